@@ -1,0 +1,59 @@
+"""Every error that FusionLog raises on purpose: what was wrong, its value, and the way out."""
+
+from __future__ import annotations
+
+
+class FusionLogError(Exception):
+    """Base of all of them; the CLI prints its message as one sentence and exits with 2."""
+
+
+class SettingError(FusionLogError):
+    """A setting is missing or has a value that cannot be used."""
+
+    def __init__(self, setting: str, value: object, remedy: str) -> None:
+        self.setting, self.value, self.remedy = setting, value, remedy
+        super().__init__(f"setting {setting} is {value!r}: {remedy}")
+
+
+class DataError(FusionLogError):
+    """A file or directory of data is missing or not of the form that `datasets/README.md` describes."""
+
+    def __init__(self, path: object, problem: str, remedy: str) -> None:
+        self.path, self.problem, self.remedy = str(path), problem, remedy
+        super().__init__(f"{path}: {problem}; {remedy}")
+
+
+class RecordError(FusionLogError):
+    """A Kafka record cannot be used. `reason` is a short code that the dead-letter topic carries."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}")
+
+
+class BrokerError(FusionLogError):
+    """Kafka does not answer, refuses, or its topics are not as they must be."""
+
+
+class ModelError(FusionLogError):
+    """A model release does not verify, does not load, or does not fit the encoder."""
+
+
+class TeacherError(FusionLogError):
+    """The teacher gave no usable answer. `retry_after` is in seconds, None where a retry is pointless."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class RayError(FusionLogError):
+    """A Ray cluster does not answer, or a job on it failed."""
+
+
+class MissingExtraError(FusionLogError):
+    """A package of an extra that is not installed is needed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{purpose} needs {package}: install it with  pip install 'fusionlog[{extra}]'")

@@ -1,0 +1,207 @@
+"""The records on FusionLog's topics. JSON Schemas and the AsyncAPI document are generated from these types alone.
+
+Every record has a version `v`. Unknown fields are ignored on reading, so an old reader survives a new writer; a field
+is only ever added, with a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from fusionlog.types import RouteKind
+
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Seconds = Annotated[float, Meta(description="Unix time in seconds")]
+ClosedBy = Literal["idle", "size", "count", "silence"]
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """Base of every record."""
+
+    v: int = 1
+
+
+class Template(Record):
+    """A log template of a system, as Drain3 found it. Its id is a hash of its content: equal on every worker."""
+
+    system: str
+    id: str
+    text: str
+    example: str
+    first_seen: Seconds
+    replaces: str | None = None
+
+
+class WindowEvent(Struct, frozen=True, kw_only=True):
+    """A distinct event of a window: the template, the first line of it in this window, how often it stands there."""
+
+    template: str
+    text: str
+    example: str
+    count: int
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """Why a window is general or proprietary: S = min over events of the max cosine to the bank, against tau."""
+
+    kind: RouteKind
+    similarity: float
+    threshold: float
+    foreign: str | None = None
+    model: str | None = None
+
+
+class Window(Record):
+    """A session, or a window of a fixed number of lines, ready for a verdict.
+
+    `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
+    of the multiset of templates: windows of one shape get one verdict.
+    """
+
+    id: str
+    system: str
+    session: str
+    shape: str
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    started: Seconds
+    ended: Seconds
+    closed_by: ClosedBy
+    events: list[WindowEvent]
+    sequence: list[int]
+    route: Route | None = None
+
+
+class EventLabel(Struct, frozen=True, kw_only=True):
+    """A teacher's verdict on one event of a window."""
+
+    template: str
+    text: str
+    count: int
+    probability: Probability
+    reason: str = ""
+
+
+class PseudoLabel(Record):
+    """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events."""
+
+    system: str
+    shape: str
+    probability: Probability
+    confidence: Probability
+    reason: str
+    events: list[EventLabel]
+    teacher: str
+    window: str
+    labelled_at: Seconds
+
+
+class BankEvent(Struct, frozen=True, kw_only=True):
+    """An event that a model was taught: where it came from and how likely it is anomalous by itself."""
+
+    system: str
+    template: str
+    text: str
+    probability: Probability
+
+
+class Lineage(Struct, frozen=True, kw_only=True):
+    """Where a release came from, so that it can be made again or blamed."""
+
+    parent: str | None = None
+    sources: list[str] = []
+    teachers: list[str] = []
+    labels: int = 0
+    rounds: int = 0
+    job: str = ""
+
+
+class ModelRelease(Record):
+    """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
+
+    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `sha256` covers what
+    `releases.digest` says; `signature` is its HMAC-SHA256 where a key is configured.
+    """
+
+    system: str
+    version: str
+    created: Seconds
+    detector: Literal["set", "gru"]
+    encoder: str
+    onnx: bytes
+    bank: list[BankEvent]
+    vectors: bytes
+    threshold: Probability
+    tau: Annotated[float, Meta(ge=-1.0, le=1.0)]
+    lineage: Lineage
+    metrics: dict[str, float] = {}
+    sha256: str = ""
+    signature: str | None = None
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """An event that speaks for an anomaly, with a line of it."""
+
+    template: str
+    text: str
+    example: str
+    count: int
+    probability: Probability | None = None
+
+
+class Anomaly(Record):
+    """An anomalous window: how sure, who said so, and why. `id` is the window's: a repeat has the same."""
+
+    id: str
+    system: str
+    session: str
+    shape: str
+    score: Probability
+    threshold: Probability
+    said_by: str
+    by: Literal["model", "teacher"]
+    reason: str
+    evidence: list[Evidence]
+    route: Route
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    started: Seconds
+    ended: Seconds
+    detected_at: Seconds
+
+
+class Feedback(Record):
+    """An operator's word on an anomaly."""
+
+    anomaly: str
+    system: str
+    shape: str
+    verdict: Literal["confirm", "dismiss"]
+    by: str
+    at: Seconds
+    note: str = ""
+
+
+def template_id(text: str) -> str:
+    """The id of a template: 16 hexadecimal digits of a hash of its text, the same on every worker."""
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def window_id(topic: str, partition: int, first_offset: int, last_offset: int) -> str:
+    """The id of a window: a hash of where its lines lie in Kafka, so that a window emitted twice is recognisable."""
+    place = f"{topic}/{partition}/{first_offset}/{last_offset}"
+    return blake2b(place.encode(), digest_size=16).hexdigest()
+
+
+def window_shape(counts: Iterable[tuple[str, int]]) -> str:
+    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order."""
+    text = ";".join(f"{template}:{count}" for template, count in sorted(counts))
+    return blake2b(text.encode(), digest_size=12).hexdigest()

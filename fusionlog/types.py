@@ -1,0 +1,20 @@
+"""Names for the arrays and callables that more than one module passes around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+Encode = Callable[[Sequence[str]], FloatArray]
+"""Texts to unit vectors, `[texts, dim]`."""
+
+RouteKind = Literal["general", "proprietary"]
+Clock = Callable[[], float]
+"""Unix time in seconds."""
