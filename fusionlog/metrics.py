@@ -1,0 +1,44 @@
+"""What every process counts, under Prometheus names. The demo, the console and the dashboards read these alone."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from fusionlog.errors import SettingError
+from fusionlog.settings import Settings
+
+LINES = Counter("fusionlog_lines", "raw records read", ["system"])
+LINES_WINDOWED = Counter("fusionlog_lines_windowed", "lines in windows that Kafka acknowledged", ["system"])
+LINES_DEAD = Counter("fusionlog_lines_dead_lettered", "lines on the dead-letter topic", ["system", "reason"])
+LINES_DROPPED = Counter("fusionlog_lines_dropped", "lines dropped by a stated rule", ["system", "rule"])
+LINES_OPEN = Gauge("fusionlog_lines_open", "lines in windows that are not closed or not acknowledged yet", ["system"])
+LAG = Gauge("fusionlog_lag_records", "raw records not read yet", ["system"])
+TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
+
+WINDOWS = Counter("fusionlog_windows", "windows by route", ["system", "route"])
+SCORED = Counter("fusionlog_windows_scored", "windows that the small model gave a verdict on", ["system"])
+MEMO_HITS = Counter("fusionlog_memo_hits", "verdicts that were remembered by shape", ["system"])
+SCORE_SECONDS = Histogram("fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"])
+ANOMALIES = Counter("fusionlog_anomalies", "anomalies by who said so", ["system", "by"])
+
+LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])
+LLM_TOKENS = Counter("fusionlog_llm_tokens", "tokens of those calls", ["kind"])
+LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
+LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
+
+MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
+MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])
+MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verify", ["system"])
+
+
+def serve(settings: Settings) -> None:
+    """Serve the metrics over HTTP where a port is configured.
+
+    :raises SettingError: the port is taken.
+    """
+    if not settings.metrics_port:
+        return
+    try:
+        start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        raise SettingError("FUSIONLOG_METRICS_PORT", settings.metrics_port, f"{error.strerror}; choose another") from error

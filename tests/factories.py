@@ -1,0 +1,57 @@
+"""Records for tests: a small vocabulary, every field overridable, nothing downloaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fusionlog.records import EventLabel, PseudoLabel, Window, WindowEvent, template_id, window_id, window_shape
+
+
+def make_event(text: str = "connection opened", count: int = 1, example: str | None = None) -> WindowEvent:
+    return WindowEvent(template=template_id(text), text=text, example=example or text, count=count)
+
+
+def make_window(
+    *texts: str, system: str = "shop", session: str = "s1", partition: int = 0, first_offset: int = 0, **fields: Any
+) -> Window:
+    """A window whose lines are `texts`, in order; repeated texts are one event with a count."""
+    lines = list(texts or ("connection opened", "connection closed"))
+    distinct = list(dict.fromkeys(lines))
+    events = [make_event(text, lines.count(text)) for text in distinct]
+    topic, last = f"logs.raw.{system}", first_offset + len(lines) - 1
+    values: dict[str, Any] = {
+        "id": window_id(topic, partition, first_offset, last),
+        "system": system,
+        "session": session,
+        "shape": window_shape((event.template, event.count) for event in events),
+        "topic": topic,
+        "partition": partition,
+        "first_offset": first_offset,
+        "last_offset": last,
+        "started": 1000.0,
+        "ended": 1000.0 + len(lines),
+        "closed_by": "idle",
+        "events": events,
+        "sequence": [distinct.index(text) for text in lines],
+    }
+    return Window(**{**values, **fields})
+
+
+def make_label(window: Window, probability: float = 0.9, **fields: Any) -> PseudoLabel:
+    """A pseudo-label of a window that gives every event of it the window's probability."""
+    events = [
+        EventLabel(template=event.template, text=event.text, count=event.count, probability=probability)
+        for event in window.events
+    ]
+    values: dict[str, Any] = {
+        "system": window.system,
+        "shape": window.shape,
+        "probability": probability,
+        "confidence": max(probability, 1 - probability),
+        "reason": "because",
+        "events": events,
+        "teacher": "test",
+        "window": window.id,
+        "labelled_at": 2000.0,
+    }
+    return PseudoLabel(**{**values, **fields})
