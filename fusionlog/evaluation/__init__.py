@@ -1,0 +1,1 @@
+"""Labelled data sets, and the figures that are computed from them."""

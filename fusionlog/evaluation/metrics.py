@@ -1,0 +1,48 @@
+"""Figures of a detector at the session level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of sessions by truth and verdict; the positive class is "anomalous"."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+    @property
+    def precision(self) -> float:
+        """TP / (TP + FP); 0 where nothing was called anomalous."""
+        return _ratio(self.true_positive, self.true_positive + self.false_positive)
+
+    @property
+    def recall(self) -> float:
+        """TP / (TP + FN); 0 where nothing is anomalous."""
+        return _ratio(self.true_positive, self.true_positive + self.false_negative)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall."""
+        return _ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
+
+
+def confusion(labels: Mapping[str, bool], flagged: Set[str]) -> Confusion:
+    """Counts over the labelled sessions; a flagged id without a label counts nowhere."""
+    anomalous = {session for session, label in labels.items() if label}
+    hit = len(anomalous & flagged)
+    false = len((labels.keys() - anomalous) & flagged)
+    return Confusion(
+        true_positive=hit,
+        false_positive=false,
+        false_negative=len(anomalous) - hit,
+        true_negative=len(labels) - len(anomalous) - false,
+    )
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
