@@ -1,0 +1,46 @@
+"""The `fusionlog` command."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fusionlog import settings
+from fusionlog.cli import topics
+from fusionlog.errors import FusionLogError
+
+app = typer.Typer(
+    help="Finds anomalies in the logs of a system that nobody has labelled.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(topics.app, name="topics")
+
+
+class Role(StrEnum):
+    """What a worker does."""
+
+    ingest = "ingest"
+    score = "score"
+    label = "label"
+
+
+@app.command()
+def worker(role: Annotated[Role, typer.Argument(help="ingest, score or label")]) -> None:
+    """Run a worker until it is told to stop."""
+    from fusionlog.cli.worker import run
+
+    run(role.value, settings.load())
+
+
+def main() -> None:
+    """Run a command; an error of ours is one sentence on stderr and the exit code 2."""
+    try:
+        app()
+    except FusionLogError as error:
+        Console(stderr=True, soft_wrap=True).print(f"fusionlog: {error}", style="red", highlight=False, markup=False)
+        sys.exit(2)

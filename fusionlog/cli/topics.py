@@ -1,0 +1,73 @@
+"""`fusionlog topics`: create, check and describe every topic."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fusionlog import schemas, settings
+from fusionlog.topics import Topics
+
+app = typer.Typer(help="Create, check and describe the topics.", no_args_is_help=True)
+
+
+@app.command()
+def create() -> None:
+    """Create the topics that are missing; what exists is left as it is."""
+    from fusionlog.streaming.admin import create_topics
+
+    made = asyncio.run(create_topics(settings.load()))
+    Console().print(f"created {', '.join(made)}" if made else "every topic was there already")
+
+
+@app.command()
+def check() -> None:
+    """Say what is wrong with the topics; exits with 1 where anything is."""
+    from fusionlog.streaming.admin import check_topics
+
+    problems = asyncio.run(check_topics(settings.load()))
+    for problem in problems:
+        Console(stderr=True).print(str(problem), style="red", highlight=False)
+    if problems:
+        raise typer.Exit(1)
+    Console().print("every topic is as it should be")
+
+
+@app.command()
+def describe(
+    out: Annotated[Path | None, typer.Option(help="write asyncapi.json and schemas/*.json below this directory")] = None,
+) -> None:
+    """Show the topics, or write their AsyncAPI document and the records' JSON Schemas."""
+    topics = settings.load().topics
+    if out is None:
+        Console().print(_table(topics))
+        return
+    for name, document in documents(topics).items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def documents(topics: Topics) -> dict[str, dict[str, object]]:
+    """Every generated document by its path below `docs/`."""
+    found: dict[str, dict[str, object]] = {"asyncapi.json": schemas.asyncapi(topics, version("fusionlog"))}
+    for record in schemas.RECORDS:
+        found[f"schemas/{record.__name__}.json"] = schemas.json_schema(record)
+    return found
+
+
+def _table(topics: Topics) -> Table:
+    table = Table("topic", "record", "cleanup", "parts", "written by", "read by", "key")
+    table.columns[0].no_wrap = True
+    for topic in topics.all():
+        record = topic.record.__name__ if topic.record else "bytes"
+        writers, readers = ", ".join(topic.written_by), ", ".join(topic.read_by)
+        table.add_row(topic.name, record, topic.cleanup, str(topic.partitions), writers, readers, topic.key)
+    return table

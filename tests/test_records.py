@@ -1,0 +1,29 @@
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusionlog.records import Window, template_id, window_id, window_shape
+from tests.factories import make_window
+
+
+def test_a_field_of_a_newer_writer_is_ignored() -> None:
+    window = make_window()
+    newer = {**msgspec.to_builtins(window), "v": 2, "colour": "red"}
+    assert msgspec.json.decode(msgspec.json.encode(newer), type=Window) == msgspec.structs.replace(window, v=2)
+
+
+@given(st.lists(st.tuples(st.text(max_size=5), st.integers(1, 9)), unique_by=lambda pair: pair[0]), st.randoms())
+def test_a_shape_does_not_depend_on_order(counts: list[tuple[str, int]], random: object) -> None:
+    shuffled = list(counts)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert window_shape(shuffled) == window_shape(counts)
+
+
+def test_a_shape_depends_on_the_counts() -> None:
+    assert window_shape([("a", 1)]) != window_shape([("a", 2)])
+
+
+def test_ids_do_not_change_between_releases() -> None:
+    assert template_id("connection opened") == "163252fcfcc3d24f"
+    assert window_id("t", 0, 1, 2) == "1da8fc15dce0e907e24fec269c34c048"
+    assert window_shape([("a", 2), ("b", 1)]) == "05f0bdb24b8cfd600fc0cd5f"

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+
+from fusionlog import schemas
+from fusionlog.cli.topics import documents
+from fusionlog.records import Anomaly, Evidence, Record, Route
+from fusionlog.topics import Topics
+from tests.factories import make_label, make_window
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def make_anomaly() -> Anomaly:
+    window = make_window()
+    return Anomaly(
+        id=window.id, system="shop", session="s1", shape=window.shape, score=0.9, threshold=0.5, said_by="m1", by="model",
+        reason="why", evidence=[Evidence(template="t", text="x", example="x", count=1)],
+        route=Route(kind="general", similarity=0.95, threshold=0.9), topic="t", partition=0, first_offset=0, last_offset=1,
+        started=0.0, ended=1.0, detected_at=2.0,
+    )  # fmt: skip
+
+
+def test_the_committed_documents_are_those_that_the_types_generate() -> None:
+    for name, document in documents(Topics()).items():
+        committed = json.loads((DOCS / name).read_text(encoding="utf-8"))
+        assert committed == document, f"run: fusionlog topics describe --out docs ({name})"
+
+
+@pytest.mark.parametrize("record", [make_window(), make_label(make_window()), make_anomaly()], ids=lambda r: type(r).__name__)
+def test_a_record_as_written_is_valid_under_its_schema(record: Record) -> None:
+    schema = schemas.json_schema(type(record))
+    jsonschema.validate(json.loads(msgspec.json.encode(record)), schema)
+
+
+def test_a_probability_above_one_is_not_valid() -> None:
+    label = json.loads(msgspec.json.encode(make_label(make_window())))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**label, "probability": 1.5}, schemas.json_schema(type(make_label(make_window()))))
+
+
+def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
+    document = schemas.asyncapi(Topics(), "1")
+    references = [value for value in _strings(document) if value.startswith("#/")]
+    assert references
+    for reference in references:
+        node = document
+        for part in reference[2:].split("/"):
+            node = node[part]
+
+
+def test_every_topic_of_its_own_is_a_channel() -> None:
+    topics = Topics(prefix="x.")
+    addresses = {channel["address"] for channel in schemas.asyncapi(topics, "1")["channels"].values()}
+    assert addresses == {"logs.raw.{system}", *(topic.name for topic in topics.own())}
+
+
+def _strings(node: object) -> list[str]:
+    if isinstance(node, dict):
+        return [text for value in node.values() for text in _strings(value)]
+    if isinstance(node, list):
+        return [text for value in node for text in _strings(value)]
+    return [node] if isinstance(node, str) else []

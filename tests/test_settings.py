@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from fusionlog import settings
+from fusionlog.errors import SettingError
+
+SYSTEMS = """
+shop:
+  description: a shop
+  header: '<Date> <Content>'
+  session: 'order (\\d+)'
+  window: {by: session, idle_seconds: 30, max_events: 50}
+  policy: Alert when an order is lost.
+till:
+  window: {by: count, size: 5}
+"""
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_environment_sets_a_nested_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSIONLOG_LABEL__UNITS_PER_CALL", "7")
+    assert settings.load().label.units_per_call == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FUSIONLOG_METRICS_PORT", "99999"), ("FUSIONLOG_SCORE__PROVIDER", "tpu"), ("FUSIONLOG_KAFKA__PARTITIONS", "none")],
+)
+def test_a_wrong_value_names_its_variable_and_itself(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError) as raised:
+        settings.load()
+    assert name in str(raised.value)
+    assert value in str(raised.value)
+
+
+def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSIONLOG_KAFKA__SASL_PASSWORD", "hush")
+    assert "hush" not in repr(settings.load())
+
+
+def test_systems_are_read_from_their_file(tmp_path: Path) -> None:
+    systems = settings.load(systems_file=write(tmp_path / "s.yaml", SYSTEMS)).systems
+    assert systems["shop"].window.idle_seconds == 30
+    assert systems["till"].window.size == 5
+
+
+def test_one_system_can_be_chosen(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.yaml", SYSTEMS)
+    assert list(settings.load(systems_file=path, system="till").systems) == ["till"]
+    with pytest.raises(SettingError, match="shop, till"):
+        _ = settings.load(systems_file=path, system="bank").systems
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("shop: {window: {by: moon}}", "shop.window.by"),
+        ("shop: {session: '(', window: {by: session}}", "shop.session"),
+        ("shop: {window: {by: session}}", "shop.session"),
+        ("shop: {colour: red}", "shop.colour"),
+        ("[1]", "FUSIONLOG_SYSTEMS_FILE"),
+        ("a: [", "FUSIONLOG_SYSTEMS_FILE"),
+    ],
+)
+def test_a_wrong_systems_file_says_where(tmp_path: Path, text: str, names: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        settings.read_systems(write(tmp_path / "s.yaml", text))
+    assert names in str(raised.value)
+
+
+def test_a_missing_systems_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"no\.yaml"):
+        settings.read_systems(tmp_path / "no.yaml")
