@@ -1,0 +1,1 @@
+"""FusionLog: anomalies in the logs of a system that nobody has labelled."""

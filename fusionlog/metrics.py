@@ -18,7 +18,9 @@ TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
 WINDOWS = Counter("fusionlog_windows", "windows by route", ["system", "route"])
 SCORED = Counter("fusionlog_windows_scored", "windows that the small model gave a verdict on", ["system"])
 MEMO_HITS = Counter("fusionlog_memo_hits", "verdicts that were remembered by shape", ["system"])
-SCORE_SECONDS = Histogram("fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"])
+SCORE_SECONDS = Histogram(
+    "fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"]
+)
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by who said so", ["system", "by"])
 
 LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])
@@ -41,4 +43,6 @@ def serve(settings: Settings) -> None:
     try:
         start_http_server(settings.metrics_port, settings.metrics_host)
     except OSError as error:
-        raise SettingError("FUSIONLOG_METRICS_PORT", settings.metrics_port, f"{error.strerror}; choose another") from error
+        raise SettingError(
+            "FUSIONLOG_METRICS_PORT", settings.metrics_port, f"{error.strerror}; choose another"
+        ) from error

@@ -57,10 +57,11 @@ def _message(topic: Topic) -> str:
 
 def _channel_of(topic: Topic) -> dict[str, Any]:
     kafka = {"topic": topic.name, "partitions": topic.partitions, "topicConfiguration": _topic_configuration(topic)}
+    writers, readers = ", ".join(topic.written_by), ", ".join(topic.read_by)
     channel: dict[str, Any] = {
         "address": topic.name,
         "summary": topic.summary,
-        "description": f"Key: {topic.key}. Written by {', '.join(topic.written_by)}; read by {', '.join(topic.read_by)}.",
+        "description": f"Key: {topic.key}. Written by {writers}; read by {readers}.",
         "messages": {_message(topic): {"$ref": f"#/components/messages/{_message(topic)}"}},
         "bindings": {"kafka": kafka},
     }

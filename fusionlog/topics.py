@@ -1,4 +1,4 @@
-"""FusionLog's topics: their names, keys, records, partitions and settings. Nothing else in the code knows a topic name."""
+"""FusionLog's topics: names, keys, records, partitions, settings. Nothing else in the code knows a topic name."""
 
 from __future__ import annotations
 

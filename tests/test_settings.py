@@ -29,7 +29,11 @@ def test_the_environment_sets_a_nested_value(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("FUSIONLOG_METRICS_PORT", "99999"), ("FUSIONLOG_SCORE__PROVIDER", "tpu"), ("FUSIONLOG_KAFKA__PARTITIONS", "none")],
+    [
+        ("FUSIONLOG_METRICS_PORT", "99999"),
+        ("FUSIONLOG_SCORE__PROVIDER", "tpu"),
+        ("FUSIONLOG_KAFKA__PARTITIONS", "none"),
+    ],
 )
 def test_a_wrong_value_names_its_variable_and_itself(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)

@@ -42,7 +42,9 @@ def check() -> None:
 
 @app.command()
 def describe(
-    out: Annotated[Path | None, typer.Option(help="write asyncapi.json and schemas/*.json below this directory")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="write asyncapi.json and schemas/*.json below this directory")
+    ] = None,
 ) -> None:
     """Show the topics, or write their AsyncAPI document and the records' JSON Schemas."""
     topics = settings.load().topics

@@ -1,4 +1,4 @@
-"""Labelled systems on disk: a catalogue `systems.yaml`, and a directory of sessions, labels and maybe a stream for each.
+"""Labelled systems on disk: a catalogue `systems.yaml`, and sessions, labels and maybe a stream for each.
 
 The form is that of `datasets/README.md`. Sessions carry no label: whoever scores reads the labels by themselves.
 """
@@ -71,7 +71,7 @@ def read_labels(directory: Path, system: str) -> dict[str, bool]:
 
 
 def read_stream(directory: Path, system: str) -> Iterator[str]:
-    """A system's raw lines as they were written: its stream where there is one, else its sessions', one after the other."""
+    """A system's raw lines as they were written: its stream, or where there is none its sessions in turn."""
     path = directory / system / "stream.log.gz"
     if not path.exists():
         for session in read_sessions(directory, system):
