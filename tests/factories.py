@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusionlog.records import EventLabel, PseudoLabel, Window, WindowEvent, template_id, window_id, window_shape
+import numpy as np
+
+from fusionlog import releases
+from fusionlog.records import (
+    BankEvent,
+    EventLabel,
+    Lineage,
+    ModelRelease,
+    PseudoLabel,
+    Window,
+    WindowEvent,
+    template_id,
+    window_id,
+    window_shape,
+)
 
 
 def make_event(text: str = "connection opened", count: int = 1, example: str | None = None) -> WindowEvent:
@@ -55,3 +69,26 @@ def make_label(window: Window, probability: float = 0.9, **fields: Any) -> Pseud
         "labelled_at": 2000.0,
     }
     return PseudoLabel(**{**values, **fields})
+
+
+def make_release(*bank: tuple[str, float], system: str = "shop", **fields: Any) -> ModelRelease:
+    """A release without a network, not signed; its bank is (text, probability) pairs with one-hot vectors."""
+    pairs = bank or (("connection opened", 0.0), ("disk failed", 1.0))
+    events = [
+        BankEvent(system=system, template=template_id(text), text=text, probability=probability)
+        for text, probability in pairs
+    ]
+    values: dict[str, Any] = {
+        "system": system,
+        "version": releases.new_version(fields.get("created", 3000.0), system),
+        "created": 3000.0,
+        "detector": "set",
+        "encoder": "test",
+        "onnx": b"",
+        "bank": events,
+        "vectors": releases.pack_vectors(np.eye(len(events), dtype=np.float32)),
+        "threshold": 0.5,
+        "tau": 0.8,
+        "lineage": Lineage(),
+    }
+    return ModelRelease(**{**values, **fields})
