@@ -1,0 +1,127 @@
+"""Model releases: their versions, digests and signatures, and the vectors they carry."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from pydantic import SecretStr
+
+from fusionlog.errors import ModelError
+from fusionlog.records import ModelRelease
+from fusionlog.types import FloatArray
+
+BASE = "*"
+"""The system of a release that every system starts from."""
+
+
+def new_version(now: float, system: str) -> str:
+    """A version that sorts by time, for example `20260131T120000.250-shop`; `base` stands for `*`.
+
+    :param now: Unix time in seconds.
+    """
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+    return f"{stamp}-{'base' if system == BASE else system}"
+
+
+def digest(release: ModelRelease) -> str:
+    """The SHA-256 of a release, hexadecimal: of its fields as canonical JSON, its network and its vectors.
+
+    The fields are named one by one, so that a field that a later writer adds does not change it.
+    """
+    total = hashlib.sha256()
+    for part in (msgspec.json.encode(_fields(release), order="sorted"), release.onnx, release.vectors):
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()
+
+
+def sign(release: ModelRelease, key: SecretStr | None) -> ModelRelease:
+    """The release with its digest and, where there is a key, its signature."""
+    sha256 = digest(release)
+    return msgspec.structs.replace(release, sha256=sha256, signature=_signature(sha256, key) if key else None)
+
+
+def verify(release: ModelRelease, key: SecretStr | None) -> None:
+    """Check that a release is whole and, where there is a key, that its owner made it.
+
+    :raises ModelError: it was altered, is not signed, or is signed with another key.
+    """
+    name = f"release {release.version} of system {release.system}"
+    if not hmac.compare_digest(digest(release).encode(), release.sha256.encode()):
+        raise ModelError(f"{name} does not match its sha256 {release.sha256!r}: distil or promote it again")
+    if key is None:
+        return
+    if release.signature is None:
+        raise ModelError(
+            f"{name} is not signed, and FUSIONLOG_SIGNING_KEY is set: publish it again from a job that has the key"
+        )
+    if not hmac.compare_digest(_signature(release.sha256, key).encode(), release.signature.encode()):
+        raise ModelError(
+            f"{name} has a signature of another key: give this process and the training job one FUSIONLOG_SIGNING_KEY"
+        )
+
+
+def pack_vectors(vectors: FloatArray) -> bytes:
+    """Vectors `[n, dim]` as the bytes of an npy file of float32."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.ascontiguousarray(vectors, dtype=np.float32), allow_pickle=False)
+    return file.getvalue()
+
+
+def unpack_vectors(data: bytes) -> FloatArray:
+    """The vectors `[n, dim]` float32 of an npy file.
+
+    :raises ModelError: it is no such file, holds Python objects, or holds something else than finite float32 rows.
+    """
+    try:
+        vectors = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, MemoryError, SyntaxError) as error:
+        raise ModelError(f"the vectors of a release are not an npy file: {error}; distil it again") from error
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise ModelError(
+            f"the vectors of a release are {vectors.dtype} {vectors.shape}, not finite float32 rows; distil it again"
+        )
+    return vectors
+
+
+def bank_vectors(release: ModelRelease) -> FloatArray:
+    """The vectors of a release's bank, `[len(bank), dim]` float32.
+
+    :raises ModelError: they cannot be read, or are not one row an event.
+    """
+    vectors = unpack_vectors(release.vectors)
+    if len(vectors) != len(release.bank):
+        raise ModelError(
+            f"release {release.version} of system {release.system} has {len(vectors)} vectors for "
+            f"{len(release.bank)} events: distil it again"
+        )
+    return vectors
+
+
+def _signature(sha256: str, key: SecretStr) -> str:
+    return hmac.new(key.get_secret_value().encode(), sha256.encode(), hashlib.sha256).hexdigest()
+
+
+def _fields(release: ModelRelease) -> dict[str, Any]:
+    """All that a release says, but its two byte strings, its digest and its signature."""
+    lineage = release.lineage
+    return {
+        "system": release.system,
+        "version": release.version,
+        "created": float(release.created),
+        "detector": release.detector,
+        "encoder": release.encoder,
+        "bank": [[event.system, event.template, event.text, float(event.probability)] for event in release.bank],
+        "threshold": float(release.threshold),
+        "tau": float(release.tau),
+        "lineage": [
+            lineage.parent, lineage.sources, lineage.teachers, lineage.labels, lineage.rounds, lineage.job
+        ],
+        "metrics": {name: float(value) for name, value in release.metrics.items()},
+    }  # fmt: skip

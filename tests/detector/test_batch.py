@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fusionlog.detector.batch import collate
+
+
+def rows(n: int, dim: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    return np.full((n, dim), n, dtype=np.float32), np.arange(1, n + 1, dtype=np.float32)
+
+
+def test_windows_are_padded_to_the_longest() -> None:
+    batch = collate([rows(1), rows(3)])
+    assert batch.events.shape == (2, 3, 3)
+    assert batch.counts.tolist() == [[1, 0, 0], [1, 2, 3]]
+    assert batch.events[0, 1:].sum() == 0
+    assert (batch.events[1] == 3).all()
+    assert batch.events.dtype == batch.counts.dtype == np.float32
+
+
+def test_a_window_without_events_is_all_padding() -> None:
+    batch = collate([rows(0)])
+    assert batch.counts.tolist() == [[0]]
+    assert len(batch) == 1
+
+
+def test_nothing_cannot_be_a_batch() -> None:
+    with pytest.raises(ValueError, match="at least one window"):
+        collate([])
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="window 1"):
+        collate([rows(2), rows(2, dim=4)])

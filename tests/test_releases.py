@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from pydantic import SecretStr
+
+from fusionlog import releases
+from fusionlog.errors import ModelError
+from fusionlog.records import BankEvent, Lineage, ModelRelease
+from tests.factories import make_release
+
+KEY = SecretStr("a key")
+
+
+def test_a_signed_release_verifies_after_the_wire() -> None:
+    release = releases.sign(make_release(threshold=1), KEY)
+    received = msgspec.json.decode(msgspec.json.encode(release), type=ModelRelease)
+    releases.verify(received, KEY)
+    releases.verify(received, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"onnx": b"other"},
+        {"system": "other"},
+        {"version": "other"},
+        {"created": 1.0},
+        {"detector": "gru"},
+        {"encoder": "other"},
+        {"threshold": 0.123},
+        {"tau": 0.123},
+        {"vectors": releases.pack_vectors(np.zeros((2, 3), np.float32))},
+        {"bank": [BankEvent(system="shop", template="t", text="x", probability=0.5)]},
+        {"lineage": Lineage(parent="other")},
+        {"metrics": {"f1": 1.0}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_any_altered_field_is_refused(change: dict[str, Any]) -> None:
+    release = releases.sign(make_release(), None)
+    with pytest.raises(ModelError, match=r"does not match its sha256"):
+        releases.verify(msgspec.structs.replace(release, **change), None)
+
+
+def test_bytes_cannot_move_between_network_and_vectors() -> None:
+    one, two = make_release(onnx=b"ab", vectors=b"c"), make_release(onnx=b"a", vectors=b"bc")
+    assert releases.digest(one) != releases.digest(two)
+
+
+def test_a_key_demands_a_signature() -> None:
+    with pytest.raises(ModelError, match="not signed, and FUSIONLOG_SIGNING_KEY is set"):
+        releases.verify(releases.sign(make_release(), None), KEY)
+
+
+def test_a_signature_of_another_key_is_refused_by_name() -> None:
+    release = releases.sign(make_release(), SecretStr("another key"))
+    with pytest.raises(ModelError, match=f"release {release.version} of system shop has a signature of another key"):
+        releases.verify(release, KEY)
+
+
+def test_a_digest_that_is_not_ascii_is_refused() -> None:
+    with pytest.raises(ModelError, match="sha256"):
+        releases.verify(make_release(sha256="é"), None)
+
+
+def test_versions_sort_by_time() -> None:
+    early, late = releases.new_version(1000.25, "shop"), releases.new_version(1000.5, "auth")
+    assert early < late
+    assert early == "19700101T001640.250-shop"
+    assert releases.new_version(0, "*").endswith("-base")
+
+
+@given(arrays.arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 5)), elements=st.floats(-1, 1, width=32)))
+def test_vectors_come_back_as_they_were(vectors: np.ndarray) -> None:
+    assert np.array_equal(releases.unpack_vectors(releases.pack_vectors(vectors)), vectors)
+
+
+def as_npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not npy",
+        releases.pack_vectors(np.ones((4, 4), np.float32))[:-1],
+        as_npy(np.array([{"an": "object"}], dtype=object)),
+        as_npy(np.ones((2, 2), np.float64)),
+        as_npy(np.ones(3, np.float32)),
+        as_npy(np.full((1, 1), np.nan, np.float32)),
+    ],
+)
+def test_bytes_that_are_not_vectors_are_refused(data: bytes) -> None:
+    with pytest.raises(ModelError, match="the vectors of a release are"):
+        releases.unpack_vectors(data)
+
+
+def test_a_bank_needs_one_vector_an_event() -> None:
+    release = make_release(vectors=releases.pack_vectors(np.zeros((1, 2), np.float32)))
+    with pytest.raises(ModelError, match="1 vectors for 2 events"):
+        releases.bank_vectors(release)
