@@ -1,0 +1,1 @@
+"""Labelling proprietary windows: by a large language model, or offline."""

@@ -1,0 +1,120 @@
+"""What is asked of a teacher and what it says: units, verdicts, and the interface that every teacher has.
+
+A unit is a window as a teacher sees it: its distinct events in order of first occurrence, each a redacted line with
+its count. A teacher answers each unit by itself; what it cannot answer comes back as a `TeacherError` in that unit's
+place, so that one bad unit never costs the others their labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from fusionlog.errors import TeacherError
+from fusionlog.labeling.redaction import redact
+from fusionlog.records import EventLabel, PseudoLabel, Window, WindowEvent
+from fusionlog.settings import SystemSettings
+
+MAX_EVENT_CHARS = 400
+"""Characters of an event that are sent: a log line says what happened early, a dump after it costs tokens."""
+MAX_UNIT_EVENTS = 60
+"""Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, the most a window can cost."""
+MAX_REASON_CHARS = 500
+
+
+class UnitEvent(Struct, frozen=True):
+    """A distinct event of a unit. `id` counts the window's events from 1; `text` is redacted and cut."""
+
+    id: int
+    text: str
+    count: int
+
+
+class Unit(Struct, frozen=True):
+    """A window to be judged, with what the operator said of its system."""
+
+    system: str
+    description: str
+    policy: str
+    events: tuple[UnitEvent, ...]
+
+
+class EventVerdict(Struct, frozen=True):
+    """The probability that an event, by itself, speaks for an anomaly."""
+
+    id: int
+    probability: float
+    reason: str = ""
+
+
+class Verdict(Struct, frozen=True):
+    """The probability that a unit is anomalous, how sure the teacher is of what it said, why, and its events'."""
+
+    probability: float
+    confidence: float
+    reason: str
+    events: tuple[EventVerdict, ...]
+
+
+class Teacher(Protocol):
+    """Who judges units. `name` stands in every label it gives and says which teacher spoke."""
+
+    name: str
+
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
+        """A verdict or an error for each unit, in their order; never raises a `TeacherError` itself."""
+        ...
+
+    async def close(self) -> None:
+        """Let connections go."""
+        ...
+
+
+def unit_of(window: Window, system: SystemSettings) -> Unit:
+    """What a teacher is shown of a window: at most `MAX_UNIT_EVENTS` events, each a redacted line cut to size."""
+    chosen = _chosen(window)
+    events = tuple(
+        UnitEvent(id=place + 1, text=clip(redact(event.example), MAX_EVENT_CHARS), count=event.count)
+        for place, event in enumerate(window.events)
+        if place in chosen
+    )
+    return Unit(system=window.system, description=system.description, policy=system.policy, events=events)
+
+
+def label_of(window: Window, verdict: Verdict, teacher: str, now: float) -> PseudoLabel:
+    """The record of a verdict on a window. Events that the teacher was not shown have no label in it."""
+    events = [_event_label(window.events[said.id - 1], said) for said in verdict.events]
+    return PseudoLabel(
+        system=window.system,
+        shape=window.shape,
+        probability=verdict.probability,
+        confidence=verdict.confidence,
+        reason=verdict.reason,
+        events=events,
+        teacher=teacher,
+        window=window.id,
+        labelled_at=now,
+    )
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters; what is cut shows as an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _chosen(window: Window) -> set[int]:
+    """The places of the events to show: the one most foreign to the router first, then the most frequent."""
+    foreign = window.route.foreign if window.route else None
+    order = sorted(
+        range(len(window.events)),
+        key=lambda place: (window.events[place].template != foreign, -window.events[place].count, place),
+    )
+    return set(order[:MAX_UNIT_EVENTS])
+
+
+def _event_label(event: WindowEvent, said: EventVerdict) -> EventLabel:
+    return EventLabel(
+        template=event.template, text=event.text, count=event.count, probability=said.probability, reason=said.reason
+    )
