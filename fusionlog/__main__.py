@@ -1,0 +1,5 @@
+"""`python -m fusionlog`."""
+
+from fusionlog.cli.main import main
+
+main()

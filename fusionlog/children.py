@@ -1,0 +1,96 @@
+"""Child processes that never outlive their parent, whatever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fusionlog.errors import FusionLogError
+
+PR_SET_PDEATHSIG = 1
+TAIL_BYTES = 4000
+
+
+class ChildError(FusionLogError):
+    """A child process ended by itself."""
+
+
+class Child:
+    """A command in a session of its own, so that a terminal's Ctrl-C reaches the parent alone; output goes to a file."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+        self.name, self.log = name, log
+        self._command, self._env = list(command), dict(env) if env is not None else None
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the command.
+
+        :raises ChildError: it cannot be started.
+        """
+        with self.log.open("ab") as output:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=self._env,
+                    start_new_session=True, preexec_fn=end_with_parent,
+                )  # fmt: skip
+            except OSError as error:
+                raise ChildError(f"{self.name} could not be started: {error}") from error
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    def check(self) -> None:
+        """Do nothing while it runs.
+
+        :raises ChildError: it ended; the message has its last words.
+        """
+        if not self.running:
+            code = self._process.returncode if self._process else None
+            raise ChildError(f"{self.name} ended by itself (exit code {code}): {self.last_words()}")
+
+    async def stop(self, grace: float = 10.0) -> None:
+        """Ask it to end, and end it with its whole session after `grace` seconds."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), grace)
+            except TimeoutError:
+                _kill_session(process.pid)
+                await process.wait()
+        _kill_session(process.pid)
+
+    def last_words(self) -> str:
+        """The last line that it printed, for an error message."""
+        lines = self.tail().strip().splitlines()
+        return lines[-1].strip() if lines else "it printed nothing"
+
+    def tail(self) -> str:
+        """The end of what it printed."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
+            return file.read().decode(errors="replace")
+
+
+def end_with_parent() -> None:
+    """Have Linux send this process SIGTERM when its parent dies; run in the child before it executes its command."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _kill_session(leader: int) -> None:
+    """End what the leader's process group still holds; the group is ours, made by `start_new_session`."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

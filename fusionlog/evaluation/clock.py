@@ -1,0 +1,43 @@
+"""The times of recorded lines, so that a recording can be replayed under its own clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+SYNTHETIC_STEP = 0.1
+"""Seconds between two lines of a recording that carries no clock."""
+
+_READERS: tuple[tuple[re.Pattern[str], Callable[[str], datetime]], ...] = (
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?"), lambda text: datetime.fromisoformat(text)),
+    (re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d"), lambda text: datetime.strptime(text, "%d/%b/%Y:%H:%M:%S")),
+    (re.compile(r"^\d{6} \d{6}\b"), lambda text: datetime.strptime(text, "%y%m%d %H%M%S")),
+)
+
+
+def line_time(line: str) -> float | None:
+    """The time that a line states, Unix seconds as if in UTC; None where it states none that we can read."""
+    for pattern, read in _READERS:
+        if found := pattern.search(line):
+            try:
+                return read(found.group()).replace(tzinfo=UTC).timestamp()
+            except ValueError:
+                return None
+    return None
+
+
+def line_times(lines: Iterable[str]) -> list[float]:
+    """A time for each line, never going back: its own, else the last line's and a step."""
+    times: list[float] = []
+    now = 0.0
+    for line in lines:
+        stated = line_time(line)
+        now = max(now, stated) if stated is not None else now + SYNTHETIC_STEP
+        times.append(now)
+    return times
+
+
+def ending_at(times: list[float], end: float) -> list[float]:
+    """The same times, moved so that the last one is `end`."""
+    return [time - times[-1] + end for time in times] if times else []
