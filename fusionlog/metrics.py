@@ -21,6 +21,8 @@ MEMO_HITS = Counter("fusionlog_memo_hits", "verdicts that were remembered by sha
 SCORE_SECONDS = Histogram(
     "fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"]
 )
+LABELLED = Counter("fusionlog_windows_labelled", "windows that a teacher gave a verdict on, once a window", ["system"])
+WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-letter topic", ["stage", "reason"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by who said so", ["system", "by"])
 
 LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])
