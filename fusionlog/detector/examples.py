@@ -1,0 +1,41 @@
+"""What a small model is trained on: windows as vectors and counts, with the probabilities that someone gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fusionlog.types import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A distinct window: event vectors `[events, dim]`, counts `[events]`, and soft labels.
+
+    `probability` is the window's, `event_probabilities` `[events]` those of its events by themselves. `weight` is how
+    often the window was seen; `balanced` turns it into how often training draws it.
+    """
+
+    vectors: FloatArray
+    counts: FloatArray
+    probability: float
+    event_probabilities: FloatArray
+    weight: float = 1.0
+
+
+def balanced(examples: Sequence[Example], mass: float = 1.0) -> list[Example]:
+    """The examples with weights to draw them by, which sum to `mass`.
+
+    log1p of the frequency, so that a routine does not drown the rest; then each class (on either side of one half) is
+    scaled to the square root of its mass, half-way between natural and equal classes.
+    """
+    if not examples:
+        return []
+    weights = np.log1p([example.weight for example in examples])
+    anomalous = np.array([example.probability >= 0.5 for example in examples])
+    for members in (anomalous, ~anomalous):
+        weights[members] /= np.sqrt(weights[members].sum() or 1.0)
+    weights *= mass / weights.sum()
+    return [replace(example, weight=float(weight)) for example, weight in zip(examples, weights, strict=True)]
