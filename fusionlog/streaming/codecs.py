@@ -1,0 +1,91 @@
+"""Records as bytes and back, keys, and the headers of a dead letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
+
+import msgspec
+
+from fusionlog import records
+from fusionlog.errors import RecordError
+
+Headers = list[tuple[str, bytes]]
+R = TypeVar("R", bound=records.Record)
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(record: records.Record) -> bytes:
+    """The record as JSON; bytes within it as base64."""
+    return _ENCODER.encode(record)
+
+
+def decode(data: bytes | None, kind: type[R], where: str = "") -> R:
+    """The record that `encode` wrote. `where` (topic/partition/offset) goes into the error.
+
+    :raises RecordError: `empty`, `not-json`, or `wrong-shape` with the field that is wrong.
+    """
+    suffix = f" (at {where})" if where else ""
+    if not data:
+        raise RecordError("empty", f"a {kind.__name__} has no value{suffix}")
+    try:
+        record: R = _decoder(kind).decode(data)
+    except msgspec.ValidationError as error:
+        raise RecordError("wrong-shape", f"not a {kind.__name__}: {error}{suffix}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecordError("not-json", f"not a {kind.__name__}: {error}{suffix}") from error
+    return record
+
+
+@cache
+def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
+    return msgspec.json.Decoder(kind)
+
+
+def place(topic: str, partition: int, offset: int) -> str:
+    """Where a record lies, as `decode` and the logs write it."""
+    return f"{topic}/{partition}/{offset}"
+
+
+def key_of(record: records.Record) -> str:
+    """The key that a record has on its topic (see `topics.py`).
+
+    :raises TypeError: not a record that has a topic.
+    """
+    match record:
+        case records.Window() | records.Anomaly():
+            return f"{record.system}/{record.session}"
+        case records.PseudoLabel():
+            return f"{record.system}/{record.shape}"
+        case records.ModelRelease():
+            return f"{record.system}/{record.version}"
+        case records.Template():
+            return f"{record.system}/{record.id}"
+        case records.Feedback():
+            return record.anomaly
+    raise TypeError(f"{type(record).__name__} has no topic")
+
+
+def dead_letter_headers(error: RecordError, stage: str, topic: str, partition: int, offset: int, now: float) -> Headers:
+    """Headers `fusionlog.…`: why (reason, detail), where (stage, topic, partition, offset), when (Unix seconds)."""
+    fields = {
+        "reason": error.reason,
+        "detail": error.detail[:1000],
+        "stage": stage,
+        "topic": topic,
+        "partition": str(partition),
+        "offset": str(offset),
+        "time": f"{now:.3f}",
+    }
+    return [(f"fusionlog.{name}", value.encode("utf-8", "replace")) for name, value in fields.items()]
+
+
+def read_headers(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    """The fields of a dead letter's headers, without their prefix; other headers are left out."""
+    return {
+        name.removeprefix("fusionlog."): value.decode("utf-8", "replace")
+        for name, value in headers
+        if name.startswith("fusionlog.")
+    }
