@@ -27,6 +27,9 @@ ANOMALIES = Counter("fusionlog_anomalies", "anomalies by who said so", ["system"
 
 LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])
 LLM_TOKENS = Counter("fusionlog_llm_tokens", "tokens of those calls", ["kind"])
+LLM_UNITS = Counter(
+    "fusionlog_llm_units", "units by what came of asking: answered, remembered, again, given_up", ["outcome"]
+)
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
 
