@@ -36,7 +36,7 @@ class Budget:
         if self.left <= 0:
             wait = self._spent[0] + self.seconds - self._clock()
             raise TeacherError(
-                f"the {self.calls} calls of this hour are spent: windows wait, or raise FUSIONLOG_LABEL__CALLS_PER_HOUR",
+                f"the {self.calls} calls an hour are spent: windows wait, or raise FUSIONLOG_LABEL__CALLS_PER_HOUR",
                 retry_after=max(wait, 0.0),
             )
         self._spent.append(self._clock())

@@ -1,6 +1,6 @@
-"""One call to an OpenAI-compatible endpoint: paid from the budget, guarded by the breaker, repeated when that may help.
+"""A call to an OpenAI-compatible endpoint: paid from the budget, guarded by the breaker, repeated when that may help.
 
-A call is repeated in place after 429, 5xx, a timeout or a lost connection, as long as `Retry-After` says or with growing
+A call is repeated in place after 429, 5xx, a timeout or a lost connection, when `Retry-After` says or with growing
 pauses. What a repetition cannot mend (a bad key, no credit, an unknown model) opens the breaker at once, with one
 sentence for the operator. Every request sent counts: against the budget, in the metrics and in `usage`.
 """
@@ -11,13 +11,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 from openai.types.chat import ChatCompletion
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from fusionlog import metrics
 from fusionlog.errors import SettingError, TeacherError
@@ -25,12 +24,10 @@ from fusionlog.labeling.breaker import Breaker
 from fusionlog.labeling.budget import Budget
 from fusionlog.labeling.prompts import response_formats
 from fusionlog.labeling.redaction import redact
+from fusionlog.labeling.retrying import LONGEST_WAIT, TransientError, pause, retry_after
 from fusionlog.labeling.teacher import clip
 from fusionlog.settings import LabelSettings
 from fusionlog.types import Clock
-
-LONGEST_WAIT = 60.0
-"""Seconds that a call waits in place at most. Asked for longer, it gives up and the windows wait in Kafka instead."""
 
 _HELP = {
     401: "refuses the key: set FUSIONLOG_LABEL__API_KEY",
@@ -42,10 +39,6 @@ _HELP = {
 
 class RefusedError(TeacherError):
     """The endpoint calls this one request bad; another may be good."""
-
-
-class TransientError(TeacherError):
-    """The call failed in a way that a repetition may mend."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +102,7 @@ class Endpoint:
         """
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self.settings.retries + 1),
-            wait=_pause,
+            wait=pause,
             retry=retry_if_exception_type(TransientError),
             sleep=self._sleep,
             reraise=True,
@@ -141,17 +134,17 @@ class Endpoint:
 
     async def _send(self, messages: list[dict[str, str]], dialect: Dialect) -> str | None:
         self.breaker.check()
-        answered = False
+        told = False
         try:
             self.budget.spend()
             self.usage = replace(self.usage, calls=self.usage.calls + 1)
             completion = await self._client.chat.completions.create(**self._request(messages, dialect))
-            answered = True
+            told = True
         except (openai.APIError, ValueError) as error:
-            answered = True
+            told = True
             raise self._failure(error) from error
         finally:
-            if not answered:
+            if not told:
                 self.breaker.left()
         return self._read(completion)
 
@@ -215,33 +208,6 @@ class Endpoint:
             return TeacherError(why, retry_after=seconds)
         self.breaker.failed(why)
         return TransientError(why, retry_after=seconds)
-
-
-def retry_after(headers: Any, now: float) -> float | None:
-    """Seconds that an answer's headers ask to wait: OpenAI's `retry-after-ms`, or `Retry-After` in seconds or as a date.
-
-    :param now: Unix time in seconds.
-    """
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        text = headers.get(name, "")
-        try:
-            return max(float(text) / unit, 0.0)
-        except ValueError:
-            pass
-    try:
-        return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - now, 0.0)
-    except ValueError:
-        return None
-
-
-_growing = wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)
-
-
-def _pause(state: RetryCallState) -> float:
-    """What the endpoint asks for; else random within 0.5, 1, 2, 4… seconds, so that workers do not come back at once."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, TeacherError) else None
-    return _growing(state) if asked is None else asked
 
 
 def _place(url: str | None) -> str:

@@ -123,7 +123,7 @@ class LLMTeacher:
 
 
 def _batches(units: dict[bytes, Unit], size: int) -> list[dict[bytes, Unit]]:
-    """Units that are sent together: of one system and policy, `size` at most; one that speaks to the model goes alone."""
+    """Units that are sent together: of one system and policy, `size` at most; what speaks to the model goes alone."""
     groups: dict[object, list[bytes]] = defaultdict(list)
     for k, unit in units.items():
         lone = k if prompts.speaks_to_the_model(unit) else None
