@@ -1,0 +1,34 @@
+# Wraps the commands of the README; nothing happens here that cannot be typed.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test lint constraints clean
+
+setup: $(STAMP)
+
+# uv installs in seconds what takes pip minutes; pip only brings uv, at the pinned version and hash.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	awk '/^[^ ]/ {wanted = /^uv==/} wanted' constraints.txt > $(VENV)/uv.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --verify-hashes --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+demo: setup
+	$(VENV)/bin/fusionlog demo
+
+test: setup
+	$(VENV)/bin/pytest
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+constraints:
+	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 \
+		--no-emit-index-url --no-header --no-annotate --quiet --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV)

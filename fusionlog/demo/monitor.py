@@ -1,0 +1,104 @@
+"""Reads what happens: the workers' metrics over HTTP, the anomalies and the releases from their topics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from fusionlog.demo.progress import Progress, count
+from fusionlog.records import Anomaly, ModelRelease
+from fusionlog.settings import Settings
+from fusionlog.streaming.client import kafka_errors, options
+from fusionlog.streaming.codecs import decode
+from fusionlog.topics import Topic
+
+SCRAPE_SECONDS = 0.4
+HTTP_TIMEOUT = 2.0
+
+
+class Monitor:
+    """Keeps a Progress up to date from the moment it is started."""
+
+    def __init__(self, settings: Settings, progress: Progress, metrics_ports: Sequence[int]) -> None:
+        self._settings, self._progress, self._ports = settings, progress, list(metrics_ports)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def start(self) -> None:
+        """Note the topics' ends and follow from there; what stood in them before is not this demo's."""
+        self._consumer = AIOKafkaConsumer(**options(self._settings.kafka), enable_auto_commit=False)
+        async with kafka_errors(self._settings.kafka, "following the anomalies"):
+            await self._consumer.start()
+            await self._seek_to_end([self._settings.topics.anomalies, self._settings.topics.models])
+        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._scrape())]
+
+    async def stop(self) -> None:
+        """Stop following."""
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def refresh(self) -> None:
+        """Read the metrics now."""
+        scrapes = await asyncio.gather(*(asyncio.to_thread(_scrape, port) for port in self._ports))
+        self._progress.counts = count(scrapes)
+
+    def check(self) -> None:
+        """Raise what ended a follower, if anything did."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def _seek_to_end(self, topics: Sequence[Topic]) -> None:
+        assert self._consumer is not None
+        await self._consumer.topics()
+        partitions = [
+            TopicPartition(topic.name, number)
+            for topic in topics
+            for number in self._consumer.partitions_for_topic(topic.name) or ()
+        ]
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_end(*partitions)
+        for partition in partitions:
+            await self._consumer.position(partition)
+
+    async def _follow(self) -> None:
+        assert self._consumer is not None
+        while True:
+            for batch in (await self._consumer.getmany(timeout_ms=500)).values():
+                for record in batch:
+                    self._take(record.topic, record.value)
+
+    def _take(self, topic: str, value: bytes | None) -> None:
+        if topic == self._settings.topics.models.name:
+            if value is not None:
+                release = decode(value, ModelRelease)
+                self._progress.releases[release.version] = release
+        else:
+            anomaly = decode(value, Anomaly)
+            if anomaly.system == self._progress.target:
+                self._progress.anomalies.setdefault(anomaly.id, anomaly)
+
+    async def _scrape(self) -> None:
+        while True:
+            await self.refresh()
+            await asyncio.sleep(SCRAPE_SECONDS)
+
+
+def _scrape(port: int) -> Iterable[Metric]:
+    """A worker's metrics; none while it has not come up."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HTTP_TIMEOUT) as response:
+            return list(text_string_to_metric_families(response.read().decode()))
+    except (URLError, OSError):
+        return []

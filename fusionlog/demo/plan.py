@@ -1,0 +1,80 @@
+"""What a demo is to do, checked before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusionlog.errors import DataError, SettingError
+from fusionlog.evaluation.datasets import FORM, read_catalog
+
+BUNDLED = Path(__file__).parents[2] / "datasets"
+SILENCE_SECONDS = 3.0
+# Tansu answers a first join only after the rebalance timeout, so it must be short there.
+EMBEDDED_KAFKA = {"rebalance_timeout": 3.0, "session_timeout": 6.0, "partitions": 1}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A target, its sources, where their data lie, and what is used in place of the embedded parts."""
+
+    data: Path
+    target: str
+    sources: tuple[str, ...]
+    kafka: str | None = None
+    ray: str | None = None
+    llm_url: str | None = None
+    llm_model: str | None = None
+    seconds: float = 45.0
+    json: Path | None = None
+
+    def overrides(self, bootstrap: str, encoder: Path) -> dict[str, Any]:
+        """The settings of this demo, over those of the environment: for `settings.load` and, flattened, for children."""
+        label = {"url": self.llm_url, "model": self.llm_model}
+        return {
+            "kafka": {"bootstrap_servers": bootstrap, **({} if self.kafka else EMBEDDED_KAFKA)},
+            "systems_file": str(self.data / "systems.yaml"),
+            "system": self.target,
+            "encoder": str(encoder),
+            "metrics_host": "127.0.0.1",
+            "ingest": {"silence_seconds": SILENCE_SECONDS},
+            "label": {name: value for name, value in label.items() if value},
+        }
+
+
+def make_plan(data: Path | None, target: str | None, sources: tuple[str, ...], **rest: Any) -> Plan:
+    """Fill in the defaults: the bundled data, the last system of the catalogue, all others as sources.
+
+    :raises DataError: the directory is not one of data. :raises SettingError: a system is not in it.
+    """
+    directory = (data or BUNDLED).absolute()
+    systems = list(read_catalog(directory))
+    chosen = target or systems[-1]
+    for option, system in [("--target", chosen), *(("--source", source) for source in sources)]:
+        if system not in systems:
+            raise SettingError(option, system, f"{directory / 'systems.yaml'} has {', '.join(systems)}")
+    others = sources or tuple(system for system in systems if system != chosen)
+    if chosen in others:
+        raise SettingError("--source", chosen, "it is the target; a target's labels are never learned from")
+    if not others:
+        raise DataError(directory, f"no labelled system beside {chosen} to learn from", FORM)
+    _check_json(rest.get("json"))
+    return Plan(data=directory, target=chosen, sources=others, **rest)
+
+
+def _check_json(path: Path | None) -> None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise SettingError("--json", str(path), "its directory does not exist")
+
+
+def environment(overrides: Mapping[str, Any], prefix: str = "FUSIONLOG_") -> dict[str, str]:
+    """Nested settings as environment variables: `{"kafka": {"partitions": 1}}` is `FUSIONLOG_KAFKA__PARTITIONS=1`."""
+    found: dict[str, str] = {}
+    for name, value in overrides.items():
+        if isinstance(value, Mapping):
+            found |= environment(value, f"{prefix}{name.upper()}__")
+        else:
+            found[f"{prefix}{name.upper()}"] = str(value)
+    return found

@@ -1,0 +1,103 @@
+"""How far the demo is: what the workers' metrics say, and what came out of the topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from prometheus_client import Metric
+
+from fusionlog.records import Anomaly, ModelRelease
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The workers' counters, summed over workers. Names as in `fusionlog.metrics`."""
+
+    lines_in: int = 0
+    lines_in_windows: int = 0
+    lines_dead_lettered: int = 0
+    lines_dropped: int = 0
+    lines_open: int = 0
+    windows_general: int = 0
+    windows_proprietary: int = 0
+    windows_scored: int = 0
+    windows_labelled: int = 0
+    windows_dead: int = 0
+    labels: int = 0
+    llm_calls: int = 0
+    llm_tokens: int = 0
+    model_swaps: int = 0
+
+    @property
+    def lines_done(self) -> int:
+        """Lines whose fate is settled; equals `lines_in` when nothing is lost and nothing is open."""
+        return self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped
+
+    @property
+    def windows_judged(self) -> int:
+        """Windows that somebody gave a verdict on, or that went to the dead-letter topic."""
+        return self.windows_scored + self.windows_labelled + self.windows_dead
+
+    def settled(self, lines_sent: int) -> bool:
+        """Whether every line that was sent has its fate and every window its verdict."""
+        windows = self.windows_general + self.windows_proprietary
+        return self.lines_in >= lines_sent and self.lines_done >= self.lines_in and self.windows_judged >= windows
+
+
+_SUMS: dict[str, tuple[str, dict[str, str]]] = {
+    "lines_in": ("fusionlog_lines_total", {}),
+    "lines_in_windows": ("fusionlog_lines_windowed_total", {}),
+    "lines_dead_lettered": ("fusionlog_lines_dead_lettered_total", {}),
+    "lines_dropped": ("fusionlog_lines_dropped_total", {}),
+    "lines_open": ("fusionlog_lines_open", {}),
+    "windows_general": ("fusionlog_windows_total", {"route": "general"}),
+    "windows_proprietary": ("fusionlog_windows_total", {"route": "proprietary"}),
+    "windows_scored": ("fusionlog_windows_scored_total", {}),
+    "windows_labelled": ("fusionlog_windows_labelled_total", {}),
+    "windows_dead": ("fusionlog_windows_dead_lettered_total", {}),
+    "labels": ("fusionlog_labels_total", {}),
+    "llm_calls": ("fusionlog_llm_calls_total", {}),
+    "llm_tokens": ("fusionlog_llm_tokens_total", {}),
+}
+
+
+def count(scrapes: Iterable[Iterable[Metric]]) -> Counts:
+    """Sum the counters of several workers. Swaps are those of the worker that swapped most: each swaps by itself."""
+    sums: dict[str, float] = dict.fromkeys(_SUMS, 0.0)
+    swaps = 0.0
+    for families in scrapes:
+        samples = [sample for family in families for sample in family.samples]
+        for name, (metric, labels) in _SUMS.items():
+            sums[name] += sum(
+                sample.value
+                for sample in samples
+                if sample.name == metric and labels.items() <= sample.labels.items()
+            )
+        swaps = max(swaps, sum(sample.value for sample in samples if sample.name == "fusionlog_model_swaps_total"))
+    return Counts(**{name: int(value) for name, value in sums.items()}, model_swaps=int(swaps))
+
+
+@dataclass
+class Progress:
+    """All that the view shows. One writer each: the scraper, the topics' readers, the conductor."""
+
+    target: str
+    teacher: str
+    lines_total: int
+    phase: str = "starting"
+    lines_sent: int = 0
+    counts: Counts = field(default_factory=Counts)
+    releases: dict[str, ModelRelease] = field(default_factory=dict)
+    anomalies: dict[str, Anomaly] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The version of the newest release: the target's, else the base."""
+        own = [release for release in self.releases.values() if release.system == self.target]
+        newest = max(own or self.releases.values(), key=lambda release: release.created, default=None)
+        return newest.version if newest else "none yet"
+
+    def newest_anomalies(self, number: int) -> list[Anomaly]:
+        """The last ones that came, newest first."""
+        return list(self.anomalies.values())[: -number - 1 : -1]

@@ -1,0 +1,70 @@
+"""What a demo came to. Here, and only here, the target's labels are opened."""
+
+from __future__ import annotations
+
+import msgspec
+
+from fusionlog.demo.feed import Feed
+from fusionlog.demo.progress import Progress
+from fusionlog.evaluation.metrics import confusion
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of `--json FILE`. Lines conserve: in = in windows + dead-lettered + dropped."""
+
+    target: str
+    sources: list[str]
+    teacher: str
+    lines_in: int
+    lines_in_windows: int
+    lines_dead_lettered: int
+    lines_dropped: int
+    windows_general: int
+    windows_proprietary: int
+    anomalies: int
+    models_published: int
+    model_swaps: int
+    llm_calls: int
+    llm_tokens: int
+    labels: int
+    precision: float
+    recall: float
+    f1: float
+    seconds: float
+
+    @property
+    def conserved(self) -> bool:
+        """Whether no line was lost or counted twice."""
+        return self.lines_in == self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped
+
+
+def summarise(
+    progress: Progress, feed: Feed, first_offset: int, labels: dict[str, bool], sources: list[str], seconds: float
+) -> Summary:
+    """Score the sessions that an anomaly named against the labels. `first_offset` is that of the feed's first line."""
+    flagged = {
+        feed.session_of(anomaly.session, anomaly.first_offset - first_offset)
+        for anomaly in progress.anomalies.values()
+    }
+    result, counts = confusion(labels, flagged), progress.counts
+    return Summary(
+        target=progress.target,
+        sources=sources,
+        teacher=progress.teacher,
+        lines_in=counts.lines_in,
+        lines_in_windows=counts.lines_in_windows,
+        lines_dead_lettered=counts.lines_dead_lettered,
+        lines_dropped=counts.lines_dropped,
+        windows_general=counts.windows_general,
+        windows_proprietary=counts.windows_proprietary,
+        anomalies=len(progress.anomalies),
+        models_published=len(progress.releases),
+        model_swaps=counts.model_swaps,
+        llm_calls=counts.llm_calls,
+        llm_tokens=counts.llm_tokens,
+        labels=counts.labels,
+        precision=round(result.precision, 4),
+        recall=round(result.recall, 4),
+        f1=round(result.f1, 4),
+        seconds=round(seconds, 1),
+    )

@@ -1,0 +1,62 @@
+"""Writes a recorded system's lines to its raw topic, as a shipper would, at a chosen pace."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka import AIOKafkaProducer
+
+from fusionlog.demo.feed import Feed
+from fusionlog.demo.progress import Progress
+from fusionlog.settings import Settings
+from fusionlog.streaming.client import kafka_errors, options
+
+TICK_SECONDS = 0.1
+# One partition, so that windows by count are those of the recording.
+PARTITION = 0
+
+
+class Writer:
+    """A producer of raw lines. Each carries the time that the recording gives it."""
+
+    def __init__(self, settings: Settings, feed: Feed, progress: Progress) -> None:
+        self._settings, self._feed, self._progress = settings, feed, progress
+        self._topic = settings.topics.raw(progress.target).name
+        self._producer = AIOKafkaProducer(**options(settings.kafka), acks="all", linger_ms=20)
+        self.first_offset = 0
+
+    async def start(self) -> None:
+        """Connect."""
+        async with kafka_errors(self._settings.kafka, "starting the writer of lines"):
+            await self._producer.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._producer.stop()
+
+    async def write_until(self, end: int, seconds: float) -> None:
+        """Write the lines up to number `end`, evenly over that many seconds.
+
+        :raises BrokerError: Kafka did not take them.
+        """
+        start = self._progress.lines_sent
+        ticks = max(1, int(seconds / TICK_SECONDS))
+        for tick in range(1, ticks + 1):
+            await self._write(start + (end - start) * tick // ticks)
+            await asyncio.sleep(TICK_SECONDS if seconds else 0)
+
+    async def _write(self, end: int) -> None:
+        async with kafka_errors(self._settings.kafka, f"writing to {self._topic}"):
+            acks = [await self._send(number) for number in range(self._progress.lines_sent, end)]
+            written = await asyncio.gather(*acks)
+        if written and self._progress.lines_sent == 0:
+            self.first_offset = written[0].offset
+        self._progress.lines_sent = max(self._progress.lines_sent, end)
+
+    async def _send(self, number: int) -> asyncio.Future:  # type: ignore[type-arg]
+        return await self._producer.send(
+            self._topic,
+            self._feed.lines[number].encode("utf-8", "replace"),
+            partition=PARTITION,
+            timestamp_ms=int(self._feed.times[number] * 1000),
+        )
