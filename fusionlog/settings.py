@@ -121,6 +121,10 @@ class DistillSettings(_Model):
     steps: int = Field(300, ge=1)
     hidden: int = Field(64, ge=4)
     seed: int = 0
+    replay: float = Field(0.1, ge=0, lt=1, description="share of a distillation's draws that source sessions have")
+    min_labels: int = Field(5, ge=1, description="fewer pseudo-labels of a system are not distilled")
+    recent_windows: int = Field(5000, ge=1, description="unlabelled windows that are read of each partition")
+    gate_min_agreement: float = Field(0.2, ge=-1, le=1, description="least kappa with the teacher's verdicts")
     gate_margin: float = Field(
         0.05, ge=0, description="how much worse on held-out source sessions a model may be, AUPRC"
     )
