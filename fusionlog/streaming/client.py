@@ -77,6 +77,14 @@ async def admin_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> 
         await admin.close()
 
 
+async def reach(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> None:
+    """Return when Kafka answers.
+
+    :raises BrokerError: it did not within that many seconds; it says what to check.
+    """
+    await partition_counts(kafka, seconds)
+
+
 async def partition_counts(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> dict[str, int]:
     """The number of partitions of every topic. Asked so that Kafka creates none (it does for a topic asked by name).
 

@@ -1,0 +1,51 @@
+"""Fixtures that more than one test directory uses."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fusionlog.settings import Settings
+from tests.kafka import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kafka
+
+# One thread each: two cores, and more than one worker at a time.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
+    os.environ.setdefault(_name, "false" if _name.startswith("TOK") else "1")
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """One Apache Kafka for all tests of a run. A test that kills it starts one of its own: `own_kafka`."""
+    broker = _started(tmp_path_factory.mktemp("kafka"))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
+    """An Apache Kafka that a test may stop, kill and start again."""
+    broker = _started(tmp_path / "kafka")
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def kafka_settings(apache_kafka: ApacheKafka) -> Settings:
+    """Settings for the shared Kafka, with topic prefixes of this test alone."""
+    prefix = f"t{uuid.uuid4().hex[:10]}."
+    return Settings(kafka=apache_kafka.settings, topic_prefix=prefix, raw_prefix=f"{prefix}raw.")
+
+
+def _started(directory: Path) -> ApacheKafka:
+    try:
+        broker = ApacheKafka(directory, kafka_jars())
+        broker.start()
+    except KafkaUnavailable as error:
+        if must_have_kafka():
+            pytest.fail(f"Apache Kafka is needed and not to be had: {error}")
+        pytest.skip(f"no Apache Kafka: {error}")
+    return broker

@@ -1,0 +1,85 @@
+"""Whole topics read from Apache Kafka."""
+
+import asyncio
+
+import pytest
+
+from fusionlog.errors import BrokerError
+from fusionlog.records import PseudoLabel
+from fusionlog.settings import Settings
+from fusionlog.streaming import codecs
+from fusionlog.streaming.admin import create_topics
+from fusionlog.streaming.producer import Producer
+from fusionlog.streaming.tables import Table, read_all
+from tests.factories import make_label, make_window
+
+pytestmark = pytest.mark.kafka
+
+
+async def publish(settings: Settings, labels: list[PseudoLabel], *, delete: list[str] | None = None) -> None:
+    producer = Producer(settings)
+    await producer.start()
+    topic = settings.topics.labels
+    acks = [await producer.send(topic, codecs.key_of(label), label) for label in labels]
+    acks += [await producer.send(topic, key, None) for key in delete or []]
+    await asyncio.gather(*acks)
+    await producer.stop()
+
+
+def labels(count: int, probability: float = 0.9) -> list[PseudoLabel]:
+    return [make_label(make_window(), probability, shape=f"shape{number}") for number in range(count)]
+
+
+async def test_read_all_gives_the_newest_of_each_key_and_no_tombstone(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    await publish(kafka_settings, labels(20, 0.9))
+    await publish(kafka_settings, labels(20, 0.1), delete=["shop/shape3"])
+    found = dict(await read_all(kafka_settings, kafka_settings.topics.labels))
+    assert len(found) == 19 and "shop/shape3" not in found
+    assert {label.probability for label in found.values()} == {0.1}
+
+
+async def test_read_all_of_an_empty_topic_is_empty(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    assert await read_all(kafka_settings, kafka_settings.topics.labels) == []
+
+
+async def test_read_all_limits_to_the_newest_of_each_partition(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    producer = Producer(kafka_settings)
+    await producer.start()
+    windows = [make_window(first_offset=number) for number in range(30)]
+    for window in windows:
+        await producer.send(kafka_settings.topics.general, codecs.key_of(window), window)
+    await producer.stop()
+    found = await read_all(kafka_settings, kafka_settings.topics.general, limit_per_partition=5)
+    assert [record for _, record in found] == windows[-5:]
+
+
+async def test_a_missing_topic_is_said_and_not_created(kafka_settings: Settings) -> None:
+    with pytest.raises(BrokerError, match="fusionlog topics create"):
+        await read_all(kafka_settings, kafka_settings.topics.labels)
+
+
+async def test_a_table_starts_with_what_is_there_and_follows(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    await publish(kafka_settings, labels(7))
+    seen: list[str] = []
+    table = Table(kafka_settings, kafka_settings.topics.labels, lambda key, record: seen.append(key))
+    await table.start()
+    assert len(seen) == 7
+    await publish(kafka_settings, labels(1))
+    async with asyncio.timeout(10):
+        while len(seen) < 8:
+            await asyncio.sleep(0.02)
+    await table.stop()
+
+
+async def test_garbage_is_left_out(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    producer = Producer(kafka_settings)
+    await producer.start()
+    await (await producer.send_raw(kafka_settings.topics.labels, b"k", b"{not json"))
+    await producer.stop()
+    await publish(kafka_settings, labels(1))
+    assert len(await read_all(kafka_settings, kafka_settings.topics.labels)) == 1
