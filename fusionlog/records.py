@@ -25,7 +25,7 @@ class Record(Struct, frozen=True, kw_only=True):
     v: int = 1
 
 
-class Template(Record):
+class Template(Record, frozen=True, kw_only=True):
     """A log template of a system, as Drain3 found it. Its id is a hash of its content: equal on every worker."""
 
     system: str
@@ -55,7 +55,7 @@ class Route(Struct, frozen=True, kw_only=True):
     model: str | None = None
 
 
-class Window(Record):
+class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
@@ -88,7 +88,7 @@ class EventLabel(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class PseudoLabel(Record):
+class PseudoLabel(Record, frozen=True, kw_only=True):
     """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events."""
 
     system: str
@@ -122,7 +122,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
     job: str = ""
 
 
-class ModelRelease(Record):
+class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
 
     `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `sha256` covers what
@@ -155,7 +155,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     probability: Probability | None = None
 
 
-class Anomaly(Record):
+class Anomaly(Record, frozen=True, kw_only=True):
     """An anomalous window: how sure, who said so, and why. `id` is the window's: a repeat has the same."""
 
     id: str
@@ -178,7 +178,7 @@ class Anomaly(Record):
     detected_at: Seconds
 
 
-class Feedback(Record):
+class Feedback(Record, frozen=True, kw_only=True):
     """An operator's word on an anomaly."""
 
     anomaly: str

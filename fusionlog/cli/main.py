@@ -11,6 +11,7 @@ from rich.console import Console
 
 from fusionlog import settings
 from fusionlog.cli import topics
+from fusionlog.cli.demo import demo
 from fusionlog.errors import FusionLogError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(topics.app, name="topics")
+app.command()(demo)
 
 
 class Role(StrEnum):

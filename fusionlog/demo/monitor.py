@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
+from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -30,6 +31,13 @@ class Monitor:
         self._settings, self._progress, self._ports = settings, progress, list(metrics_ports)
         self._tasks: list[asyncio.Task[None]] = []
         self._consumer: AIOKafkaConsumer | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def start(self) -> None:
         """Note the topics' ends and follow from there; what stood in them before is not this demo's."""

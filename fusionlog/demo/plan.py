@@ -31,7 +31,7 @@ class Plan:
     json: Path | None = None
 
     def overrides(self, bootstrap: str, encoder: Path) -> dict[str, Any]:
-        """The settings of this demo, over those of the environment: for `settings.load` and, flattened, for children."""
+        """This demo's settings over the environment's: for `settings.load` and, flattened, for children."""
         label = {"url": self.llm_url, "model": self.llm_model}
         return {
             "kafka": {"bootstrap_servers": bootstrap, **({} if self.kafka else EMBEDDED_KAFKA)},

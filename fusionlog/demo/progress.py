@@ -70,9 +70,7 @@ def count(scrapes: Iterable[Iterable[Metric]]) -> Counts:
         samples = [sample for family in families for sample in family.samples]
         for name, (metric, labels) in _SUMS.items():
             sums[name] += sum(
-                sample.value
-                for sample in samples
-                if sample.name == metric and labels.items() <= sample.labels.items()
+                sample.value for sample in samples if sample.name == metric and labels.items() <= sample.labels.items()
             )
         swaps = max(swaps, sum(sample.value for sample in samples if sample.name == "fusionlog_model_swaps_total"))
     return Counts(**{name: int(value) for name, value in sums.items()}, model_swaps=int(swaps))

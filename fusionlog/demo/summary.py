@@ -43,8 +43,7 @@ def summarise(
 ) -> Summary:
     """Score the sessions that an anomaly named against the labels. `first_offset` is that of the feed's first line."""
     flagged = {
-        feed.session_of(anomaly.session, anomaly.first_offset - first_offset)
-        for anomaly in progress.anomalies.values()
+        feed.session_of(anomaly.session, anomaly.first_offset - first_offset) for anomaly in progress.anomalies.values()
     }
     result, counts = confusion(labels, flagged), progress.counts
     return Summary(

@@ -68,10 +68,8 @@ def final(summary: Summary) -> RenderableType:
     table.add_row("target", f"{summary.target}, unlabelled; learned from {', '.join(summary.sources)}")
     table.add_row("lines in", lines)
     table.add_row("windows", f"{summary.windows_general} general, {summary.windows_proprietary} proprietary")
-    table.add_row(
-        "teacher",
-        f"{summary.teacher}: {summary.labels} window shapes, {summary.llm_calls} LLM calls, {summary.llm_tokens} tokens",
-    )
+    asked = f"{summary.labels} window shapes, {summary.llm_calls} LLM calls, {summary.llm_tokens} tokens"
+    table.add_row("teacher", f"{summary.teacher}: {asked}")
     table.add_row("models", f"{summary.models_published} published, {summary.model_swaps} swapped in while it ran")
     table.add_row("anomalies", f"{summary.anomalies}")
     table.add_row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Self
 
 from aiokafka import AIOKafkaProducer
 
@@ -10,6 +11,7 @@ from fusionlog.demo.feed import Feed
 from fusionlog.demo.progress import Progress
 from fusionlog.settings import Settings
 from fusionlog.streaming.client import kafka_errors, options
+from fusionlog.streaming.producer import Ack
 
 TICK_SECONDS = 0.1
 # One partition, so that windows by count are those of the recording.
@@ -24,6 +26,13 @@ class Writer:
         self._topic = settings.topics.raw(progress.target).name
         self._producer = AIOKafkaProducer(**options(settings.kafka), acks="all", linger_ms=20)
         self.first_offset = 0
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def start(self) -> None:
         """Connect."""
@@ -53,10 +62,11 @@ class Writer:
             self.first_offset = written[0].offset
         self._progress.lines_sent = max(self._progress.lines_sent, end)
 
-    async def _send(self, number: int) -> asyncio.Future:  # type: ignore[type-arg]
-        return await self._producer.send(
+    async def _send(self, number: int) -> Ack:
+        ack: Ack = await self._producer.send(
             self._topic,
             self._feed.lines[number].encode("utf-8", "replace"),
             partition=PARTITION,
             timestamp_ms=int(self._feed.times[number] * 1000),
         )
+        return ack

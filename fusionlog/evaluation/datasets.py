@@ -10,6 +10,7 @@ import gzip
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 
@@ -108,5 +109,5 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _open(path: Path) -> Iterable[str]:
-    return gzip.open(path, "rt", encoding="utf-8", errors="replace")  # type: ignore[return-value]
+def _open(path: Path) -> TextIO:
+    return gzip.open(path, "rt", encoding="utf-8", errors="replace")

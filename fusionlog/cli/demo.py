@@ -1,0 +1,90 @@
+"""`fusionlog demo`: the main job, on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from fusionlog.errors import FusionLogError, MissingExtraError
+
+if TYPE_CHECKING:
+    from fusionlog.demo.plan import Plan
+
+REFRESH_SECONDS = 0.5
+
+
+def demo(
+    data: Annotated[Path | None, typer.Option(help="directory of systems; default: the bundled ones")] = None,
+    target: Annotated[str | None, typer.Option(help="the system nobody labelled; default: the last one")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="a labelled system, repeated; default: all others")] = None,
+    kafka: Annotated[str | None, typer.Option(help="host:port of a Kafka in place of the embedded broker")] = None,
+    ray: Annotated[str | None, typer.Option(help="http://host:8265 of a Ray in place of a local one")] = None,
+    llm_url: Annotated[
+        str | None, typer.Option(help="an OpenAI-compatible endpoint; else the offline labeller")
+    ] = None,
+    llm_model: Annotated[str | None, typer.Option(help="the model to ask for there")] = None,
+    seconds: Annotated[float, typer.Option(help="how long the stream is to last, at least", min=0.0)] = 45.0,
+    json: Annotated[Path | None, typer.Option(help="write the summary here")] = None,
+) -> None:
+    """Run the main job: lines in, anomalies out of a system that nobody labelled."""
+    try:
+        from fusionlog.demo.plan import make_plan
+        from fusionlog.demo.run import Demo  # noqa: F401  (found missing now, not midway)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "a package", "demo", "the demo") from error
+    plan = make_plan(
+        data, target, tuple(source or ()),
+        kafka=kafka, ray=ray, llm_url=llm_url, llm_model=llm_model, seconds=seconds, json=json,
+    )  # fmt: skip
+    try:
+        interrupted = asyncio.run(_show(plan))
+    except OSError as error:
+        raise _spoken(error) from error
+    if interrupted:
+        Console(stderr=True).print("fusionlog: interrupted; everything that the demo started was stopped")
+        raise typer.Exit(130)
+
+
+async def _show(plan: Plan) -> bool:
+    """Run it under a live view; true where it was interrupted."""
+    from fusionlog.demo import view
+    from fusionlog.demo.run import Demo
+
+    demo, console, started = Demo(plan), Console(), time.monotonic()
+    run = asyncio.create_task(demo.run())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, run.cancel)
+    with Live(console=console, auto_refresh=False) if console.is_terminal else contextlib.nullcontext() as live:
+        phase = ""
+        while not run.done():
+            if live is not None:
+                live.update(view.live(demo.progress, time.monotonic() - started), refresh=True)
+            elif demo.progress.phase != phase:
+                phase = demo.progress.phase
+                console.print(f"{time.monotonic() - started:5.0f} s  {phase}", highlight=False)
+            await asyncio.wait([run], timeout=REFRESH_SECONDS)
+    if run.cancelled():
+        return True
+    summary = run.result()
+    console.print(view.final(summary))
+    if plan.json is not None:
+        plan.json.write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+    return False
+
+
+def _spoken(error: OSError) -> FusionLogError:
+    """An error of the machine as one sentence."""
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return FusionLogError(f"the disk is full{where}: free some, or set TMPDIR and FUSIONLOG_CACHE_DIR elsewhere")
+    return FusionLogError(f"{error.strerror or error}{where}")

@@ -1,0 +1,141 @@
+"""Conducts the demo: starts every part, feeds the lines, has a model distilled midway, waits for the last verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from fusionlog import settings
+from fusionlog.children import Child
+from fusionlog.demo import parts
+from fusionlog.demo.feed import read_feed
+from fusionlog.demo.monitor import Monitor
+from fusionlog.demo.plan import Plan, environment
+from fusionlog.demo.progress import Progress
+from fusionlog.demo.summary import Summary, summarise
+from fusionlog.demo.writer import Writer
+from fusionlog.embedding import find_encoder
+from fusionlog.errors import FusionLogError
+from fusionlog.evaluation.datasets import read_catalog, read_labels
+from fusionlog.streaming.admin import create_topics
+
+# The stream is held at this share of its lines until the distilled model was swapped in, or not published.
+HELD_SHARE = 0.8
+POLL_SECONDS = 0.2
+STALL_SECONDS = 90.0
+JOB_SECONDS = 180.0
+
+
+class DemoError(FusionLogError):
+    """The demo cannot go on."""
+
+
+class Demo:
+    """One run. `progress` is there from the start, for a view."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.feed = read_feed(plan.data, plan.target, read_catalog(plan.data)[plan.target])
+        self.progress = Progress(
+            target=plan.target,
+            teacher=f"LLM at {plan.llm_url}" if plan.llm_url else "offline labeller (no LLM endpoint is configured)",
+            lines_total=len(self.feed.lines),
+        )
+        self._workers: dict[int, Child] = {}
+
+    async def run(self) -> Summary:
+        """From nothing to the summary; whatever ends it, nothing that it started goes on.
+
+        :raises FusionLogError: in one sentence what could not be had.
+        """
+        started = time.monotonic()
+        async with AsyncExitStack() as stack:
+            logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fusionlog-demo-")))
+            writer = await self._play(stack, logs)
+        labels = read_labels(self.plan.data, self.plan.target)
+        seconds = time.monotonic() - started
+        return summarise(self.progress, self.feed, writer.first_offset, labels, list(self.plan.sources), seconds)
+
+    async def _play(self, stack: AsyncExitStack, logs: Path) -> Writer:
+        enter = stack.enter_async_context
+        self._phase("preparing the encoder")
+        encoder = await asyncio.to_thread(find_encoder, settings.load())
+        self._phase("starting Ray and Kafka")
+        ray = await enter(parts.ray(self.plan.ray, logs))
+        bootstrap = await enter(parts.kafka(self.plan.kafka, logs))
+        overrides = self.plan.overrides(bootstrap, encoder)
+        own, env = settings.load(**overrides), environment(overrides)
+        await create_topics(own)
+        self._phase("starting the workers")
+        self._workers = await enter(parts.workers(env, logs))
+        monitor = await enter(Monitor(own, self.progress, list(self._workers)))
+        writer = await enter(Writer(own, self.feed, self.progress))
+        self._phase("teaching the base model from the sources, as a Ray job")
+        await self._job(ray, "meta_train", env)
+        await self._until(lambda: bool(self.progress.releases), "no base model came on the model topic")
+        await self._stream(writer, ray, env)
+        self._phase("waiting for the last verdicts")
+        await self._settle(monitor)
+        return writer
+
+    async def _stream(self, writer: Writer, ray: parts.Ray, env: dict[str, str]) -> None:
+        total, pace = len(self.feed.lines), self.plan.seconds / len(self.feed.lines)
+        half, held = total // 2, int(total * HELD_SHARE)
+        self._phase("streaming; the teacher labels what is proprietary")
+        await writer.write_until(half, pace * half)
+        await self._until(lambda: self.progress.counts.lines_in >= half, "the ingest worker does not keep up")
+        self._phase("streaming, while a Ray job distils the labels into a new model")
+        distilling = asyncio.create_task(self._distill(ray, env))
+        try:
+            await writer.write_until(held, pace * (held - half))
+            await distilling
+        finally:
+            distilling.cancel()
+        self._phase("streaming, under the distilled model")
+        await writer.write_until(total, pace * (total - held))
+
+    async def _distill(self, ray: parts.Ray, env: dict[str, str]) -> None:
+        before = len(self.progress.releases)
+        await self._job(ray, "distill", env, "--system", self.plan.target)
+        swapped = lambda: len(self.progress.releases) == before or self.progress.counts.model_swaps > 0  # noqa: E731
+        await asyncio.sleep(2 * POLL_SECONDS)
+        await self._until(swapped, "the new model was published but no worker swapped to it")
+
+    async def _job(self, ray: parts.Ray, name: str, env: dict[str, str], *arguments: str) -> None:
+        from ray_jobs.submit import submit
+
+        sources = [word for source in self.plan.sources for word in ("--source", source)]
+        command = [sys.executable, "-m", f"ray_jobs.{name}", *arguments, "--data", str(self.plan.data), *sources]
+        await asyncio.to_thread(submit, await ray.address(), command, env, JOB_SECONDS)
+
+    async def _settle(self, monitor: Monitor) -> None:
+        await self._until(
+            lambda: self.progress.counts.settled(self.progress.lines_sent),
+            "some lines or windows still have no verdict",
+            still_moving=lambda: self.progress.counts,
+        )
+        await asyncio.sleep(5 * POLL_SECONDS)
+        await monitor.refresh()
+
+    async def _until(
+        self, condition: Callable[[], bool], otherwise: str, still_moving: Callable[[], object] = lambda: None
+    ) -> None:
+        """Wait for a condition while the workers live and something moves."""
+        moved, seen = time.monotonic(), still_moving()
+        while not condition():
+            for child in self._workers.values():
+                child.check()
+            if still_moving() != seen:
+                moved, seen = time.monotonic(), still_moving()
+            if time.monotonic() - moved > STALL_SECONDS:
+                words = "; ".join(f"{child.name}: {child.last_words()}" for child in self._workers.values())
+                raise DemoError(f"{otherwise} for {STALL_SECONDS:.0f} s ({words})")
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _phase(self, text: str) -> None:
+        self.progress.phase = text
