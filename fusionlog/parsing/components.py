@@ -1,0 +1,36 @@
+"""The components of a system: the programs, classes or subsystems that its headers name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fusionlog.parsing.memo import Memo
+from fusionlog.parsing.templates import WILDCARD
+
+MAX_COMPONENTS = 512
+"""Of a system; a later one is a wildcard. A format that calls a request id a component would flood the events else."""
+
+MAX_CHARS = 200
+
+
+class Components:
+    """Header names to components: masked, and never more than `MAX_COMPONENTS` of them."""
+
+    def __init__(self, mask: Callable[[str], str]) -> None:
+        self._mask = mask
+        self._memo: Memo[str, str] = Memo(4 * MAX_COMPONENTS)
+        self._components: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """The component of a name, a wildcard where it is overlong or one too many."""
+        component = self._memo.get(name)
+        if component is None:
+            component = self._admit(self._mask(name)) if len(name) <= MAX_CHARS else WILDCARD
+            self._memo.put(name, component)
+        return component
+
+    def _admit(self, component: str) -> str:
+        if component not in self._components and len(self._components) >= MAX_COMPONENTS:
+            return WILDCARD
+        self._components.add(component)
+        return component

@@ -1,0 +1,104 @@
+"""Masks: what varies in a line by its form alone, replaced by a placeholder before Drain3 sees it.
+
+All masks are one expression, an alternative each: one pass over a line is twice as fast as one pass a mask. At one
+place the first alternative wins: the session key, the system's own masks, the built-in ones in the order below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from fusionlog.errors import SettingError
+
+_H = "[0-9A-Fa-f]"
+_END = "(?![A-Za-z0-9])"
+_UNIT = f"(?:[KMGT]i?[Bb]?|[kmgt]i?[Bb]|[Bb]|[mnu]?s|min|h|d){_END}"
+_CLOCK = "[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
+_DAY = "[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}"
+
+_GUARD = r"(?<![A-Za-z0-9])(?=[0-9A-Fa-f/\\+:-]|[A-Za-z]:\\)"
+"""What every built-in mask begins with: asked once a place instead of once a mask, which is 2.4 times as fast."""
+
+BUILT_IN: Mapping[str, str] = {
+    "UUID": rf"{_H}{{8}}(?:-{_H}{{4}}){{3}}-{_H}{{12}}{_END}",
+    "TIME": rf"(?<![.:])(?:{_DAY}(?:[T ]{_CLOCK})?|{_CLOCK})(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?(?![A-Za-z0-9:])",
+    "MAC": rf"(?<!:){_H}{{2}}(?::{_H}{{2}}){{5}}(?![A-Za-z0-9:])",
+    "IP": rf"(?<!\.)/?[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?::[0-9]+)?(?!\.?[A-Za-z0-9])"
+    rf"|(?<![.:])(?:(?:{_H}{{1,4}}:){{7}}{_H}{{1,4}}|(?=[A-Fa-f:]*[0-9])(?:{_H}{{1,4}}(?::{_H}{{1,4}}){{0,5}})?::"
+    rf"{_H}{{1,4}}(?::{_H}{{1,4}}){{0,5}})(?![A-Za-z0-9:])",
+    "PATH": r"(?<![_.<>)\]])(?:(?:/{1,2}[\w.@%+=~,:$#&?-]*[\w$~])+/?"
+    r"|(?:[A-Za-z]:|\\)(?:\\[\w.@%+=~,$#&-]*[\w$~])+\\?)",
+    "HEX": rf"0[xX]{_H}+{_END}",
+    "NUM": rf"(?<![0-9]\.)(?:[-+]?[0-9]++(?:\.[0-9]++)*+(?:[eE][-+]?[0-9]+)?(?:{_END}|(?={_UNIT}))"
+    rf"|(?=[A-Fa-f]*[0-9]|[Ff]+{_END}){_H}{{8,}}{_END})",
+}
+"""By placeholder. NUM is also a bare run of 8 and more hexadecimal digits: some of those have no letter. A number keeps
+the unit that is written to it, and `_`, `-`, `:` and `=` bound it; one inside a word (`eth0`, `sha256`) is part of it.
+"""
+
+
+class Masks:
+    """Replaces what varies by `<KEY>`, `<UUID>`, `<NUM>`...
+
+    :param session: the expression of the session key: its group 1 where it has one, else all of it, becomes `<KEY>`.
+    :param extra: the system's own masks; `job: J[0-9]+` becomes `<JOB>`.
+    :raises SettingError: an expression matches nothing at all, or cannot stand in an alternation.
+    """
+
+    def __init__(self, session: str | None, extra: Mapping[str, str]) -> None:
+        named = [("session", "KEY", session)] if session else []
+        named += [(f"masks.{name}", _placeholder(name), pattern) for name, pattern in extra.items()]
+        alternatives = [_alternative(f"_{place}", *mask) for place, mask in enumerate(named)]
+        alternatives.append(_built_in())
+        self._placeholders = {f"_{place}": f"<{name}>" for place, (_, name, _) in enumerate(named)}
+        self._placeholders |= {name: f"<{name}>" for name in BUILT_IN}
+        self._key_group = 2 if session and re.compile(session).groups else None
+        self._substitute = _combine(alternatives).sub
+
+    def mask(self, text: str) -> str:
+        """The text with a placeholder for whatever a mask matches."""
+        return self._substitute(self._replace, text)
+
+    def _replace(self, match: re.Match[str]) -> str:
+        name = match.lastgroup or ""
+        if name == "_0" and self._key_group:
+            return self._replace_key(match, self._key_group)
+        return self._placeholders[name]
+
+    def _replace_key(self, match: re.Match[str], group: int) -> str:
+        """What surrounds the key in its match stays; an optional group that took no part leaves the whole match."""
+        start, end = match.span(group)
+        if start < 0:
+            return "<KEY>"
+        whole, offset = match.group(), match.start()
+        return f"{whole[: start - offset]}<KEY>{whole[end - offset :]}"
+
+
+def _placeholder(name: str) -> str:
+    if not re.fullmatch(r"\w+", name):
+        raise SettingError(f"masks.{name}", name, "a mask's name must be one word, as it becomes the placeholder")
+    return name.upper()
+
+
+def _alternative(group: str, setting: str, _: str, pattern: str) -> str:
+    """A pattern of the settings as one alternative. Flags at its front hold for itself alone."""
+    if re.search(pattern, ""):
+        raise SettingError(setting, pattern, "it matches the empty text; let it need one character at least")
+    if re.search(r"(?<!\\)(?:\\\\)*\\[1-9]", pattern):
+        raise SettingError(setting, pattern, "a numbered back-reference; name the group, (?P<x>...) and (?P=x)")
+    flags = re.match(r"\(\?([aimsx]+)\)", pattern)
+    body = f"(?{flags[1]}:{pattern[flags.end() :]})" if flags else pattern
+    return f"(?P<{group}>{body})"
+
+
+def _built_in() -> str:
+    masks = "|".join(f"(?P<{name}>{pattern})" for name, pattern in BUILT_IN.items())
+    return f"{_GUARD}(?:{masks})"
+
+
+def _combine(alternatives: Sequence[str]) -> re.Pattern[str]:
+    try:
+        return re.compile("|".join(alternatives))
+    except re.error as error:
+        raise SettingError("masks", error.pattern, f"the masks do not stand together: {error.msg}") from error

@@ -1,0 +1,44 @@
+"""A bounded memo for hot paths."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Memo(Generic[K, V]):
+    """A mapping that forgets what was not used for long: between `entries` and `2 * entries` of the latest stay.
+
+    Two dictionaries take turns: when the young one is full it becomes the old one, and what the old one held is gone,
+    unless it was asked for meanwhile. A hit costs one dictionary look-up, with no order to keep.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self._young: dict[K, V] = {}
+        self._old: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        """The value of a key, None where there is none (any more)."""
+        value = self._young.get(key)
+        if value is None:
+            value = self._old.pop(key, None)
+            if value is not None:
+                self.put(key, value)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        """Remember a value, which must not be None."""
+        if len(self._young) >= self._entries and key not in self._young:
+            self._young, self._old = {}, self._young
+        self._young[key] = value
+
+    def pop(self, key: K) -> V | None:
+        """Forget a key, and return what it had."""
+        young, old = self._young.pop(key, None), self._old.pop(key, None)
+        return old if young is None else young
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)

@@ -1,0 +1,132 @@
+"""From a log line to its event: session key, header, masks, template."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fusionlog.parsing.components import Components
+from fusionlog.parsing.headers import Header
+from fusionlog.parsing.masks import Masks
+from fusionlog.parsing.memo import Memo
+from fusionlog.parsing.templates import WILDCARD, TemplateMiner
+from fusionlog.records import Seconds, Template, template_id
+from fusionlog.settings import IngestSettings, SystemSettings
+
+EXAMPLE_CHARS = 500
+"""A line is cut to this many characters where it stands as an example."""
+
+MAX_CONTENT_CHARS = 8_000
+"""What stands behind is not masked: the miner looks at a quarter of it at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line that was understood: the id and text of its event, its session key (None: none in it), and itself."""
+
+    template: str
+    text: str
+    session: str | None
+    line: str
+
+
+class _Known(NamedTuple):
+    id: str
+    text: str
+    example: str
+    replaces: str | None
+
+
+class Parser:
+    """Parses the lines of one system.
+
+    An event is a component and a template. The events of a template that is generalised are all replaced at once.
+    """
+
+    def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings) -> None:
+        self.name = name
+        self._header = Header(system.header)
+        self._masks = Masks(system.session, system.masks)
+        self._session = re.compile(system.session) if system.session else None
+        self._miner = TemplateMiner(
+            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
+        )
+        self._components = Components(self._masks.mask)
+        self._events: Memo[str, dict[str | None, _Known]] = Memo(ingest.max_templates)
+        self._found: deque[_Known] = deque(maxlen=ingest.max_templates)
+
+    def parse(self, line: str) -> Event:
+        """The event of a line, line breaks and all."""
+        content, name, _ = self._header.split(line)
+        component = self._components.of(name) if name else None
+        mined = self._miner.add(self._masks.mask(content[:MAX_CONTENT_CHARS]))
+        if mined.replaces is not None:
+            self._replace(mined.replaces, mined.text)
+        events = self._events.get(mined.text)
+        event = events.get(component) if events else None
+        if event is None:
+            event = self._meet(component, mined.text, line, None)
+        return Event(event.id, event.text, self._key(line), line)
+
+    def new_templates(self, now: Seconds) -> list[Template]:
+        """The events found since the last call, with `now` as the time they were first seen."""
+        found = [
+            Template(
+                system=self.name, id=event.id, text=event.text, example=event.example, first_seen=now,
+                replaces=event.replaces,
+            )
+            for event in self._found
+        ]  # fmt: skip
+        self._found.clear()
+        return found
+
+    def restore(self, templates: Iterable[Template]) -> None:
+        """Know what an earlier parser of this system knew, given the templates that it found, in any order."""
+        own = sorted((item for item in templates if item.system == self.name), key=lambda item: item.first_seen)
+        replaced = {item.replaces for item in own}
+        split = [(item, *self._split(item)) for item in own]
+        gone = {text for item, _, text in split if item.id in replaced}
+        present = [(item, component, text) for item, component, text in split if text not in gone]
+        self._miner.restore(text for _, _, text in present)
+        for item, component, text in present:
+            self._remember(component, text, _Known(item.id, item.text, item.example, item.replaces))
+
+    def _key(self, line: str) -> str | None:
+        """The session key: group 1 of its first match where it has one and it took part, else the whole match."""
+        found = self._session.search(line) if self._session else None
+        if found is None:
+            return None
+        return (found.group(1) if found.re.groups else None) or found.group()
+
+    def _meet(self, component: str | None, text: str, line: str, replaces: str | None) -> _Known:
+        """Take up an event that was not known."""
+        whole = " ".join(part for part in (component, text) if part)
+        event = _Known(template_id(whole), whole, line[:EXAMPLE_CHARS], replaces)
+        self._remember(component, text, event)
+        self._found.append(event)
+        return event
+
+    def _remember(self, component: str | None, text: str, event: _Known) -> None:
+        events = self._events.get(text)
+        if events is None:
+            self._events.put(text, {component: event})
+        else:
+            events[component] = event
+
+    def _replace(self, before: str, after: str) -> None:
+        """Every event of the template as it was becomes one of the template as it is, with the example it had."""
+        present = self._events.get(after) or {}
+        for component, event in (self._events.pop(before) or {}).items():
+            if component not in present:
+                self._meet(component, after, event.example, event.id)
+
+    def _split(self, template: Template) -> tuple[str | None, str]:
+        """An event's component and template; the header of its example tells whether it has a component."""
+        name = self._header.split(template.example).component
+        for component in (self._components.of(name), WILDCARD) if name else ():
+            if template.text == component or template.text.startswith(f"{component} "):
+                return component, template.text[len(component) + 1 :]
+        return None, template.text

@@ -1,0 +1,121 @@
+"""What a shipper put into a Kafka record: the bare line, or a JSON object that holds it.
+
+Detected per record. A JSON object with a string in one of the message fields is an envelope, and is opened once: what
+stands inside is the line, JSON or not. So an application's own JSON line is opened too, when it comes without a shipper
+around it and has such a field (`{"level":"info","msg":"started"}`): its message is what a person wrote, and nothing in
+the record tells it from an envelope. An operator whose session key stands in another field of such lines narrows
+`FUSIONLOG_INGEST__MESSAGE_FIELDS` (to `["log"]`, or to `[]`), and they stay whole. Any other JSON, or text that only
+begins like it, is a line of text.
+
+Tolerated: bytes that are not UTF-8 become U+FFFD, as long as the rest is text; terminal colours are removed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from fusionlog.errors import RecordError
+
+TIME_FIELDS = ("@timestamp", "timestamp", "date", "time")
+"""Filebeat and Fluent Bit's Kafka output; Vector; Fluent Bit's JSON; Docker and Fluentd."""
+
+UNREADABLE_SHARE = 0.25
+"""A record with more control and undecodable characters than this is binary: Avro, MessagePack, UTF-16, gzip."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_UNREADABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
+
+
+class RawLine(NamedTuple):
+    """A log line, and the time its envelope gives it, in Unix seconds."""
+
+    text: str
+    time: float | None
+
+
+def read_line(value: bytes | None, message_fields: Sequence[str], max_bytes: int = 64 * 1024) -> RawLine:
+    """The line of a raw record, without its line break.
+
+    :param message_fields: where an envelope may hold the line; the first that has a string counts.
+    :param max_bytes: the longest line, in bytes of UTF-8; an envelope around it may be longer.
+    :raises RecordError: `empty`: no value, or nothing but blanks; `not-text`: binary; `too-long`.
+    """
+    if not value:
+        raise RecordError("empty", "the record has no value")
+    text = _decode(value)
+    envelope = _envelope(text) if text.lstrip()[:1] == "{" else None
+    raw = RawLine(text, None) if envelope is None else _open(envelope, text, message_fields)
+    line = raw.text.rstrip("\r\n")
+    if "\x1b" in line:
+        line = _COLOUR.sub("", line)
+    if not line or line.isspace():
+        raise RecordError("empty", "the line is blank")
+    if len(line) * 4 > max_bytes and len(line.encode()) > max_bytes:
+        raise RecordError("too-long", f"the line has {len(line.encode())} bytes, more than {max_bytes}")
+    return RawLine(line, raw.time)
+
+
+def _decode(value: bytes) -> str:
+    try:
+        text = value.decode()
+        if "\x00" not in text:
+            return text
+    except UnicodeDecodeError:
+        text = value.decode(errors="replace")
+    unreadable = len(_UNREADABLE.findall(text))
+    if unreadable > UNREADABLE_SHARE * len(text):
+        raise RecordError("not-text", f"{unreadable} of {len(text)} characters cannot be read as UTF-8 text")
+    return text
+
+
+def _envelope(text: str) -> dict[str, object] | None:
+    """The JSON object that a text is, None where it is none."""
+    try:
+        tree = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return tree if isinstance(tree, dict) else None
+
+
+def _open(envelope: dict[str, object], text: str, message_fields: Sequence[str]) -> RawLine:
+    for field in message_fields:
+        message = envelope.get(field)
+        if isinstance(message, str):
+            return RawLine(message, _time(envelope))
+    return RawLine(text, None)
+
+
+def _time(envelope: dict[str, object]) -> float | None:
+    """The first time field that can be read, in Unix seconds."""
+    readings = (_seconds(envelope[field]) for field in TIME_FIELDS if field in envelope)
+    return next((seconds for seconds in readings if seconds is not None), None)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, str):
+        return _from_iso(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:
+        return None
+    return _from_number(float(value))
+
+
+def _from_number(value: float) -> float:
+    """Seconds from seconds, milli-, micro- or nanoseconds: shippers write all four, and 1e11 s is the year 5138."""
+    for unit in (1.0, 1e3, 1e6):
+        if value < 1e11 * unit:
+            return value / unit
+    return value / 1e9
+
+
+def _from_iso(text: str) -> float | None:
+    """Seconds from ISO 8601; without a zone it is UTC, as shippers write it."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,121 @@
+"""Log templates by Drain3 (He et al., ICWS 2017), held in memory alone.
+
+Drain3's own persistence is never used: it restores by jsonpickle, which runs code. Templates travel as plain records,
+and `restore` builds the same clusters from their texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from drain3.drain import Drain, LogCluster  # type: ignore[import-untyped]
+
+from fusionlog.parsing.memo import Memo
+
+WILDCARD = "<*>"
+MAX_CHARS = 2_000
+"""Characters of a masked line that Drain3 sees: what stands behind becomes one wildcard, whatever its tokens are."""
+MEMO_ENTRIES = 20_000
+
+
+class Mined(NamedTuple):
+    """What a line was found to be. `replaces` is the text that the template had before this line generalised it."""
+
+    text: str
+    replaces: str | None
+    new: bool
+
+
+class _Known(NamedTuple):
+    """A remembered outcome: it holds while no cluster of as many tokens has come or changed since."""
+
+    cluster: int
+    tokens: int
+    changes: int
+    mined: Mined
+
+
+class TemplateMiner:
+    """Masked lines to templates, as Drain3's `add_log_message` does, with its own search, merge and insert.
+
+    Drain3 chooses among clusters of as many tokens as the line has. So an outcome that changed nothing is remembered by
+    the line until a cluster of that many tokens comes, changes, or is this one and leaves.
+
+    :param similarity: share of a template's tokens that a line must have at their place.
+    :param depth: depth of the prefix tree, at least 3.
+    :param max_tokens: tokens of a line; the rest becomes one wildcard.
+    :param max_templates: templates kept; the least recently used leaves.
+    """
+
+    def __init__(self, similarity: float, depth: int, max_tokens: int, max_templates: int) -> None:
+        self._drain = Drain(depth=depth, sim_th=similarity, max_clusters=max_templates, profiler=None)
+        self._max_tokens = max_tokens
+        self._changes: dict[int, int] = {}
+        self._memo: Memo[str, _Known] = Memo(MEMO_ENTRIES)
+
+    def add(self, masked: str) -> Mined:
+        """The template of a line, after the line was taken into account."""
+        if len(masked) > MAX_CHARS:
+            masked = _shorten(masked)
+        known = self._memo.get(masked)
+        if known is not None and self._holds(known):
+            return known.mined
+        return self._mine(masked)
+
+    def restore(self, texts: Iterable[str]) -> None:
+        """Take over templates, in the order in which they were found; those that are here already stay as they are."""
+        present = set(self.texts())
+        for text in texts:
+            if text not in present:
+                present.add(text)
+                self._insert(text.split())
+
+    def texts(self) -> list[str]:
+        """The templates at this moment, in the order of their last use where some had to leave, else as found."""
+        return [cluster.get_template() for cluster in self._drain.clusters]
+
+    def _holds(self, known: _Known) -> bool:
+        if self._changes.get(known.tokens) != known.changes:
+            return False
+        return self._drain.id_to_cluster[known.cluster] is not None  # the look-up marks it as used
+
+    def _mine(self, masked: str) -> Mined:
+        tokens = self._limit(masked.split())
+        cluster = self._drain.tree_search(self._drain.root_node, tokens, self._drain.sim_th, False)
+        if cluster is None:
+            self._insert(tokens)
+            return Mined(" ".join(tokens), None, True)
+        before = cluster.log_template_tokens
+        after = tuple(self._drain.create_template(tokens, before))
+        self._drain.id_to_cluster[cluster.cluster_id]  # the look-up marks it as used
+        if after != before:
+            cluster.log_template_tokens = after
+            self._count_change(tokens)
+            return Mined(" ".join(after), " ".join(before), False)
+        mined = Mined(" ".join(after), None, False)
+        self._memo.put(masked, _Known(cluster.cluster_id, len(tokens), self._changes[len(tokens)], mined))
+        return mined
+
+    def _insert(self, tokens: list[str]) -> None:
+        """Make a cluster of its own, without asking whether it resembles another."""
+        self._drain.clusters_counter += 1
+        cluster = LogCluster(tokens, self._drain.clusters_counter)
+        self._drain.id_to_cluster[cluster.cluster_id] = cluster
+        self._drain.add_seq_to_prefix_tree(self._drain.root_node, cluster)
+        self._count_change(tokens)
+
+    def _count_change(self, tokens: list[str]) -> None:
+        self._changes[len(tokens)] = self._changes.get(len(tokens), 0) + 1
+
+    def _limit(self, tokens: list[str]) -> list[str]:
+        if len(tokens) <= self._max_tokens:
+            return tokens
+        return [*tokens[: self._max_tokens - 1], WILDCARD]
+
+
+def _shorten(masked: str) -> str:
+    """The whole tokens within the first `MAX_CHARS` characters, and a wildcard."""
+    kept = masked[:MAX_CHARS]
+    whole = kept.rsplit(maxsplit=1)[0] if any(map(str.isspace, kept.strip())) else ""
+    return f"{whole} {WILDCARD}".strip()

@@ -1,0 +1,178 @@
+"""Lines to windows: sessions by key that end when they fall idle or grow long, or a fixed number of lines.
+
+Everything here follows from the lines, their offsets and their times alone, so a partition that is read again gives the
+same windows with the same ids.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from fusionlog.errors import RecordError
+from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
+from fusionlog.records import ClosedBy, Seconds, Window, WindowEvent, window_id, window_shape
+from fusionlog.settings import WindowSettings
+
+STALE_LINES = 1000
+"""So many lines in a row that are all older than an idle gap: the clock before them was wrong, theirs is right."""
+
+
+class EventClock:
+    """How much time has passed in a partition, by the times of its lines: it starts at 0 and never goes back.
+
+    A line older than the newest leaves it where it is: of two hosts that share a partition one may lag behind. But a
+    single line from the far future must not stop it for good, so it follows the lines when all of them disagree.
+    """
+
+    def __init__(self, tolerance: float) -> None:
+        self.now = 0.0
+        self._tolerance = tolerance
+        self._newest: Seconds | None = None
+        self._stale = 0
+
+    def see(self, time: Seconds) -> float:
+        """The clock after a line of this time."""
+        if self._newest is not None and self._newest - time > self._tolerance:
+            self._stale += 1
+            if self._stale >= STALE_LINES:
+                self._newest, self._stale = time, 0
+            return self.now
+        self._stale = 0
+        return self.reach(time)
+
+    def reach(self, time: Seconds) -> float:
+        """The clock after this time has come, by what is known from elsewhere."""
+        if self._newest is None or time > self._newest:
+            self.now += 0.0 if self._newest is None else time - self._newest
+            self._newest = time
+        return self.now
+
+
+@dataclass(slots=True)
+class _Open:
+    """A window that takes lines. `touched` is the event clock at its last line."""
+
+    session: str
+    first_offset: int
+    last_offset: int
+    started: Seconds
+    ended: Seconds
+    touched: float = 0.0
+    places: dict[str, int] = field(default_factory=dict)
+    events: list[tuple[str, str, str]] = field(default_factory=list)
+    sequence: list[int] = field(default_factory=list)
+
+    def add(self, event: Event, offset: int, time: Seconds, now: float) -> None:
+        place = self.places.get(event.template)
+        if place is None:
+            place = self.places[event.template] = len(self.events)
+            self.events.append((event.template, event.text, event.line[:EXAMPLE_CHARS]))
+        self.sequence.append(place)
+        self.last_offset, self.touched = offset, now
+        self.started, self.ended = min(self.started, time), max(self.ended, time)
+
+
+class Windower:
+    """Cuts the lines of one partition of a system's raw topic.
+
+    An idle gap is measured on the partition's event clock: from a session's last line to the newest time seen.
+    """
+
+    def __init__(self, system: str, settings: WindowSettings, topic: str, partition: int) -> None:
+        self._system, self._topic, self._partition = system, topic, partition
+        self._settings = settings
+        self._clock = EventClock(settings.idle_seconds)
+        self._last_offset = -1
+        self._lines = 0
+        self._by_touch: OrderedDict[str, _Open] = OrderedDict()
+        self._by_offset: OrderedDict[int, _Open] = OrderedDict()
+
+    @property
+    def first_open_offset(self) -> int | None:
+        """The offset of the oldest line that is in no closed window; None where there is none."""
+        return next(iter(self._by_offset), None)
+
+    @property
+    def open_lines(self) -> int:
+        """Lines in windows that are not closed."""
+        return self._lines
+
+    def add(self, event: Event, offset: int, time: Seconds) -> list[Window]:
+        """Take a line; the windows that this closes, its own among them or not.
+
+        :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its offset is
+            not greater than the last one. The line is in no window then.
+        """
+        self._check(event, offset)
+        self._last_offset = offset
+        by_count = self._settings.by == "count"
+        now = self._clock.see(time)
+        closed = [] if by_count else self._close_idle()
+        session = "" if by_count else event.session or ""
+        window = self._by_touch.get(session) or self._open(session, offset, time)
+        window.add(event, offset, time, now)
+        self._by_touch.move_to_end(session)
+        self._lines += 1
+        limit = self._settings.size if by_count else self._settings.max_events
+        if len(window.sequence) >= limit:
+            closed.append(self._close(window, "count" if by_count else "size"))
+        return closed
+
+    def advance(self, watermark_time: Seconds) -> list[Window]:
+        """The sessions that are idle when the watermark has come to this time. Windows by count never are."""
+        self._clock.reach(watermark_time)
+        return [] if self._settings.by == "count" else self._close_idle()
+
+    def flush(self) -> list[Window]:
+        """All open windows, in the order of their first lines: the partition has fallen silent, or its data ends."""
+        return [self._close(window, "silence") for window in list(self._by_offset.values())]
+
+    def _check(self, event: Event, offset: int) -> None:
+        if self._settings.by == "session" and not event.session:
+            raise RecordError("no-session-key", f"{self._topic}/{self._partition}/{offset} has no session key")
+        if offset <= self._last_offset:
+            place = f"{self._topic}/{self._partition}/{offset}"
+            raise RecordError("offset-order", f"{place} comes after offset {self._last_offset}")
+
+    def _open(self, session: str, offset: int, time: Seconds) -> _Open:
+        window = _Open(session, offset, offset, time, time)
+        self._by_touch[session] = self._by_offset[offset] = window
+        return window
+
+    def _close_idle(self) -> list[Window]:
+        """Close from the one that was touched longest ago: the clock never goes back, so they stand in that order."""
+        closed: list[Window] = []
+        while self._by_touch:
+            window = next(iter(self._by_touch.values()))
+            if self._clock.now - window.touched <= self._settings.idle_seconds:
+                break
+            closed.append(self._close(window, "idle"))
+        return closed
+
+    def _close(self, window: _Open, closed_by: ClosedBy) -> Window:
+        del self._by_touch[window.session]
+        del self._by_offset[window.first_offset]
+        self._lines -= len(window.sequence)
+        counts = [0] * len(window.events)
+        for place in window.sequence:
+            counts[place] += 1
+        events = [
+            WindowEvent(template=template, text=text, example=example, count=count)
+            for (template, text, example), count in zip(window.events, counts, strict=True)
+        ]
+        return Window(
+            id=window_id(self._topic, self._partition, window.first_offset, window.last_offset),
+            system=self._system,
+            session=window.session or f"{self._partition}-{window.first_offset}",
+            shape=window_shape((event.template, event.count) for event in events),
+            topic=self._topic,
+            partition=self._partition,
+            first_offset=window.first_offset,
+            last_offset=window.last_offset,
+            started=window.started,
+            ended=window.ended,
+            closed_by=closed_by,
+            events=events,
+            sequence=window.sequence,
+        )

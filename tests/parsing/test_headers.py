@@ -1,0 +1,58 @@
+import time
+
+import pytest
+
+from fusionlog.errors import SettingError
+from fusionlog.parsing.headers import Fields, Header
+
+
+@pytest.mark.parametrize(
+    ("format", "line", "fields"),
+    [
+        (
+            "<Date> <Time> <Pid> <Level> <Component>: <Content>",
+            "081109 203518 143 INFO dfs.DataNode$DataXceiver: Receiving block: blk_1",
+            Fields("Receiving block: blk_1", "dfs.DataNode$DataXceiver", "INFO"),
+        ),
+        ("<Node> RAS <Component> <Level> <Content>", "R02:J12 RAS KERNEL INFO x", Fields("x", "KERNEL", "INFO")),
+        ("[<Time>] [<Level>] <Content>", "[10:11] [warn] a [b] c", Fields("a [b] c", None, "warn")),
+        (
+            "<Month> <Day> <Time> <Host> <Component>[<Pid>]: <Content>",
+            "Nov  2 10:11:12 web1 sshd[77]: no",
+            Fields("no", "sshd", None),
+        ),
+        ("<Host>:<Component> <Content>", "a:b:c d", Fields("d", "b:c", None)),
+        ("<Level> <Content>", "INFO  many   blanks ", Fields("many   blanks", None, "INFO")),
+        ("<Level> <Content>", "INFO first\n\tat second", Fields("first\n\tat second", None, "INFO")),
+        ("<level> <content>", "INFO x", Fields("x", None, "INFO")),
+        ("<Content>", "all of it", Fields("all of it", None, None)),
+        (None, " all of it ", Fields("all of it", None, None)),
+    ],
+)
+def test_fields_of_lines(format: str | None, line: str, fields: Fields) -> None:
+    assert Header(format).split(line) == fields
+
+
+@pytest.mark.parametrize("line", ["", "INFO", "INFO no colon here", "\tat java.lang.Thread.run"])
+def test_a_line_that_does_not_match_is_all_content(line: str) -> None:
+    assert Header("<Level> <Component>: <Content>").split(line) == Fields(line.strip(), None, None)
+
+
+@pytest.mark.parametrize(
+    "format", ["<Level> ", "<Content> <Level>", "<Content> <Content>", "<Level> <Level> <Content>", ""]
+)
+def test_wrong_formats_name_themselves(format: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        Header(format)
+    assert raised.value.value == format
+
+
+def test_special_characters_of_the_format_are_literal() -> None:
+    assert Header("(<Level>) *<Component>+ <Content>").split("(E) *db+ x.y") == Fields("x.y", "db", "E")
+
+
+def test_matching_takes_linear_time() -> None:
+    header, line = Header("<A>:<B>:<C>:<D>:<E> <Component>: <Content>"), ":" * 60_000
+    started = time.perf_counter()
+    assert header.split(line).component is None
+    assert time.perf_counter() - started < 1.0

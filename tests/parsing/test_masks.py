@@ -1,0 +1,96 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusionlog.errors import SettingError
+from fusionlog.parsing.masks import Masks
+
+INSTANCE = "(?:instance: |/servers/)([0-9a-f-]{36})"
+UUID = "49e3b6bc-61c4-47b1-85e8-010c6d88848e"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"[req-{UUID}] x", "[req-<UUID>] x"),
+        ("from /10.251.75.228:54105 to 10.0.0.1, 1.2.3.4:", "from <IP> to <IP>, <IP>:"),
+        ("10.251.39.144:50010:Got exception", "<IP>:Got exception"),
+        ("fe80::1 ::1 std::string a::b", "<IP> <IP> std::string a::b"),
+        ("link aa:bb:0c:dd:ee:ff up", "link <MAC> up"),
+        ("at 2024-05-01T10:11:12.123Z, 10:11:12 or 2024/05/01 10:11:12,5", "at <TIME>, <TIME> or <TIME>"),
+        ("in /var/log/a-b.log: and /tmp/x. ./y a/b / x", "in <PATH>: and <PATH>. ./y a/b / x"),
+        ("GET https://a.b/c?x=1&y=2 HTTP/1.1", "GET https:<PATH> HTTP/<NUM>"),
+        (r"open C:\Users\x\y.txt, \\srv\share failed \n \d", r"open <PATH>, <PATH> failed \n \d"),
+        ("</name> 5/7", "</name> <NUM>/<NUM>"),
+        ("dcr 0x02a3 and 4f5e6a7b8c9d, 00000008, ffffffff, deadbeef", "dcr <HEX> and <NUM>, <NUM>, <NUM>, deadbeef"),
+        ("took 1.5ms, 10s, 64KB, 99.9% -5 a=-5 3.1e-5", "took <NUM>ms, <NUM>s, <NUM>KB, <NUM>% <NUM> a=<NUM> <NUM>"),
+        ("core.2275 worker-17 m_0001_x (12) [7] #3", "core.<NUM> worker-<NUM> m_<NUM>_x (<NUM>) [<NUM>] #<NUM>"),
+        ("eth0 sha256 v1.2.3 python3.11 3.14ex", "eth0 sha256 v1.2.3 python3.11 3.14ex"),
+    ],
+)
+def test_built_in_masks(text: str, masked: str) -> None:
+    assert Masks(None, {}).mask(text) == masked
+
+
+def test_the_session_key_is_masked_with_what_surrounds_it_kept() -> None:
+    masks = Masks(INSTANCE, {})
+    assert masks.mask(f"[instance: {UUID}] up, {UUID}") == "[instance: <KEY>] up, <UUID>"
+
+
+def test_a_key_without_a_group_is_masked_whole_and_everywhere() -> None:
+    assert Masks(r"blk_-?\d+", {}).mask("ask blk_-1 blk_22.") == "ask <KEY> <KEY>."
+
+
+def test_an_optional_group_that_took_no_part_leaves_the_whole_match() -> None:
+    assert Masks(r"job (\d+)|nojob", {}).mask("job 7 nojob") == "job <KEY> <KEY>"
+
+
+def test_own_masks_come_before_the_built_in_ones_and_after_the_key() -> None:
+    masks = Masks(r"J\d+", {"job": r"[JK]\d+", "user": "(?i)USER=(?P<who>[a-z]+)"})
+    assert masks.mask("J1 K2 user=bob 3") == "<KEY> <JOB> <USER> <NUM>"
+    assert Masks(None, {"user": "(?i)USER=(?P<who>[a-z]+)"}).mask("User=Bob J1") == "<USER> J1"
+
+
+@pytest.mark.parametrize(
+    ("session", "extra", "setting"),
+    [
+        (r"\d*", {}, "session"),
+        (r"(a)\1", {}, "session"),
+        (None, {"x": "y?"}, "masks.x"),
+        (None, {"two words": "y"}, "masks.two words"),
+        ("(?P<a>x)", {"y": "(?P<a>y)"}, "masks"),
+    ],
+)
+def test_expressions_that_cannot_work_name_their_setting(
+    session: str | None, extra: dict[str, str], setting: str
+) -> None:
+    with pytest.raises(SettingError) as raised:
+        Masks(session, extra)
+    assert raised.value.setting == setting
+
+
+@given(st.text("ghijkGHIJK .,()=_", max_size=60))
+def test_words_stay(text: str) -> None:
+    assert Masks(None, {}).mask(text) == text
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=8), st.sampled_from([" ", ", ", "=", "|", "#", ";"]))
+def test_numbers_never_stay(numbers: list[int], between: str) -> None:
+    masked = Masks(None, {}).mask(between.join(map(str, numbers)))
+    assert masked == between.join(["<NUM>"] * len(numbers))
+
+
+@given(st.text("abxyz012.:/-_ \\FG", max_size=60))
+def test_what_was_masked_is_not_masked_again(text: str) -> None:
+    masks = Masks(None, {})
+    assert masks.mask(masks.mask(text)) == masks.mask(text)
+
+
+@pytest.mark.parametrize("text", ["/", ":", "0.", "a:", "1e", "\\a", "aA0-", "0:00:", "f"])
+def test_masking_takes_linear_time(text: str) -> None:
+    masks, line = Masks(None, {}), text * (8000 // len(text))
+    started = time.perf_counter()
+    masks.mask(line)
+    assert time.perf_counter() - started < 0.5

@@ -1,0 +1,145 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from fusionlog.evaluation.datasets import read_catalog, read_sessions
+from fusionlog.parsing.parser import EXAMPLE_CHARS, Parser
+from fusionlog.records import Template, template_id
+from fusionlog.settings import IngestSettings, SystemSettings
+
+HDFS = SystemSettings(header="<Level> <Component>: <Content>", session=r"blk_-?\d+")
+DATA = Path(os.environ.get("FUSIONLOG_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+def make_parser(system: SystemSettings = HDFS, **ingest: float) -> Parser:
+    return Parser("shop", system, IngestSettings(**{"drain_similarity": 0.6, **ingest}))
+
+
+def test_an_event_is_component_and_template() -> None:
+    event = make_parser().parse("INFO dfs.Node-7: Received block blk_-12 of size 67 from 10.0.0.1")
+    assert event.text == "dfs.Node-<NUM> Received block <KEY> of size <NUM> from <IP>"
+    assert event.template == template_id(event.text)
+    assert event.session == "blk_-12"
+    assert event.line.startswith("INFO dfs.Node-7:")
+
+
+def test_the_level_is_no_part_of_an_event() -> None:
+    parser = make_parser()
+    assert parser.parse("INFO a: x y").template == parser.parse("WARN a: x y").template
+
+
+def test_a_line_without_header_has_no_component() -> None:
+    assert make_parser().parse("java.io.IOException").text == "java.io.IOException"
+
+
+def test_a_component_alone_is_an_event() -> None:
+    assert make_parser().parse("INFO a: ").text == "a"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "key"),
+    [
+        (r"blk_-?\d+", "moving blk_1 to blk_2", "blk_1"),
+        ("(?:instance: |/servers/)([0-9a-f]+)", "GET /servers/0f", "0f"),
+        (r"job (\d+)|nojob", "nojob", "nojob"),
+        (r"blk_\d+", "no key here", None),
+        (None, "blk_1", None),
+    ],
+)
+def test_session_keys(pattern: str | None, line: str, key: str | None) -> None:
+    assert make_parser(SystemSettings(session=pattern)).parse(line).session == key
+
+
+def test_new_templates_are_told_once() -> None:
+    parser = make_parser()
+    line = "INFO a: started in mode x"
+    event = parser.parse(line)
+    parser.parse(line)
+    expected = Template(system="shop", id=event.template, text=event.text, example=line, first_seen=5.0)
+    assert parser.new_templates(5.0) == [expected]
+    assert parser.new_templates(6.0) == []
+
+
+def test_a_generalised_template_is_replaced_under_every_component() -> None:
+    parser = make_parser()
+    first, second = parser.parse("INFO a: user bob came"), parser.parse("INFO b: user bob came")
+    parser.new_templates(0.0)
+    parser.parse("INFO a: user eve came")
+    found = {template.text: template.replaces for template in parser.new_templates(1.0)}
+    assert found == {"a user <*> came": first.template, "b user <*> came": second.template}
+    assert parser.parse("INFO b: user bob came").text == "b user <*> came"
+
+
+def test_one_template_under_two_components_is_two_events() -> None:
+    parser = make_parser()
+    assert parser.parse("INFO a: x y").template != parser.parse("INFO b: x y").template
+    assert [template.text for template in parser.new_templates(0.0)] == ["a x y", "b x y"]
+
+
+def test_examples_are_cut() -> None:
+    parser = make_parser()
+    parser.parse("INFO a: " + "x" * 1000)
+    assert len(parser.new_templates(0.0)[0].example) == EXAMPLE_CHARS
+
+
+LINES = [
+    "INFO a: user bob came",
+    "INFO b: user bob came",
+    "no header at all",
+    "INFO a: user eve came",
+    "INFO c-7: user bob left at 10:11:12",
+    "INFO a: ",
+    "a user carol came",
+]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_restored_parser_knows_what_the_first_one_knew(backwards: bool) -> None:
+    first, second = make_parser(), make_parser()
+    told = []
+    for number, line in enumerate(LINES):
+        first.parse(line)
+        told += first.new_templates(float(number))
+    second.restore(reversed(told) if backwards else told)
+    assert [second.parse(line) for line in LINES] == [first.parse(line) for line in LINES]
+    assert second.new_templates(0.0) == []
+
+
+def test_templates_of_another_system_are_not_taken() -> None:
+    parser = make_parser()
+    parser.restore([Template(system="other", id="1", text="a b", example="a b", first_seen=0.0)])
+    parser.parse("a b")
+    assert len(parser.new_templates(0.0)) == 1
+
+
+def test_a_storm_of_templates_is_bounded() -> None:
+    parser = make_parser(SystemSettings(), max_templates=10)
+    for number in range(500):
+        parser.parse(" ".join([f"word{number}"] * (number % 50 + 1)))
+    assert len(parser.new_templates(0.0)) == 10
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x" * 64_000, "x " * 32_000, "\ufffd \u2028 \x00 \n\n", "<*> <KEY> <NUM>", "INFO a" + ":" * 999, "INFO : x"],
+)
+def test_odd_lines_parse(line: str) -> None:
+    parser = make_parser()
+    assert parser.parse(line) == parser.parse(line)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no labelled systems in {DATA}; set FUSIONLOG_DATA")
+@pytest.mark.parametrize(("system", "least", "most"), [("hdfs", 15, 30), ("openstack", 35, 65), ("bgl", 150, 230)])
+def test_real_systems_have_few_events(system: str, least: int, most: int) -> None:
+    """As many templates as there are kinds of lines: fewer would merge what differs, more would split what is one."""
+    settings = read_catalog(DATA)[system]
+    parser = Parser(system, settings, IngestSettings())
+    lines = [line for session in read_sessions(DATA, system)[:4000] for line in session.lines]
+    events = {parser.parse(line).template for line in lines}
+    told = parser.new_templates(0.0)
+    assert least <= len(events) <= most
+    restored = Parser(system, settings, IngestSettings())
+    restored.restore(told)
+    sample = lines[:: len(lines) // 2000]
+    assert [restored.parse(line) for line in sample] == [parser.parse(line) for line in sample]

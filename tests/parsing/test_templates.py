@@ -1,0 +1,94 @@
+from drain3.drain import Drain
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusionlog.parsing.templates import MAX_CHARS, Mined, TemplateMiner
+
+
+def make_miner(similarity: float = 0.6, max_tokens: int = 16, max_templates: int = 100) -> TemplateMiner:
+    return TemplateMiner(similarity, 4, max_tokens, max_templates)
+
+
+def test_a_template_is_new_then_generalised_then_known() -> None:
+    miner = make_miner()
+    assert miner.add("a b c") == Mined("a b c", None, True)
+    assert miner.add("a b c") == Mined("a b c", None, False)
+    assert miner.add("a b d") == Mined("a b <*>", "a b c", False)
+    assert miner.add("a b c") == Mined("a b <*>", None, False)
+    assert miner.texts() == ["a b <*>"]
+
+
+def test_a_remembered_line_follows_its_template() -> None:
+    miner = make_miner()
+    for _ in range(3):
+        miner.add("a b c")
+    miner.add("a b d")
+    assert miner.add("a b c").text == "a b <*>"
+
+
+def test_tokens_and_characters_are_capped() -> None:
+    miner = make_miner(max_tokens=4)
+    assert miner.add("a b c d").text == "a b c d"
+    assert miner.add("e f g h i j k").text == "e f g <*>"
+    assert make_miner().add("x " + "y" * MAX_CHARS).text == "x <*>"
+    assert make_miner().add("y" * (MAX_CHARS + 1)).text == "<*>"
+
+
+def test_the_least_used_template_leaves() -> None:
+    miner = make_miner(max_templates=2)
+    miner.add("one")
+    miner.add("two two")
+    miner.add("one")
+    miner.add("one")  # by the memo
+    miner.add("three three three")
+    assert sorted(miner.texts()) == ["one", "three three three"]
+    assert miner.add("two two").new
+
+
+def test_a_remembered_line_of_a_template_that_left_is_new_again() -> None:
+    miner = make_miner(max_templates=1)
+    miner.add("one")
+    miner.add("one")
+    miner.add("two two")
+    assert miner.add("one") == Mined("one", None, True)
+
+
+def test_an_empty_line_has_the_empty_template() -> None:
+    miner = make_miner()
+    assert (miner.add(" "), miner.add("")) == (Mined("", None, True), Mined("", None, False))
+
+
+WORDS = st.sampled_from(["a", "b", "c", "d1", "<*>", "<NUM>"])
+LINES = st.lists(st.lists(WORDS, max_size=6).map(" ".join), max_size=60)
+
+
+@given(LINES, st.integers(1, 8), st.sampled_from([0.4, 0.6, 0.8]))
+def test_it_finds_what_drain3_finds(lines: list[str], max_templates: int, similarity: float) -> None:
+    miner, drain = (
+        make_miner(similarity, max_templates=max_templates),
+        Drain(sim_th=similarity, max_clusters=max_templates),
+    )
+    for line in lines:
+        cluster, update = drain.add_log_message(line)
+        mined = miner.add(line)
+        assert (mined.text, mined.new) == (cluster.get_template(), update == "cluster_created")
+        assert (mined.replaces is not None) == (update == "cluster_template_changed")
+
+
+@given(LINES, LINES)
+def test_a_restored_miner_goes_on_as_the_first_one_would(before: list[str], after: list[str]) -> None:
+    first, second = make_miner(), make_miner()
+    for line in before:
+        first.add(line)
+    texts = first.texts()
+    second.restore(texts)
+    assert second.texts() == list(dict.fromkeys(texts))
+    if len(set(texts)) == len(texts):
+        assert [second.add(line) for line in after] == [first.add(line) for line in after]
+
+
+def test_restoring_twice_changes_nothing() -> None:
+    miner = make_miner()
+    miner.restore(["a b", "c <*>"])
+    miner.restore(["c <*>", "a b"])
+    assert miner.texts() == ["a b", "c <*>"]
