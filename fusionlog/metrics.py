@@ -11,6 +11,11 @@ LINES = Counter("fusionlog_lines", "raw records read", ["system"])
 LINES_WINDOWED = Counter("fusionlog_lines_windowed", "lines in windows that Kafka acknowledged", ["system"])
 LINES_DEAD = Counter("fusionlog_lines_dead_lettered", "lines on the dead-letter topic", ["system", "reason"])
 LINES_DROPPED = Counter("fusionlog_lines_dropped", "lines dropped by a stated rule", ["system", "rule"])
+LINES_RELEASED = Counter(
+    "fusionlog_lines_released",
+    "lines given back unfinished when their partition left: its next reader reads them",
+    ["system"],
+)
 LINES_OPEN = Gauge("fusionlog_lines_open", "lines in windows that are not closed or not acknowledged yet", ["system"])
 LAG = Gauge("fusionlog_lag_records", "raw records not read yet", ["system"])
 TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
