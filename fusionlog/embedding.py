@@ -144,6 +144,11 @@ class VectorCache:
             found |= self._encoded(missing)
         return np.stack([found[event.template] for event in events])
 
+    def remember(self, events: Sequence[EventText], vectors: FloatArray) -> None:
+        """Take vectors that are known already, `[events, dim]`, so that they are not encoded again."""
+        for event, vector in zip(events, vectors, strict=True):
+            self._memo.put(event.template, vector.copy())
+
     def _encoded(self, texts: dict[str, str]) -> dict[str, FloatArray]:
         """Texts by template as vectors by template, remembered; each a copy, lest a row keep its batch."""
         vectors = self._encode(list(texts.values()))

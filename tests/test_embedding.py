@@ -19,8 +19,8 @@ from tests.test_encoder_source import make_source
 
 WORKER_SIDE = (
     "fusionlog.embedding", "fusionlog.encoder_source", "fusionlog.embedding_export", "fusionlog.routing",
-    "fusionlog.knowledge", "fusionlog.releases", "fusionlog.detector.batch", "fusionlog.detector.session",
-    "fusionlog.detector.scorer",
+    "fusionlog.knowledge", "fusionlog.taught", "fusionlog.releases", "fusionlog.detector.batch",
+    "fusionlog.detector.session", "fusionlog.detector.scorer",
 )  # fmt: skip
 
 
@@ -101,6 +101,14 @@ def test_a_template_is_encoded_once() -> None:
     assert encode.encoded == ["disk failed", "disk full", "disk opened"]
     assert np.array_equal(first[0], first[2])
     assert np.array_equal(first[1], again[0])
+
+
+def test_vectors_that_came_with_a_release_are_not_encoded() -> None:
+    encode = WordEncoder()
+    cache = VectorCache(encode)
+    cache.remember([make_event("disk full")], np.full((1, 6), 2, np.float32))
+    assert (cache.vectors([make_event("disk full")]) == 2).all()
+    assert encode.encoded == []
 
 
 def test_a_full_cache_forgets_and_still_answers() -> None:
