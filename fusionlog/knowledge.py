@@ -1,0 +1,244 @@
+"""What is known of one system at this moment: the releases it runs on, and what a teacher has said since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import RLock
+
+import numpy as np
+from msgspec.structs import replace
+from pydantic import SecretStr
+
+from fusionlog import releases
+from fusionlog.detector.batch import Batch, collate
+from fusionlog.embedding import EventText, NamedEncode, VectorCache
+from fusionlog.errors import ModelError
+from fusionlog.parsing.memo import Memo
+from fusionlog.records import BankEvent, ModelRelease, PseudoLabel, Route, Window
+from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
+from fusionlog.taught import Taught
+from fusionlog.types import FloatArray
+
+KEPT_RELEASES = 3
+"""A window in flight is scored under the release it was routed by, if that is one of the last three."""
+KEPT_VERDICTS = 10_000
+"""Teacher's verdicts kept by window shape, about 2 kB each."""
+
+Content = tuple[str, tuple[tuple[str, int], ...]]
+"""What a model looks at in a window: its shape, and the bank's rows that stand in for some of its templates."""
+
+
+class Knowledge:
+    """Releases, judged events and verdicts of one system. Its methods may be called from any thread.
+
+    Judged events are kept for good: their number is bounded by what the teacher's budget lets it judge.
+
+    :param encode: the encoder of this process; a release of another one is refused.
+    :param key: the key that releases must be signed with, None to trust what the topic holds.
+    :param check: called with a verified release before it is taken into use; what it raises refuses the release.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        encode: NamedEncode,
+        key: SecretStr | None = None,
+        check: Callable[[ModelRelease], None] | None = None,
+    ) -> None:
+        self.system = system
+        self._encode, self._key, self._check = encode, key, check
+        self._vectors = VectorCache(encode)
+        self._taught: dict[str, Taught] = {}
+        self._judged: dict[str, tuple[float, BankEvent]] = {}
+        self._verdicts: Memo[str, PseudoLabel] = Memo(KEPT_VERDICTS)
+        self._router: Router | None = None
+        self._lock = RLock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a release was adopted."""
+        return self._router is not None
+
+    @property
+    def version(self) -> str | None:
+        """The version of the release in use."""
+        return self._router.model if self._router else None
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that windows can be scored under, the one in use first."""
+        return list(self._taught)
+
+    def version_of(self, window: Window) -> str:
+        """The version that a window is scored under: the one that routed it, else the one in use.
+
+        :raises ModelError: no release was adopted yet.
+        """
+        if self.version is None:
+            raise ModelError(f"system {self.system} has no model release yet: train the base model on labelled systems")
+        routed = window.route.model if window.route else None
+        return routed if routed in self._taught else self.version
+
+    def release(self, version: str) -> ModelRelease:
+        """An adopted release.
+
+        :raises ModelError: it is not, or no longer, one of `versions`.
+        """
+        return self._of(version).release
+
+    def adopt(self, release: ModelRelease) -> bool:
+        """Take a release of this system, or of the base, into use if it ranks above the one in use.
+
+        A release of the system ranks above one of the base, a newer one above an older one.
+
+        :return: whether the release in use is now this one.
+        :raises ModelError: it does not verify, or names another encoder.
+        """
+        with self._lock:
+            if release.system not in (self.system, releases.BASE) or release.version in self._taught:
+                return False
+            ranked = sorted([release, *(taught.release for taught in self._taught.values())], key=_rank, reverse=True)
+            kept = [each.version for each in ranked[:KEPT_RELEASES]]
+            if release.version not in kept:
+                return False
+            taught = self._verified(release)
+            self._taught = {version: self._taught.get(version, taught) for version in kept}
+            if kept[0] != release.version:
+                return False
+            self._use(taught)
+            return True
+
+    def learn(self, label: PseudoLabel) -> bool:
+        """Remember a teacher's verdict; its events enter the bank until a release that was taught them is adopted.
+
+        :return: whether anything was new.
+        """
+        if label.system != self.system:
+            return False
+        with self._lock:
+            before = self._verdicts.get(label.shape)
+            if before is None or before.labelled_at <= label.labelled_at:
+                self._verdicts.put(label.shape, label)
+            events = self._newly_judged(label)
+            if events:
+                self._grow(events)
+            return bool(events) or before != label
+
+    def verdict_of(self, shape: str) -> PseudoLabel | None:
+        """What the teacher said of exactly this window shape, None where it was not asked (or long ago)."""
+        with self._lock:
+            return self._verdicts.get(shape)
+
+    def route(self, window: Window) -> Window:
+        """The window with its route. Without a release every window is proprietary."""
+        with self._lock:
+            if self._router is None:
+                return replace(window, route=Route(kind="proprietary", similarity=UNKNOWN, threshold=DEFAULT_TAU))
+            return replace(window, route=self._router.route(window))
+
+    def content(self, window: Window, version: str) -> Content:
+        """What the model of a release looks at in a window: windows of equal content get one verdict.
+
+        :raises ModelError: the version is not one of `versions`.
+        """
+        with self._lock:
+            rows = zip(window.events, self._rows(window, version), strict=True)
+            return window.shape, tuple(sorted((event.template, row) for event, row in rows if row >= 0))
+
+    def inputs(self, windows: Sequence[Window], version: str) -> Batch:
+        """The windows as a release's model is shown them.
+
+        A judged event that the release was not taught, or one near to such, has the vector of the nearest trained event
+        of the same verdict; the others have their own.
+
+        :raises ModelError: the version is not one of `versions`.
+        """
+        with self._lock:
+            return collate([(self._shown(window, version), _counts(window)) for window in windows])
+
+    def _verified(self, release: ModelRelease) -> Taught:
+        releases.verify(release, self._key)
+        if release.encoder != self._encode.name:
+            raise ModelError(
+                f"release {release.version} of system {release.system} was made with encoder {release.encoder}, this "
+                f"process has {self._encode.name}: give both the same FUSIONLOG_ENCODER_MODEL"
+            )
+        bank = Bank.of(release)
+        if bank.vectors.shape[1] != self._encode.dim:
+            raise ModelError(
+                f"release {release.version} of system {release.system} has vectors of {bank.vectors.shape[1]} numbers, "
+                f"its encoder makes {self._encode.dim}: distil it again"
+            )
+        if self._check is not None:
+            self._check(release)
+        return Taught(release, bank)
+
+    def _use(self, taught: Taught) -> None:
+        """Route over a release's bank, with what was judged and is not in it."""
+        bank, release = taught.bank, taught.release
+        self._vectors.remember(bank.events, bank.vectors)
+        judged = [event for _, event in self._judged.values() if (event.system, event.template) not in bank.rows]
+        bank = bank.with_events(judged, self._vectors.vectors(judged))
+        self._router = Router(self.system, bank, release.tau, release.version, self._vectors)
+        self._forget_rows()
+
+    def _grow(self, events: Sequence[BankEvent]) -> None:
+        if self._router is not None:
+            self._router.grow(self._router.bank.with_events(events, self._vectors.vectors(events)))
+            self._forget_rows()
+
+    def _forget_rows(self) -> None:
+        for taught in self._taught.values():
+            taught.forget()
+
+    def _newly_judged(self, label: PseudoLabel) -> list[BankEvent]:
+        """Remember the events of a label that are not older than what is known of them; which ones changed."""
+        changed = []
+        for event in _events_of(label):
+            at, known = self._judged.get(event.template, (label.labelled_at, None))
+            if at > label.labelled_at:
+                continue
+            self._judged[event.template] = (label.labelled_at, event)
+            if known is None or known.probability != event.probability:
+                changed.append(event)
+        return changed
+
+    def _of(self, version: str) -> Taught:
+        if version not in self._taught:
+            raise ModelError(f"release {version} of system {self.system} is not kept (kept: {', '.join(self._taught)})")
+        return self._taught[version]
+
+    def _reference(self, event: EventText) -> BankEvent | None:
+        """The verdict on an event: its own, else that of the bank's event which makes it general."""
+        judged = self._judged.get(event.template)
+        if judged is not None:
+            return judged[1]
+        if self._router is None:
+            return None
+        near = self._router.near([event])[0]
+        return self._router.bank.events[near.row] if near.similarity >= self._router.tau and near.row >= 0 else None
+
+    def _rows(self, window: Window, version: str) -> list[int]:
+        taught = self._of(version)
+        return [taught.row(event, self._reference, self._vectors) for event in window.events]
+
+    def _shown(self, window: Window, version: str) -> FloatArray:
+        rows, bank = np.array(self._rows(window, version), dtype=np.int64), self._of(version).bank
+        own, borrowed = self._vectors.vectors(window.events), rows >= 0
+        own[borrowed] = bank.vectors[rows[borrowed]]
+        return own
+
+
+def _rank(release: ModelRelease) -> tuple[bool, float, str]:
+    return release.system != releases.BASE, release.created, release.version
+
+
+def _counts(window: Window) -> FloatArray:
+    return np.array([event.count for event in window.events], dtype=np.float32)
+
+
+def _events_of(label: PseudoLabel) -> list[BankEvent]:
+    return [
+        BankEvent(system=label.system, template=event.template, text=event.text, probability=event.probability)
+        for event in label.events
+    ]

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+from pydantic import SecretStr
+
+from fusionlog import releases
+from fusionlog.errors import ModelError
+from fusionlog.knowledge import KEPT_RELEASES, Knowledge
+from fusionlog.records import ModelRelease, PseudoLabel
+from fusionlog.routing import DEFAULT_TAU
+from fusionlog.types import FloatArray
+from tests.encoders import WordEncoder
+from tests.factories import make_event, make_label, make_release, make_window
+
+TAUGHT = (("connection opened", 0.0), ("disk failed", 1.0))
+
+
+def release(*bank: tuple[str, float], key: SecretStr | None = None, **fields: object) -> ModelRelease:
+    """A signed release of `shop` whose vectors are those of the tests' encoder."""
+    texts = [text for text, _ in bank or TAUGHT]
+    vectors = releases.pack_vectors(WordEncoder()(texts))
+    return releases.sign(make_release(*(bank or TAUGHT), **{"vectors": vectors, **fields}), key)  # type: ignore[arg-type]
+
+
+def knowing(*adopted: ModelRelease) -> Knowledge:
+    knowledge = Knowledge("shop", WordEncoder())
+    for each in adopted or (release(),):
+        knowledge.adopt(each)
+    return knowledge
+
+
+def judged(label: PseudoLabel, **probabilities: float) -> PseudoLabel:
+    """The label with other verdicts on the events that have these words in their text."""
+    events = [
+        replace(event, probability=next((p for word, p in probabilities.items() if word in event.text), 0.0))
+        for event in label.events
+    ]
+    return replace(label, events=events)
+
+
+def shown(knowledge: Knowledge, *texts: str) -> list[list[float]]:
+    assert knowledge.version is not None
+    return knowledge.inputs([make_window(*texts)], knowledge.version).events[0].tolist()
+
+
+def vector(text: str) -> list[float]:
+    return WordEncoder()([text])[0].tolist()
+
+
+def test_without_a_release_every_window_is_proprietary() -> None:
+    knowledge = Knowledge("shop", WordEncoder())
+    route = knowledge.route(make_window("disk failed")).route
+    assert route is not None
+    assert (route.kind, route.similarity, route.threshold, route.model) == ("proprietary", -1.0, DEFAULT_TAU, None)
+    assert not knowledge.ready
+    with pytest.raises(ModelError, match="system shop has no model release yet"):
+        knowledge.version_of(make_window())
+
+
+def test_windows_are_routed_under_the_release_in_use() -> None:
+    knowledge = knowing()
+    general, proprietary = (knowledge.route(make_window(text)).route for text in ("disk failed", "disk full"))
+    assert general is not None
+    assert proprietary is not None
+    assert (general.kind, general.model) == ("general", knowledge.version)
+    assert (proprietary.kind, proprietary.foreign) == ("proprietary", "disk full")
+
+
+def test_what_the_release_was_taught_is_not_encoded() -> None:
+    encode = WordEncoder()
+    knowledge = Knowledge("shop", encode)
+    knowledge.adopt(release())
+    knowledge.route(make_window("disk failed", "connection opened"))
+    assert encode.encoded == []
+
+
+BASE = {"system": "*", "created": 9000.0}
+
+
+@pytest.mark.parametrize(
+    ("offered", "used"),
+    [
+        ([{"created": 1.0}, {"created": 2.0}], 2.0),
+        ([{"created": 2.0}, {"created": 1.0}], 2.0),
+        ([{"created": 1.0}, BASE], 1.0),
+        ([BASE, {"created": 1.0}], 1.0),
+        ([BASE, {"system": "*", "created": 9001.0}], 9001.0),
+        ([{"created": 1.0}, {"system": "auth", "created": 2.0}], 1.0),
+    ],
+)
+def test_its_own_release_wins_over_the_base_and_the_newer_over_the_older(
+    offered: list[dict[str, object]], used: float
+) -> None:
+    knowledge = Knowledge("shop", WordEncoder())
+    for fields in offered:
+        each = release(**fields)  # type: ignore[arg-type]
+        taken = knowledge.adopt(each)
+        assert taken == (knowledge.version == each.version)
+    assert knowledge.version is not None
+    assert knowledge.release(knowledge.version).created == used
+
+
+def test_a_release_is_adopted_once() -> None:
+    knowledge = Knowledge("shop", WordEncoder())
+    assert knowledge.adopt(release())
+    assert not knowledge.adopt(release())
+
+
+def test_a_window_in_flight_finishes_under_the_release_that_routed_it() -> None:
+    first = release(created=1.0)
+    knowledge = knowing(first)
+    window = knowledge.route(make_window("disk failed"))
+    for created in range(2, KEPT_RELEASES + 1):
+        knowledge.adopt(release(created=float(created)))
+        assert knowledge.version_of(window) == first.version
+    knowledge.adopt(release(created=100.0))
+    assert knowledge.version_of(window) == knowledge.version
+    assert len(knowledge.versions) == KEPT_RELEASES
+    with pytest.raises(ModelError, match=f"release {first.version} of system shop is not kept"):
+        knowledge.inputs([window], first.version)
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        (make_release(), "does not match its sha256"),
+        (release(), "is not signed"),
+        (release(key=SecretStr("k"), encoder="another"), "was made with encoder another, this process has test"),
+        (releases.sign(make_release(), SecretStr("k")), "vectors of 2 numbers, its encoder makes 6"),
+    ],
+)
+def test_what_does_not_verify_or_fit_is_refused_and_the_old_one_stays(refused: ModelRelease, why: str) -> None:
+    knowledge = Knowledge("shop", WordEncoder(), SecretStr("k"))
+    knowledge.adopt(release(key=SecretStr("k"), created=1.0))
+    before = knowledge.version
+    with pytest.raises(ModelError, match=why):
+        knowledge.adopt(refused)
+    assert knowledge.version == before
+
+
+def test_a_release_that_fails_the_check_is_refused() -> None:
+    def refuse(_: ModelRelease) -> None:
+        raise ModelError("it does not load")
+
+    knowledge = Knowledge("shop", WordEncoder(), check=refuse)
+    with pytest.raises(ModelError, match="does not load"):
+        knowledge.adopt(release())
+    assert not knowledge.ready
+
+
+def test_what_the_teacher_judged_becomes_general() -> None:
+    knowledge, window = knowing(), make_window("disk full")
+    assert knowledge.learn(make_label(window))
+    routed = knowledge.route(window).route
+    assert routed is not None
+    assert (routed.kind, routed.similarity) == ("general", 1.0)
+    assert not knowledge.learn(make_label(window))
+
+
+def test_what_was_judged_before_the_release_is_known_under_it() -> None:
+    knowledge, window = Knowledge("shop", WordEncoder()), make_window("disk full")
+    knowledge.learn(make_label(window))
+    knowledge.adopt(release())
+    assert knowledge.route(window).route.kind == "general"  # type: ignore[union-attr]
+
+
+def test_labels_of_another_system_are_not_its_business() -> None:
+    knowledge, window = knowing(), make_window("disk full")
+    assert not knowledge.learn(make_label(make_window("disk full", system="auth")))
+    assert knowledge.route(window).route.kind == "proprietary"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("probability", "lender"), [(0.1, "connection opened"), (0.5, "disk failed")])
+def test_a_judged_event_borrows_the_nearest_trained_one_of_its_verdict(probability: float, lender: str) -> None:
+    knowledge = knowing()
+    assert shown(knowledge, "disk full", "disk failed") == [vector("disk full"), vector("disk failed")]
+    knowledge.learn(make_label(make_window("disk full"), probability))
+    assert shown(knowledge, "disk full", "disk failed") == [vector(lender), vector("disk failed")]
+
+
+def test_an_event_near_a_judged_one_borrows_as_that_does() -> None:
+    knowledge = knowing()
+    knowledge.learn(make_label(make_window("disk full closed closed closed"), 0.1))
+    assert shown(knowledge, "full closed closed closed") == [vector("connection opened")]
+
+
+def test_without_a_trained_event_of_its_verdict_it_stands_for_itself() -> None:
+    knowledge = knowing(release(("connection opened", 0.0)))
+    knowledge.learn(make_label(make_window("disk full"), 0.9))
+    assert shown(knowledge, "disk full") == [vector("disk full")]
+
+
+def test_a_judged_event_of_placeholders_stands_for_itself() -> None:
+    knowledge = knowing()
+    knowledge.learn(make_label(make_window("<NUM>"), 0.9))
+    assert shown(knowledge, "<NUM>") == [[0.0] * 6]
+
+
+def test_a_release_that_was_taught_the_event_ends_the_loan() -> None:
+    knowledge = knowing()
+    knowledge.learn(make_label(make_window("disk full"), 0.9))
+    knowledge.adopt(release(*TAUGHT, ("disk full", 0.9), created=4000.0))
+    assert shown(knowledge, "disk full") == [vector("disk full")]
+    older = knowledge.versions[1]
+    assert knowledge.inputs([make_window("disk full")], older).events[0].tolist() == [vector("disk failed")]
+
+
+def test_a_newer_verdict_replaces_an_older_one_in_any_order() -> None:
+    window = make_window("disk full")
+    old, new = make_label(window, 0.9, labelled_at=1.0), make_label(window, 0.1, labelled_at=2.0)
+    for order in ([old, new], [new, old]):
+        knowledge = knowing()
+        for label in order:
+            knowledge.learn(label)
+        assert shown(knowledge, "disk full") == [vector("connection opened")]
+        assert knowledge.verdict_of(window.shape) == new
+
+
+def test_a_verdict_that_was_said_again_is_as_new_as_its_last_time() -> None:
+    knowledge, window = knowing(), make_window("disk full")
+    for at, probability in ((1.0, 0.1), (3.0, 0.1), (2.0, 0.9)):
+        knowledge.learn(make_label(window, probability, labelled_at=at))
+    assert shown(knowledge, "disk full") == [vector("connection opened")]
+
+
+def test_the_content_of_a_window_changes_with_what_stands_in_for_its_events() -> None:
+    knowledge = knowing()
+    version = knowledge.version
+    assert version is not None
+    one, other = make_window("disk full", "disk failed"), make_window("disk failed", "disk full")
+    before = knowledge.content(one, version)
+    assert before == knowledge.content(other, version) == (one.shape, ())
+    knowledge.learn(judged(make_label(one), full=0.1, failed=0.9))
+    after = knowledge.content(one, version)
+    assert after == knowledge.content(other, version) == (one.shape, ((make_event("disk full").template, 0),))
+
+
+def test_inputs_carry_the_counts() -> None:
+    knowledge = knowing()
+    windows = [make_window("disk failed"), make_window("disk full", "disk failed", "disk full")]
+    batch = knowledge.inputs(windows, knowledge.version or "")
+    assert batch.counts.tolist() == [[1, 0], [2, 1]]
+    assert np.array_equal(batch.events[0, 0], batch.events[1, 1])
+
+
+def test_a_shape_that_was_not_judged_has_no_verdict() -> None:
+    assert knowing().verdict_of("a shape") is None
+
+
+class CrowdedEncoder(WordEncoder):
+    """Takes a moment, and notes when a second thread comes in meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside, self.most = 0, 0
+
+    def __call__(self, texts: Sequence[str], /) -> FloatArray:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        time.sleep(0.002)
+        self.inside -= 1
+        return super().__call__(texts)
+
+
+def test_labels_and_windows_may_come_from_different_threads() -> None:
+    encode = CrowdedEncoder()
+    knowledge = Knowledge("shop", encode)
+    knowledge.adopt(release())
+    labels = [make_label(make_window(f"disk full {number}")) for number in range(50)]
+    windows = [make_window(f"disk closed {number}") for number in range(50)]
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(lambda: [knowledge.learn(label) for label in labels])
+        threads.submit(lambda: [knowledge.route(window) for window in windows])
+    assert encode.most == 1
+    assert knowledge.route(make_window("disk full 49")).route.kind == "general"  # type: ignore[union-attr]
