@@ -38,7 +38,8 @@ Answer with one JSON object and nothing else, one answer a session, in their ord
 _SUSPICIOUS = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|previous|above|prior|prompt|rule|policy)"
     r"|\b(?:system|developer) (?:prompt|message)\b|\byou are (?:now|an?)\b|<\|?(?:im_start|im_end|system|endoftext)"
-    r"|\[/?INST\]|\"(?:label|confidence|answers)\"\s*:|\b(?:label|classify|mark|treat|answer)\b.{0,60}\b(?:normal|anomalous|benign)\b",
+    r"|\[/?INST\]|\"(?:label|confidence|answers)\"\s*:"
+    r"|\b(?:classify|label|mark|treat|report)\b.{1,60}\bas (?:normal|anomalous|benign)\b",
     re.IGNORECASE,
 )
 

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from fusionlog.errors import TeacherError
+from fusionlog.labeling.budget import Budget
+from tests.labeling.factories import Clock
+
+
+def test_the_window_slides_call_by_call() -> None:
+    clock = Clock()
+    budget = Budget(2, clock)
+    budget.spend()
+    clock.now += 600
+    budget.spend()
+    clock.now += 60
+    with pytest.raises(TeacherError) as caught:
+        budget.spend()
+    assert caught.value.retry_after == 3600 - 660
+    clock.now += 3600 - 660
+    assert budget.left == 1
+    budget.spend()
+    assert budget.left == 0
