@@ -50,7 +50,7 @@ async def create_topics(settings: Settings) -> list[str]:
 
 
 async def _visible(settings: Settings, names: set[str]) -> None:
-    """Wait until the broker knows the topics: it learns of them from its controller a moment after they were created."""
+    """Wait until the broker knows the topics: its controller tells it a moment after they were created."""
     deadline = asyncio.get_running_loop().time() + VISIBLE_SECONDS
     while missing := names - set(await partition_counts(settings.kafka)):
         if asyncio.get_running_loop().time() > deadline:

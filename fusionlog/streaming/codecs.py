@@ -10,9 +10,13 @@ import msgspec
 
 from fusionlog import records
 from fusionlog.errors import RecordError
+from fusionlog.topics import Topic
 
 Headers = list[tuple[str, bytes]]
 R = TypeVar("R", bound=records.Record)
+
+# Kafka counts a record's frame, key and headers too.
+FRAME_BYTES = 16 * 1024
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -80,6 +84,11 @@ def dead_letter_headers(error: RecordError, stage: str, topic: str, partition: i
         "time": f"{now:.3f}",
     }
     return [(f"fusionlog.{name}", value.encode("utf-8", "replace")) for name, value in fields.items()]
+
+
+def dead_letter_value(value: bytes | None, topic: Topic) -> bytes:
+    """A record's own bytes, cut where the dead-letter topic would refuse them."""
+    return (value or b"")[: topic.max_message_bytes - FRAME_BYTES]
 
 
 def read_headers(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:

@@ -1,0 +1,176 @@
+"""What the Faust apps of all roles have in common: settings, broker, lifecycle, batches with manual acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Protocol, cast
+
+import faust
+import structlog
+from faust.app.base import BootStrategy
+from faust.streams import Stream
+from faust.types import EventT, StreamT
+from yarl import URL
+
+from fusionlog import metrics
+from fusionlog.errors import BrokerError
+from fusionlog.settings import KafkaSettings, Settings
+from fusionlog.streaming.admin import check_topics
+from fusionlog.streaming.client import ssl_context
+from fusionlog.streaming.outlet import Message
+
+log = structlog.get_logger(__name__)
+
+Handle = Callable[[list[Message]], Awaitable[None]]
+"""Returns when Kafka has all that follows from the messages."""
+
+# Heartbeats say that a worker lives. One that waits for its teacher polls no records for as long as that takes.
+POLL_INTERVAL_SECONDS = 24 * 3600.0
+
+
+class Role(Protocol):
+    """What a worker does. `prepare` comes before its first message, `finish` after its last."""
+
+    async def prepare(self) -> None:
+        """Connect, and read what must be known first."""
+
+    async def finish(self) -> None:
+        """Let go of what `prepare` took."""
+
+
+class FusionLogApp(faust.App):
+    """A Faust app that checks its topics before it starts and has its role ready before its agents run."""
+
+    def __init__(self, role: str, settings: Settings, work: Role, **options: Any) -> None:
+        self.fusionlog, self.role, self.work = settings, role, work
+        super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
+
+    async def on_first_start(self) -> None:
+        """Check everything. Faust would make directories here, for tables that we have none of."""
+        await preflight(self.fusionlog)
+        metrics.serve(self.fusionlog)
+
+    async def on_start(self) -> None:
+        """Have the role ready before an agent has its first message."""
+        await self.work.prepare()
+        await super().on_start()
+
+    async def on_shutdown(self) -> None:
+        """Close the role after everything that uses it has stopped."""
+        await super().on_shutdown()
+        await self.work.finish()
+
+
+class NoConsumer(BootStrategy):
+    """Starts none of Faust's own Kafka clients: the app's services have theirs."""
+
+    enable_kafka = False
+
+
+async def preflight(settings: Settings) -> None:
+    """Return when a worker can start.
+
+    :raises BrokerError: Kafka does not answer, or a topic is not as it must be; the way out is in it.
+    """
+    problems = await check_topics(settings)
+    for problem in problems:
+        if not problem.fatal:
+            log.warning(str(problem))
+    fatal = [str(problem) for problem in problems if problem.fatal]
+    if fatal:
+        more = f" (and {len(fatal) - 1} more: fusionlog topics check)" if len(fatal) > 1 else ""
+        raise BrokerError(f"{fatal[0]}{more}")
+
+
+async def consume(app: FusionLogApp, stream: StreamT[bytes], size: int, seconds: float, handle: Handle) -> None:
+    """Give a stream's messages to `handle` by the batch, and acknowledge a batch when it was handled.
+
+    What fails ends the worker: nothing of the batch was acknowledged, so it is read again.
+    """
+    try:
+        async for events in batches(stream, size, seconds):
+            await handle([event.message for event in events])
+            for event in events:
+                event.ack()
+    except Exception as error:
+        await app.crash(error)
+        raise
+
+
+async def batches(stream: StreamT[bytes], size: int, seconds: float) -> AsyncIterator[list[EventT[bytes]]]:
+    """Events of a stream, at most `size` at a time, at most `seconds` after the first; nobody but the caller acks them.
+
+    Faust's own `take` acknowledges what it gave out even when the body failed or was cancelled: on a shutdown in the
+    middle of a batch the batch would be lost.
+    """
+    queue: asyncio.Queue[EventT[bytes]] = asyncio.Queue(maxsize=size)
+    pump = asyncio.create_task(_pump(stream, queue))
+    try:
+        while batch := await _batch(queue, pump, size, seconds):
+            yield batch
+    finally:
+        pump.cancel()
+        with suppress(asyncio.CancelledError):
+            await pump
+
+
+async def _pump(stream: StreamT[bytes], queue: asyncio.Queue[EventT[bytes]]) -> None:
+    async for event in cast("Stream[bytes]", stream).noack().events():
+        await queue.put(event)
+
+
+async def _batch(
+    queue: asyncio.Queue[EventT[bytes]], pump: asyncio.Task[None], size: int, seconds: float
+) -> list[EventT[bytes]]:
+    """The next batch; an empty one when the stream has ended."""
+    first = asyncio.create_task(queue.get())
+    try:
+        await asyncio.wait({first, pump}, return_when=asyncio.FIRST_COMPLETED)
+        if not first.done():
+            pump.result()
+            return []
+    finally:
+        first.cancel()
+    batch = [first.result()]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while len(batch) < size:
+                batch.append(await queue.get())
+    return batch
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """The settings of Faust."""
+    kafka = settings.kafka
+    return {
+        "broker": [URL(f"kafka://{server.strip()}") for server in kafka.bootstrap_servers.split(",")],
+        "broker_credentials": credentials(kafka),
+        "broker_session_timeout": kafka.session_timeout,
+        "broker_heartbeat_interval": kafka.session_timeout / 4,
+        "broker_rebalance_timeout": kafka.rebalance_timeout,
+        "broker_max_poll_interval": POLL_INTERVAL_SECONDS,
+        "broker_commit_interval": settings.ingest.commit_seconds,
+        "consumer_auto_offset_reset": "earliest",
+        "key_serializer": "raw",
+        "value_serializer": "raw",
+        "producer_compression_type": None if kafka.compression == "none" else kafka.compression,
+        "store": "memory://",
+        "stream_processing_timeout": POLL_INTERVAL_SECONDS,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+        "worker_redirect_stdouts": False,
+    }
+
+
+def credentials(kafka: KafkaSettings) -> faust.auth.Credentials | None:
+    """Faust's form of the security settings."""
+    context = ssl_context(kafka) if "SSL" in kafka.security_protocol.split("_") else None
+    if kafka.security_protocol.startswith("SASL"):
+        password = kafka.sasl_password.get_secret_value() if kafka.sasl_password else None
+        return faust.SASLCredentials(
+            username=kafka.sasl_username, password=password, ssl_context=context, mechanism=kafka.sasl_mechanism
+        )
+    return faust.SSLCredentials(context) if context is not None else None

@@ -1,0 +1,106 @@
+"""The ingest worker: raw lines to routed windows. `fusionlog worker ingest`, or `faust -A agents.ingest worker`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mode import Service
+
+from agents.app import FusionLogApp, NoConsumer
+from fusionlog import log, settings
+from fusionlog.errors import SettingError
+from fusionlog.records import Window
+from fusionlog.settings import Settings
+from fusionlog.streaming.following import Following
+from fusionlog.streaming.ingest import Ingest
+from fusionlog.streaming.producer import Producer
+from fusionlog.streaming.reader import RawReader
+from fusionlog.streaming.tables import read_all
+
+ROLE = "ingest"
+
+
+class IngestWork:
+    """Producer, knowledge and templates; then the raw topics, read in batches as soon as there is a model."""
+
+    def __init__(self, config: Settings) -> None:
+        self._settings = config
+        self._producer = Producer(config)
+        self._following: Following | None = None
+        self._reader: RawReader | None = None
+
+    async def prepare(self) -> None:
+        """Connect, load the encoder, follow models and labels."""
+        if not self._settings.systems:
+            raise SettingError("FUSIONLOG_SYSTEMS_FILE", None, "name a YAML file of systems to read")
+        await self._producer.start()
+        self._following = await Following.with_encoder(self._settings)
+        await self._following.start()
+
+    async def read(self) -> None:
+        """Wait for a model, then read raw lines until cancelled."""
+        assert self._following is not None
+        await self._following.until_ready()
+        templates = [record for _, record in await read_all(self._settings, self._settings.topics.templates)]
+        pipeline = Ingest(self._settings, self._producer, self._route, templates)
+        self._reader = RawReader(self._settings, pipeline)
+        await self._reader.start()
+        await self._reader.run()
+
+    async def leave(self) -> None:
+        """Commit what Kafka has; open windows are read again by the next worker."""
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            await reader.stop()
+
+    async def finish(self) -> None:
+        """Disconnect."""
+        await self.leave()
+        if self._following is not None:
+            await self._following.stop()
+        await self._producer.stop()
+
+    def _route(self, window: Window) -> Window:
+        assert self._following is not None
+        return self._following.of(window.system).route(window)
+
+
+class IngestApp(FusionLogApp):
+    """The raw topics have a reader of their own, so none of Faust's consumers is needed."""
+
+    BootStrategy = NoConsumer
+    producer_only = True
+
+
+def build(config: Settings) -> IngestApp:
+    """The app; nothing is connected before it starts."""
+    work = IngestWork(config)
+    app = IngestApp(ROLE, config, work)
+
+    @app.service
+    class RawLines(Service):
+        """Lives as long as the app; what ends its task ends the worker."""
+
+        @Service.task
+        async def read(self) -> None:
+            await work.read()
+
+        async def on_stop(self) -> None:
+            await work.leave()
+
+    return app
+
+
+@cache
+def _of_environment() -> IngestApp:
+    config = settings.load()
+    log.configure(config)
+    return build(config)
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, built from the environment when Faust's command line asks for it."""
+    if name == "app":
+        return _of_environment()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,101 @@
+"""The label worker: proprietary windows to labels. `fusionlog worker label`, or `faust -A agents.label worker`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import structlog
+from faust.types import StreamT
+
+from agents.app import FusionLogApp, consume
+from fusionlog import log, settings
+from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.labeling.selection import make_teacher
+from fusionlog.labeling.teacher import Teacher
+from fusionlog.records import BankEvent
+from fusionlog.settings import Settings
+from fusionlog.streaming.labelling import Labelling, Said, base_bank
+from fusionlog.streaming.outlet import Message
+from fusionlog.streaming.producer import Producer
+from fusionlog.types import FloatArray
+
+ROLE = "label"
+# Windows are collected for this many calls: the teacher makes some at once, and many windows share a shape.
+CALLS = 10
+
+logger = structlog.get_logger(__name__)
+
+
+class LabelWork:
+    """Producer, what was labelled already, and the teacher."""
+
+    def __init__(self, config: Settings) -> None:
+        self._settings = config
+        self._producer, self._said = Producer(config), Said(config)
+        self._teacher: Teacher | None = None
+        self._labelling: Labelling | None = None
+
+    async def prepare(self) -> None:
+        """Connect, follow the labels, and get a teacher. The offline one waits for the base model's known events."""
+        await self._producer.start()
+        await self._said.start()
+        self._teacher = await self._make_teacher()
+        logger.info("the teacher speaks", teacher=self._teacher.name)
+        self._labelling = Labelling(self._settings, self._producer, self._said, self._teacher)
+
+    async def handle(self, messages: list[Message]) -> None:
+        """Label a batch of windows."""
+        assert self._labelling is not None
+        await self._labelling.handle(messages)
+
+    async def finish(self) -> None:
+        """Disconnect."""
+        await self._said.stop()
+        await self._producer.stop()
+        if self._teacher is not None:
+            await self._teacher.close()
+
+    async def _make_teacher(self) -> Teacher:
+        if self._settings.label.url is not None:
+            return make_teacher(self._settings, [], _no_encoder)
+        logger.warning("FUSIONLOG_LABEL__URL is not set: the offline labeller speaks, no LLM is asked")
+        known: list[BankEvent] = await base_bank(self._settings)
+        encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(self._settings), self._settings.score.threads))
+        return make_teacher(self._settings, known, encoder)
+
+
+def build(config: Settings) -> FusionLogApp:
+    """The app; nothing is connected before it starts."""
+    work = LabelWork(config)
+    app = FusionLogApp(ROLE, config, work)
+    windows = app.topic(config.topics.proprietary.name, key_type=bytes, value_type=bytes)
+
+    @app.agent(windows, name="label")
+    async def label(stream: StreamT[bytes]) -> None:
+        size = config.label.units_per_call * CALLS
+        await consume(app, stream, size, config.label.wait_seconds, work.handle)
+
+    return app
+
+
+def _no_encoder(texts: Sequence[str]) -> FloatArray:
+    """For a teacher that compares nothing."""
+    return np.empty((len(texts), 0), dtype=np.float32)
+
+
+@cache
+def _of_environment() -> FusionLogApp:
+    config = settings.load()
+    log.configure(config)
+    return build(config)
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, built from the environment when Faust's command line asks for it."""
+    if name == "app":
+        return _of_environment()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,27 @@
+"""`fusionlog worker`: one worker of a role."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fusionlog import log
+from fusionlog.errors import MissingExtraError
+from fusionlog.settings import Settings
+
+
+def run(role: str, settings: Settings) -> None:
+    """Run a worker (`ingest`, `score`, `label`) until SIGTERM or SIGINT.
+
+    :raises FusionLogError: it cannot start, or it crashed.
+    """
+    log.configure(settings)
+    try:
+        from agents.run import build, serve
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "faust-streaming", "agents", "a worker") from error
+
+    async def _serve() -> None:
+        # Faust's objects belong to the loop that is running when they are made.
+        await serve(build(role, settings))
+
+    asyncio.run(_serve())

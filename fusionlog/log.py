@@ -1,0 +1,57 @@
+"""Logging in one place: structlog's and the standard library's go out in one form, to standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import structlog
+from structlog.typing import Processor
+
+from fusionlog.settings import Settings
+
+# Libraries that say more than an operator wants: what matters of it our own lines say.
+QUIET = ("aiokafka", "faust", "mode", "httpx", "httpcore", "openai", "asyncio", "drain3")
+
+
+def configure(settings: Settings) -> None:
+    """Log at the level and in the form (console, json) of the settings. Libraries speak from warnings on."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared = _shared(settings.log_format)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(settings.log_format, shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _shared(form: str) -> list[Processor]:
+    exceptions: list[Processor] = [structlog.processors.format_exc_info] if form == "json" else []
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *exceptions,
+    ]
+
+
+def _formatter(form: str, shared: Sequence[Processor]) -> logging.Formatter:
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        foreign_pre_chain=list(shared),
+    )

@@ -1,0 +1,76 @@
+"""The anomaly that a verdict on a window makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window
+
+EVIDENCE_EVENTS = 5
+REASON_EVENTS = 2
+
+# A teacher's probability from which a window is an anomaly until a model says otherwise.
+TEACHER_THRESHOLD = 0.5
+
+
+def is_anomalous(label: PseudoLabel) -> bool:
+    """Whether a teacher called the shape anomalous."""
+    return label.probability >= TEACHER_THRESHOLD
+
+
+def by_model(window: Window, score: float, threshold: float, events: list[float], version: str, now: float) -> Anomaly:
+    """What a model found. `events` are the probabilities of the window's events, in their order."""
+    by_template = {event.template: value for event, value in zip(window.events, events, strict=False)}
+    evidence = _evidence(window, by_template)
+    named = ", ".join(
+        f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
+    )
+    return _anomaly(window, score, threshold, version, "model", f"the model finds anomalous: {named}", evidence, now)
+
+
+def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
+    """What a teacher said of the window's shape."""
+    evidence = _evidence(window, {event.template: event.probability for event in label.events})
+    return _anomaly(window, label.probability, TEACHER_THRESHOLD, label.teacher, "teacher", label.reason, evidence, now)
+
+
+def _evidence(window: Window, probabilities: Mapping[str, float]) -> list[Evidence]:
+    """The window's events, the most anomalous first; those of which nothing is known come last."""
+    ordered = sorted(window.events, key=lambda event: -probabilities.get(event.template, -1.0))
+    return [
+        Evidence(
+            template=event.template, text=event.text, example=event.example, count=event.count,
+            probability=_clamped(probabilities.get(event.template)),
+        )
+        for event in ordered[:EVIDENCE_EVENTS]
+    ]  # fmt: skip
+
+
+def _anomaly(
+    window: Window, score: float, threshold: float, said_by: str, by: str, reason: str, evidence: list[Evidence],
+    now: float,
+) -> Anomaly:  # fmt: skip
+    return Anomaly(
+        id=window.id,
+        system=window.system,
+        session=window.session,
+        shape=window.shape,
+        score=min(1.0, max(0.0, score)),
+        threshold=threshold,
+        said_by=said_by,
+        by="model" if by == "model" else "teacher",
+        reason=reason,
+        evidence=evidence,
+        route=window.route or Route(kind="general", similarity=-1.0, threshold=-1.0),
+        topic=window.topic,
+        partition=window.partition,
+        first_offset=window.first_offset,
+        last_offset=window.last_offset,
+        started=window.started,
+        ended=window.ended,
+        detected_at=now,
+    )
+
+
+def _clamped(probability: float | None) -> float | None:
+    return None if probability is None else min(1.0, max(0.0, probability))

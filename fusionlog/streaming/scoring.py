@@ -1,0 +1,86 @@
+"""General windows to anomalies: the teacher's word where it judged this very shape, else the small model's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+import structlog
+
+from fusionlog import metrics
+from fusionlog.detector.scorer import Score, Scorer
+from fusionlog.errors import ModelError, RecordError
+from fusionlog.records import Anomaly, PseudoLabel, Window
+from fusionlog.settings import Settings
+from fusionlog.streaming import anomalies
+from fusionlog.streaming.following import Following
+from fusionlog.streaming.outlet import Message, Outlet
+from fusionlog.streaming.producer import Producer
+
+log = structlog.get_logger(__name__)
+
+# A window was routed by a model, so the model is on its topic: this is for the table to catch up.
+MODEL_SECONDS = 60.0
+
+
+class Scoring:
+    """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
+
+    def __init__(self, settings: Settings, producer: Producer, following: Following, scorer: Scorer) -> None:
+        self._topic = settings.topics.anomalies
+        self._following, self._scorer = following, scorer
+        self._outlet = Outlet(settings, producer, "score")
+
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Give every window its verdict.
+
+        :raises BrokerError: Kafka did not take the results.
+        """
+        by_system: dict[str, list[tuple[Message, Window]]] = defaultdict(list)
+        for message, window in await self._outlet.windows(messages):
+            by_system[window.system].append((message, window))
+        for system, pairs in by_system.items():
+            await self._system(system, pairs)
+        await self._outlet.settle()
+
+    async def _system(self, system: str, pairs: list[tuple[Message, Window]]) -> None:
+        windows = [window for _, window in pairs]
+        try:
+            verdicts = await self._verdicts(system, windows)
+        except ModelError as error:
+            log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
+            for message, _ in pairs:
+                await self._outlet.bury(message, RecordError("no-verdict", str(error)))
+            return
+        now = time.time()
+        for window, verdict in zip(windows, verdicts, strict=True):
+            anomaly = _anomaly(window, verdict, now)
+            if anomaly is not None:
+                metrics.ANOMALIES.labels(system, anomaly.by).inc()
+                await self._outlet.put(self._topic, anomaly)
+        metrics.SCORED.labels(system).inc(len(windows))
+        metrics.MEMO_HITS.labels(system).inc(sum(1 for each in verdicts if isinstance(each, Score) and each.remembered))
+        metrics.SCORE_SECONDS.labels(system).observe(max(0.0, now - windows[0].ended))
+
+    async def _verdicts(self, system: str, windows: list[Window]) -> list[Score | PseudoLabel]:
+        """The teacher's word on a window's shape where it said one, else the model's."""
+        try:
+            async with asyncio.timeout(MODEL_SECONDS):
+                await self._following.until_ready_for({system})
+        except TimeoutError as error:
+            raise ModelError(f"system {system} has no model, and there is no base model") from error
+        knowledge = self._following.of(system)
+        said = [knowledge.verdict_of(window.shape) for window in windows]
+        rest = [window for window, label in zip(windows, said, strict=True) if label is None]
+        scores = iter(await asyncio.to_thread(self._scorer.score, rest, knowledge) if rest else [])
+        return [next(scores) if label is None else label for label in said]
+
+
+def _anomaly(window: Window, verdict: Score | PseudoLabel, now: float) -> Anomaly | None:
+    if isinstance(verdict, PseudoLabel):
+        return anomalies.by_teacher(window, verdict, now) if anomalies.is_anomalous(verdict) else None
+    if not verdict.anomalous:
+        return None
+    return anomalies.by_model(window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now)
