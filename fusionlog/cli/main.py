@@ -12,6 +12,7 @@ from rich.console import Console
 from fusionlog import settings
 from fusionlog.cli import topics
 from fusionlog.cli.demo import demo
+from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(topics.app, name="topics")
 app.command()(demo)
+app.command("settings")(show_settings)
 
 
 class Role(StrEnum):
