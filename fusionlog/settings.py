@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import re
 from functools import cached_property
@@ -211,19 +212,19 @@ def load(**overrides: Any) -> Settings:
         raise SettingError(name, first["input"], first["msg"]) from error
 
 
-def variables(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> list[str]:
-    """The environment variables that settings are read from."""
+def variables(model: type[BaseModel], prefix: str = PREFIX) -> list[str]:
+    """The environment variables that a model's fields are read from."""
     found: list[str] = []
     for name, field in model.model_fields.items():
-        nested = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        own = f"{prefix}{name.upper()}"
-        found += variables(field.annotation, f"{own}__") if nested and field.annotation else [own]
+        own, kind = f"{prefix}{name.upper()}", field.annotation
+        nested = inspect.isclass(kind) and issubclass(kind, BaseModel)
+        found += variables(kind, f"{own}__") if nested else [own]
     return found
 
 
 def _refuse_unknown() -> None:
     """A misspelt variable would be a setting that silently does nothing."""
-    known = variables()
+    known = variables(Settings)
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known and name not in OTHERS:
             near = difflib.get_close_matches(name, known, 1)
