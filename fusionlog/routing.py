@@ -25,9 +25,9 @@ DEFAULT_TAU = 0.9
 """Where the sources say too little. With MiniLM, events nearer than this had one verdict on every system measured."""
 TAUS = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """The thresholds to choose from. Below the last one neighbours are no longer the same kind of event."""
-AGREEMENT = 0.95
-LEAST_NEIGHBOURS = 5
-"""Fewer neighbours above a threshold than this prove nothing against it."""
+DISAGREEMENT = 0.05
+"""The share of neighbours above a threshold that may have another verdict, rounded up to whole events: sources have
+tens of events, not thousands, and their verdicts come from sessions, so that a single odd one proves nothing."""
 LEAST_EVENTS = 20
 LEAST_OF_A_VERDICT = 3
 """A source with fewer events, or fewer of one verdict, says nothing: with one verdict all neighbours agree."""
@@ -206,7 +206,7 @@ def _tau_of(vectors: FloatArray, verdicts: BoolArray) -> float | None:
     chosen = TAUS[0]
     for tau in TAUS:
         above = similarity >= tau
-        if above.sum() >= LEAST_NEIGHBOURS and agrees[above].mean() < AGREEMENT:
+        if (~agrees[above]).sum() > np.ceil(DISAGREEMENT * above.sum()):
             break
         chosen = tau
     return chosen

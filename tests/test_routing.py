@@ -167,7 +167,8 @@ def test_neighbours_that_never_agree_give_the_greatest_tau() -> None:
 
 
 def test_a_single_odd_pair_proves_nothing() -> None:
-    assert tau_of(a=[(0.97, 0, 1), (0.86, 20, 0), (0.5, 4, 4)]) == 0.7
+    assert tau_of(a=[(0.86, 20, 0), (0.5, 4, 4)]) == tau_of(a=[(0.86, 19, 1), (0.5, 4, 4)]) == 0.7
+    assert tau_of(a=[(0.86, 17, 3), (0.5, 4, 4)]) == 0.9
 
 
 @pytest.mark.parametrize(("agree", "verdict"), [(4, None), (15, 0.0)])
