@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import os
 import re
 from functools import cached_property
@@ -216,9 +215,8 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> list[str]:
     """The environment variables that a model's fields are read from."""
     found: list[str] = []
     for name, field in model.model_fields.items():
-        own, kind = f"{prefix}{name.upper()}", field.annotation
-        nested = inspect.isclass(kind) and issubclass(kind, BaseModel)
-        found += variables(kind, f"{own}__") if nested else [own]
+        own, default = f"{prefix}{name.upper()}", field.get_default()
+        found += variables(type(default), f"{own}__") if isinstance(default, BaseModel) else [own]
     return found
 
 
