@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from fusionlog import metrics
@@ -40,6 +40,7 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lock = asyncio.Lock()
         self._consumer = AIOKafkaConsumer(**self._options())
         self._failed: Exception | None = None
+        self._stopping = False
         self._lags: dict[TopicPartition, int] = {}
         self._committed_last: dict[TopicPartition, OffsetAndMetadata] = {}
 
@@ -63,21 +64,21 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
 
         :raises BrokerError: something that was sent was refused, or Kafka is gone for good.
         """
-        ingest, clock = self._settings.ingest, asyncio.get_running_loop().time
-        commit_at = clock() + ingest.commit_seconds
-        while True:
-            async with kafka_errors(self._settings.kafka, "reading raw lines"):
-                batches = await self._consumer.getmany(
-                    timeout_ms=int(ingest.poll_seconds * 1000), max_records=ingest.poll_records
-                )
+        pause, clock = self._settings.ingest.commit_seconds, asyncio.get_running_loop().time
+        commit_at = clock() + pause
+        while not self._stopping:
+            batches = await self._poll()
             async with self._lock:
+                if self._stopping:
+                    return
                 await self._feed(batches)
                 if clock() >= commit_at:
                     await self._commit()
-                    commit_at = clock() + ingest.commit_seconds
+                    commit_at = clock() + pause
 
     async def stop(self) -> None:
         """Wait for acknowledgements, commit, and leave the group. Open windows are read again by the next reader."""
+        self._stopping = True
         try:
             async with self._lock:
                 await self._leave()
@@ -96,6 +97,17 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._open([place for place in assigned if not self._pipeline.has(place)])
             except (BrokerError, KafkaError, OSError, TimeoutError) as error:
                 self._failed = error
+
+    async def _poll(self) -> dict[TopicPartition, list[Any]]:
+        ingest = self._settings.ingest
+        async with kafka_errors(self._settings.kafka, "reading raw lines"):
+            try:
+                batches: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
+                    timeout_ms=int(ingest.poll_seconds * 1000), max_records=ingest.poll_records
+                )
+            except ConsumerStoppedError:
+                return {}
+        return batches
 
     async def _feed(self, batches: dict[TopicPartition, list[Any]]) -> None:
         if self._failed is not None:

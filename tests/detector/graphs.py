@@ -5,8 +5,10 @@ from __future__ import annotations
 from onnx import TensorProto, helper
 
 
-def make_onnx(scale: float = 1.0, inputs: tuple[str, str] = ("events", "counts")) -> bytes:
-    """An event's probability is its vector's first component times `scale`; a window's is that of its worst event."""
+def make_onnx(
+    scale: float = 1.0, inputs: tuple[str, str] = ("events", "counts"), component: int = 0
+) -> bytes:
+    """An event's probability is a component of its vector times `scale`; a window's is that of its worst event."""
     events, counts = inputs
     nodes = [
         helper.make_node("Gather", [events, "first"], ["column"], axis=2),
@@ -28,7 +30,7 @@ def make_onnx(scale: float = 1.0, inputs: tuple[str, str] = ("events", "counts")
             helper.make_tensor_value_info("event", kind, ["batch", "events"]),
         ],
         [
-            helper.make_tensor("first", TensorProto.INT64, [], [0]),
+            helper.make_tensor("first", TensorProto.INT64, [], [component]),
             helper.make_tensor("scale", kind, [], [scale]),
             helper.make_tensor("one", kind, [], [1.0]),
         ],

@@ -1,0 +1,115 @@
+"""The ingest worker as a process, on Apache Kafka."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from fusionlog.streaming import codecs
+from tests.agents.stage import Stage, Worker, coverage, until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+TEXTS = ("connection opened", "disk full", "connection closed", "connection failed", "disk failed")
+
+
+def sessions(count: int, lines: int, seed: int = 1) -> list[tuple[str, str]]:
+    """Interleaved lines of sessions, each (session, text)."""
+    source = random.Random(seed)
+    drawn = [f"k{source.randrange(count)}x{seed}" for _ in range(lines)]
+    return [(session, f"s={session} {source.choice(TEXTS)}") for session in drawn]
+
+
+def conserved(worker: Worker) -> bool:
+    found = worker.metrics()
+    parts = ("windowed", "dead_lettered", "dropped", "released", "open")
+    return found["fusionlog_lines"] == sum(found.get(f"fusionlog_lines_{part}", 0) for part in parts)
+
+
+async def test_lines_become_windows_and_counts_conserve(stage: Stage) -> None:
+    lines = sessions(40, 1000)
+    other: list[tuple[str | None, str | bytes]] = [
+        (None, "no key here"), ("k", b"\x00\x01\x02\x03\x04"), ("k", b""), ("k", json.dumps({"log": "s=k disk full"})),
+    ]  # fmt: skip
+    sent = await stage.write([*lines, *other])
+    worker = await stage.worker("ingest")
+    await worker.says("partitions taken over")
+
+    async def all_windowed() -> bool:
+        return worker.metrics().get("fusionlog_lines_windowed") == 1001
+
+    await until(all_windowed, 30, lambda: (worker.metrics(), worker.log.read_text()[-2000:]))
+    assert conserved(worker)
+    found = worker.metrics()
+    assert (found["fusionlog_lines"], found["fusionlog_lines_open"]) == (1004, 0)
+    assert (found["fusionlog_lines_dropped"], found["fusionlog_lines_dead_lettered"]) == (1, 2)
+    windows = await stage.windows()
+    assert coverage(windows, sent[:1000]) == {1: 1000}
+    assert {window.closed_by for window in windows} <= {"silence", "size"}
+    assert all(window.route is not None for window in windows)
+    letters = await stage.records(stage.settings.topics.deadletter)
+    assert {letter.value for letter in letters} == {b"\x00\x01\x02\x03\x04", b""}
+    headers = [codecs.read_headers(letter.headers) for letter in letters]
+    assert {each["reason"] for each in headers} == {"not-text", "empty"}
+    assert {each["stage"] for each in headers} == {"ingest"}
+    templates = await stage.records(stage.settings.topics.templates)
+    assert len({record.key for record in templates}) == len(templates) >= len(TEXTS)
+    assert await worker.stop() == 0
+
+
+async def test_killed_midway_every_line_is_in_one_window(stage: Stage) -> None:
+    lines = sessions(60, 6000)
+    worker = await stage.worker("ingest")
+    await worker.says("partitions taken over")
+    sent = await stage.write(lines[:2000], pause=0.02)
+    for part in (lines[2000:3500], lines[3500:5000]):
+        sent += await stage.write(part, pause=0.02)
+        await worker.kill()
+        assert len(await stage.windows()) > 0
+        worker = await stage.worker("ingest")
+    sent += await stage.write(lines[5000:])
+
+    async def covered() -> bool:
+        return 0 not in coverage(await stage.windows(), sent)
+
+    await until(covered, 40, lambda: worker.log.read_text()[-2000:])
+    windows = await stage.windows()
+    assert coverage(windows, sent) == {1: 6000}
+    assert sum(len(window.sequence) for window in {window.id: window for window in windows}.values()) == 6000
+    assert conserved(worker)
+
+
+async def test_partitions_move_between_workers_and_nothing_is_lost(stage: Stage) -> None:
+    lines = sessions(60, 4000)
+    first = await stage.worker("ingest")
+    await first.says("partitions taken over")
+    sent = await stage.write(lines[:1500], pause=0.02)
+    second = await stage.worker("ingest")
+    sent += await stage.write(lines[1500:3000], pause=0.1)
+    await second.says("partitions taken over")
+    await first.stop()
+    sent += await stage.write(lines[3000:], pause=0.02)
+
+    async def covered() -> bool:
+        return 0 not in coverage(await stage.windows(), sent)
+
+    await until(covered, 40, lambda: second.log.read_text()[-2000:])
+    assert coverage(await stage.windows(), sent) == {1: 4000}
+    assert conserved(second)
+
+
+async def test_no_model_yet_is_said_once_and_waited_for(stage_without_model: Stage) -> None:
+    stage = stage_without_model
+    worker = await stage.worker("ingest")
+    await worker.says("waiting for a model")
+    sent = await stage.write(sessions(5, 50))
+    await stage.publish(stage.settings.topics.models, stage.release())
+    await worker.says("model in use")
+
+    async def covered() -> bool:
+        return coverage(await stage.windows(), sent) == {1: 50}
+
+    await until(covered, 30, lambda: worker.log.read_text()[-2000:])
+    assert worker.log.read_text().count("waiting for a model") == 1
