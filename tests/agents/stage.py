@@ -160,6 +160,20 @@ class Stage:
         await asyncio.gather(*[await producer.send(topic, codecs.key_of(item), item) for item in items])
         await producer.stop()
 
+    async def publish_raw(self, topic: Topic, value: bytes) -> None:
+        producer = Producer(self.settings)
+        await producer.start()
+        await (await producer.send_raw(topic, b"k", value))
+        await producer.stop()
+
+    async def faust(self, module: str) -> asyncio.subprocess.Process:
+        """A worker started by Faust's own command."""
+        command = [sys.executable, "-m", "faust", "-A", module, "worker", "-l", "warn"]
+        with (self.directory / "faust.log").open("wb") as log:
+            return await asyncio.create_subprocess_exec(
+                *command, env={**os.environ, **self.env}, stdout=log, stderr=log
+            )
+
     async def write(self, lines: Iterable[tuple[str | None, str | bytes]], pause: float = 0.0) -> list[Sent]:
         """Lines of sessions, each session's in one partition; `pause` seconds after every hundred."""
         producer = AIOKafkaProducer(**options(self.settings.kafka), linger_ms=5)

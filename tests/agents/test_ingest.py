@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+from pathlib import Path
 
 import pytest
 
 from fusionlog.streaming import codecs
 from tests.agents.stage import Stage, Worker, coverage, until
+from tests.kafka import ApacheKafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -113,3 +116,26 @@ async def test_no_model_yet_is_said_once_and_waited_for(stage_without_model: Sta
 
     await until(covered, 30, lambda: worker.log.read_text()[-2000:])
     assert worker.log.read_text().count("waiting for a model") == 1
+
+
+async def test_a_broker_that_is_killed_and_comes_back_loses_nothing(own_kafka: ApacheKafka, tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "stage", own_kafka.settings)
+    await stage.setup()
+    try:
+        worker = await stage.worker("ingest")
+        await worker.says("partitions taken over")
+        lines = sessions(40, 2000)
+        sent = await stage.write(lines[:1500], pause=0.02)
+        own_kafka.kill()
+        await asyncio.sleep(2)
+        await asyncio.to_thread(own_kafka.start)
+        sent += await stage.write(lines[1500:])
+
+        async def covered() -> bool:
+            return 0 not in coverage(await stage.windows(), sent)
+
+        await until(covered, 60, lambda: worker.log.read_text()[-2000:])
+        assert coverage(await stage.windows(), sent) == {1: 2000}
+        assert conserved(worker)
+    finally:
+        await stage.close()

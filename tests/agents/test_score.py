@@ -1,0 +1,159 @@
+"""The score worker as a process, on Apache Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+
+from fusionlog.records import Anomaly, Route, Window
+from fusionlog.streaming import codecs
+from tests.agents.stage import Stage, until
+from tests.factories import make_label, make_window
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+FINE, BROKEN = ("connection opened", "connection closed"), ("connection opened", "disk failed")
+
+
+def window(number: int, *texts: str) -> Window:
+    route = Route(kind="general", similarity=1.0, threshold=0.8)
+    return make_window(*texts, session=f"s{number}", first_offset=number * 10, route=route)
+
+
+async def anomalies(stage: Stage) -> list[Anomaly]:
+    found = await stage.records(stage.settings.topics.anomalies)
+    return [msgspec.json.decode(record.value, type=Anomaly) for record in found]
+
+
+async def scored(stage: Stage, count: int) -> None:
+    worker = stage.workers[-1]
+
+    async def enough() -> bool:
+        return worker.metrics().get("fusionlog_windows_scored", 0) >= count
+
+    await worker.says("started")
+    await until(enough, 30, lambda: worker.log.read_text()[-2000:])
+
+
+async def test_the_model_speaks_and_says_why(stage: Stage) -> None:
+    bad = window(1, *BROKEN)
+    await stage.publish(stage.settings.topics.general, window(0, *FINE), bad, window(2, *FINE))
+    worker = await stage.worker("score")
+    await scored(stage, 3)
+    (found,) = await anomalies(stage)
+    assert (found.id, found.by, found.session) == (bad.id, "model", "s1")
+    assert found.said_by == stage.release().version
+    assert found.evidence[0].text == "disk failed" and found.evidence[0].probability == pytest.approx(0.707, abs=0.01)
+    assert "disk failed" in found.reason and found.score == pytest.approx(0.707, abs=0.01)
+    assert await worker.stop() == 0
+
+
+async def test_the_teachers_word_comes_before_the_models(stage: Stage) -> None:
+    fine, bad = window(0, *FINE), window(1, *BROKEN)
+    await stage.publish(stage.settings.topics.labels, make_label(fine, 0.9), make_label(bad, 0.1))
+    await stage.publish(stage.settings.topics.general, fine, bad)
+    await stage.worker("score")
+    await scored(stage, 2)
+    (found,) = await anomalies(stage)
+    assert (found.id, found.by, found.said_by, found.reason) == (fine.id, "teacher", "test", "because")
+
+
+async def test_garbage_is_a_dead_letter_and_the_rest_goes_on(stage: Stage) -> None:
+    producer_topic = stage.settings.topics.general
+    await stage.publish(producer_topic, window(0, *BROKEN))
+    await stage.publish_raw(producer_topic, b"{broken")
+    await stage.publish(producer_topic, window(1, *BROKEN))
+    await stage.worker("score")
+    await scored(stage, 2)
+    assert len(await anomalies(stage)) == 2
+    (letter,) = await stage.records(stage.settings.topics.deadletter)
+    headers = codecs.read_headers(letter.headers)
+    assert letter.value == b"{broken"
+    assert (headers["stage"], headers["reason"], headers["topic"]) == ("score", "not-json", producer_topic.name)
+
+
+async def test_killed_midway_no_window_is_lost(stage: Stage) -> None:
+    windows = [window(number, *BROKEN) for number in range(3000)]
+    await stage.publish(stage.settings.topics.general, *windows[:2500])
+    slow = {"FUSIONLOG_SCORE__BATCH_WINDOWS": "20"}
+    worker = await stage.worker("score", **slow)
+    await worker.says("started")
+    await until(lambda: worker.metrics().get("fusionlog_windows_scored", 0) > 100, 30)
+    await worker.kill()
+    assert 0 < len(await anomalies(stage)) < 2500
+    worker = await stage.worker("score")
+    await stage.publish(stage.settings.topics.general, *windows[2500:])
+
+    async def all_said() -> bool:
+        return {each.id for each in await anomalies(stage)} == {each.id for each in windows}
+
+    await until(all_said, 40, lambda: worker.log.read_text()[-2000:])
+
+
+async def test_stopped_midway_no_window_is_lost(stage: Stage) -> None:
+    windows = [window(number, *BROKEN) for number in range(2000)]
+    await stage.publish(stage.settings.topics.general, *windows)
+    worker = await stage.worker("score", FUSIONLOG_SCORE__BATCH_WINDOWS="20")
+    await worker.says("started")
+    await until(lambda: worker.metrics().get("fusionlog_windows_scored", 0) > 100, 30)
+    assert await worker.stop() == 0
+    assert len(await anomalies(stage)) < 2000
+    worker = await stage.worker("score")
+
+    async def all_said() -> bool:
+        return {each.id for each in await anomalies(stage)} == {each.id for each in windows}
+
+    await until(all_said, 40, lambda: worker.log.read_text()[-2000:])
+
+
+async def test_a_new_release_is_swapped_in(stage: Stage) -> None:
+    await stage.publish(stage.settings.topics.general, window(0, *BROKEN))
+    worker = await stage.worker("score")
+    await scored(stage, 1)
+    newer = stage.release("shop", created=4000.0, version="v2", threshold=0.95)
+    await stage.publish(stage.settings.topics.models, newer)
+    await until(lambda: "v2" in worker.log.read_text(), 10, worker.log.read_text)
+    await stage.publish(stage.settings.topics.general, window(1, *BROKEN))
+    await scored(stage, 2)
+    assert [each.session for each in await anomalies(stage)] == ["s0"]
+    assert worker.metrics()["fusionlog_model_swaps"] == 1
+
+
+async def test_a_release_that_was_altered_is_refused(stage: Stage) -> None:
+    altered = msgspec.structs.replace(stage.release("shop", created=4000.0, version="v2"), threshold=0.99)
+    await stage.publish(stage.settings.topics.models, altered)
+    await stage.publish(stage.settings.topics.general, window(0, *BROKEN))
+    worker = await stage.worker("score")
+    await scored(stage, 1)
+    assert len(await anomalies(stage)) == 1
+    assert worker.metrics()["fusionlog_models_refused"] == 1
+
+
+async def test_no_kafka_is_one_sentence(stage: Stage) -> None:
+    worker = await stage.worker("score", FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1")
+    assert await worker.ended() == 2
+    said = worker.log.read_text()
+    assert "Kafka does not answer at 127.0.0.1:1" in said and "Traceback" not in said
+
+
+async def test_a_missing_topic_is_one_sentence(stage: Stage) -> None:
+    worker = await stage.worker("score", FUSIONLOG_TOPIC_PREFIX="absent.")
+    assert await worker.ended() == 2
+    said = worker.log.read_text()
+    assert "fusionlog topics create" in said and "Traceback" not in said
+
+
+async def test_fausts_own_command_starts_one(stage: Stage) -> None:
+    await stage.publish(stage.settings.topics.general, window(0, *BROKEN))
+    process = await stage.faust("agents.score")
+    try:
+
+        async def said() -> bool:
+            return len(await anomalies(stage)) == 1
+
+        await until(said, 40)
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 30)
