@@ -1,0 +1,103 @@
+"""The base model: what the labelled sources teach, before any target is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from fusionlog import releases
+from fusionlog.detector.examples import Example, balanced
+from fusionlog.distill import REFERENCE
+from fusionlog.distillation import gate
+from fusionlog.distillation.sources import (
+    Source,
+    SourceExamples,
+    event_probabilities,
+    examples_of,
+    source_examples,
+)
+from fusionlog.embedding import VectorCache
+from fusionlog.errors import SettingError
+from fusionlog.records import BankEvent, Lineage, ModelRelease, WindowEvent
+from fusionlog.routing import choose_tau
+from fusionlog.settings import DistillSettings
+from fusionlog.types import FloatArray
+
+FitAll = Callable[[Sequence[Sequence[Example]]], list[bytes]]
+"""Several fits that do not depend on each other; they may run side by side."""
+
+
+def base_release(
+    sources: Sequence[Source],
+    cache: VectorCache,
+    encoder: str,
+    settings: DistillSettings,
+    fits: FitAll,
+    *,
+    now: float,
+    job: str = "",
+) -> ModelRelease:
+    """The release that every system starts from, not signed yet.
+
+    Two fits: one on the earlier sessions, measured on the later ones (that figure is what the gate will compare with),
+    and one on all sessions, which is published.
+
+    :param encoder: the name of the encoder behind `cache`.
+    :param now: Unix time in seconds.
+    :raises SettingError: no source is named.
+    """
+    if not sources:
+        raise SettingError("--source", "", "name at least one labelled system to learn from")
+    halves = [source_examples(source, cache) for source in sources]
+    probabilities = {source.system: event_probabilities(source) for source in sources}
+    everything = [examples_of(source, probabilities[source.system], cache) for source in sources]
+    measured, final = fits([_mixed([half.taught for half in halves]), _mixed(everything)])
+    bank = [
+        BankEvent(
+            system=source.system,
+            template=event.template,
+            text=event.text,
+            probability=probabilities[source.system][event.template],
+        )
+        for source in sources
+        for event in distinct_events(source)
+    ]
+    vectors = cache.vectors(bank)
+    return ModelRelease(
+        system=releases.BASE,
+        version=releases.new_version(now, releases.BASE),
+        created=now,
+        detector="set",
+        encoder=encoder,
+        onnx=final,
+        bank=bank,
+        vectors=releases.pack_vectors(vectors),
+        threshold=gate.THRESHOLD,
+        tau=settings.tau if settings.tau is not None else _tau(bank, vectors),
+        lineage=Lineage(sources=sorted(source.system for source in sources), job=job),
+        metrics=_metrics(measured, halves),
+    )
+
+
+def distinct_events(source: Source) -> list[WindowEvent]:
+    """Every event of a source, once, in order of first occurrence."""
+    return list({event.template: event for window in source.windows for event in window.events}.values())
+
+
+def _mixed(groups: Sequence[Sequence[Example]]) -> list[Example]:
+    """All examples, every source with an equal share of the draws."""
+    return [example for group in groups for example in balanced(group, 1 / len(groups))]
+
+
+def _tau(bank: Sequence[BankEvent], vectors: FloatArray) -> float:
+    probabilities = np.array([event.probability for event in bank], dtype=np.float32)
+    return choose_tau(vectors, probabilities, [event.system for event in bank])
+
+
+def _metrics(measured: bytes, halves: Sequence[SourceExamples]) -> dict[str, float]:
+    """The AUPRC on each source's held-out sessions, and their mean as the reference of the gate."""
+    areas = {half.system: gate.auprc(measured, half.held_out) for half in halves}
+    mean = gate.source_auprc(measured, halves)
+    found = {f"auprc.{system}": area for system, area in areas.items() if area is not None}
+    return found if mean is None else {**found, "source_auprc": mean, REFERENCE: mean}

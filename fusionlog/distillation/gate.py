@@ -1,0 +1,99 @@
+"""The gate: what a candidate must show before it is published. No label of the target is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import average_precision_score, cohen_kappa_score
+
+from fusionlog.detector.examples import Example
+from fusionlog.distillation.sources import SourceExamples
+from fusionlog.distillation.students import opinions, windows_of
+
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was measured, and whether it is good enough; `value` is None where nothing could be measured."""
+
+    name: str
+    value: float | None
+    passed: bool
+    rule: str
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """All checks of one candidate."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the candidate may be published."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def reason(self) -> str:
+        """One line: what was refused and why, or that nothing was."""
+        refused = [f"{check.name} is {check.value:.3f}, {check.rule}" for check in self.checks if not check.passed]
+        return "; ".join(refused) or "every check passed"
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What was measured, by the name of the check."""
+        return {check.name: check.value for check in self.checks if check.value is not None}
+
+
+def auprc(onnx: bytes, examples: Sequence[Example]) -> float | None:
+    """The area under the precision-recall curve, every window counted; None where there is only one class.
+
+    A distinct window that is anomalous in a share of its occurrences counts as both, by that share.
+    """
+    anomalous = np.array([example.probability * example.weight for example in examples])
+    normal = np.array([(1 - example.probability) * example.weight for example in examples])
+    if anomalous.sum() == 0 or normal.sum() == 0:
+        return None
+    scores = windows_of(opinions(onnx, examples))
+    truth = np.repeat([1, 0], len(examples))
+    return float(average_precision_score(truth, np.tile(scores, 2), sample_weight=np.concatenate([anomalous, normal])))
+
+
+def source_auprc(onnx: bytes, sources: Sequence[SourceExamples]) -> float | None:
+    """The mean over the sources of the AUPRC on their held-out sessions, so that a large source does not decide."""
+    areas = [area for source in sources if (area := auprc(onnx, source.held_out)) is not None]
+    return float(np.mean(areas)) if areas else None
+
+
+def check_sources(measured: float | None, reference: float | None, margin: float) -> Check:
+    """On held-out source sessions the candidate is at most `margin` worse than the reference."""
+    if measured is None or reference is None:
+        return Check("source_auprc", None, True, "no held-out source sessions")
+    floor = reference - margin
+    return Check(
+        "source_auprc", measured, measured >= floor, f"must be at least {floor:.3f} ({reference:.3f} - {margin})"
+    )
+
+
+def check_rate(onnx: bytes, recent: Sequence[Example], least: float, most: float) -> Check:
+    """The share of the target's recent windows that the candidate calls anomalous is believable."""
+    if not recent:
+        return Check("target_rate", None, True, "no recent windows")
+    weights = np.array([example.weight for example in recent])
+    rate = float(np.average(windows_of(opinions(onnx, recent)) >= THRESHOLD, weights=weights))
+    return Check("target_rate", rate, least <= rate <= most, f"must lie in [{least}, {most}]")
+
+
+def check_agreement(onnx: bytes, labelled: Sequence[Example], least: float) -> Check:
+    """The candidate says what its teacher said, more than by chance (Cohen's kappa, every distinct window once).
+
+    Where the teacher, or the candidate as well, knows one class only, kappa says nothing and plain agreement stands in.
+    """
+    said = np.array([example.probability >= THRESHOLD for example in labelled])
+    verdicts = windows_of(opinions(onnx, labelled)) >= THRESHOLD
+    one_class = said.all() or not said.any()
+    agreement = float((said == verdicts).mean()) if one_class else float(cohen_kappa_score(said, verdicts))
+    return Check("teacher_agreement", agreement, agreement >= least, f"must be at least {least}")

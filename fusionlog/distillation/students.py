@@ -1,0 +1,43 @@
+"""Small models as the teaching side sees them: a callable that makes one, and what one says of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusionlog.detector.batch import collate
+from fusionlog.detector.examples import Example
+from fusionlog.detector.session import Detector
+from fusionlog.types import FloatArray
+
+Fit = Callable[[Sequence[Example]], bytes]
+"""Trains a model from scratch on examples drawn by their weight, and gives its ONNX file."""
+
+CHUNK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Opinion:
+    """What a model says of one example: the window's probability, and those of its events `[events]`."""
+
+    window: float
+    events: FloatArray
+
+
+def opinions(onnx: bytes, examples: Sequence[Example]) -> list[Opinion]:
+    """What a model says of each example, by the same session that a scorer runs it in, on the CPU."""
+    detector = Detector(onnx, "cpu", 1)
+    found: list[Opinion] = []
+    for start in range(0, len(examples), CHUNK):
+        chunk = examples[start : start + CHUNK]
+        windows, events = detector.score(collate([(example.vectors, example.counts) for example in chunk]))
+        for example, window, row in zip(chunk, windows, events, strict=True):
+            found.append(Opinion(float(window), row[: len(example.counts)]))
+    return found
+
+
+def windows_of(opinions_: Sequence[Opinion]) -> FloatArray:
+    """The windows' probabilities, `[examples]`."""
+    return np.array([opinion.window for opinion in opinions_], dtype=np.float32)

@@ -1,0 +1,33 @@
+import pytest
+
+from fusionlog.distill import REFERENCE
+from fusionlog.distillation.base import base_release
+from fusionlog.errors import SettingError
+from fusionlog.releases import BASE, bank_vectors, sign, verify
+from tests.distillation.factories import SETTINGS, OneHot, make_fit, make_source
+
+
+def release(*sources, settings=SETTINGS):
+    fit = make_fit()
+    return base_release(
+        sources, OneHot(), "onehot", settings, lambda jobs: [fit(examples) for examples in jobs], now=5.0, job="j"
+    )
+
+
+def test_a_base_knows_its_sources_and_is_measured_on_what_it_was_not_taught():
+    base = sign(release(make_source()), None)
+    verify(base, None)
+    assert base.system == BASE and base.lineage.sources == ["mill"] and base.encoder == "onehot"
+    assert {event.text for event in base.bank} == {"job started", "job lost", "retry scheduled"}
+    assert bank_vectors(base).shape == (3, 6)
+    assert base.metrics[REFERENCE] == base.metrics["auprc.mill"] == pytest.approx(1.0)
+
+
+def test_a_set_tau_is_taken():
+    settings = SETTINGS.model_copy(update={"tau": 0.42})
+    assert release(make_source(), settings=settings).tau == 0.42
+
+
+def test_no_source():
+    with pytest.raises(SettingError, match="source"):
+        release()

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from fusionlog.detector.examples import Example
+from fusionlog.distillation import gate
+from fusionlog.distillation.gate import Check, GateReport
+from fusionlog.distillation.students import Opinion
+
+
+def make_example(score, probability=0.5, weight=1.0):
+    """An example whose one vector holds what the model of these tests will say of it."""
+    vector = np.array([[score]], dtype=np.float32)
+    return Example(vector, np.ones(1, dtype=np.float32), probability, np.zeros(1, dtype=np.float32), weight)
+
+
+@pytest.fixture(autouse=True)
+def model_that_reads_the_vector(monkeypatch):
+    monkeypatch.setattr(
+        gate, "opinions", lambda onnx, examples: [Opinion(float(e.vectors[0, 0]), e.counts) for e in examples]
+    )
+
+
+def test_auprc_counts_every_window():
+    examples = [make_example(0.9, 0.0, weight=3), make_example(0.8, 1.0), make_example(0.1, 0.0)]
+    assert gate.auprc(b"", examples) == pytest.approx(1 / 4)
+    assert gate.auprc(b"", examples[:1]) is None
+
+
+def test_source_sessions_may_get_worse_by_the_margin():
+    assert gate.check_sources(0.76, 0.8, 0.05).passed
+    assert not gate.check_sources(0.74, 0.8, 0.05).passed
+    assert gate.check_sources(None, None, 0.05).passed
+
+
+def test_the_rate_counts_every_window():
+    recent = [make_example(0.9, weight=9), make_example(0.1)]
+    assert gate.check_rate(b"", recent, 0.0, 0.5).value == pytest.approx(0.9)
+    assert not gate.check_rate(b"", recent, 0.0, 0.5).passed
+    assert not gate.check_rate(b"", recent[1:], 0.1, 0.5).passed
+    assert gate.check_rate(b"", [], 0.0, 0.5).passed
+
+
+def test_agreement_above_chance():
+    good = [make_example(0.9, 1.0), make_example(0.1, 0.0), make_example(0.2, 0.0)]
+    blind = [make_example(0.1, 1.0), make_example(0.1, 0.0), make_example(0.2, 0.0)]
+    assert gate.check_agreement(b"", good, 0.2).passed
+    assert not gate.check_agreement(b"", blind, 0.2).passed
+    assert gate.check_agreement(b"", good[1:], 0.2).value == 1.0
+
+
+def test_a_report_names_what_was_refused():
+    report = GateReport((Check("target_rate", 0.9, False, "must lie in [0, 0.5]"), Check("x", None, True, "")))
+    assert not report.accepted
+    assert report.reason == "target_rate is 0.900, must lie in [0, 0.5]"
+    assert report.metrics == {"target_rate": 0.9}

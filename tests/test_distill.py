@@ -1,0 +1,84 @@
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from fusionlog.distill import REFERENCE, NothingToDistilError, distill
+from fusionlog.distillation.sources import by_shape, source_examples, unlabelled
+from fusionlog.distillation.students import opinions
+from fusionlog.releases import bank_vectors
+from tests.distillation.factories import SETTINGS, OneHot, make_fit, make_parent, make_source
+from tests.factories import make_label, make_window
+
+GOOD = make_window("connection opened", "connection closed")
+LONG = make_window("connection opened", "connection opened", "connection closed", first_offset=10)
+BAD = make_window("connection opened", "disk failed", first_offset=20)
+LABELS = [make_label(GOOD, 0.05), make_label(LONG, 0.05), make_label(BAD, 0.95)]
+
+
+def run(labels=LABELS, windows=(GOOD, GOOD, GOOD, LONG, BAD), parent=None, settings=SETTINGS, sources=True, fit=None):
+    taught = [source_examples(make_source(), OneHot())] if sources else []
+    parent = parent or make_parent(metrics={REFERENCE: 1.0})
+    return distill(
+        labels, list(windows), taught, parent, OneHot(), settings, fit or make_fit(settings), now=9000.0, job="job-1"
+    )
+
+
+def test_the_student_says_what_the_teacher_said_and_keeps_what_the_sources_taught():
+    done = run()
+    assert done.report.accepted, done.report.reason
+    windows = [GOOD, BAD, make_source().windows[0], make_source().windows[4]]
+    said = [opinion.window for opinion in opinions(done.release.onnx, [unlabelled([w], OneHot()) for w in windows])]
+    assert said[0] < 0.5 < said[1]
+    assert said[2] < said[3]
+
+
+def test_a_release_says_where_it_came_from():
+    release = run().release
+    assert (release.system, release.created) == ("shop", 9000.0)
+    lineage = release.lineage
+    assert (lineage.parent, lineage.teachers, lineage.labels) == (make_parent().version, ["test"], 3)
+    assert (lineage.rounds, lineage.job) == (2, "job-1")
+    assert {event.text for event in release.bank if event.system == "shop"} == {
+        "connection opened", "connection closed", "disk failed",
+    }  # fmt: skip
+    assert bank_vectors(release).shape == (6, 6)
+    assert {REFERENCE, "source_auprc", "target_rate", "teacher_agreement"} <= set(release.metrics)
+
+
+def test_the_same_input_gives_the_same_model():
+    assert run().release.onnx == run().release.onnx
+
+
+def test_a_model_that_calls_everything_anomalous_is_refused():
+    done = run(settings=SETTINGS.model_copy(update={"gate_max_rate": 0.1}))
+    assert not done.report.accepted
+    assert "target_rate is 0.200" in done.report.reason
+
+
+def test_a_model_that_forgot_the_sources_is_refused():
+    fit = make_fit()
+    done = run(
+        fit=lambda examples: fit([replace(example, probability=1 - example.probability) for example in examples])
+    )
+    assert "source_auprc" in done.report.reason and "teacher_agreement" in done.report.reason
+
+
+def test_without_sources_there_is_neither_replay_nor_their_check():
+    done = run(sources=False, parent=make_parent())
+    assert done.report.accepted and "source_auprc" not in done.release.metrics
+
+
+def test_the_last_label_of_a_shape_counts():
+    turned = msgspec.structs.replace(make_label(GOOD, 0.95), labelled_at=3000.0)
+    release = run(labels=[*LABELS, turned], settings=SETTINGS.model_copy(update={"gate_max_rate": 1.0})).release
+    assert release.lineage.labels == 3
+    assert opinions(release.onnx, [unlabelled(by_shape([GOOD])[0], OneHot())])[0].window > 0.5
+
+
+def test_nothing_to_distil():
+    with pytest.raises(NothingToDistilError, match="MIN_LABELS is 2"):
+        run(labels=LABELS[:1])
+    parent = msgspec.structs.replace(make_parent(), system="shop", created=2000.0)
+    with pytest.raises(NothingToDistilError, match="no label of shop is newer"):
+        run(parent=parent)
