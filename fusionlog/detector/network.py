@@ -57,10 +57,8 @@ class SetNetwork(nn.Module):
 
     def forward(self, events: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of windows `[batch]` and of events `[batch, events]`."""
-        if self.training:
-            events = events + INPUT_NOISE * torch.randn_like(events)
         present = counts > 0
-        projected = self.project(events)
+        projected = self._project_noisy(events, present) if self.training else self.project(events)
         event = self.event_head(projected).squeeze(-1)
         squashed = torch.tanh(event / LOGIT_SCALE).unsqueeze(-1)
         features = self.features(torch.cat([projected, torch.log1p(counts).unsqueeze(-1), squashed], dim=-1))
@@ -69,6 +67,12 @@ class SetNetwork(nn.Module):
         length = torch.log1p(counts.sum(dim=1, keepdim=True))
         pooled = torch.cat([greatest, mean, length, worst, typical], dim=-1)
         return self.window_head(pooled).squeeze(-1), event
+
+    def _project_noisy(self, events: Tensor, present: Tensor) -> Tensor:
+        """Projections `[batch, events, hidden]` of vectors with noise; random numbers are dear, so none for padding."""
+        vectors = events[present]
+        projected = self.project(vectors + INPUT_NOISE * torch.randn_like(vectors))
+        return projected.new_zeros(*present.shape, projected.shape[-1]).masked_scatter(present.unsqueeze(-1), projected)
 
 
 NETWORKS: Mapping[str, Factory] = MappingProxyType({"set": SetNetwork})

@@ -1,0 +1,77 @@
+"""Distil a system's pseudo-labels into a release that may be published: `python -m ray_jobs.distill --system NAME`.
+
+Exit codes: 0 published, 3 refused by the gate, 4 nothing to do, 2 failed. The last line printed is a JSON report.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionlog import settings as environment
+from fusionlog.distill import Distilled, NothingToDistilError, check_worth, distill, newest_labels
+from fusionlog.distillation.sources import read_source, source_examples
+from fusionlog.embedding import Encoder, VectorCache, find_encoder
+from fusionlog.errors import ModelError
+from fusionlog.settings import Settings
+from ray_jobs import publish, tasks
+from ray_jobs.report import Exit, Report, run
+
+
+async def candidate(settings: Settings, system: str, data: Path | None, names: list[str]) -> Distilled:
+    """Read what there is and distil it.
+
+    :raises NothingToDistilError: there are too few labels.
+    :raises ModelError: there is no release to go on from, or it is of another encoder.
+    """
+    parent = await publish.read_parent(settings, system)
+    labels = await publish.read_labels(settings, system)
+    check_worth(newest_labels(labels), parent, settings.distill)
+    windows = await publish.read_windows(settings, system)
+    encoder = Encoder(find_encoder(settings))
+    if encoder.name != parent.encoder:
+        raise ModelError(f"release {parent.version} is of encoder {parent.encoder}, but {encoder.name} is configured")
+    cache = VectorCache(encoder)
+    sources = [source_examples(read_source(data, name, settings.ingest), cache) for name in names] if data else []
+    with tasks.connected() as job:
+        fit = tasks.Fits(settings.distill).one
+        return distill(labels, windows, sources, parent, cache, settings.distill, fit, now=time.time(), job=job)
+
+
+async def job(settings: Settings, system: str, data: Path | None, names: list[str]) -> tuple[Report, Exit]:
+    """Distil, and publish what the gate lets through."""
+    started = time.monotonic()
+    try:
+        distilled = await candidate(settings, system, data, names)
+    except NothingToDistilError as error:
+        return Report(outcome="nothing to do", reason=str(error), system=system), Exit.NOTHING_TO_DO
+    release, accepted = distilled.release, distilled.report.accepted
+    if accepted:
+        release = await publish.publish(settings, release)
+    report = Report(
+        outcome="published" if accepted else "rejected",
+        reason=f"{release.version} from {release.lineage.labels} labels; {distilled.report.reason}",
+        system=system,
+        published=int(accepted),
+        version=release.version,
+        labels=release.lineage.labels,
+        seconds=round(time.monotonic() - started, 2),
+        metrics=release.metrics,
+    )
+    return report, Exit.DONE if accepted else Exit.REJECTED
+
+
+def main(
+    system: Annotated[str, typer.Option(help="the target")],
+    data: Annotated[Path | None, typer.Option(help="where the labelled sources are, for replay and the gate")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="a labelled system of it; may be given again")] = None,
+) -> None:
+    """Distil a system's pseudo-labels into a release that may be published."""
+    run(system, lambda: job(environment.load(), system, data, source or []))
+
+
+if __name__ == "__main__":
+    typer.run(main)

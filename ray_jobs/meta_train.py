@@ -1,0 +1,50 @@
+"""Train the base model and publish it: `python -m ray_jobs.meta_train --data DIR --source NAME ...`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionlog import settings as environment
+from fusionlog.distillation.base import base_release
+from fusionlog.distillation.sources import read_source
+from fusionlog.embedding import Encoder, VectorCache, find_encoder
+from fusionlog.releases import BASE
+from fusionlog.settings import Settings
+from ray_jobs import publish, tasks
+from ray_jobs.report import Exit, Report, run
+
+
+async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Report, Exit]:
+    """Read the sources, fit, publish."""
+    started = time.monotonic()
+    with tasks.connected() as job:
+        encoder = Encoder(find_encoder(settings))
+        sources = [read_source(data, name, settings.ingest) for name in names]
+        fits = tasks.Fits(settings.distill)
+        release = base_release(
+            sources, VectorCache(encoder), encoder.name, settings.distill, fits.all, now=time.time(), job=job
+        )
+    release = await publish.publish(settings, release)
+    reason = f"base model {release.version} of {', '.join(names)}, {len(release.bank)} events, tau {release.tau:.2f}"
+    seconds = round(time.monotonic() - started, 2)
+    report = Report(
+        outcome="published", reason=reason, system=BASE, published=1, version=release.version, seconds=seconds,
+        metrics=release.metrics,
+    )  # fmt: skip
+    return report, Exit.DONE
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")],
+    source: Annotated[list[str], typer.Option(help="a labelled system of it; may be given again")],
+) -> None:
+    """Train the base model on labelled sources and publish it."""
+    run(BASE, lambda: train(environment.load(), data, source))
+
+
+if __name__ == "__main__":
+    typer.run(main)

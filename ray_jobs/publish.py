@@ -1,0 +1,71 @@
+"""What the jobs read from Kafka and write to it."""
+
+from __future__ import annotations
+
+from aiokafka.errors import KafkaError
+
+from fusionlog import releases
+from fusionlog.errors import BrokerError, ModelError
+from fusionlog.records import ModelRelease, PseudoLabel, Window
+from fusionlog.releases import BASE
+from fusionlog.settings import Settings
+from fusionlog.streaming.producer import Producer
+from fusionlog.streaming.tables import read_all
+
+
+async def read_labels(settings: Settings, system: str) -> list[PseudoLabel]:
+    """The pseudo-labels of a system, the older first."""
+    labels = [label for _, label in await read_all(settings, settings.topics.labels) if label.system == system]
+    return sorted(labels, key=lambda label: label.labelled_at)
+
+
+async def read_windows(settings: Settings, system: str) -> list[Window]:
+    """A system's recent windows, whatever their route; a window that was emitted twice is taken once."""
+    found: dict[str, Window] = {}
+    for topic in (settings.topics.general, settings.topics.proprietary):
+        for _, window in await read_all(settings, topic, settings.distill.recent_windows):
+            if window.system == system:
+                found[window.id] = window
+    return sorted(found.values(), key=lambda window: (window.ended, window.id))
+
+
+async def read_parent(settings: Settings, system: str) -> ModelRelease:
+    """The release to go on from: the system's newest, else the newest base, of those that verify.
+
+    :raises ModelError: there is none.
+    """
+    found = [release for _, release in await read_all(settings, settings.topics.models) if _verifies(settings, release)]
+    for wanted in (system, BASE):
+        own = [release for release in found if release.system == wanted]
+        if own:
+            return max(own, key=lambda release: release.version)
+    raise ModelError(
+        f"topic {settings.topics.models.name} has no release of {system} and no base that verifies: "
+        "run ray_jobs.meta_train first"
+    )
+
+
+async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
+    """Sign a release, where a key is configured, and wait until Kafka has it.
+
+    :raises BrokerError: Kafka does not take it.
+    """
+    signed = releases.sign(release, settings.signing_key)
+    producer = Producer(settings)
+    await producer.start()
+    try:
+        acknowledged = await producer.send(settings.topics.models, f"{signed.system}/{signed.version}", signed)
+        await acknowledged
+    except KafkaError as error:
+        raise BrokerError(f"{settings.topics.models.name} did not take release {signed.version}: {error}") from error
+    finally:
+        await producer.stop()
+    return signed
+
+
+def _verifies(settings: Settings, release: ModelRelease) -> bool:
+    try:
+        releases.verify(release, settings.signing_key)
+    except ModelError:
+        return False
+    return True

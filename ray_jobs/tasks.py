@@ -1,0 +1,65 @@
+"""Fits as Ray tasks: side by side where they do not depend on each other, on a GPU where the cluster has one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import ray
+from ray.exceptions import RayError as RayTaskError
+
+from fusionlog.detector.examples import Example
+from fusionlog.errors import RayError
+from fusionlog.settings import DistillSettings
+
+CPUS = 1
+
+
+@ray.remote(num_cpus=CPUS, max_retries=1)
+def fit(examples: Sequence[Example], settings: DistillSettings) -> bytes:
+    """Train a network from scratch and export it to ONNX."""
+    from fusionlog.detector import export, training
+
+    network = training.fit(examples, settings, threads=CPUS)
+    return export.to_onnx(network, dim=examples[0].vectors.shape[1])
+
+
+class Fits:
+    """Fits on the cluster that this process is connected to.
+
+    :param settings: of the training.
+    """
+
+    def __init__(self, settings: DistillSettings) -> None:
+        gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0
+        self._fit, self._settings = fit.options(num_gpus=gpus), settings
+
+    def all(self, jobs: Sequence[Sequence[Example]]) -> list[bytes]:
+        """Models of several sets of examples, trained side by side.
+
+        :raises RayError: a task failed.
+        """
+        try:
+            models: list[bytes] = ray.get([self._fit.remote(examples, self._settings) for examples in jobs])
+        except RayTaskError as error:
+            raise RayError(f"a training task failed: {str(error).strip().splitlines()[-1]}") from error
+        return models
+
+    def one(self, examples: Sequence[Example]) -> bytes:
+        """A model of one set of examples.
+
+        :raises RayError: the task failed.
+        """
+        return self.all([examples])[0]
+
+
+@contextmanager
+def connected() -> Iterator[str]:
+    """A connection to the cluster that runs this job, or to a Ray of its own outside of one; gives the job's id."""
+    cpus = None if "RAY_ADDRESS" in os.environ else 2
+    ray.init(num_cpus=cpus, log_to_driver=False, logging_level="warning")
+    try:
+        yield str(ray.get_runtime_context().get_job_id())
+    finally:
+        ray.shutdown()

@@ -1,0 +1,89 @@
+"""A real local Ray: one for the whole module."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fusionlog.errors import RayError
+from ray_jobs.submit import submit
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+TRAIN = """
+import json, numpy as np
+from fusionlog.detector.examples import Example
+from fusionlog.detector.session import Detector
+from fusionlog.detector.batch import collate
+from fusionlog.settings import load
+from ray_jobs import tasks
+
+def example(place, probability):
+    return Example(np.eye(4, dtype="f4")[[place]], np.ones(1, dtype="f4"), probability, np.array([probability], "f4"))
+
+examples = [example(0, 0.0), example(1, 1.0)]
+with tasks.connected() as job:
+    models = tasks.Fits(load().distill).all([examples, examples])
+said, _ = Detector(models[0], "cpu").score(collate([(e.vectors, e.counts) for e in examples]))
+print(json.dumps({"published": 1, "job": job, "equal": models[0] == models[1], "said": said.tolist()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def ray():
+    process = subprocess.Popen([sys.executable, "-m", "ray_jobs.local"], stdout=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:")
+        yield address
+    finally:
+        before = _of(process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        process.stdout.close()
+        assert before and not [pid for pid in before if _alive(pid)]
+
+
+def _of(parent):
+    """The processes that descend from one."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = place.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found += [int(place.parent.name), *_of(int(place.parent.name))]
+    return found
+
+
+def _alive(pid):
+    time.sleep(0.05)
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_training_runs_as_tasks_of_a_job(ray):
+    env = {"FUSIONLOG_DISTILL__STEPS": "150", "FUSIONLOG_DISTILL__HIDDEN": "16"}
+    result = submit(ray, [sys.executable, "-c", TRAIN], env)
+    assert result.code == 0 and result.published == 1
+    assert result.report["equal"], "the same examples and seed give the same model on every worker"
+    assert result.report["said"][0] < 0.5 < result.report["said"][1]
+    assert result.report["job"]
+
+
+def test_exit_codes_that_are_results_come_back_and_others_are_errors(ray):
+    assert submit(ray, [sys.executable, "-c", "raise SystemExit(3)"], {}).code == 3
+    with pytest.raises(RayError, match="no such luck"):
+        submit(ray, [sys.executable, "-c", "raise SystemExit('no such luck')"], {})
+
+
+def test_a_job_that_takes_too_long_is_stopped(ray):
+    with pytest.raises(RayError, match="did not end in 1 s"):
+        submit(ray, [sys.executable, "-c", "import time; time.sleep(60)"], dict(os.environ), timeout=1)
