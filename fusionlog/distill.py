@@ -97,7 +97,15 @@ def example_of(label: PseudoLabel, cache: VectorCache, frequency: int) -> Exampl
 
 
 def replay_of(sources: Sequence[SourceExamples], share: float) -> list[Example]:
-    """What the sources teach, each of them an equal part of `share` of the draws."""
+    """What the sources teach, each of them an equal part of `share` of the draws.
+
+    The bank keeps the sources' events, so the router lets windows like theirs through to this model: a model that has
+    forgotten them would be trusted where it knows nothing. Measured on hdfs, openstack and bgl, each the target of the
+    other two, both folds, one seed: without replay the AUPRC on held-out source sessions falls by .29 to .50; with a
+    share of .1 by .04 to .23, with .2 by .09 at most. F1 of the model alone hardly depends on it (within .005) but on
+    hdfs, forward fold, where a few shapes flip: .90 at 0, .1 and .3, .78 and .85 at .2, .26 at .5. Hence .2, and a
+    margin of .1 for the gate; the reference itself moves by .03 from one training to another.
+    """
     if share == 0:
         return []
     return [example for source in sources for example in balanced(source.taught, share / len(sources))]

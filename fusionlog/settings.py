@@ -135,12 +135,12 @@ class DistillSettings(_Model):
     steps: int = Field(300, ge=1, description="of an optimiser, a fit")
     hidden: int = Field(64, ge=4, description="width of the small model")
     seed: int = Field(0, description="of a fit")
-    replay: float = Field(0.1, ge=0, lt=1, description="share of a distillation's draws that source sessions have")
+    replay: float = Field(0.2, ge=0, lt=1, description="share of a distillation's draws that source sessions have")
     min_labels: int = Field(5, ge=1, description="fewer pseudo-labels of a system are not distilled")
     recent_windows: int = Field(5000, ge=1, description="unlabelled windows that are read of each partition")
     gate_min_agreement: float = Field(0.2, ge=-1, le=1, description="least kappa with the teacher's verdicts")
     gate_margin: float = Field(
-        0.05, ge=0, description="how much worse on held-out source sessions a model may be, AUPRC"
+        0.1, ge=0, description="how much worse on held-out source sessions a model may be, AUPRC"
     )
     gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
     gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")
