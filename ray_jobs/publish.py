@@ -38,7 +38,8 @@ async def read_parent(settings: Settings, system: str) -> ModelRelease:
     for wanted in (system, BASE):
         own = [release for release in found if release.system == wanted]
         if own:
-            return max(own, key=lambda release: release.version)
+            newest: ModelRelease = max(own, key=lambda release: release.version)
+            return newest
     raise ModelError(
         f"topic {settings.topics.models.name} has no release of {system} and no base that verifies: "
         "run ray_jobs.meta_train first"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ class Fits:
     """
 
     def __init__(self, settings: DistillSettings) -> None:
-        gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0
+        gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0  # type: ignore[no-untyped-call]
         self._fit, self._settings = fit.options(num_gpus=gpus), settings
 
     def all(self, jobs: Sequence[Sequence[Example]]) -> list[bytes]:
@@ -58,7 +59,7 @@ class Fits:
 def connected() -> Iterator[str]:
     """A connection to the cluster that runs this job, or to a Ray of its own outside of one; gives the job's id."""
     cpus = None if "RAY_ADDRESS" in os.environ else 2
-    ray.init(num_cpus=cpus, log_to_driver=False, logging_level="warning")
+    ray.init(num_cpus=cpus, log_to_driver=False, logging_level=logging.WARNING)
     try:
         yield str(ray.get_runtime_context().get_job_id())
     finally:

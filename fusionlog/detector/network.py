@@ -71,8 +71,9 @@ class SetNetwork(nn.Module):
     def _project_noisy(self, events: Tensor, present: Tensor) -> Tensor:
         """Projections `[batch, events, hidden]` of vectors with noise; random numbers are dear, so none for padding."""
         vectors = events[present]
-        projected = self.project(vectors + INPUT_NOISE * torch.randn_like(vectors))
-        return projected.new_zeros(*present.shape, projected.shape[-1]).masked_scatter(present.unsqueeze(-1), projected)
+        projected: Tensor = self.project(vectors + INPUT_NOISE * torch.randn_like(vectors))
+        places = projected.new_zeros(*present.shape, projected.shape[-1])
+        return places.masked_scatter(present.unsqueeze(-1), projected)
 
 
 NETWORKS: Mapping[str, Factory] = MappingProxyType({"set": SetNetwork})
