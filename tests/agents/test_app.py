@@ -1,0 +1,93 @@
+"""What the apps have in common: batches that only their reader acknowledges, and settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from agents.app import batches, credentials
+from agents.run import ROLES, build
+from fusionlog.errors import SettingError
+from fusionlog.settings import KafkaSettings, Settings
+
+
+class Numbers:
+    """A stream of numbers with pauses, as far as `batches` uses one."""
+
+    def __init__(self, *items: int | float) -> None:
+        self.items, self.endless = items, True
+
+    def noack(self) -> Numbers:
+        return self
+
+    async def events(self) -> AsyncIterator[int]:
+        for item in self.items:
+            if isinstance(item, float):
+                await asyncio.sleep(item)
+            else:
+                yield item
+        if self.endless:
+            await asyncio.sleep(60)
+
+
+async def first(count: int, stream: Numbers, size: int, seconds: float) -> list[list[int]]:
+    found: list[list[int]] = []
+    async with aclosing(batches(stream, size, seconds)) as each:  # type: ignore[arg-type]
+        async for batch in each:
+            found.append(batch)  # type: ignore[arg-type]
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_a_batch_is_full_or_timed_out() -> None:
+    assert await first(3, Numbers(1, 2, 3, 4, 5, 0.2, 6), 2, 0.05) == [[1, 2], [3, 4], [5]]
+
+
+async def test_a_stream_that_ends_ends_the_batches() -> None:
+    stream = Numbers(1, 2, 3)
+    stream.endless = False
+    found = await asyncio.wait_for(first(9, stream, 2, 0.05), 2)
+    assert [number for batch in found for number in batch] == [1, 2, 3]
+
+
+async def test_what_breaks_the_stream_reaches_the_reader() -> None:
+    class Broken(Numbers):
+        async def events(self) -> AsyncIterator[int]:
+            raise ValueError("broken")
+            yield 0
+
+    with pytest.raises(ValueError, match="broken"):
+        await first(1, Broken(), 2, 0.05)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> None:
+    kafka = KafkaSettings(bootstrap_servers="one:9092,two:9093", session_timeout=8, rebalance_timeout=9)
+    app = build(role, Settings(kafka=kafka, topic_prefix="p."))
+    assert app.conf.id == f"p.{role}"
+    assert [str(url) for url in app.conf.broker] == ["kafka://one:9092", "kafka://two:9093"]
+    assert (app.conf.broker_session_timeout, app.conf.broker_rebalance_timeout) == (8, 9)
+    assert app.conf.topic_disable_leader and not app.conf.topic_allow_declare and not app.conf.web_enabled
+
+
+def test_credentials_follow_the_protocol(tmp_path: Path) -> None:
+    assert credentials(KafkaSettings()) is None
+    plain = credentials(
+        KafkaSettings(
+            security_protocol="SASL_PLAINTEXT", sasl_mechanism="SCRAM-SHA-512", sasl_username="u",
+            sasl_password=SecretStr("p"),
+        )
+    )  # fmt: skip
+    assert (plain.protocol.value, plain.mechanism.value, plain.username, plain.password) == (
+        "SASL_PLAINTEXT", "SCRAM-SHA-512", "u", "p",
+    )  # fmt: skip
+    assert credentials(KafkaSettings(security_protocol="SSL")).protocol.value == "SSL"
+    assert credentials(KafkaSettings(security_protocol="SASL_SSL", sasl_username="u")).protocol.value == "SASL_SSL"
+    with pytest.raises(SettingError, match="FUSIONLOG_KAFKA__SSL_CAFILE"):
+        credentials(KafkaSettings(security_protocol="SSL", ssl_cafile=tmp_path / "none.pem"))

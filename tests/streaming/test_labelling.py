@@ -1,0 +1,131 @@
+"""The label worker's logic: each shape is asked once, nothing is lost while the teacher is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
+from fusionlog.errors import BrokerError, TeacherError
+from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
+from fusionlog.records import Anomaly, PseudoLabel, Window
+from fusionlog.settings import Settings
+from fusionlog.streaming.labelling import Labelling, Said
+from tests.factories import make_label, make_window
+from tests.streaming.memory import MemoryProducer, Message, message_of
+
+
+class ScriptedTeacher:
+    """Anomalous is what speaks of a failure. `errors` are given first, one list a call."""
+
+    name = "scripted"
+
+    def __init__(self, *errors: TeacherError | None) -> None:
+        self.errors, self.asked = list(errors), []
+
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
+        self.asked.append([unit.events[0].text for unit in units])
+        error = self.errors.pop(0) if self.errors else None
+        return [error or self._verdict(unit) for unit in units]
+
+    async def close(self) -> None: ...
+
+    def _verdict(self, unit: Unit) -> Verdict:
+        bad = any("failed" in event.text for event in unit.events)
+        events = tuple(EventVerdict(event.id, 0.9 if "failed" in event.text else 0.1) for event in unit.events)
+        return Verdict(0.9 if bad else 0.1, 0.9, "it failed" if bad else "routine", events)
+
+
+class Bench:
+    def __init__(self, teacher: ScriptedTeacher, **producer: Any) -> None:
+        self.settings = Settings()
+        self.producer, self.teacher = MemoryProducer(**producer), teacher
+        self.said, self.slept = Said(self.settings), []
+        self.labelling = Labelling(self.settings, self.producer, self.said, teacher, self.sleep)  # type: ignore[arg-type]
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def handle(self, *windows: Window) -> None:
+        await self.labelling.handle([message_of(window, number) for number, window in enumerate(windows)])
+
+    def labels(self) -> list[PseudoLabel]:
+        return self.producer.of(self.settings.topics.labels, PseudoLabel)  # type: ignore[return-value]
+
+    def anomalies(self) -> list[Anomaly]:
+        return self.producer.of(self.settings.topics.anomalies, Anomaly)  # type: ignore[return-value]
+
+
+def windows_of(text: str, count: int, start: int = 0) -> list[Window]:
+    return [make_window(text, session=f"s{start + number}", first_offset=start + number) for number in range(count)]
+
+
+async def test_a_shape_is_asked_once_and_answers_for_all_its_windows() -> None:
+    bench = Bench(ScriptedTeacher())
+    bad = windows_of("disk failed", 3)
+    await bench.handle(*bad, *windows_of("disk full", 2, 10))
+    await bench.handle(*windows_of("disk full", 1, 20))
+    assert bench.teacher.asked == [["disk failed", "disk full"]]
+    assert [label.shape for label in bench.labels()] == [bad[0].shape, windows_of("disk full", 1)[0].shape]
+    assert {anomaly.id for anomaly in bench.anomalies()} == {window.id for window in bad}
+    found = bench.anomalies()[0]
+    assert (found.by, found.said_by, found.reason, found.evidence[0].probability) == (
+        "teacher", "scripted", "it failed", 0.9,
+    )  # fmt: skip
+
+
+async def test_the_same_window_twice_is_the_same_anomaly() -> None:
+    bench = Bench(ScriptedTeacher())
+    window = windows_of("disk failed", 1)[0]
+    await bench.handle(window)
+    await bench.handle(window)
+    assert len({anomaly.id for anomaly in bench.anomalies()}) == 1 and len(bench.labels()) == 1
+
+
+async def test_a_label_of_another_worker_is_used() -> None:
+    bench = Bench(ScriptedTeacher())
+    window = windows_of("disk failed", 1)[0]
+    bench.said.add(make_label(window, 0.7))
+    await bench.handle(window)
+    assert bench.teacher.asked == [] and bench.anomalies()[0].said_by == "test"
+
+
+async def test_a_teacher_that_is_away_is_asked_again() -> None:
+    bench = Bench(ScriptedTeacher(TeacherError("busy", 7.0), TeacherError("busy", 9.0)))
+    await bench.handle(*windows_of("disk failed", 2))
+    assert bench.slept == [7.0, 9.0] and len(bench.labels()) == 1 and len(bench.anomalies()) == 2
+
+
+async def test_a_window_that_no_teacher_can_judge_is_a_dead_letter() -> None:
+    bench = Bench(ScriptedTeacher(TeacherError("makes no sense")))
+    await bench.handle(*windows_of("disk failed", 2))
+    letters = bench.producer.letters(bench.settings.topics.deadletter)
+    assert [(letter["reason"], letter["stage"], letter["offset"]) for letter in letters] == [
+        ("no-label", "label", "0"), ("no-label", "label", "1"),
+    ]  # fmt: skip
+    assert "makes no sense" in letters[0]["detail"] and bench.labels() == []
+
+
+async def test_garbage_is_a_dead_letter() -> None:
+    bench = Bench(ScriptedTeacher())
+    await bench.labelling.handle([Message(b"{broken"), message_of(windows_of("disk failed", 1)[0], 1)])
+    assert [letter["reason"] for letter in bench.producer.letters(bench.settings.topics.deadletter)] == ["not-json"]
+    assert len(bench.anomalies()) == 1
+
+
+async def test_handle_returns_only_when_kafka_has_the_results() -> None:
+    bench = Bench(ScriptedTeacher(), holding=True)
+    task = asyncio.create_task(bench.handle(*windows_of("disk failed", 1)))
+    await asyncio.sleep(0.05)
+    assert not task.done() and len(bench.producer.held) == 2
+    bench.producer.release()
+    await asyncio.wait_for(task, 1)
+
+
+async def test_results_that_kafka_refuses_are_an_error() -> None:
+    bench = Bench(ScriptedTeacher(), error=KafkaTimeoutError())
+    with pytest.raises(BrokerError, match="writing results"):
+        await bench.handle(*windows_of("disk failed", 1))
