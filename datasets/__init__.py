@@ -1,0 +1,1 @@
+"""Bundled recordings of real servers, and (in `record`) the scripts that made them."""

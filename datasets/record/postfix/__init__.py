@@ -1,0 +1,144 @@
+"""Record Postfix: clients, a content filter, mailboxes and partners; sessions by queue id."""
+
+from __future__ import annotations
+
+import random
+import re
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from datasets.record.address import Address, Directory
+from datasets.record.disk import small_disk
+from datasets.record.ledger import Incident
+from datasets.record.postfix.faults import EARLY, LATE
+from datasets.record.postfix.load import World, arrive
+from datasets.record.postfix.post import SOON_S, Hop
+from datasets.record.postfix.server import DOMAIN, Server
+from datasets.record.recording import Cause, Recording, by_key, joined
+from datasets.record.spec import SystemSpec
+from datasets.record.timeline import Clock, Crew, arrivals, slots
+
+SPEC = SystemSpec(
+    name="postfix",
+    description="Postfix 3.7 of a firm: mail goes through a content filter (127.0.0.1, and comes back under a second "
+    "queue id), then to mailboxes of post.example or to partners. A session is all lines of one queue id.",
+    header="<Month> <Day> <Time> <Host> <Component>: <Content>",
+    session=r"\]: (?:warning: )?([0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{11,20}): ",
+    policy="Alert when a message is lost, ends in the middle, is damaged, given up after too long, delivered again and "
+    "again, or held up by our own side: the filter, the mailboxes, the queue. Not when a partner says try later and "
+    "takes it on a later try, nor on unknown or full recipients and mistyped domains (the mail is returned), refused "
+    "recipients beside good ones, spam refused or thrown away, mail too big, clients that only ask, mail held and "
+    "released by an administrator, restarts.",
+)
+_GREETING = re.compile(r"smtpd\[\d+\]: (dis)?connect from ")
+"""Lines about a client's coming and going; they carry no queue id, and the collector drops them."""
+RATE = 1.9
+"""Messages a second; nearly each becomes two sessions, before the filter and after it."""
+
+
+def record(seed: int, total_s: float) -> Recording:
+    """Record for `total_s` seconds."""
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="record-") as folder:
+        Path(folder).chmod(0o755)
+        with small_disk(Path(folder) / "mailboxes", 60) as disk:
+            server = Server(Path(folder) / "home", disk)
+            world = World(server)
+            try:
+                server.create()
+                world.start()
+                server.start()
+                _drive(world, rng, total_s)
+                _collect_mailboxes(world)
+            finally:
+                server.stop()
+                world.stop()
+            return _recording(world, folder)
+
+
+def _drive(world: World, rng: random.Random, total_s: float) -> None:
+    clock, crew = Clock(total_s), Crew()
+    plan = slots(rng, EARLY, LATE, total_s - 25)
+
+    def strike() -> None:
+        for moment, act in plan:
+            clock.sleep_until(moment)
+            act(world, rng)
+
+    crew.start(strike)
+    lots = random.Random(rng.random())
+    for moment in arrivals(lots, RATE, total_s - 25):
+        clock.sleep_until(moment)
+        crew.check()
+        own = random.Random(lots.random())
+        crew.start(lambda own=own: arrive(world, own))
+    clock.sleep_until(total_s)
+    crew.join(30)
+
+
+def _collect_mailboxes(world: World) -> None:
+    """Book what stands in the mailboxes, by the time each file was written."""
+    found = []
+    for path in (world.server.disk / DOMAIN).glob("*/new/*"):
+        match = re.search(rb"(?im)^message-id:\s*<([^>]+)>", path.read_bytes()[:2000])
+        if match:
+            found.append((path.stat().st_mtime, match[1].decode(), f"{path.parts[-3]}@{DOMAIN}"))
+    for when, name, recipient in sorted(found):
+        world.post.delivered(name, recipient, when)
+
+
+def _recording(world: World, folder: str) -> Recording:
+    text = world.server.log.read_text("utf-8", "replace").replace(folder, "/srv")
+    lines = [re.sub(r"^(\w+ +\d+ \S+) \S+", r"\1 mail", line) for line in joined(text.splitlines())]
+    lines = [line for line in lines if not _GREETING.search(line)]
+    ids = _directory(lines)
+    causes = {key: Cause("mail held for a look", False) for key in world.post.held}
+    causes |= _found(ids, {client: Cause(note, False) for client, note in world.post.notes.items()})
+    departed = _found(ids, dict(_departures(world)))
+    causes |= {key: cause for key, cause in departed.items() if cause.fault or key not in causes}
+    causes |= _found(ids, {client: Cause(by.name, by.fault) for client, by in world.post.struck.items()})
+    causes |= {key: Cause(by.name, by.fault) for key, by in world.post.struck_ids.items()}
+    return Recording(SPEC, lines, by_key(lines, SPEC), causes)
+
+
+def _found(ids: Directory, causes: dict[Address, Cause]) -> dict[str, Cause]:
+    """The same causes by queue id; clients that got none are left out."""
+    named = ((ids.find(client), cause) for client, cause in causes.items())
+    return {key: cause for key, cause in named if key is not None}
+
+
+def _departures(world: World) -> Iterator[tuple[Address, Cause]]:
+    """Hops that left their plan, with the incident of that time."""
+    hops: list[Hop] = [*world.post.first.values(), *(hop for group in world.post.second.values() for hop in group)]
+    for hop in hops:
+        wrong = hop.fault()
+        if wrong is None:
+            continue
+        incident = _blame(world, hop, wrong)
+        yield hop.client, incident or Cause(f"unexplained: {wrong}", False)
+
+
+def _blame(world: World, hop: Hop, wrong: str) -> Cause | None:
+    """The incident active while the hop should have been done. A partner's absence counts only if mail is lost."""
+    until = hop.began + SOON_S
+    near: list[Incident] = [i for i in world.ledger.incidents if i.start <= until and i.end + 1.0 >= hop.began]
+    if not near:
+        return None
+    incident = max(near, key=lambda i: (i.fault, i.start))
+    outlived = wrong == "late" and incident.name.startswith("partner away")
+    return Cause(incident.name, incident.fault and not outlived)
+
+
+def _directory(lines: list[str]) -> Directory:
+    """Which queue id the server gave to which client. The log's clock has no year and no part of a second."""
+    found = Directory()
+    year = datetime.now(UTC).year
+    for line in lines:
+        match = re.search(r": client=\S+\[([\d.]+)\]:(\d+)", line)
+        key = SPEC.key(line)
+        if match and key:
+            stamp = datetime.strptime(f"{year} {line[:15]}+0000", "%Y %b %d %H:%M:%S%z")
+            found.add((match[1], int(match[2]), stamp.timestamp()), key)
+    return found
