@@ -100,7 +100,9 @@ def to_grey(world: World, rng: random.Random) -> None:
 
 def to_nobody(world: World, rng: random.Random) -> None:
     """To a partner's mailbox that is full or unknown, or to a domain mistyped: the mail comes back."""
-    wish = rng.choice(("unknown.partner@partner.example", "full@supplier.example", "p1@partnre.example"))
+    wish = rng.choice(
+        ("unknown.partner@partner.example", "full@supplier.example", "p1@partnre.example", "p2@suplier.example")
+    )
     send(world, rng, [wish], (), note="mistaken recipient, returned")
 
 
@@ -117,7 +119,7 @@ def to_many(world: World, rng: random.Random) -> None:
 def with_typo(world: World, rng: random.Random) -> None:
     """One recipient does not exist, or is elsewhere and not for us to relay; the others get it."""
     people = [f"{rng.choice(USERS)}@{DOMAIN}"]
-    outside = rng.random() < 0.4
+    outside = rng.random() < 0.6
     wrong = "somebody@elsewhere.example" if outside else f"usr{rng.randint(1, 9)}@{DOMAIN}"
     source = _stranger(rng) if outside else None
     send(world, rng, [people[0], wrong], tuple(people), note="wrong second recipient", source=source)
@@ -146,7 +148,7 @@ def changed_mind(world: World, rng: random.Random) -> None:
 
 
 KINDS = (
-    (0.40, to_colleague), (0.24, to_partner), (0.08, to_grey), (0.05, to_nobody), (0.06, to_many), (0.05, with_typo),
+    (0.38, to_colleague), (0.24, to_partner), (0.08, to_grey), (0.07, to_nobody), (0.06, to_many), (0.05, with_typo),
     (0.04, spam), (0.02, too_big), (0.05, changed_mind),
 )  # fmt: skip
 

@@ -145,13 +145,15 @@ class Server:
         }  # fmt: skip
 
 
+_NO_SUCH_DOMAIN = "error:5.4.4 Host or domain name not found. Name service error for type=MX: Host not found"
+"""What Postfix says of a domain that does not exist; no name server is asked here."""
 _SETTINGS = {
     "compatibility_level": 3.6, "myhostname": "mail.post.example", "mydestination": "", "inet_interfaces": "127.0.0.1",
     "inet_protocols": "ipv4", "mynetworks": "127.0.0.1/32, 127.0.2.0/24", "virtual_mailbox_domains": DOMAIN,
     "command_directory": "/usr/sbin", "daemon_directory": SBIN, "mail_owner": "postfix", "setgid_group": "postdrop",
     "enable_long_queue_ids": "yes", "smtpd_client_port_logging": "yes", "smtpd_peername_lookup": "no",
     "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination", "biff": "no", "alias_maps": "",
-    "alias_database": "", "local_recipient_maps": "", "default_transport": "error:5.1.2 domain not found",
+    "alias_database": "", "local_recipient_maps": "", "default_transport": _NO_SUCH_DOMAIN,
     "queue_run_delay": "3s", "minimal_backoff_time": "3s", "maximal_backoff_time": "5s",
     "maximal_queue_lifetime": "18s", "bounce_queue_lifetime": "18s", "smtp_connect_timeout": "3s",
     "smtp_helo_timeout": "3s", "smtp_data_done_timeout": "8s", "message_size_limit": 60000, "virtual_mailbox_limit": 0,
