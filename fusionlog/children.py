@@ -32,7 +32,7 @@ class Child:
 
         :raises ChildError: it cannot be started.
         """
-        with self.log.open("ab") as output:
+        with self.log.open("wb") as output:
             try:
                 self._process = await asyncio.create_subprocess_exec(
                     *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=self._env,

@@ -35,6 +35,7 @@ def demo(
     llm_model: Annotated[str | None, typer.Option(help="the model to ask for there")] = None,
     seconds: Annotated[float, typer.Option(help="how long the stream is to last, at least", min=0.0)] = 45.0,
     json: Annotated[Path | None, typer.Option(help="write the summary here")] = None,
+    logs: Annotated[Path | None, typer.Option(help="keep what the parts print in this directory")] = None,
 ) -> None:
     """Run the main job: lines in, anomalies out of a system that nobody labelled."""
     try:
@@ -44,7 +45,7 @@ def demo(
         raise MissingExtraError(error.name or "a package", "demo", "the demo") from error
     plan = make_plan(
         data, target, tuple(source or ()),
-        kafka=kafka, ray=ray, llm_url=llm_url, llm_model=llm_model, seconds=seconds, json=json,
+        kafka=kafka, ray=ray, llm_url=llm_url, llm_model=llm_model, seconds=seconds, json=json, logs=logs,
     )  # fmt: skip
     try:
         interrupted = asyncio.run(_show(plan))

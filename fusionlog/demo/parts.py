@@ -31,8 +31,12 @@ async def kafka(address: str | None, logs: Path) -> AsyncIterator[str]:
         await reach(KafkaSettings(bootstrap_servers=address))
         yield address
         return
-    async with EmbeddedBroker(log=logs / "broker.log") as broker:
-        yield broker.bootstrap_servers
+    broker = EmbeddedBroker(log=logs / "broker.log")
+    await broker.start()
+    try:
+        yield broker.settings.bootstrap_servers
+    finally:
+        await broker.stop()
 
 
 class Ray:

@@ -29,6 +29,7 @@ class Plan:
     llm_model: str | None = None
     seconds: float = 45.0
     json: Path | None = None
+    logs: Path | None = None
 
     def overrides(self, bootstrap: str, encoder: Path) -> dict[str, Any]:
         """This demo's settings over the environment's: for `settings.load` and, flattened, for children."""

@@ -88,6 +88,7 @@ class Progress:
     counts: Counts = field(default_factory=Counts)
     releases: dict[str, ModelRelease] = field(default_factory=dict)
     anomalies: dict[str, Anomaly] = field(default_factory=dict)
+    jobs: list[str] = field(default_factory=list)
 
     @property
     def model(self) -> str:

@@ -55,7 +55,8 @@ class Demo:
         """
         started = time.monotonic()
         async with AsyncExitStack() as stack:
-            logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fusionlog-demo-")))
+            logs = self.plan.logs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fusionlog-demo-")))
+            logs.mkdir(parents=True, exist_ok=True)
             writer = await self._play(stack, logs)
         labels = read_labels(self.plan.data, self.plan.target)
         seconds = time.monotonic() - started
@@ -100,18 +101,21 @@ class Demo:
         await writer.write_until(total, pace * (total - held))
 
     async def _distill(self, ray: parts.Ray, env: dict[str, str]) -> None:
-        before = len(self.progress.releases)
-        await self._job(ray, "distill", env, "--system", self.plan.target)
-        swapped = lambda: len(self.progress.releases) == before or self.progress.counts.model_swaps > 0  # noqa: E731
-        await asyncio.sleep(2 * POLL_SECONDS)
-        await self._until(swapped, "the new model was published but no worker swapped to it")
+        published = await self._job(ray, "distill", env, "--system", self.plan.target)
+        if published:
+            await self._until(
+                lambda: self.progress.counts.model_swaps > 0, "the new model was published but no worker swapped to it"
+            )
 
-    async def _job(self, ray: parts.Ray, name: str, env: dict[str, str], *arguments: str) -> None:
+    async def _job(self, ray: parts.Ray, name: str, env: dict[str, str], *arguments: str) -> int:
+        """Run a Ray job to its end; how many releases it published. Why it published none is told in the view."""
         from ray_jobs.submit import submit
 
         sources = [word for source in self.plan.sources for word in ("--source", source)]
         command = [sys.executable, "-m", f"ray_jobs.{name}", *arguments, "--data", str(self.plan.data), *sources]
-        await asyncio.to_thread(submit, await ray.address(), command, env, JOB_SECONDS)
+        result = await asyncio.to_thread(submit, await ray.address(), command, env, JOB_SECONDS)
+        self.progress.jobs.append(str(result.report.get("reason", result.job)))
+        return result.published
 
     async def _settle(self, monitor: Monitor) -> None:
         await self._until(

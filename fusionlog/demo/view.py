@@ -22,7 +22,7 @@ def live(progress: Progress, seconds: float) -> RenderableType:
     )
 
 
-def _counters(progress: Progress) -> Table:
+def _counters(progress: Progress) -> RenderableType:
     counts = progress.counts
     grid = Table.grid(padding=(0, 2))
     for _ in range(2):
@@ -38,7 +38,9 @@ def _counters(progress: Progress) -> Table:
     )
     for row in rows:
         grid.add_row(*row)
-    return grid
+    return (
+        Group(grid, Text(progress.jobs[-1], style="dim", overflow="ellipsis", no_wrap=True)) if progress.jobs else grid
+    )
 
 
 def _anomalies(anomalies: list[Anomaly]) -> RenderableType:

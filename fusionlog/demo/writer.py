@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Self
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 
 from fusionlog.demo.feed import Feed
@@ -19,7 +20,11 @@ PARTITION = 0
 
 
 class Writer:
-    """A producer of raw lines. Each carries the time that the recording gives it."""
+    """A producer of raw lines, in the envelope of a shipper.
+
+    The time of a line stands in the envelope, not in the Kafka record: a recording may span weeks, and a broker removes
+    records by their time.
+    """
 
     def __init__(self, settings: Settings, feed: Feed, progress: Progress) -> None:
         self._settings, self._feed, self._progress = settings, feed, progress
@@ -65,8 +70,7 @@ class Writer:
     async def _send(self, number: int) -> Ack:
         ack: Ack = await self._producer.send(
             self._topic,
-            self._feed.lines[number].encode("utf-8", "replace"),
+            msgspec.json.encode({"timestamp": self._feed.times[number], "message": self._feed.lines[number]}),
             partition=PARTITION,
-            timestamp_ms=int(self._feed.times[number] * 1000),
         )
         return ack

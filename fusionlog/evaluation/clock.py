@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 SYNTHETIC_STEP = 0.1
 """Seconds between two lines of a recording that carries no clock."""
+
+HEAD_CHARACTERS = 80
+SAMPLE_LINES = 200
+
+HEAD_CHARACTERS = 80
+SAMPLE_LINES = 200
 
 _READERS: tuple[tuple[re.Pattern[str], Callable[[str], datetime]], ...] = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?"), lambda text: datetime.fromisoformat(text)),
@@ -17,9 +23,9 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[str], datetime]], ...] = (
 
 
 def line_time(line: str) -> float | None:
-    """The time that a line states, Unix seconds as if in UTC; None where it states none that we can read."""
+    """The time that a line's beginning states, Unix seconds as if in UTC; None where there is none we can read."""
     for pattern, read in _READERS:
-        if found := pattern.search(line):
+        if found := pattern.search(line[:HEAD_CHARACTERS]):
             try:
                 return read(found.group()).replace(tzinfo=UTC).timestamp()
             except ValueError:
@@ -27,12 +33,17 @@ def line_time(line: str) -> float | None:
     return None
 
 
-def line_times(lines: Iterable[str]) -> list[float]:
-    """A time for each line, never going back: its own, else the last line's and a step."""
-    times: list[float] = []
-    now = 0.0
+def has_clock(lines: Sequence[str]) -> bool:
+    """Whether most lines state their time; a date in one of many is a message's, not a clock's."""
+    sample = lines[:SAMPLE_LINES]
+    return 2 * sum(line_time(line) is not None for line in sample) > len(sample)
+
+
+def line_times(lines: Sequence[str]) -> list[float]:
+    """A time for each line, never going back: its own where the recording has a clock, else one step on."""
+    clock, times, now = has_clock(lines), [], 0.0
     for line in lines:
-        stated = line_time(line)
+        stated = line_time(line) if clock else None
         now = max(now, stated) if stated is not None else now + SYNTHETIC_STEP
         times.append(now)
     return times

@@ -30,3 +30,7 @@ def test_time_never_goes_back_and_runs_on_without_a_clock() -> None:
 
 def test_a_recording_can_be_moved_to_end_now() -> None:
     assert ending_at([1.0, 3.0], 100.0) == [98.0, 100.0]
+
+
+def test_a_date_within_a_message_is_not_a_clock() -> None:
+    assert line_times(["a", "until 2001-01-01 00:00:00", "b"]) == pytest.approx([0.1, 0.2, 0.3])
