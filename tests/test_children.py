@@ -11,9 +11,8 @@ import pytest
 from fusionlog.children import Child, ChildError
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
-STUBBORN = [
-    sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
-]  # fmt: skip
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+STUBBORN = [sys.executable, "-c", DEAF]
 
 
 async def until(condition: object, seconds: float = 10.0) -> None:
@@ -58,7 +57,8 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys, time\nfrom pathlib import Path\nfrom fusionlog.children import Child\n"
         f"child = Child('c', {SLEEPER!r}, Path({str(tmp_path / 'log')!r}))\n"
-        "async def main():\n    await child.start()\n    print(child._process.pid, flush=True)\n    await asyncio.sleep(60)\n"
+        "async def main():\n    await child.start()\n    print(child._process.pid, flush=True)\n"
+        "    await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)

@@ -1,0 +1,62 @@
+"""The main job on Apache Kafka: the demo's own path, from raw lines to anomalies, with a model distilled midway."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fusionlog.records import Anomaly
+from fusionlog.settings import Settings
+from fusionlog.streaming.tables import read_all
+from tests.kafka import ApacheKafka
+
+SECONDS = 420
+
+
+@pytest.mark.kafka
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 60)
+async def test_raw_lines_become_anomalies_under_a_model_that_was_distilled_meanwhile(
+    apache_kafka: ApacheKafka, kafka_settings: Settings, tmp_path: Path
+) -> None:
+    report = tmp_path / "summary.json"
+    command = ["demo", "--kafka", apache_kafka.bootstrap_servers, "--seconds", "20", "--json", str(report)]
+    environment = {
+        "FUSIONLOG_TOPIC_PREFIX": kafka_settings.topic_prefix,
+        "FUSIONLOG_RAW_PREFIX": kafka_settings.raw_prefix,
+    }
+    logs = tmp_path / "logs"
+    done = subprocess.run(
+        [sys.executable, "-m", "fusionlog", *command, "--logs", str(logs)],
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{tails(logs)}"
+    summary = json.loads(report.read_text(encoding="utf-8"))
+
+    kept = summary["lines_in_windows"] + summary["lines_dead_lettered"] + summary["lines_dropped"]
+    assert summary["lines_in"] == kept > 0
+    assert summary["windows_general"] > 0, "nothing that was judged became general"
+    assert summary["windows_proprietary"] > 0
+    assert summary["models_published"] == 2, f"{done.stdout}\n{tails(logs)}"
+    assert summary["model_swaps"] >= 1
+    assert summary["llm_calls"] == 0, "no endpoint is configured"
+    assert summary["teacher"].startswith("offline")
+
+    anomalies: list[Anomaly] = [record for _, record in await read_all(kafka_settings, kafka_settings.topics.anomalies)]
+    assert len({anomaly.id for anomaly in anomalies}) == summary["anomalies"] > 0
+    assert {anomaly.by for anomaly in anomalies} <= {"model", "teacher"}
+    assert all(anomaly.reason and anomaly.evidence for anomaly in anomalies)
+    assert summary["f1"] > 0.0
+
+
+def tails(logs: Path) -> str:
+    """What the parts printed last, for a failure's message."""
+    return "\n".join(
+        f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in sorted(logs.glob("*.log"))
+    )
