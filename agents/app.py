@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol, cast
@@ -42,6 +43,9 @@ class Role(Protocol):
 
 class FusionLogApp(faust.App):
     """A Faust app that checks its topics before it starts and has its role ready before its agents run."""
+
+    # Mode would log every step of the lifecycle under this module's name; as Faust's it is quiet.
+    logger = logging.getLogger("faust.app")
 
     def __init__(self, role: str, settings: Settings, work: Role, **options: Any) -> None:
         self.fusionlog, self.role, self.work = settings, role, work
@@ -158,6 +162,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "producer_compression_type": None if kafka.compression == "none" else kafka.compression,
         "store": "memory://",
         "stream_processing_timeout": POLL_INTERVAL_SECONDS,
+        "stream_wait_empty": False,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "web_enabled": False,

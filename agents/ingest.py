@@ -82,6 +82,8 @@ def build(config: Settings) -> IngestApp:
     class RawLines(Service):
         """Lives as long as the app; what ends its task ends the worker."""
 
+        logger = app.logger
+
         @Service.task
         async def read(self) -> None:
             await work.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from fusionlog.streaming.client import partition_counts
 
 VERSION = "4.1.0"
 START_SECONDS = 60.0
+PORTS = (20_000, 32_000)
 JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 
 _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -147,15 +149,20 @@ class ApacheKafka:
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Loopback ports that nobody listens on, all different.
+
+    They lie below those that Linux gives to clients: a broker that is started again finds its own free.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randint(*PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found += [port] if port not in found else []
+    return found
 
 
 def must_have_kafka() -> bool:

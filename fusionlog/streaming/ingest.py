@@ -15,7 +15,7 @@ from fusionlog.records import Template
 from fusionlog.settings import Settings
 from fusionlog.streaming.lane import Lane, Raw
 from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.replay import Covered, Emitted, Outputs, Trail, to_metadata
+from fusionlog.streaming.replay import Covered, Laid, Outputs, Trail, to_metadata
 from fusionlog.streaming.sink import Routing, Sink
 from fusionlog.windows import Windower
 
@@ -41,15 +41,16 @@ class Ingest:
         self._lanes: dict[TopicPartition, Lane] = {}
         self.outputs = Outputs()
 
-    def open(self, place: TopicPartition, start: int, emitted: Sequence[Emitted]) -> None:
+    def open(self, place: TopicPartition, start: int, emitted: Sequence[Laid]) -> None:
         """A raw partition came; reading starts at this offset, and these windows of it were emitted before."""
         name = self._settings.topics.system_of(place.topic)
         system = self._settings.systems[name]
-        own = [window for window in emitted if (window.topic, window.partition) == (place.topic, place.partition)]
-        covered = Covered(own, system.window.by == "session") if own else None
+        own = [laid for laid in emitted if (laid.window.topic, laid.window.partition) == (place.topic, place.partition)]
+        covered = Covered([laid.window for laid in own], system.window.by == "session") if own else None
+        trail = Trail(self.outputs, own)
         windower = Windower(name, system.window, place.topic, place.partition)
         self._lanes[place] = Lane(
-            name, system, self._settings.ingest, self._parsers[name], windower, start, Trail(self.outputs), covered
+            name, system, self._settings.ingest, self._parsers[name], windower, start, trail, covered
         )
 
     def has(self, place: TopicPartition) -> bool:

@@ -20,7 +20,7 @@ from fusionlog.errors import BrokerError
 from fusionlog.settings import Settings
 from fusionlog.streaming.client import admin_client, kafka_errors, options, partition_counts
 from fusionlog.streaming.ingest import Ingest
-from fusionlog.streaming.replay import Emitted, Places, from_metadata, read_emitted
+from fusionlog.streaming.replay import Laid, Places, from_metadata, read_emitted
 from fusionlog.topics import Topic
 
 log = structlog.get_logger(__name__)
@@ -177,7 +177,7 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
         count = (await partition_counts(self._settings.kafka)).get(topic.name, 0)
         return [TopicPartition(topic.name, number) for number in range(count)]
 
-    async def _emitted(self, committed: Iterable[OffsetAndMetadata], ends: Places) -> list[Emitted]:
+    async def _emitted(self, committed: Iterable[OffsetAndMetadata], ends: Places) -> list[Laid]:
         """The windows that lie where the last readers said that theirs may lie."""
         floors: Places = {}
         for mark in committed:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
@@ -39,6 +40,15 @@ class Emitted(msgspec.Struct):
     last_offset: int
 
 
+@dataclass(frozen=True)
+class Laid:
+    """A window that was emitted, and where it lies."""
+
+    window: Emitted
+    place: TopicPartition
+    offset: int
+
+
 class Outputs:
     """Where the next window will come to lie, at the earliest, in every partition of the window topics."""
 
@@ -51,11 +61,17 @@ class Outputs:
 
 
 class Trail:
-    """Of one raw partition: where the windows lie that have a line at or after the committed offset."""
+    """Of one raw partition: where the windows lie that have a line at or after the committed offset.
 
-    def __init__(self, outputs: Outputs) -> None:
+    Those that an earlier reader emitted are among them: the next one must know them too.
+    """
+
+    def __init__(self, outputs: Outputs, before: Iterable[Laid] = ()) -> None:
+        """`before` are the windows of this raw partition that earlier readers emitted."""
         self._outputs = outputs
         self._windows: list[tuple[int, TopicPartition, int]] = []
+        for laid in before:
+            self.acked(laid.window.last_offset, laid.place, laid.offset)
 
     def acked(self, last_offset: int, place: TopicPartition, offset: int) -> None:
         """A window whose last line is `last_offset` lies at `offset` of `place`."""
@@ -113,13 +129,13 @@ def from_metadata(text: str) -> Places | None:
     return {TopicPartition(topic, part): offset for topic, parts in topics.items() for part, offset in parts.items()}
 
 
-async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int]) -> list[Emitted]:
+async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int]) -> list[Laid]:
     """The windows that lie at or after these places now.
 
     :raises BrokerError: Kafka does not answer.
     """
     consumer = AIOKafkaConsumer(**options(settings.kafka), enable_auto_commit=False, auto_offset_reset="earliest")
-    found: list[Emitted] = []
+    found: list[Laid] = []
     async with kafka_errors(settings.kafka, "reading the windows that were emitted"):
         await consumer.start()
         try:
@@ -133,22 +149,22 @@ async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int])
     return found
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], found: list[Emitted]) -> None:
+async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], found: list[Laid]) -> None:
     decoder = msgspec.json.Decoder(Emitted)
     clock = asyncio.get_running_loop().time
     progress = clock()
     while any([await consumer.position(place) < end for place, end in ends.items()]):
         batches = await consumer.getmany(timeout_ms=500)
-        for batch in batches.values():
-            found.extend(_decoded(decoder, record.value) for record in batch if record.value)
+        for place, batch in batches.items():
+            found.extend(Laid(_decoded(decoder, record.value), place, record.offset) for record in batch)
         progress = clock() if batches else progress
         if clock() - progress > STALL_SECONDS:
             raise BrokerError("Kafka stopped answering while the emitted windows were read")
 
 
-def _decoded(decoder: msgspec.json.Decoder[Emitted], value: bytes) -> Emitted:
+def _decoded(decoder: msgspec.json.Decoder[Emitted], value: bytes | None) -> Emitted:
     try:
-        return decoder.decode(value)
+        return decoder.decode(value or b"")
     except msgspec.DecodeError:
         # Not ours, so it covers nothing of ours.
         return Emitted(session="", topic="", partition=-1, first_offset=0, last_offset=-1)

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from agents.app import batches, credentials
+from agents.app import batches, credentials, preflight
 from agents.run import ROLES, build
-from fusionlog.errors import SettingError
+from fusionlog.errors import BrokerError, SettingError
 from fusionlog.settings import KafkaSettings, Settings
+from fusionlog.streaming.admin import create_topics
 
 
 class Numbers:
@@ -91,3 +92,11 @@ def test_credentials_follow_the_protocol(tmp_path: Path) -> None:
     assert credentials(KafkaSettings(security_protocol="SASL_SSL", sasl_username="u")).protocol.value == "SASL_SSL"
     with pytest.raises(SettingError, match="FUSIONLOG_KAFKA__SSL_CAFILE"):
         credentials(KafkaSettings(security_protocol="SSL", ssl_cafile=tmp_path / "none.pem"))
+
+
+@pytest.mark.kafka
+async def test_a_missing_topic_is_said_before_a_worker_starts(kafka_settings: Settings) -> None:
+    with pytest.raises(BrokerError, match=r"does not exist: create it with  fusionlog topics create \(and 7 more"):
+        await preflight(kafka_settings)
+    await create_topics(kafka_settings)
+    await preflight(kafka_settings)

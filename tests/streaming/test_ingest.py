@@ -16,7 +16,7 @@ from fusionlog.errors import BrokerError
 from fusionlog.records import Route, Window
 from fusionlog.settings import IngestSettings, Settings, SystemSettings, WindowSettings
 from fusionlog.streaming.ingest import Ingest
-from fusionlog.streaming.replay import Emitted, from_metadata
+from fusionlog.streaming.replay import Emitted, Laid, from_metadata
 from fusionlog.streaming.sink import fitting
 from tests.factories import make_window
 from tests.streaming.memory import MemoryProducer, Message
@@ -38,7 +38,7 @@ class Bench:
         self.ingest = Ingest(self.settings, self.producer, routed, [])  # type: ignore[arg-type]
         self.before = self.counts()
 
-    def open(self, start: int = 0, emitted: tuple[Emitted, ...] = ()) -> Bench:
+    def open(self, start: int = 0, emitted: tuple[Laid, ...] = ()) -> Bench:
         self.ingest.open(PLACE, start, emitted)
         return self
 
@@ -140,7 +140,9 @@ async def test_a_line_from_the_future_counts_as_now() -> None:
 async def test_lines_of_windows_that_were_emitted_before_are_left_out() -> None:
     before = Emitted(session="b", topic=PLACE.topic, partition=0, first_offset=3, last_offset=12)
     other = Emitted(session="a", topic=PLACE.topic, partition=1, first_offset=0, last_offset=99)
-    bench = Bench().open(10, (before, other))
+    out = TopicPartition("general", 0)
+    bench = Bench().open(10, (Laid(before, out, 7), Laid(other, out, 8)))
+    assert from_metadata(bench.ingest.positions()[PLACE][1]) == {out: 7}, "the next reader must know it too"
     await bench.take("s=a x", "s=b x", "s=b x", "s=b x", "s=a x", "s=a x", start=10)
     (window,) = bench.windows()
     assert (window.session, window.sequence) == ("a", [0, 0, 0])
