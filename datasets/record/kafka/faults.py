@@ -169,7 +169,7 @@ def drop_topic(world: World, rng: random.Random) -> None:
     size = {"segment.bytes": "1048576", "retention.bytes": "2097152"}
     with world.incident("service topic removed", r"\baudit\b|report-builder"):
         admin.delete_topics(["audit"])["audit"].result(10)
-        time.sleep(5)
+        time.sleep(4)
     admin.create_topics([NewTopic("audit", 3, 2, config=size)])["audit"].result(10)
 
 

@@ -17,7 +17,8 @@ _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>r</groupId><artifa
 <version>{kafka}</version></dependency><dependency><groupId>org.apache.logging.log4j</groupId>
 <artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency></dependencies></project>
 """
-# one record a line: line breaks within messages and exceptions become blanks
+# one record a line: line breaks within messages and exceptions become blanks; state changes, for which
+# Kafka has a file of their own by default, are left out
 _LOGGING = r"""status = error
 appender.out.type = Console
 appender.out.name = out
@@ -30,6 +31,8 @@ logger.config.name = org.apache.kafka.common.config
 logger.config.level = warn
 logger.server.name = kafka.server.KafkaConfig
 logger.server.level = warn
+logger.state.name = state.change.logger
+logger.state.level = warn
 """  # noqa: E501
 
 

@@ -87,6 +87,8 @@ def _collect_mailboxes(world: World) -> None:
             found.append((path.stat().st_mtime, match[1].decode(), f"{path.parts[-3]}@{DOMAIN}"))
     for when, name, recipient in sorted(found):
         world.post.delivered(name, recipient, when)
+        if name.endswith("@mail." + DOMAIN):
+            world.post.returned[name.split("@")[0]] = when
 
 
 def _recording(world: World, folder: str) -> Recording:
@@ -98,6 +100,7 @@ def _recording(world: World, folder: str) -> Recording:
     causes |= _found(ids, {client: Cause(note, False) for client, note in world.post.notes.items()})
     departed = _found(ids, dict(_departures(world)))
     causes |= {key: cause for key, cause in departed.items() if cause.fault or key not in causes}
+    causes |= _late_notifications(world, lines)
     causes |= _found(ids, {client: Cause(by.name, by.fault) for client, by in world.post.struck.items()})
     causes |= {key: Cause(by.name, by.fault) for key, by in world.post.struck_ids.items()}
     return Recording(SPEC, lines, by_key(lines, SPEC), causes)
@@ -116,14 +119,34 @@ def _departures(world: World) -> Iterator[tuple[Address, Cause]]:
         wrong = hop.fault()
         if wrong is None:
             continue
-        incident = _blame(world, hop, wrong)
+        incident = _blame(world, hop.began, wrong)
         yield hop.client, incident or Cause(f"unexplained: {wrong}", False)
 
 
-def _blame(world: World, hop: Hop, wrong: str) -> Cause | None:
-    """The incident active while the hop should have been done. A partner's absence counts only if mail is lost."""
-    until = hop.began + SOON_S
-    near: list[Incident] = [i for i in world.ledger.incidents if i.start <= until and i.end + 1.0 >= hop.began]
+def _late_notifications(world: World, lines: list[str]) -> dict[str, Cause]:
+    """Notifications that came late to a mailbox. Their beginning is that of their first line, to a second."""
+    late: dict[str, Cause] = {}
+    began: dict[str, float] = {}
+    for line in lines:
+        key = SPEC.key(line)
+        if key in world.post.returned and key not in began:
+            began[key] = _written(line)
+    for key, start in began.items():
+        incident = _blame(world, start, "late")
+        if world.post.returned[key] - start > SOON_S + 1.0 and incident:
+            late[key] = incident
+    return late
+
+
+def _written(line: str) -> float:
+    """When a line was written, in seconds since the epoch; the log's clock has no year and no part of a second."""
+    return datetime.strptime(f"{datetime.now(UTC).year} {line[:15]}+0000", "%Y %b %d %H:%M:%S%z").timestamp()
+
+
+def _blame(world: World, began: float, wrong: str) -> Cause | None:
+    """The incident active while what began then should have been done. A partner's absence counts only if mail is lost."""
+    until = began + SOON_S
+    near: list[Incident] = [i for i in world.ledger.incidents if i.start <= until and i.end + 1.0 >= began]
     if not near:
         return None
     incident = max(near, key=lambda i: (i.fault, i.start))
@@ -132,13 +155,11 @@ def _blame(world: World, hop: Hop, wrong: str) -> Cause | None:
 
 
 def _directory(lines: list[str]) -> Directory:
-    """Which queue id the server gave to which client. The log's clock has no year and no part of a second."""
+    """Which queue id the server gave to which client."""
     found = Directory()
-    year = datetime.now(UTC).year
     for line in lines:
         match = re.search(r": client=\S+\[([\d.]+)\]:(\d+)", line)
         key = SPEC.key(line)
         if match and key:
-            stamp = datetime.strptime(f"{year} {line[:15]}+0000", "%Y %b %d %H:%M:%S%z")
-            found.add((match[1], int(match[2]), stamp.timestamp()), key)
+            found.add((match[1], int(match[2]), _written(line)), key)
     return found

@@ -72,7 +72,7 @@ def partner_away(world: World, rng: random.Random) -> None:
     partner = world.partners["partner.example"]
     with world.ledger.incident("partner away for long"):
         partner.stop()
-        time.sleep(25)
+        time.sleep(30)
         partner.start()
 
 

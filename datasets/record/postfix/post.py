@@ -43,13 +43,14 @@ class Hop:
 
 @dataclass
 class Post:
-    """All hops of a recording."""
+    """All hops of a recording, and when notifications of returned mail reached a mailbox, by their queue id."""
 
     first: dict[str, Hop] = field(default_factory=dict)
     second: dict[str, list[Hop]] = field(default_factory=dict)
     notes: dict[Address, str] = field(default_factory=dict)
     struck: dict[Address, Incident] = field(default_factory=dict)
     struck_ids: dict[str, Incident] = field(default_factory=dict)
+    returned: dict[str, float] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     wanted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     patient: set[str] = field(default_factory=set)
