@@ -3,12 +3,14 @@
 It is `ray start --head --block` without what one machine does not need (autoscaler, log monitor, metrics, workers
 started ahead), on loopback alone, with ports and a directory of its own, so that it lives beside other Rays. It ends on
 SIGTERM, on Ctrl-C and with its parent, and takes its processes and its directory along. `ray stop` is never called:
-that would end other people's Rays as well.
+that would end other people's Rays as well. Whoever uses it must know the token of RAY_AUTH_TOKEN; where that is not
+set, one is made and printed.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -25,15 +27,18 @@ import typer
 
 from fusionlog.children import end_with_parent
 from fusionlog.errors import FusionLogError, RayError
+from ray_jobs.submit import TOKEN_VARIABLE
 
 HOST = "127.0.0.1"
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.2
+MARK = "LOCAL_RAY_DIRECTORY"
+"""In the environment of every process of a local Ray, so that those which outlive its clean-up are known."""
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 SWITCHES = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch for "one machine": every service listens on loopback
-    "RAY_AUTH_MODE": "disabled",  # as of a Ray that `ray.init` starts; its doors are on loopback
+    "RAY_AUTH_MODE": "token",  # a machine has other users, and a job is any command
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_enable_open_telemetry": "0",
@@ -47,10 +52,11 @@ class LocalRay:
     """A Ray head on this machine that belongs to this process.
 
     :param cpus: how many tasks of one CPU may run at a time.
+    :param token: what a client must know.
     """
 
-    def __init__(self, cpus: int) -> None:
-        self._cpus = cpus
+    def __init__(self, cpus: int, token: str) -> None:
+        self._cpus, self._token = cpus, token
         self._directory = Path(tempfile.mkdtemp(prefix="fusionlog-ray-"))
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,7 +73,8 @@ class LocalRay:
         """
         with (self._directory / "start.log").open("wb") as log:
             self._process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **SWITCHES},
+                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **SWITCHES, TOKEN_VARIABLE: self._token, MARK: str(self._directory)},
                 start_new_session=True, preexec_fn=end_with_parent,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
@@ -119,10 +126,11 @@ class LocalRay:
         return lines[-1].strip() if lines else "it printed nothing"
 
     def _end_left_overs(self) -> None:
-        """End processes that outlived Ray's own clean-up: those whose command names our directory, and no other."""
-        for found in Path("/proc").glob("[0-9]*/cmdline"):
+        """End processes that outlived Ray's own clean-up: those that carry our mark, and no other."""
+        mark = f"{MARK}={self._directory}".encode()
+        for found in Path("/proc").glob("[0-9]*/environ"):
             try:
-                if str(self._directory) in found.read_bytes().decode(errors="replace"):
+                if mark in found.read_bytes().split(b"\0"):
                     os.kill(int(found.parent.name), signal.SIGKILL)
             except (ProcessLookupError, FileNotFoundError, PermissionError):
                 continue
@@ -132,9 +140,12 @@ def main(cpus: int = typer.Option(min(2, os.cpu_count() or 1), help="tasks of on
     """Run a local Ray until SIGTERM or Ctrl-C; print the address of its Jobs API when it is up."""
     end_with_parent()
     signal.signal(signal.SIGTERM, _interrupt)
-    ray = LocalRay(cpus)
+    token = os.environ.get(TOKEN_VARIABLE) or secrets.token_hex(32)
+    ray = LocalRay(cpus, token)
     try:
         ray.start()
+        if TOKEN_VARIABLE not in os.environ:
+            typer.echo(f"export {TOKEN_VARIABLE}={token}", err=True)
         typer.echo(ray.address)
         code = ray.wait()
         raise RayError(f"the local Ray ended by itself (exit code {code})")

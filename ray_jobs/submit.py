@@ -13,6 +13,8 @@ from fusionlog.errors import MissingExtraError, RayError
 
 EXPECTED = (0, 3, 4)
 """Exit codes that are a result: done, refused by the gate, nothing to do (see `ray_jobs.report`)."""
+TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
+"""Ray's own variable: the token of a cluster that asks for one."""
 POLL_SECONDS = 0.3
 TAIL_LINES = 20
 
@@ -32,15 +34,18 @@ class JobResult:
         return int(self.report.get("published", 0))
 
 
-def submit(address: str, entrypoint: Sequence[str], env: Mapping[str, str], timeout: float = 600.0) -> JobResult:
+def submit(
+    address: str, entrypoint: Sequence[str], env: Mapping[str, str], timeout: float = 600.0, token: str | None = None
+) -> JobResult:
     """Run a command as a job and wait until it has ended.
 
     :param address: of the Jobs API, `http://host:port`.
     :param env: environment variables of the job.
     :param timeout: seconds after which the job is stopped.
+    :param token: of a cluster that asks for one.
     :raises RayError: the cluster does not answer, the job failed, or it took too long.
     """
-    client = _client(address)
+    client = _client(address, token)
     try:
         job = client.submit_job(entrypoint=shlex.join(entrypoint), runtime_env={"env_vars": dict(env)})
         status = _wait(client, job, timeout)
@@ -55,13 +60,16 @@ def submit(address: str, entrypoint: Sequence[str], env: Mapping[str, str], time
     return JobResult(job, code, _report(lines), lines[-TAIL_LINES:])
 
 
-def _client(address: str) -> Any:
+def _client(address: str, token: str | None) -> Any:
     try:
+        from ray.exceptions import AuthenticationError
         from ray.job_submission import JobSubmissionClient
     except ImportError as error:
         raise MissingExtraError("ray", "train", "submitting a Ray job") from error
     try:
-        return JobSubmissionClient(address)
+        return JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"} if token else None)
+    except AuthenticationError as error:
+        raise RayError(f"Ray at {address} asks for a token that it was not given: set {TOKEN_VARIABLE}") from error
     except (RuntimeError, ConnectionError, ValueError) as error:
         raise RayError(f"no Ray Jobs API at {address}: start Ray there, or set FUSIONLOG_RAY_ADDRESS") from error
 

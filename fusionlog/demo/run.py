@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from fusionlog.embedding import find_encoder
 from fusionlog.errors import FusionLogError
 from fusionlog.evaluation.datasets import read_catalog, read_labels
 from fusionlog.streaming.admin import create_topics
+from ray_jobs.cluster import Cluster, cluster
 
 # The stream is held at this share of its lines until the distilled model was swapped in, or not published.
 HELD_SHARE = 0.8
@@ -67,7 +67,7 @@ class Demo:
         self._phase("preparing the encoder")
         encoder = await asyncio.to_thread(find_encoder, settings.load())
         self._phase("starting Ray and Kafka")
-        ray = await enter(parts.ray(self.plan.ray, logs))
+        ray = await enter(cluster(self.plan.ray, logs / "ray.log"))
         bootstrap = await enter(parts.kafka(self.plan.kafka, logs))
         overrides = self.plan.overrides(bootstrap, encoder)
         own, env = settings.load(**overrides), environment(overrides)
@@ -84,7 +84,7 @@ class Demo:
         await self._settle(monitor)
         return writer
 
-    async def _stream(self, writer: Writer, ray: parts.Ray, env: dict[str, str]) -> None:
+    async def _stream(self, writer: Writer, ray: Cluster, env: dict[str, str]) -> None:
         total, pace = len(self.feed.lines), self.plan.seconds / len(self.feed.lines)
         half, held = total // 2, int(total * HELD_SHARE)
         self._phase("streaming; the teacher labels what is proprietary")
@@ -100,20 +100,18 @@ class Demo:
         self._phase("streaming, under the distilled model")
         await writer.write_until(total, pace * (total - held))
 
-    async def _distill(self, ray: parts.Ray, env: dict[str, str]) -> None:
+    async def _distill(self, ray: Cluster, env: dict[str, str]) -> None:
         published = await self._job(ray, "distill", env, "--system", self.plan.target)
         if published:
             await self._until(
                 lambda: self.progress.counts.model_swaps > 0, "the new model was published but no worker swapped to it"
             )
 
-    async def _job(self, ray: parts.Ray, name: str, env: dict[str, str], *arguments: str) -> int:
+    async def _job(self, ray: Cluster, name: str, env: dict[str, str], *arguments: str) -> int:
         """Run a Ray job to its end; how many releases it published. Why it published none is told in the view."""
-        from ray_jobs.submit import submit
-
         sources = [word for source in self.plan.sources for word in ("--source", source)]
-        command = [sys.executable, "-m", f"ray_jobs.{name}", *arguments, "--data", str(self.plan.data), *sources]
-        result = await asyncio.to_thread(submit, await ray.address(), command, env, JOB_SECONDS)
+        words = [*arguments, "--data", str(self.plan.data), *sources]
+        result = await ray.run(name, words, env, JOB_SECONDS)
         self.progress.jobs.append(str(result.report.get("reason", result.job)))
         return result.published
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from fusionlog.errors import RayError
-from ray_jobs.submit import submit
+from ray_jobs.submit import TOKEN_VARIABLE, submit
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
+TOKEN = "0123456789abcdef" * 4
 TRAIN = """
 import json, numpy as np
 from fusionlog.detector.examples import Example
@@ -35,7 +36,8 @@ print(json.dumps({"published": 1, "job": job, "equal": models[0] == models[1], "
 
 @pytest.fixture(scope="module")
 def ray():
-    process = subprocess.Popen([sys.executable, "-m", "ray_jobs.local"], stdout=subprocess.PIPE, text=True)
+    env = {**os.environ, TOKEN_VARIABLE: TOKEN}
+    process = subprocess.Popen([sys.executable, "-m", "ray_jobs.local"], stdout=subprocess.PIPE, text=True, env=env)
     try:
         address = process.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:")
@@ -71,7 +73,7 @@ def _alive(pid):
 
 def test_training_runs_as_tasks_of_a_job(ray):
     env = {"FUSIONLOG_DISTILL__STEPS": "150", "FUSIONLOG_DISTILL__HIDDEN": "16"}
-    result = submit(ray, [sys.executable, "-c", TRAIN], env)
+    result = submit(ray, [sys.executable, "-c", TRAIN], env, token=TOKEN)
     assert result.code == 0 and result.published == 1
     assert result.report["equal"], "the same examples and seed give the same model on every worker"
     assert result.report["said"][0] < 0.5 < result.report["said"][1]
@@ -79,11 +81,16 @@ def test_training_runs_as_tasks_of_a_job(ray):
 
 
 def test_exit_codes_that_are_results_come_back_and_others_are_errors(ray):
-    assert submit(ray, [sys.executable, "-c", "raise SystemExit(3)"], {}).code == 3
+    assert submit(ray, [sys.executable, "-c", "raise SystemExit(3)"], {}, token=TOKEN).code == 3
     with pytest.raises(RayError, match="no such luck"):
-        submit(ray, [sys.executable, "-c", "raise SystemExit('no such luck')"], {})
+        submit(ray, [sys.executable, "-c", "raise SystemExit('no such luck')"], {}, token=TOKEN)
 
 
 def test_a_job_that_takes_too_long_is_stopped(ray):
     with pytest.raises(RayError, match="did not end in 1 s"):
-        submit(ray, [sys.executable, "-c", "import time; time.sleep(60)"], dict(os.environ), timeout=1)
+        submit(ray, [sys.executable, "-c", "import time; time.sleep(60)"], dict(os.environ), timeout=1, token=TOKEN)
+
+
+def test_nobody_without_the_token_can_run_a_job(ray):
+    with pytest.raises(RayError, match="set RAY_AUTH_TOKEN"):
+        submit(ray, [sys.executable, "-c", "print('in')"], {})

@@ -1,0 +1,76 @@
+"""A Ray cluster to run jobs on: one that is there, or a local one that belongs to whoever asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fusionlog.children import Child
+from fusionlog.errors import RayError
+from ray_jobs.submit import TOKEN_VARIABLE, JobResult, submit
+
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+POLL_SECONDS = 0.1
+
+
+class Cluster:
+    """Runs this package's jobs, as `python -m ray_jobs.<name>`, by the Ray Jobs API."""
+
+    def __init__(self, address: str | None, local: Child | None = None, token: str | None = None) -> None:
+        self._address, self._local, self._token = address, local, token
+
+    async def run(
+        self, name: str, arguments: Sequence[str], env: Mapping[str, str], timeout: float = 600.0
+    ) -> JobResult:
+        """Run a job to its end.
+
+        :param env: settings of the job, as environment variables.
+        :param timeout: seconds after which it is stopped.
+        :raises RayError: the cluster does not answer, or the job failed.
+        """
+        if self._address is None:
+            assert self._local is not None
+            self._address = await _announced(self._local)
+        python = "python" if self._local is None else sys.executable
+        command = [python, "-m", f"ray_jobs.{name}", *arguments]
+        return await asyncio.to_thread(submit, self._address, command, env, timeout, self._token)
+
+
+@asynccontextmanager
+async def cluster(address: str | None, log: Path) -> AsyncIterator[Cluster]:
+    """The cluster at an address, or a local one that comes up meanwhile and ends with the context.
+
+    Nobody else can use the local one: its token is made here and given to it alone.
+
+    :param log: where the local one writes what it has to say.
+    """
+    if address is not None:
+        yield Cluster(address, token=os.environ.get(TOKEN_VARIABLE))
+        return
+    token = secrets.token_hex(32)
+    child = Child("the local Ray", [sys.executable, "-m", "ray_jobs.local"], log, {**os.environ, TOKEN_VARIABLE: token})
+    await child.start()
+    try:
+        yield Cluster(None, child, token)
+    finally:
+        await child.stop(STOP_SECONDS)
+
+
+async def _announced(child: Child) -> str:
+    """The address that the local Ray prints on a line of its own when it is up."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                for line in child.tail().splitlines():
+                    if line.startswith("http://"):
+                        return line.strip()
+                child.check()
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        raise RayError(f"the local Ray did not come up in {START_SECONDS:.0f} s: {child.last_words()}") from None
