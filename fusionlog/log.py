@@ -13,6 +13,26 @@ from fusionlog.settings import Settings
 
 # Libraries that say more than an operator wants: what matters of it our own lines say.
 QUIET = ("aiokafka", "faust", "mode", "httpx", "httpcore", "openai", "asyncio", "drain3")
+REPEAT_SECONDS = 30.0
+
+
+class Seldom(logging.Filter):
+    """Lets a library say a thing once in a while: aiokafka repeats itself tenfold a second while Kafka is away."""
+
+    def __init__(self, seconds: float = REPEAT_SECONDS) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this was not said within the last `seconds`. Our own lines always pass."""
+        if not record.name.startswith(QUIET):
+            return True
+        key = record.name, str(record.msg)
+        if record.created - self._said.get(key, 0.0) < self._seconds:
+            return False
+        self._said[key] = record.created
+        return True
 
 
 def configure(settings: Settings) -> None:
@@ -26,6 +46,7 @@ def configure(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Seldom())
     handler.setFormatter(_formatter(settings.log_format, shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -67,7 +67,9 @@ async def test_killed_midway_no_window_is_lost(stage: Stage) -> None:
     await until(lambda: worker.metrics().get("fusionlog_windows_scored", 0) > 100, 30)
     await worker.kill()
     assert 0 < len(await anomalies(stage)) < 2500
-    worker = await stage.worker("score")
+    worker = await stage.worker("score", **slow)
+    await worker.says("started")
+    await stage.worker("score")  # its joining moves partitions while the first one works
     await stage.publish(stage.settings.topics.general, *windows[2500:])
 
     async def all_said() -> bool:
