@@ -13,6 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	awk '/^[^ ]/ {wanted = /^uv==/} wanted' constraints.txt > $(VENV)/uv.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --verify-hashes --constraint constraints.txt --editable '.[dev]'
+	$(VENV)/bin/fusionlog encoder
 	touch $(STAMP)
 
 demo: setup

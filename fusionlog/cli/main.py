@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 
 from fusionlog import settings
-from fusionlog.cli import topics
+from fusionlog.cli import models, topics
 from fusionlog.cli.demo import demo
+from fusionlog.cli.encoder import encoder
+from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
 
@@ -21,7 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(topics.app, name="topics")
+app.add_typer(models.app, name="models")
 app.command()(demo)
+app.command("meta-train")(meta_train)
+app.command()(distill)
+app.command()(encoder)
 app.command("settings")(show_settings)
 
 

@@ -1,0 +1,61 @@
+"""`fusionlog meta-train` and `fusionlog distill`: the Ray jobs, on a cluster or on a local Ray."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fusionlog import settings
+from fusionlog.errors import MissingExtraError
+
+Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it")]
+Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of it; repeated")]
+
+
+def meta_train(data: Data, source: Sources) -> None:
+    """Train the base model on labelled sources and publish it."""
+    _run("meta_train", _words(data, source))
+
+
+def distill(
+    system: Annotated[str, typer.Option(help="the target whose pseudo-labels are distilled")],
+    data: Data = None,
+    source: Sources = None,
+) -> None:
+    """Distil a target's pseudo-labels into a model, and publish it if it passes the gate."""
+    _run("distill", ["--system", system, *_words(data, source)])
+
+
+def _words(data: Path | None, sources: list[str] | None) -> list[str]:
+    words = ["--data", str(data)] if data else []
+    return [*words, *(word for source in sources or () for word in ("--source", source))]
+
+
+def _run(name: str, words: list[str]) -> None:
+    """Run a job where FUSIONLOG_RAY_ADDRESS says, else on a local Ray; its outcome is one line."""
+    config = settings.load()
+    try:
+        from ray_jobs.cluster import cluster
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "ray", "train", "a Ray job") from error
+
+    async def run() -> tuple[int, str]:
+        with tempfile.TemporaryDirectory(prefix="fusionlog-job-") as logs:
+            async with cluster(config.ray_address, Path(logs) / "ray.log") as ray:
+                result = await ray.run(name, words, _own_variables())
+                return result.code, str(result.report.get("reason", result.job))
+
+    code, reason = asyncio.run(run())
+    Console().print(reason, highlight=False)
+    raise typer.Exit(code)
+
+
+def _own_variables() -> dict[str, str]:
+    """The settings of this environment, for the job's."""
+    return {name: value for name, value in os.environ.items() if name.startswith(settings.PREFIX)}
