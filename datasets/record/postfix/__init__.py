@@ -140,11 +140,12 @@ def _late_notifications(world: World, lines: list[str]) -> dict[str, Cause]:
 
 def _written(line: str) -> float:
     """When a line was written, in seconds since the epoch; the log's clock has no year and no part of a second."""
-    return datetime.strptime(f"{datetime.now(UTC).year} {line[:15]}+0000", "%Y %b %d %H:%M:%S%z").timestamp()
+    year = datetime.now(UTC).year
+    return datetime.strptime(f"{year} {line[:15]}+0000", "%Y %b %d %H:%M:%S%z").timestamp()
 
 
 def _blame(world: World, began: float, wrong: str) -> Cause | None:
-    """The incident active while what began then should have been done. A partner's absence counts only if mail is lost."""
+    """The incident active while that should have been done. A partner's absence counts only if mail is lost."""
     until = began + SOON_S
     near: list[Incident] = [i for i in world.ledger.incidents if i.start <= until and i.end + 1.0 >= began]
     if not near:
