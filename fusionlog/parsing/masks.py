@@ -37,6 +37,12 @@ BUILT_IN: Mapping[str, str] = {
 the unit that is written to it, and `_`, `-`, `:` and `=` bound it; one inside a word (`eth0`, `sha256`) is part of it.
 """
 
+_ID = r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9][A-Za-z0-9]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{10,}+"
+"""A made-up name: ten or more letters and digits, two digits at least: `4jXd2z1SSW1`, `k9tUz8TdRJKZIPcKxKYfHw`."""
+
+_ADDRESS = re.compile(r"(?:[\w.+-]|<[A-Z]+>)+@(?:[\w-]+|<[A-Z]+>)(?:\.(?:[\w-]+|<[A-Z]+>))*")
+"""`user@host`, a message's id, an object's address; looked for in a masked text that has an @ at all."""
+
 
 class Masks:
     """Replaces what varies by `<KEY>`, `<UUID>`, `<NUM>`...
@@ -52,13 +58,14 @@ class Masks:
         alternatives = [_alternative(f"_{place}", *mask) for place, mask in enumerate(named)]
         alternatives.append(_built_in())
         self._placeholders = {f"_{place}": f"<{name}>" for place, (_, name, _) in enumerate(named)}
-        self._placeholders |= {name: f"<{name}>" for name in BUILT_IN}
+        self._placeholders |= {name: f"<{name}>" for name in (*BUILT_IN, "ID")}
         self._key_group = 2 if session and re.compile(session).groups else None
         self._substitute = _combine(alternatives).sub
 
     def mask(self, text: str) -> str:
         """The text with a placeholder for whatever a mask matches."""
-        return self._substitute(self._replace, text)
+        masked = self._substitute(self._replace, text)
+        return _ADDRESS.sub("<ADDRESS>", masked) if "@" in masked else masked
 
     def _replace(self, match: re.Match[str]) -> str:
         name = match.lastgroup or ""
@@ -94,7 +101,7 @@ def _alternative(group: str, setting: str, _: str, pattern: str) -> str:
 
 def _built_in() -> str:
     masks = "|".join(f"(?P<{name}>{pattern})" for name, pattern in BUILT_IN.items())
-    return f"{_GUARD}(?:{masks})"
+    return f"{_GUARD}(?:{masks})|(?P<ID>{_ID})"
 
 
 def _combine(alternatives: Sequence[str]) -> re.Pattern[str]:

@@ -62,14 +62,16 @@ class Parser:
         """The event of a line, line breaks and all."""
         content, name, _ = self._header.split(line)
         component = self._components.of(name) if name else None
-        mined = self._miner.add(self._masks.mask(content[:MAX_CONTENT_CHARS]))
+        key = self._key(line)
+        masked = self._masks.mask(content[:MAX_CONTENT_CHARS])
+        mined = self._miner.add(_without(masked, key) if key and key in masked else masked)
         if mined.replaces is not None:
             self._replace(mined.replaces, mined.text)
         events = self._events.get(mined.text)
         event = events.get(component) if events else None
         if event is None:
             event = self._meet(component, mined.text, line, None)
-        return Event(event.id, event.text, self._key(line), line)
+        return Event(event.id, event.text, key, line)
 
     def new_templates(self, now: Seconds) -> list[Template]:
         """The events found since the last call, with `now` as the time they were first seen."""
@@ -130,3 +132,8 @@ class Parser:
             if template.text == component or template.text.startswith(f"{component} "):
                 return component, template.text[len(component) + 1 :]
         return None, template.text
+
+
+def _without(text: str, key: str) -> str:
+    """The text with `<KEY>` for the session key as a word: the key's expression may need the header to match."""
+    return re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)

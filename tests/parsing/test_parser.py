@@ -143,3 +143,9 @@ def test_real_systems_have_few_events(system: str, least: int, most: int) -> Non
     restored.restore(told)
     sample = lines[:: len(lines) // 2000]
     assert [restored.parse(line) for line in sample] == [parser.parse(line) for line in sample]
+
+
+def test_a_key_that_only_the_header_tells_is_masked_in_the_content() -> None:
+    system = SystemSettings(header="<Component>: <Content>", session=r"^\w+: ([a-z]\w)(?:: |$)")
+    event = make_parser(system).parse("qmgr: c7: removed c7 but not c77")
+    assert (event.session, event.text) == ("c7", "qmgr <KEY>: removed <KEY> but not c77")
