@@ -7,12 +7,13 @@ STAMP := $(VENV)/.installed
 
 setup: $(STAMP)
 
-# uv installs in seconds what takes pip minutes; pip only brings uv, at the pinned version and hash.
+# uv installs in seconds what takes pip minutes; pip only brings uv, at the pinned version and hash. Compiled ahead, a
+# process that needs torch starts twice as fast.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	awk '/^[^ ]/ {wanted = /^uv==/} wanted' constraints.txt > $(VENV)/uv.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
-	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --verify-hashes --constraint constraints.txt --editable '.[dev]'
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --verify-hashes --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	$(VENV)/bin/fusionlog encoder
 	touch $(STAMP)
 

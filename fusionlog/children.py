@@ -20,7 +20,7 @@ class ChildError(FusionLogError):
 
 
 class Child:
-    """A command in a session of its own, so that a terminal's Ctrl-C reaches the parent alone; output goes to a file."""
+    """A command in a session of its own: a terminal's Ctrl-C reaches the parent alone. Its output goes to a file."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.name, self.log = name, log

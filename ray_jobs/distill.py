@@ -16,6 +16,7 @@ from fusionlog.distill import Distilled, NothingToDistilError, check_worth, dist
 from fusionlog.distillation.sources import read_source, source_examples
 from fusionlog.embedding import Encoder, VectorCache, find_encoder
 from fusionlog.errors import ModelError
+from fusionlog.releases import bank_vectors
 from fusionlog.settings import Settings
 from ray_jobs import publish, tasks
 from ray_jobs.report import Exit, Report, run
@@ -31,10 +32,11 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     labels = await publish.read_labels(settings, system)
     check_worth(newest_labels(labels), parent, settings.distill)
     windows = await publish.read_windows(settings, system)
-    encoder = Encoder(find_encoder(settings))
+    encoder = Encoder(find_encoder(settings), tasks.cores())
     if encoder.name != parent.encoder:
         raise ModelError(f"release {parent.version} is of encoder {parent.encoder}, but {encoder.name} is configured")
     cache = VectorCache(encoder)
+    cache.remember(parent.bank, bank_vectors(parent))
     sources = [source_examples(read_source(data, name, settings.ingest), cache) for name in names] if data else []
     with tasks.connected() as job:
         fit = tasks.Fits(settings.distill).one

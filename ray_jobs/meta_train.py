@@ -22,7 +22,7 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
     """Read the sources, fit, publish."""
     started = time.monotonic()
     with tasks.connected() as job:
-        encoder = Encoder(find_encoder(settings))
+        encoder = Encoder(find_encoder(settings), tasks.cores())
         sources = [read_source(data, name, settings.ingest) for name in names]
         fits = tasks.Fits(settings.distill)
         release = base_release(

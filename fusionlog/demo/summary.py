@@ -24,6 +24,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     anomalies: int
     models_published: int
     model_swaps: int
+    jobs: list[str]
     llm_calls: int
     llm_tokens: int
     labels: int
@@ -59,6 +60,7 @@ def summarise(
         anomalies=len(progress.anomalies),
         models_published=len(progress.releases),
         model_swaps=counts.model_swaps,
+        jobs=list(progress.jobs),
         llm_calls=counts.llm_calls,
         llm_tokens=counts.llm_tokens,
         labels=counts.labels,

@@ -73,6 +73,8 @@ def final(summary: Summary) -> RenderableType:
     asked = f"{summary.labels} window shapes, {summary.llm_calls} LLM calls, {summary.llm_tokens} tokens"
     table.add_row("teacher", f"{summary.teacher}: {asked}")
     table.add_row("models", f"{summary.models_published} published, {summary.model_swaps} swapped in while it ran")
+    for job in summary.jobs:
+        table.add_row("", Text(job))
     table.add_row("anomalies", f"{summary.anomalies}")
     table.add_row(
         "against the labels",

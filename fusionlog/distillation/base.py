@@ -98,6 +98,6 @@ def _tau(bank: Sequence[BankEvent], vectors: FloatArray) -> float:
 def _metrics(measured: bytes, halves: Sequence[SourceExamples]) -> dict[str, float]:
     """The AUPRC on each source's held-out sessions, and their mean as the reference of the gate."""
     areas = {half.system: gate.auprc(measured, half.held_out) for half in halves}
-    mean = gate.source_auprc(measured, halves)
+    mean = gate.source_area(measured, halves)
     found = {f"auprc.{system}": area for system, area in areas.items() if area is not None}
-    return found if mean is None else {**found, "source_auprc": mean, REFERENCE: mean}
+    return found if mean is None else {**found, "source_auprc": mean.value, REFERENCE: mean.value}

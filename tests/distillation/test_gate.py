@@ -3,7 +3,8 @@ import pytest
 
 from fusionlog.detector.examples import Example
 from fusionlog.distillation import gate
-from fusionlog.distillation.gate import Check, GateReport
+from fusionlog.distillation.gate import Area, Check, GateReport
+from fusionlog.distillation.sources import SourceExamples
 from fusionlog.distillation.students import Opinion
 
 
@@ -26,10 +27,20 @@ def test_auprc_counts_every_window():
     assert gate.auprc(b"", examples[:1]) is None
 
 
-def test_source_sessions_may_get_worse_by_the_margin():
-    assert gate.check_sources(0.76, 0.8, 0.05).passed
-    assert not gate.check_sources(0.74, 0.8, 0.05).passed
+def test_source_sessions_may_get_worse_by_the_margin_and_by_what_chance_does():
+    assert gate.check_sources(Area(0.76, 0.0), 0.8, 0.05).passed
+    assert not gate.check_sources(Area(0.74, 0.0), 0.8, 0.05).passed
+    assert gate.check_sources(Area(0.74, 0.02), 0.8, 0.05).passed
+    assert not gate.check_sources(Area(0.6, 0.02), 0.8, 0.05).passed
     assert gate.check_sources(None, None, 0.05).passed
+
+
+def test_the_error_of_an_area_falls_with_the_anomalous_windows():
+    few = [make_example(0.9, 0.0), make_example(0.8, 1.0), make_example(0.1, 0.0)]
+    many = [make_example(0.9, 0.0, 9), make_example(0.8, 1.0, 9), make_example(0.1, 0.0, 9)]
+    areas = [gate.source_area(b"", [SourceExamples("shop", [], held_out)]) for held_out in (few, many)]
+    assert areas[0] == Area(0.5, 0.5)
+    assert areas[1] == Area(0.5, pytest.approx(0.5 / 3))
 
 
 def test_the_rate_counts_every_window():
