@@ -5,9 +5,7 @@ from __future__ import annotations
 from onnx import TensorProto, helper
 
 
-def make_onnx(
-    scale: float = 1.0, inputs: tuple[str, str] = ("events", "counts"), component: int = 0
-) -> bytes:
+def make_onnx(scale: float = 1.0, inputs: tuple[str, str] = ("events", "counts"), component: int = 0) -> bytes:
     """An event's probability is a component of its vector times `scale`; a window's is that of its worst event."""
     events, counts = inputs
     nodes = [
