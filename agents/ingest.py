@@ -10,6 +10,7 @@ from mode import Service
 from agents.app import FusionLogApp, NoConsumer
 from fusionlog import log, settings
 from fusionlog.errors import SettingError
+from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
@@ -32,8 +33,6 @@ class IngestWork:
 
     async def prepare(self) -> None:
         """Connect, load the encoder, follow models and labels."""
-        if not self._settings.systems:
-            raise SettingError("FUSIONLOG_SYSTEMS_FILE", None, "name a YAML file of systems to read")
         await self._producer.start()
         self._following = await Following.with_encoder(self._settings)
         await self._following.start()
@@ -74,7 +73,14 @@ class IngestApp(FusionLogApp):
 
 
 def build(config: Settings) -> IngestApp:
-    """The app; nothing is connected before it starts."""
+    """The app; nothing is connected before it starts.
+
+    :raises SettingError: no system is configured, or one of them cannot be parsed as it says.
+    """
+    if not config.systems:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", None, "name a YAML file of systems to read")
+    for name, system in config.systems.items():
+        Parser(name, system, config.ingest)
     work = IngestWork(config)
     app = IngestApp(ROLE, config, work)
 

@@ -12,7 +12,7 @@ from structlog.typing import Processor
 from fusionlog.settings import Settings
 
 # Libraries that say more than an operator wants: what matters of it our own lines say.
-QUIET = ("aiokafka", "faust", "mode", "httpx", "httpcore", "openai", "asyncio", "drain3")
+QUIET = ("aiokafka", "faust", "mode", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "asyncio", "drain3")
 REPEAT_SECONDS = 30.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -49,6 +50,8 @@ def worker(role: Annotated[Role, typer.Argument(help="ingest, score or label")])
 
 def main() -> None:
     """Run a command; an error of ours is one sentence on stderr and the exit code 2."""
+    # What it says of a broker that is away stands in our own sentence.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except FusionLogError as error:

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from fusionlog.demo.progress import Progress, count
 from fusionlog.records import Anomaly, ModelRelease
 from fusionlog.settings import Settings
-from fusionlog.streaming.client import kafka_errors, options
+from fusionlog.streaming.client import kafka_errors, options, partition_counts
 from fusionlog.streaming.codecs import decode
 from fusionlog.topics import Topic
 
@@ -42,9 +42,13 @@ class Monitor:
     async def start(self) -> None:
         """Note the topics' ends and follow from there; what stood in them before is not this demo's."""
         self._consumer = AIOKafkaConsumer(**options(self._settings.kafka), enable_auto_commit=False)
-        async with kafka_errors(self._settings.kafka, "following the anomalies"):
-            await self._consumer.start()
-            await self._seek_to_end([self._settings.topics.anomalies, self._settings.topics.models])
+        try:
+            async with kafka_errors(self._settings.kafka, "following the anomalies"):
+                await self._consumer.start()
+                await self._seek_to_end(self._settings.topics.anomalies, self._settings.topics.models)
+        except BaseException:
+            await self._consumer.stop()
+            raise
         self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._scrape())]
 
     async def stop(self) -> None:
@@ -67,18 +71,13 @@ class Monitor:
             if task.done():
                 task.result()
 
-    async def _seek_to_end(self, topics: Sequence[Topic]) -> None:
+    async def _seek_to_end(self, *topics: Topic) -> None:
         assert self._consumer is not None
-        await self._consumer.topics()
-        partitions = [
-            TopicPartition(topic.name, number)
-            for topic in topics
-            for number in self._consumer.partitions_for_topic(topic.name) or ()
-        ]
+        counts = await partition_counts(self._settings.kafka)
+        partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(counts[topic.name])]
         self._consumer.assign(partitions)
-        await self._consumer.seek_to_end(*partitions)
-        for partition in partitions:
-            await self._consumer.position(partition)
+        for partition, end in (await self._consumer.end_offsets(partitions)).items():
+            self._consumer.seek(partition, end)
 
     async def _follow(self) -> None:
         assert self._consumer is not None

@@ -37,7 +37,7 @@ def make_fit(settings=SETTINGS):
     return partial(_fit, settings)
 
 
-def make_source(system="mill", sessions=20):
+def make_source(system="mill", sessions=100):
     """Every fifth session lost its job."""
     windows, anomalous = [], {}
     for number in range(sessions):
