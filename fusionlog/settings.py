@@ -140,7 +140,7 @@ class DistillSettings(_Model):
     recent_windows: int = Field(5000, ge=1, description="unlabelled windows that are read of each partition")
     gate_min_agreement: float = Field(0.2, ge=-1, le=1, description="least kappa with the teacher's verdicts")
     gate_margin: float = Field(
-        0.05, ge=0, description="how much worse on held-out source sessions a model may surely be, AUPRC"
+        0.5, ge=0, le=1, description="share of the base's AUPRC over chance, on held-out sources, that may be lost"
     )
     gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
     gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")

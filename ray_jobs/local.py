@@ -35,6 +35,8 @@ STOP_SECONDS = 15.0
 POLL_SECONDS = 0.2
 MARK = "LOCAL_RAY_DIRECTORY"
 """In the environment of every process of a local Ray, so that those which outlive its clean-up are known."""
+SESSION_FIELD = 3
+"""Of /proc/PID/stat, counted from behind the command's name."""
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 SWITCHES = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch for "one machine": every service listens on loopback
@@ -126,12 +128,15 @@ class LocalRay:
         return lines[-1].strip() if lines else "it printed nothing"
 
     def _end_left_overs(self) -> None:
-        """End processes that outlived Ray's own clean-up: those that carry our mark, and no other."""
+        """End processes that outlived Ray's own clean-up: those of our session, those that carry our mark, no other."""
+        assert self._process is not None
         mark = f"{MARK}={self._directory}".encode()
-        for found in Path("/proc").glob("[0-9]*/environ"):
+        for place in Path("/proc").glob("[0-9]*"):
             try:
-                if mark in found.read_bytes().split(b"\0"):
-                    os.kill(int(found.parent.name), signal.SIGKILL)
+                session = int((place / "stat").read_text().rpartition(")")[2].split()[SESSION_FIELD])
+                # Ray's own processes overwrite their environment with their titles; a job has a session of its own.
+                if session == self._process.pid or mark in (place / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(place.name), signal.SIGKILL)
             except (ProcessLookupError, FileNotFoundError, PermissionError):
                 continue
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from agents.app import batches, credentials, preflight
 from agents.run import ROLES, build
 from fusionlog.errors import BrokerError, SettingError
+from fusionlog.demo.plan import BUNDLED
 from fusionlog.settings import KafkaSettings, Settings
 from fusionlog.streaming.admin import create_topics
 
@@ -70,7 +71,7 @@ async def test_what_breaks_the_stream_reaches_the_reader() -> None:
 @pytest.mark.parametrize("role", ROLES)
 async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> None:
     kafka = KafkaSettings(bootstrap_servers="one:9092,two:9093", session_timeout=8, rebalance_timeout=9)
-    app = build(role, Settings(kafka=kafka, topic_prefix="p."))
+    app = build(role, Settings(kafka=kafka, topic_prefix="p.", systems_file=BUNDLED / "systems.yaml"))
     assert app.conf.id == f"p.{role}"
     assert [str(url) for url in app.conf.broker] == ["kafka://one:9092", "kafka://two:9093"]
     assert (app.conf.broker_session_timeout, app.conf.broker_rebalance_timeout) == (8, 9)

@@ -27,20 +27,21 @@ def test_auprc_counts_every_window():
     assert gate.auprc(b"", examples[:1]) is None
 
 
-def test_source_sessions_may_get_worse_by_the_margin_and_by_what_chance_does():
-    assert gate.check_sources(Area(0.76, 0.0), 0.8, 0.05).passed
-    assert not gate.check_sources(Area(0.74, 0.0), 0.8, 0.05).passed
-    assert gate.check_sources(Area(0.74, 0.02), 0.8, 0.05).passed
-    assert not gate.check_sources(Area(0.6, 0.02), 0.8, 0.05).passed
-    assert gate.check_sources(None, None, 0.05).passed
+def test_a_share_of_what_the_base_is_worth_over_chance_may_be_lost_and_what_chance_takes():
+    assert gate.check_sources(Area(0.51, 0.0, chance=0.2), 0.8, 0.5).passed
+    assert not gate.check_sources(Area(0.49, 0.0, chance=0.2), 0.8, 0.5).passed
+    assert not gate.check_sources(Area(0.51, 0.0, chance=0.2), 0.8, 0.1).passed
+    assert gate.check_sources(Area(0.49, 0.02, chance=0.2), 0.8, 0.5).passed
+    assert not gate.check_sources(Area(0.2, 0.05, chance=0.2), 0.8, 0.5).passed
+    assert gate.check_sources(None, None, 0.5).passed
 
 
 def test_the_error_of_an_area_falls_with_the_anomalous_windows():
     few = [make_example(0.9, 0.0), make_example(0.8, 1.0), make_example(0.1, 0.0)]
     many = [make_example(0.9, 0.0, 9), make_example(0.8, 1.0, 9), make_example(0.1, 0.0, 9)]
     areas = [gate.source_area(b"", [SourceExamples("shop", [], held_out)]) for held_out in (few, many)]
-    assert areas[0] == Area(0.5, 0.5)
-    assert areas[1] == Area(0.5, pytest.approx(0.5 / 3))
+    assert areas[0] == Area(0.5, 0.5, pytest.approx(1 / 3))
+    assert areas[1] == Area(0.5, pytest.approx(0.5 / 3), pytest.approx(1 / 3))
 
 
 def test_the_rate_counts_every_window():
