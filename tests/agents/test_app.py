@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from agents.app import batches, credentials, preflight
 from agents.run import ROLES, build
-from fusionlog.errors import BrokerError, SettingError
 from fusionlog.demo.plan import BUNDLED
+from fusionlog.errors import BrokerError, SettingError
 from fusionlog.settings import KafkaSettings, Settings
 from fusionlog.streaming.admin import create_topics
 
