@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, Protocol, cast
 
 import faust
@@ -17,7 +18,8 @@ from yarl import URL
 
 from fusionlog import metrics
 from fusionlog.errors import BrokerError
-from fusionlog.settings import KafkaSettings, Settings
+from fusionlog.log import configure
+from fusionlog.settings import KafkaSettings, Settings, load
 from fusionlog.streaming.admin import check_topics
 from fusionlog.streaming.client import ssl_context
 from fusionlog.streaming.outlet import Message
@@ -71,6 +73,23 @@ class NoConsumer(BootStrategy):
     """Starts none of Faust's own Kafka clients: the app's services have theirs."""
 
     enable_kafka = False
+
+
+def of_environment(build: Callable[[Settings], FusionLogApp]) -> Callable[[str], FusionLogApp]:
+    """The `__getattr__` of a module whose `app` is built from the environment when Faust's command line asks for it."""
+
+    @cache
+    def app() -> FusionLogApp:
+        config = load()
+        configure(config)
+        return build(config)
+
+    def attribute(name: str) -> FusionLogApp:
+        if name == "app":
+            return app()
+        raise AttributeError(f"no attribute {name!r}")
+
+    return attribute
 
 
 async def preflight(settings: Settings) -> None:

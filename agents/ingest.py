@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 from mode import Service
 
-from agents.app import FusionLogApp, NoConsumer
-from fusionlog import log, settings
+from agents.app import FusionLogApp, NoConsumer, of_environment
 from fusionlog.errors import SettingError
 from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
@@ -100,15 +96,4 @@ def build(config: Settings) -> IngestApp:
     return app
 
 
-@cache
-def _of_environment() -> IngestApp:
-    config = settings.load()
-    log.configure(config)
-    return build(config)
-
-
-def __getattr__(name: str) -> Any:
-    """`app`, built from the environment when Faust's command line asks for it."""
-    if name == "app":
-        return _of_environment()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = of_environment(build)

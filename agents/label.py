@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import numpy as np
 import structlog
 from faust.types import StreamT
 
-from agents.app import FusionLogApp, consume
-from fusionlog import log, settings
+from agents.app import FusionLogApp, consume, of_environment
 from fusionlog.embedding import Encoder, find_encoder
 from fusionlog.labeling.selection import make_teacher
 from fusionlog.labeling.teacher import Teacher
@@ -87,15 +84,4 @@ def _no_encoder(texts: Sequence[str]) -> FloatArray:
     return np.empty((len(texts), 0), dtype=np.float32)
 
 
-@cache
-def _of_environment() -> FusionLogApp:
-    config = settings.load()
-    log.configure(config)
-    return build(config)
-
-
-def __getattr__(name: str) -> Any:
-    """`app`, built from the environment when Faust's command line asks for it."""
-    if name == "app":
-        return _of_environment()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = of_environment(build)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 from faust.types import StreamT
 
-from agents.app import FusionLogApp, consume
-from fusionlog import log, settings
+from agents.app import FusionLogApp, consume, of_environment
 from fusionlog.detector.scorer import Scorer
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
@@ -61,15 +57,4 @@ def build(config: Settings) -> FusionLogApp:
     return app
 
 
-@cache
-def _of_environment() -> FusionLogApp:
-    config = settings.load()
-    log.configure(config)
-    return build(config)
-
-
-def __getattr__(name: str) -> Any:
-    """`app`, built from the environment when Faust's command line asks for it."""
-    if name == "app":
-        return _of_environment()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = of_environment(build)
