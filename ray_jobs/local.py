@@ -31,7 +31,7 @@ from ray_jobs.submit import TOKEN_VARIABLE
 
 HOST = "127.0.0.1"
 START_SECONDS = 120.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 5.0
 POLL_SECONDS = 0.2
 MARK = "LOCAL_RAY_DIRECTORY"
 """In the environment of every process of a local Ray, so that those which outlive its clean-up are known."""

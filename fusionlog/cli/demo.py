@@ -63,8 +63,13 @@ async def _show(plan: Plan) -> bool:
 
     demo, console, started = Demo(plan), Console(), time.monotonic()
     run = asyncio.create_task(demo.run())
+
+    def stop() -> None:
+        demo.progress.phase = "stopping everything"
+        run.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, run.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     with Live(console=console, auto_refresh=False) if console.is_terminal else contextlib.nullcontext() as live:
         phase = ""
         while not run.done():
