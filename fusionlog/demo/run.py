@@ -47,6 +47,7 @@ class Demo:
             lines_total=len(self.feed.lines),
         )
         self._workers: dict[int, Child] = {}
+        self._monitor: Monitor | None = None
 
     async def run(self) -> Summary:
         """From nothing to the summary; whatever ends it, nothing that it started goes on.
@@ -74,7 +75,7 @@ class Demo:
         await create_topics(own)
         self._phase("starting the workers")
         self._workers = await enter(parts.workers(env, logs))
-        monitor = await enter(Monitor(own, self.progress, list(self._workers)))
+        monitor = self._monitor = await enter(Monitor(own, self.progress, list(self._workers)))
         writer = await enter(Writer(own, self.feed, self.progress))
         self._phase("teaching the base model from the sources, as a Ray job")
         await self._job(ray, "meta_train", env)
@@ -132,6 +133,8 @@ class Demo:
         while not condition():
             for child in self._workers.values():
                 child.check()
+            if self._monitor is not None:
+                self._monitor.check()
             if still_moving() != seen:
                 moved, seen = time.monotonic(), still_moving()
             if time.monotonic() - moved > STALL_SECONDS:
