@@ -19,7 +19,8 @@ SYSTEMS = {"postgresql": 420, "kafka": 440, "postfix": 420}
 
 def main() -> int:
     """Record one system, or write what operators say of all of them."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit, so that servers and mounts are cleared away
+    for number in _ENDS:
+        signal.signal(number, _leave)
     asked = _arguments()
     if asked.system == "operator":
         write_yaml([_module(name).SPEC for name in SYSTEMS], asked.out)
@@ -31,6 +32,16 @@ def main() -> int:
     took = time.monotonic() - began
     print(f"{asked.system}: {len(recording.sessions)} sessions, {faulty} anomalous, {took:.0f} s")
     return 0
+
+
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def _leave(number: int, _: object) -> None:
+    """An exit, so that servers and mounts are cleared away; a second signal does not cut that short."""
+    for other in _ENDS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _arguments() -> argparse.Namespace:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
+Item = TypeVar("Item")
 Address = tuple[str, int, float]
 """Host, port, and when the connection was made (seconds since the epoch)."""
 
@@ -32,3 +36,24 @@ class Directory:
         host, port, when = address
         near = min(self._found.get((host, port), []), key=lambda entry: abs(entry[0] - when), default=None)
         return near[1] if near and abs(near[0] - when) < 5 else None
+
+    def named(self, items: Mapping[Address, Item]) -> dict[str, Item]:
+        """The same items by session; what has none is left out."""
+        found = ((self.find(address), item) for address, item in items.items())
+        return {session: item for session, item in found if session is not None}
+
+
+def directory(
+    lines: Iterable[str], connected: str, key: Callable[[str], str | None], written: Callable[[str], float]
+) -> Directory:
+    """The sessions that a server's log tells of.
+
+    :param connected: pattern of a line on a new client, with its host and port as groups.
+    :param key: the session of a line; `written`: when it was written, in seconds since the epoch.
+    """
+    found = Directory()
+    for line in lines:
+        match, session = re.search(connected, line), key(line)
+        if match and session:
+            found.add((match[1], int(match[2]), written(line)), session)
+    return found

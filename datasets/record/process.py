@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from datasets.record.errors import RecordError
 
@@ -27,6 +30,8 @@ class Process:
         self.user = user
         self.env = {**os.environ, **(env or {})}
         self._child: subprocess.Popen[bytes] | None = None
+        self._ended = False
+        self._gate = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -36,8 +41,13 @@ class Process:
         return self._child.pid
 
     def start(self) -> None:
-        """Start it in a session of its own."""
-        with self.output.open("ab") as sink:
+        """Start it in a session of its own.
+
+        :raises RecordError: when it was ended for good.
+        """
+        with self._gate, self.output.open("ab") as sink:
+            if self._ended:
+                raise RecordError(f"{self.argv[0]} was ended for good; the recording is over")
             self._child = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, user=self.user,
                 env=self.env, start_new_session=True, cwd="/",
@@ -59,6 +69,57 @@ class Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+
+    def end(self, number: int = signal.SIGTERM, within_s: float = 20.0) -> None:
+        """Stop it for good, with all processes below it, frozen ones too; no thread can start it again."""
+        with self._gate:
+            self._ended = True
+        if self._child is None:
+            return
+        family = offspring(self._child.pid)  # asked before it goes: then they are no longer its own
+        for member in family:
+            member.send(signal.SIGCONT)
+        self.stop(number, within_s)
+        for member in family:
+            member.send(signal.SIGKILL)
+
+
+class Relative(NamedTuple):
+    """A process below one of ours. Pids come round again, so the moment it began counts too."""
+
+    pid: int
+    parent: int
+    name: str
+    began: str
+
+    def send(self, number: int) -> None:
+        """Send a signal, if it is still the same process."""
+        now = _relative(self.pid)
+        if now and now.began == self.began:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+def offspring(pid: int) -> list[Relative]:
+    """The processes below `pid`: children, and theirs."""
+    every = [found for folder in Path("/proc").glob("[0-9]*") if (found := _relative(int(folder.name)))]
+    family, parents = [], [pid]
+    while parents:
+        parent = parents.pop()
+        children = [relative for relative in every if relative.parent == parent]
+        family += children
+        parents += [child.pid for child in children]
+    return family
+
+
+def _relative(pid: int) -> Relative | None:
+    """What the kernel says of `pid` (see proc(5)), or None when there is no such process."""
+    try:
+        head, tail = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)
+    except OSError:
+        return None
+    fields = tail.split()
+    return Relative(pid, int(fields[1]), head.split("(", 1)[1], fields[19])
 
 
 def run(argv: Sequence[str], user: str | None = None, cwd: str = "/") -> str:

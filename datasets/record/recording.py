@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets.record.ledger import Incident
 from datasets.record.spec import SystemSpec
 
 
@@ -27,6 +28,11 @@ class Cause:
 
     name: str
     fault: bool
+
+    @classmethod
+    def of(cls, incident: Incident) -> Cause:
+        """The cause that `incident` was."""
+        return cls(incident.name, incident.fault)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""When things happen: a clock for one recording, arrivals of clients, and slots for incidents."""
+"""When things happen: a clock for one recording, arrivals of clients, slots for incidents, and all of it driven."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+World = TypeVar("World")
+Act = Callable[[World, random.Random], None]
+"""Something that is done to a world: an incident, or what a client does."""
 
 
 @dataclass
@@ -81,3 +84,43 @@ class Crew:
             work()
         except Exception as failure:  # handed to join(), which raises it
             self.failures.append(failure)
+
+
+@dataclass(frozen=True)
+class Script(Generic[World]):
+    """What happens in a recording of one system.
+
+    :param early: incidents of the first half, `late` those of the second; each half is shuffled.
+    :param arrive: one client's deed, in a thread of its own.
+    :param rate: how many clients come, a second.
+    :param calm_s: seconds at the end in which nothing new begins.
+    """
+
+    early: Sequence[Act[World]]
+    late: Sequence[Act[World]]
+    arrive: Act[World]
+    rate: float
+    calm_s: float = 10.0
+
+
+def drive(script: Script[World], world: World, rng: random.Random, total_s: float, crew: Crew) -> None:
+    """Play `script` for `total_s` seconds with the threads of `crew`, some of which may still be at work at the end.
+
+    :raises Exception: the first failure of a thread.
+    """
+    clock = Clock(total_s)
+    plan = slots(rng, script.early, script.late, total_s - script.calm_s)
+
+    def strike() -> None:
+        for moment, act in plan:
+            clock.sleep_until(moment)
+            act(world, rng)
+
+    crew.start(strike)
+    lots = random.Random(rng.random())
+    for moment in arrivals(lots, script.rate, total_s - script.calm_s):
+        clock.sleep_until(moment)
+        crew.check()
+        own = random.Random(lots.random())
+        crew.start(lambda own=own: script.arrive(world, own))
+    clock.sleep_until(total_s)

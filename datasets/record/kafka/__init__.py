@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import heapq
 import random
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
-from datasets.record.disk import small_disk
 from datasets.record.kafka.cluster import Cluster
 from datasets.record.kafka.faults import EARLY, LATE, World
 from datasets.record.kafka.load import Services, arrive
+from datasets.record.place import Place, place
 from datasets.record.recording import Cause, Recording, Session, by_count, joined
 from datasets.record.spec import SystemSpec
-from datasets.record.timeline import Clock, Crew, arrivals, slots
+from datasets.record.timeline import Crew, Script, drive
 
 SPEC = SystemSpec(
     name="kafka",
@@ -30,55 +28,37 @@ SPEC = SystemSpec(
     "a wrong password, bad requests, topics or settings refused, records without a key), scratch topics, nor port "
     "scanners.",
 )
-RATE = 3.6
-"""Deeds a second beside the services' own traffic; each Java and Python process costs a busy core."""
+SCRIPT = Script(EARLY, LATE, lambda world, rng: arrive(world.cluster, rng), rate=3.6)
+"""Deeds beside the services' own traffic; each Java and Python process costs a busy core."""
 
 
 def record(seed: int, total_s: float) -> Recording:
     """Record for `total_s` seconds."""
-    rng = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="record-") as folder:
-        home = Path(folder) / "home"
-        with small_disk(Path(folder) / "small", 40) as small:
-            cluster = Cluster(home, small)
-            try:
-                cluster.start()
-                world = World(cluster, Services(cluster))
-                _drive(world, rng, total_s)
-            finally:
-                cluster.stop()
-            return _recording(world, folder)
+    with place("small", 40) as here:
+        cluster = Cluster(here.home, here.disk)
+        try:
+            cluster.start()
+            world = World(cluster, Services(cluster))
+            _drive(world, random.Random(seed), total_s)
+        finally:
+            cluster.stop()
+        return _recording(world, here)
 
 
 def _drive(world: World, rng: random.Random, total_s: float) -> None:
-    clock, crew = Clock(total_s), Crew()
+    crew = Crew()
     world.services.start()
-    crew.start(lambda: world.services.produce(random.Random(rng.random())))
-    plan = slots(rng, EARLY, LATE, total_s)
-
-    def strike() -> None:
-        for moment, act in plan:
-            clock.sleep_until(moment)
-            act(world, rng)
-
-    crew.start(strike)
     lots = random.Random(rng.random())
-    for moment in arrivals(lots, RATE, total_s - 10):
-        clock.sleep_until(moment)
-        crew.check()
-        own = random.Random(lots.random())
-        crew.start(lambda own=own: arrive(world.cluster, own))
-    clock.sleep_until(total_s)
+    crew.start(lambda: world.services.produce(lots))
+    drive(SCRIPT, world, rng, total_s, crew)
     world.services.stopped.set()
     crew.join(40)
 
 
-def _recording(world: World, folder: str) -> Recording:
-    texts = [joined(node.log.read_text("utf-8", "replace").splitlines()) for node in world.cluster.nodes]
-    merged = heapq.merge(
-        *([line for line in text if line.startswith("[2")] for text in texts), key=lambda line: line[:24]
-    )
-    lines, sessions = by_count([line.replace(folder, "/srv") for line in merged], SPEC)
+def _recording(world: World, here: Place) -> Recording:
+    logs = [joined(here.read(node.log).splitlines()) for node in world.cluster.nodes]
+    records = [[line for line in log if line.startswith("[2")] for log in logs]
+    lines, sessions = by_count(list(heapq.merge(*records, key=lambda line: line[:24])), SPEC)
     return Recording(SPEC, lines, sessions, _causes(world, sessions))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import uuid
 from base64 import urlsafe_b64encode
@@ -55,12 +56,12 @@ class Cluster:
             done.result(30)
 
     def stop(self) -> None:
-        """End the workers and both nodes."""
+        """End the workers and both nodes; a worker that a thread still makes does not start."""
         self.closed = True
         for worker in list(self.workers):
-            worker.stop(9)
+            worker.end(signal.SIGKILL)
         for node in reversed(self.nodes):
-            node.process.stop()
+            node.process.end()
 
     def login(self, user: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
         """Client settings for `user`; keys in `more` have underscores for dots."""

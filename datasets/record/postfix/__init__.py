@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import random
 import re
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-from datasets.record.address import Address, Directory
-from datasets.record.disk import small_disk
+from datasets.record.address import Address, directory
 from datasets.record.ledger import Incident
+from datasets.record.place import Place, place
 from datasets.record.postfix.faults import EARLY, LATE
 from datasets.record.postfix.load import World, arrive
 from datasets.record.postfix.post import SOON_S, Hop
 from datasets.record.postfix.server import DOMAIN, Server
 from datasets.record.recording import Cause, Recording, by_key, joined
 from datasets.record.spec import SystemSpec
-from datasets.record.timeline import Clock, Crew, arrivals, slots
+from datasets.record.timeline import Crew, Script, drive
 
 SPEC = SystemSpec(
     name="postfix",
@@ -34,48 +32,27 @@ SPEC = SystemSpec(
 )
 _GREETING = re.compile(r"smtpd\[\d+\]: (dis)?connect from ")
 """Lines about a client's coming and going; they carry no queue id, and the collector drops them."""
-RATE = 1.9
-"""Messages a second; nearly each becomes two sessions, before the filter and after it."""
+SCRIPT = Script(EARLY, LATE, arrive, rate=1.9, calm_s=25)
+"""Messages; nearly each becomes two sessions, before the filter and after it."""
 
 
 def record(seed: int, total_s: float) -> Recording:
     """Record for `total_s` seconds."""
-    rng = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="record-") as folder:
-        Path(folder).chmod(0o755)
-        with small_disk(Path(folder) / "mailboxes", 60) as disk:
-            server = Server(Path(folder) / "home", disk)
-            world = World(server)
-            try:
-                server.create()
-                world.start()
-                server.start()
-                _drive(world, rng, total_s)
-                _collect_mailboxes(world)
-            finally:
-                server.stop()
-                world.stop()
-            return _recording(world, folder)
-
-
-def _drive(world: World, rng: random.Random, total_s: float) -> None:
-    clock, crew = Clock(total_s), Crew()
-    plan = slots(rng, EARLY, LATE, total_s - 25)
-
-    def strike() -> None:
-        for moment, act in plan:
-            clock.sleep_until(moment)
-            act(world, rng)
-
-    crew.start(strike)
-    lots = random.Random(rng.random())
-    for moment in arrivals(lots, RATE, total_s - 25):
-        clock.sleep_until(moment)
-        crew.check()
-        own = random.Random(lots.random())
-        crew.start(lambda own=own: arrive(world, own))
-    clock.sleep_until(total_s)
-    crew.join(30)
+    with place("mailboxes", 60) as here:
+        server = Server(here.home, here.disk)
+        world, crew = World(server), Crew()
+        try:
+            server.create()
+            world.start()
+            server.start()
+            drive(SCRIPT, world, random.Random(seed), total_s, crew)
+            crew.join(30)
+            _collect_mailboxes(world)
+            server.stop()
+        finally:
+            server.process.end()
+            world.stop()
+        return _recording(world, here)
 
 
 def _collect_mailboxes(world: World) -> None:
@@ -91,25 +68,19 @@ def _collect_mailboxes(world: World) -> None:
             world.post.returned[name.split("@")[0]] = when
 
 
-def _recording(world: World, folder: str) -> Recording:
-    text = world.server.log.read_text("utf-8", "replace").replace(folder, "/srv")
+def _recording(world: World, here: Place) -> Recording:
+    text = here.read(world.server.log)
     lines = [re.sub(r"^(\w+ +\d+ \S+) \S+", r"\1 mail", line) for line in joined(text.splitlines())]
     lines = [line for line in lines if not _GREETING.search(line)]
-    ids = _directory(lines)
+    ids = directory(lines, r": client=\S+\[([\d.]+)\]:(\d+)", SPEC.key, _written)
     causes = {key: Cause("mail held for a look", False) for key in world.post.held}
-    causes |= _found(ids, {client: Cause(note, False) for client, note in world.post.notes.items()})
-    departed = _found(ids, dict(_departures(world)))
+    causes |= {key: Cause(note, False) for key, note in ids.named(world.post.notes).items()}
+    departed = ids.named(dict(_departures(world)))
     causes |= {key: cause for key, cause in departed.items() if cause.fault or key not in causes}
     causes |= _late_notifications(world, lines)
-    causes |= _found(ids, {client: Cause(by.name, by.fault) for client, by in world.post.struck.items()})
-    causes |= {key: Cause(by.name, by.fault) for key, by in world.post.struck_ids.items()}
+    struck = {**ids.named(world.post.struck), **world.post.struck_ids}
+    causes |= {key: Cause.of(incident) for key, incident in struck.items()}
     return Recording(SPEC, lines, by_key(lines, SPEC), causes)
-
-
-def _found(ids: Directory, causes: dict[Address, Cause]) -> dict[str, Cause]:
-    """The same causes by queue id; clients that got none are left out."""
-    named = ((ids.find(client), cause) for client, cause in causes.items())
-    return {key: cause for key, cause in named if key is not None}
 
 
 def _departures(world: World) -> Iterator[tuple[Address, Cause]]:
@@ -153,14 +124,3 @@ def _blame(world: World, began: float, wrong: str) -> Cause | None:
     incident = max(near, key=lambda i: (i.fault, i.start))
     outlived = wrong == "late" and incident.name.startswith("partner away")
     return Cause(incident.name, incident.fault and not outlived)
-
-
-def _directory(lines: list[str]) -> Directory:
-    """Which queue id the server gave to which client."""
-    found = Directory()
-    for line in lines:
-        match = re.search(r": client=\S+\[([\d.]+)\]:(\d+)", line)
-        key = SPEC.key(line)
-        if match and key:
-            found.add((match[1], int(match[2]), _written(line)), key)
-    return found

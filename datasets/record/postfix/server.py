@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from datasets.record.errors import RecordError
-from datasets.record.process import Process, free_port, run, wait_for_port
+from datasets.record.process import Process, free_port, offspring, run, wait_for_port
 
 SBIN = Path("/usr/lib/postfix/sbin")
 DOMAIN = "post.example"
@@ -104,15 +104,7 @@ class Server:
 
     def pids(self, daemon: str) -> list[int]:
         """Pids of this instance's `daemon` processes (children of its master)."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                fields = (folder / "stat").read_text().rsplit(")", 1)
-                if fields[0].endswith(f"({daemon}") and int(fields[1].split()[1]) == self.process.pid:
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-        return found
+        return [child.pid for child in offspring(self.process.pid) if child.name == daemon]
 
     def signal_all(self, daemon: str, number: int) -> int:
         """Signal every process of `daemon`; how many there were."""
