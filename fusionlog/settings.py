@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
+from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.topics import Topics
 
 PREFIX = "FUSIONLOG_"
@@ -31,7 +32,14 @@ def _compiles(pattern: str | None) -> str | None:
     return pattern
 
 
+def _renders(format: str | None) -> str | None:
+    """A format of JSON lines that can be used."""
+    JsonLines(format)
+    return format
+
+
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
+LineFormat = Annotated[str | None, AfterValidator(_renders)]
 
 
 class _Model(BaseModel):
@@ -52,6 +60,9 @@ class SystemSettings(_Model):
 
     description: str = ""
     policy: str = ""
+    json_line: LineFormat = Field(
+        None, description="how a JSON line is written as text, {time} {fields.id} {msg}, before header and session"
+    )
     header: str | None = None
     session: Pattern = None
     window: WindowSettings = WindowSettings()
@@ -158,7 +169,7 @@ class Settings(BaseSettings):
     topic_prefix: str = Field("fusionlog.", description="of FusionLog's own topics and consumer groups")
     raw_prefix: str = Field("logs.raw.", description="a system's lines are on this and its name")
     systems_file: Path | None = Field(
-        None, description="YAML: system name to header, session, window, description, policy"
+        None, description="YAML: system name to json_line, header, session, window, description, policy"
     )
     system: str | None = Field(None, description="work for this system alone; default: all of the file")
     ingest: IngestSettings = IngestSettings()

@@ -67,6 +67,8 @@ def test_one_system_can_be_chosen(tmp_path: Path) -> None:
         ("shop: {window: {by: moon}}", "shop.window.by"),
         ("shop: {session: '(', window: {by: session}}", "shop.session"),
         ("shop: {window: {by: session}}", "shop.session"),
+        ("shop: {json_line: '{time} {msg'}", "shop.json_line is '{time} {msg'"),
+        ("shop: {json_line: plain}", "shop.json_line is 'plain'"),
         ("shop: {colour: red}", "shop.colour"),
         ("[1]", "FUSIONLOG_SYSTEMS_FILE"),
         ("a: [", "FUSIONLOG_SYSTEMS_FILE"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from fusionlog.errors import DataError
 from fusionlog.evaluation.clock import ending_at, line_times
 from fusionlog.evaluation.datasets import FORM, Session, read_sessions, read_stream
+from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.settings import SystemSettings
 
 
@@ -34,25 +35,25 @@ def read_feed(directory: Path, system: str, settings: SystemSettings) -> Feed:
 
     :raises DataError: there is nothing to read.
     """
-    sessions = read_sessions(directory, system)
+    sessions, json_lines = read_sessions(directory, system), JsonLines(settings.json_line)
     if (directory / system / "stream.log.gz").exists():
         lines = list(read_stream(directory, system))
-        times = line_times(lines)
+        times = line_times([json_lines.text(line) for line in lines])
     else:
-        lines, times = _in_turn(sessions, gap=settings.window.idle_seconds + 1.0)
+        lines, times = _in_turn(sessions, settings.window.idle_seconds + 1.0, json_lines)
     if not lines:
         raise DataError(directory / system, "no lines in it", FORM)
     size = settings.window.size if settings.window.by == "count" else None
     return Feed(lines, ending_at(times, time.time()), size, [session.id for session in sessions])
 
 
-def _in_turn(sessions: list[Session], gap: float) -> tuple[list[str], list[float]]:
+def _in_turn(sessions: list[Session], gap: float, json_lines: JsonLines) -> tuple[list[str], list[float]]:
     """Sessions that were cut beforehand have no common clock: each starts `gap` seconds after the one before ended."""
     lines: list[str] = []
     times: list[float] = []
     now = 0.0
     for session in sessions:
-        own = line_times(session.lines)
+        own = line_times([json_lines.text(line) for line in session.lines])
         start = own[0] if own else 0.0
         times += [now + (stated - start) for stated in own]
         lines += session.lines

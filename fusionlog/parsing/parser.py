@@ -1,4 +1,4 @@
-"""From a log line to its event: session key, header, masks, template."""
+"""From a log line to its event: JSON as text, session key, header, masks, template."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Header
+from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.memo import Memo
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
@@ -48,6 +49,7 @@ class Parser:
 
     def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings) -> None:
         self.name = name
+        self.json_lines = JsonLines(system.json_line)
         self._header = Header(system.header)
         self._masks = Masks(system.session, system.masks)
         self._session = re.compile(system.session) if system.session else None
@@ -59,7 +61,9 @@ class Parser:
         self._found: deque[_Known] = deque(maxlen=ingest.max_templates)
 
     def parse(self, line: str) -> Event:
-        """The event of a line, line breaks and all."""
+        """The event of a line, line breaks and all; a JSON line is first written as text where the system says how."""
+        if self.json_lines:
+            line = self.json_lines.text(line)
         content, name, _ = self._header.split(line)
         component = self._components.of(name) if name else None
         key = self._key(line)

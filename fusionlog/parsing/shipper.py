@@ -3,9 +3,9 @@
 Detected per record. A JSON object with a string in one of the message fields is an envelope, and is opened once: what
 stands inside is the line, JSON or not. So an application's own JSON line is opened too, when it comes without a shipper
 around it and has such a field (`{"level":"info","msg":"started"}`): its message is what a person wrote, and nothing in
-the record tells it from an envelope. An operator whose session key stands in another field of such lines narrows
-`FUSIONLOG_INGEST__MESSAGE_FIELDS` (to `["log"]`, or to `[]`), and they stay whole. Any other JSON, or text that only
-begins like it, is a line of text.
+the record tells it from an envelope. Of a system whose `json_line` is set, it is known what its JSON lines have: an
+envelope around one is opened, the line itself stays whole, and the parser writes it as text. Any other JSON, or text
+that only begins like it, is a line of text.
 
 Tolerated: bytes that are not UTF-8 become U+FFFD, as long as the rest is text; terminal colours are removed.
 """
@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import msgspec
-
 from fusionlog.errors import RecordError
+from fusionlog.parsing.colours import without_colours
+from fusionlog.parsing.json_lines import JsonLines, Tree, tree_of
 
 TIME_FIELDS = ("@timestamp", "timestamp", "date", "time")
 """Filebeat and Fluent Bit's Kafka output; Vector; Fluent Bit's JSON; Docker and Fluentd."""
@@ -27,7 +27,7 @@ TIME_FIELDS = ("@timestamp", "timestamp", "date", "time")
 UNREADABLE_SHARE = 0.25
 """A record with more control and undecodable characters than this is binary: Avro, MessagePack, UTF-16, gzip."""
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_NONE = JsonLines(None)
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 
 
@@ -38,21 +38,22 @@ class RawLine(NamedTuple):
     time: float | None
 
 
-def read_line(value: bytes | None, message_fields: Sequence[str], max_bytes: int = 64 * 1024) -> RawLine:
+def read_line(
+    value: bytes | None, message_fields: Sequence[str], max_bytes: int = 64 * 1024, json_lines: JsonLines = _NONE
+) -> RawLine:
     """The line of a raw record, without its line break.
 
     :param message_fields: where an envelope may hold the line; the first that has a string counts.
     :param max_bytes: the longest line, in bytes of UTF-8; an envelope around it may be longer.
+    :param json_lines: what the system's own JSON lines look like; one is returned as it is, in JSON.
     :raises RecordError: `empty`: no value, or nothing but blanks; `not-text`: binary; `too-long`.
     """
     if not value:
         raise RecordError("empty", "the record has no value")
     text = _decode(value)
-    envelope = _envelope(text) if text.lstrip()[:1] == "{" else None
-    raw = RawLine(text, None) if envelope is None else _open(envelope, text, message_fields)
-    line = raw.text.rstrip("\r\n")
-    if "\x1b" in line:
-        line = _COLOUR.sub("", line)
+    envelope = tree_of(text)
+    raw = RawLine(text, None) if envelope is None else _open(envelope, text, message_fields, json_lines)
+    line = without_colours(raw.text.rstrip("\r\n"))
     if not line or line.isspace():
         raise RecordError("empty", "the line is blank")
     if len(line) * 4 > max_bytes and len(line.encode()) > max_bytes:
@@ -73,24 +74,18 @@ def _decode(value: bytes) -> str:
     return text
 
 
-def _envelope(text: str) -> dict[str, object] | None:
-    """The JSON object that a text is, None where it is none."""
-    try:
-        tree = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return tree if isinstance(tree, dict) else None
+def _open(envelope: Tree, text: str, message_fields: Sequence[str], json_lines: JsonLines) -> RawLine:
+    field = next((field for field in message_fields if isinstance(envelope.get(field), str)), None)
+    message = None if field is None else str(envelope[field])
+    if json_lines:
+        inside = tree_of(message) if message else None
+        holds_one = inside is not None and json_lines.shares(inside)
+        if not holds_one and json_lines.is_line(envelope, field, TIME_FIELDS):
+            return RawLine(text, _time(envelope))
+    return RawLine(text, None) if message is None else RawLine(message, _time(envelope))
 
 
-def _open(envelope: dict[str, object], text: str, message_fields: Sequence[str]) -> RawLine:
-    for field in message_fields:
-        message = envelope.get(field)
-        if isinstance(message, str):
-            return RawLine(message, _time(envelope))
-    return RawLine(text, None)
-
-
-def _time(envelope: dict[str, object]) -> float | None:
+def _time(envelope: Tree) -> float | None:
     """The first time field that can be read, in Unix seconds."""
     readings = (_seconds(envelope[field]) for field in TIME_FIELDS if field in envelope)
     return next((seconds for seconds in readings if seconds is not None), None)

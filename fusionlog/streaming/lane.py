@@ -69,7 +69,9 @@ class Lane:
         self._watermark.read(record.offset)
         self._heard = self._clock()
         try:
-            raw = read_line(record.value, self._ingest.message_fields, self._ingest.max_line_bytes)
+            raw = read_line(
+                record.value, self._ingest.message_fields, self._ingest.max_line_bytes, self._parser.json_lines
+            )
             event = self._parse(raw.text)
         except RecordError as error:
             self._count()

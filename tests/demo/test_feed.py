@@ -30,6 +30,14 @@ def test_a_stream_is_fed_as_it_was_written_and_ends_now(tmp_path: Path) -> None:
     assert abs(feed.times[-1] - time.time()) < 5
 
 
+def test_a_json_line_tells_its_time_wherever_its_field_stands(tmp_path: Path) -> None:
+    stream = [json.dumps({"msg": f"s={at} " + "x" * 100, "time": f"2020-01-01 00:00:0{at}"}) for at in (0, 7, 9)]
+    system = BY_SESSION.model_copy(update={"json_line": "{time} {msg}"})
+    feed = read_feed(make_data(tmp_path, {}, stream), "shop", system)
+    assert feed.lines == stream
+    assert [round(feed.times[-1] - at) for at in feed.times] == [9, 2, 0]
+
+
 def test_sessions_without_a_stream_follow_each_other_further_apart_than_the_idle_gap(tmp_path: Path) -> None:
     feed = read_feed(make_data(tmp_path, {"a": ["x s=a", "y s=a"], "b": ["x s=b"]}), "shop", BY_SESSION)
     assert feed.lines == ["x s=a", "y s=a", "x s=b"]

@@ -51,6 +51,15 @@ def test_session_keys(pattern: str | None, line: str, key: str | None) -> None:
     assert make_parser(SystemSettings(session=pattern)).parse(line).session == key
 
 
+def test_a_json_line_is_parsed_as_the_text_that_is_written_of_it() -> None:
+    system = SystemSettings(json_line="{level} {pid}: {msg}", header="<Level> <Pid>: <Content>", session=r"<[\d.]+>")
+    parser = make_parser(system)
+    event = parser.parse('{"pid":"<0.8.0>","msg":"user bob came","level":"info"}')
+    assert (event.text, event.session, event.line) == ("user bob came", "<0.8.0>", "info <0.8.0>: user bob came")
+    assert parser.parse("info <0.9.0>: user bob came").template == event.template
+    assert parser.new_templates(0.0)[0].example == event.line
+
+
 def test_new_templates_are_told_once() -> None:
     parser = make_parser()
     line = "INFO a: started in mode x"

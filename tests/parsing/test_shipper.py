@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionlog.errors import RecordError
+from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.parsing.shipper import RawLine, read_line
 
 FIELDS = ("log", "message", "MESSAGE", "msg")
@@ -53,6 +54,36 @@ def test_a_bare_json_line_is_opened_unless_the_fields_say_otherwise() -> None:
     assert read(line.encode()).text == "started"
     assert read(line.encode(), fields=("log",)).text == line
     assert read(line.encode(), fields=()).text == line
+
+
+BROKER = JsonLines("{time} {node} {level} {pid} {msg}")
+LINE = '{"time":"2024-05-01 10:00:00.250000+00:00","node":"rabbit@one","level":"info","pid":"<0.8.0>","msg":"started"}'
+
+
+def read_broker(text: str) -> RawLine:
+    return read_line(text.encode(), FIELDS, json_lines=BROKER)
+
+
+def test_a_systems_own_json_line_stays_whole_and_gives_its_time() -> None:
+    assert read_broker(LINE) == RawLine(LINE, NOON + 0.25)
+    assert read_broker('{"msg":"started"}').text == '{"msg":"started"}'
+    assert read_broker('{"node":"rabbit@one"}').text == '{"node":"rabbit@one"}'
+
+
+@pytest.mark.parametrize("envelope", [{"timestamp": NOON, "message": LINE}, {"msg": LINE, "time": NOON}])
+def test_an_envelope_around_a_systems_own_json_line_is_opened(envelope: dict[str, object]) -> None:
+    assert read_broker(json.dumps(envelope)) == RawLine(LINE, NOON)
+
+
+@pytest.mark.parametrize("text", ["started", "{started}", "[1]", '{"order":"o-1"}'])
+def test_an_envelope_around_another_line_of_such_a_system_is_opened(text: str) -> None:
+    assert read_broker(json.dumps({"log": text, "stream": "stdout", "time": NOON})) == RawLine(text, NOON)
+    assert read_broker(text) == RawLine(text, None)
+
+
+def test_a_message_that_is_json_of_another_kind_does_not_make_an_envelope() -> None:
+    line = json.dumps({"node": "rabbit@one", "msg": '{"order":"o-1"}'})
+    assert read_broker(line).text == line
 
 
 @pytest.mark.parametrize("unit", [1, 1e3, 1e6, 1e9])
