@@ -24,10 +24,19 @@ FLOOR = -1e4  # below every activation; finite, so that a window of nothing but 
 
 
 class Network(Protocol):
-    """What training and export ask of a network: logits of windows `[batch]` and of events `[batch, events]`."""
+    """What training and export ask of a network: `read(project(events), counts)` is what a call gives."""
 
     def __call__(self, events: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits from events `[batch, events, dim]` and counts `[batch, events]`; those of padding mean nothing."""
+        """Logits of windows `[batch]` and of events `[batch, events]`; those of padding mean nothing.
+
+        :param events: unit vectors `[batch, events, dim]`. :param counts: `[batch, events]`.
+        """
+
+    def project(self, events: Tensor) -> Tensor:
+        """Events `[..., dim]` as `[..., hidden]`, each by itself, so that training does it once for each event."""
+
+    def read(self, projected: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits from projections `[batch, events, hidden]` and counts `[batch, events]`."""
 
 
 class Factory(Protocol):
@@ -48,7 +57,9 @@ class SetNetwork(nn.Module):
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
-        self.project = nn.Sequential(nn.Dropout(INPUT_DROPOUT), nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(DROPOUT))
+        self.projection = nn.Sequential(
+            nn.Dropout(INPUT_DROPOUT), nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(DROPOUT)
+        )
         self.event_head = nn.Linear(hidden, 1)
         self.features = nn.Sequential(nn.Linear(hidden + 2, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU())
         self.window_head = nn.Sequential(
@@ -57,8 +68,18 @@ class SetNetwork(nn.Module):
 
     def forward(self, events: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of windows `[batch]` and of events `[batch, events]`."""
+        return self.read(self.project(events), counts)
+
+    def project(self, events: Tensor) -> Tensor:
+        """Events `[..., dim]` as `[..., hidden]`; with some noise in training."""
+        projected: Tensor = self.projection(
+            events + INPUT_NOISE * torch.randn_like(events) if self.training else events
+        )
+        return projected
+
+    def read(self, projected: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits from projections `[batch, events, hidden]` and counts `[batch, events]`."""
         present = counts > 0
-        projected = self._project_noisy(events, present) if self.training else self.project(events)
         event = self.event_head(projected).squeeze(-1)
         squashed = torch.tanh(event / LOGIT_SCALE).unsqueeze(-1)
         features = self.features(torch.cat([projected, torch.log1p(counts).unsqueeze(-1), squashed], dim=-1))
@@ -67,13 +88,6 @@ class SetNetwork(nn.Module):
         length = torch.log1p(counts.sum(dim=1, keepdim=True))
         pooled = torch.cat([greatest, mean, length, worst, typical], dim=-1)
         return self.window_head(pooled).squeeze(-1), event
-
-    def _project_noisy(self, events: Tensor, present: Tensor) -> Tensor:
-        """Projections `[batch, events, hidden]` of vectors with noise; random numbers are dear, so none for padding."""
-        vectors = events[present]
-        projected: Tensor = self.project(vectors + INPUT_NOISE * torch.randn_like(vectors))
-        places = projected.new_zeros(*present.shape, projected.shape[-1])
-        return places.masked_scatter(present.unsqueeze(-1), projected)
 
 
 NETWORKS: Mapping[str, Factory] = MappingProxyType({"set": SetNetwork})

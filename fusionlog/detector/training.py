@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from fusionlog.detector.batch import collate
 from fusionlog.detector.examples import Example
 from fusionlog.detector.network import build
 from fusionlog.settings import DistillSettings
@@ -25,24 +27,33 @@ EVENT_LOSS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Pack:
-    """All examples as tensors on the device: events `[examples, events, dim]`, the rest `[examples(, events)]`."""
+class Drawn:
+    """Some examples: which events of the table stand in them and how often `[batch, events]`, and their labels."""
 
-    events: Tensor
+    places: Tensor
     counts: Tensor
     window: Tensor
     event: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """All examples as tensors on the device: a table of their distinct events, and what stands where.
+
+    `table` is `[distinct, dim]`: events recur, so a step projects each of them once, with noise of its own, instead of
+    every place of the batch. `drawn` holds all examples, `weights` `[examples]` how often each is drawn.
+    """
+
+    table: Tensor
+    drawn: Drawn
     weights: Tensor
 
-    def draw(self, number: int) -> Pack:
+    def draw(self, number: int) -> Drawn:
         """`number` examples, drawn with replacement by weight, cut to the longest of them."""
         rows = torch.multinomial(self.weights, number, replacement=True)
-        counts = self.counts[rows]
+        all_, counts = self.drawn, self.drawn.counts[rows]
         longest = int((counts > 0).sum(dim=1).max())
-        return Pack(
-            self.events[rows, :longest], counts[:, :longest], self.window[rows], self.event[rows, :longest],
-            self.weights[rows],
-        )  # fmt: skip
+        return Drawn(all_.places[rows, :longest], counts[:, :longest], all_.window[rows], all_.event[rows, :longest])
 
 
 def fit(examples: Sequence[Example], settings: DistillSettings, detector: str = "set", threads: int = 1) -> nn.Module:
@@ -56,19 +67,19 @@ def fit(examples: Sequence[Example], settings: DistillSettings, detector: str = 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with _seeded(settings.seed, threads):
         pack = _pack(examples, device)
-        network = build(detector, pack.events.shape[-1], settings.hidden).to(device).train()
+        network = build(detector, pack.table.shape[-1], settings.hidden).to(device).train()
         optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=settings.steps)
         for _ in range(settings.steps):
             optimizer.zero_grad()
-            _loss(network, pack.draw(BATCH)).backward()  # type: ignore[no-untyped-call]
+            _loss(network, pack.table, pack.draw(BATCH)).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
     return network.eval()
 
 
-def _loss(network: nn.Module, drawn: Pack) -> Tensor:
-    window, event = network(drawn.events, drawn.counts)
+def _loss(network: nn.Module, table: Tensor, drawn: Drawn) -> Tensor:
+    window, event = network.read(network.project(table)[drawn.places], drawn.counts)  # type: ignore[operator]
     present = drawn.counts > 0
     of_windows = binary_cross_entropy_with_logits(window, drawn.window)
     of_events = binary_cross_entropy_with_logits(event[present], drawn.event[present])
@@ -78,15 +89,26 @@ def _loss(network: nn.Module, drawn: Pack) -> Tensor:
 def _pack(examples: Sequence[Example], device: torch.device) -> Pack:
     if not examples:
         raise ValueError("a fit needs at least one example")
-    batch = collate([(example.vectors, example.counts) for example in examples])
-    labels = collate([(example.event_probabilities[:, None], example.counts) for example in examples])
-    return Pack(
-        events=torch.from_numpy(batch.events).to(device),
-        counts=torch.from_numpy(batch.counts).to(device),
+    vectors = np.concatenate([example.vectors for example in examples])
+    table, rows = np.unique(vectors, axis=0, return_inverse=True)
+    ends = np.cumsum([len(example.counts) for example in examples])[:-1]
+    places = np.split(rows.reshape(-1), ends)
+    drawn = Drawn(
+        places=torch.from_numpy(_padded(places, np.int64)).to(device),
+        counts=torch.from_numpy(_padded([example.counts for example in examples], np.float32)).to(device),
         window=torch.tensor([example.probability for example in examples], dtype=torch.float32, device=device),
-        event=torch.from_numpy(labels.events[..., 0]).to(device),
-        weights=torch.tensor([example.weight for example in examples], dtype=torch.float32, device=device),
+        event=torch.from_numpy(_padded([each.event_probabilities for each in examples], np.float32)).to(device),
     )
+    weights = torch.tensor([example.weight for example in examples], dtype=torch.float32, device=device)
+    return Pack(torch.from_numpy(table.astype(np.float32)).to(device), drawn, weights)
+
+
+def _padded(rows: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    """Rows of different lengths as one array, zeros behind them."""
+    padded = np.zeros((len(rows), max(1, *(len(row) for row in rows))), dtype=kind)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return padded
 
 
 @contextmanager
