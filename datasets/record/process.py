@@ -88,7 +88,6 @@ class Relative(NamedTuple):
     """A process below one of ours. Pids come round again, so the moment it began counts too."""
 
     pid: int
-    parent: int
     name: str
     began: str
 
@@ -102,14 +101,11 @@ class Relative(NamedTuple):
 
 def offspring(pid: int) -> list[Relative]:
     """The processes below `pid`: children, and theirs."""
-    every = [found for folder in Path("/proc").glob("[0-9]*") if (found := _relative(int(folder.name)))]
-    family, parents = [], [pid]
-    while parents:
-        parent = parents.pop()
-        children = [relative for relative in every if relative.parent == parent]
-        family += children
-        parents += [child.pid for child in children]
-    return family
+    family: list[Relative] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that just ended
+            family += filter(None, map(_relative, map(int, listed.read_text().split())))
+    return [relative for child in family for relative in (child, *offspring(child.pid))]
 
 
 def _relative(pid: int) -> Relative | None:
@@ -118,8 +114,7 @@ def _relative(pid: int) -> Relative | None:
         head, tail = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)
     except OSError:
         return None
-    fields = tail.split()
-    return Relative(pid, int(fields[1]), head.split("(", 1)[1], fields[19])
+    return Relative(pid, head.split("(", 1)[1], tail.split()[19])
 
 
 def run(argv: Sequence[str], user: str | None = None, cwd: str = "/") -> str:

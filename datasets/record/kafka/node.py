@@ -17,8 +17,8 @@ _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>r</groupId><artifa
 <version>{kafka}</version></dependency><dependency><groupId>org.apache.logging.log4j</groupId>
 <artifactId>log4j-slf4j-impl</artifactId><version>2.24.3</version></dependency></dependencies></project>
 """
-# one record a line: line breaks within messages and exceptions become blanks; state changes, for which
-# Kafka has a file of their own by default, are left out
+# One record a line: line breaks within messages and exceptions become blanks. Left out are state changes and the log
+# cleaner, for which Kafka has files of their own by default, and the two fetcher managers' lists of partitions.
 _LOGGING = r"""status = error
 appender.out.type = Console
 appender.out.name = out
@@ -33,6 +33,14 @@ logger.server.name = kafka.server.KafkaConfig
 logger.server.level = warn
 logger.state.name = state.change.logger
 logger.state.level = warn
+logger.cleaner.name = org.apache.kafka.storage.internals.log.Cleaner
+logger.cleaner.level = warn
+logger.cleaning.name = org.apache.kafka.storage.internals.log.LogCleaner
+logger.cleaning.level = warn
+logger.fetchers.name = kafka.server.ReplicaFetcherManager
+logger.fetchers.level = warn
+logger.movers.name = kafka.server.ReplicaAlterLogDirsManager
+logger.movers.level = warn
 """  # noqa: E501
 
 

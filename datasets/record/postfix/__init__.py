@@ -20,8 +20,9 @@ from datasets.record.timeline import Crew, Script, drive
 
 SPEC = SystemSpec(
     name="postfix",
-    description="Postfix 3.7 of a firm: mail goes through a content filter (127.0.0.1, and comes back under a second "
-    "queue id), then to mailboxes of post.example or to partners. A session is all lines of one queue id.",
+    description="Postfix 3.7 of a firm: mail goes through a content filter (127.0.0.1, which gives it back under a "
+    "second queue id and names that in its answer), then to mailboxes of post.example or to partners. A session is all "
+    "lines of one queue id.",
     header="<Month> <Day> <Time> <Host> <Component>: <Content>",
     session=r"\]: (?:warning: )?([0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{11,20}): ",
     policy="Alert when a message is lost, ends in the middle, is damaged, given up after too long, delivered again and "

@@ -13,17 +13,19 @@ from datasets.record.postfix.load import World
 from datasets.record.postfix.server import DOMAIN, USERS
 
 Act = Callable[[World, random.Random], None]
+PROVIDED = ("partner.example", "supplier.example")
+"""Partners that share a provider."""
 
 
 def fill_disk(world: World, rng: random.Random) -> None:
     """The disk of the mailboxes is full."""
     with world.ledger.incident("mailbox disk full"), filled(world.server.disk):
-        time.sleep(12)
+        time.sleep(9)
 
 
 def lock_mailboxes(world: World, rng: random.Random) -> None:
-    """The rights of a third of the mailboxes are lost."""
-    boxes = [world.server.disk / DOMAIN / user for user in rng.sample(USERS, 14)]
+    """The rights of half of the mailboxes are lost."""
+    boxes = [world.server.disk / DOMAIN / user for user in rng.sample(USERS, 20)]
     for box in boxes:
         box.mkdir(exist_ok=True)
     before = [(box, box.stat().st_uid) for box in boxes]
@@ -39,7 +41,7 @@ def filter_away(world: World, rng: random.Random) -> None:
     """The content filter is not there."""
     with world.ledger.incident("filter away"):
         world.filter.stop()
-        time.sleep(7)
+        time.sleep(5)
         world.filter.start()
 
 
@@ -47,7 +49,7 @@ def filter_hangs(world: World, rng: random.Random) -> None:
     """The content filter takes connections and says nothing."""
     with world.ledger.incident("filter hangs"):
         world.filter.hangs = True
-        time.sleep(6)
+        time.sleep(9)
         world.filter.hangs = False
 
 
@@ -59,6 +61,15 @@ def filter_dies(world: World, rng: random.Random) -> None:
         world.filter.drops = False
 
 
+def filter_loses(world: World, rng: random.Random) -> None:
+    """The content filter takes messages, says that all is well, and gives them to nobody."""
+    scan = world.filter.take
+    with world.ledger.incident("filter loses messages"):
+        world.filter.take = lambda mail: "250 2.0.0 Ok"
+        time.sleep(6)
+        world.filter.take = scan
+
+
 def filter_slow(world: World, rng: random.Random) -> None:
     """The content filter takes five seconds a message."""
     with world.ledger.incident("filter slow"):
@@ -68,38 +79,42 @@ def filter_slow(world: World, rng: random.Random) -> None:
 
 
 def partner_away(world: World, rng: random.Random) -> None:
-    """A partner is gone for longer than mail is kept in the queue."""
-    partner = world.partners["partner.example"]
+    """Two partners, who share a provider, are gone for longer than mail is kept in the queue."""
+    gone = [world.partners[name] for name in PROVIDED]
     with world.ledger.incident("partner away for long"):
-        partner.stop()
-        time.sleep(30)
-        partner.start()
+        for partner in gone:
+            partner.stop()
+        time.sleep(34)
+        for partner in gone:
+            partner.start()
 
 
 def partner_drops(world: World, rng: random.Random) -> None:
-    """A partner takes messages and loses the connection before it says so: it gets them again and again."""
+    """The two take messages and lose the connection before they say so: they get them again and again."""
     with world.ledger.incident("partner drops connections after messages"):
-        world.partners["supplier.example"].drops = True
-        time.sleep(9)
-        world.partners["supplier.example"].drops = False
+        for name in PROVIDED:
+            world.partners[name].drops = True
+        time.sleep(14)
+        for name in PROVIDED:
+            world.partners[name].drops = False
 
 
 def cut_clients(world: World, rng: random.Random) -> None:
     """The network of the clients is cut: messages end in the middle."""
     with world.ledger.incident("clients cut off") as incident:
         world.cutting = incident
-        time.sleep(2.5)
+        time.sleep(4)
         world.cutting = None
 
 
-def kill_delivery(daemon: str) -> Act:
-    """kill -9 of delivery processes at work, again and again."""
+def kill_delivery(daemon: str, seconds: float) -> Act:
+    """kill -9 of delivery processes at work, again and again for so long."""
 
     def act(world: World, rng: random.Random) -> None:
         with world.ledger.incident(f"{daemon} processes killed"):
-            for _ in range(60):
+            for _ in range(int(50 * seconds)):
                 world.server.signal_all(daemon, signal.SIGKILL)
-                time.sleep(0.1)
+                time.sleep(0.02)
 
     return act
 
@@ -170,18 +185,18 @@ def hold_mail(world: World, rng: random.Random) -> None:
 
 
 EARLY: tuple[Act, ...] = (
-    fill_disk, filter_away, filter_dies, partner_away, cut_clients, kill_delivery("virtual"), reload, restart,
-    maintenance_of_partner, filter_slow,
+    fill_disk, filter_away, filter_dies, partner_away, cut_clients, kill_delivery("virtual", 10), reload, restart,
+    maintenance_of_partner, filter_slow, filter_loses,
 )  # fmt: skip
 LATE: tuple[Act, ...] = (
     lock_mailboxes, filter_hangs, filter_dies, partner_drops, cut_clients, freeze_queue, lose_files, corrupt_files,
-    kill_delivery("smtp"), restart, hold_mail, maintenance_of_partner, limits_of_partner,
+    kill_delivery("smtp", 5), restart, hold_mail, maintenance_of_partner, limits_of_partner,
 )  # fmt: skip
 
 
 def _strike_queue(world: World, name: str, strike: Callable) -> None:  # type: ignore[type-arg]
     with world.ledger.incident(name) as incident:
-        for _ in range(8):
+        for _ in range(16):
             for path in world.server.queued()[:1]:
                 try:
                     strike(path)

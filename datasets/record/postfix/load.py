@@ -103,7 +103,7 @@ def to_nobody(world: World, rng: random.Random) -> None:
     wish = rng.choice(
         ("unknown.partner@partner.example", "full@supplier.example", "p1@partnre.example", "p2@suplier.example")
     )
-    send(world, rng, [wish], (), note="mistaken recipient, returned")
+    send(world, rng, [wish], (), scanned=True, note="mistaken recipient, returned")
 
 
 def to_many(world: World, rng: random.Random) -> None:
@@ -148,16 +148,17 @@ def changed_mind(world: World, rng: random.Random) -> None:
 
 
 KINDS = (
-    (0.38, to_colleague), (0.24, to_partner), (0.08, to_grey), (0.07, to_nobody), (0.06, to_many), (0.05, with_typo),
-    (0.04, spam), (0.02, too_big), (0.05, changed_mind),
+    (0.36, to_colleague), (0.24, to_partner), (0.08, to_grey), (0.07, to_nobody), (0.06, to_many), (0.06, with_typo),
+    (0.04, spam), (0.03, too_big), (0.05, changed_mind),
 )  # fmt: skip
 
 
 def send(
     world: World, rng: random.Random, people: list[str], due: tuple[str, ...], *, patient: bool = False,
-    note: str | None = None, subject: str = "hello", size: int = 0, source: str | None = None,
+    scanned: bool = False, note: str | None = None, subject: str = "hello", size: int = 0, source: str | None = None,
 ) -> None:  # fmt: skip
-    """Send one message; `due` are those who must have it, `patient` when it may take its time by plan."""
+    """Send one message; `due` are those who must have it, `patient` when it may take its time by plan, and `scanned`
+    when the filter must see it though nobody will have it."""
     name = f"{rng.getrandbits(40):x}.{rng.getrandbits(32):x}@client"
     origin = source or _client(rng)
     sender = f"{rng.choice(USERS)}@{DOMAIN}" if source is None else f"s{rng.randint(1, 99)}@outside.example"
@@ -175,9 +176,10 @@ def send(
             world.post.struck[client] = world.cutting
             _cut_in_data(link, body)
             return
-        world.post.sent(name, client, due, patient)
+        scanned = scanned or bool(due)
+        world.post.sent(name, client, due, patient, scanned)
         code, _ = link.data(body)
-        if code != 250 and due:
+        if code != 250 and scanned:
             world.post.first[name].due = ("filter", "accepted")
 
 

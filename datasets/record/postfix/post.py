@@ -56,10 +56,10 @@ class Post:
     patient: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def sent(self, name: str, client: Address, due: tuple[str, ...], patient: bool) -> None:
-        """A client sent message `name`; `due` are the recipients that must get it."""
+    def sent(self, name: str, client: Address, due: tuple[str, ...], patient: bool, scanned: bool) -> None:
+        """A client sent message `name`; `due` are the recipients that must get it, `scanned` when the filter must."""
         with self._lock:
-            self.first[name] = Hop(client, time.time(), ("filter",) if due else ())
+            self.first[name] = Hop(client, time.time(), ("filter",) if scanned else ())
             self.wanted[name] = due
             if patient:
                 self.patient.add(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import grp
-import os
 import pwd
 import shutil
 import signal
@@ -102,16 +101,11 @@ class Server:
         """The uid that mailboxes and queue belong to."""
         return pwd.getpwnam("postfix").pw_uid
 
-    def pids(self, daemon: str) -> list[int]:
-        """Pids of this instance's `daemon` processes (children of its master)."""
-        return [child.pid for child in offspring(self.process.pid) if child.name == daemon]
-
-    def signal_all(self, daemon: str, number: int) -> int:
-        """Signal every process of `daemon`; how many there were."""
-        pids = self.pids(daemon)
-        for pid in pids:
-            os.kill(pid, number)
-        return len(pids)
+    def signal_all(self, daemon: str, number: int) -> None:
+        """Signal every `daemon` process of this instance (the children of its master)."""
+        for child in offspring(self.process.pid):
+            if child.name == daemon:
+                child.send(number)
 
     def queued(self, name: str = "deferred") -> list[Path]:
         """Files in one queue; their names are the queue ids."""
