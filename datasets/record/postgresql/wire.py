@@ -8,6 +8,7 @@ import socket
 import struct
 
 from datasets.record.address import Address, address_of
+from datasets.record.link import Link
 
 
 class PgError(Exception):
@@ -18,19 +19,16 @@ class PgError(Exception):
         self.code = code
 
 
-class Connection:
-    """One client connection, from `source` (an address of 127.0.0.0/8) to `port` on loopback.
+class Connection(Link):
+    """One client connection.
 
     :raises PgError: when the server refuses it; `address` then still tells which connection it was.
     """
 
     def __init__(self, port: int, source: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(source, 0))
-        self.address = address_of(self._socket)
+        super().__init__(port, source)
         self.pid = 0
         self._secret = 0
-        self._port = port
-        self._buffer = b""
 
     def login(self, user: str, password: str, database: str, application: str) -> None:
         """Authenticate (md5 or trust) and wait until the server is ready."""
@@ -67,7 +65,7 @@ class Connection:
     def cancel(self) -> Address:
         """Ask the server, over a connection of its own, to cancel the running query; its address is returned."""
         source = (self.address[0], 0)
-        with socket.create_connection(("127.0.0.1", self._port), timeout=5, source_address=source) as other:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5, source_address=source) as other:
             other.sendall(struct.pack("!iiii", 16, 80877102, self.pid, self._secret))
             return address_of(other)
 
@@ -76,21 +74,6 @@ class Connection:
         with contextlib.suppress(OSError):
             self._send(b"X", b"")
         self._socket.close()
-
-    def cut(self, reset: bool) -> bool:
-        """Drop the connection without a goodbye: by a reset, or by its mere end. False if it was gone already."""
-        try:
-            if reset:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._socket.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)  # wakes a reader in another thread
-            self._socket.close()
-        except OSError:
-            return False
-        return True
-
-    def send_junk(self, data: bytes) -> None:
-        """Send bytes that are not of the protocol."""
-        self._socket.sendall(data)
 
     def _authenticate(self, data: bytes, user: str, password: str) -> None:
         if struct.unpack("!i", data[:4])[0] == 5:
@@ -125,15 +108,6 @@ class Connection:
             error.fatal = fields[b"S"] in ("FATAL", "PANIC")  # type: ignore[attr-defined]
             raise error
         return head[:1], data
-
-    def _read(self, count: int) -> bytes:
-        while len(self._buffer) < count:
-            part = self._socket.recv(65536)
-            if not part:
-                raise ConnectionResetError("the server closed the connection")
-            self._buffer += part
-        taken, self._buffer = self._buffer[:count], self._buffer[count:]
-        return taken
 
 
 def _row(data: bytes) -> tuple[str | None, ...]:
