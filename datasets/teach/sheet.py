@@ -1,0 +1,135 @@
+"""What a reader needs to judge a system: its policy, its distinct events, its distinct sessions. No label is opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets.teach.events import Event, Events
+from fusionlog.errors import DataError
+from fusionlog.evaluation.datasets import read_catalog, read_sessions
+from fusionlog.labeling.constant_words import shown
+from fusionlog.labeling.teacher import clip
+from fusionlog.parsing.json_lines import JsonLines
+from fusionlog.settings import SystemSettings
+
+LINE_CHARS = 200
+FIRST_LINES = 30
+LAST_LINES = 15
+"""What is shown of an example session; the lines between are left out and counted."""
+
+
+@dataclass
+class Shape:
+    """Sessions that have the same events, each as often. `events` are in order of first occurrence in the example."""
+
+    key: str
+    events: dict[str, int]
+    id: str
+    lines: list[str]
+    sessions: int = 0
+
+
+@dataclass
+class Sheet:
+    """A system as its reader sees it."""
+
+    name: str
+    system: SystemSettings
+    events: list[Event]
+    shapes: list[Shape]
+
+
+def make_sheet(data: Path, name: str) -> Sheet:
+    """The sheet of a system, from its sessions and what its operator says.
+
+    :raises DataError: there are no such data.
+    """
+    system = system_of(data, name)
+    written, events = JsonLines(system.json_line), Events()
+    shapes: dict[frozenset[tuple[str, int]], Shape] = {}
+    for session in read_sessions(data, name):
+        lines = [written.text(line) for line in session.lines]
+        counts = events.of_session(lines)
+        shape = shapes.setdefault(
+            frozenset(counts.items()), Shape(f"S{len(shapes) + 1}", counts, session.id, excerpt(lines))
+        )
+        shape.sessions += 1
+    return Sheet(name, system, list(events), list(shapes.values()))
+
+
+def system_of(data: Path, name: str) -> SystemSettings:
+    """What an operator says of a system.
+
+    :raises DataError: the catalogue has none of this name.
+    """
+    catalog = read_catalog(data)
+    if name not in catalog:
+        raise DataError(data / "systems.yaml", f"it has no system {name!r}", f"it has {', '.join(catalog)}")
+    return catalog[name]
+
+
+def write_sheet(sheet: Sheet, out: Path) -> None:
+    """Write `policy.md`, `events.jsonl` and `shapes.jsonl` into a directory."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "policy.md").write_text(_policy(sheet), encoding="utf-8")
+    _write_rows(out / "events.jsonl", map(_event_row, sheet.events))
+    _write_rows(out / "shapes.jsonl", map(_shape_row, sheet.shapes))
+
+
+def excerpt(lines: list[str]) -> list[str]:
+    """Lines as a teacher would be shown them, each cut to a readable length, the middle of many left out."""
+    told = [clip(shown(line), LINE_CHARS) for line in lines]
+    left = len(told) - FIRST_LINES - LAST_LINES
+    return told if left <= 1 else [*told[:FIRST_LINES], f"({left} lines left out)", *told[-LAST_LINES:]]
+
+
+def _policy(sheet: Sheet) -> str:
+    system, window = sheet.system, sheet.system.window
+    cut = (
+        f"{window.size} consecutive lines"
+        if window.by == "count"
+        else f"all lines with one session key until {window.idle_seconds:g} s without one, {window.max_events} at most"
+    )
+    sessions = sum(shape.sessions for shape in sheet.shapes)
+    lines = sum(event.lines for event in sheet.events)
+    return "\n".join(
+        [
+            f"# {sheet.name}",
+            "",
+            f"* Description: {system.description}",
+            f"* When to alert: {system.policy}",
+            f"* A session is {cut}.",
+            f"* Header of a line: `{system.header}`",
+            f"* Session key: `{system.session}`",
+            f"* JSON lines are written as: `{system.json_line}`",
+            f"* {sessions} sessions of {len(sheet.shapes)} shapes, {lines} lines of {len(sheet.events)} events.",
+            "",
+        ]
+    )
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    return {
+        "key": event.key,
+        "template": event.template,
+        "lines": event.lines,
+        "sessions": event.sessions,
+        "examples": event.examples,
+    }
+
+
+def _shape_row(shape: Shape) -> dict[str, Any]:
+    return {
+        "key": shape.key,
+        "sessions": shape.sessions,
+        "events": list(shape.events.items()),
+        "example": {"id": shape.id, "lines": shape.lines},
+    }
+
+
+def _write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
