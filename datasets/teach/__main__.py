@@ -1,4 +1,4 @@
-"""`python -m datasets.teach sheet SYSTEM`: what a reader needs to judge a system, without a label."""
+"""`python -m datasets.teach sheet|bind|score SYSTEM`: verdicts recorded without labels, and their worth."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from datasets.teach import score
+from datasets.teach.bind import bind, write_rows
 from datasets.teach.sheet import make_sheet, write_sheet
 from fusionlog.errors import FusionLogError
 
@@ -31,11 +33,27 @@ def _sheet(asked: argparse.Namespace) -> None:
     print(f"{asked.out}: {len(sheet.events)} events, {len(sheet.shapes)} shapes")
 
 
+def _bind(asked: argparse.Namespace) -> None:
+    rows = bind(asked.system, asked.sheet, asked.judgements)
+    write_rows(rows, asked.out)
+    print(f"{asked.out}: {len(rows)} rows")
+
+
+def _score(asked: argparse.Namespace) -> None:
+    print(score.main(asked.data, asked.system, asked.verdicts))
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m datasets.teach", description=__doc__)
     commands = parser.add_subparsers(required=True)
     sheet = _command(commands, "sheet", "write what a reader needs to judge a system, without a label", _sheet)
     sheet.add_argument("--out", type=Path, required=True)
+    bound = _command(commands, "bind", "join a reader's judgements with the sheet", _bind)
+    bound.add_argument("--sheet", type=Path, required=True, help="the directory that `sheet` wrote")
+    bound.add_argument("--judgements", type=Path, required=True, help="a directory with events.csv and shapes.csv")
+    bound.add_argument("--out", type=Path, required=True)
+    scored = _command(commands, "score", "open the labels, and print how good the verdicts are", _score)
+    scored.add_argument("--verdicts", type=Path, help=f"default: {score.VERDICTS} of the system")
     return parser.parse_args()
 
 

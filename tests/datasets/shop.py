@@ -7,11 +7,19 @@ import json
 from pathlib import Path
 
 SESSIONS = {
-    "s1": ["10:00:01 INFO s1 order 17 opened by ann", "10:00:02 INFO s1 order 17 paid, parts [bolt, nut]", "10:00:03 INFO s1 done"],
-    "s2": ["10:01:01 INFO s2 order 18 opened by ann", "10:01:02 INFO s2 order 18 paid, parts [nut, bolt, cog]", "10:01:03 INFO s2 done"],
+    "s1": [
+        "10:00:01 INFO s1 order 17 opened by ann",
+        "10:00:02 INFO s1 order 17 paid, parts [bolt, nut]",
+        "10:00:03 INFO s1 done",
+    ],
+    "s2": [
+        "10:01:01 INFO s2 order 18 opened by ann",
+        "10:01:02 INFO s2 order 18 paid, parts [nut, bolt, cog]",
+        "10:01:03 INFO s2 done",
+    ],
     "s3": ["10:02:01 INFO s3 order 19 opened by ann", "10:02:02 ERROR s3 order 19 not paid: card refused"],
     "s4": ['{"at": "10:03:01", "level": "INFO", "text": "s4 order 20 opened by ann"}', "10:03:02 INFO s4 done"],
-}  # fmt: skip
+}
 LABELS = {"s1": 0, "s2": 0, "s3": 1, "s4": 1}
 SYSTEMS = """\
 shop:

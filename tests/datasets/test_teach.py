@@ -4,8 +4,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from datasets.teach import score
+from datasets.teach.bind import bind, write_rows
+from datasets.teach.score import ask
 from datasets.teach.sheet import excerpt, make_sheet, write_sheet
-from tests.datasets.shop import make_data
+from fusionlog.errors import DataError
+from fusionlog.evaluation.datasets import read_catalog, read_sessions
+from fusionlog.labeling.constant_words import shown, template
+from fusionlog.labeling.recorded import By, RecordedEvent, Recording, read_recordings
+from fusionlog.parsing.json_lines import JsonLines
+from tests.datasets.shop import SESSIONS, make_data
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,3 +61,78 @@ def test_an_unknown_system_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("teach: ") and "no system 'shed'; it has shop" in done.stderr
+
+
+def make_judgements(directory: Path, **tables: str) -> Path:
+    """Judgements of the shop's sheet: the refused card and the two odd sessions are anomalous."""
+    events = "E1,normal,0.9,\nE2,normal,0.9,\nE3,normal,0.9,\nE4,anomalous,0.8,card refused\n"
+    shapes = 'S1,normal,0.9,whole\nS2,anomalous,0.9,"not paid, not done"\nS3,anomalous,0.7,no payment\n'
+    directory.mkdir(exist_ok=True)
+    for name, rows in {"events": events, "shapes": shapes, **tables}.items():
+        (directory / f"{name}.csv").write_text(f"key,verdict,confidence,reason\n{rows}", encoding="utf-8")
+    return directory
+
+
+def make_verdicts(tmp_path: Path) -> Path:
+    """The shop's data with its recorded verdicts, by the way that a reader's go."""
+    data, out = make_data(tmp_path / "data"), tmp_path / "data" / "shop" / "verdicts.jsonl"
+    write_sheet(make_sheet(data, "shop"), tmp_path / "sheet")
+    write_rows(bind("shop", tmp_path / "sheet", make_judgements(tmp_path / "said")), out)
+    return out
+
+
+def test_what_the_reader_said_comes_back_for_every_line_and_session(tmp_path: Path) -> None:
+    verdicts = make_verdicts(tmp_path)
+    recording = read_recordings([verdicts])["shop"]
+    text = JsonLines(read_catalog(tmp_path / "data")["shop"].json_line).text
+    found = {line: recording.find(text(line)) for lines in SESSIONS.values() for line in lines}
+    assert None not in found.values()
+    assert {line for line, row in found.items() if row and row.verdict == "anomalous"} == {SESSIONS["s3"][1]}
+    answers = {session.session: session.answers for session in ask(tmp_path / "data", "shop", verdicts)}
+    assert {name: [answer.whole.verdict for answer in said] for name, said in answers.items()} == {
+        "s1": ["normal"], "s2": ["normal"], "s3": ["anomalous"], "s4": ["anomalous"],
+    }  # fmt: skip
+    assert {answer.by for said in answers.values() for answer in said} == {By.session}
+    assert answers["s3"][0].whole.reason == "not paid, not done"
+
+
+def test_the_score_tells_whole_sessions_from_events_alone(tmp_path: Path) -> None:
+    make_verdicts(tmp_path)
+    told = score.main(tmp_path / "data", "shop", None)
+    assert "| both | 4 | 2 | 1.000 | 1.000 | 1.000 | 1.000 | 0.500 | 0.667 |" in told
+    assert "4 windows: 4 answered as a recorded session, 0 by their events; 0 events were unknown." in told
+
+
+@pytest.mark.parametrize(
+    ("tables", "says"),
+    [
+        ({"events": "E1,normal,0.9,\n"}, r"events.csv: missing: E2, E3, E4"),
+        ({"shapes": "S1,normal,1,\nS2,normal,1,\nS3,normal,1,\nS3,normal,1,\n"}, "shapes.csv: twice: S3"),
+        ({"shapes": "S1,normal,1,\nS2,normal,1,\nS3,normal,1,\nS9,normal,1,\n"}, "not in the sheet: S9"),
+        ({"events": "E1,fine,0.9,\n"}, "line 2: verdict is 'fine'"),
+        ({"events": "E1,normal,90,\n"}, "line 2: confidence is '90'"),
+        ({"events": "E1,normal,0.9,a, b\n"}, "line 2: more than 4 columns"),
+    ],
+)
+def test_a_judgement_that_is_missing_or_wrong_is_named(tmp_path: Path, tables: dict[str, str], says: str) -> None:
+    write_sheet(make_sheet(make_data(tmp_path / "data"), "shop"), tmp_path / "sheet")
+    with pytest.raises(DataError, match=says):
+        bind("shop", tmp_path / "sheet", make_judgements(tmp_path / "said", **tables))
+
+
+@pytest.mark.parametrize("system", ["kafka", "postfix", "postgresql"])
+def test_every_line_of_a_bundled_system_is_found(system: str) -> None:
+    """A sheet's events, recorded, find each line of the system again, in the form that workers send it too."""
+    events, recording = make_sheet(ROOT / "datasets", system).events, Recording()
+    for event in events:
+        row = RecordedEvent(
+            system=system, key=event.key, text=event.template, examples=event.examples, verdict="normal", confidence=1.0
+        )
+        recording.add(row)
+    lines = {line for session in read_sessions(ROOT / "datasets", system) for line in session.lines}
+    sample = sorted(lines)[:: max(1, len(lines) // 2000)]
+    for line in sample:
+        found = recording.find(line)
+        assert found is not None
+        assert recording.find(shown(line)) == found == recording.find(template(line))
+    assert len(events) < 600
