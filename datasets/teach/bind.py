@@ -37,9 +37,10 @@ def bind(system: str, sheet: Path, judgements: Path) -> list[Row]:
     events, shapes = _sheet_rows(sheet / "events.jsonl"), _sheet_rows(sheet / "shapes.jsonl")
     of_event = read_judgements(judgements / "events.csv", [event["key"] for event in events])
     of_shape = read_judgements(judgements / "shapes.csv", [shape["key"] for shape in shapes])
+    forms = _forms([*shapes, *_sheet_rows(sheet / "asked.jsonl")])
     rows = [
         *(_event(system, event, of_event[event["key"]]) for event in events),
-        *(_session(system, shape, of_shape[shape["key"]]) for shape in shapes),
+        *(_session(system, counts, of_shape[key]) for counts, key in forms.items()),
     ]
     _check_found(sheet / "events.jsonl", rows)
     return rows
@@ -81,9 +82,7 @@ def _judgements(path: Path) -> Iterator[Judgement]:
 
 def _judgement(path: Path, number: int, row: dict[str, Any]) -> Judgement:
     if "more" in row:
-        raise DataError(
-            path, f"line {number}: more than {len(COLUMNS)} columns", "quote a text with commas"
-        )
+        raise DataError(path, f"line {number}: more than {len(COLUMNS)} columns", "quote a text with commas")
     if row["verdict"] not in ("normal", "anomalous"):
         raise DataError(path, f"line {number}: verdict is {row['verdict']!r}", "it must be normal or anomalous")
     try:
@@ -102,9 +101,18 @@ def _event(system: str, event: dict[str, Any], said: Judgement) -> RecordedEvent
     )  # fmt: skip
 
 
-def _session(system: str, shape: dict[str, Any], said: Judgement) -> RecordedSession:
+def _forms(shapes: Iterable[dict[str, Any]]) -> dict[tuple[tuple[str, int], ...], str]:
+    """The shape that counts of events stand for: the one that has them itself, else the first asked by them."""
+    forms: dict[frozenset[tuple[str, int]], tuple[tuple[tuple[str, int], ...], str]] = {}
+    for shape in shapes:
+        counts = tuple((key, count) for key, count in shape["events"])
+        forms.setdefault(frozenset(counts), (counts, shape["key"]))
+    return dict(forms.values())
+
+
+def _session(system: str, counts: tuple[tuple[str, int], ...], said: Judgement) -> RecordedSession:
     return RecordedSession(
-        system=system, events=[(key, count) for key, count in shape["events"]],
+        system=system, events=list(counts),
         verdict=said.verdict, confidence=said.confidence, reason=said.reason,
     )  # fmt: skip
 

@@ -54,6 +54,10 @@ class Events:
             counts[event.key] = counts.get(event.key, 0) + 1
         return counts
 
+    def key(self, text: str) -> str:
+        """The key of a line that was met before, as it is shown."""
+        return self._of(text).key
+
     def _of(self, line: str) -> Event:
         text = shown(line)
         event = self._by_text.get(text)

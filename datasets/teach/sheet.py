@@ -1,20 +1,27 @@
-"""What a reader needs to judge a system: its policy, its distinct events, its distinct sessions. No label is opened."""
+"""What a reader needs to judge a system: its policy, its distinct events, its distinct sessions. No label is opened.
+
+A shape counts a session's lines by their constant words. A worker counts them by their templates, of which it shows the
+first line: where a template covers lines of several events, it asks about other counts. They are kept beside the shape
+(`asked.jsonl`), so that the verdict on it is found from there too.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from datasets.teach.events import Event, Events
 from fusionlog.errors import DataError
-from fusionlog.evaluation.datasets import read_catalog, read_sessions
+from fusionlog.evaluation.datasets import read_catalog, read_sessions, session_windows
 from fusionlog.labeling.constant_words import shown
-from fusionlog.labeling.teacher import clip
+from fusionlog.labeling.teacher import clip, unit_of
 from fusionlog.parsing.json_lines import JsonLines
-from fusionlog.settings import SystemSettings
+from fusionlog.records import Window
+from fusionlog.settings import IngestSettings, SystemSettings
 
 LINE_CHARS = 200
 FIRST_LINES = 30
@@ -31,6 +38,7 @@ class Shape:
     id: str
     lines: list[str]
     sessions: int = 0
+    asked: list[dict[str, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -51,13 +59,17 @@ def make_sheet(data: Path, name: str) -> Sheet:
     system = system_of(data, name)
     written, events = JsonLines(system.json_line), Events()
     shapes: dict[frozenset[tuple[str, int]], Shape] = {}
-    for session in read_sessions(data, name):
+    of_session: dict[str, Shape] = {}
+    sessions = read_sessions(data, name)
+    for session in sessions:
         lines = [written.text(line) for line in session.lines]
         counts = events.of_session(lines)
         shape = shapes.setdefault(
             frozenset(counts.items()), Shape(f"S{len(shapes) + 1}", counts, session.id, excerpt(lines))
         )
         shape.sessions += 1
+        of_session[session.id] = shape
+    _add_asked(of_session, events, session_windows(name, system, sessions, IngestSettings()), system)
     return Sheet(name, system, list(events), list(shapes.values()))
 
 
@@ -73,11 +85,13 @@ def system_of(data: Path, name: str) -> SystemSettings:
 
 
 def write_sheet(sheet: Sheet, out: Path) -> None:
-    """Write `policy.md`, `events.jsonl` and `shapes.jsonl` into a directory."""
+    """Write `policy.md`, `events.jsonl`, `shapes.jsonl` and `asked.jsonl` into a directory."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "policy.md").write_text(_policy(sheet), encoding="utf-8")
     _write_rows(out / "events.jsonl", map(_event_row, sheet.events))
     _write_rows(out / "shapes.jsonl", map(_shape_row, sheet.shapes))
+    asked = ({"key": shape.key, "events": list(counts.items())} for shape in sheet.shapes for counts in shape.asked)
+    _write_rows(out / "asked.jsonl", asked)
 
 
 def excerpt(lines: list[str]) -> list[str]:
@@ -85,6 +99,20 @@ def excerpt(lines: list[str]) -> list[str]:
     told = [clip(shown(line), LINE_CHARS) for line in lines]
     left = len(told) - FIRST_LINES - LAST_LINES
     return told if left <= 1 else [*told[:FIRST_LINES], f"({left} lines left out)", *told[-LAST_LINES:]]
+
+
+def _add_asked(
+    of_session: Mapping[str, Shape], events: Events, windows: Iterable[Window], system: SystemSettings
+) -> None:
+    """Note what a worker asks about each session that is one window, where that differs from its shape."""
+    windows = list(windows)
+    pieces = Counter(window.session for window in windows)
+    for window in windows:
+        shape, counts = of_session[window.session], Counter[str]()
+        for event in unit_of(window, system).events:
+            counts[events.key(event.text)] += event.count
+        if pieces[window.session] == 1 and counts != shape.events and counts not in shape.asked:
+            shape.asked.append(dict(counts))
 
 
 def _policy(sheet: Sheet) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 SESSIONS = {
@@ -32,11 +33,11 @@ shop:
 """
 
 
-def make_data(directory: Path, labels: bool = True) -> Path:
+def make_data(directory: Path, labels: bool = True, sessions: Mapping[str, list[str]] = SESSIONS) -> Path:
     """A data directory with the shop in it."""
     (directory / "shop").mkdir(parents=True)
     (directory / "systems.yaml").write_text(SYSTEMS, encoding="utf-8")
-    rows = "".join(json.dumps({"id": name, "lines": lines}) + "\n" for name, lines in SESSIONS.items())
+    rows = "".join(json.dumps({"id": name, "lines": lines}) + "\n" for name, lines in sessions.items())
     (directory / "shop" / "sessions.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
     if labels:
         table = "".join(f"{name},{label}\n" for name, label in LABELS.items())

@@ -96,6 +96,24 @@ def test_what_the_reader_said_comes_back_for_every_line_and_session(tmp_path: Pa
     assert answers["s3"][0].whole.reason == "not paid, not done"
 
 
+def test_a_session_whose_lines_one_template_covers_is_found_too(tmp_path: Path) -> None:
+    """Two events by their words, one template of both: a worker shows the first line of it, with both lines' count."""
+    lines = [
+        "10:00:01 INFO s1 unit red took its part from the shelf",
+        "10:00:02 INFO s1 unit blue took its part from the shelf",
+    ]
+    data = make_data(tmp_path / "data", sessions={"s0": [lines[0]], "s1": lines, "s2": [*lines, lines[0]]})
+    write_sheet(make_sheet(data, "shop"), tmp_path / "sheet")
+    said = make_judgements(
+        tmp_path / "said",
+        events="E1,normal,0.9,\nE2,normal,0.9,\n",
+        shapes="S1,normal,1,one\nS2,normal,1,two\nS3,anomalous,1,three\n",
+    )
+    write_rows(bind("shop", tmp_path / "sheet", said), tmp_path / "verdicts.jsonl")
+    answers = [answer for session in ask(data, "shop", tmp_path / "verdicts.jsonl") for answer in session.answers]
+    assert [(answer.whole.reason, len(answer.events)) for answer in answers] == [("one", 1), ("two", 2), ("three", 1)]
+
+
 def test_the_score_tells_whole_sessions_from_events_alone(tmp_path: Path) -> None:
     make_verdicts(tmp_path)
     told = score.main(tmp_path / "data", "shop", None)
