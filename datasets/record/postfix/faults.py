@@ -24,15 +24,15 @@ def fill_disk(world: World, rng: random.Random) -> None:
 
 
 def lock_mailboxes(world: World, rng: random.Random) -> None:
-    """The rights of half of the mailboxes are lost."""
-    boxes = [world.server.disk / DOMAIN / user for user in rng.sample(USERS, 20)]
+    """The rights of most mailboxes are lost."""
+    boxes = [world.server.disk / DOMAIN / user for user in rng.sample(USERS, 36)]
     for box in boxes:
         box.mkdir(exist_ok=True)
     before = [(box, box.stat().st_uid) for box in boxes]
     with world.ledger.incident("mailbox rights lost"):
         for box in boxes:
             _own(box, 0)
-        time.sleep(9)
+        time.sleep(12)
         for box, owner in before:
             _own(box, owner or world.server.owner())
 
@@ -153,7 +153,7 @@ def limits_of_partner(world: World, rng: random.Random) -> None:
     judge = partner.judge
     with world.ledger.incident("partner limits our rate", fault=False):
         partner.judge = lambda sender, recipient: "450 4.7.1 Error: too much mail from you, try later"
-        time.sleep(12)
+        time.sleep(15)
         partner.judge = judge
 
 
@@ -196,7 +196,7 @@ LATE: tuple[Act, ...] = (
 
 def _strike_queue(world: World, name: str, strike: Callable) -> None:  # type: ignore[type-arg]
     with world.ledger.incident(name) as incident:
-        for _ in range(16):
+        for _ in range(30):
             for path in world.server.queued()[:1]:
                 try:
                     strike(path)
