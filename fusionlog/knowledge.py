@@ -16,6 +16,7 @@ from fusionlog.errors import ModelError
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
+from fusionlog.signature import Signatures, signature
 from fusionlog.taught import Taught
 from fusionlog.types import FloatArray
 
@@ -51,6 +52,7 @@ class Knowledge:
         self._taught: dict[str, Taught] = {}
         self._judged: dict[str, tuple[float, BankEvent]] = {}
         self._verdicts: Memo[str, PseudoLabel] = Memo(KEPT_VERDICTS)
+        self.judged = Signatures()
         self._router: Router | None = None
         self._lock = RLock()
 
@@ -119,6 +121,7 @@ class Knowledge:
             before = self._verdicts.get(label.shape)
             if before is None or before.labelled_at <= label.labelled_at:
                 self._verdicts.put(label.shape, label)
+            self.judged.add(label.shape, signature(label.events))
             events = self._newly_judged(label)
             if events:
                 self._grow(events)
@@ -136,6 +139,19 @@ class Knowledge:
                 return replace(window, route=Route(kind="proprietary", similarity=UNKNOWN, threshold=DEFAULT_TAU))
             return replace(window, route=self._router.route(window))
 
+    def strange(self, window: Window) -> set[str]:
+        """The templates of a window that are near to nothing that is known: those that make it proprietary."""
+        with self._lock:
+            if self._router is None:
+                return {event.template for event in window.events} - self._judged.keys()
+            near = zip(window.events, self._router.near(window.events), strict=True)
+            return {event.template for event, each in near if each.similarity < self._router.tau}
+
+    def resemblance(self, window: Window) -> float:
+        """How much a window is like the nearest one that a teacher judged, 0 to 1."""
+        with self._lock:
+            return self.judged.nearest(signature(window.events))
+
     def content(self, window: Window, version: str) -> Content:
         """What the model of a release looks at in a window: windows of equal content get one verdict.
 
@@ -149,7 +165,8 @@ class Knowledge:
         """The windows as a release's model is shown them.
 
         A judged event that the release was not taught, or one near to such, has the vector of the nearest trained event
-        of the same verdict; the others have their own.
+        of the same verdict; one that nobody judged has that of the nearest trained event of its own system, where there
+        is one, for a model knows nothing of vectors that it has never seen. The others have their own.
 
         :raises ModelError: the version is not one of `versions`.
         """

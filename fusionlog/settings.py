@@ -124,6 +124,14 @@ class ScoreSettings(_Model):
     threads: int = Field(1, ge=1, description="CPU threads of a model")
 
 
+class DoubtSettings(_Model):
+    """Asking the teacher about windows of known events that the model is not sure of, or has never seen the like of."""
+
+    floor: float = Field(0.2, ge=0, le=2, description="least doubt: 1 - |2p - 1| plus the distance to known windows")
+    stock: int = Field(100, ge=0, description="windows of a new system that may be asked about; 0 with share 0: none")
+    share: float = Field(0.01, ge=0, le=1, description="of the windows that come by, added to the stock")
+
+
 class LabelSettings(_Model):
     """Asking the teacher."""
 
@@ -174,6 +182,7 @@ class Settings(BaseSettings):
     system: str | None = Field(None, description="work for this system alone; default: all of the file")
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
+    doubt: DoubtSettings = DoubtSettings()
     label: LabelSettings = LabelSettings()
     distill: DistillSettings = DistillSettings()
     encoder: Path | None = Field(None, description="directory of an exported encoder; default: the cache, made once")

@@ -9,6 +9,7 @@ import numpy as np
 from fusionlog.embedding import EventText, VectorCache
 from fusionlog.records import BankEvent, ModelRelease
 from fusionlog.routing import ROUTED_TEMPLATES, Bank, nearest
+from fusionlog.types import IntArray
 
 
 class Taught:
@@ -16,6 +17,8 @@ class Taught:
 
     def __init__(self, release: ModelRelease, bank: Bank) -> None:
         self.release, self.bank = release, bank
+        systems = np.array([event.system for event in bank.events])
+        self._own = np.flatnonzero(systems == release.system)
         self._rows: dict[str, int] = {}
 
     def forget(self) -> None:
@@ -35,9 +38,15 @@ class Taught:
         return row
 
     def _choose(self, event: EventText, judged: BankEvent | None, vectors: VectorCache) -> int:
-        """The nearest trained event of the same verdict, for an event whose verdict was not taught."""
-        if judged is None or (judged.system, judged.template) in self.bank.rows:
+        """The nearest trained event of the same verdict, for an event whose verdict was not taught; of any verdict, but
+        of the same system, for one that has no verdict."""
+        if judged is None:
+            return self._nearest(event, self._own, vectors)
+        if (judged.system, judged.template) in self.bank.rows:
             return -1
         alike = np.flatnonzero((self.bank.probabilities >= 0.5) == (judged.probability >= 0.5))
-        place = int(nearest(vectors.vectors([event]), self.bank.vectors[alike])[1][0])
-        return int(alike[place]) if place >= 0 else -1
+        return self._nearest(event, alike, vectors)
+
+    def _nearest(self, event: EventText, rows: IntArray, vectors: VectorCache) -> int:
+        place = int(nearest(vectors.vectors([event]), self.bank.vectors[rows])[1][0])
+        return int(rows[place]) if place >= 0 else -1

@@ -179,9 +179,16 @@ def test_labels_of_another_system_are_not_its_business() -> None:
 @pytest.mark.parametrize(("probability", "lender"), [(0.1, "connection opened"), (0.5, "disk failed")])
 def test_a_judged_event_borrows_the_nearest_trained_one_of_its_verdict(probability: float, lender: str) -> None:
     knowledge = knowing()
-    assert shown(knowledge, "disk full", "disk failed") == [vector("disk full"), vector("disk failed")]
     knowledge.learn(make_label(make_window("disk full"), probability))
     assert shown(knowledge, "disk full", "disk failed") == [vector(lender), vector("disk failed")]
+
+
+def test_an_event_that_nobody_judged_borrows_the_nearest_trained_one_of_its_system() -> None:
+    knowledge = knowing()
+    assert shown(knowledge, "disk full", "disk failed") == [vector("disk failed"), vector("disk failed")]
+    base = release()
+    base = replace(base, system=releases.BASE, bank=[replace(event, system="bakery") for event in base.bank])
+    assert shown(knowing(releases.sign(base, None)), "disk full") == [vector("disk full")]
 
 
 def test_an_event_near_a_judged_one_borrows_as_that_does() -> None:
@@ -235,7 +242,7 @@ def test_the_content_of_a_window_changes_with_what_stands_in_for_its_events() ->
     assert version is not None
     one, other = make_window("disk full", "disk failed"), make_window("disk failed", "disk full")
     before = knowledge.content(one, version)
-    assert before == knowledge.content(other, version) == (one.shape, ())
+    assert before == knowledge.content(other, version) == (one.shape, ((make_event("disk full").template, 1),))
     knowledge.learn(judged(make_label(one), full=0.1, failed=0.9))
     after = knowledge.content(one, version)
     assert after == knowledge.content(other, version) == (one.shape, ((make_event("disk full").template, 0),))
@@ -247,6 +254,28 @@ def test_inputs_carry_the_counts() -> None:
     batch = knowledge.inputs(windows, knowledge.version or "")
     assert batch.counts.tolist() == [[1, 0], [2, 1]]
     assert np.array_equal(batch.events[0, 0], batch.events[1, 1])
+
+
+def test_strange_is_what_nothing_known_is_near_to() -> None:
+    knowledge = knowing()
+    window = make_window("disk failed", "disk full")
+    assert knowledge.strange(window) == {make_event("disk full").template}
+    knowledge.learn(make_label(make_window("disk full"), 0.9))
+    assert knowledge.strange(window) == set()
+
+
+def test_without_a_release_strange_is_what_nobody_judged() -> None:
+    knowledge = Knowledge("shop", WordEncoder())
+    knowledge.learn(make_label(make_window("disk full"), 0.9))
+    assert knowledge.strange(make_window("disk failed", "disk full")) == {make_event("disk failed").template}
+
+
+def test_a_window_resembles_the_nearest_one_that_was_judged() -> None:
+    knowledge = knowing()
+    assert knowledge.resemblance(make_window("disk full")) == 0.0
+    knowledge.learn(make_label(make_window("disk full"), 0.9))
+    assert knowledge.resemblance(make_window("disk full")) == 1.0
+    assert knowledge.resemblance(make_window("disk full", "disk failed")) == pytest.approx(0.5)
 
 
 def test_a_shape_that_was_not_judged_has_no_verdict() -> None:
