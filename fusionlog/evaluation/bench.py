@@ -1,0 +1,47 @@
+"""What a method is given, and what a method is. Methods import this module; the registry imports the methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fusionlog.distillation.base import FitAll, base_release
+from fusionlog.distillation.sources import Source
+from fusionlog.embedding import NamedEncode, VectorCache
+from fusionlog.evaluation.protocol import Fold, Result
+from fusionlog.labeling.teacher import Teacher
+from fusionlog.records import ModelRelease
+from fusionlog.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What a method may use. `teacher` is asked by its `label`; `fits` trains (seeded by `settings.distill.seed`).
+
+    The sources come with their labels; of the target there is the fold, which has none.
+    """
+
+    settings: Settings
+    sources: Sequence[Source]
+    encode: NamedEncode
+    cache: VectorCache
+    fits: FitAll
+    teacher: Teacher | None = None
+
+    def base(self) -> ModelRelease:
+        """The release that the sources teach, not signed; `fits` remembers, so that it is trained once a process.
+
+        No part of the seconds that adapting to a target takes: call it before they are counted.
+        """
+        return base_release(
+            self.sources, self.cache, self.encode.name, self.settings.distill, self.fits, now=0.0, job="evaluate"
+        )
+
+
+class Method(Protocol):
+    """A method: adapts on one half of a fold and gives its verdicts on the other."""
+
+    async def __call__(self, fold: Fold, bench: Bench) -> Result:
+        """Verdicts on every session of both halves."""
+        ...
