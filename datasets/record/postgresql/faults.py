@@ -165,13 +165,14 @@ def maintain(world: World, rng: random.Random) -> None:
 
 def end_sessions(world: World, rng: random.Random) -> None:
     """An administrator ends the sessions that people left open before a release."""
-    links = [_service(world, person, rng, "psql") for person in PEOPLE[3:]]
+    links = [link for person in PEOPLE[3:] for link in _terminal(world, person, rng)]
     for link in links:
         link.query("SELECT count(*) FROM rate")
         world.note(link.address, "ended by an administrator")
-    boss = _service(world, "postgres", rng, "maintenance")
-    boss.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN {PEOPLE[3:]}")
-    boss.close()
+    with world.ledger.incident("ended by an administrator", fault=False):
+        boss = _service(world, "postgres", rng, "maintenance")
+        boss.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN {PEOPLE[3:]}")
+        boss.close()
     for link in links:
         link.close()
 
@@ -223,6 +224,17 @@ def _service(world: World, user: str, rng: random.Random, application: str) -> C
     link = Connection(world.server.port, source)
     link.login(user, PASSWORD, "store", application)
     return link
+
+
+def _terminal(world: World, person: str, rng: random.Random) -> Iterator[Connection]:
+    """A person's session, or none where that person is at work already (one each is the rule)."""
+    link = Connection(world.server.port, f"127.0.1.{rng.randint(11, 18)}")
+    try:
+        link.login(person, PASSWORD, "store", "psql")
+    except PgError:
+        world.note(link.address, "second terminal")
+    else:
+        yield link
 
 
 def _leak(world: World, rng: random.Random, incident: Incident) -> Connection | None:
