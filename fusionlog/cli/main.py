@@ -15,6 +15,7 @@ from fusionlog.cli import models, topics
 from fusionlog.cli.demo import demo
 from fusionlog.cli.encoder import encoder
 from fusionlog.cli.jobs import distill, meta_train
+from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
 
@@ -29,6 +30,7 @@ app.command()(demo)
 app.command("meta-train")(meta_train)
 app.command()(distill)
 app.command()(encoder)
+app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 
 
