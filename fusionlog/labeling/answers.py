@@ -25,6 +25,9 @@ Confidence = Annotated[float, Meta(ge=0.0, le=1.0)]
 MAX_CONTENT_CHARS = 400_000
 """More than twenty of the largest units can need (60 events of 300 characters each); beyond it nothing is read."""
 
+UNSURE_NORMAL = 0.49
+"""The greatest probability of what the model calls normal: from one half on a window is an anomaly to all who read it."""
+
 _THINK = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _OPENING = re.compile(r"""\A\s*(?:\{\s*"answers"\s*:\s*)?\[\s*""")
@@ -83,8 +86,8 @@ def values(content: str | None) -> tuple[list[Any], str]:
 
 
 def probability(label: Label, confidence: float) -> float:
-    """The probability of an anomaly: at least one half where the model says anomalous, at most where it says normal."""
-    return max(confidence, 0.5) if label == "anomalous" else min(1.0 - confidence, 0.5)
+    """The probability of an anomaly: one half or more where the model says anomalous, less where it says normal."""
+    return max(confidence, 0.5) if label == "anomalous" else min(1.0 - confidence, UNSURE_NORMAL)
 
 
 def _unwrapped(content: str) -> str:
