@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
+from fusionlog.evaluation.peers import general_log, llm_only, source_only
 
 __all__ = ["METHODS", "Bench", "Method"]
 
-METHODS: Mapping[str, Method] = MappingProxyType({})
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "all-anomalous": Plain(all_anomalous),
+        "keyword": Plain(keyword_grep),
+        "new-event": Plain(new_event),
+        "nearest-neighbour": Plain(nearest_neighbour),
+        "source-only": source_only,
+        "llm-only": llm_only,
+        "generallog": general_log,
+    }
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from math import sqrt
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,19 @@ class Confusion:
         """The harmonic mean of precision and recall."""
         return _ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
 
+    @property
+    def fpr(self) -> float:
+        """FP / (FP + TN); 0 where nothing is normal."""
+        return _ratio(self.false_positive, self.false_positive + self.true_negative)
+
+    @property
+    def mcc(self) -> float:
+        """Matthews' correlation coefficient, -1 to 1; 0 where a row or a column of the table is empty."""
+        agree = self.true_positive * self.true_negative - self.false_positive * self.false_negative
+        called = (self.true_positive + self.false_positive) * (self.true_negative + self.false_negative)
+        are = (self.true_positive + self.false_negative) * (self.true_negative + self.false_positive)
+        return _ratio(agree, sqrt(called * are))
+
 
 def confusion(labels: Mapping[str, bool], flagged: Set[str]) -> Confusion:
     """Counts over the labelled sessions; a flagged id without a label counts nowhere."""
@@ -44,5 +58,5 @@ def confusion(labels: Mapping[str, bool], flagged: Set[str]) -> Confusion:
     )
 
 
-def _ratio(part: int, whole: int) -> float:
+def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0

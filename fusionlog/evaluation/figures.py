@@ -1,0 +1,205 @@
+"""What a result is worth: the figures of `(Result, Truth)`. Here, and nowhere before, a target's labels are read.
+
+* A session without a window (none of its lines was parsed into one) has no outcome: normal, with score 0.
+* Balanced, 50/50: all sessions of the rarer class, and as many of the other drawn without replacement; each figure is
+  the mean over `DRAWS` such draws, by a fixed seed.
+* De-duplicated: every shape once. It is anomalous where at least half of its sessions are, was called so where at least
+  half of them were, and has their mean score.
+* Seen and unseen: the sessions of the test half whose shape stands, or does not stand, in the half adapted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from fusionlog.evaluation.metrics import Confusion
+from fusionlog.evaluation.protocol import Fold, FoldName, Outcome, Result
+from fusionlog.evaluation.rows import Protocol, Ratio, Row
+from fusionlog.evaluation.truth import Truth
+from fusionlog.types import BoolArray
+
+DRAWS = 20
+DRAW_SEED = 20_240
+LAST_SHARE = 0.2
+NO_TEACHER = "none"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a result is of."""
+
+    target: str
+    method: str
+    fold: FoldName
+    seed: int
+    teacher: str = NO_TEACHER
+
+    @classmethod
+    def of(cls, fold: Fold, method: str, seed: int, teacher: str | None = None) -> About:
+        """A method's run on a fold."""
+        return cls(fold.target, method, fold.name, seed, teacher or NO_TEACHER)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Some sessions: the truth, a method's verdicts and its scores, `[sessions]` each."""
+
+    truth: BoolArray
+    verdicts: BoolArray
+    scores: NDArray[np.float64]
+
+    def take(self, places: NDArray[np.int64]) -> Judged:
+        """The sessions at these places."""
+        return Judged(self.truth[places], self.verdicts[places], self.scores[places])
+
+    @property
+    def confusion(self) -> Confusion:
+        """The counts by truth and verdict."""
+        truth, verdicts = self.truth, self.verdicts
+        return Confusion(
+            true_positive=int((truth & verdicts).sum()), false_positive=int((~truth & verdicts).sum()),
+            false_negative=int((truth & ~verdicts).sum()), true_negative=int((~truth & ~verdicts).sum()),
+        )  # fmt: skip
+
+    @property
+    def auprc(self) -> float:
+        """The area under the precision-recall curve as average precision; 0 where nothing is anomalous."""
+        return float(average_precision_score(self.truth, self.scores)) if self.truth.any() else 0.0
+
+
+def rows_of(result: Result, truth: Truth, about: About) -> list[Row]:
+    """The rows of a result: inductive and transductive, each at the natural ratio and balanced."""
+    seen = {outcome.shape for outcome in result.adapted}
+    return [
+        *_rows(result, result.outcomes, truth.test, truth, about, "inductive", seen),
+        *_rows(result, result.adapted, truth.adapted, truth, about, "transductive", None),
+    ]
+
+
+def judged(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> Judged:
+    """Every labelled session with its outcome, in the labels' order."""
+    found = {outcome.session: outcome for outcome in outcomes}
+    said = [found.get(session) for session in labels]
+    return Judged(
+        np.array(list(labels.values()), dtype=np.bool_),
+        np.array([outcome is not None and outcome.anomalous for outcome in said], dtype=np.bool_),
+        np.array([outcome.score if outcome else 0.0 for outcome in said], dtype=np.float64),
+    )
+
+
+def deduplicated(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> Judged:
+    """Every shape as one session."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(outcome.shape, []).append(outcome)
+    return Judged(
+        np.array([_half(labels[one.session] for one in group) for group in groups.values()], dtype=np.bool_),
+        np.array([_half(one.anomalous for one in group) for group in groups.values()], dtype=np.bool_),
+        np.array([np.mean([one.score for one in group]) for group in groups.values()], dtype=np.float64),
+    )
+
+
+def draws(all_: Judged) -> list[Judged]:
+    """Balanced draws: the rarer class whole, of the other one as many."""
+    anomalous, normal = np.flatnonzero(all_.truth), np.flatnonzero(~all_.truth)
+    size, random = min(len(anomalous), len(normal)), np.random.default_rng(DRAW_SEED)
+    picked = [
+        np.concatenate([random.choice(each, size, replace=False) for each in (anomalous, normal)]) for _ in range(DRAWS)
+    ]
+    return [all_.take(places) for places in picked]
+
+
+def share(flags: Sequence[bool], last: float = 1.0) -> float:
+    """The share of flags that are set, of the last share of them."""
+    tail = flags[len(flags) - max(1, round(len(flags) * last)) :] if flags else flags
+    return sum(tail) / len(tail) if tail else 0.0
+
+
+def _rows(
+    result: Result,
+    outcomes: Sequence[Outcome],
+    labels: Mapping[str, bool],
+    truth: Truth,
+    about: About,
+    protocol: Protocol,
+    seen: set[str] | None,
+) -> list[Row]:
+    everything = judged(outcomes, labels)
+    shapes = _by_shape(outcomes, labels, seen)
+    none: dict[str, float | None] = dict.fromkeys(shapes)
+    return [
+        _row(result, outcomes, truth, about, protocol, "natural", [everything], shapes),
+        _row(result, outcomes, truth, about, protocol, "balanced", draws(everything), none),
+    ]
+
+
+def _row(
+    result: Result,
+    outcomes: Sequence[Outcome],
+    truth: Truth,
+    about: About,
+    protocol: Protocol,
+    ratio: Ratio,
+    samples: Sequence[Judged],
+    shapes: Mapping[str, float | None],
+) -> Row:
+    """One row; of several samples each figure is the mean."""
+    tables = [sample.confusion for sample in samples]
+    teacher = _teacher(result, truth)
+    proprietary = [outcome.proprietary for outcome in outcomes]
+    return Row(
+        target=about.target, method=about.method, fold=about.fold, seed=about.seed, protocol=protocol, ratio=ratio,
+        precision=_mean([each.precision for each in tables]),
+        recall=_mean([each.recall for each in tables]),
+        f1=_mean([each.f1 for each in tables]),
+        fpr=_mean([each.fpr for each in tables]),
+        auprc=_mean([sample.auprc for sample in samples]),
+        mcc=_mean([each.mcc for each in tables]),
+        f1_deduplicated=shapes["f1_deduplicated"], f1_seen=shapes["f1_seen"], f1_unseen=shapes["f1_unseen"],
+        teacher=about.teacher,
+        teacher_precision=_rounded(teacher.precision) if teacher else None,
+        teacher_recall=_rounded(teacher.recall) if teacher else None,
+        llm_calls=result.calls, llm_units=result.units, llm_tokens=result.tokens,
+        share_proprietary=_rounded(share(proprietary)),
+        share_proprietary_last_fifth=_rounded(share(proprietary, LAST_SHARE)),
+        seconds_train=round(result.seconds_train, 3), seconds_score=round(result.seconds_score, 3),
+    )  # fmt: skip
+
+
+def _by_shape(
+    outcomes: Sequence[Outcome], labels: Mapping[str, bool], seen: set[str] | None
+) -> dict[str, float | None]:
+    """The figures that look at shapes; those of seen and unseen ones are `None` where there is no such session."""
+    found: dict[str, float | None] = {"f1_deduplicated": _rounded(deduplicated(outcomes, labels).confusion.f1)}
+    for name, wanted in (("f1_seen", True), ("f1_unseen", False)):
+        some = [outcome for outcome in outcomes if seen is not None and (outcome.shape in seen) == wanted]
+        part = judged(some, {outcome.session: labels[outcome.session] for outcome in some})
+        found[name] = _rounded(part.confusion.f1) if some else None
+    return found
+
+
+def _teacher(result: Result, truth: Truth) -> Confusion | None:
+    """The teacher's own counts on what it was asked."""
+    if not result.asked:
+        return None
+    said = np.array([asked.anomalous for asked in result.asked], dtype=np.bool_)
+    right = np.array([truth.anomalous(asked.session) for asked in result.asked], dtype=np.bool_)
+    return Judged(right, said, said.astype(np.float64)).confusion
+
+
+def _half(flags: Iterable[bool]) -> bool:
+    values = list(flags)
+    return 2 * sum(values) >= len(values)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return _rounded(float(np.mean(values)))
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)

@@ -1,0 +1,36 @@
+"""A target's labels. Only what computes figures is ever given them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusionlog.errors import DataError
+from fusionlog.evaluation.datasets import FORM, read_labels
+from fusionlog.evaluation.protocol import Fold
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Whether each session of a fold is anomalous, by id and in order: of the half adapted on, and of the other."""
+
+    adapted: Mapping[str, bool]
+    test: Mapping[str, bool]
+
+    def anomalous(self, session: str) -> bool:
+        """Whether a session of either half is anomalous."""
+        return self.test[session] if session in self.test else self.adapted[session]
+
+
+def read_truth(directory: Path, fold: Fold) -> Truth:
+    """The labels of a fold.
+
+    :raises DataError: a session has none.
+    """
+    labels = read_labels(directory, fold.target)
+    missing = next((session for half in fold.sessions for session in half if session not in labels), None)
+    if missing is not None:
+        raise DataError(directory / fold.target / "labels.csv", f"no label of session {missing!r}", FORM)
+    adapted, test = ({session: labels[session] for session in half} for half in fold.sessions)
+    return Truth(adapted, test)
