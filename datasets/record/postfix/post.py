@@ -75,8 +75,9 @@ class Post:
                 )
 
     def delivered(self, name: str, recipient: str, when: float) -> None:
-        """`recipient` got message `name`: of several second hops, the latest that had begun."""
+        """`recipient` got message `name`: of several second hops, from the first that had not reached it yet."""
         with self._lock:
             hops = [hop for hop in self.second.get(name, []) if hop.began <= when + 0.05]
-            if hops:
-                hops[-1].reached.append((recipient, when))
+            waiting = [hop for hop in hops if recipient not in dict(hop.reached)]
+            for hop in (waiting or hops[-1:])[:1]:
+                hop.reached.append((recipient, when))
