@@ -30,9 +30,10 @@ def demo(
     kafka: Annotated[str | None, typer.Option(help="host:port of a Kafka in place of the embedded broker")] = None,
     ray: Annotated[str | None, typer.Option(help="http://host:8265 of a Ray in place of a local one")] = None,
     llm_url: Annotated[
-        str | None, typer.Option(help="an OpenAI-compatible endpoint; else the offline labeller")
+        str | None, typer.Option(help="an OpenAI-compatible endpoint; else the target's recorded verdicts")
     ] = None,
     llm_model: Annotated[str | None, typer.Option(help="the model to ask for there")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
     seconds: Annotated[float, typer.Option(help="how long the stream is to last, at least", min=0.0)] = 45.0,
     json: Annotated[Path | None, typer.Option(help="write the summary here")] = None,
     logs: Annotated[Path | None, typer.Option(help="keep what the parts print in this directory")] = None,
@@ -44,7 +45,7 @@ def demo(
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "demo", "the demo") from error
     plan = make_plan(
-        data, target, tuple(source or ()),
+        data, target, tuple(source or ()), offline,
         kafka=kafka, ray=ray, llm_url=llm_url, llm_model=llm_model, seconds=seconds, json=json, logs=logs,
     )  # fmt: skip
     try:

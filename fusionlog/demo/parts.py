@@ -1,14 +1,16 @@
-"""The parts that a demo starts, each as a context that ends what it started: Kafka and the workers."""
+"""The parts that a demo starts, each as a context that ends what it started: Kafka, a recorded teacher, the workers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from fusionlog.children import Child
 from fusionlog.settings import KafkaSettings
@@ -16,6 +18,9 @@ from fusionlog.streaming.broker import EmbeddedBroker
 from fusionlog.streaming.client import reach
 
 ROLES = ("ingest", "score", "label")
+POLL_SECONDS = 0.1
+
+_LISTENS = re.compile(r" at (http://\S+)\n")
 
 
 @asynccontextmanager
@@ -34,6 +39,34 @@ async def kafka(address: str | None, logs: Path) -> AsyncIterator[str]:
         yield broker.settings.bootstrap_servers
     finally:
         await broker.stop()
+
+
+class Teacher(NamedTuple):
+    """A recorded teacher that runs, and the base URL of its endpoint."""
+
+    child: Child
+    url: str
+
+
+@asynccontextmanager
+async def recorded_teacher(verdicts: Path | None, logs: Path) -> AsyncIterator[Teacher | None]:
+    """Recorded verdicts behind an endpoint on a free port; none where there are none.
+
+    :raises ChildError: it ended by itself, as for a file that is none.
+    """
+    if verdicts is None:
+        yield None
+        return
+    command = [sys.executable, "-m", "fusionlog", "replay-teacher", str(verdicts), "--port", "0"]
+    child = Child("the recorded teacher", command, logs / "teacher.log", dict(os.environ))
+    await child.start()
+    try:
+        while not (said := _LISTENS.search(child.tail())):
+            child.check()
+            await asyncio.sleep(POLL_SECONDS)
+        yield Teacher(child, said[1])
+    finally:
+        await child.stop()
 
 
 @asynccontextmanager

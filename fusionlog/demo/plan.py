@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fusionlog import settings
 from fusionlog.errors import DataError, SettingError
 from fusionlog.evaluation.datasets import FORM, read_catalog
+from fusionlog.labeling.replay import MODEL
 
 BUNDLED = Path(__file__).parents[2] / "datasets"
+VERDICTS = "verdicts.jsonl"
+"""Recorded verdicts of a system, in its directory."""
 SILENCE_SECONDS = 3.0
 # Tansu answers a first join only after the rebalance timeout, so it must be short there.
 EMBEDDED_KAFKA = {"rebalance_timeout": 3.0, "session_timeout": 6.0, "partitions": 1}
@@ -27,13 +31,24 @@ class Plan:
     ray: str | None = None
     llm_url: str | None = None
     llm_model: str | None = None
+    verdicts: Path | None = None
     seconds: float = 45.0
     json: Path | None = None
     logs: Path | None = None
 
-    def overrides(self, bootstrap: str, encoder: Path) -> dict[str, Any]:
-        """This demo's settings over the environment's: for `settings.load` and, flattened, for children."""
-        label = {"url": self.llm_url, "model": self.llm_model}
+    @property
+    def teacher(self) -> str:
+        """What the teacher is called: a recorded one is none that thinks, nor is the offline one a language model."""
+        if self.llm_url:
+            return f"LLM at {self.llm_url}"
+        return f"recorded verdicts ({self.verdicts})" if self.verdicts else "offline labeller (no LLM is asked)"
+
+    def overrides(self, bootstrap: str, encoder: Path, recorded_url: str | None = None) -> dict[str, Any]:
+        """This demo's settings over the environment's: for `settings.load` and, flattened, for children.
+
+        :param recorded_url: where the recorded verdicts are served.
+        """
+        model = MODEL if recorded_url else self.llm_model
         return {
             "kafka": {"bootstrap_servers": bootstrap, **({} if self.kafka else EMBEDDED_KAFKA)},
             "systems_file": str(self.data / "systems.yaml"),
@@ -41,12 +56,17 @@ class Plan:
             "encoder": str(encoder),
             "metrics_host": "127.0.0.1",
             "ingest": {"silence_seconds": SILENCE_SECONDS},
-            "label": {name: value for name, value in label.items() if value},
+            "label": {"url": recorded_url or self.llm_url, **({"model": model} if model else {})},
         }
 
 
-def make_plan(data: Path | None, target: str | None, sources: tuple[str, ...], **rest: Any) -> Plan:
+def make_plan(
+    data: Path | None, target: str | None, sources: tuple[str, ...], offline: bool = False, **rest: Any
+) -> Plan:
     """Fill in the defaults: the bundled data, the last system of the catalogue, all others as sources.
+
+    The teacher is the endpoint that an option or the environment names, else the target's recorded verdicts, else the
+    offline labeller; `offline` takes that one in any case.
 
     :raises DataError: the directory is not one of data. :raises SettingError: a system is not in it.
     """
@@ -62,7 +82,17 @@ def make_plan(data: Path | None, target: str | None, sources: tuple[str, ...], *
     if not others:
         raise DataError(directory, f"no labelled system beside {chosen} to learn from", FORM)
     _check_json(rest.get("json"))
+    rest |= _teacher(directory / chosen / VERDICTS, offline, rest.get("llm_url"))
     return Plan(data=directory, target=chosen, sources=others, **rest)
+
+
+def _teacher(verdicts: Path, offline: bool, llm_url: str | None) -> dict[str, Any]:
+    if offline and llm_url:
+        raise SettingError("--llm-url", llm_url, "with --offline no endpoint is asked; leave one of them out")
+    if offline:
+        return {"llm_url": None, "verdicts": None}
+    url = llm_url or settings.load().label.url
+    return {"llm_url": url, "verdicts": verdicts if url is None and verdicts.is_file() else None}
 
 
 def _check_json(path: Path | None) -> None:
@@ -71,11 +101,14 @@ def _check_json(path: Path | None) -> None:
 
 
 def environment(overrides: Mapping[str, Any], prefix: str = "FUSIONLOG_") -> dict[str, str]:
-    """Nested settings as environment variables: `{"kafka": {"partitions": 1}}` is `FUSIONLOG_KAFKA__PARTITIONS=1`."""
+    """Nested settings as environment variables: `{"kafka": {"partitions": 1}}` is `FUSIONLOG_KAFKA__PARTITIONS=1`.
+
+    None is an empty variable, which stands for the default whatever the parent's environment has.
+    """
     found: dict[str, str] = {}
     for name, value in overrides.items():
         if isinstance(value, Mapping):
             found |= environment(value, f"{prefix}{name.upper()}__")
         else:
-            found[f"{prefix}{name.upper()}"] = str(value)
+            found[f"{prefix}{name.upper()}"] = "" if value is None else str(value)
     return found

@@ -43,10 +43,10 @@ class Demo:
         self.feed = read_feed(plan.data, plan.target, read_catalog(plan.data)[plan.target])
         self.progress = Progress(
             target=plan.target,
-            teacher=f"LLM at {plan.llm_url}" if plan.llm_url else "offline labeller (no LLM endpoint is configured)",
+            teacher=plan.teacher,
             lines_total=len(self.feed.lines),
         )
-        self._workers: dict[int, Child] = {}
+        self._children: list[Child] = []
         self._monitor: Monitor | None = None
 
     async def run(self) -> Summary:
@@ -70,12 +70,14 @@ class Demo:
         self._phase("starting Ray and Kafka")
         ray = await enter(cluster(self.plan.ray, logs / "ray.log"))
         bootstrap = await enter(parts.kafka(self.plan.kafka, logs))
-        overrides = self.plan.overrides(bootstrap, encoder)
+        teacher = await enter(parts.recorded_teacher(self.plan.verdicts, logs))
+        overrides = self.plan.overrides(bootstrap, encoder, teacher.url if teacher else None)
         own, env = settings.load(**overrides), environment(overrides)
         await create_topics(own)
         self._phase("starting the workers")
-        self._workers = await enter(parts.workers(env, logs))
-        monitor = self._monitor = await enter(Monitor(own, self.progress, list(self._workers)))
+        workers = await enter(parts.workers(env, logs))
+        self._children = [*workers.values(), *([teacher.child] if teacher else [])]
+        monitor = self._monitor = await enter(Monitor(own, self.progress, list(workers)))
         writer = await enter(Writer(own, self.feed, self.progress))
         self._phase("teaching the base model from the sources, as a Ray job")
         await self._job(ray, "meta_train", env)
@@ -131,14 +133,14 @@ class Demo:
         """Wait for a condition while the workers live and something moves."""
         moved, seen = time.monotonic(), still_moving()
         while not condition():
-            for child in self._workers.values():
+            for child in self._children:
                 child.check()
             if self._monitor is not None:
                 self._monitor.check()
             if still_moving() != seen:
                 moved, seen = time.monotonic(), still_moving()
             if time.monotonic() - moved > STALL_SECONDS:
-                words = "; ".join(f"{child.name}: {child.last_words()}" for child in self._workers.values())
+                words = "; ".join(f"{child.name}: {child.last_words()}" for child in self._children)
                 raise DemoError(f"{otherwise} for {STALL_SECONDS:.0f} s ({words})")
             await asyncio.sleep(POLL_SECONDS)
 

@@ -30,8 +30,8 @@ def _counters(progress: Progress) -> RenderableType:
         grid.add_column(justify="right", no_wrap=True)
     rows = (
         ("lines in", f"{counts.lines_in} of {progress.lines_total}", "teacher", progress.teacher),
-        ("in windows", f"{counts.lines_in_windows}", "LLM calls", f"{counts.llm_calls}"),
-        ("dead-lettered", f"{counts.lines_dead_lettered}", "LLM tokens", f"{counts.llm_tokens}"),
+        ("in windows", f"{counts.lines_in_windows}", "teacher calls", f"{counts.llm_calls}"),
+        ("dead-lettered", f"{counts.lines_dead_lettered}", "teacher tokens", f"{counts.llm_tokens}"),
         ("dropped by rule", f"{counts.lines_dropped}", "shapes labelled", f"{counts.labels}"),
         ("windows general", f"{counts.windows_general}", "model", progress.model),
         ("windows proprietary", f"{counts.windows_proprietary}", "model swaps", f"{counts.model_swaps}"),
@@ -70,7 +70,7 @@ def final(summary: Summary) -> RenderableType:
     table.add_row("target", f"{summary.target}, unlabelled; learned from {', '.join(summary.sources)}")
     table.add_row("lines in", lines)
     table.add_row("windows", f"{summary.windows_general} general, {summary.windows_proprietary} proprietary")
-    asked = f"{summary.labels} window shapes, {summary.llm_calls} LLM calls, {summary.llm_tokens} tokens"
+    asked = f"{summary.labels} window shapes, {summary.llm_calls} calls, {summary.llm_tokens} tokens"
     table.add_row("teacher", f"{summary.teacher}: {asked}")
     table.add_row("models", f"{summary.models_published} published, {summary.model_swaps} swapped in while it ran")
     for job in summary.jobs:

@@ -26,7 +26,7 @@ MAX_CONTENT_CHARS = 400_000
 """More than twenty of the largest units can need (60 events of 300 characters each); beyond it nothing is read."""
 
 UNSURE_NORMAL = 0.49
-"""The greatest probability of what the model calls normal: from one half on a window is an anomaly to all who read it."""
+"""The greatest probability of what the model calls normal: from one half on it is an anomaly to all readers."""
 
 _THINK = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)

@@ -19,6 +19,9 @@ from msgspec import Struct
 from fusionlog.errors import FusionLogError
 from fusionlog.labeling.recorded import Answered, By, Recording, Said
 
+MODEL = "recorded"
+"""The model that such an endpoint has; labels say `llm:recorded`."""
+
 _OPENING = re.compile(r"[{\[]")
 _OPPOSITE = {"normal": "anomalous", "anomalous": "normal"}
 _AFTER = " \t\r\n`"

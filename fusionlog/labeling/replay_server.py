@@ -19,9 +19,8 @@ import msgspec
 from aiohttp import web
 
 from fusionlog.errors import SettingError
-from fusionlog.labeling.replay import Chat, NotUnderstoodError, Replay
+from fusionlog.labeling.replay import MODEL, Chat, NotUnderstoodError, Replay
 
-MODEL = "recorded"
 RETRY_AFTER = 1
 """Seconds that a call which was failed is told to wait."""
 MAX_BODY = 16 * 1024 * 1024

@@ -51,3 +51,38 @@ def test_the_environment_shows_through_where_the_demo_says_nothing(data: Path, m
     monkeypatch.setenv("FUSIONLOG_KAFKA__COMPRESSION", "gzip")
     here = settings.load(**make_plan(data, "b", ()).overrides("127.0.0.1:9", Path("/encoder")))
     assert here.kafka.compression == "gzip"
+
+
+def test_the_targets_recorded_verdicts_are_the_teacher_where_there_are_some(data: Path) -> None:
+    assert make_plan(data, "b", ()).teacher == "offline labeller (no LLM is asked)"
+    verdicts = data / "b" / "verdicts.jsonl"
+    verdicts.parent.mkdir()
+    verdicts.touch()
+    plan = make_plan(data, "b", ())
+    assert (plan.verdicts, plan.teacher) == (verdicts, f"recorded verdicts ({verdicts})")
+    assert make_plan(data, "c", ()).verdicts is None
+    label = settings.load(**plan.overrides("127.0.0.1:9", Path("/encoder"), "http://127.0.0.1:7/v1")).label
+    assert (label.url, label.model) == ("http://127.0.0.1:7/v1", "recorded")
+
+
+def test_an_endpoint_comes_before_recorded_verdicts(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "b").mkdir()
+    (data / "b" / "verdicts.jsonl").touch()
+    assert make_plan(data, "b", (), llm_url="http://127.0.0.1:1/v1").teacher == "LLM at http://127.0.0.1:1/v1"
+    monkeypatch.setenv("FUSIONLOG_LABEL__URL", "http://127.0.0.1:2/v1")
+    assert make_plan(data, "b", ()).teacher == "LLM at http://127.0.0.1:2/v1"
+
+
+def test_offline_is_offline_whatever_else_there_is(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "b").mkdir()
+    (data / "b" / "verdicts.jsonl").touch()
+    monkeypatch.setenv("FUSIONLOG_LABEL__URL", "http://127.0.0.1:2/v1")
+    plan = make_plan(data, "b", (), offline=True)
+    overrides = plan.overrides("127.0.0.1:9", Path("/encoder"))
+    assert plan.teacher.startswith("offline")
+    assert settings.load(**overrides).label.url is None
+    for name, value in environment(overrides).items():
+        monkeypatch.setenv(name, value)
+    assert settings.load().label.url is None
+    with pytest.raises(FusionLogError, match="--llm-url"):
+        make_plan(data, "b", (), offline=True, llm_url="http://127.0.0.1:1/v1")

@@ -20,8 +20,8 @@ from fusionlog.evaluation.datasets import read_sessions
 from fusionlog.labeling.llm import LLMTeacher
 from fusionlog.labeling.recorded import Recording, read_recordings
 from fusionlog.labeling.redaction import redact
-from fusionlog.labeling.replay import Replay
-from fusionlog.labeling.replay_server import MODEL, Trouble, serving
+from fusionlog.labeling.replay import MODEL, Replay
+from fusionlog.labeling.replay_server import Trouble, serving
 from tests.labeling.factories import make_rows, make_settings, make_unit, write_rows
 
 DATA = Path(os.environ.get("FUSIONLOG_DATA", Path(__file__).parents[3] / "shared" / "data"))
