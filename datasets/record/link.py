@@ -20,7 +20,7 @@ class Link:
         self.port = port
         self._buffer = b""
 
-    def cut(self, reset: bool) -> bool:
+    def cut(self, reset: bool = False) -> bool:
         """Drop the connection without a goodbye: by a reset, or by its mere end. False if it was gone already."""
         try:
             if reset:
