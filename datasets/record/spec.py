@@ -11,6 +11,7 @@ from pathlib import Path
 class SystemSpec:
     """One system of `systems.yaml`.
 
+    :param json_line: how a JSON line is written as text, before `header` and `session` are applied.
     :param header: field names in angle brackets between literal text, `<Content>` last.
     :param session: pattern of the session key, or None where sessions are cut by count.
     :param size: lines a session, for sessions cut by count.
@@ -24,6 +25,7 @@ class SystemSpec:
     size: int | None = None
     idle_seconds: int = 60
     max_events: int = 500
+    json_line: str | None = None
 
     def key(self, line: str) -> str | None:
         """The session key of `line` (group 1 if the pattern has one), or None."""
@@ -46,7 +48,10 @@ def write_yaml(specs: list[SystemSpec], path: Path) -> None:
 
 
 def _entry(spec: SystemSpec) -> str:
-    rows = [("description", _quote(spec.description)), ("header", _quote(spec.header))]
+    rows = [("description", _quote(spec.description))]
+    if spec.json_line:
+        rows.append(("json_line", _quote(spec.json_line)))
+    rows.append(("header", _quote(spec.header)))
     if spec.session:
         rows.append(("session", _quote(spec.session)))
     rows += [("window", _window(spec)), ("policy", _quote(spec.policy))]
