@@ -13,7 +13,7 @@ from datasets.record.errors import RecordError
 from datasets.record.recording import write
 from datasets.record.spec import write_yaml
 
-SYSTEMS = {"postgresql": 420, "kafka": 900, "postfix": 570}
+SYSTEMS = {"postgresql": 420, "kafka": 900, "rabbitmq": 550, "postfix": 570}
 """Systems and how long each is recorded by default, in seconds."""
 
 
