@@ -53,6 +53,10 @@ class Ledger(Generic[Key]):
             if known is None or (incident.fault and not known.fault):
                 self.struck[key] = incident
 
+    def note(self, key: Key, why: str) -> None:
+        """Book a planned deviation of `key`: routine."""
+        self.blame(key, Incident(why, False, time.time()))
+
     def broken(self, key: Key, reason: str, when: float | None = None) -> None:
         """The client `key` left its plan at `when`: put it down to the incident of that moment."""
         incident = self.at(time.time() if when is None else when)

@@ -71,7 +71,7 @@ class World:
 
     def note(self, key: Address, why: str) -> None:
         """Book a planned deviation: routine."""
-        self.ledger.blame(key, Incident(why, False, time.time()))
+        self.ledger.note(key, why)
 
     def play(self, plan: Plan, user: str, rng: random.Random, database: str = "store") -> None:
         """One whole session: connect, carry out `plan`, say goodbye. What breaks it is booked."""
