@@ -79,8 +79,9 @@ def kinds(sessions: Iterable[Labelled], skip: int) -> list[tuple[str, int, int]]
 
 
 def shape(line: str, skip: int) -> str:
-    """A line with its clock, ids, numbers and quoted names masked, cut to 190 characters."""
-    text = " ".join(line.split()[skip:])
+    """A line with its clock, ids, numbers and quoted names masked, cut to 190 characters; of JSON its message."""
+    said = json.loads(line).get("msg", "") if line.startswith("{") else " ".join(line.split()[skip:])
+    text = said.replace("\n", " ")
     return _VARIABLE.sub("*", text)[:190]
 
 

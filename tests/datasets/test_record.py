@@ -34,6 +34,13 @@ def test_yaml_keeps_quotes_and_leaves_out_an_absent_session():
     assert read["counted"]["window"] == {"by": "count", "size": 20}
 
 
+def test_yaml_says_how_json_lines_are_written_where_a_system_has_them():
+    yaml = pytest.importorskip("yaml")
+    read = yaml.safe_load(to_yaml([spec_factory(), spec_factory(name="broker", json_line="{time} {msg}")]))
+    assert read["broker"]["json_line"] == "{time} {msg}"
+    assert "json_line" not in read["toy"]
+
+
 def test_sessions_by_key_keep_order_and_drop_lines_without_one():
     sessions = by_key(["x id=2", "no key", "x id=1", "y id=2"], spec_factory())
     assert [(s.id, s.lines) for s in sessions] == [("2", ("x id=2", "y id=2")), ("1", ("x id=1",))]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datasets.record.errors import RecordError
 from datasets.record.place import Place
 from datasets.record.process import free_port
-from datasets.record.rabbitmq.node import ADMIN, COOKIE, VHOST, Node, Plan, call_epmd
+from datasets.record.rabbitmq.node import ADMIN, COOKIE, SERVER, VHOST, Node, Plan, call_epmd
 
 NAMES = ("one", "two", "three")
 SERVICES = ("checkout", "packing", "letters", "bank", "web", "monitor")
@@ -33,7 +34,12 @@ class Cluster:
         self.nodes = [Node(name, plan, stores.get(name, here.home / f"{name}-store")) for name in NAMES]
 
     def create(self) -> None:
-        """Start all nodes and set up users, virtual hosts, exchange and queues; the log of it all is thrown away."""
+        """Start all nodes and set up users, virtual hosts, exchange and queues; the log of it all is thrown away.
+
+        :raises RecordError: RabbitMQ is not installed, or does not start.
+        """
+        if not SERVER.exists():
+            raise RecordError("RabbitMQ is not installed; run: apt-get install rabbitmq-server")
         self.epmd.start()
         for node in self.nodes:
             node.trace.parent.mkdir()

@@ -18,22 +18,13 @@ def take_orders(client: Client) -> None:
         order = f"o-{client.rng.randint(10**5, 10**6)}"
         for _ in range(times(client, "repeated step", 4)):
             client.publish("order.placed", order)
-        if client.world.bugs.get("hang"):
-            times(client, "hang", 0)
-            client.link.wait_for_end(8)
-            raise ConnectionResetError("given up by the broker")
+        if not times(client, "hang", 0):
+            _hang(client)
         if client.rng.random() < 0.07:
             client.publish("stock.short", order)
             client.publish("order.cancelled", order)
-            continue
-        client.publish("stock.reserved", order)
-        if not times(client, "lost order", 0):
-            continue
-        if client.rng.random() < 0.1:
-            client.publish("payment.declined", order)
-        if times(client, "skipped payment", 0):
-            client.publish("payment.taken" if times(client, "wrong key", 0) else "payments.taken", order)
-        client.publish("letter.queued", order)
+        else:
+            _sell(client, order)
 
 
 def pack(client: Client) -> None:
@@ -163,6 +154,23 @@ def arrive(world: World, rng: random.Random) -> None:
         return
     with contextlib.suppress(OSError):
         rng.choice((probe_port, mistyped_login, _other_house))(world, rng)
+
+
+def _sell(client: Client, order: str) -> None:
+    client.publish("stock.reserved", order)
+    if not times(client, "lost order", 0):
+        return
+    if client.rng.random() < 0.1:
+        client.publish("payment.declined", order)
+    if times(client, "skipped payment", 0):
+        client.publish("payment.taken" if times(client, "wrong key", 0) else "payments.taken", order)
+    client.publish("letter.queued", order)
+
+
+def _hang(client: Client) -> None:
+    """Nothing more is done, until the broker gives the connection up."""
+    client.link.wait_for_end(8)
+    raise ConnectionResetError("given up by the broker")
 
 
 def _leaves(client: Client) -> None:

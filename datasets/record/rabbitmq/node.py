@@ -175,7 +175,7 @@ class Node:
 
 def call_epmd(port: int, home: Path) -> Process:
     """Erlang's port mapper, of our own, on loopback."""
-    return Process(["epmd", "-port", str(port), "-address", "127.0.0.1"], home / "epmd.log", env=dict(os.environ))
+    return Process(["epmd", "-port", str(port), "-address", "127.0.0.1"], home / "epmd.log")
 
 
 _SETTINGS = {
