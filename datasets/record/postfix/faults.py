@@ -142,7 +142,7 @@ def maintenance_of_partner(world: World, rng: random.Random) -> None:
     with world.ledger.incident("partner's maintenance", fault=False):
         for partner in world.partners.values():
             partner.busy = True
-        time.sleep(9)
+        time.sleep(7)
         for partner in world.partners.values():
             partner.busy = False
 
@@ -190,7 +190,7 @@ EARLY: tuple[Act, ...] = (
 )  # fmt: skip
 LATE: tuple[Act, ...] = (
     lock_mailboxes, filter_hangs, filter_dies, partner_drops, cut_clients, freeze_queue, lose_files, corrupt_files,
-    kill_delivery("smtp", 5), filter_loses, restart, hold_mail, maintenance_of_partner, limits_of_partner,
+    kill_delivery("smtp", 5), restart, hold_mail, maintenance_of_partner, limits_of_partner,
 )  # fmt: skip
 
 
