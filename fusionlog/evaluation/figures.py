@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from fusionlog.evaluation.metrics import Confusion
 from fusionlog.evaluation.protocol import Fold, FoldName, Outcome, Result
@@ -26,6 +26,7 @@ from fusionlog.types import BoolArray
 DRAWS = 20
 DRAW_SEED = 20_240
 LAST_SHARE = 0.2
+POINTS = 200
 NO_TEACHER = "none"
 
 
@@ -102,6 +103,16 @@ def deduplicated(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> Jud
         np.array([_half(one.anomalous for one in group) for group in groups.values()], dtype=np.bool_),
         np.array([np.mean([one.score for one in group]) for group in groups.values()], dtype=np.float64),
     )
+
+
+def curve(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> list[tuple[float, float]]:
+    """Points of the precision-recall curve, (recall, precision), at most about `POINTS` of them."""
+    all_ = judged(outcomes, labels)
+    if not all_.truth.any():
+        return []
+    precision, recall, _ = precision_recall_curve(all_.truth, all_.scores)
+    kept = np.unique(np.linspace(0, len(recall) - 1, min(POINTS, len(recall))).round().astype(int))
+    return [(_rounded(float(recall[place])), _rounded(float(precision[place]))) for place in kept]
 
 
 def draws(all_: Judged) -> list[Judged]:

@@ -1,0 +1,67 @@
+"""Who teaches in an evaluation: an endpoint that was named, else recorded verdicts, else the offline labeller."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusionlog.errors import MissingExtraError
+from fusionlog.labeling.recorded import read_recordings
+from fusionlog.labeling.selection import make_teacher
+from fusionlog.labeling.teacher import Teacher
+from fusionlog.records import BankEvent
+from fusionlog.settings import Settings
+from fusionlog.types import Encode
+
+VERDICTS = "verdicts.jsonl"
+RECORDED, OFFLINE = "recorded", "offline"
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """A kind of teacher. Every run has a new one, which remembers nothing and has cost nothing."""
+
+    name: str
+    settings: Settings
+
+    def teacher(self, known: Sequence[BankEvent], encode: Encode) -> Teacher:
+        """A teacher.
+
+        :param known: the sources' events, for the offline one.
+        """
+        return make_teacher(self.settings, known, encode)
+
+
+def kind(settings: Settings, directory: Path, target: str, offline: bool = False) -> str:
+    """The teacher of a target by name: `llm:<model>`, `recorded` or `offline`. They are never mixed in one figure."""
+    if offline:
+        return OFFLINE
+    if settings.label.url is not None:
+        return f"llm:{settings.label.model}"
+    return RECORDED if (directory / target / VERDICTS).is_file() else OFFLINE
+
+
+@asynccontextmanager
+async def teaching(settings: Settings, directory: Path, target: str, offline: bool = False) -> AsyncIterator[Teaching]:
+    """The teacher of a target; recorded verdicts answer by HTTP on loopback, as a language model would.
+
+    :param offline: the offline labeller, whatever else there is.
+
+    :raises DataError: the recorded verdicts cannot be read.
+    """
+    name = kind(settings, directory, target, offline)
+    if name != RECORDED:
+        unheard = settings.model_copy(update={"label": settings.label.model_copy(update={"url": None})})
+        yield Teaching(name, unheard if name == OFFLINE else settings)
+        return
+    try:
+        from fusionlog.labeling.replay import Replay
+        from fusionlog.labeling.replay_server import Trouble, serving
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "aiohttp", "agents", "recorded verdicts") from error
+    replay = Replay(read_recordings([directory / target / VERDICTS]))
+    async with serving(replay, Trouble(), "127.0.0.1", 0) as url:
+        label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None})
+        yield Teaching(name, settings.model_copy(update={"label": label}))
