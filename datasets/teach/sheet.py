@@ -85,11 +85,12 @@ def system_of(data: Path, name: str) -> SystemSettings:
 
 
 def write_sheet(sheet: Sheet, out: Path) -> None:
-    """Write `policy.md`, `events.jsonl`, `shapes.jsonl` and `asked.jsonl` into a directory."""
+    """Write `policy.md`, `events.jsonl`, `shapes.jsonl`, the same short as `shapes.tsv`, and `asked.jsonl`."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "policy.md").write_text(_policy(sheet), encoding="utf-8")
     _write_rows(out / "events.jsonl", map(_event_row, sheet.events))
     _write_rows(out / "shapes.jsonl", map(_shape_row, sheet.shapes))
+    (out / "shapes.tsv").write_text("".join(map(_short, sheet.shapes)), encoding="utf-8")
     asked = ({"key": shape.key, "events": list(counts.items())} for shape in sheet.shapes for counts in shape.asked)
     _write_rows(out / "asked.jsonl", asked)
 
@@ -157,6 +158,12 @@ def _shape_row(shape: Shape) -> dict[str, Any]:
         "events": list(shape.events.items()),
         "example": {"id": shape.id, "lines": shape.lines},
     }
+
+
+def _short(shape: Shape) -> str:
+    """A shape as its key, the number of its sessions, and its events: `S1, 3, E1 E2x4 E7`, with tabs."""
+    events = " ".join(key if count == 1 else f"{key}x{count}" for key, count in shape.events.items())
+    return f"{shape.key}\t{shape.sessions}\t{events}\n"
 
 
 def _write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
