@@ -7,21 +7,23 @@ test's plain function serve alike; nothing here imports torch or Ray.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fusionlog import releases
 from fusionlog.detector.examples import Example, balanced
+from fusionlog.detector.order import ORDERED, alike
 from fusionlog.distillation import bank as banks
 from fusionlog.distillation import gate, rounds
-from fusionlog.distillation.sources import SourceExamples, by_shape, unlabelled
+from fusionlog.distillation.sources import SourceExamples, unlabelled
 from fusionlog.distillation.students import Fit
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import FusionLogError
 from fusionlog.records import Lineage, ModelRelease, PseudoLabel, Window
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
+from fusionlog.types import DetectorName, IntArray
 
 REFERENCE = "source_auprc_reference"
 """The metric that a base release carries and every descendant of it hands on: what the gate compares with."""
@@ -55,8 +57,8 @@ def distill(
 
     :param labels: all of one system's; of a shape the last one counts.
     :param windows: recent ones of that system, nobody's verdict on them.
-    :param sources: the labelled systems, or none where their data is not at hand.
-    :param parent: the system's newest release, else the base.
+    :param sources: the labelled systems as the parent's detector sees them, or none where their data is not at hand.
+    :param parent: the system's newest release, else the base. Its detector is kept: it is what `fit` must train.
     :param now: Unix time in seconds.
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
@@ -64,19 +66,18 @@ def distill(
     check_worth(latest, parent, settings)
     bank = banks.grown(parent, latest, cache)
     router = Router(latest[0].system, bank, parent.tau, parent.version, cache)
-    seen = {group[0].shape: group for group in by_shape(windows)}
-    recent = {
-        shape: unlabelled(group, cache) for shape, group in seen.items() if router.route(group[0]).kind == "general"
-    }
-    labelled = [example_of(label, cache, len(seen.get(label.shape, ())) or 1) for label in latest]
+    seen = alike(windows, parent.detector)
+    labelled = [example for label in latest for example in examples_of(label, seen, cache, parent.detector)]
+    general = [group for group in seen if router.route(group[0]).kind == "general"]
+    recent = [unlabelled(group, cache, parent.detector) for group in general]
     told = {label.shape for label in latest}
     material = rounds.Material(
         labelled=labelled,
-        unlabelled=[example for shape, example in recent.items() if shape not in told],
+        unlabelled=[each for each, group in zip(recent, general, strict=True) if group[0].shape not in told],
         replay=replay_of(sources, settings.replay),
     )
     onnx = rounds.distil(material, fit, settings.rounds)
-    report = judge(onnx, list(recent.values()), labelled, sources, parent, settings)
+    report = judge(onnx, recent, labelled, sources, parent, settings)
     return Distilled(_release(onnx, bank, latest, parent, report, settings, now, job), report)
 
 
@@ -85,15 +86,38 @@ def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
     return list({label.shape: label for label in labels if label.events}.values())
 
 
-def example_of(label: PseudoLabel, cache: VectorCache, frequency: int) -> Example:
-    """A label as an example, as often as its shape was seen lately."""
-    return Example(
+def examples_of(
+    label: PseudoLabel, seen: Sequence[Sequence[Window]], cache: VectorCache, detector: DetectorName
+) -> list[Example]:
+    """A label as examples: one for each way that its shape was seen lately, by how often; one where it was not.
+
+    :param seen: recent windows, those that the detector cannot tell apart together.
+    """
+    groups = [group for group in seen if group[0].shape == label.shape]
+    example = Example(
         vectors=cache.vectors(label.events),
         counts=np.array([event.count for event in label.events], dtype=np.float32),
         probability=label.probability,
         event_probabilities=np.array([event.probability for event in label.events], dtype=np.float32),
-        weight=float(frequency),
+        system=label.system,
     )
+    if detector not in ORDERED:
+        return [replace(example, weight=float(sum(map(len, groups)) or 1))]
+    if not groups:
+        return [replace(example, order=_guessed_order(label))]
+    return [replace(example, order=_order_in(label, group[0]), weight=float(len(group))) for group in groups]
+
+
+def _order_in(label: PseudoLabel, window: Window) -> IntArray:
+    """Which of a label's events stands in each line of a window of its shape; events without a label are left out."""
+    places = {event.template: place for place, event in enumerate(label.events)}
+    lines = [window.events[place].template for place in window.sequence]
+    return np.array([places[template] for template in lines if template in places], dtype=np.int64)
+
+
+def _guessed_order(label: PseudoLabel) -> IntArray:
+    """The lines of a shape that only the label tells of: each event's together, in the label's order."""
+    return np.repeat(np.arange(len(label.events)), [event.count for event in label.events])
 
 
 def replay_of(sources: Sequence[SourceExamples], share: float) -> list[Example]:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from fusionlog import releases
 from fusionlog.detector.batch import Batch, collate
+from fusionlog.detector.order import look_of, order_of
 from fusionlog.embedding import EventText, NamedEncode, VectorCache
 from fusionlog.errors import ModelError
 from fusionlog.parsing.memo import Memo
@@ -26,7 +27,8 @@ KEPT_VERDICTS = 10_000
 """Teacher's verdicts kept by window shape, about 2 kB each."""
 
 Content = tuple[str, tuple[tuple[str, int], ...]]
-"""What a model looks at in a window: its shape, and the bank's rows that stand in for some of its templates."""
+"""What a model looks at in a window: its shape (the hash of its lines, where order matters to the model), and the rows
+of the bank that stand in for some of its templates."""
 
 
 class Knowledge:
@@ -159,7 +161,8 @@ class Knowledge:
         """
         with self._lock:
             rows = zip(window.events, self._rows(window, version), strict=True)
-            return window.shape, tuple(sorted((event.template, row) for event, row in rows if row >= 0))
+            look = look_of(window, self._of(version).release.detector)
+            return look, tuple(sorted((event.template, row) for event, row in rows if row >= 0))
 
     def inputs(self, windows: Sequence[Window], version: str) -> Batch:
         """The windows as a release's model is shown them.
@@ -171,7 +174,10 @@ class Knowledge:
         :raises ModelError: the version is not one of `versions`.
         """
         with self._lock:
-            return collate([(self._shown(window, version), _counts(window)) for window in windows])
+            detector = self._of(version).release.detector
+            shown = [(self._shown(window, version), _counts(window)) for window in windows]
+            orders = [order for window in windows if (order := order_of(window, detector)) is not None]
+            return collate(shown, orders or None)
 
     def _verified(self, release: ModelRelease) -> Taught:
         releases.verify(release, self._key)

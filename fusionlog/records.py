@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from fusionlog.types import RouteKind
+from fusionlog.types import DetectorName, RouteKind
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(description="Unix time in seconds")]
@@ -132,7 +132,7 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     system: str
     version: str
     created: Seconds
-    detector: Literal["set", "gru"]
+    detector: DetectorName
     encoder: str
     onnx: bytes
     bank: list[BankEvent]

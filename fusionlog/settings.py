@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from fusionlog.errors import SettingError
 from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.topics import Topics
+from fusionlog.types import DetectorName
 
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})
@@ -38,6 +39,7 @@ def _renders(format: str | None) -> str | None:
     return format
 
 
+BaseTraining = Literal["erm", "mldg"]
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
 
@@ -150,6 +152,8 @@ class LabelSettings(_Model):
 class DistillSettings(_Model):
     """Training and its gate."""
 
+    detector: DetectorName = Field("set", description="set or gru: the base's small model, which its releases keep")
+    base: BaseTraining = Field("erm", description="erm or mldg: how the base learns from its sources")
     rounds: int = Field(3, ge=1, description="of fusing teacher and student")
     steps: int = Field(300, ge=1, description="of an optimiser, a fit")
     hidden: int = Field(64, ge=4, description="width of the small model")

@@ -16,5 +16,6 @@ Encode = Callable[[Sequence[str]], FloatArray]
 """Texts to unit vectors, `[texts, dim]`."""
 
 RouteKind = Literal["general", "proprietary"]
+DetectorName = Literal["set", "gru"]
 Clock = Callable[[], float]
 """Unix time in seconds."""

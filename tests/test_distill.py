@@ -3,7 +3,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from fusionlog.distill import REFERENCE, NothingToDistilError, distill
+from fusionlog.detector.order import alike
+from fusionlog.distill import REFERENCE, NothingToDistilError, distill, examples_of
 from fusionlog.distillation.sources import by_shape, source_examples, unlabelled
 from fusionlog.distillation.students import opinions
 from fusionlog.releases import bank_vectors
@@ -74,6 +75,37 @@ def test_the_last_label_of_a_shape_counts():
     release = run(labels=[*LABELS, turned], settings=SETTINGS.model_copy(update={"gate_max_rate": 1.0})).release
     assert release.lineage.labels == 3
     assert opinions(release.onnx, [unlabelled(by_shape([GOOD])[0], OneHot())])[0].window > 0.5
+
+
+def test_where_order_matters_a_label_teaches_every_order_that_was_seen_and_a_guess_where_none_was():
+    label, detector = make_label(LONG, 0.1), "gru"
+    late = make_window("connection closed", "connection opened", "connection opened", first_offset=30)
+    groups = alike([LONG, late, late, GOOD], detector)
+    found = examples_of(label, groups, OneHot(), detector)
+    assert [(example.order.tolist(), example.weight) for example in found] == [([0, 0, 1], 1.0), ([1, 0, 0], 2.0)]
+    (guess,) = examples_of(label, [], OneHot(), detector)
+    assert guess.order.tolist() == [0, 0, 1] and guess.weight == 1.0
+    (both,) = examples_of(label, alike([LONG, late, late, GOOD], "set"), OneHot(), "set")
+    assert both.order is None and both.weight == 3.0
+
+
+def test_lines_whose_event_has_no_label_are_left_out():
+    label = make_label(LONG, 0.1)
+    label = msgspec.structs.replace(label, events=label.events[1:])
+    (found,) = examples_of(label, [[LONG]], OneHot(), "gru")
+    assert found.order.tolist() == [0] and len(found.vectors) == 1
+
+
+def test_a_parents_detector_is_kept():
+    settings = SETTINGS.model_copy(update={"detector": "gru", "steps": 400})
+    parent = make_parent(metrics={REFERENCE: 1.0}, detector="gru")
+    sources = [source_examples(make_source(), OneHot(), "gru")]
+    windows = [GOOD, GOOD, GOOD, LONG, BAD]
+    done = distill(LABELS, windows, sources, parent, OneHot(), settings, make_fit(settings), now=9000.0)
+    assert done.report.accepted, done.report.reason
+    assert done.release.detector == "gru"
+    said = opinions(done.release.onnx, [unlabelled([window], OneHot(), "gru") for window in (GOOD, BAD)])
+    assert said[0].window < 0.5 < said[1].window and len(said[1].events) == 2
 
 
 def test_nothing_to_distil():

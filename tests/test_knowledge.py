@@ -256,6 +256,23 @@ def test_inputs_carry_the_counts() -> None:
     assert np.array_equal(batch.events[0, 0], batch.events[1, 1])
 
 
+def test_a_detector_that_looks_at_order_is_shown_lines_and_tells_orders_apart() -> None:
+    knowledge = knowing(release(detector="gru"))
+    version = knowledge.version or ""
+    one, other = (
+        make_window(*texts)
+        for texts in (("disk failed", "disk failed", "disk opened"), ("disk opened", "disk failed", "disk failed"))
+    )
+    batch = knowledge.inputs([one, other], version)
+    assert batch.counts.tolist() == [[1, 1, 1]] * 2
+    assert batch.order is not None
+    assert batch.order.tolist() == [[0, 0, 1], [0, 1, 1]]
+    assert np.array_equal(batch.events[0, ::-1], batch.events[1])
+    assert one.shape == other.shape
+    assert knowledge.content(one, version) != knowledge.content(other, version)
+    assert knowledge.content(one, version) == knowledge.content(replace(one, session="s2"), version)
+
+
 def test_strange_is_what_nothing_known_is_near_to() -> None:
     knowledge = knowing()
     window = make_window("disk failed", "disk full")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fusionlog.types import FloatArray
+from fusionlog.detector.batch import Batch, collate
+from fusionlog.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +16,8 @@ class Example:
     """A distinct window: event vectors `[events, dim]`, counts `[events]`, and soft labels.
 
     `probability` is the window's, `event_probabilities` `[events]` those of its events by themselves. `weight` is how
-    often the window was seen; `balanced` turns it into how often training draws it.
+    often the window was seen; `balanced` turns it into how often training draws it. `order` `[lines]` says which event
+    stands in each line; a detector that does not look at order has examples without it. `system` is whose window it is.
     """
 
     vectors: FloatArray
@@ -23,6 +25,23 @@ class Example:
     probability: float
     event_probabilities: FloatArray
     weight: float = 1.0
+    order: IntArray | None = None
+    system: str = ""
+
+    def places(self) -> tuple[IntArray, FloatArray, FloatArray]:
+        """What a network is shown at each place: which event, how often `[places]`, and how likely that is anomalous.
+
+        A place is a distinct event, or a line where there is an order.
+        """
+        if self.order is None:
+            return np.arange(len(self.counts)), self.counts, self.event_probabilities
+        return self.order, np.ones(len(self.order), dtype=np.float32), self.event_probabilities[self.order]
+
+
+def batch_of(examples: Sequence[Example]) -> Batch:
+    """Examples as a detector is shown them; all of them have an order, or none has."""
+    orders = [example.order for example in examples if example.order is not None]
+    return collate([(example.vectors, example.counts) for example in examples], orders or None)
 
 
 def balanced(examples: Sequence[Example], mass: float = 1.0) -> list[Example]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from fusionlog.detector.order import ORDERED
 from fusionlog.detector.session import Detector
 from fusionlog.knowledge import Content, Knowledge
 from fusionlog.parsing.memo import Memo
@@ -96,7 +97,8 @@ class Scorer:
     ) -> dict[Content, Verdict]:
         """The model's verdicts on contents that are not remembered, by windows that have them."""
         verdicts: dict[Content, Verdict] = {}
-        for chunk in self._chunks(fresh):
+        by_line = knowledge.release(version).detector in ORDERED
+        for chunk in self._chunks(fresh, by_line):
             probabilities, events = running.detector.score(knowledge.inputs([window for _, window in chunk], version))
             for (content, window), probability, row in zip(chunk, probabilities, events, strict=True):
                 templates = [event.template for event in window.events]
@@ -105,9 +107,9 @@ class Scorer:
                 running.memo.put(content, verdicts[content])
         return verdicts
 
-    def _chunks(self, fresh: dict[Content, Window]) -> Iterator[list[tuple[Content, Window]]]:
-        """Batches of windows with like numbers of events, so that little of a batch is padding."""
-        ordered = sorted(fresh.items(), key=lambda item: len(item[1].events))
+    def _chunks(self, fresh: dict[Content, Window], by_line: bool) -> Iterator[list[tuple[Content, Window]]]:
+        """Batches of windows with like numbers of events, or of lines, so that little of a batch is padding."""
+        ordered = sorted(fresh.items(), key=lambda item: len(item[1].sequence if by_line else item[1].events))
         for start in range(0, len(ordered), self._settings.batch_windows):
             yield ordered[start : start + self._settings.batch_windows]
 

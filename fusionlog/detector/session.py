@@ -49,7 +49,7 @@ class Detector:
         _check_names(self._session)
 
     def score(self, batch: Batch) -> tuple[FloatArray, FloatArray]:
-        """Probabilities of being anomalous: of the windows `[batch]`, and of their events `[batch, events]`.
+        """Probabilities of being anomalous: of the windows `[batch]`, and of their distinct events `[batch, events]`.
 
         :raises ModelError: the model cannot take this batch, for example because its dimension is another.
         """
@@ -57,7 +57,7 @@ class Detector:
             window, event = self._session.run(OUTPUTS, {"events": batch.events, "counts": batch.counts})
         except OnnxError as error:
             raise ModelError(f"the model failed on a batch of shape {batch.events.shape}: {error}") from error
-        return np.asarray(window, dtype=np.float32), np.asarray(event, dtype=np.float32)
+        return np.asarray(window, dtype=np.float32), batch.by_event(np.asarray(event, dtype=np.float32))
 
 
 def providers(wanted: Provider, available: list[str]) -> list[str]:

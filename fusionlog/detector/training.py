@@ -1,11 +1,11 @@
-"""Training a small model. Train side: imports torch.
+"""Training a small model from labelled windows, whoever they are of. Train side: imports torch.
 
 Seeded and on one set of threads, so that equal examples and settings give an equal model on a CPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import Parameter
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from fusionlog.detector.architecture import Network
 from fusionlog.detector.examples import Example
 from fusionlog.detector.network import build
+from fusionlog.detector.order import ORDERED
 from fusionlog.settings import DistillSettings
 
 BATCH = 128
@@ -28,7 +31,7 @@ EVENT_LOSS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Some examples: which events of the table stand in them and how often `[batch, events]`, and their labels."""
+    """Some examples: which events of the table stand in them and how often `[batch, places]`, and their labels."""
 
     places: Tensor
     counts: Tensor
@@ -38,10 +41,10 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """All examples as tensors on the device: a table of their distinct events, and what stands where.
+    """Examples as tensors on the device: a table of their distinct events, and what stands where.
 
     `table` is `[distinct, dim]`: events recur, so a step projects each of them once, with noise of its own, instead of
-    every place of the batch. `drawn` holds all examples, `weights` `[examples]` how often each is drawn.
+    every place of the batch. `drawn` holds the examples, `weights` `[examples]` how often each is drawn.
     """
 
     table: Tensor
@@ -56,48 +59,83 @@ class Pack:
         return Drawn(all_.places[rows, :longest], counts[:, :longest], all_.window[rows], all_.event[rows, :longest])
 
 
-def fit(examples: Sequence[Example], settings: DistillSettings, detector: str = "set", threads: int = 1) -> nn.Module:
+def fit(examples: Sequence[Example], settings: DistillSettings, threads: int = 1) -> Network:
     """A network trained from scratch on the examples, drawn by their weight; on CUDA where there is one.
 
     The loss is the binary cross-entropy of windows plus that of events, against soft labels; AdamW under a one-cycle
     schedule.
 
-    :raises ValueError: there is no example.
+    :raises ValueError: there is no example, or one does not suit the settings' detector.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with _seeded(settings.seed, threads):
-        pack = _pack(examples, device)
-        network = build(detector, pack.table.shape[-1], settings.hidden).to(device).train()
-        optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=settings.steps)
-        for _ in range(settings.steps):
-            optimizer.zero_grad()
-            _loss(network, pack.table, pack.draw(BATCH)).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+    with seeded(settings.seed, threads):
+        table = pack(examples, settings)
+        network = untrained(table, settings)
+        optimise(network.parameters(), settings.steps, lambda _: backward(supervised(network, table)))
     return network.eval()
 
 
-def _loss(network: nn.Module, table: Tensor, drawn: Drawn) -> Tensor:
-    window, event = network.read(network.project(table)[drawn.places], drawn.counts)  # type: ignore[operator]
+def untrained(pack: Pack, settings: DistillSettings) -> Network:
+    """The settings' network, on the device of what it will be taught."""
+    network = build(settings.detector, pack.table.shape[-1], settings.hidden)
+    return network.to(pack.table.device).train()
+
+
+def optimise(parameters: Iterable[Parameter], steps: int, step: Callable[[int], None]) -> None:
+    """AdamW under a one-cycle schedule; each `step`, given its number, leaves its gradients in the parameters."""
+    optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+    for number in range(steps):
+        optimizer.zero_grad()
+        step(number)
+        optimizer.step()
+        schedule.step()
+
+
+def backward(loss: Tensor) -> None:
+    """Add the gradient of a loss to what the parameters have."""
+    loss.backward()  # type: ignore[no-untyped-call]
+
+
+def supervised(network: Network, pack: Pack, number: int = BATCH) -> Tensor:
+    """The loss on `number` examples, drawn now."""
+    drawn = pack.draw(number)
+    represented, event = read(network, pack, drawn)
+    return loss_of(network.judge(represented), event, drawn)
+
+
+def read(network: Network, pack: Pack, drawn: Drawn) -> tuple[Tensor, Tensor]:
+    """Representations of what was drawn `[batch, width]` and logits of its events `[batch, places]`."""
+    return network.represent(network.project(pack.table)[drawn.places], drawn.counts)
+
+
+def loss_of(window: Tensor, event: Tensor, drawn: Drawn) -> Tensor:
+    """The cross-entropy of windows' logits `[batch]` plus that of events' `[batch, places]`, against their labels."""
     present = drawn.counts > 0
     of_windows = binary_cross_entropy_with_logits(window, drawn.window)
     of_events = binary_cross_entropy_with_logits(event[present], drawn.event[present])
     return of_windows + EVENT_LOSS * of_events
 
 
-def _pack(examples: Sequence[Example], device: torch.device) -> Pack:
+def pack(examples: Sequence[Example], settings: DistillSettings) -> Pack:
+    """Examples for the settings' detector, on CUDA where there is one.
+
+    :raises ValueError: there is no example, or one has no order and the detector looks at it, or the other way round.
+    """
     if not examples:
         raise ValueError("a fit needs at least one example")
+    if any((example.order is None) == (settings.detector in ORDERED) for example in examples):
+        raise ValueError(f"these examples were not made for the detector {settings.detector}")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     vectors = np.concatenate([example.vectors for example in examples])
     table, rows = np.unique(vectors, axis=0, return_inverse=True)
     ends = np.cumsum([len(example.counts) for example in examples])[:-1]
-    places = np.split(rows.reshape(-1), ends)
+    placed = [example.places() for example in examples]
+    places = [of[place] for of, (place, _, _) in zip(np.split(rows.reshape(-1), ends), placed, strict=True)]
     drawn = Drawn(
         places=torch.from_numpy(_padded(places, np.int64)).to(device),
-        counts=torch.from_numpy(_padded([example.counts for example in examples], np.float32)).to(device),
+        counts=torch.from_numpy(_padded([counts for _, counts, _ in placed], np.float32)).to(device),
         window=torch.tensor([example.probability for example in examples], dtype=torch.float32, device=device),
-        event=torch.from_numpy(_padded([each.event_probabilities for each in examples], np.float32)).to(device),
+        event=torch.from_numpy(_padded([event for _, _, event in placed], np.float32)).to(device),
     )
     weights = torch.tensor([example.weight for example in examples], dtype=torch.float32, device=device)
     return Pack(torch.from_numpy(table.astype(np.float32)).to(device), drawn, weights)
@@ -112,7 +150,7 @@ def _padded(rows: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any
 
 
 @contextmanager
-def _seeded(seed: int, threads: int) -> Iterator[None]:
+def seeded(seed: int, threads: int) -> Iterator[None]:
     """Torch's random state seeded and its threads bounded, and both as they were afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

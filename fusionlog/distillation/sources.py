@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from fusionlog.detector.examples import Example
+from fusionlog.detector.order import alike, order_of
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import DataError
 from fusionlog.evaluation.datasets import FORM, read_catalog, read_labels, read_sessions, session_windows
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings
-from fusionlog.types import FloatArray
+from fusionlog.types import DetectorName, FloatArray
 
 HELD_OUT = 0.2
 PRIOR = 1.0
@@ -83,33 +84,35 @@ def event_probabilities(source: Source) -> dict[str, float]:
     return {template: (bad[template] + PRIOR * share) / (seen[template] + PRIOR) for template in seen}
 
 
-def examples_of(source: Source, probabilities: Mapping[str, float], cache: VectorCache) -> list[Example]:
-    """A source's distinct windows: the share of them that is anomalous, weighted by how many there are."""
+def examples_of(
+    source: Source, probabilities: Mapping[str, float], cache: VectorCache, detector: DetectorName = "set"
+) -> list[Example]:
+    """A source's windows that a detector tells apart: the share of them that is anomalous, and how many there are."""
     examples = []
-    for windows in by_shape(source.windows):
+    for windows in alike(source.windows, detector):
         share = sum(source.anomalous[window.session] for window in windows) / len(windows)
         events = [probabilities[event.template] for event in windows[0].events]
-        examples.append(replace(unlabelled(windows, cache), probability=share, event_probabilities=_array(events)))
+        examples.append(
+            replace(unlabelled(windows, cache, detector), probability=share, event_probabilities=_array(events))
+        )
     return examples
 
 
-def source_examples(source: Source, cache: VectorCache) -> SourceExamples:
+def source_examples(source: Source, cache: VectorCache, detector: DetectorName = "set") -> SourceExamples:
     """A source as examples; what it teaches knows nothing of the sessions that it is measured by."""
     earlier, later = split(source)
     everything = {**event_probabilities(later), **(taught := event_probabilities(earlier))}
-    return SourceExamples(source.system, examples_of(earlier, taught, cache), examples_of(later, everything, cache))
+    halves = ((earlier, taught), (later, everything))
+    return SourceExamples(source.system, *(examples_of(half, said, cache, detector) for half, said in halves))
 
 
 def by_shape(windows: Iterable[Window]) -> list[list[Window]]:
     """The windows of each shape, in order of first occurrence."""
-    groups: dict[str, list[Window]] = {}
-    for window in windows:
-        groups.setdefault(window.shape, []).append(window)
-    return list(groups.values())
+    return alike(windows, "set")
 
 
-def unlabelled(windows: Sequence[Window], cache: VectorCache) -> Example:
-    """Windows of one shape as an example that nobody has given an opinion on: every probability is one half."""
+def unlabelled(windows: Sequence[Window], cache: VectorCache, detector: DetectorName = "set") -> Example:
+    """Windows that a detector cannot tell apart, and nobody has given an opinion on: every probability is one half."""
     events = windows[0].events
     return Example(
         vectors=cache.vectors(events),
@@ -117,6 +120,8 @@ def unlabelled(windows: Sequence[Window], cache: VectorCache) -> Example:
         probability=0.5,
         event_probabilities=_array([0.5] * len(events)),
         weight=float(len(windows)),
+        order=order_of(windows[0], detector),
+        system=windows[0].system,
     )
 
 

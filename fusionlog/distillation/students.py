@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusionlog.detector.batch import collate
-from fusionlog.detector.examples import Example
+from fusionlog.detector.examples import Example, batch_of
 from fusionlog.detector.session import Detector
 from fusionlog.types import FloatArray
 
@@ -32,7 +31,7 @@ def opinions(onnx: bytes, examples: Sequence[Example]) -> list[Opinion]:
     found: list[Opinion] = []
     for start in range(0, len(examples), CHUNK):
         chunk = examples[start : start + CHUNK]
-        windows, events = detector.score(collate([(example.vectors, example.counts) for example in chunk]))
+        windows, events = detector.score(batch_of(chunk))
         for example, window, row in zip(chunk, windows, events, strict=True):
             found.append(Opinion(float(window), row[: len(example.counts)]))
     return found

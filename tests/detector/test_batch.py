@@ -33,3 +33,19 @@ def test_nothing_cannot_be_a_batch() -> None:
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="window 1"):
         collate([rows(2), rows(2, dim=4)])
+
+
+def test_where_order_matters_a_place_is_a_line() -> None:
+    batch = collate([rows(2), rows(1)], [np.array([1, 0, 1]), np.array([0, 0])])
+    assert batch.events.shape == (2, 3, 3)
+    assert batch.counts.tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert batch.events[1, 2].sum() == 0
+    assert batch.order is not None
+    assert batch.order.tolist() == [[1, 0, 1], [0, 0, 0]]
+
+
+def test_values_of_lines_come_back_as_those_of_events() -> None:
+    batch = collate([rows(2), rows(1)], [np.array([1, 0, 1]), np.array([0, 0])])
+    values = np.array([[0.25, 0.5, 0.75], [0.125, 0.5, 0.0]], dtype=np.float32)
+    assert batch.by_event(values).tolist() == [[0.5, 0.75], [0.5, 0.0]]
+    assert collate([rows(2)]).by_event(values[:1, :2]).tolist() == [[0.25, 0.5]]

@@ -38,7 +38,7 @@ def test_equals_torch_for_any_batch(batch, events, seed):
 
 def test_interface():
     assert {value.name: value.shape for value in ONNX.get_inputs()} == {
-        "events": ["batch", "events", DIM],
-        "counts": ["batch", "events"],
+        "events": ["batch", "places", DIM],
+        "counts": ["batch", "places"],
     }
     assert [value.name for value in ONNX.get_outputs()] == ["window", "event"]

@@ -72,6 +72,22 @@ def test_a_verdict_is_remembered_by_shape_whatever_the_order_of_events(scored: l
     assert (first.events, again.events) == ([1.0, 0.0], [0.0, 1.0])
 
 
+def test_where_order_matters_a_verdict_is_remembered_by_sequence(scored: list[tuple[int, ...]]) -> None:
+    scorer, knowledge = make_scorer(), knowing(release(detector="gru"))
+    one, other = make_window("disk failed", "disk opened"), make_window("disk opened", "disk failed", session="s2")
+    (first,) = scorer.score([one], knowledge)
+    (swapped, again) = scorer.score([other, replace(one, session="s3")], knowledge)
+    assert scored == [(1, 2), (1, 2)]
+    assert (first.remembered, swapped.remembered, again.remembered) == (False, False, True)
+    assert (first.events, swapped.events, again.events) == ([1.0, 0.0], [0.0, 1.0], [1.0, 0.0])
+
+
+def test_where_order_matters_an_event_of_many_lines_has_one_probability() -> None:
+    lines = ("disk opened", "disk failed", "disk opened", "disk failed")
+    (score,) = make_scorer().score([make_window(*lines)], knowing(release(detector="gru")))
+    assert score.events == [0.0, 1.0]
+
+
 def test_one_shape_is_scored_once_in_a_batch(scored: list[tuple[int, ...]]) -> None:
     windows = [make_window("disk failed", session=str(number)) for number in range(5)] + [make_window("disk opened")]
     scores = make_scorer().score(windows, knowing())

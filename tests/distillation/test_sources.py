@@ -34,3 +34,15 @@ def test_what_is_taught_knows_nothing_of_the_held_out_sessions():
     for one, other in zip(taught, same, strict=True):
         assert one.probability == other.probability
         assert (one.event_probabilities == other.event_probabilities).all()
+
+
+def test_where_order_matters_windows_of_one_shape_are_told_apart():
+    source = make_source(sessions=2)
+    swapped = make_window("retry scheduled", "job started", system="mill", session="s1", first_offset=2)
+    source = type(source)("mill", [source.windows[0], swapped], {"s0": False, "s1": True})
+    assert [example.probability for example in examples_of(source, event_probabilities(source), OneHot())] == [0.5]
+    examples = examples_of(source, event_probabilities(source), OneHot(), "gru")
+    assert [example.probability for example in examples] == [0.0, 1.0]
+    assert [example.order.tolist() for example in examples] == [[0, 1], [0, 1]]
+    assert (examples[0].vectors == examples[1].vectors[::-1]).all()
+    assert {example.system for example in examples} == {"mill"}

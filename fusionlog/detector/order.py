@@ -1,0 +1,35 @@
+"""The order of a window's lines, for the detectors that look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+
+from fusionlog.records import Window
+from fusionlog.types import DetectorName, IntArray
+
+ORDERED: frozenset[DetectorName] = frozenset({"gru"})
+"""The detectors that are shown a window line by line; the others see its distinct events, with counts."""
+
+
+def look_of(window: Window, detector: DetectorName) -> str:
+    """What a detector tells windows apart by: their shape, or the hash of their templates line by line."""
+    if detector not in ORDERED:
+        return window.shape
+    lines = ";".join(window.events[place].template for place in window.sequence)
+    return blake2b(lines.encode(), digest_size=12).hexdigest()
+
+
+def alike(windows: Iterable[Window], detector: DetectorName) -> list[list[Window]]:
+    """The windows that a detector cannot tell apart, together, in order of first occurrence."""
+    groups: dict[str, list[Window]] = {}
+    for window in windows:
+        groups.setdefault(look_of(window, detector), []).append(window)
+    return list(groups.values())
+
+
+def order_of(window: Window, detector: DetectorName) -> IntArray | None:
+    """Which event stands in each line of a window `[lines]`; None for a detector that does not look at it."""
+    return np.array(window.sequence, dtype=np.int64) if detector in ORDERED else None
