@@ -37,10 +37,12 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
         raise ModelError(f"release {parent.version} is of encoder {parent.encoder}, but {encoder.name} is configured")
     cache = VectorCache(encoder)
     cache.remember(parent.bank, bank_vectors(parent))
-    sources = [source_examples(read_source(data, name, settings.ingest), cache) for name in names] if data else []
+    read = [read_source(data, name, settings.ingest) for name in names] if data else []
+    sources = [source_examples(source, cache, parent.detector) for source in read]
+    kept = settings.distill.model_copy(update={"detector": parent.detector})
     with tasks.connected() as job:
-        fit = tasks.Fits(settings.distill).one
-        return distill(labels, windows, sources, parent, cache, settings.distill, fit, now=time.time(), job=job)
+        fit = tasks.Fits(kept).one
+        return distill(labels, windows, sources, parent, cache, kept, fit, now=time.time(), job=job)
 
 
 async def job(settings: Settings, system: str, data: Path | None, names: list[str]) -> tuple[Report, Exit]:

@@ -12,18 +12,17 @@ from ray.exceptions import RayError as RayTaskError
 
 from fusionlog.detector.examples import Example
 from fusionlog.errors import RayError
-from fusionlog.settings import DistillSettings
+from fusionlog.settings import BaseTraining, DistillSettings
 
 CPUS = 1
 
 
 @ray.remote(num_cpus=CPUS, max_retries=1)
-def fit(examples: Sequence[Example], settings: DistillSettings) -> bytes:
+def fit(examples: Sequence[Example], settings: DistillSettings, how: BaseTraining) -> bytes:
     """Train a network from scratch and export it to ONNX."""
-    from fusionlog.detector import export, training
+    from fusionlog.detector.fits import model
 
-    network = training.fit(examples, settings, threads=CPUS)
-    return export.to_onnx(network, dim=examples[0].vectors.shape[1])
+    return model(examples, settings, how, threads=CPUS)
 
 
 class Fits:
@@ -36,13 +35,13 @@ class Fits:
         gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0  # type: ignore[no-untyped-call]
         self._fit, self._settings = fit.options(num_gpus=gpus), settings
 
-    def all(self, jobs: Sequence[Sequence[Example]]) -> list[bytes]:
+    def all(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
         """Models of several sets of examples, trained side by side.
 
         :raises RayError: a task failed.
         """
         try:
-            models: list[bytes] = ray.get([self._fit.remote(examples, self._settings) for examples in jobs])
+            models: list[bytes] = ray.get([self._fit.remote(examples, self._settings, how) for examples in jobs])
         except RayTaskError as error:
             raise RayError(f"a training task failed: {str(error).strip().splitlines()[-1]}") from error
         return models

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -21,11 +22,15 @@ from fusionlog.embedding import VectorCache
 from fusionlog.errors import SettingError
 from fusionlog.records import BankEvent, Lineage, ModelRelease, WindowEvent
 from fusionlog.routing import choose_tau
-from fusionlog.settings import DistillSettings
+from fusionlog.settings import BaseTraining, DistillSettings
 from fusionlog.types import FloatArray
 
-FitAll = Callable[[Sequence[Sequence[Example]]], list[bytes]]
-"""Several fits that do not depend on each other; they may run side by side."""
+
+class FitAll(Protocol):
+    """Several fits that do not depend on each other; they may run side by side."""
+
+    def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
+        """The ONNX files of networks trained from scratch, one for each list of examples."""
 
 
 def base_release(
@@ -49,26 +54,17 @@ def base_release(
     """
     if not sources:
         raise SettingError("--source", "", "name at least one labelled system to learn from")
-    halves = [source_examples(source, cache) for source in sources]
+    halves = [source_examples(source, cache, settings.detector) for source in sources]
     probabilities = {source.system: event_probabilities(source) for source in sources}
-    everything = [examples_of(source, probabilities[source.system], cache) for source in sources]
-    measured, final = fits([_mixed([half.taught for half in halves]), _mixed(everything)])
-    bank = [
-        BankEvent(
-            system=source.system,
-            template=event.template,
-            text=event.text,
-            probability=probabilities[source.system][event.template],
-        )
-        for source in sources
-        for event in distinct_events(source)
-    ]
+    everything = [examples_of(each, probabilities[each.system], cache, settings.detector) for each in sources]
+    measured, final = fits([_mixed([half.taught for half in halves]), _mixed(everything)], settings.base)
+    bank = [event for source in sources for event in known_events(source, probabilities[source.system])]
     vectors = cache.vectors(bank)
     return ModelRelease(
         system=releases.BASE,
         version=releases.new_version(now, releases.BASE),
         created=now,
-        detector="set",
+        detector=settings.detector,
         encoder=encoder,
         onnx=final,
         bank=bank,
@@ -78,6 +74,16 @@ def base_release(
         lineage=Lineage(sources=sorted(source.system for source in sources), job=job),
         metrics=_metrics(measured, halves),
     )
+
+
+def known_events(source: Source, probabilities: Mapping[str, float]) -> list[BankEvent]:
+    """A source's events as a bank has them, with what its labels say of each (`event_probabilities`)."""
+    return [
+        BankEvent(
+            system=source.system, template=event.template, text=event.text, probability=probabilities[event.template]
+        )
+        for event in distinct_events(source)
+    ]  # fmt: skip
 
 
 def distinct_events(source: Source) -> list[WindowEvent]:
