@@ -14,6 +14,7 @@ from fusionlog import settings
 from fusionlog.cli import models, topics
 from fusionlog.cli.demo import demo
 from fusionlog.cli.encoder import encoder
+from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.settings import settings as show_settings
@@ -29,6 +30,7 @@ app.add_typer(models.app, name="models")
 app.command()(demo)
 app.command("meta-train")(meta_train)
 app.command()(distill)
+app.command()(evaluate)
 app.command()(encoder)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, stdev
 from typing import Any, Literal
 
@@ -75,6 +75,12 @@ def f1_by_seed(rows: Sequence[Row]) -> list[float]:
     return [fmean(row.f1 for row in group) for group in grouped(rows, lambda row: row.seed).values()]
 
 
+def spread(rows: Sequence[Row]) -> str:
+    """The standard deviation of F1 over seeds, as text; empty where there is one seed."""
+    by_seed = f1_by_seed(rows)
+    return f"{deviation(by_seed):.3f}" if len(by_seed) > 1 else ""
+
+
 def deviation(values: Sequence[float]) -> float:
     """The standard deviation of a sample; 0 of a single value."""
     return stdev(values) if len(values) > 1 else 0.0
@@ -95,27 +101,16 @@ def table(rows: Sequence[Row]) -> dict[str, Any]:
     at the natural ratio; `by_method` the same of each method, each with its `by_target`. `f1_sd` is over seeds.
     """
     leading = [row for row in rows if row.leading]
-    by_method = {name: _mean(group, by_target=True) for name, group in grouped(leading, _method).items()}
-    first = next(iter(by_method), None)
-    mean: Mapping[str, Any] = {"method": first, **_mean(by_method_rows(leading, first)), "by_method": by_method}
-    return {"rows": rows, "mean": mean if first is not None else {}}
-
-
-def by_method_rows(rows: Sequence[Row], method: str | None) -> list[Row]:
-    """The rows of a method."""
-    return [row for row in rows if row.method == method]
+    groups = grouped(leading, lambda row: row.method)
+    if not groups:
+        return {"rows": rows, "mean": {}}
+    by_method = {name: _mean(group, by_target=True) for name, group in groups.items()}
+    first = next(iter(groups))
+    return {"rows": rows, "mean": {"method": first, **_mean(groups[first]), "by_method": by_method}}
 
 
 def _mean(rows: Sequence[Row], by_target: bool = False) -> dict[str, Any]:
     found: dict[str, Any] = {**averages(rows), "f1_sd": deviation(f1_by_seed(rows))}
     if by_target:
-        found["by_target"] = {name: _mean(group) for name, group in grouped(rows, _target).items()}
+        found["by_target"] = {name: _mean(group) for name, group in grouped(rows, lambda row: row.target).items()}
     return found
-
-
-def _method(row: Row) -> str:
-    return row.method
-
-
-def _target(row: Row) -> str:
-    return row.target

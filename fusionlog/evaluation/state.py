@@ -71,7 +71,7 @@ def write_table(path: Path, done: Sequence[Done]) -> None:
 def write_predictions(path: Path, done: Iterable[Done]) -> None:
     """The verdicts on the test halves as JSON Lines."""
     encode = msgspec.json.encode
-    _replace(path, b"".join(encode(prediction) + b"\n" for each in done for prediction in each.predictions))
+    _replace(path, b"".join(encode(prediction) + b"\n" for each in done for prediction in each.predictions()))
 
 
 def _replace(path: Path, content: bytes) -> None:

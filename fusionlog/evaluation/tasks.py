@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,8 @@ from fusionlog.evaluation.teachers import VERDICTS
 from fusionlog.settings import Settings
 from fusionlog.types import RouteKind
 
+Said = tuple[str, float, bool, bool]
+"""A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
 FOLDS: tuple[FoldName, ...] = ("forward", "reverse")
 NAMES = (*METHODS, ORACLE)
 
@@ -49,16 +51,25 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What a task came to, and what a report draws: points of the precision-recall curve (recall, precision), how many
-    windows of the test half have which S, and tau."""
+    """What a task came to: its rows, what was `said` of the test half, and what a report draws: points of the
+    precision-recall curve (recall, precision), how many windows of the test half have which S, and tau."""
 
     key: str
     task: Task
     rows: list[Row]
-    predictions: list[Prediction]
+    said: list[Said]
     curve: list[tuple[float, float]]
     similarities: list[tuple[float, int]] = []
     tau: float | None = None
+
+    def predictions(self) -> Iterator[Prediction]:
+        """The verdict on each session of the test half, in order."""
+        task = self.task
+        for session, score, anomalous, proprietary in self.said:
+            yield Prediction(
+                target=task.target, method=task.method, fold=task.fold, seed=task.seed, id=session, score=score,
+                anomalous=anomalous, route="proprietary" if proprietary else "general",
+            )  # fmt: skip
 
 
 def make_tasks(

@@ -1,0 +1,136 @@
+"""`fusionlog evaluate`: methods compared on labelled systems, each the unlabelled target of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fusionlog import settings
+from fusionlog.demo.plan import BUNDLED
+from fusionlog.errors import MissingExtraError, SettingError
+from fusionlog.log import configure
+from fusionlog.settings import Settings
+
+if TYPE_CHECKING:
+    from fusionlog.embedding import NamedEncode
+    from fusionlog.evaluation.state import State
+    from fusionlog.evaluation.tasks import Done, Task
+    from fusionlog.evaluation.workshop import Workshop
+
+INTERRUPTED = 130
+
+
+class FoldOption(StrEnum):
+    """Which half is adapted on: forward the earlier, reverse the later."""
+
+    forward = "forward"
+    reverse = "reverse"
+    both = "both"
+
+
+def evaluate(
+    data: Annotated[Path | None, typer.Option(help="directory of systems; default: the bundled ones")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="the unlabelled system, repeated; default: each")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="a labelled system, repeated; default: all others")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="repeated; default: fusionlog+online")] = None,
+    llm_url: Annotated[
+        str | None,
+        typer.Option(help="an OpenAI-compatible endpoint; else recorded verdicts, else the offline labeller"),
+    ] = None,
+    llm_model: Annotated[str | None, typer.Option(help="the model to ask for there")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="seeds 0 to N-1; the tables have 5")] = 1,
+    fold: Annotated[FoldOption, typer.Option(help="adapt on the earlier half, on the later, or each in turn")] = (
+        FoldOption.both
+    ),
+    json: Annotated[Path | None, typer.Option(help="write the rows here; a run that was ended goes on from it")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="write the verdicts on the test halves here")] = None,
+    report: Annotated[Path | None, typer.Option(help="write a report with plots into this directory")] = None,
+) -> None:
+    """Compare methods on labelled systems; a target's labels are opened only to score what was said of it."""
+    try:
+        from fusionlog.cli.evaluation_view import results
+        from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
+        from fusionlog.evaluation.tasks import make_tasks
+        from fusionlog.evaluation.workshop import Workshop
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "a package", "demo", "an evaluation") from error
+    for option, path in (("--json", json), ("--predictions", predictions), ("--report", report)):
+        _check_place(option, path)
+    draw = _drawing() if report else None
+    asked = method or ["fusionlog+online"]
+    tasks = make_tasks(data or BUNDLED, target or (), source or (), asked, fold=fold.value, seeds=seeds)
+    config, console = _settings(llm_url, llm_model, offline), Console()
+    configure(config if "log_level" in config.model_fields_set else config.model_copy(update={"log_level": "warning"}))
+    done: list[Done] = []
+    try:
+        asyncio.run(_do(tasks, Workshop(config, _encoder(config), offline), State(state_path(json)), console, done))
+    except KeyboardInterrupt:
+        Console(stderr=True).print(f"fusionlog: interrupted after {len(done)} of {len(tasks)} runs{_again(json)}")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        if json is not None:
+            write_table(json, done)
+        if predictions is not None:
+            write_predictions(predictions, done)
+    console.print(results([row for each in done for row in each.rows]))
+    if draw is not None and report is not None:
+        console.print(f"report: {draw(report, done)}", highlight=False)
+
+
+async def _do(tasks: Sequence[Task], workshop: Workshop, state: State, console: Console, done: list[Done]) -> None:
+    """Do what is not done yet, under a progress bar; `done` has what was, in order, whatever ends it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True) as progress:
+        bar = progress.add_task("", total=len(tasks))
+        for task in tasks:
+            progress.update(bar, description=f"{task.target} {task.fold} seed {task.seed} {task.method}")
+            known = state.get(workshop.key(task))
+            if known is None:
+                known = await workshop.do(task)
+                state.put(known)
+            done.append(known)
+            progress.advance(bar)
+
+
+def _settings(llm_url: str | None, llm_model: str | None, offline: bool) -> Settings:
+    """The environment's settings, with the teacher of the command line."""
+    if offline and llm_url:
+        raise SettingError("--offline", True, f"--llm-url {llm_url} names another teacher")
+    label = {name: value for name, value in (("url", llm_url), ("model", llm_model)) if value}
+    found = settings.load(**({"label": label} if label else {}))
+    return found.model_copy(update={"label": found.label.model_copy(update={"url": None})}) if offline else found
+
+
+def _encoder(config: Settings) -> NamedEncode:
+    from fusionlog.embedding import Encoder, find_encoder
+
+    return Encoder(find_encoder(config))
+
+
+def _drawing() -> Callable[[Path, Sequence[Done]], Path]:
+    """The writer of a report, found missing now rather than after hours.
+
+    :raises MissingExtraError: what draws is not installed.
+    """
+    try:
+        from fusionlog.evaluation.report import write_report
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "matplotlib", "report", "--report") from error
+    return write_report
+
+
+def _check_place(option: str, path: Path | None) -> None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise SettingError(option, str(path), "its directory does not exist")
+
+
+def _again(json: Path | None) -> str:
+    return "; the same command goes on from there" if json else ""

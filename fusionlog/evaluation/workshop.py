@@ -1,0 +1,154 @@
+"""Where the tasks of an evaluation are done: what several of them need is read, encoded and trained once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fusionlog.distillation.base import known_events
+from fusionlog.distillation.sources import Source, event_probabilities, read_source
+from fusionlog.embedding import NamedEncode, VectorCache
+from fusionlog.errors import SettingError
+from fusionlog.evaluation.bench import Bench, Method
+from fusionlog.evaluation.figures import About, curve, rows_of
+from fusionlog.evaluation.fits import Fits
+from fusionlog.evaluation.methods import METHODS
+from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
+from fusionlog.evaluation.protocol import Fold, Outcome, Result, read_fold
+from fusionlog.evaluation.tasks import Done, Said, Task, key_of
+from fusionlog.evaluation.teachers import Teaching, kind, teaching
+from fusionlog.evaluation.truth import Truth, read_truth
+from fusionlog.parsing.memo import Memo
+from fusionlog.records import BankEvent
+from fusionlog.settings import DistillSettings, Settings
+from fusionlog.types import FloatArray
+
+KEPT_FOLDS = 2
+KEPT_RESULTS = 8
+
+
+class Remembering:
+    """An encoder that encodes a text once."""
+
+    def __init__(self, encode: NamedEncode) -> None:
+        self.name, self.dim, self._encode = encode.name, encode.dim, encode
+        self._known: dict[str, FloatArray] = {}
+
+    def __call__(self, texts: Sequence[str], /) -> FloatArray:
+        """Texts to unit vectors `[texts, dim]`."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        if new:
+            self._known.update(zip(new, self._encode(new), strict=True))
+        return np.stack([self._known[text] for text in texts]) if texts else np.zeros((0, self.dim), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A source, and what its labels say of its events."""
+
+    source: Source
+    known: list[BankEvent]
+
+
+class Workshop:
+    """Does tasks, one at a time.
+
+    :param offline: have the offline labeller teach, whatever else there is.
+    """
+
+    def __init__(self, settings: Settings, encode: NamedEncode, offline: bool = False) -> None:
+        self.settings, self._encode, self._offline = settings, Remembering(encode), offline
+        self._cache, self._fits = VectorCache(self._encode), Fits(settings.distill)
+        self._sources: dict[tuple[Path, str], Known] = {}
+        self._folds: Memo[tuple[Path, str, str], Fold] = Memo(KEPT_FOLDS)
+        self._results: Memo[Task, Result] = Memo(KEPT_RESULTS)
+
+    def key(self, task: Task) -> str:
+        """The key of a task's outcome here."""
+        return key_of(task, self.settings, self._teacher(task))
+
+    async def do(self, task: Task) -> Done:
+        """Run a task; its labels are opened when the method has finished.
+
+        :raises FusionLogError: the data, or the teacher, cannot be used.
+        """
+        fold = self._fold(task)
+        if task.method == ORACLE:
+            truth = read_truth(task.data, fold)
+            result = await self._oracle(task, truth)
+        else:
+            result = await self._result(task)
+            truth = read_truth(task.data, fold)
+        teacher = self._teacher(task) if result.units else None
+        return Done(
+            key=self.key(task), task=task,
+            rows=rows_of(result, truth, About.of(fold, task.method, task.seed, teacher)),
+            said=_said(fold, result.outcomes),
+            curve=curve(result.outcomes, truth.test),
+            similarities=sorted(Counter(round(value, 2) for value in result.similarities).items()),
+            tau=result.tau,
+        )  # fmt: skip
+
+    def _teacher(self, task: Task) -> str:
+        return kind(self.settings, task.data, task.target, self._offline)
+
+    async def _oracle(self, task: Task, truth: Truth) -> Result:
+        needed = [msgspec.structs.replace(task, method=name) for name in (SMALL, TEACHER, ROUTED)]
+        small, teacher, routed = [await self._result(each) for each in needed]
+        return oracle(small, teacher, routed, truth)
+
+    async def _result(self, task: Task) -> Result:
+        found = self._results.get(task)
+        if found is None:
+            method = METHODS.get(task.method)
+            if method is None:
+                raise SettingError("--method", task.method, f"known: {', '.join(METHODS)}")
+            async with teaching(self.settings, task.data, task.target, self._offline) as each:
+                found = await self._run(method, task, each)
+            self._results.put(task, found)
+        return found
+
+    async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
+        known = [event for name in task.sources for event in self._source(task.data, name).known]
+        teacher, distill = teaching.teacher(known, self._encode), seeded(self.settings.distill, task.seed)
+        bench = Bench(
+            settings=teaching.settings.model_copy(update={"distill": distill}),
+            sources=[self._source(task.data, name).source for name in task.sources],
+            encode=self._encode, cache=self._cache, fits=self._fits.of(distill), teacher=teacher,
+        )  # fmt: skip
+        try:
+            return await method(self._fold(task), bench)
+        finally:
+            await teacher.close()
+
+    def _fold(self, task: Task) -> Fold:
+        key = (task.data, task.target, task.fold)
+        fold = self._folds.get(key)
+        if fold is None:
+            fold = read_fold(task.data, task.target, task.fold, self.settings.ingest)
+            self._folds.put(key, fold)
+        return fold
+
+    def _source(self, directory: Path, name: str) -> Known:
+        if (directory, name) not in self._sources:
+            source = read_source(directory, name, self.settings.ingest)
+            self._sources[directory, name] = Known(source, known_events(source, event_probabilities(source)))
+        return self._sources[directory, name]
+
+
+def seeded(settings: DistillSettings, seed: int) -> DistillSettings:
+    """The settings with another seed."""
+    return settings.model_copy(update={"seed": seed})
+
+
+def _said(fold: Fold, outcomes: Sequence[Outcome]) -> list[Said]:
+    """What was said of each session of the test half, in order; a session without a window is normal."""
+    found = {outcome.session: outcome for outcome in outcomes}
+    none = Outcome("", 0.0, anomalous=False, proprietary=False, shape="")
+    said = [(session, found.get(session, none)) for session in fold.sessions[1]]
+    return [(session, round(float(one.score), 5), bool(one.anomalous), bool(one.proprietary)) for session, one in said]
