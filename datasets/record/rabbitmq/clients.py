@@ -20,7 +20,6 @@ NAMES = {
 } | {person: f"terminal of {person}" for person in PEOPLE}  # fmt: skip
 """What a client calls itself."""
 PROGRAMS = ("checkout", "packing", "letters", "bank")
-NODE_GONE = ("node killed", "node stopped without drain")
 LIMIT_REACHED = 530
 
 
@@ -112,7 +111,8 @@ class World:
             self._enter(client)
             plan(client)
             client.think(0.1)
-            client.link.close()
+            if not client.link.close() and not client.node.up:
+                self.ledger.broken(client.key, "no answer to the goodbye")
         except (AmqpError, OSError) as problem:
             self._broken(client, problem)
             client.link.cut()
@@ -133,14 +133,13 @@ class World:
         """Book what ended a connection before its time.
 
         A client that could not even say its name looks like a port check and is left out; people and the web front
-        come and go as they like, so that only a node's end is an incident of theirs.
+        come and go as they like, so that only the end of the node that they are on is an incident of theirs.
         """
-        incident = self.ledger.at(time.time())
         if isinstance(problem, AmqpError) and problem.code == LIMIT_REACHED and client.user in PEOPLE:
             self.note(client.key, "second terminal")
         elif not client.link.introduced:
             self.strangers.add(client.key)
-        elif client.user not in PROGRAMS and (incident is None or incident.name not in NODE_GONE):
+        elif client.user not in PROGRAMS and client.node.up:
             self.note(client.key, "an incident that is nobody's loss")
         else:
             self.ledger.broken(client.key, str(problem))

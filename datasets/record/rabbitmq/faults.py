@@ -22,7 +22,7 @@ def kill_node(world: World, rng: random.Random) -> None:
     node = world.busiest()
     with world.ledger.incident("node killed"):
         node.kill()
-        time.sleep(0.5)
+        time.sleep(3)
     node.start()
 
 
@@ -78,7 +78,7 @@ def rotate_password(user: str) -> Act:
     """A program's password is changed in the cluster, and not in the program."""
 
     def act(world: World, rng: random.Random) -> None:
-        with world.ledger.incident(f"password of {user} out of step"):
+        with world.ledger.incident("program's password out of step"):
             world.cluster.set_password(user, "rotated")
             time.sleep(4)
             world.cluster.set_password(user, PASSWORD)
@@ -168,13 +168,13 @@ def test_load(world: World, rng: random.Random) -> None:
 
 EARLY: tuple[Act, ...] = (
     kill_node, kill_node, lack_memory, lack_memory, cut_clients, cut_clients, rotate_password("checkout"),
-    rotate_password("packing"), leak_connections, bug("skipped payment", 2.5), bug("skipped payment", 2.5),
-    bug("lost order", 2.5), bug("lost order", 2.5), restart,
+    rotate_password("packing"), leak_connections, bug("skipped payment", 3.5), bug("skipped payment", 3.5),
+    bug("lost order", 3.5), bug("lost order", 3.5), restart,
 )  # fmt: skip
 LATE: tuple[Act, ...] = (
     kill_node, kill_node, freeze_node, freeze_node, lack_disk, lack_disk, cut_clients, stop_node, stop_node,
-    bug("hang", 2), bug("hang", 2), bug("repeated step", 2), bug("repeated step", 2), bug("wrong key", 2.5),
-    bug("wrong key", 2.5), lose_right, lose_right, lose_exchange, lose_exchange, crash_loop, crash_loop, restart,
+    bug("hang", 3.5), bug("hang", 3.5), bug("repeated step", 3.5), bug("repeated step", 3.5), bug("wrong key", 3.5),
+    bug("wrong key", 3.5), lose_right, lose_right, lose_exchange, lose_exchange, crash_loop, crash_loop, restart,
     test_load, rotate_password("letters"),
 )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
 import time
 from typing import NamedTuple
@@ -108,12 +107,16 @@ class Connection(Link):
         """Give a message back to its queue; the broker does not answer."""
         self._send(60, 120, struct.pack("!QB", tag, 2))
 
-    def close(self) -> None:
-        """Say goodbye, and wait for the answer."""
-        with contextlib.suppress(OSError, AmqpError):
+    def close(self) -> bool:
+        """Say goodbye, and wait for the answer. False if there was none."""
+        try:
             self._send(10, 50, struct.pack("!H", 200) + _short("bye") + struct.pack("!HH", 0, 0))
             self._expect(10, 51)
-        self._socket.close()
+        except (OSError, AmqpError):
+            return False
+        finally:
+            self._socket.close()
+        return True
 
     def wait_for_end(self, within_s: float) -> None:
         """Wait in silence until the broker closes."""
