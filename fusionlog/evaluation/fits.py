@@ -17,20 +17,20 @@ REMEMBERED = 200
 
 
 class Fits:
-    """The `FitAll` of an evaluation. `of` gives one for other settings, with the same memory.
+    """The fits of an evaluation.
 
-    :param target: windows of a target, unlabelled, that a domain head shall not tell from what is taught.
+    :param target: unlabelled windows of a target, which a domain head tries to tell from the examples.
     """
 
     def __init__(
-        self, settings: DistillSettings, memo: Memo[bytes, bytes] | None = None, target: Sequence[Example] = ()
+        self, settings: DistillSettings, target: Sequence[Example] = (), memo: Memo[bytes, bytes] | None = None
     ) -> None:
         self._settings, self._target = settings, target
         self._memo: Memo[bytes, bytes] = Memo(REMEMBERED) if memo is None else memo
 
-    def of(self, settings: DistillSettings, target: Sequence[Example] = ()) -> Fits:
-        """Fits under these settings."""
-        return Fits(settings, self._memo, target)
+    def of(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> Fits:
+        """Fits under other settings, with the same memory."""
+        return Fits(settings, target, self._memo)
 
     def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
         """A model as ONNX for each set of examples, one after the other.
@@ -40,17 +40,24 @@ class Fits:
         return [self._one(examples, how) for examples in jobs]
 
     def _one(self, examples: Sequence[Example], how: BaseTraining) -> bytes:
-        key = b"".join(fingerprint(each, self._settings, how) for each in (examples, self._target))
+        key = self._key(examples, how)
         made = self._memo.get(key)
         if made is None:
             made = _fit(examples, self._settings, how, self._target)
             self._memo.put(key, made)
         return made
 
+    def _key(self, examples: Sequence[Example], how: BaseTraining) -> bytes:
+        """A hash of all that a fit depends on."""
+        digest = blake2b(f"{how} {self._settings.model_dump_json()}".encode(), digest_size=16)
+        for part in (examples, self._target):
+            digest.update(fingerprint(part))
+        return digest.digest()
 
-def fingerprint(examples: Sequence[Example], settings: DistillSettings, how: BaseTraining) -> bytes:
-    """A hash of all that a fit depends on."""
-    digest = blake2b(f"{how} {settings.model_dump_json()}".encode(), digest_size=16)
+
+def fingerprint(examples: Sequence[Example]) -> bytes:
+    """A hash of examples."""
+    digest = blake2b(digest_size=16)
     for example in examples:
         order = np.empty(0, dtype=np.int64) if example.order is None else example.order
         digest.update(f"{example.system} {example.probability} {example.weight} {example.order is None}".encode())

@@ -79,7 +79,7 @@ def cost(rows: Sequence[Row]) -> str:
         )
         mean = averages(group)
         axes.scatter([mean["llm_calls"] or 0], [mean["f1"] or 0], 90, label=method, edgecolors="black", **look)
-    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xscale("symlog", linthresh=1, linscale=0.3)
     axes.set(xlabel="LLM calls a fold (both halves)", ylabel="F1", ylim=(0, 1.02), xlim=(-0.2, None))
     return _svg(figure, axes)
 
