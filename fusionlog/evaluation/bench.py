@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from fusionlog.detector.examples import Example
 from fusionlog.distillation.base import FitAll, base_release
 from fusionlog.distillation.sources import Source
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.evaluation.protocol import Fold, Result
 from fusionlog.labeling.teacher import Teacher
 from fusionlog.records import ModelRelease
-from fusionlog.settings import Settings
+from fusionlog.settings import DistillSettings, Settings
+
+
+class Fits(FitAll, Protocol):
+    """Fits that remember what they trained; `of` has those under other settings, or with a domain head."""
+
+    def of(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> Fits:
+        """Fits under these settings; given unlabelled windows of a target, a domain head tries to tell them apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +34,13 @@ class Bench:
     sources: Sequence[Source]
     encode: NamedEncode
     cache: VectorCache
-    fits: FitAll
+    fits: Fits
     teacher: Teacher | None = None
+
+    def taught(self, settings: DistillSettings, target: Sequence[Example] = ()) -> Bench:
+        """The bench with other settings of training, and maybe a domain head (see `Fits.of`)."""
+        changed = self.settings.model_copy(update={"distill": settings})
+        return replace(self, settings=changed, fits=self.fits.of(settings, target))
 
     def base(self) -> ModelRelease:
         """The release that the sources teach, not signed; `fits` remembers, so that it is trained once a process.

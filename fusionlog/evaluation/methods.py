@@ -8,6 +8,7 @@ from types import MappingProxyType
 from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.peers import general_log, llm_only, source_only
+from fusionlog.evaluation.small_models import adversarial, gru_source_only, mldg
 
 __all__ = ["METHODS", "Bench", "Method"]
 
@@ -20,5 +21,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "source-only": source_only,
         "llm-only": llm_only,
         "generallog": general_log,
+        "adversarial": adversarial,
+        "mldg": mldg,
+        "gru-source-only": gru_source_only,
     }
 )
