@@ -24,7 +24,7 @@ SPEC = SystemSpec(
     description="Three RabbitMQ 3.10 nodes of a shop: the brokers' own lines and their trace of messages (published, "
     "received), both JSON. A session is one connection, from accepting to closing. checkout, packing, letters and bank "
     "are programs; web is a web front; anna to farid are people with a terminal.",
-    json_line="{time} {node} {level} {pid} {type} {routing_keys} {queue} {routed_queues} {properties.message_id} "
+    json_line="{time} {node} {level} {pid} {routing_keys} {type} {queue} {routed_queues} {properties.message_id} "
     "{connection} {msg}",
     header="<Time> <Node> <Level> <Pid> <Content>",
     session=r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+",
