@@ -15,8 +15,8 @@ from datasets.record.rabbitmq.wire import AmqpError, Connection, Message
 
 NAMES = {
     "checkout": "checkout of the web shop", "packing": "packing table in our warehouse",
-    "letters": "writer of letters to all customers", "bank": "daily settlement with a bank", "web": "web front, php worker 7.4",
-    "monitor": "health check by monitoring",
+    "letters": "writer of letters to all customers", "bank": "daily settlement with a bank",
+    "web": "web front, php worker 7.4", "monitor": "health check by monitoring",
 } | {person: f"terminal of {person}" for person in PEOPLE}  # fmt: skip
 """What a client calls itself."""
 PROGRAMS = ("checkout", "packing", "letters", "bank")
