@@ -133,7 +133,7 @@ class Node:
         request.add_header("content-type", "application/json")
         request.data = None if body is None else json.dumps(body).encode()
         try:
-            urllib.request.urlopen(request, timeout=15).close()
+            urllib.request.urlopen(request, timeout=60).close()
         except urllib.error.HTTPError as refused:
             if not quiet:
                 raise RecordError(f"{verb} {path} gave {refused.code}: {refused.read().decode()[:200]}") from refused
