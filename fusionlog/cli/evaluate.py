@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -25,14 +24,7 @@ if TYPE_CHECKING:
     from fusionlog.evaluation.workshop import Workshop
 
 INTERRUPTED = 130
-
-
-class FoldOption(StrEnum):
-    """Which half is adapted on: forward the earlier, reverse the later."""
-
-    forward = "forward"
-    reverse = "reverse"
-    both = "both"
+Fold = Literal["forward", "reverse", "both"]
 
 
 def evaluate(
@@ -47,9 +39,7 @@ def evaluate(
     llm_model: Annotated[str | None, typer.Option(help="the model to ask for there")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
     seeds: Annotated[int, typer.Option(min=1, help="seeds 0 to N-1; the tables have 5")] = 1,
-    fold: Annotated[FoldOption, typer.Option(help="adapt on the earlier half, on the later, or each in turn")] = (
-        FoldOption.both
-    ),
+    fold: Annotated[Fold, typer.Option(help="adapt on the earlier half, on the later, or each in turn")] = "both",
     json: Annotated[Path | None, typer.Option(help="write the rows here; a run that was ended goes on from it")] = None,
     predictions: Annotated[Path | None, typer.Option(help="write the verdicts on the test halves here")] = None,
     report: Annotated[Path | None, typer.Option(help="write a report with plots into this directory")] = None,
@@ -58,16 +48,16 @@ def evaluate(
     try:
         from fusionlog.cli.evaluation_view import results
         from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
-        from fusionlog.evaluation.tasks import make_tasks
+        from fusionlog.evaluation.tasks import FoldChoice, make_tasks
         from fusionlog.evaluation.workshop import Workshop
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "demo", "an evaluation") from error
     for option, path in (("--json", json), ("--predictions", predictions), ("--report", report)):
         _check_place(option, path)
     draw = _drawing() if report else None
-    asked = method or ["fusionlog+online"]
-    tasks = make_tasks(data or BUNDLED, target or (), source or (), asked, fold=fold.value, seeds=seeds)
-    config, console = _settings(llm_url, llm_model, offline), Console()
+    config = _settings(llm_url, llm_model, offline)
+    tasks = make_tasks(data or BUNDLED, target or (), source or (), method or (), FoldChoice(fold), seeds)
+    console = Console()
     configure(config if "log_level" in config.model_fields_set else config.model_copy(update={"log_level": "warning"}))
     done: list[Done] = []
     try:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -19,6 +19,17 @@ from fusionlog.evaluation.rows import Row
 from fusionlog.evaluation.teachers import VERDICTS
 from fusionlog.settings import Settings
 from fusionlog.types import RouteKind
+
+DEFAULT = "fusionlog+online"
+
+
+class FoldChoice(StrEnum):
+    """Which half is adapted on: forward the earlier, reverse the later, or each in turn."""
+
+    forward = "forward"
+    reverse = "reverse"
+    both = "both"
+
 
 Said = tuple[str, float, bool, bool]
 """A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
@@ -76,8 +87,8 @@ def make_tasks(
     data: Path,
     targets: Sequence[str] = (),
     sources: Sequence[str] = (),
-    methods: Sequence[str] = ("fusionlog+online",),
-    fold: FoldName | Literal["both"] = "both",
+    methods: Sequence[str] = (),
+    fold: FoldChoice = FoldChoice.both,
     seeds: int = 1,
 ) -> list[Task]:
     """All runs; without targets every system of the directory in turn, without sources all its others.
@@ -89,18 +100,19 @@ def make_tasks(
     for option, system in [*(("--target", each) for each in targets), *(("--source", each) for each in sources)]:
         if system not in systems:
             raise SettingError(option, system, f"{data / 'systems.yaml'} has {', '.join(systems)}")
-    for method in methods:
+    names = list(dict.fromkeys(methods or (DEFAULT,)))
+    for method in names:
         if method not in NAMES:
             raise SettingError("--method", method, f"known: {', '.join(NAMES)}")
     for system in set(targets) & set(sources):
         raise SettingError("--source", system, "it is a target; a target's labels are never learned from")
-    folds = FOLDS if fold == "both" else (fold,)
+    folds = [name for name in FOLDS if fold in (name, FoldChoice.both)]
     return [
         Task(
             data=data.absolute(), target=target, sources=_others(data, target, sources or systems), method=method,
             fold=name, seed=seed,
         )
-        for target in targets or systems for name in folds for seed in range(seeds) for method in dict.fromkeys(methods)
+        for target in targets or systems for name in folds for seed in range(seeds) for method in names
     ]  # fmt: skip
 
 

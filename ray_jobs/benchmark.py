@@ -1,0 +1,106 @@
+"""Evaluate methods on labelled systems, one Ray task a run: `python -m ray_jobs.benchmark --data DIR --json FILE`.
+
+What it writes is what `fusionlog evaluate` writes, and each goes on from the other's state. Exit codes: 0 done,
+2 failed (the runs that did not are kept). The last line printed is a JSON report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import ray
+import typer
+from ray.exceptions import RayError as RayTaskError
+
+from fusionlog import settings as environment
+from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.errors import RayError
+from fusionlog.evaluation.rows import table
+from fusionlog.evaluation.state import State, state_path, write_table
+from fusionlog.evaluation.tasks import Done, FoldChoice, Task, make_tasks
+from fusionlog.evaluation.workshop import Workshop
+from fusionlog.settings import Settings
+from ray_jobs import tasks
+from ray_jobs.report import Exit, Report, run
+
+EVERY = "*"
+
+
+@lru_cache(maxsize=1)
+def workshop(settings: Settings, offline: bool) -> Workshop:
+    """The workshop of this process: Ray gives a worker one task after the other, and what one read serves the next."""
+    return Workshop(settings, Encoder(find_encoder(settings)), offline)
+
+
+@ray.remote(num_cpus=tasks.CPUS, max_retries=1)
+def do(task: Task, settings: Settings, offline: bool) -> Done:
+    """Run a task."""
+    return asyncio.run(workshop(settings, offline).do(task))
+
+
+def scattered(todo: Sequence[Task], settings: Settings, offline: bool) -> Iterator[tuple[Task, Done | str]]:
+    """The tasks on the cluster, each as soon as it has ended, with what it came to or why it failed."""
+    running: dict[Any, Task] = {do.remote(task, settings, offline): task for task in todo}
+    while running:
+        (ended, *_), _ = ray.wait(list(running), num_returns=1)
+        task = running.pop(ended)
+        try:
+            yield task, ray.get(ended)
+        except RayTaskError as error:
+            yield task, str(error).strip().splitlines()[-1]
+
+
+def benchmark(todo: Sequence[Task], settings: Settings, json: Path, offline: bool) -> tuple[Report, Exit]:
+    """Do what the state beside `json` does not have, and write all of it there.
+
+    :raises RayError: some runs failed; the others are kept.
+    """
+    started, state = time.monotonic(), State(state_path(json))
+    own = Workshop(settings, Encoder(find_encoder(settings)), offline)
+    keys = {task: own.key(task) for task in todo}
+    failed: list[str] = []
+    with tasks.connected():
+        missing = [task for task, key in keys.items() if state.get(key) is None]
+        for task, came in scattered(missing, settings, offline):
+            if isinstance(came, str):
+                failed.append(f"{task.method} on {task.target}, {task.fold}, seed {task.seed}: {came}")
+            else:
+                state.put(came)
+    found = [done for key in keys.values() if (done := state.get(key)) is not None]
+    write_table(json, found)
+    if failed:
+        raise RayError(f"{len(failed)} of {len(todo)} runs failed; the first: {failed[0]}")
+    mean = table([row for done in found for row in done.rows])["mean"]["by_method"]
+    report = Report(
+        outcome="done", reason=f"{len(found)} runs, {len(missing)} of them now, in {json}", system=EVERY,
+        seconds=round(time.monotonic() - started, 2), metrics={name: each["f1"] for name, each in mean.items()},
+    )  # fmt: skip
+    return report, Exit.DONE
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md, as the workers see it")],
+    json: Annotated[Path, typer.Option(help="write the rows here; a run that was ended goes on from it")],
+    target: Annotated[list[str] | None, typer.Option(help="the unlabelled system, repeated; default: each")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="a labelled system, repeated; default: all others")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="repeated; default: fusionlog+online")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="seeds 0 to N-1")] = 1,
+    fold: Annotated[FoldChoice, typer.Option(help="forward, reverse or both")] = FoldChoice.both,
+    offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
+) -> None:
+    """Evaluate methods on labelled systems, one Ray task a run."""
+
+    async def job() -> tuple[Report, Exit]:
+        todo = make_tasks(data, target or (), source or (), method or (), fold, seeds)
+        return benchmark(todo, environment.load(), json, offline)
+
+    run(EVERY, job)
+
+
+if __name__ == "__main__":
+    typer.run(main)

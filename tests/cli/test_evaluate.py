@@ -1,0 +1,117 @@
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from click.testing import Result as Invoked
+from typer.testing import CliRunner
+
+from fusionlog.cli.main import app
+from fusionlog.evaluation.workshop import Workshop
+from tests.encoders import make_encoder
+from tests.evaluation.factories import SYSTEMS, write_data, write_verdicts
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    directory = write_data(tmp_path / "data")
+    for system in SYSTEMS[:2]:
+        write_verdicts(directory, system)
+    return directory
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    return make_encoder(tmp_path / "encoder")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """The command says where its log goes; the next test has its own."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def evaluate(encoder: Path, *words: str) -> Invoked:
+    env = {
+        "FUSIONLOG_ENCODER": str(encoder), "FUSIONLOG_DISTILL__STEPS": "20", "FUSIONLOG_DISTILL__HIDDEN": "8",
+        "COLUMNS": "120",
+    }  # fmt: skip
+    return CliRunner(env=env).invoke(app, ["evaluate", *words])
+
+
+def words(data: Path, out: Path, *more: str) -> list[str]:
+    return [
+        "--data", str(data), "--target", "shop", "--target", "farm", "--method", "llm-only", "--method", "keyword",
+        "--method", "source-only", "--json", str(out), *more,
+    ]  # fmt: skip
+
+
+def test_methods_on_targets_are_a_table_rows_and_predictions(data: Path, encoder: Path, tmp_path: Path) -> None:
+    out, said = tmp_path / "out.json", tmp_path / "said.jsonl"
+    done = evaluate(encoder, *words(data, out, "--predictions", str(said), "--seeds", "2"))
+    assert done.exit_code == 0, done.output
+    assert "llm-only, teacher: offline, recorded" in done.output and "shop" in done.output
+    rows = json.loads(out.read_text())["rows"]
+    assert len(rows) == 2 * 3 * 2 * 2 * 4
+    assert {row["teacher"] for row in rows if row["target"] == "shop"} == {"recorded", "none"}
+    assert {row["teacher"] for row in rows if row["target"] == "farm"} == {"offline", "none"}
+    assert len(said.read_text().splitlines()) == 2 * 3 * 2 * 30
+
+
+def test_a_run_that_was_interrupted_leaves_a_whole_file_and_goes_on(
+    data: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, do, done = tmp_path / "out.json", Workshop.do, []
+
+    async def some(self: Workshop, task: object) -> object:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(task)
+        return await do(self, task)
+
+    monkeypatch.setattr(Workshop, "do", some)
+    interrupted = evaluate(encoder, *words(data, out))
+    assert interrupted.exit_code == 130 and "after 3 of 12 runs" in interrupted.output
+    assert len(json.loads(out.read_text())["rows"]) == 12
+
+    monkeypatch.setattr(Workshop, "do", do)
+    assert evaluate(encoder, *words(data, out)).exit_code == 0
+    whole = out.read_bytes()
+    assert len(json.loads(whole)["rows"]) == 48
+
+    monkeypatch.setattr(Workshop, "do", None)
+    assert evaluate(encoder, *words(data, out)).exit_code == 0, "what is done is not done again"
+    assert out.read_bytes() == whole
+
+
+def test_a_report_is_one_page_with_its_plots(data: Path, encoder: Path, tmp_path: Path) -> None:
+    done = evaluate(encoder, *words(data, tmp_path / "out.json", "--report", str(tmp_path / "report")))
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert page.count("<svg") == 3 and "source-only" in page
+    assert "<script" not in page and "<link" not in page and "<img" not in page
+    text = (tmp_path / "report" / "report.md").read_text()
+    for name in ("precision-recall", "cost", "similarities"):
+        assert f"({name}.svg)" in text and (tmp_path / "report" / f"{name}.svg").read_text().startswith("<svg")
+    assert "| llm-only |" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--json", "/nowhere/out.json"], "--json"),
+        (["--method", "magic"], "--method"),
+        (["--data", "/nowhere"], "no such directory"),
+        (["--offline", "--llm-url", "http://127.0.0.1:1/v1"], "names another teacher"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(more: list[str], said: str, data: Path, encoder: Path) -> None:
+    done = evaluate(encoder, "--data", str(data), *more)
+    assert done.exit_code != 0 and said in str(done.exception)

@@ -1,0 +1,56 @@
+from collections.abc import Sequence
+
+import pytest
+
+from fusionlog.errors import SettingError, TeacherError
+from fusionlog.evaluation.asking import Asking, Spent
+from fusionlog.labeling.endpoint import Usage
+from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
+from fusionlog.settings import SystemSettings
+from tests.factories import make_window
+
+GOOD, BAD, DUMB = make_window("connection opened"), make_window("disk failed"), make_window("mumble")
+
+
+class Teacher:
+    """Knows a failure, and nothing of what mumbles; ten tokens a call."""
+
+    name = "test"
+
+    def __init__(self) -> None:
+        self.usage, self.seen = Usage(), 0
+
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
+        self.seen += len(units)
+        self.usage = Usage(self.usage.calls + 1, self.usage.prompt_tokens + 8, self.usage.completion_tokens + 2)
+        return [self._verdict(unit) for unit in units]
+
+    async def close(self) -> None:
+        pass
+
+    def _verdict(self, unit: Unit) -> Verdict | TeacherError:
+        if "mumble" in unit.events[0].text:
+            return TeacherError("what?")
+        said = 0.9 if "failed" in unit.events[0].text else 0.1
+        return Verdict(said, 0.9, "", tuple(EventVerdict(event.id, said) for event in unit.events))
+
+
+async def test_a_shape_is_asked_about_once_and_the_book_is_kept() -> None:
+    teacher = Teacher()
+    asking = Asking(teacher, SystemSettings())
+    await asking.ask([GOOD, BAD, GOOD])
+    await asking.ask([BAD, DUMB])
+    assert teacher.seen == asking.units == 3
+    assert asking.spent == Spent(calls=2, tokens=20)
+    assert [asked.anomalous for asked in asking.asked] == [False, True]
+    assert set(asking.labels) == {GOOD.shape, BAD.shape}
+
+
+async def test_a_teacher_that_answers_nothing_at_all_ends_the_run() -> None:
+    with pytest.raises(TeacherError, match="what"):
+        await Asking(Teacher(), SystemSettings()).ask([DUMB, make_window("mumble", "mumble")])
+
+
+async def test_without_a_teacher_nothing_can_be_asked() -> None:
+    with pytest.raises(SettingError, match="there is none"):
+        await Asking(None, SystemSettings()).ask([GOOD])
