@@ -7,7 +7,7 @@ from datasets.record.audit import Labelled, grep, read
 from datasets.record.spec import SystemSpec
 
 ROOT = Path(__file__).parents[2] / "datasets"
-SYSTEMS = ("kafka", "postfix", "postgresql")
+SYSTEMS = ("kafka", "postfix", "postgresql", "rabbitmq")
 
 
 def spec_of(system: str) -> SystemSpec:
@@ -15,8 +15,9 @@ def spec_of(system: str) -> SystemSpec:
     entry = yaml.safe_load((ROOT / "systems.yaml").read_text())[system]
     window = entry["window"]
     return SystemSpec(
-        system, entry["description"], entry["header"], entry["policy"], entry.get("session"), window.get("size")
-    )
+        system, entry["description"], entry["header"], entry["policy"], entry.get("session"), window.get("size"),
+        json_line=entry.get("json_line"),
+    )  # fmt: skip
 
 
 def stream_of(system: str) -> list[str]:
@@ -77,6 +78,17 @@ def test_the_later_half_has_faults_of_its_own(sessions):
     middle = len(sessions) // 2
     first, second = ({s.cause for s in half if s.anomalous} for half in (sessions[:middle], sessions[middle:]))
     assert len(second - first) >= 2
+
+
+def test_the_product_finds_the_same_keys(system):
+    settings = pytest.importorskip("fusionlog.settings")
+    parser = pytest.importorskip("fusionlog.parsing.parser")
+    spec = spec_of(system)
+    if spec.session:
+        known = settings.read_systems(ROOT / "systems.yaml")[system]
+        reader = parser.Parser(system, known, settings.IngestSettings())
+        lines = stream_of(system)[:5000]
+        assert [reader.parse(line).session for line in lines] == [spec.key(line) for line in lines]
 
 
 def test_no_path_of_a_recording_machine_is_left(system):

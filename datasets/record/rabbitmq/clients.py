@@ -105,6 +105,8 @@ class World:
         if found is None:
             return
         client = Client(self, user, found[0], rng, found[1])
+        if not client.node.up:
+            self.strangers.add(client.key)  # it takes clients already, and does not trace their messages yet
         vhost = SANDBOX if user in PEOPLE else VHOST
         try:
             client.link.login(user, self.passwords.get(user, PASSWORD), vhost, NAMES[user], heartbeat_s)
