@@ -15,7 +15,8 @@ from fusionlog.labeling.selection import make_teacher
 from fusionlog.labeling.teacher import Teacher
 from fusionlog.records import BankEvent
 from fusionlog.settings import Settings
-from fusionlog.streaming.labelling import Labelling, Said, base_bank
+from fusionlog.streaming.following import Following
+from fusionlog.streaming.labelling import Labelling, base_bank
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 from fusionlog.types import FloatArray
@@ -28,21 +29,23 @@ logger = structlog.get_logger(__name__)
 
 
 class LabelWork:
-    """Producer, what was labelled already, and the teacher."""
+    """Producer, what is known of each system, and the teacher."""
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
-        self._producer, self._said = Producer(config), Said(config)
+        self._producer = Producer(config)
+        self._following: Following | None = None
         self._teacher: Teacher | None = None
         self._labelling: Labelling | None = None
 
     async def prepare(self) -> None:
-        """Connect, follow the labels, and get a teacher. The offline one waits for the base model's known events."""
+        """Connect, follow models and labels, and get a teacher. The offline one waits for the base model's events."""
         await self._producer.start()
-        await self._said.start()
+        self._following = await Following.with_encoder(self._settings)
+        await self._following.start()
         self._teacher = await self._make_teacher()
         logger.info("the teacher speaks", teacher=self._teacher.name)
-        self._labelling = Labelling(self._settings, self._producer, self._said, self._teacher)
+        self._labelling = Labelling(self._settings, self._producer, self._following, self._teacher)
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""
@@ -51,7 +54,8 @@ class LabelWork:
 
     async def finish(self) -> None:
         """Disconnect."""
-        await self._said.stop()
+        if self._following is not None:
+            await self._following.stop()
         await self._producer.stop()
         if self._teacher is not None:
             await self._teacher.close()

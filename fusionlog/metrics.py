@@ -22,11 +22,13 @@ TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
 
 WINDOWS = Counter("fusionlog_windows", "windows by route", ["system", "route"])
 SCORED = Counter("fusionlog_windows_scored", "windows that the small model gave a verdict on", ["system"])
+DOUBTED = Counter("fusionlog_windows_doubted", "general windows that the teacher is asked about", ["system"])
 MEMO_HITS = Counter("fusionlog_memo_hits", "verdicts that were remembered by shape", ["system"])
 SCORE_SECONDS = Histogram(
     "fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"]
 )
 LABELLED = Counter("fusionlog_windows_labelled", "windows that a teacher gave a verdict on, once a window", ["system"])
+RETURNED = Counter("fusionlog_windows_returned", "proprietary windows that became general as they waited", ["system"])
 WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-letter topic", ["stage", "reason"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by who said so", ["system", "by"])
 

@@ -46,13 +46,17 @@ class WindowEvent(Struct, frozen=True, kw_only=True):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """Why a window is general or proprietary: S = min over events of the max cosine to the bank, against tau."""
+    """Why a window is general or proprietary: S = min over events of the max cosine to the bank, against tau.
+
+    `doubt` is set where the small model's verdict was doubted: the window was general, and the teacher is asked.
+    """
 
     kind: RouteKind
     similarity: float
     threshold: float
     foreign: str | None = None
     model: str | None = None
+    doubt: float | None = None
 
 
 class Window(Record, frozen=True, kw_only=True):

@@ -129,9 +129,8 @@ class ScoreSettings(_Model):
 class DoubtSettings(_Model):
     """Asking the teacher about windows of known events that the model is not sure of, or has never seen the like of."""
 
-    floor: float = Field(0.2, ge=0, le=2, description="least doubt: 1 - |2p - 1| plus the distance to known windows")
-    stock: int = Field(100, ge=0, description="windows of a new system that may be asked about; 0 with share 0: none")
-    share: float = Field(0.01, ge=0, le=1, description="of the windows that come by, added to the stock")
+    share: float = Field(0.1, ge=0, lt=1, description="of the general windows: so many are asked about; 0: none")
+    floor: float = Field(0.3, ge=0, description="less doubt is never worth asking: 1 is a model that cannot tell")
 
 
 class LabelSettings(_Model):

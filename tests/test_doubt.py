@@ -1,30 +1,63 @@
 from __future__ import annotations
 
-from fusionlog.doubt import Allowance, doubt
+import pytest
+
+from fusionlog import releases
+from fusionlog.doubt import START, Doubter, Doubts, doubt
+from fusionlog.knowledge import Knowledge
 from fusionlog.settings import DoubtSettings
+from tests.encoders import WordEncoder
+from tests.factories import make_label, make_release, make_window
 
 
-def test_doubt_is_uncertainty_and_distance() -> None:
-    assert doubt(1.0, 1.0) == doubt(0.0, 1.0) == 0.0
-    assert doubt(0.5, 1.0) == doubt(1.0, 0.0) == 1.0
-    assert doubt(0.5, 0.0) == 2.0
+def test_doubt_is_uncertainty_distance_and_surprise() -> None:
+    assert doubt(1.0, 1.0, 0.0) == doubt(0.0, 1.0, 0.0) == 0.0
+    assert doubt(0.5, 1.0, 0.0) == doubt(1.0, 0.0, 0.0) == doubt(0.0, 1.0, 2.0) == 1.0
 
 
-def test_an_allowance_is_spent_on_what_is_worth_it() -> None:
-    allowance = Allowance(DoubtSettings(floor=0.5, stock=2, share=0.0))
-    assert [allowance.spend(value) for value in (0.4, 0.5, 1.0, 2.0)] == [False, True, True, False]
+def test_the_threshold_settles_where_the_share_lies_above_it() -> None:
+    doubts = Doubts(DoubtSettings(share=0.1, floor=0.0))
+    values = [(number * 37 % 100) / 100 for number in range(5000)]
+    asked = [value for value in values if doubts.asks(value)]
+    assert len(asked) / len(values) == pytest.approx(0.1, abs=0.02)
+    assert min(asked[50:]) > 0.7
 
 
-def test_it_grows_with_what_comes_by_up_to_its_stock() -> None:
-    allowance = Allowance(DoubtSettings(floor=0.0, stock=2, share=0.1))
-    assert allowance.spend(1.0) and allowance.spend(1.0) and not allowance.spend(1.0)
-    allowance.seen(10)
-    assert allowance.spend(1.0) and not allowance.spend(1.0)
-    allowance.seen(1000)
-    assert allowance.left == 2.0
+def test_little_doubt_is_never_worth_asking() -> None:
+    doubts = Doubts(DoubtSettings(share=0.1, floor=0.5))
+    assert not any(doubts.asks(0.49) for _ in range(1000))
+    assert doubts.threshold == 0.5
 
 
-def test_nothing_is_allowed_where_it_is_switched_off() -> None:
-    allowance = Allowance(DoubtSettings(stock=0, share=0.0))
-    allowance.seen(10_000)
-    assert not allowance.spend(2.0)
+def test_a_share_of_nothing_asks_nothing() -> None:
+    doubts = Doubts(DoubtSettings(share=0.0))
+    assert not doubts.asks(3.0) and doubts.threshold == START
+
+
+def knowing() -> Knowledge:
+    knowledge = Knowledge("shop", WordEncoder())
+    knowledge.adopt(releases.sign(make_release(vectors=releases.pack_vectors(WordEncoder()(["a", "b"]))), None))
+    return knowledge
+
+
+def test_what_the_teacher_judged_is_not_doubted() -> None:
+    knowledge, doubter, window = knowing(), Doubter(DoubtSettings()), make_window("connection opened")
+    assert doubter.asks(window, 0.5, knowledge) == pytest.approx(2.0)
+    knowledge.learn(make_label(window, 0.9))
+    assert doubter.asks(window, 0.5, knowledge) is None
+
+
+def test_a_label_ends_the_memory_of_doubts() -> None:
+    knowledge, doubter = knowing(), Doubter(DoubtSettings(floor=0.0))
+    window = make_window("connection opened", "connection closed")
+    assert doubter.asks(window, 0.0, knowledge) == pytest.approx(1.0)
+    knowledge.learn(make_label(make_window("connection opened"), 0.1))
+    doubter.asks(window, 0.0, knowledge)
+    assert doubter.asks(window, 0.0, knowledge) is None, "it resembles what was judged"
+
+
+def test_a_model_that_was_never_taught_the_system_is_not_believed() -> None:
+    knowledge = Knowledge("shop", WordEncoder())
+    base = make_release(system=releases.BASE, vectors=releases.pack_vectors(WordEncoder()(["a", "b"])))
+    knowledge.adopt(releases.sign(base, None))
+    assert Doubter(DoubtSettings()).asks(make_window("connection opened"), 0.0, knowledge) == pytest.approx(2.0)

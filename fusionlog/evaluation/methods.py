@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from fusionlog.evaluation.adapting import fusionlog, fusionlog_online
 from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.peers import general_log, llm_only, source_only
@@ -14,6 +15,8 @@ __all__ = ["METHODS", "Bench", "Method"]
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
+        "fusionlog": fusionlog,
+        "fusionlog+online": fusionlog_online,
         "all-anomalous": Plain(all_anomalous),
         "keyword": Plain(keyword_grep),
         "new-event": Plain(new_event),

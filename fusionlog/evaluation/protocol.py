@@ -113,13 +113,17 @@ def outcomes(
     """Verdicts on windows as verdicts on their sessions, in order of first windows."""
     found: dict[str, Outcome] = {}
     for window, score, bad, asked in zip(windows, scores, anomalous, proprietary, strict=True):
+        now = Outcome(window.session, score, bad, asked, window.shape)
         before = found.get(window.session)
-        found[window.session] = (
-            Outcome(window.session, score, bad, asked, window.shape)
-            if before is None
-            else Outcome(
-                window.session, max(before.score, score), before.anomalous or bad, before.proprietary or asked,
-                f"{before.shape}+{window.shape}",
-            )  # fmt: skip
-        )
+        found[window.session] = now if before is None else _joined(before, now)
     return list(found.values())
+
+
+def _joined(one: Outcome, other: Outcome) -> Outcome:
+    return Outcome(
+        session=one.session,
+        score=max(one.score, other.score),
+        anomalous=one.anomalous or other.anomalous,
+        proprietary=one.proprietary or other.proprietary,
+        shape=f"{one.shape}+{other.shape}",
+    )

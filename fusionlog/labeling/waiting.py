@@ -1,9 +1,9 @@
 """Windows of one system that wait for a teacher: which of them to ask about, and which need not be asked any more.
 
 A unit costs the same whatever it teaches, so a call asks first for the windows that together hold every event that
-nobody has judged (each answer judges its events, too), then for those least like any window that is known, the more
-often they were seen the sooner. A window whose events were all judged meanwhile is general now: it goes back to the
-model without having cost anything.
+nobody has judged (each answer judges its events, too), then for the most doubtful ones, then for those least like any
+window that is known, the more often they were seen the sooner. A window whose events were all judged meanwhile is
+general now: it goes back to the model without having cost anything.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ Strange = Callable[[Window], set[str]]
 
 @dataclass
 class Group(Generic[Item]):
-    """Windows of one shape that wait, the first of them, and what came with each."""
+    """Windows of one shape that wait, the first of them, and what came with each; `doubt` is 0 for strange ones."""
 
     window: Window
     signature: Signature
+    doubt: float = 0.0
     items: list[Item] = field(default_factory=list)
 
 
@@ -44,25 +45,32 @@ class Waiting(Generic[Item]):
         """One window of each shape."""
         return [group.window for group in self._groups.values()]
 
-    def add(self, window: Window, item: Item) -> None:
-        """Let a window wait, with what its owner wants back."""
-        group = self._groups.setdefault(window.shape, Group(window, signature(window.events)))
+    def add(self, window: Window, item: Item, doubt: float = 0.0) -> None:
+        """Let a window wait, with what its owner wants back; the doubt of the first of its shape counts."""
+        group = self._groups.setdefault(window.shape, Group(window, signature(window.events), doubt))
         group.items.append(item)
+
+    def count(self, shape: str) -> int:
+        """How many windows of a shape wait."""
+        return len(self._groups[shape].items) if shape in self._groups else 0
 
     def take(self, shape: str) -> list[Item]:
         """The items of a shape, which waits no longer."""
         group = self._groups.pop(shape, None)
         return group.items if group else []
 
-    def choose(self, units: int, strange: Strange, known: Signatures, fill: bool = True) -> list[Window]:
-        """The windows to ask about, one of a shape, at most `units`.
-
-        :param fill: ask about the least familiar windows, too, when all strange events are covered.
-        """
+    def choose(self, units: int, strange: Strange, known: Signatures) -> list[Window]:
+        """The windows to ask about, one of a shape, at most `units`."""
         chosen = self._cover(units, strange)
-        if fill and len(chosen) < units:
-            chosen += self._farthest(units - len(chosen), chosen, known)
+        chosen += self._most_doubtful(units - len(chosen), chosen)
+        chosen += self._farthest(units - len(chosen), chosen, known)
         return [group.window for group in chosen]
+
+    def _most_doubtful(self, units: int, chosen: Sequence[Group[Item]]) -> list[Group[Item]]:
+        taken = {group.window.shape for group in chosen}
+        groups = [group for shape, group in self._groups.items() if group.doubt and shape not in taken]
+        groups.sort(key=lambda group: -group.doubt * log1p(len(group.items)))
+        return groups[:units]
 
     def _cover(self, units: int, strange: Strange) -> list[Group[Item]]:
         """Greedy cover of the strange events: in each step the window with most of those that are left."""
@@ -78,20 +86,15 @@ class Waiting(Generic[Item]):
     def _farthest(self, units: int, chosen: Sequence[Group[Item]], known: Signatures) -> list[Group[Item]]:
         """Farthest first, weighted by log1p of the frequency, from what is known and what is about to be asked."""
         taken = {group.window.shape for group in chosen}
-        rest = [group for shape, group in self._groups.items() if shape not in taken]
+        rest = [group for shape, group in self._groups.items() if shape not in taken and not group.doubt]
         near = [max([known.nearest(group.signature), *_to(group, chosen)]) for group in rest]
-        found: list[Group[Item]] = []
-        while len(found) < min(units, len(rest)):
-            values = [(1 - each) * log1p(len(group.items)) for each, group in zip(near, rest, strict=True)]
-            best = max(range(len(rest)), key=values.__getitem__)
-            if values[best] <= 0:
-                break
+        left, found = set(range(len(rest))), list[Group[Item]]()
+        while left and len(found) < units:
+            best = max(left, key=lambda place: ((1 - near[place]) * log1p(len(rest[place].items)), -place))
+            left.discard(best)
             found.append(rest[best])
-            near = [
-                max(each, resemblance(group.signature, rest[best].signature))
-                for each, group in zip(near, rest, strict=True)
-            ]
-            near[best] = 1.0
+            for place in left:
+                near[place] = max(near[place], resemblance(rest[place].signature, rest[best].signature))
         return found
 
 

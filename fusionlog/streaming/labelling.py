@@ -1,123 +1,111 @@
-"""Proprietary windows to pseudo-labels: each shape is asked of the teacher once."""
+"""Proprietary windows to pseudo-labels: a shape is asked about once, and no more shapes than it takes."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
+from msgspec.structs import replace
 
 from fusionlog import metrics
 from fusionlog.errors import ModelError, RecordError, TeacherError
+from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import Teacher, label_of, unit_of
-from fusionlog.parsing.memo import Memo
+from fusionlog.labeling.waiting import Waiting
 from fusionlog.records import BankEvent, ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.streaming import anomalies
+from fusionlog.streaming.following import Following
 from fusionlog.streaming.outlet import Message, Outlet
 from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.tables import Table, read_all
+from fusionlog.streaming.tables import read_all
 
 log = structlog.get_logger(__name__)
 
-Shape = tuple[str, str]
-"""System and window shape."""
+Pair = tuple[Message, Window]
 
-Pairs = list[tuple[Message, Window]]
-
-# Verdicts kept, about 2 kB each; an older shape is asked of the teacher again.
-KEPT_LABELS = 50_000
 MAX_WAIT_SECONDS = 300.0
 BASE_POLL_SECONDS = 2.0
 
 
-class Said:
-    """What teachers said of window shapes, followed from the `labels` topic."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._labels: Memo[Shape, PseudoLabel] = Memo(KEPT_LABELS)
-        self._table = Table(settings, settings.topics.labels, self._on_label)
-
-    async def start(self) -> None:
-        """Read all labels there are, then follow them."""
-        await self._table.start()
-
-    async def stop(self) -> None:
-        """Stop following."""
-        await self._table.stop()
-
-    def of(self, shape: Shape) -> PseudoLabel | None:
-        """The label of a shape, None where there is none."""
-        return self._labels.get(shape)
-
-    def add(self, label: PseudoLabel) -> None:
-        """Know a label before it comes back from Kafka."""
-        self._labels.put((label.system, label.shape), label)
-
-    def _on_label(self, key: str, label: PseudoLabel | None) -> None:
-        if label is not None:
-            self.add(label)
-            return
-        system, _, shape = key.rpartition("/")
-        self._labels.pop((system, shape))
-
-
 class Labelling:
-    """Handles messages of `windows.proprietary`; when `handle` returns, Kafka has what follows from them."""
+    """Handles messages of `windows.proprietary`; when `handle` returns, Kafka has what follows from them.
+
+    The teacher is asked a call at a time, about the windows that teach most. What its answers make general goes to
+    `windows.general` and is not asked about.
+    """
 
     def __init__(
-        self, settings: Settings, producer: Producer, said: Said, teacher: Teacher,
+        self, settings: Settings, producer: Producer, following: Following, teacher: Teacher,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:  # fmt: skip
-        self._settings, self._said, self._teacher, self._sleep = settings, said, teacher, sleep
+        self._settings, self._following, self._teacher, self._sleep = settings, following, teacher, sleep
         self._outlet = Outlet(settings, producer, "label")
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Label every window; returns only when each was labelled or given up.
+        """Label every window; returns only when each was labelled, became general or was given up.
 
         :raises BrokerError: Kafka did not take the results.
         """
-        waiting: dict[Shape, Pairs] = defaultdict(list)
+        waiting: dict[str, Waiting[Pair]] = defaultdict(Waiting)
         for message, window in await self._outlet.windows(messages):
-            waiting[window.system, window.shape].append((message, window))
-        for shape in list(waiting):
-            label = self._said.of(shape)
+            label = self._following.of(window.system).verdict_of(window.shape)
             if label is not None:
-                await self._judge(waiting.pop(shape), label)
-        while waiting:
-            seconds = await self._ask(waiting)
+                await self._judge([(message, window)], label)
+            else:
+                waiting[window.system].add(window, (message, window), _doubt_of(window))
+        while queues := {system: queue for system, queue in waiting.items() if queue}:
+            seconds = max([await self._ask(system, queue) for system, queue in queues.items()])
             await self._outlet.settle()
-            if waiting:
-                await self._wait(waiting, seconds)
+            if seconds and any(queues.values()):
+                await self._wait(queues, seconds)
         await self._outlet.settle()
 
-    async def _ask(self, waiting: dict[Shape, Pairs]) -> float:
-        """Ask the teacher for all that waits; what was answered or given up leaves. How long to wait for the rest."""
-        self._measure(waiting)
-        shapes = list(waiting)
-        windows = [waiting[shape][0][1] for shape in shapes]
-        outcomes = await self._teacher.label([unit_of(window, self._system(window.system)) for window in windows])
+    async def _ask(self, system: str, queue: Waiting[Pair]) -> float:
+        """One call about what waits of a system; what was answered, became general or was given up leaves.
+
+        :return: how long to wait before the next call, in seconds.
+        """
+        knowledge = self._following.of(system)
+        metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
+        await self._return(queue, knowledge)
+        windows = queue.choose(self._settings.label.units_per_call, knowledge.strange, knowledge.judged)
+        outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in windows])
         seconds = 0.0
-        for shape, window, outcome in zip(shapes, windows, outcomes, strict=True):
+        for window, outcome in zip(windows, outcomes, strict=True):
             if not isinstance(outcome, TeacherError):
-                await self._publish(label_of(window, outcome, self._teacher.name, time.time()), waiting.pop(shape))
+                label = label_of(window, outcome, self._teacher.name, time.time())
+                knowledge.learn(label)
+                await self._publish(label, queue.take(window.shape))
             elif outcome.retry_after is None:
-                await self._give_up(waiting.pop(shape), outcome)
+                await self._give_up(queue.take(window.shape), outcome)
             else:
-                seconds = max(seconds, outcome.retry_after)
-        self._measure(waiting, shapes)
+                seconds = max(seconds, outcome.retry_after, self._settings.label.wait_seconds)
+        await self._return(queue, knowledge)
+        metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
         return seconds
 
-    async def _publish(self, label: PseudoLabel, pairs: Pairs) -> None:
-        self._said.add(label)
+    async def _return(self, queue: Waiting[Pair], knowledge: Knowledge) -> None:
+        """Send the windows to the model whose events are all known by now. A doubted one waits for its answer."""
+        if not knowledge.ready:
+            return
+        for window in queue.windows:
+            if _doubt_of(window) or knowledge.strange(window):
+                continue
+            for _, each in queue.take(window.shape):
+                metrics.RETURNED.labels(each.system).inc()
+                await self._outlet.put(self._settings.topics.general, knowledge.route(each))
+
+    async def _publish(self, label: PseudoLabel, pairs: Sequence[Pair]) -> None:
         metrics.LABELS.labels(label.system, label.teacher).inc()
         await self._outlet.put(self._settings.topics.labels, label)
         await self._judge(pairs, label)
 
-    async def _judge(self, pairs: Pairs, label: PseudoLabel) -> None:
+    async def _judge(self, pairs: Sequence[Pair], label: PseudoLabel) -> None:
         """The provisional verdict on windows of a labelled shape."""
         metrics.LABELLED.labels(label.system).inc(len(pairs))
         if not anomalies.is_anomalous(label):
@@ -127,26 +115,33 @@ class Labelling:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
             await self._outlet.put(self._settings.topics.anomalies, anomalies.by_teacher(window, label, now))
 
-    async def _give_up(self, pairs: Pairs, error: TeacherError) -> None:
+    async def _give_up(self, pairs: Sequence[Pair], error: TeacherError) -> None:
+        """A doubted window goes back to the model, which has a verdict on it; any other is a dead letter."""
         log.error("no label", system=pairs[0][1].system, windows=len(pairs), error=str(error))
-        for message, _ in pairs:
-            await self._outlet.bury(message, RecordError("no-label", str(error)))
+        for message, window in pairs:
+            if window.route is not None and window.route.doubt is not None:
+                metrics.RETURNED.labels(window.system).inc()
+                general = replace(window, route=replace(window.route, kind="general"))
+                await self._outlet.put(self._settings.topics.general, general)
+            else:
+                await self._outlet.bury(message, RecordError("no-label", str(error)))
 
-    async def _wait(self, waiting: dict[Shape, Pairs], seconds: float) -> None:
-        seconds = min(max(seconds, self._settings.label.wait_seconds), MAX_WAIT_SECONDS)
+    async def _wait(self, queues: Mapping[str, Waiting[Pair]], seconds: float) -> None:
+        seconds = min(seconds, MAX_WAIT_SECONDS)
         log.warning(
-            "the teacher cannot answer now; windows wait in Kafka",
-            shapes=len(waiting), teacher=self._teacher.name, seconds=round(seconds, 1),
+            "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(q.windows) for q in queues.values()),
+            teacher=self._teacher.name, seconds=round(seconds, 1),
         )  # fmt: skip
         await self._sleep(seconds)
-
-    def _measure(self, waiting: dict[Shape, Pairs], shapes: Sequence[Shape] = ()) -> None:
-        for system in {system for system, _ in (*waiting, *shapes)}:
-            metrics.LABELS_WAITING.labels(system).set(sum(1 for each, _ in waiting if each == system))
 
     def _system(self, name: str) -> SystemSettings:
         """What the operator said of a system; of one that this worker's file lacks, nothing."""
         return self._settings.systems.get(name) or SystemSettings()
+
+
+def _doubt_of(window: Window) -> float:
+    """The doubt for which a window was sent; 0 for one with strange events."""
+    return (window.route.doubt or 0.0) if window.route else 0.0
 
 
 async def base_bank(settings: Settings) -> list[BankEvent]:

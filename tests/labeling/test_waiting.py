@@ -23,8 +23,7 @@ def names(windows: list[Window]) -> list[list[str]]:
 
 def test_windows_that_hold_every_strange_event_are_asked_first() -> None:
     queue = waiting(make_window("a", "b"), make_window("b", "c", "d"), make_window("a"), make_window("d"))
-    chosen = queue.choose(5, strange_but(), Signatures(), fill=False)
-    assert names(chosen) == [["b", "c", "d"], ["a", "b"]]
+    assert names(queue.choose(2, strange_but(), Signatures())) == [["b", "c", "d"], ["a", "b"]]
 
 
 def test_the_more_frequent_of_two_that_teach_the_same_is_asked() -> None:
@@ -42,14 +41,19 @@ def test_a_call_is_filled_with_what_is_farthest_from_the_known() -> None:
     known.add("judged", signature(make_window("a", "b", "c").events))
     assert queue.choose(1, strange_but("a", "b", "c", "d"), known) == [far]
     assert queue.choose(2, strange_but("a", "b", "c", "d"), known) == [far, near]
-    assert queue.choose(2, strange_but("a", "b", "c", "d"), known, fill=False) == []
 
 
-def test_what_is_known_exactly_is_not_asked() -> None:
-    window = make_window("a", "b")
-    known = Signatures()
-    known.add(window.shape, signature(window.events))
-    assert waiting(window).choose(5, strange_but("a", "b"), known) == []
+def test_a_doubtful_window_goes_before_what_is_only_far() -> None:
+    queue = waiting(make_window("a", "d"))
+    doubtful, more = make_window("a", "b"), make_window("a", "c")
+    queue.add(doubtful, "doubt", 1.0)
+    queue.add(more, "doubt", 1.5)
+    assert queue.choose(2, strange_but("a", "b", "c", "d"), Signatures()) == [more, doubtful]
+
+
+def test_all_are_asked_where_there_is_room() -> None:
+    queue = waiting(make_window("a"), make_window("b"), make_window("a", "b"))
+    assert len(queue.choose(20, strange_but("a", "b"), Signatures())) == 3
 
 
 def test_a_shape_that_is_taken_waits_no_longer() -> None:

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 
+from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
+from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
-from fusionlog.records import Anomaly, PseudoLabel, Window
+from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from fusionlog.settings import Settings
-from fusionlog.streaming.labelling import Labelling, Said
-from tests.factories import make_label, make_window
+from fusionlog.streaming.labelling import Labelling
+from tests.encoders import WordEncoder
+from tests.factories import make_label, make_release, make_window
 from tests.streaming.memory import MemoryProducer, Message, message_of
 
 
@@ -43,8 +46,13 @@ class Bench:
     def __init__(self, teacher: ScriptedTeacher, **producer: Any) -> None:
         self.settings = Settings()
         self.producer, self.teacher = MemoryProducer(**producer), teacher
-        self.said, self.slept = Said(self.settings), []
-        self.labelling = Labelling(self.settings, self.producer, self.said, teacher, self.sleep)  # type: ignore[arg-type]
+        self.knowledge, self.slept = Knowledge("shop", WordEncoder()), []
+        self.labelling = Labelling(self.settings, self.producer, self, teacher, self.sleep)  # type: ignore[arg-type]
+
+    def of(self, system: str) -> Knowledge:
+        """As `Following` does."""
+        assert system == "shop"
+        return self.knowledge
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -88,7 +96,7 @@ async def test_the_same_window_twice_is_the_same_anomaly() -> None:
 async def test_a_label_of_another_worker_is_used() -> None:
     bench = Bench(ScriptedTeacher())
     window = windows_of("disk failed", 1)[0]
-    bench.said.add(make_label(window, 0.7))
+    bench.knowledge.learn(make_label(window, 0.7))
     await bench.handle(window)
     assert bench.teacher.asked == [] and bench.anomalies()[0].said_by == "test"
 
@@ -129,3 +137,50 @@ async def test_results_that_kafka_refuses_are_an_error() -> None:
     bench = Bench(ScriptedTeacher(), error=KafkaTimeoutError())
     with pytest.raises(BrokerError, match="writing results"):
         await bench.handle(*windows_of("disk failed", 1))
+
+
+def taught() -> Bench:
+    """A bench whose system has a release that knows one event."""
+    bench = Bench(ScriptedTeacher())
+    release = make_release(("disk opened", 0.0), vectors=releases.pack_vectors(WordEncoder()(["disk opened"])))
+    bench.knowledge.adopt(releases.sign(release, None))
+    return bench
+
+
+async def test_a_window_that_an_answer_makes_general_is_not_asked_about() -> None:
+    bench = taught()
+    bench.settings = Settings(label={"units_per_call": 1})
+    bench.labelling = Labelling(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
+    both, one = make_window("disk full", "disk failed"), make_window("disk failed", session="s2", first_offset=9)
+    await bench.handle(both, one)
+    assert bench.teacher.asked == [["disk full"]]
+    general = bench.producer.of(bench.settings.topics.general, Window)
+    assert [(window.id, window.route.kind) for window in general] == [(one.id, "general")]  # type: ignore[union-attr]
+    assert [anomaly.id for anomaly in bench.anomalies()] == [both.id]
+
+
+async def test_a_call_is_filled_with_what_waits() -> None:
+    bench = taught()
+    await bench.handle(make_window("disk full", "disk failed"), make_window("disk failed", session="s2"))
+    assert len(bench.labels()) == 2 and len(bench.teacher.asked) == 1
+
+
+def doubtful(*texts: str) -> Window:
+    route = Route(kind="proprietary", similarity=1.0, threshold=0.8, doubt=1.2)
+    return make_window(*texts, route=route)
+
+
+async def test_a_doubted_window_is_asked_about_though_its_events_are_known() -> None:
+    bench = taught()
+    await bench.handle(doubtful("disk opened", "disk opened"))
+    assert len(bench.labels()) == 1 and bench.producer.of(bench.settings.topics.general, Window) == []
+
+
+async def test_a_doubted_window_that_no_teacher_can_judge_goes_back_to_the_model() -> None:
+    bench = taught()
+    bench.teacher.errors.append(TeacherError("makes no sense"))
+    window = doubtful("disk opened", "disk opened")
+    await bench.handle(window)
+    (back,) = bench.producer.of(bench.settings.topics.general, Window)
+    assert (back.id, back.route.kind, back.route.doubt) == (window.id, "general", 1.2)  # type: ignore[union-attr]
+    assert bench.producer.letters(bench.settings.topics.deadletter) == []

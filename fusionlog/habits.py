@@ -1,0 +1,86 @@
+"""What is usual in a system, counted in its unlabelled stream, and how unusual a window is.
+
+Every line of a window can be harmless and the window still wrong: a step is repeated, a step is missing, nothing comes
+after the first line, two things meet that never meet. Each of these is a habit that is broken, and how firm the habit
+was can be counted: the surprise of a window is that of its most surprising break, in orders of magnitude.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from math import log10
+
+from fusionlog.records import Window
+
+LEAST_WINDOWS = 10
+"""An event seen in fewer windows has no habits yet."""
+COMPANION = 0.9
+"""Of the windows with an event, the share that another one must be in for its absence to mean anything."""
+MAX_EVENTS = 60
+"""A window of more distinct events is not counted: its pairs alone would fill the memory."""
+MAX_TEMPLATES = 2_000
+"""Habits are kept of so many events; what is met later has none."""
+
+
+class Habits:
+    """Counts of the windows seen so far. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self.windows = 0
+        self._in: Counter[str] = Counter()
+        self._counts: dict[str, Counter[int]] = defaultdict(Counter)
+        self._with: dict[str, Counter[str]] = defaultdict(Counter)
+        self._last: Counter[str] = Counter()
+
+    def see(self, window: Window, times: int = 1) -> None:
+        """Count a window, or several of one shape at once."""
+        templates = [event.template for event in window.events]
+        if len(templates) > MAX_EVENTS or not self._room(templates):
+            return
+        self.windows += times
+        for event in window.events:
+            self._in[event.template] += times
+            self._counts[event.template][event.count] += times
+            companions = self._with[event.template]
+            for template in templates:
+                companions[template] += times
+        if window.sequence:
+            self._last[templates[window.sequence[-1]]] += times
+
+    def surprise(self, window: Window) -> float:
+        """-log10 of the share of windows, of those to compare with, that break a habit as this one does; the greatest.
+
+        0 where nothing is unusual or nothing is known; 2 is one window in a hundred. Shares are (1 + k) / (1 + n), so
+        that what never happened in ten windows surprises less than what never happened in a thousand.
+        """
+        return max((-log10(share) for share in self._shares(window)), default=0.0)
+
+    def _shares(self, window: Window) -> Iterator[float]:
+        known = [event for event in window.events if self._in[event.template] >= LEAST_WINDOWS]
+        present = {event.template for event in window.events}
+        for event in known:
+            seen = self._in[event.template]
+            yield (1 + self._as_extreme(event.template, event.count)) / (1 + seen)
+            for companion, together in self._with[event.template].items():
+                if companion not in present and together >= COMPANION * seen:
+                    yield (1 + seen - together) / (1 + seen)
+        for place, event in enumerate(known):
+            for other in known[:place]:
+                expected = self._in[event.template] * self._in[other.template] / self.windows
+                together = self._with[event.template][other.template]
+                if expected > 1 + together:
+                    yield (1 + together) / expected
+        last = window.events[window.sequence[-1]].template if window.sequence else None
+        if last is not None and self._in[last] >= LEAST_WINDOWS:
+            yield (1 + self._last[last]) / (1 + self._in[last])
+
+    def _as_extreme(self, template: str, count: int) -> int:
+        """Windows with at least as many lines of an event, or at most as many, whichever are fewer."""
+        counts = self._counts[template]
+        more = sum(windows for number, windows in counts.items() if number >= count)
+        fewer = sum(windows for number, windows in counts.items() if number <= count)
+        return min(more, fewer)
+
+    def _room(self, templates: list[str]) -> bool:
+        return len(self._in) < MAX_TEMPLATES or all(template in self._in for template in templates)
