@@ -29,8 +29,9 @@ from fusionlog.detector.training import (
 )
 from fusionlog.settings import DistillSettings
 
-INNER_RATE = 0.1
-"""Of the plain gradient step from the meta-train sources; the outer optimiser has its own."""
+INNER_RATE = 1.0
+"""Of the plain gradient step on the meta-train sources. Chosen on the bundled systems, each left out in turn of a set
+network (mean AUPRC, seeds 0 and 1): .132 and .135 without meta-learning, .137 and .135 at .1, .162 and .161 at 1."""
 META_WEIGHT = 1.0
 DOMAIN_WEIGHT = 1.0
 WARM_UP = 10.0
