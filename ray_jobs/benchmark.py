@@ -6,53 +6,24 @@ What it writes is what `fusionlog evaluate` writes, and each goes on from the ot
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import ray
 import typer
-from ray.exceptions import RayError as RayTaskError
 
 from fusionlog import settings as environment
-from fusionlog.embedding import Encoder, find_encoder
 from fusionlog.errors import RayError
 from fusionlog.evaluation.rows import table
 from fusionlog.evaluation.state import State, state_path, write_table
-from fusionlog.evaluation.tasks import Done, FoldChoice, Task, make_tasks
-from fusionlog.evaluation.workshop import Workshop
+from fusionlog.evaluation.tasks import FoldChoice, Task, make_tasks
 from fusionlog.settings import Settings
 from ray_jobs import tasks
+from ray_jobs.matrix import scattered, workshop
 from ray_jobs.report import Exit, Report, run
 
 EVERY = "*"
-
-
-@lru_cache(maxsize=1)
-def workshop(settings: Settings, offline: bool) -> Workshop:
-    """The workshop of this process: Ray gives a worker one task after the other, and what one read serves the next."""
-    return Workshop(settings, Encoder(find_encoder(settings)), offline)
-
-
-@ray.remote(num_cpus=tasks.CPUS, max_retries=1)
-def do(task: Task, settings: Settings, offline: bool) -> Done:
-    """Run a task."""
-    return asyncio.run(workshop(settings, offline).do(task))
-
-
-def scattered(todo: Sequence[Task], settings: Settings, offline: bool) -> Iterator[tuple[Task, Done | str]]:
-    """The tasks on the cluster, each as soon as it has ended, with what it came to or why it failed."""
-    running: dict[Any, Task] = {do.remote(task, settings, offline): task for task in todo}
-    while running:
-        (ended, *_), _ = ray.wait(list(running), num_returns=1)
-        task = running.pop(ended)
-        try:
-            yield task, ray.get(ended)
-        except RayTaskError as error:
-            yield task, str(error).strip().splitlines()[-1]
 
 
 def benchmark(todo: Sequence[Task], settings: Settings, json: Path, offline: bool) -> tuple[Report, Exit]:
@@ -61,7 +32,7 @@ def benchmark(todo: Sequence[Task], settings: Settings, json: Path, offline: boo
     :raises RayError: some runs failed; the others are kept.
     """
     started, state = time.monotonic(), State(state_path(json))
-    own = Workshop(settings, Encoder(find_encoder(settings)), offline)
+    own = workshop(settings, offline)
     keys = {task: own.key(task) for task in todo}
     failed: list[str] = []
     with tasks.connected():
