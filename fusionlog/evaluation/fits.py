@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
@@ -16,21 +18,46 @@ REMEMBERED = 200
 """Models kept, about 100 kB each: the two of a base for each seed and choice of sources are what must be among them."""
 
 
+@dataclass
+class Fitted:
+    """A model, and the seconds that its training took."""
+
+    onnx: bytes
+    seconds: float
+
+
+@dataclass
+class Saved:
+    """Seconds that a run did not spend, because another one had trained the same model."""
+
+    seconds: float = 0.0
+
+
 class Fits:
     """The fits of an evaluation.
 
     :param target: unlabelled windows of a target, which a domain head tries to tell from the examples.
+    :param saved: where what remembering saves is counted, so that a run can be charged for it.
     """
 
     def __init__(
-        self, settings: DistillSettings, target: Sequence[Example] = (), memo: Memo[bytes, bytes] | None = None
+        self,
+        settings: DistillSettings,
+        target: Sequence[Example] = (),
+        memo: Memo[bytes, Fitted] | None = None,
+        saved: Saved | None = None,
     ) -> None:
         self._settings, self._target = settings, target
-        self._memo: Memo[bytes, bytes] = Memo(REMEMBERED) if memo is None else memo
+        self._memo: Memo[bytes, Fitted] = Memo(REMEMBERED) if memo is None else memo
+        self.saved = Saved() if saved is None else saved
 
     def of(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> Fits:
-        """Fits under other settings, with the same memory."""
-        return Fits(settings, target, self._memo)
+        """Fits under other settings, with the same memory and the same account."""
+        return Fits(settings, target, self._memo, self.saved)
+
+    def free(self) -> Fits:
+        """The same fits with an account of their own: a new run's, or one that nobody is charged for."""
+        return Fits(self._settings, self._target, self._memo)
 
     def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
         """A model as ONNX for each set of examples, one after the other.
@@ -41,11 +68,14 @@ class Fits:
 
     def _one(self, examples: Sequence[Example], how: BaseTraining) -> bytes:
         key = self._key(examples, how)
-        made = self._memo.get(key)
-        if made is None:
-            made = _fit(examples, self._settings, how, self._target)
-            self._memo.put(key, made)
-        return made
+        known = self._memo.get(key)
+        if known is not None:
+            self.saved.seconds += known.seconds
+            return known.onnx
+        began = time.perf_counter()
+        made = Fitted(_fit(examples, self._settings, how, self._target), time.perf_counter() - began)
+        self._memo.put(key, made)
+        return made.onnx
 
     def _key(self, examples: Sequence[Example], how: BaseTraining) -> bytes:
         """A hash of all that a fit depends on."""

@@ -13,11 +13,16 @@ SMALL, TEACHER, ROUTED = "fusionlog", "llm-only", "fusionlog+online"
 """The methods whose results it is made of, and the one that says how many units may be asked about."""
 
 
+def units_of(result: Result) -> int:
+    """How many windows of the test half a result's method asked about."""
+    test = {outcome.session for outcome in result.outcomes}
+    return sum(asked.session in test for asked in result.asked)
+
+
 def oracle(small: Result, teacher: Result, routed: Result, truth: Truth) -> Result:
     """The small model's verdict unless it is wrong, then the teacher's, for no more shapes of the test half than were
     asked about in `routed`, those of the most sessions first. What `routed` was asked is what it costs."""
-    shapes = {outcome.session: outcome.shape for outcome in routed.outcomes}
-    units = len({shapes[asked.session] for asked in routed.asked if asked.session in shapes})
+    units = units_of(routed)
     test, asked = _corrected(small.outcomes, teacher.outcomes, truth.test, units)
     adapted, _ = _corrected(small.adapted, teacher.adapted, truth.adapted, 0)
     said = {outcome.session: outcome.anomalous for outcome in teacher.outcomes}

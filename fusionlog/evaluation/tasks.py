@@ -15,6 +15,7 @@ from fusionlog.evaluation.datasets import FORM, read_catalog
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.oracle import ORACLE
 from fusionlog.evaluation.protocol import FoldName
+from fusionlog.evaluation.random_router import RANDOM
 from fusionlog.evaluation.rows import Row
 from fusionlog.evaluation.teachers import VERDICTS
 from fusionlog.settings import Settings
@@ -34,7 +35,7 @@ class FoldChoice(StrEnum):
 Said = tuple[str, float, bool, bool]
 """A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
 FOLDS: tuple[FoldName, ...] = ("forward", "reverse")
-NAMES = (*METHODS, ORACLE)
+NAMES = (*METHODS, RANDOM, ORACLE)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,13 +14,13 @@ import numpy as np
 from fusionlog.distillation.base import known_events
 from fusionlog.distillation.sources import Source, event_probabilities, read_source
 from fusionlog.embedding import NamedEncode, VectorCache
-from fusionlog.errors import SettingError
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.figures import About, curve, rows_of
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS
-from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
+from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle, units_of
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, read_fold
+from fusionlog.evaluation.random_router import RANDOM, random_router
 from fusionlog.evaluation.tasks import Done, Said, Task, key_of
 from fusionlog.evaluation.teachers import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
@@ -105,13 +106,18 @@ class Workshop:
     async def _result(self, task: Task) -> Result:
         found = self._results.get(task)
         if found is None:
-            method = METHODS.get(task.method)
-            if method is None:
-                raise SettingError("--method", task.method, f"known: {', '.join(METHODS)}")
+            method = await self._method(task)
             async with teaching(self.settings, task.data, task.target, self._offline) as each:
                 found = await self._run(method, task, each)
             self._results.put(task, found)
         return found
+
+    async def _method(self, task: Task) -> Method:
+        """The method of a task; the random router asks as much as the one that it stands beside."""
+        if task.method != RANDOM:
+            return METHODS[task.method]
+        routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
+        return partial(random_router, units=units_of(routed))
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
@@ -119,12 +125,13 @@ class Workshop:
         bench = Bench(
             settings=teaching.settings.model_copy(update={"distill": distill}),
             sources=[self._source(task.data, name).source for name in task.sources],
-            encode=self._encode, cache=self._cache, fits=self._fits.of(distill), teacher=teacher,
+            encode=self._encode, cache=self._cache, fits=(fits := self._fits.of(distill).free()), teacher=teacher,
         )  # fmt: skip
         try:
-            return await method(self._fold(task), bench)
+            result = await method(self._fold(task), bench)
         finally:
             await teacher.close()
+        return replace(result, seconds_train=result.seconds_train + fits.saved.seconds)
 
     def _fold(self, task: Task) -> Fold:
         key = (task.data, task.target, task.fold)

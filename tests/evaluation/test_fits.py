@@ -29,3 +29,16 @@ def test_what_was_trained_is_not_trained_again(monkeypatch: pytest.MonkeyPatch) 
     assert fits.of(SETTINGS.model_copy(update={"seed": 9}))(jobs[:1]) == [b"\x03"]
     assert fits.of(SETTINGS, [example(2, 0.5)])(jobs[:1]) == [b"\x04"]
     assert fits(jobs[:1], "mldg") == [b"\x05"]
+
+
+def test_what_remembering_saves_is_charged_to_the_run_that_saved_it() -> None:
+    examples = [example(0, 0.0), example(1, 1.0)]
+    fits = Fits(SETTINGS)
+    fits([examples])
+    assert fits.saved.seconds == 0.0
+    run = fits.free()
+    run.of(SETTINGS)([examples])
+    assert run.saved.seconds > 0.0 == fits.saved.seconds
+    charged = run.saved.seconds
+    run.free()([examples])
+    assert run.saved.seconds == charged

@@ -25,6 +25,9 @@ class Noting(Fits):
     def of(self, settings, target=()):
         return Noting(settings, self._asked, target)
 
+    def free(self):
+        return self
+
     def __call__(self, jobs, how="erm", /):
         self._asked.append((self._settings.detector, how, list(self._for)))
         return Fits(self._settings, target=self._for)(jobs, how)
