@@ -120,7 +120,7 @@ async def adapt(target: Target, base: ModelRelease) -> float:
         target.doubter.habits.see(window)
     units = min(ADAPTING_CALLS, target.calls_left) * settings.label.units_per_call
     await target.ask(waiting.choose(units, target.knowledge.strange, target.knowledge.judged))
-    sources = [source_examples(source, target.bench.cache) for source in target.bench.sources]
+    sources = [source_examples(source, target.bench.cache, base.detector) for source in target.bench.sources]
     try:
         distilled = distill(
             list(target.asking.labels.values()), target.fold.adapt, sources, base, target.bench.cache, settings.distill,

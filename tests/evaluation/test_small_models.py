@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fusionlog.embedding import VectorCache
+from fusionlog.evaluation.adapting import fusionlog
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.protocol import Fold
+from fusionlog.labeling.teacher import EventVerdict, Verdict
 from fusionlog.settings import DistillSettings, Settings, SystemSettings
 from tests.distillation.factories import make_source
 from tests.encoders import WordEncoder
@@ -81,3 +85,29 @@ async def test_the_domain_head_sees_the_half_adapted_on_and_no_other():
     assert {each.probability for each in target} == {0.5}
     assert sum(each.weight for each in target) == pytest.approx(1.0)
     assert result.seconds_train > 0
+
+
+class Reader:
+    """A teacher to whom a failed disk is an anomaly."""
+
+    name = "reader"
+
+    async def label(self, units):
+        return [self._verdict(unit) for unit in units]
+
+    def _verdict(self, unit):
+        events = tuple(EventVerdict(event.id, 0.9 * ("failed" in event.text) + 0.05) for event in unit.events)
+        return Verdict(max(event.probability for event in events), 0.9, "it says so", events)
+
+    async def close(self):
+        pass
+
+
+async def test_fusionlog_takes_a_gru_as_its_student():
+    asked = []
+    settings = SETTINGS.model_copy(update={"detector": "gru", "min_labels": 1, "rounds": 2})
+    bench = replace(make_bench(asked).taught(settings), teacher=Reader())
+    result = await fusionlog(make_fold(), bench)
+    assert result.units > 0
+    assert len(asked) == 1 + settings.rounds and {detector for detector, _, _ in asked} == {"gru"}
+    assert len(result.outcomes) == 3
