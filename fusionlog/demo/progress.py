@@ -39,10 +39,16 @@ class Counts:
         """Windows that somebody gave a verdict on, or that went to the dead-letter topic."""
         return self.windows_scored + self.windows_labelled + self.windows_dead
 
+    @property
+    def judged(self) -> bool:
+        """Whether every window that was cut has its verdict, of which there is at least one."""
+        return self.windows_judged >= max(1, self.windows_general + self.windows_proprietary)
+
     def settled(self, lines_sent: int) -> bool:
         """Whether every line that was sent has its fate and every window its verdict."""
         windows = self.windows_general + self.windows_proprietary
-        return self.lines_in >= lines_sent and self.lines_done >= self.lines_in and self.windows_judged >= windows
+        read = self.lines_in >= lines_sent and self.lines_done >= self.lines_in
+        return read and self.windows_judged >= windows
 
 
 _SUMS: dict[str, tuple[str, dict[str, str]]] = {

@@ -93,6 +93,11 @@ class Demo:
         self._phase("streaming; the teacher labels what is proprietary")
         await writer.write_until(half, pace * half)
         await self._until(lambda: self.progress.counts.lines_in >= half, "the ingest worker does not keep up")
+        self._phase("waiting for the teacher's word on what came so far")
+        await self._until(
+            lambda: self.progress.counts.judged, "windows of the first half still have no verdict",
+            still_moving=lambda: self.progress.counts,
+        )  # fmt: skip
         self._phase("streaming, while a Ray job distils the labels into a new model")
         distilling = asyncio.create_task(self._distill(ray, env))
         try:
