@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -61,18 +63,34 @@ def evaluate(
     configure(config if "log_level" in config.model_fields_set else config.model_copy(update={"log_level": "warning"}))
     done: list[Done] = []
     try:
-        asyncio.run(_do(tasks, Workshop(config, _encoder(config), offline), State(state_path(json)), console, done))
+        with _interruptible():
+            asyncio.run(_do(tasks, Workshop(config, _encoder(config), offline), State(state_path(json)), console, done))
     except KeyboardInterrupt:
         Console(stderr=True).print(f"fusionlog: interrupted after {len(done)} of {len(tasks)} runs{_again(json)}")
         raise typer.Exit(INTERRUPTED) from None
     finally:
-        if json is not None:
+        if json is not None and done:
             write_table(json, done)
-        if predictions is not None:
+        if predictions is not None and done:
             write_predictions(predictions, done)
     console.print(results([row for each in done for row in each.rows]))
     if draw is not None and report is not None:
         console.print(f"report: {draw(report, done)}", highlight=False)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGINT and SIGTERM end what runs at once, be it amidst a fit: asyncio's own handler would wait for its end."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _do(tasks: Sequence[Task], workshop: Workshop, state: State, console: Console, done: list[Done]) -> None:
