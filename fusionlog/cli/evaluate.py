@@ -42,7 +42,9 @@ def evaluate(
     offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
     seeds: Annotated[int, typer.Option(min=1, help="seeds 0 to N-1; the tables have 5")] = 1,
     fold: Annotated[Fold, typer.Option(help="adapt on the earlier half, on the later, or each in turn")] = "both",
-    json: Annotated[Path | None, typer.Option(help="write the rows here; a run that was ended goes on from it")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="write the rows here; a run that was ended goes on from its .state.jsonl")
+    ] = None,
     predictions: Annotated[Path | None, typer.Option(help="write the verdicts on the test halves here")] = None,
     report: Annotated[Path | None, typer.Option(help="write a report with plots into this directory")] = None,
 ) -> None:

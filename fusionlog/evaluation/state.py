@@ -19,7 +19,8 @@ SUFFIX = ".state.jsonl"
 class State:
     """Finished tasks by key, a line of JSON each; without a path they are only kept in memory.
 
-    A line that was cut off by the end of a run is dropped, and its task is done again.
+    A line that was cut off by the end of a run is dropped, and its task is done again. The keys know nothing of the
+    code: after a change of it, remove the file.
     """
 
     def __init__(self, path: Path | None) -> None:
