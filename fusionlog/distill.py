@@ -78,6 +78,8 @@ def distill(
     )
     onnx = rounds.distil(material, fit, settings.rounds)
     report = judge(onnx, recent, labelled, sources, parent, settings)
+    if not report.sources.passed:
+        bank = banks.of_system(bank, latest[0].system)
     return Distilled(_release(onnx, bank, latest, parent, report, settings, now, job), report)
 
 
@@ -153,11 +155,11 @@ def judge(
         before = gate.source_area(parent.onnx, sources)
         reference = before.value if before else None
     return gate.GateReport(
-        (
-            gate.check_sources(gate.source_area(onnx, sources), reference, settings.gate_margin),
+        checks=(
             gate.check_rate(onnx, recent, settings.gate_min_rate, settings.gate_max_rate),
             gate.check_agreement(onnx, labelled, settings.gate_min_agreement),
-        )
+        ),
+        sources=gate.check_sources(gate.source_area(onnx, sources), reference, settings.gate_margin),
     )
 
 

@@ -57,12 +57,24 @@ def test_a_model_that_calls_everything_anomalous_is_refused():
     assert "target_rate is 0.200" in done.report.reason
 
 
-def test_a_model_that_forgot_the_sources_is_refused():
+def test_a_model_that_forgot_the_sources_does_not_claim_to_know_their_events():
     fit = make_fit()
-    done = run(
-        fit=lambda examples: fit([replace(example, probability=1 - example.probability) for example in examples])
-    )
-    assert "source_auprc" in done.report.reason and "teacher_agreement" in done.report.reason
+
+    def turned(examples):
+        return fit(
+            [replace(each, probability=1 - each.probability) if each.system != "shop" else each for each in examples]
+        )
+
+    done = run(fit=turned)
+    assert done.report.accepted and "the sources leave the bank, source_auprc is" in done.report.reason
+    assert {event.system for event in done.release.bank} == {"shop"}
+    assert len(bank_vectors(done.release)) == len(done.release.bank)
+
+
+def test_a_model_that_contradicts_its_teacher_is_refused():
+    fit = make_fit()
+    done = run(fit=lambda examples: fit([replace(each, probability=1 - each.probability) for each in examples]))
+    assert not done.report.accepted and "teacher_agreement" in done.report.reason
 
 
 def test_without_sources_there_is_neither_replay_nor_their_check():

@@ -40,5 +40,11 @@ def grown(parent: ModelRelease, labels: Sequence[PseudoLabel], cache: VectorCach
     return Bank(events, vectors, np.ones(len(events), dtype=np.bool_))
 
 
+def of_system(bank: Bank, system: str) -> Bank:
+    """The events of one system alone: what a model has forgotten of the others is not known any more."""
+    kept = [place for place, event in enumerate(bank.events) if event.system == system]
+    return Bank(tuple(bank.events[place] for place in kept), bank.vectors[kept], bank.trained[kept])
+
+
 def _mean(values: Sequence[float]) -> float:
     return float(np.clip(np.mean(values), 0.0, 1.0))

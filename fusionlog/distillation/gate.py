@@ -28,9 +28,14 @@ class Check:
 
 @dataclass(frozen=True)
 class GateReport:
-    """All checks of one candidate."""
+    """All checks of one candidate, and what it still knows of the sources.
+
+    `sources` refuses nothing: a release that has forgotten them serves its target as well, but its bank must not claim
+    to know their events.
+    """
 
     checks: tuple[Check, ...]
+    sources: Check
 
     @property
     def accepted(self) -> bool:
@@ -40,13 +45,18 @@ class GateReport:
     @property
     def reason(self) -> str:
         """One line: what was refused and why, or that nothing was."""
-        refused = [f"{check.name} is {check.value:.3f}, {check.rule}" for check in self.checks if not check.passed]
-        return "; ".join(refused) or "every check passed"
+        refused = [_failure(check) for check in self.checks if not check.passed]
+        forgotten = "" if self.sources.passed else f"; the sources leave the bank, {_failure(self.sources)}"
+        return ("; ".join(refused) or "every check passed") + forgotten
 
     @property
     def metrics(self) -> dict[str, float]:
         """What was measured, by the name of the check."""
-        return {check.name: check.value for check in self.checks if check.value is not None}
+        return {check.name: check.value for check in (self.sources, *self.checks) if check.value is not None}
+
+
+def _failure(check: Check) -> str:
+    return f"{check.name} is {check.value:.3f}, {check.rule}"
 
 
 def auprc(onnx: bytes, examples: Sequence[Example]) -> float | None:

@@ -61,7 +61,10 @@ def test_agreement_above_chance():
 
 
 def test_a_report_names_what_was_refused():
-    report = GateReport((Check("target_rate", 0.9, False, "must lie in [0, 0.5]"), Check("x", None, True, "")))
+    checks = (Check("target_rate", 0.9, False, "must lie in [0, 0.5]"), Check("x", None, True, ""))
+    report = GateReport(checks, Check("source_auprc", 0.1, False, "must reach 0.2"))
     assert not report.accepted
-    assert report.reason == "target_rate is 0.900, must lie in [0, 0.5]"
-    assert report.metrics == {"target_rate": 0.9}
+    assert report.reason == (
+        "target_rate is 0.900, must lie in [0, 0.5]; the sources leave the bank, source_auprc is 0.100, must reach 0.2"
+    )
+    assert report.metrics == {"source_auprc": 0.1, "target_rate": 0.9}
