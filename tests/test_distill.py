@@ -25,6 +25,10 @@ def run(labels=LABELS, windows=(GOOD, GOOD, GOOD, LONG, BAD), parent=None, setti
     )
 
 
+def turned(example):
+    return replace(example, probability=1 - example.probability)
+
+
 def test_the_student_says_what_the_teacher_said_and_keeps_what_the_sources_taught():
     done = run()
     assert done.report.accepted, done.report.reason
@@ -61,7 +65,7 @@ def test_a_model_that_forgot_the_sources_does_not_claim_to_know_their_events():
     fit = make_fit()
 
     def turned(examples):
-        return fit(
+        return fit([turn(each) if each.system != "shop" else each for each in examples])
             [replace(each, probability=1 - each.probability) if each.system != "shop" else each for each in examples]
         )
 
@@ -73,7 +77,7 @@ def test_a_model_that_forgot_the_sources_does_not_claim_to_know_their_events():
 
 def test_a_model_that_contradicts_its_teacher_is_refused():
     fit = make_fit()
-    done = run(fit=lambda examples: fit([replace(each, probability=1 - each.probability) for each in examples]))
+    done = run(fit=lambda examples: fit([turned(each) for each in examples]))
     assert not done.report.accepted and "teacher_agreement" in done.report.reason
 
 

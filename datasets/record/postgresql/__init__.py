@@ -20,7 +20,7 @@ SPEC = SystemSpec(
     name="postgresql",
     description="PostgreSQL 15 of a web shop. A session is all lines of one backend, from connect to disconnect; "
     "shop, billing, loader and monitor are programs, anna to farid are people with a terminal.",
-    header="<Date> <Time> <Zone> [<Pid>] <Session> <Account> <Level>:  <Content>",
+    header="<Date> <Time> <Zone> [<Pid>] <Session> <Component> <Level>:  <Content>",
     session=r"\] ([0-9a-f]{8}\.[0-9a-f]{1,6}) ",
     policy="Alert when a program (shop, billing, loader) is refused, loses its session, or cannot finish its work, and "
     "when data cannot be read or written. An order is: lock the product, purchase, purchase line, stock, payment, "
