@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.evaluation.protocol import Asked
 from fusionlog.labeling.teacher import Teacher, label_of, unit_of
@@ -68,7 +69,7 @@ class Asking:
         """
         if self.teacher is None:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
-        new = list({window.shape: window for window in windows if window.shape not in self.labels}.values())
+        new = [group[0] for group in by_shape(windows) if group[0].shape not in self.labels]
         before = Spent.by(self.teacher)
         said = await self.teacher.label([unit_of(window, self.system) for window in new])
         cost = Spent.by(self.teacher).since(before)

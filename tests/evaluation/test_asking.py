@@ -29,9 +29,10 @@ class Teacher:
         pass
 
     def _verdict(self, unit: Unit) -> Verdict | TeacherError:
-        if "mumble" in unit.events[0].text:
+        texts = " ".join(event.text for event in unit.events)
+        if "mumble" in texts:
             return TeacherError("what?")
-        said = 0.9 if "failed" in unit.events[0].text else 0.1
+        said = 0.9 if "failed" in texts else 0.1
         return Verdict(said, 0.9, "", tuple(EventVerdict(event.id, said) for event in unit.events))
 
 
