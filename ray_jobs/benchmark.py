@@ -1,7 +1,8 @@
 """Evaluate methods on labelled systems, one Ray task a run: `python -m ray_jobs.benchmark --data DIR --json FILE`.
 
-What it writes is what `fusionlog evaluate` writes, and each goes on from the other's state. Exit codes: 0 done,
-2 failed (the runs that did not are kept). The last line printed is a JSON report.
+What it writes is what `fusionlog evaluate` writes, and each goes on from the other's state. The teacher is the
+environment's (`FUSIONLOG_LABEL__URL`), else recorded verdicts, else the offline labeller. Exit codes: 0 done, 2 failed
+(the runs that did not are kept). The last line printed is a JSON report.
 """
 
 from __future__ import annotations
