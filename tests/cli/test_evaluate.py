@@ -1,5 +1,7 @@
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +117,10 @@ def test_a_report_is_one_page_with_its_plots(data: Path, encoder: Path, tmp_path
 def test_what_cannot_be_is_one_sentence(more: list[str], said: str, data: Path, encoder: Path) -> None:
     done = evaluate(encoder, "--data", str(data), *more)
     assert done.exit_code != 0 and said in str(done.exception)
+
+
+def test_a_report_without_what_draws_it_is_refused_before_anything_is_run(data: Path, tmp_path: Path) -> None:
+    program = "import sys; sys.modules['matplotlib'] = None; from fusionlog.cli.main import main; main()"
+    words = [sys.executable, "-c", program, "evaluate", "--data", str(data), "--report", str(tmp_path / "report")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "pip install 'fusionlog[report]'" in " ".join(done.stderr.split())
