@@ -35,7 +35,7 @@ class FoldChoice(StrEnum):
 Said = tuple[str, float, bool, bool]
 """A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
 FOLDS: tuple[FoldName, ...] = ("forward", "reverse")
-NAMES = (*METHODS, RANDOM, ORACLE)
+NAMES = (*METHODS, *RANDOM, ORACLE)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.figures import About, curve, rows_of
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS
-from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle, units_of
+from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, read_fold
 from fusionlog.evaluation.random_router import RANDOM, random_router
 from fusionlog.evaluation.tasks import Done, Said, Task, key_of
@@ -113,11 +113,11 @@ class Workshop:
         return found
 
     async def _method(self, task: Task) -> Method:
-        """The method of a task; the random router asks as much as the one that it stands beside."""
-        if task.method != RANDOM:
+        """The method of a task; a random router asks as much as the one that it stands beside."""
+        if task.method not in RANDOM:
             return METHODS[task.method]
         routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
-        return partial(random_router, units=units_of(routed))
+        return partial(random_router, draw=RANDOM[task.method](routed))
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]

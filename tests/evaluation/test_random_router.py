@@ -1,33 +1,37 @@
-from fusionlog.evaluation.random_router import _calls, draw
-from tests.factories import make_label, make_window
+import numpy as np
+import pytest
+
+from fusionlog.evaluation.protocol import Asked
+from fusionlog.evaluation.random_router import _calls, same_share, same_units
+from tests.evaluation.factories import make_outcome, make_result
+
+SHAPES = [f"shape {number % 10}" for number in range(100)]
+ROUTED = make_result(
+    [make_outcome(f"t{number}", proprietary=number % 20 == 0) for number in range(100)],
+    asked=[Asked("t0", True), Asked("t20", True), Asked("t40", True), Asked("a1", False), Asked("a2", False)],
+)
 
 
-class Knows:
-    """A target that judged one shape already."""
-
-    def __init__(self, *judged: str) -> None:
-        self.knowledge = self
-        self._judged = judged
-
-    def verdict_of(self, shape: str) -> object:
-        return make_label(make_window()) if shape in self._judged else None
+def random(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
 
 
-WINDOWS = [make_window(*["connection opened"] * (1 + number % 10), first_offset=20 * number) for number in range(100)]
+def test_the_same_share_is_drawn_whatever_the_windows_are() -> None:
+    draw = same_share(ROUTED)
+    places = draw(SHAPES, {"shape 0"}, random())
+    assert len(set(places)) == 5 and draw(SHAPES, (), random()) == places != draw(SHAPES, (), random(1))
 
 
-def test_every_shape_is_drawn_once_and_none_that_is_judged() -> None:
-    known = Knows(WINDOWS[0].shape)
-    places = draw(WINDOWS, 5, 0, known)
-    shapes = [WINDOWS[place].shape for place in places]
-    assert places == sorted(places) and len(set(shapes)) == 5 and WINDOWS[0].shape not in shapes
-    assert draw(WINDOWS, 5, 0, known) == places != draw(WINDOWS, 5, 1, known)
-    assert len(draw(WINDOWS, 99, 0, known)) == 9
+def test_as_many_shapes_are_drawn_as_the_test_half_cost_each_once_and_none_that_is_judged() -> None:
+    shapes = [SHAPES[place] for place in same_units(ROUTED)(SHAPES, {"shape 0"}, random())]
+    assert len(set(shapes)) == len(shapes) == 3 and "shape 0" not in shapes
+    few = same_units(ROUTED)(SHAPES, {f"shape {number}" for number in range(8)}, random())
+    assert {SHAPES[place] for place in few} == {"shape 8", "shape 9"}
 
 
-def test_calls_are_full_and_cover_the_stream() -> None:
-    calls = list(_calls(10, [1, 4, 5, 8], 3))
-    assert [(list(places), list(asked)) for places, asked in calls] == [
-        (list(range(6)), [1, 4, 5]), (list(range(6, 10)), [8]),
-    ]  # fmt: skip
-    assert [(len(places), asked) for places, asked in _calls(4, [], 3)] == [(4, ())]
+@pytest.mark.parametrize(
+    ("windows", "drawn", "expected"),
+    [(10, [1, 4, 5, 8], [(range(6), [1, 4, 5]), (range(6, 10), [8])]), (4, [], [(range(4), ())])],
+)
+def test_calls_are_full_and_cover_the_stream(windows: int, drawn: list[int], expected: list[object]) -> None:
+    assert list(_calls(windows, drawn, 3)) == expected
