@@ -1,8 +1,9 @@
 """The teacher that asks a large language model.
 
 Units of one system go together, a few tens in a call. A unit whose answer cannot be used is asked again alone, a
-bounded number of times; then it alone is given up. Answers are kept: a unit with the same content is never paid for
-twice.
+bounded number of times; then it alone is given up. A call whose verdicts on windows contradict its verdicts on their
+events is made once more, and the more consistent answer counts. Answers are kept: a unit with the same content is never
+paid for twice.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -29,6 +30,12 @@ CALLS_AT_ONCE = 4
 LONE_CALLS = 3
 """How often a unit is asked by itself after its answer could not be used. Where one answer in five is broken,
 one unit in 600 is given up (0.2 to the fourth); a model that never keeps to the form costs four calls a unit."""
+
+CHECKED_UNITS = 4
+"""Fewer verdicts say nothing about their call."""
+CONTRADICTING = 0.5
+"""The share of a call's verdicts that may contradict their own events' before the call is asked again. Some do with
+good reason: a step is missing, or an alarming line is put right by the next."""
 
 log = structlog.get_logger(__name__)
 Outcome = Verdict | TeacherError
@@ -81,11 +88,27 @@ class LLMTeacher:
     async def _batch(self, batch: dict[bytes, Unit]) -> dict[bytes, Outcome]:
         """The outcomes of the units of one call, after asking alone for those that it left open."""
         async with self._slots:
-            outcomes = await self._ask(batch)
+            outcomes = await self._checked(batch)
             for k, outcome in outcomes.items():
                 if isinstance(outcome, str):
                     outcomes[k] = await self._alone(k, batch[k], outcome)
         return {k: outcome for k, outcome in outcomes.items() if not isinstance(outcome, str)}
+
+    async def _checked(self, batch: dict[bytes, Unit]) -> dict[bytes, Outcome | str]:
+        """One call, repeated once where most of its verdicts contradict what it said of the events; the better one."""
+        first = await self._ask(batch)
+        share = _contradictions(first)
+        if share <= CONTRADICTING:
+            return first
+        metrics.LLM_UNITS.labels("again").inc(len(batch))
+        again = await self._ask(batch)
+        better = again if _contradictions(again) < share else first
+        log.warning(
+            "teacher_contradicts_itself", teacher=self.name, units=len(batch), share=round(share, 2),
+            said_again="otherwise" if better is again else "the same",
+        )  # fmt: skip
+        self._keep(better)
+        return better
 
     async def _alone(self, k: bytes, unit: Unit, problem: str) -> Outcome:
         for _ in range(LONE_CALLS):
@@ -120,6 +143,18 @@ class LLMTeacher:
             if isinstance(outcome, Verdict):
                 self.cache.put(k, outcome)
                 metrics.LLM_UNITS.labels("answered").inc()
+
+
+def _contradictions(outcomes: Mapping[bytes, Outcome | str]) -> float:
+    """The share of verdicts that differ from "anomalous as soon as an event is"; 0 for too few verdicts."""
+    verdicts = [outcome for outcome in outcomes.values() if isinstance(outcome, Verdict)]
+    if len(verdicts) < CHECKED_UNITS:
+        return 0.0
+    differ = [
+        (verdict.probability >= 0.5) != any(event.probability >= 0.5 for event in verdict.events)
+        for verdict in verdicts
+    ]
+    return sum(differ) / len(differ)
 
 
 def _batches(units: dict[bytes, Unit], size: int) -> list[dict[bytes, Unit]]:

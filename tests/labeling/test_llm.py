@@ -129,6 +129,35 @@ async def test_a_unit_whose_answer_cannot_be_used_is_asked_again_alone(
     assert {units[0]["events"][0]["text"].split()[1] for units in again} == lone
 
 
+LYING = Reply(change=lambda answers: [{**each, "label": "normal"} for each in answers])
+"""Every window is normal, though an event of each is not."""
+
+
+async def test_a_call_that_contradicts_itself_is_made_once_more(endpoint: FakeEndpoint) -> None:
+    endpoint.script = [LYING]
+    outcomes = await ask(endpoint, *five())
+    assert [outcome.probability for outcome in outcomes] == [0.9] * 5
+    assert len(endpoint.requests) == 2
+
+
+async def test_a_teacher_that_says_it_twice_is_believed(endpoint: FakeEndpoint) -> None:
+    endpoint.script = [LYING, LYING]
+    outcomes = await ask(endpoint, *five())
+    assert [round(outcome.probability, 6) for outcome in outcomes] == [0.1] * 5
+    assert len(endpoint.requests) == 2
+
+
+async def test_some_contradictions_are_no_lie_and_few_units_no_evidence(endpoint: FakeEndpoint) -> None:
+    endpoint.script = [
+        Reply(change=lambda answers: [{**each, "label": "normal"} for each in answers[:2]] + answers[2:])
+    ]
+    await ask(endpoint, *five())
+    assert len(endpoint.requests) == 1
+    endpoint.script = [LYING]
+    await ask(endpoint, *five()[:3])
+    assert len(endpoint.requests) == 2
+
+
 async def test_answers_in_another_order_reach_their_own_units(endpoint: FakeEndpoint) -> None:
     endpoint.script = [Reply(change=lambda answers: answers[::-1])]
     good, bad = await ask(endpoint, make_unit("order placed"), make_unit("payment failed"))
