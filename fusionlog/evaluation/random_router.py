@@ -22,7 +22,7 @@ Draw = Callable[[Sequence[str], Container[str], np.random.Generator], list[int]]
 async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
     """Adapt as FusionLog does, then ask about windows of the test half that are drawn whatever they are.
 
-    They are asked about as they come, a full call at a time; the answers are learned, as ever.
+    They are asked about as they come, as many together as a call has room for; the answers are learned, as ever.
     """
     base, target = bench.base(), Target(fold, bench)
     seconds = await adapt(target, base)
