@@ -15,7 +15,7 @@ from fusionlog.detector.order import look_of, order_of
 from fusionlog.embedding import EventText, NamedEncode, VectorCache
 from fusionlog.errors import ModelError
 from fusionlog.parsing.memo import Memo
-from fusionlog.records import BankEvent, ModelRelease, PseudoLabel, Route, Window
+from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
 from fusionlog.signature import Signatures, signature
 from fusionlog.taught import Taught
@@ -54,6 +54,7 @@ class Knowledge:
         self._taught: dict[str, Taught] = {}
         self._judged: dict[str, tuple[float, BankEvent]] = {}
         self._verdicts: Memo[str, PseudoLabel] = Memo(KEPT_VERDICTS)
+        self._teacher: str | None = None
         self.judged = Signatures()
         self._router: Router | None = None
         self._lock = RLock()
@@ -123,6 +124,7 @@ class Knowledge:
             before = self._verdicts.get(label.shape)
             if before is None or before.labelled_at <= label.labelled_at:
                 self._verdicts.put(label.shape, label)
+            self._teacher = label.teacher
             self.judged.add(label.shape, signature(label.events))
             events = self._newly_judged(label)
             if events:
@@ -133,6 +135,23 @@ class Knowledge:
         """What the teacher said of exactly this window shape, None where it was not asked (or long ago)."""
         with self._lock:
             return self._verdicts.get(shape)
+
+    def word_on(self, window: Window) -> PseudoLabel | None:
+        """What the teacher's word on a window is: on its shape, where it was asked.
+
+        While there is only the base model, which was never taught this system, also what follows from the verdicts on
+        the window's events where each has one: as anomalous as the worst of them.
+
+        :raises ModelError: no release was adopted yet.
+        """
+        with self._lock:
+            said = self._verdicts.get(window.shape)
+            if said is not None or self.release(self.version_of(window)).system != releases.BASE:
+                return said
+            found = [self._reference(event) for event in window.events]
+            if self._teacher is None or not found or None in found:
+                return None
+            return _composed(window, [event for event in found if event is not None], self._teacher)
 
     def route(self, window: Window) -> Window:
         """The window with its route. Without a release every window is proprietary."""
@@ -258,6 +277,26 @@ def _rank(release: ModelRelease) -> tuple[bool, float, str]:
 
 def _counts(window: Window) -> FloatArray:
     return np.array([event.count for event in window.events], dtype=np.float32)
+
+
+def _composed(window: Window, found: Sequence[BankEvent], teacher: str) -> PseudoLabel:
+    """The word on a window that follows from those on its events, or on events near to them."""
+    worst = max(found, key=lambda event: event.probability)
+    events = [
+        EventLabel(template=event.template, text=event.text, count=event.count, probability=judged.probability)
+        for event, judged in zip(window.events, found, strict=True)
+    ]
+    return PseudoLabel(
+        system=window.system,
+        shape=window.shape,
+        probability=worst.probability,
+        confidence=max(worst.probability, 1.0 - worst.probability),
+        reason=f"no model was taught this system yet; the worst of its events: {worst.text!r}",
+        events=events,
+        teacher=teacher,
+        window=window.id,
+        labelled_at=0.0,
+    )
 
 
 def _events_of(label: PseudoLabel) -> list[BankEvent]:

@@ -186,9 +186,7 @@ def test_a_judged_event_borrows_the_nearest_trained_one_of_its_verdict(probabili
 def test_an_event_that_nobody_judged_borrows_the_nearest_trained_one_of_its_system() -> None:
     knowledge = knowing()
     assert shown(knowledge, "disk full", "disk failed") == [vector("disk failed"), vector("disk failed")]
-    base = release()
-    base = replace(base, system=releases.BASE, bank=[replace(event, system="bakery") for event in base.bank])
-    assert shown(knowing(releases.sign(base, None)), "disk full") == [vector("disk full")]
+    assert shown(based(), "disk full") == [vector("disk full")]
 
 
 def test_an_event_near_a_judged_one_borrows_as_that_does() -> None:
@@ -271,6 +269,40 @@ def test_a_detector_that_looks_at_order_is_shown_lines_and_tells_orders_apart() 
     assert one.shape == other.shape
     assert knowledge.content(one, version) != knowledge.content(other, version)
     assert knowledge.content(one, version) == knowledge.content(replace(one, session="s2"), version)
+
+
+def based() -> Knowledge:
+    """What is known of `shop` under a base model that was taught a bakery."""
+    base = release()
+    base = replace(base, system=releases.BASE, bank=[replace(event, system="bakery") for event in base.bank])
+    return knowing(releases.sign(base, None))
+
+
+def test_under_the_base_model_the_word_on_a_window_follows_from_its_judged_events() -> None:
+    knowledge = based()
+    both = make_window("disk full", "order placed")
+    assert knowledge.word_on(both) is None
+    knowledge.learn(make_label(make_window("disk full"), 0.9))
+    assert knowledge.word_on(both) is None, "one of its events is strange"
+    knowledge.learn(make_label(make_window("order placed"), 0.1))
+    word = knowledge.word_on(both)
+    assert word is not None
+    assert (word.probability, word.teacher, [event.probability for event in word.events]) == (0.9, "test", [0.9, 0.1])
+    assert "disk full" in word.reason
+
+
+def test_a_word_on_the_shape_goes_before_those_on_events() -> None:
+    knowledge = based()
+    label = make_label(make_window("disk full"), 0.9)
+    knowledge.learn(label)
+    assert knowledge.word_on(make_window("disk full")) == label
+
+
+def test_a_model_that_was_taught_the_system_speaks_for_itself() -> None:
+    knowledge = knowing()
+    knowledge.learn(make_label(make_window("disk full"), 0.9))
+    knowledge.learn(make_label(make_window("order placed"), 0.1))
+    assert knowledge.word_on(make_window("disk full", "order placed")) is None
 
 
 def test_strange_is_what_nothing_known_is_near_to() -> None:

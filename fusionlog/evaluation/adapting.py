@@ -94,9 +94,9 @@ class Target:
         return found
 
     def judge(self, windows: Sequence[Window]) -> list[tuple[float, bool]]:
-        """Score and verdict on each window: the teacher's word on its shape where there is one, else the model's."""
+        """Score and verdict on each window: the teacher's word where there is one, else the model's."""
         began = time.perf_counter()
-        labels = [self.knowledge.verdict_of(window.shape) for window in windows]
+        labels = [self.knowledge.word_on(window) for window in windows]
         rest = [window for window, label in zip(windows, labels, strict=True) if label is None]
         scores = iter(self.scorer.score(rest, self.knowledge) if rest else [])
         found = []

@@ -1,4 +1,4 @@
-"""General windows to anomalies: the teacher's word where it judged this very shape, else the small model's.
+"""General windows to anomalies: the teacher's word where there is one (`Knowledge.word_on`), else the small model's.
 
 What the model says is doubted (see `doubt`): a share of the windows goes on to the teacher, with no verdict yet.
 """
@@ -79,7 +79,7 @@ class Scoring:
 
     def _doubt(self, window: Window, verdict: Score | PseudoLabel) -> float | None:
         """The doubt in a verdict that the teacher should be asked about; none in one that was doubted before."""
-        if isinstance(verdict, PseudoLabel) or (window.route is not None and window.route.doubt is not None):
+        if window.route is not None and window.route.doubt is not None:
             return None
         return self._doubters[window.system].asks(window, verdict.probability, self._following.of(window.system))
 
@@ -98,7 +98,7 @@ class Scoring:
         except TimeoutError as error:
             raise ModelError(f"system {system} has no model, and there is no base model") from error
         knowledge = self._following.of(system)
-        said = [knowledge.verdict_of(window.shape) for window in windows]
+        said = [knowledge.word_on(window) for window in windows]
         rest = [window for window, label in zip(windows, said, strict=True) if label is None]
         scores = iter(await asyncio.to_thread(self._scorer.score, rest, knowledge) if rest else [])
         return [next(scores) if label is None else label for label in said]
