@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fusionlog.records import Anomaly, PseudoLabel, Route
+from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, until
 from tests.factories import make_window
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 async def test_windows_become_labels_and_anomalies_once_there_is_a_base_model(stage_without_model: Stage) -> None:
     stage = stage_without_model
     route = Route(kind="proprietary", similarity=0.1, threshold=0.8)
-    texts = [("connection opened",), ("disk failed",), ("disk failed",)]
+    texts = [("user greeted kindly",), ("payment refused: error",), ("payment refused: error",), ("connection opened",)]
     windows = [make_window(*each, session=f"s{n}", first_offset=n * 10, route=route) for n, each in enumerate(texts)]
     await stage.publish(stage.settings.topics.proprietary, *windows)
     worker = await stage.worker("label")
@@ -40,6 +40,10 @@ async def test_windows_become_labels_and_anomalies_once_there_is_a_base_model(st
         for record in await stage.records(stage.settings.topics.anomalies)
     ]
     assert {(each.id, each.by) for each in found} == {(windows[1].id, "teacher"), (windows[2].id, "teacher")}
+    general = [
+        msgspec.json.decode(record.value, type=Window) for record in await stage.records(stage.settings.topics.general)
+    ]
+    assert [window.id for window in general] == [windows[3].id], "what the base model knows needs no teacher"
     assert await worker.stop() == 0
 
 
