@@ -140,7 +140,8 @@ class Knowledge:
         """What the teacher's word on a window is: on its shape, where it was asked.
 
         While there is only the base model, which was never taught this system, also what follows from the verdicts on
-        the window's events where each has one: as anomalous as the worst of them.
+        the window's events where each has one: as anomalous as the worst of them. What the sources' events say is for the
+        model to say.
 
         :raises ModelError: no release was adopted yet.
         """
@@ -149,9 +150,10 @@ class Knowledge:
             if said is not None or self.release(self.version_of(window)).system != releases.BASE:
                 return said
             found = [self._reference(event) for event in window.events]
-            if self._teacher is None or not found or None in found:
+            judged = [event for event in found if event is not None and event.system == self.system]
+            if self._teacher is None or not judged or len(judged) < len(found):
                 return None
-            return _composed(window, [event for event in found if event is not None], self._teacher)
+            return _composed(window, judged, self._teacher)
 
     def route(self, window: Window) -> Window:
         """The window with its route. Without a release every window is proprietary."""

@@ -58,6 +58,23 @@ async def test_verdicts_of_model_and_teacher_and_garbage_between(stage: Stage) -
     assert await worker.stop() == 0
 
 
+async def test_a_window_unlike_all_that_were_judged_goes_on_to_the_teacher(stage: Stage) -> None:
+    await stage.publish(stage.settings.topics.general, window(0, *BROKEN))
+    worker = await stage.worker("score", FUSIONLOG_DOUBT__SHARE="0.1")
+    await worker.says("started")
+    await until(lambda: worker.metrics().get("fusionlog_windows_doubted") == 1, 30)
+
+    async def asked() -> list[Window]:
+        found = await stage.records(stage.settings.topics.proprietary)
+        return [msgspec.json.decode(record.value, type=Window) for record in found]
+
+    await until(asked, 10)
+    (only,) = await asked()
+    assert only.route is not None
+    assert only.session == "s0" and only.route.doubt == pytest.approx(2.0)
+    assert await anomalies(stage) == [] and worker.metrics().get("fusionlog_windows_scored", 0) == 0
+
+
 async def test_killed_midway_no_window_is_lost(stage: Stage) -> None:
     windows = [window(number, *BROKEN) for number in range(3000)]
     await stage.publish(stage.settings.topics.general, *windows[:2500])
