@@ -140,8 +140,8 @@ class Knowledge:
         """What the teacher's word on a window is: on its shape, where it was asked.
 
         While there is only the base model, which was never taught this system, also what follows from the verdicts on
-        the window's events where each has one: as anomalous as the worst of them. What the sources' events say is for the
-        model to say.
+        the window's events where each has one: as anomalous as the worst of them. Where sources' events are among them
+        the model speaks.
 
         :raises ModelError: no release was adopted yet.
         """
