@@ -19,8 +19,8 @@ COMPANION = 0.9
 """Of the windows with an event, the share that another one must be in for its absence to mean anything."""
 MAX_EVENTS = 60
 """A window of more distinct events is not counted: its pairs alone would fill the memory."""
-MAX_TEMPLATES = 2_000
-"""Habits are kept of so many events; what is met later has none."""
+MAX_TEMPLATES = 1_000
+"""Habits are kept of so many events, a million pairs at most (100 MB); what is met later has none."""
 
 
 class Habits:

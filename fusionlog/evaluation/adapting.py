@@ -219,9 +219,9 @@ class Online:
         for label in await target.ask(chosen):
             for place in self._leave(label.shape):
                 self.verdicts.give(place, label.probability, is_anomalous(label), proprietary=True)
-        known = [w.shape for w in self._waiting.windows if w.shape not in self._doubtful]
-        for window in [w for w in self._waiting.windows if w.shape in known and not target.knowledge.strange(w)]:
-            self._judge(self._leave(window.shape))
+        for window in self._waiting.windows:
+            if window.shape not in self._doubtful and not target.knowledge.strange(window):
+                self._judge(self._leave(window.shape))
         return True
 
     def _leave(self, shape: str) -> list[int]:
@@ -232,14 +232,18 @@ class Online:
     def _let_go(self, now: int) -> None:
         """Doubts that others went before for long enough: the model's verdict stands."""
         for shape in [shape for shape in self._doubtful if now - self._since[shape] >= 3 * LINGER_WINDOWS]:
-            self._leave(shape)
+            self._settle(shape)
 
     def _give_up(self) -> None:
         """The stream has ended or the calls are spent: what still waits gets the model's verdict."""
         for window in self._waiting.windows:
-            places = self._leave(window.shape)
-            for place, (score, bad) in zip(places, self._target.judge([self._windows[p] for p in places]), strict=True):
-                self.verdicts.give(place, score, bad)
+            self._settle(window.shape)
+
+    def _settle(self, shape: str) -> None:
+        """The model's verdict on the windows of a shape that waits, without another doubt."""
+        places = self._leave(shape)
+        for place, (score, bad) in zip(places, self._target.judge([self._windows[p] for p in places]), strict=True):
+            self.verdicts.give(place, score, bad)
 
 
 async def fusionlog(fold: Fold, bench: Bench) -> Result:
