@@ -148,6 +148,18 @@ class LabelSettings(_Model):
     breaker_seconds: float = Field(30.0, gt=0, description="how long it is left alone")
 
 
+class AlphaSettings(_Model):
+    """ALPHA's budget: how much is asked about labelled sources, and how the target's clusters are represented."""
+
+    calls: int = Field(28, ge=1, description="of a target, those about its sources among them")
+    source_calls: int = Field(
+        4, ge=0, description="about sessions of the sources, to learn what the teacher gets wrong"
+    )
+    examples: int = Field(6, ge=0, description="source sessions shown with every call about the target; 0: none")
+    central: int = Field(2, ge=1, description="representatives of a cluster that are nearest to its centroid")
+    uncertain: int = Field(1, ge=0, description="representatives of a cluster that are nearest to another one")
+
+
 class DistillSettings(_Model):
     """Training and its gate."""
 
@@ -187,6 +199,7 @@ class Settings(BaseSettings):
     score: ScoreSettings = ScoreSettings()
     doubt: DoubtSettings = DoubtSettings()
     label: LabelSettings = LabelSettings()
+    alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()
     encoder: Path | None = Field(None, description="directory of an exported encoder; default: the cache, made once")
     encoder_model: str = Field(

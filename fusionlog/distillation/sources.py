@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from fusionlog.embedding import VectorCache
 from fusionlog.errors import DataError
 from fusionlog.evaluation.datasets import FORM, read_catalog, read_labels, read_sessions, session_windows
 from fusionlog.records import Window
-from fusionlog.settings import IngestSettings
+from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.types import DetectorName, FloatArray
 
 HELD_OUT = 0.2
@@ -24,11 +24,13 @@ PRIOR = 1.0
 
 @dataclass(frozen=True)
 class Source:
-    """The windows of a labelled system in order of time, and whether each session is anomalous."""
+    """The windows of a labelled system in order of time, whether each session is anomalous, and what its operator said
+    of it."""
 
     system: str
     windows: Sequence[Window]
     anomalous: Mapping[str, bool]
+    described: SystemSettings = field(default_factory=SystemSettings)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def read_source(directory: Path, system: str, ingest: IngestSettings) -> Source:
     for session in sessions:
         if session.id not in anomalous:
             raise DataError(directory / system / "labels.csv", f"no label of session {session.id!r}", FORM)
-    return Source(system, session_windows(system, catalog[system], sessions, ingest), anomalous)
+    return Source(system, session_windows(system, catalog[system], sessions, ingest), anomalous, catalog[system])
 
 
 def split(source: Source, held_out: float = HELD_OUT) -> tuple[Source, Source]:

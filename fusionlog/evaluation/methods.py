@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from fusionlog.evaluation.adapting import fusionlog, fusionlog_online
+from fusionlog.evaluation.alpha import alpha
 from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.peers import general_log, llm_only, source_only
@@ -24,6 +25,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "source-only": source_only,
         "llm-only": llm_only,
         "generallog": general_log,
+        "alpha": alpha,
         "adversarial": adversarial,
         "mldg": mldg,
         "gru-source-only": gru_source_only,

@@ -121,7 +121,7 @@ def key_of(task: Task, settings: Settings, teacher: str) -> str:
     """A hash of all that a task's outcome depends on but the code: data, labels, verdicts, settings, teacher, seed."""
     digest = blake2b(digest_size=16)
     told = settings.model_dump_json(
-        include={"ingest", "score", "doubt", "label", "distill", "encoder", "encoder_model"}
+        include={"ingest", "score", "doubt", "label", "distill", "alpha", "encoder", "encoder_model"}
     )
     for part in (task.target, *task.sources, task.method, task.fold, str(task.seed), teacher, told):
         digest.update(part.encode() + b"\0")

@@ -44,11 +44,13 @@ def kind(settings: Settings, directory: Path, target: str, offline: bool = False
 
 
 @asynccontextmanager
-async def teaching(settings: Settings, directory: Path, target: str, offline: bool = False) -> AsyncIterator[Teaching]:
+async def teaching(
+    settings: Settings, directory: Path, target: str, offline: bool = False, sources: Sequence[str] = ()
+) -> AsyncIterator[Teaching]:
     """The teacher of a target; recorded verdicts answer by HTTP on loopback, as a language model would.
 
     :param offline: the offline labeller, whatever else there is.
-
+    :param sources: systems that it may be asked about as well, as far as verdicts on them were recorded.
     :raises DataError: the recorded verdicts cannot be read.
     """
     name = kind(settings, directory, target, offline)
@@ -61,7 +63,8 @@ async def teaching(settings: Settings, directory: Path, target: str, offline: bo
         from fusionlog.labeling.replay_server import Trouble, serving
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "aiohttp", "agents", "recorded verdicts") from error
-    replay = Replay(read_recordings([directory / target / VERDICTS]))
+    files = [directory / system / VERDICTS for system in dict.fromkeys((target, *sources))]
+    replay = Replay(read_recordings(path for path in files if path.is_file()))
     async with serving(replay, Trouble(), "127.0.0.1", 0) as url:
         label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None})
         yield Teaching(name, settings.model_copy(update={"label": label}))

@@ -107,7 +107,7 @@ class Workshop:
         found = self._results.get(task)
         if found is None:
             method = await self._method(task)
-            async with teaching(self.settings, task.data, task.target, self._offline) as each:
+            async with teaching(self.settings, task.data, task.target, self._offline, task.sources) as each:
                 found = await self._run(method, task, each)
             self._results.put(task, found)
         return found

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
 
+from fusionlog.labeling.few_shot import Worked
 from fusionlog.labeling.teacher import Unit, Verdict
 
 DEFAULT_ENTRIES = 10_000
 """A verdict of ten events takes about 5 kB, so 50 MB at most."""
 
 
-def key(unit: Unit, model: str) -> bytes:
-    """A hash of all that an answer depends on: the system, what the operator said of it, the model, the events."""
-    return blake2b(msgspec.json.encode((model, unit)), digest_size=16).digest()
+def key(unit: Unit, model: str, examples: Sequence[Worked] = ()) -> bytes:
+    """A hash of all that an answer depends on: the system, what the operator said of it, the model, the events, and the
+    examples that were shown."""
+    return blake2b(msgspec.json.encode((model, unit, examples)), digest_size=16).digest()
 
 
 class AnswerCache:

@@ -21,6 +21,7 @@ from fusionlog.errors import TeacherError
 from fusionlog.labeling import answers, prompts
 from fusionlog.labeling.cache import DEFAULT_ENTRIES, AnswerCache, key
 from fusionlog.labeling.endpoint import Endpoint, RefusedError, Usage
+from fusionlog.labeling.few_shot import Worked
 from fusionlog.labeling.teacher import Unit, Verdict
 from fusionlog.settings import LabelSettings
 from fusionlog.types import Clock
@@ -61,6 +62,7 @@ class LLMTeacher:
         self.endpoint = Endpoint(settings, clock, sleep)
         self.cache = AnswerCache(cache_entries)
         self._settings = settings
+        self._examples: tuple[Worked, ...] = ()
         self._turn = asyncio.Lock()
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
 
@@ -69,9 +71,13 @@ class LLMTeacher:
         """Calls and tokens since the start."""
         return self.endpoint.usage
 
+    def show(self, examples: Sequence[Worked]) -> None:
+        """Show these worked examples with every call from now on, in place of those before."""
+        self._examples = tuple(examples)
+
     async def label(self, units: Sequence[Unit]) -> list[Outcome]:
         """A verdict or an error for each unit, in their order."""
-        keys = [key(unit, self._settings.model) for unit in units]
+        keys = [key(unit, self._settings.model, self._examples) for unit in units]
         async with self._turn:
             found: dict[bytes, Outcome] = {k: kept for k in keys if (kept := self.cache.get(k)) is not None}
             metrics.LLM_UNITS.labels("remembered").inc(len(found))
@@ -125,7 +131,7 @@ class LLMTeacher:
         """One call. A text in place of a verdict says why the answer cannot be used."""
         sent = prompts.numbered(list(batch.values()))
         try:
-            content = await self.endpoint.complete(prompts.messages(sent))
+            content = await self.endpoint.complete(prompts.messages(sent, self._examples))
         except RefusedError as error:
             return dict.fromkeys(batch, str(error) if len(batch) > 1 else TeacherError(str(error)))
         except TeacherError as error:

@@ -25,6 +25,17 @@ async def test_recorded_verdicts_answer_by_http(data: Path) -> None:
     assert isinstance(said, Verdict) and said.probability == 0.9
 
 
+async def test_recorded_verdicts_on_sources_are_served_too_where_there_are_any(data: Path) -> None:
+    (data / "farm" / "verdicts.jsonl").unlink()
+    async with teaching(Settings(), data, "shop", sources=["mill", "farm"]) as each:
+        teacher = each.teacher([], WordEncoder())
+        units = [unit_of(make_window("disk failed", system=system), SystemSettings()) for system in ("mill", "farm")]
+        mill, farm = await teacher.label(units)
+        await teacher.close()
+    assert isinstance(mill, Verdict) and isinstance(farm, Verdict)
+    assert (mill.probability, farm.events[0].reason) == (0.9, "unknown")
+
+
 async def test_the_offline_labeller_is_taken_though_an_endpoint_is_configured(data: Path) -> None:
     async with teaching(NAMED, data, "shop", offline=True) as each:
         assert isinstance(each.teacher([], WordEncoder()), OfflineTeacher)

@@ -84,7 +84,7 @@ def fake_endpoint() -> Iterator[FakeEndpoint]:
 def units_of(request: dict[str, Any]) -> list[dict[str, Any]]:
     """The units of a request, as the protocol says: the JSON array that the last user message ends with."""
     content = [message["content"] for message in request["messages"] if message["role"] == "user"][-1]
-    found: list[dict[str, Any]] = json.loads(content[content.index("[") :])
+    found: list[dict[str, Any]] = json.loads(content.splitlines()[-1])
     return found
 
 

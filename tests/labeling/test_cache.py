@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 from fusionlog.labeling.cache import AnswerCache, key
+from fusionlog.labeling.few_shot import worked
 from fusionlog.labeling.teacher import Verdict
 from tests.labeling.factories import make_unit
 
 
 def test_the_key_depends_on_all_that_an_answer_depends_on() -> None:
+    example = worked(make_unit("b"), True, True)
     asked = [
         (make_unit("a"), "m"),
+        (make_unit("a"), "m", [example]),
         (make_unit("b"), "m"),
         (make_unit("a", "b"), "m"),
         (make_unit("a", system="bank"), "m"),
         (make_unit("a", policy="other"), "m"),
         (make_unit("a"), "n"),
     ]
-    assert len({key(unit, model) for unit, model in asked}) == len(asked)
+    assert len({key(*each) for each in asked}) == len(asked)
     assert key(make_unit("a"), "m") == key(make_unit("a"), "m")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from fusionlog import metrics
 from fusionlog.errors import TeacherError
+from fusionlog.labeling.few_shot import worked
 from fusionlog.labeling.llm import LLMTeacher
 from fusionlog.labeling.teacher import Unit, Verdict
 from tests.labeling.factories import Clock, make_settings, make_unit
@@ -367,3 +368,17 @@ async def test_what_the_endpoint_says_is_redacted_and_cut(endpoint: FakeEndpoint
 async def test_no_units_cost_no_call(endpoint: FakeEndpoint) -> None:
     assert await ask(endpoint) == []
     assert endpoint.requests == []
+
+
+async def test_examples_are_sent_with_every_call_after_they_were_shown(endpoint: FakeEndpoint) -> None:
+    async with teacher_of(endpoint, units_per_call=1) as teacher:
+        await teacher.label([make_unit("order placed")])
+        teacher.show([worked(make_unit("cart lost", system="mill"), True, True)])
+        await teacher.label([make_unit("order placed"), make_unit("payment failed")])
+    before, *after = [request["messages"][1]["content"] for request in endpoint.requests]
+    assert "cart lost" not in before and len(after) == 2, "an answer given without the examples is not remembered"
+    for content in after:
+        assert json.loads(content.splitlines()[1]) == [
+            {"system": "mill", "events": [{"text": "cart lost", "count": 1}], "label": "anomalous",
+             "mistaken_for": "normal"},
+        ]  # fmt: skip

@@ -1,0 +1,68 @@
+"""Clusters of windows, how many of them there are, and which of their windows stand for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+from fusionlog.types import FloatArray, IntArray
+
+GROWTH = 1.5
+"""One number of clusters that is tried to the next: silhouettes of neighbours hardly differ, and each costs a fit."""
+STARTS = 3
+"""K-means from so many random starts."""
+
+
+def partition(vectors: FloatArray, least: int, most: int, seed: int = 0) -> IntArray:
+    """Which cluster each vector is in `[n]`: k-means (Lloyd), k by the greatest mean silhouette (Rousseeuw, 1987).
+
+    No label is looked at. k goes from `least` to `most`; one cluster where there are not vectors enough for two.
+
+    :param vectors: `[n, dim]`.
+    """
+    distinct = len(np.unique(vectors.round(5), axis=0))
+    best, found = -2.0, np.zeros(len(vectors), dtype=np.int64)
+    for k in numbers(least, min(most, distinct, len(vectors) - 1)):
+        labels = KMeans(k, n_init=STARTS, random_state=seed).fit_predict(vectors)
+        if len(set(labels.tolist())) > 1 and (value := float(silhouette_score(vectors, labels))) > best:
+            best, found = value, labels.astype(np.int64)
+    return found
+
+
+def numbers(least: int, most: int) -> list[int]:
+    """The numbers of clusters that are tried: from `least`, each `GROWTH` times the last, and `most`; none below 2."""
+    found, k = list[int](), max(2, least)
+    while k < most:
+        found.append(k)
+        k = max(k + 1, int(k * GROWTH))
+    return [*found, most] if most >= 2 else []
+
+
+def members(labels: IntArray) -> list[IntArray]:
+    """The places of each cluster's members, the greatest cluster first."""
+    found = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return sorted(found, key=lambda places: (-len(places), int(places[0])))
+
+
+def representatives(vectors: FloatArray, clusters: Sequence[IntArray], central: int, uncertain: int) -> list[list[int]]:
+    """The places that stand for each cluster: the nearest to its centroid, then the most uncertain of the rest.
+
+    Uncertain is what lies as near to another cluster's centroid as to its own; in a lone cluster, what is far out.
+    """
+    centroids = np.stack([vectors[places].mean(axis=0) for places in clusters])
+    return [_chosen(vectors, places, own, centroids, central, uncertain) for own, places in enumerate(clusters)]
+
+
+def _chosen(
+    vectors: FloatArray, places: IntArray, own: int, centroids: FloatArray, central: int, uncertain: int
+) -> list[int]:
+    distances = np.linalg.norm(vectors[places][:, None] - centroids[None], axis=2)
+    away = distances[:, own]
+    near = np.argsort(away, kind="stable")[:central]
+    others = np.delete(distances, own, axis=1)
+    margin = others.min(axis=1) - away if others.shape[1] else -away
+    rest = [row for row in np.argsort(margin, kind="stable").tolist() if row not in set(near.tolist())]
+    return [int(places[row]) for row in [*near.tolist(), *rest[:uncertain]]]

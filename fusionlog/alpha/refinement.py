@@ -1,0 +1,108 @@
+"""ALPHA's two-step refinement: what a teacher gets wrong on labelled sources becomes the examples it is shown.
+
+Step 1 asks about sessions of the sources, whose labels are known, as many sound as sick ones, each source an equal
+share. Step 2 clusters what was judged wrongly, missed faults apart from false alarms, and takes an example of each
+pattern, the most frequent first. Where there are fewer mistakes than places, what the teacher was least sure of fills
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fusionlog.alpha.clusters import members, partition, representatives
+from fusionlog.alpha.vectors import window_vectors
+from fusionlog.distillation.sources import Source, by_shape
+from fusionlog.embedding import VectorCache
+from fusionlog.labeling.few_shot import Worked, worked
+from fusionlog.labeling.prompts import speaks_to_the_model
+from fusionlog.labeling.teacher import unit_of
+from fusionlog.records import PseudoLabel, Window
+from fusionlog.settings import SystemSettings
+from fusionlog.types import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A window of a source with its true verdict, and what its operator said of its system."""
+
+    window: Window
+    anomalous: bool
+    system: SystemSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """The same, with what a teacher said of it."""
+
+    known: Known
+    label: PseudoLabel
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether the teacher was wrong."""
+        return (self.label.probability >= 0.5) != self.known.anomalous
+
+
+def to_ask(sources: Sequence[Source], units: int, cache: VectorCache) -> dict[str, list[Known]]:
+    """Step 1: the windows to ask about, by source, `units` in all at most.
+
+    Shapes that are sound and sick at once teach nothing, and lines that speak to the model are no examples.
+    """
+    share = units // len(sources) if sources else 0
+    return {source.system: _of_source(source, share, cache) for source in sources}
+
+
+def choose(told: Sequence[Told], number: int, cache: VectorCache) -> list[Worked]:
+    """Step 2: the examples, at most `number`: missed faults and false alarms in turn, then what was hardly right."""
+    mistakes = [each for each in told if each.mistaken]
+    missed = _patterns([each for each in mistakes if each.known.anomalous], cache)
+    alarms = _patterns([each for each in mistakes if not each.known.anomalous], cache)
+    unsure = sorted((each for each in told if not each.mistaken), key=lambda each: each.label.confidence)
+    sick = [each for each in unsure if each.known.anomalous]
+    sound = [each for each in unsure if not each.known.anomalous]
+    chosen = [*_in_turn(missed, alarms), *_in_turn(sick, sound)][:number]
+    return [_example(each) for each in chosen]
+
+
+def _of_source(source: Source, units: int, cache: VectorCache) -> list[Known]:
+    groups = [group[0] for group in by_shape(source.windows) if len({source.anomalous[w.session] for w in group}) == 1]
+    usable = [window for window in groups if not speaks_to_the_model(unit_of(window, source.described))]
+    sick = [window for window in usable if source.anomalous[window.session]]
+    sound = [window for window in usable if not source.anomalous[window.session]]
+    half = units // 2
+    chosen = [*_varied(sick, half, cache), *_varied(sound, half, cache)]
+    return [Known(window, source.anomalous[window.session], source.described) for window in chosen]
+
+
+def _varied(windows: Sequence[Window], number: int, cache: VectorCache) -> list[Window]:
+    """Windows that stand for all: the central ones of so many clusters."""
+    if len(windows) <= number:
+        return list(windows)
+    if number == 0:
+        return []
+    vectors = window_vectors(windows, cache)
+    clusters = members(partition(vectors, number, number))
+    return [windows[places[0]] for places in representatives(vectors, clusters, 1, 0)]
+
+
+def _patterns(mistakes: Sequence[Told], cache: VectorCache) -> list[Told]:
+    """One mistake of each pattern, the most frequent pattern first."""
+    if not mistakes:
+        return []
+    vectors: FloatArray = window_vectors([each.known.window for each in mistakes], cache)
+    clusters = members(partition(vectors, 2, len(mistakes)))
+    return [mistakes[places[0]] for places in representatives(vectors, clusters, 1, 0)]
+
+
+def _in_turn(one: Sequence[Told], other: Sequence[Told]) -> list[Told]:
+    """The elements of both by turns; what the longer one has over comes last."""
+    paired = [each for pair in zip(one, other, strict=False) for each in pair]
+    shorter = min(len(one), len(other))
+    return [*paired, *one[shorter:], *other[shorter:]]
+
+
+def _example(told: Told) -> Worked:
+    unit = unit_of(told.known.window, told.known.system)
+    return worked(unit, told.known.anomalous, told.mistaken)

@@ -1,0 +1,148 @@
+"""ALPHA (arXiv 2509.05936) on a fold: refine on the sources, annotate the adaptation half, judge the test half."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from fusionlog.alpha.annotation import Annotation, Annotator
+from fusionlog.alpha.detector import Svm
+from fusionlog.alpha.refinement import Known, Told, choose, to_ask
+from fusionlog.alpha.vectors import window_vectors
+from fusionlog.distillation.sources import by_shape
+from fusionlog.evaluation.asking import Asking, Spent
+from fusionlog.evaluation.bench import Bench
+from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
+from fusionlog.labeling.few_shot import FewShot
+from fusionlog.records import Window
+from fusionlog.settings import SystemSettings
+from fusionlog.types import FloatArray
+
+INHERITED_WEIGHT = 0.1
+"""How much a window with an inherited verdict counts for the detector beside one that the teacher judged. Of 0, .1, .3
+and 1; see docs/detection.md for how it was chosen."""
+
+
+@dataclass
+class Ledger:
+    """The calls that are left, over all systems that are asked about. Repeated ones count as well.
+
+    No call is made unless two are left, and no more at a time than half of what is left: a call may be repeated once.
+    """
+
+    bench: Bench
+    calls: int
+    books: list[Asking] = field(default_factory=list)
+
+    def book(self, system: SystemSettings) -> Asking:
+        """A book for one system."""
+        self.books.append(Asking(self.bench.teacher, system))
+        return self.books[-1]
+
+    @property
+    def spent(self) -> Spent:
+        """What all books have cost."""
+        spent = [book.spent for book in self.books]
+        return Spent(sum(each.calls for each in spent), sum(each.tokens for each in spent))
+
+    async def ask(self, book: Asking, windows: Sequence[Window]) -> None:
+        """Ask as far as the calls go."""
+        size, left = self.bench.settings.label.units_per_call, list(windows)
+        while left and (calls := (self.calls - self.spent.calls) // 2):
+            now, left = left[: calls * size], left[calls * size :]
+            await book.ask(now)
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """What is known when the adaptation half was annotated: verdicts by shape (own ones and inherited), a detector."""
+
+    own: dict[str, float]
+    inherited: dict[str, float]
+    detector: Svm
+
+    def judge(self, windows: Sequence[Window], bench: Bench) -> list[Outcome]:
+        """Verdicts on sessions: the teacher's on a shape that it judged, else the cluster's, else the detector's."""
+        known = {**self.inherited, **self.own}
+        rest = [group[0] for group in by_shape(windows) if group[0].shape not in known]
+        if rest:
+            scores = self.detector.score(window_vectors(rest, bench.cache))
+            known |= {window.shape: float(score) for window, score in zip(rest, scores, strict=True)}
+        found = [known[window.shape] for window in windows]
+        return outcomes(windows, found, [score >= 0.5 for score in found], [False] * len(found))
+
+
+async def alpha(fold: Fold, bench: Bench) -> Result:
+    """Cluster, ask about representatives, propagate, train an SVM; the test half is judged without the teacher."""
+    began, ledger = time.perf_counter(), Ledger(bench, bench.settings.alpha.calls)
+    await refine(ledger)
+    book = ledger.book(fold.system)
+    taught = await _teach(fold, bench, ledger, book)
+    adapting = time.perf_counter() - began
+    began = time.perf_counter()
+    said = taught.judge(fold.test, bench)
+    seconds = time.perf_counter() - began
+    return Result(
+        outcomes=said, adapted=taught.judge(fold.adapt, bench), asked=book.asked, calls=ledger.spent.calls,
+        units=sum(each.units for each in ledger.books), tokens=ledger.spent.tokens, seconds_train=adapting,
+        seconds_score=seconds,
+    )  # fmt: skip
+
+
+async def refine(ledger: Ledger) -> None:
+    """Ask about the sources and show the teacher what it got wrong; nothing, where it cannot be shown examples."""
+    bench, settings = ledger.bench, ledger.bench.settings.alpha
+    if not isinstance(bench.teacher, FewShot) or not settings.examples:
+        return
+    units = settings.source_calls * bench.settings.label.units_per_call
+    told: list[Told] = []
+    for known in to_ask(bench.sources, units, bench.cache).values():
+        told += await _tell(ledger, known)
+    bench.teacher.show(choose(told, settings.examples, bench.cache))
+
+
+async def _tell(ledger: Ledger, known: Sequence[Known]) -> list[Told]:
+    if not known:
+        return []
+    book = ledger.book(known[0].system)
+    await ledger.ask(book, [each.window for each in known])
+    labels = book.labels
+    return [Told(each, labels[each.window.shape]) for each in known if each.window.shape in labels]
+
+
+async def _teach(fold: Fold, bench: Bench, ledger: Ledger, book: Asking) -> Taught:
+    groups = by_shape(fold.adapt)
+    first = [group[0] for group in groups]
+    vectors = window_vectors(first, bench.cache)
+    weights = np.array([len(group) for group in groups], dtype=np.float32)
+    units = max(0, ledger.calls - ledger.spent.calls) * bench.settings.label.units_per_call
+    annotator = Annotator(
+        vectors, weights, units, bench.settings.alpha, partial(_ask, ledger, book, first), bench.settings.distill.seed
+    )
+    said = await annotator.annotate()
+    own = {first[place].shape: probability for place, probability in said.own.items()}
+    inherited = {first[place].shape: _probability(each.anomalous, each.share) for place, each in said.inherited.items()}
+    return Taught(own, inherited, _detector(vectors, weights, said))
+
+
+async def _ask(ledger: Ledger, book: Asking, windows: Sequence[Window], places: Sequence[int]) -> dict[int, float]:
+    await ledger.ask(book, [windows[place] for place in places])
+    labels = {place: book.labels.get(windows[place].shape) for place in places}
+    return {place: label.probability for place, label in labels.items() if label is not None}
+
+
+def _probability(anomalous: bool, share: float) -> float:
+    """Of an inherited verdict: the share of the judged members that agree with it."""
+    return share if anomalous else min(1.0 - share, 0.49)
+
+
+def _detector(vectors: FloatArray, weights: FloatArray, said: Annotation) -> Svm:
+    verdicts = {place: probability >= 0.5 for place, probability in said.own.items()}
+    verdicts |= {place: each.anomalous for place, each in said.inherited.items()}
+    places = sorted(verdicts)
+    counts = np.log1p(weights[places]) * [1.0 if place in said.own else INHERITED_WEIGHT for place in places]
+    return Svm(vectors[places], np.array([verdicts[place] for place in places]), counts.astype(np.float32))
