@@ -59,7 +59,7 @@ class Annotator:
         self._said = Annotation()
 
     async def annotate(self) -> Annotation:
-        """Ask as far as the units go; every window that a judged one is in a cluster with has a verdict then."""
+        """Ask as far as the units go. A window whose cluster holds no judged one has no verdict then."""
         queue = self._split(np.arange(len(self._vectors)), FLOOR)
         while queue:
             chosen = representatives(self._vectors, queue, self._settings.central, self._settings.uncertain)
@@ -93,6 +93,8 @@ class Annotator:
     async def _fill(self) -> None:
         """Spend what is left on what is farthest from the judged windows, weighted by log(1 + frequency)."""
         known = sorted(self._asked)
+        if not known or self._left <= 0:
+            return
         near = np.array([np.linalg.norm(self._vectors[known] - each, axis=1).min() for each in self._vectors])
         value, chosen = np.log1p(self._weights), list[int]()
         near[known] = -1.0

@@ -14,6 +14,7 @@ from fusionlog.alpha.detector import Svm
 from fusionlog.alpha.refinement import Known, Told, choose, to_ask
 from fusionlog.alpha.vectors import window_vectors
 from fusionlog.distillation.sources import by_shape
+from fusionlog.errors import TeacherError
 from fusionlog.evaluation.asking import Asking, Spent
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
@@ -144,5 +145,7 @@ def _detector(vectors: FloatArray, weights: FloatArray, said: Annotation) -> Svm
     verdicts = {place: probability >= 0.5 for place, probability in said.own.items()}
     verdicts |= {place: each.anomalous for place, each in said.inherited.items()}
     places = sorted(verdicts)
+    if not places:
+        raise TeacherError("no window was judged: raise FUSIONLOG_ALPHA__CALLS, or lower FUSIONLOG_ALPHA__SOURCE_CALLS")
     counts = np.log1p(weights[places]) * [1.0 if place in said.own else INHERITED_WEIGHT for place in places]
     return Svm(vectors[places], np.array([verdicts[place] for place in places]), counts.astype(np.float32))

@@ -82,6 +82,12 @@ async def test_no_more_calls_are_made_than_it_may(data: Path) -> None:
     assert result.calls <= 4 and len(result.outcomes) == 15
 
 
+async def test_a_budget_that_the_sources_use_up_is_said(data: Path) -> None:
+    fold = read_fold(data, "shop", "forward", IngestSettings())
+    with pytest.raises(TeacherError, match="FUSIONLOG_ALPHA__CALLS"):
+        await alpha(fold, make_bench(data, Shown(), calls=1))
+
+
 async def test_a_teacher_that_cannot_be_shown_examples_is_not_asked_about_sources(data: Path) -> None:
     fold = read_fold(data, "shop", "forward", IngestSettings())
     result = await alpha(fold, make_bench(data, Teacher()))
