@@ -41,7 +41,7 @@ class TemplateMiner:
 
     Drain3 chooses among clusters of as many tokens as the line has. So an outcome that changed nothing is remembered by
     the line until a cluster of that many tokens comes, changes or leaves. Which clusters were used by remembered
-    outcomes is told to Drain3 when it next asks, in the order of their last use: only when one must leave does it matter.
+    outcomes is told to Drain3 when it next asks, in the order of their last use: it matters when one must leave.
 
     :param similarity: share of a template's tokens that a line must have at their place.
     :param depth: depth of the prefix tree, at least 3.
