@@ -18,6 +18,7 @@ from fusionlog.parsing.headers import Header
 from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.shapes import shape_of
 from fusionlog.settings import IngestSettings, SystemSettings
 
 
@@ -54,6 +55,11 @@ def agreement(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
     return (total - first - second + 2 * both) / total if total else 1.0
 
 
+def repeated(lines: Sequence[str]) -> float:
+    """The share of lines that differ from an earlier one in nothing but digits."""
+    return 1.0 - len({shape_of(line) for line in lines}) / len(lines) if lines else 0.0
+
+
 def _pairs(groups: Sequence[Hashable]) -> float:
     return sum(count * (count - 1) / 2 for count in Counter(groups).values())
 
@@ -69,7 +75,7 @@ def compare(name: str, system: SystemSettings, lines: Sequence[str], runs: int) 
         alike = agreement(wanted, found)
     return {
         "lines": len(lines), "value": median(fast), "baseline_value": median(slow),
-        "ratio": median(fast) / median(slow), "agreement": alike,
+        "ratio": median(fast) / median(slow), "agreement": alike, "repeated": repeated(lines),
     }  # fmt: skip
 
 
@@ -85,7 +91,8 @@ def main(
         found[name] = compare(name, system, list(read_stream(directory, name)), runs)
         each = found[name]
         typer.echo(
-            f"  {name}: {each['value']:,.0f} lines/s, ratio {each['ratio']:.2f}, agreement {each['agreement']:.4f}"
+            f"  {name}: {each['value']:,.0f} lines/s, ratio {each['ratio']:.2f}, agreement {each['agreement']:.4f}, "
+            f"repeated {each['repeated']:.1%}"
         )
     name, first = next(iter(found.items()))
     figure = Figure(

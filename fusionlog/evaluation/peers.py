@@ -54,10 +54,8 @@ async def source_only(fold: Fold, bench: Bench) -> Result:
 
 async def llm_only(fold: Fold, bench: Bench) -> Result:
     """The teacher asked about every shape of both halves: what a perfect student of it would say."""
-    asking, knowledge = (
-        Asking(bench.teacher, fold.system),
-        Knowledge(fold.target, bench.encode, rules=RULES["llm-only"]),
-    )
+    asking = Asking(bench.teacher, fold.system)
+    knowledge = Knowledge(fold.target, bench.encode, rules=RULES["llm-only"])
     halves = [[knowledge.route(window) for window in half] for half in (fold.adapt, fold.test)]
     began = time.perf_counter()
     await asking.ask([window for half in halves for window in half if _proprietary(window)])

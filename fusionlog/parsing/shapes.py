@@ -47,7 +47,7 @@ class Shapes:
         """What lines of this one's shape came to, None where that is not known."""
         if not self.usable or len(line) > MAX_SHAPE_CHARS or not line.isascii():
             return None
-        return self._memo.get(line.encode().translate(_ZEROS))
+        return self._memo.get(shape_of(line))
 
     def put(self, line: str, masked: str, component: str | None, shape: Shape) -> None:
         """Remember a line's shape, where every line of it comes to the same.
@@ -57,7 +57,7 @@ class Shapes:
         """
         if not self.usable or len(line) > MAX_SHAPE_CHARS or not line.isascii():
             return
-        zeros = line.encode().translate(_ZEROS)
+        zeros = shape_of(line)
         key = line[shape.key] if shape.key else None
         left = key is not None and _DIGIT.sub("0", key) in masked
         if not (left or _HEX_PREFIX.search(zeros) or _DIGIT.search(masked) or _DIGIT.search(component or "")):
@@ -66,6 +66,11 @@ class Shapes:
     def forget(self) -> None:
         """Forget all of them."""
         self._memo = Memo(SHAPES)
+
+
+def shape_of(line: str) -> bytes:
+    """A line with every ASCII digit as `0`."""
+    return line.encode("utf-8", "surrogatepass").translate(_ZEROS)
 
 
 def digits_alike(pattern: str) -> bool:
