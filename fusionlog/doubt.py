@@ -70,7 +70,7 @@ class Doubter:
 
     def asks(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
         """The doubt in the model's verdict on a window, where the teacher should be asked about it; else None."""
-        if self.settings.share == 0.0:
+        if self.settings.share == 0.0 or not knowledge.rules.doubts or not knowledge.asks:
             return None
         value = 0.0 if knowledge.verdict_of(window.shape) else self._doubt(window, probability, knowledge)
         return value if self._doubts.asks(value) else None

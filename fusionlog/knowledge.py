@@ -14,6 +14,7 @@ from fusionlog.detector.batch import Batch, collate
 from fusionlog.detector.order import look_of, order_of
 from fusionlog.embedding import EventText, NamedEncode, VectorCache
 from fusionlog.errors import ModelError
+from fusionlog.method import DEFAULT_METHOD, RULES, Rules
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
@@ -39,6 +40,7 @@ class Knowledge:
     :param encode: the encoder of this process; a release of another one is refused.
     :param key: the key that releases must be signed with, None to trust what the topic holds.
     :param check: called with a verified release before it is taken into use; what it raises refuses the release.
+    :param rules: what the system's method does.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class Knowledge:
         encode: NamedEncode,
         key: SecretStr | None = None,
         check: Callable[[ModelRelease], None] | None = None,
+        rules: Rules = RULES[DEFAULT_METHOD],
     ) -> None:
-        self.system = system
+        self.system, self.rules = system, rules
         self._encode, self._key, self._check = encode, key, check
         self._vectors = VectorCache(encode)
         self._taught: dict[str, Taught] = {}
@@ -63,6 +66,12 @@ class Knowledge:
     def ready(self) -> bool:
         """Whether a release was adopted."""
         return self._router is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the teacher is asked about this system now."""
+        with self._lock:
+            return self.rules.asks(self._own)
 
     @property
     def version(self) -> str | None:
@@ -94,13 +103,15 @@ class Knowledge:
     def adopt(self, release: ModelRelease) -> bool:
         """Take a release of this system, or of the base, into use if it ranks above the one in use.
 
-        A release of the system ranks above one of the base, a newer one above an older one.
+        A release of the system ranks above one of the base, a newer one above an older one; under a method that does
+        not learn there is only the base.
 
         :return: whether the release in use is now this one.
         :raises ModelError: it does not verify, or names another encoder.
         """
         with self._lock:
-            if release.system not in (self.system, releases.BASE) or release.version in self._taught:
+            ours = (self.system, releases.BASE) if self.rules.learns else (releases.BASE,)
+            if release.system not in ours or release.version in self._taught:
                 return False
             ranked = sorted([release, *(taught.release for taught in self._taught.values())], key=_rank, reverse=True)
             kept = [each.version for each in ranked[:KEPT_RELEASES]]
@@ -116,14 +127,18 @@ class Knowledge:
     def learn(self, label: PseudoLabel) -> bool:
         """Remember a teacher's verdict; its events enter the bank until a release that was taught them is adopted.
 
+        Under a method that does not learn the verdict counts for its shape alone.
+
         :return: whether anything was new.
         """
-        if label.system != self.system:
+        if label.system != self.system or not self.rules.teacher:
             return False
         with self._lock:
             before = self._verdicts.get(label.shape)
             if before is None or before.labelled_at <= label.labelled_at:
                 self._verdicts.put(label.shape, label)
+            if not self.rules.learns:
+                return before != label
             self._teacher = label.teacher
             self.judged.add(label.shape, signature(label.events))
             events = self._newly_judged(label)
@@ -141,10 +156,12 @@ class Knowledge:
 
         While there is only the base model, which was never taught this system, also what follows from the verdicts on
         the window's events where each has one: as anomalous as the worst of them. Where sources' events are among them
-        the model speaks.
+        the model speaks; so it does of everything that it is shown under a method that does not learn.
 
         :raises ModelError: no release was adopted yet.
         """
+        if not self.rules.learns:
+            return None
         with self._lock:
             said = self._verdicts.get(window.shape)
             if said is not None or self.release(self.version_of(window)).system != releases.BASE:
@@ -156,11 +173,14 @@ class Knowledge:
             return _composed(window, judged, self._teacher)
 
     def route(self, window: Window) -> Window:
-        """The window with its route. Without a release every window is proprietary."""
+        """The window with its route. Without a release every window is proprietary.
+
+        The method may have another say where it goes; its similarity is the router's all the same.
+        """
         with self._lock:
-            if self._router is None:
-                return replace(window, route=Route(kind="proprietary", similarity=UNKNOWN, threshold=DEFAULT_TAU))
-            return replace(window, route=self._router.route(window))
+            route = self._routed(window)
+            kind = self.rules.kind(route.kind, self._own)
+            return replace(window, route=route if kind == route.kind else replace(route, kind=kind))
 
     def strange(self, window: Window) -> set[str]:
         """The templates of a window that are near to nothing that is known: those that make it proprietary."""
@@ -199,6 +219,16 @@ class Knowledge:
             shown = [(self._shown(window, version), _counts(window)) for window in windows]
             orders = [order for window in windows if (order := order_of(window, detector)) is not None]
             return collate(shown, orders or None)
+
+    @property
+    def _own(self) -> bool:
+        """Whether the release in use is of this system."""
+        return self.version is not None and self._of(self.version).release.system != releases.BASE
+
+    def _routed(self, window: Window) -> Route:
+        if self._router is None:
+            return Route(kind="proprietary", similarity=UNKNOWN, threshold=DEFAULT_TAU)
+        return self._router.route(window)
 
     def _verified(self, release: ModelRelease) -> Taught:
         releases.verify(release, self._key)

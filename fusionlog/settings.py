@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
+from fusionlog.method import DEFAULT_METHOD, RULES, MethodName, Rules
 from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.topics import Topics
 from fusionlog.types import DetectorName
@@ -69,6 +70,7 @@ class SystemSettings(_Model):
     session: Pattern = None
     window: WindowSettings = WindowSettings()
     masks: dict[str, str] = Field(default={}, description="name: regular expression, before the built-in ones")
+    method: MethodName | None = Field(None, description="how it is watched; default: FUSIONLOG_METHOD")
 
 
 class KafkaSettings(_Model):
@@ -192,9 +194,12 @@ class Settings(BaseSettings):
     topic_prefix: str = Field("fusionlog.", description="of FusionLog's own topics and consumer groups")
     raw_prefix: str = Field("logs.raw.", description="a system's lines are on this and its name")
     systems_file: Path | None = Field(
-        None, description="YAML: system name to json_line, header, session, window, description, policy"
+        None, description="YAML: system name to json_line, header, session, window, description, policy, method"
     )
     system: str | None = Field(None, description="work for this system alone; default: all of the file")
+    method: MethodName = Field(
+        DEFAULT_METHOD, description=f"of the systems that name none: {', '.join(RULES)} (see architecture.md)"
+    )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
     doubt: DoubtSettings = DoubtSettings()
@@ -223,6 +228,15 @@ class Settings(BaseSettings):
             known = ", ".join(sorted(systems)) or "none"
             raise SettingError("FUSIONLOG_SYSTEM", self.system, f"it is not in {self.systems_file} (known: {known})")
         return {self.system: systems[self.system]}
+
+    def method_of(self, system: str) -> MethodName:
+        """The method of a system; where the file names none, or does not have the system, that of the environment."""
+        described = self.systems.get(system)
+        return (described.method if described else None) or self.method
+
+    def rules(self, system: str) -> Rules:
+        """What the method of a system does."""
+        return RULES[self.method_of(system)]
 
     @cached_property
     def topics(self) -> Topics:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from fusionlog import settings as environment
@@ -26,6 +27,8 @@ from ray_jobs.report import Exit, Report, run
 
 EVERY = "*"
 
+log = structlog.get_logger(__name__)
+
 
 def benchmark(todo: Sequence[Task], settings: Settings, json: Path, offline: bool) -> tuple[Report, Exit]:
     """Do what the state beside `json` does not have, and write all of it there.
@@ -35,6 +38,8 @@ def benchmark(todo: Sequence[Task], settings: Settings, json: Path, offline: boo
     started, state = time.monotonic(), State(state_path(json))
     own = workshop(settings, offline)
     keys = {task: own.key(task) for task in todo}
+    if (said := state.passed_over(keys)) is not None:
+        log.warning("runs are passed over", reason=said)
     failed: list[str] = []
     with tasks.connected():
         missing = [task for task, key in keys.items() if state.get(key) is None]

@@ -25,9 +25,11 @@ from ray_jobs.report import Exit, Report, run
 async def candidate(settings: Settings, system: str, data: Path | None, names: list[str]) -> Distilled:
     """Read what there is and distil it.
 
-    :raises NothingToDistilError: there are too few labels.
+    :raises NothingToDistilError: there are too few labels, or the system's method adopts no release of its own.
     :raises ModelError: there is no release to go on from, or it is of another encoder.
     """
+    if not settings.rules(system).learns:
+        raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
     parent = await publish.read_parent(settings, system)
     labels = await publish.read_labels(settings, system)
     check_worth(newest_labels(labels), parent, settings.distill)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fusionlog.settings import Settings
 from tests.kafka import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kafka
@@ -15,6 +16,10 @@ from tests.kafka import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kaf
 # One thread each: two cores, and more than one worker at a time.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
     os.environ.setdefault(_name, "false" if _name.startswith("TOK") else "1")
+
+# A shared machine is slow at times; that is no failure of what is tested.
+settings.register_profile("shared", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ def test_the_environment_sets_a_nested_value(monkeypatch: pytest.MonkeyPatch) ->
         ("FUSIONLOG_METRICS_PORT", "99999"),
         ("FUSIONLOG_SCORE__PROVIDER", "tpu"),
         ("FUSIONLOG_KAFKA__PARTITIONS", "none"),
+        ("FUSIONLOG_METHOD", "magic"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_itself(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -70,6 +71,7 @@ def test_one_system_can_be_chosen(tmp_path: Path) -> None:
         ("shop: {json_line: '{time} {msg'}", "shop.json_line is '{time} {msg'"),
         ("shop: {json_line: plain}", "shop.json_line is 'plain'"),
         ("shop: {colour: red}", "shop.colour"),
+        ("shop: {method: magic}", "s.yaml: shop.method is 'magic': Input should be 'fusionlog+online', 'fusionlog'"),
         ("[1]", "FUSIONLOG_SYSTEMS_FILE"),
         ("a: [", "FUSIONLOG_SYSTEMS_FILE"),
     ],
@@ -89,3 +91,12 @@ def test_a_misspelt_variable_is_refused_with_the_one_that_is_meant(monkeypatch: 
     monkeypatch.setenv("FUSIONLOG_SCORE_PROVIDER", "cpu")
     with pytest.raises(SettingError, match="did you mean FUSIONLOG_SCORE__PROVIDER"):
         settings.load()
+
+
+def test_the_method_is_the_systems_own_else_that_of_the_environment(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.yaml", SYSTEMS + "  method: generallog\n")
+    found = settings.load(systems_file=path, method="source-only")
+    assert [found.method_of(name) for name in ("shop", "till", "nobody's")] == [
+        "source-only", "generallog", "source-only",
+    ]  # fmt: skip
+    assert settings.load().method_of("shop") == "fusionlog+online"

@@ -97,6 +97,9 @@ def _interruptible() -> Iterator[None]:
 
 async def _do(tasks: Sequence[Task], workshop: Workshop, state: State, console: Console, done: list[Done]) -> None:
     """Do what is not done yet, under a progress bar; `done` has what was, in order, whatever ends it."""
+    said = state.passed_over({task: workshop.key(task) for task in tasks})
+    if said is not None:
+        console.print(said, highlight=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(tasks))

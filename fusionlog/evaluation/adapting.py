@@ -19,6 +19,7 @@ from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
 from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.waiting import Waiting
+from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.streaming.anomalies import is_anomalous
 
@@ -65,11 +66,12 @@ class Target:
     fold: Fold
     bench: Bench
     calls: int = CALLS
+    method: MethodName = DEFAULT_METHOD
     seconds_score: float = 0.0
     spent: int = 0
 
     def __post_init__(self) -> None:
-        self.knowledge = Knowledge(self.fold.target, self.bench.encode)
+        self.knowledge = Knowledge(self.fold.target, self.bench.encode, rules=RULES[self.method])
         self.scorer = Scorer(self.bench.settings.score)
         self.doubter = Doubter(self.bench.settings.doubt)
         self.asking = Asking(self.bench.teacher, self.fold.system)
@@ -248,16 +250,17 @@ class Online:
 
 async def fusionlog(fold: Fold, bench: Bench) -> Result:
     """FusionLog (arXiv 2511.05878): the teacher is asked while adapting, the small model alone gives the verdicts."""
-    return await _run(fold, bench, online=False)
+    return await _run(fold, bench, "fusionlog")
 
 
 async def fusionlog_online(fold: Fold, bench: Bench) -> Result:
     """FusionLog as it runs: the teacher is asked on the test half, too, where the model knows too little."""
-    return await _run(fold, bench, online=True)
+    return await _run(fold, bench, "fusionlog+online")
 
 
-async def _run(fold: Fold, bench: Bench, online: bool) -> Result:
-    target, base = Target(fold, bench), bench.base()
+async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
+    target, base = Target(fold, bench, method=method), bench.base()
+    online = RULES[method].asks(own=True)
     seconds = await adapt(target, base)
     before = target.seconds_score
     adapted = _alone(target, fold.adapt)

@@ -12,15 +12,16 @@ from fusionlog.evaluation.asking import Asking
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
 from fusionlog.knowledge import Knowledge
+from fusionlog.method import RULES, MethodName
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.streaming.anomalies import is_anomalous
 
 
 class Small:
-    """A release on a target, run as the workers run it."""
+    """A release on a target, run as the workers run it under a method."""
 
-    def __init__(self, fold: Fold, bench: Bench, release: ModelRelease) -> None:
-        self.knowledge, self.tau = Knowledge(fold.target, bench.encode), release.tau
+    def __init__(self, fold: Fold, bench: Bench, release: ModelRelease, method: MethodName = "source-only") -> None:
+        self.knowledge, self.tau = Knowledge(fold.target, bench.encode, rules=RULES[method]), release.tau
         self.knowledge.adopt(releases.sign(release, None))
         self._scorer = Scorer(bench.settings.score)
 
@@ -54,10 +55,12 @@ async def source_only(fold: Fold, bench: Bench) -> Result:
 async def llm_only(fold: Fold, bench: Bench) -> Result:
     """The teacher asked about every shape of both halves: what a perfect student of it would say."""
     asking = Asking(bench.teacher, fold.system)
+    knowledge = Knowledge(fold.target, bench.encode, rules=RULES["llm-only"])
+    halves = [[knowledge.route(window) for window in half] for half in (fold.adapt, fold.test)]
     began = time.perf_counter()
-    await asking.ask([*fold.adapt, *fold.test])
+    await asking.ask([window for half in halves for window in half if _proprietary(window)])
     seconds = time.perf_counter() - began
-    said = [_told(half, asking, [(0.5, False)] * len(half), [True] * len(half)) for half in (fold.test, fold.adapt)]
+    said = [_told(half, asking, [(0.5, False)] * len(half), list(map(_proprietary, half))) for half in halves[::-1]]
     return _result(said, asking, seconds)
 
 
@@ -68,7 +71,7 @@ async def general_log(fold: Fold, bench: Bench) -> Result:
     Both halves go by in their order, so the calls are those of a system that ran from the first line on, packed as
     full as calls can be.
     """
-    small = Small(fold, bench, bench.base())
+    small = Small(fold, bench, bench.base(), "generallog")
     asking, halves = Asking(bench.teacher, fold.system), [small.route(fold.adapt), small.route(fold.test)]
     began = time.perf_counter()
     for half in halves:

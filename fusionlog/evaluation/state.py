@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from fusionlog.errors import DataError
+from fusionlog.evaluation.fingerprint import fingerprint
 from fusionlog.evaluation.rows import table
-from fusionlog.evaluation.tasks import Done
+from fusionlog.evaluation.tasks import Done, Task
 
 SUFFIX = ".state.jsonl"
 
@@ -19,8 +20,8 @@ SUFFIX = ".state.jsonl"
 class State:
     """Finished tasks by key, a line of JSON each; without a path they are only kept in memory.
 
-    A line that was cut off by the end of a run is dropped, and its task is done again. The keys know nothing of the
-    code: after a change of it, remove the file.
+    A line that was cut off by the end of a run is dropped, and its task is done again. So is a task whose code, data,
+    settings or teacher have changed since (see `tasks.key_of`).
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -35,6 +36,21 @@ class State:
     def get(self, key: str) -> Done | None:
         """The task of this key, if it is done."""
         return self._done.get(key)
+
+    def passed_over(self, keys: Mapping[Task, str]) -> str | None:
+        """A sentence on the tasks that are here, but not under the keys that they have now; None where there is none.
+
+        :param keys: of the tasks that are to be done.
+        """
+        here = {done.task: done for done in self._done.values()}
+        stale = [here[task] for task, key in keys.items() if task in here and key not in self._done]
+        if not stale:
+            return None
+        older = sum(done.code != fingerprint() for done in stale)
+        return (
+            f"{self._path}: {len(stale)} of its runs are passed over and done again, {older} of them by other code and "
+            f"{len(stale) - older} with other data, settings or another teacher"
+        )
 
     def put(self, done: Done) -> None:
         """Keep a finished task; it is on the disk when this returns."""

@@ -12,6 +12,7 @@ import msgspec
 
 from fusionlog.errors import DataError, SettingError
 from fusionlog.evaluation.datasets import FORM, read_catalog
+from fusionlog.evaluation.fingerprint import fingerprint
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.oracle import ORACLE
 from fusionlog.evaluation.protocol import FoldName
@@ -64,7 +65,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What a task came to: its rows, what was `said` of the test half, and what a report draws: points of the
-    precision-recall curve (recall, precision), how many windows of the test half have which S, and tau."""
+    precision-recall curve (recall, precision), how many windows of the test half have which S, and tau. `code` is the
+    fingerprint of the code that did it."""
 
     key: str
     task: Task
@@ -73,6 +75,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     curve: list[tuple[float, float]]
     similarities: list[tuple[float, int]] = []
     tau: float | None = None
+    code: str = ""
 
     def predictions(self) -> Iterator[Prediction]:
         """The verdict on each session of the test half, in order."""
@@ -118,12 +121,12 @@ def make_tasks(
 
 
 def key_of(task: Task, settings: Settings, teacher: str) -> str:
-    """A hash of all that a task's outcome depends on but the code: data, labels, verdicts, settings, teacher, seed."""
+    """A hash of all that a task's outcome depends on: data, labels, verdicts, settings, teacher, seed, and the code."""
     digest = blake2b(digest_size=16)
     told = settings.model_dump_json(
         include={"ingest", "score", "doubt", "label", "distill", "alpha", "encoder", "encoder_model"}
     )
-    for part in (task.target, *task.sources, task.method, task.fold, str(task.seed), teacher, told):
+    for part in (task.target, *task.sources, task.method, task.fold, str(task.seed), teacher, told, fingerprint()):
         digest.update(part.encode() + b"\0")
     for system in (task.target, *task.sources):
         for name in ("sessions.jsonl.gz", "labels.csv", VERDICTS):

@@ -16,6 +16,7 @@ from fusionlog.distillation.sources import Source, event_probabilities, read_sou
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.figures import About, curve, rows_of
+from fusionlog.evaluation.fingerprint import fingerprint
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
@@ -92,7 +93,7 @@ class Workshop:
             said=_said(fold, result.outcomes),
             curve=curve(result.outcomes, truth.test),
             similarities=sorted(Counter(round(value, 2) for value in result.similarities).items()),
-            tau=result.tau,
+            tau=result.tau, code=fingerprint(),
         )  # fmt: skip
 
     def _teacher(self, task: Task) -> str:

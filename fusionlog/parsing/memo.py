@@ -19,6 +19,8 @@ class Memo(Generic[K, V]):
         self._entries = entries
         self._young: dict[K, V] = {}
         self._old: dict[K, V] = {}
+        self.turns = 0
+        """How often what was not used since the last time was forgotten."""
 
     def get(self, key: K) -> V | None:
         """The value of a key, None where there is none (any more)."""
@@ -33,6 +35,7 @@ class Memo(Generic[K, V]):
         """Remember a value, which must not be None."""
         if len(self._young) >= self._entries and key not in self._young:
             self._young, self._old = {}, self._young
+            self.turns += 1
         self._young[key] = value
 
     def pop(self, key: K) -> V | None:

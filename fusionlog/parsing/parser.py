@@ -13,6 +13,7 @@ from fusionlog.parsing.headers import Header
 from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.memo import Memo
+from fusionlog.parsing.shapes import Shape, Shapes
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -44,11 +45,15 @@ class _Known(NamedTuple):
 class Parser:
     """Parses the lines of one system.
 
+    :param shapes: whether lines that differ in digits alone are parsed once (see `shapes`); what comes out is the same.
+
     An event is a component and a template. The events of a template that is generalised are all replaced at once.
     """
 
-    def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings) -> None:
+    def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
         self.name = name
+        self._shapes = Shapes(system.header, system.session, bool(system.masks))
+        self._shapes.usable &= shapes
         self.json_lines = JsonLines(system.json_line)
         self._header = Header(system.header)
         self._masks = Masks(system.session, system.masks)
@@ -64,17 +69,29 @@ class Parser:
         """The event of a line, line breaks and all; a JSON line is first written as text where the system says how."""
         if self.json_lines:
             line = self.json_lines.text(line)
+        shape = self._shapes.get(line)
+        if shape is not None and self._miner.stands(shape.standing):
+            return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
+        return self._parse(line)
+
+    def _parse(self, line: str) -> Event:
+        """The event of a line of which nothing is remembered."""
         content, name, _ = self._header.split(line)
         component = self._components.of(name) if name else None
-        key = self._key(line)
+        place = self._key(line)
+        key = line[place] if place else None
         masked = self._masks.mask(content[:MAX_CONTENT_CHARS])
-        mined = self._miner.add(_without(masked, key) if key and key in masked else masked)
+        masked = _without(masked, key) if key and key in masked else masked
+        standing = self._miner.standing(masked)
+        mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
             self._replace(mined.replaces, mined.text)
         events = self._events.get(mined.text)
         event = events.get(component) if events else None
         if event is None:
             event = self._meet(component, mined.text, line, None)
+        if standing is not None:
+            self._shapes.put(line, masked, component, Shape(standing, event.id, event.text, place))
         return Event(event.id, event.text, key, line)
 
     def new_templates(self, now: Seconds) -> list[Template]:
@@ -100,12 +117,13 @@ class Parser:
         for item, component, text in present:
             self._remember(component, text, _Known(item.id, item.text, item.example, item.replaces))
 
-    def _key(self, line: str) -> str | None:
-        """The session key: group 1 of its first match where it has one and it took part, else the whole match."""
+    def _key(self, line: str) -> slice | None:
+        """Where the session key stands: group 1 of its first match where that took part, else all of it."""
         found = self._session.search(line) if self._session else None
         if found is None:
             return None
-        return (found.group(1) if found.re.groups else None) or found.group()
+        group = 1 if found.re.groups and found.group(1) else 0
+        return slice(*found.span(group)) if found.group(group) else None
 
     def _meet(self, component: str | None, text: str, line: str, replaces: str | None) -> _Known:
         """Take up an event that was not known."""
@@ -118,7 +136,10 @@ class Parser:
     def _remember(self, component: str | None, text: str, event: _Known) -> None:
         events = self._events.get(text)
         if events is None:
+            turns = self._events.turns
             self._events.put(text, {component: event})
+            if self._events.turns != turns:  # an event that only shapes still know would be met as new
+                self._shapes.forget()
         else:
             events[component] = event
 

@@ -6,7 +6,7 @@ and `restore` builds the same clusters from their texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from drain3.drain import Drain, LogCluster  # type: ignore[import-untyped]
@@ -27,8 +27,8 @@ class Mined(NamedTuple):
     new: bool
 
 
-class _Known(NamedTuple):
-    """A remembered outcome: it holds while no cluster of as many tokens has come or changed since."""
+class Standing(NamedTuple):
+    """An outcome that changed nothing: it stands while no cluster of as many tokens has come, changed or left since."""
 
     cluster: int
     tokens: int
@@ -40,7 +40,8 @@ class TemplateMiner:
     """Masked lines to templates, as Drain3's `add_log_message` does, with its own search, merge and insert.
 
     Drain3 chooses among clusters of as many tokens as the line has. So an outcome that changed nothing is remembered by
-    the line until a cluster of that many tokens comes, changes, or is this one and leaves.
+    the line until a cluster of that many tokens comes, changes or leaves. Which clusters were used by remembered
+    outcomes is told to Drain3 when it next asks, in the order of their last use: it matters when one must leave.
 
     :param similarity: share of a template's tokens that a line must have at their place.
     :param depth: depth of the prefix tree, at least 3.
@@ -51,17 +52,30 @@ class TemplateMiner:
     def __init__(self, similarity: float, depth: int, max_tokens: int, max_templates: int) -> None:
         self._drain = Drain(depth=depth, sim_th=similarity, max_clusters=max_templates, profiler=None)
         self._max_tokens = max_tokens
+        self._max_templates = max_templates
         self._changes: dict[int, int] = {}
-        self._memo: Memo[str, _Known] = Memo(MEMO_ENTRIES)
+        self._used: dict[int, None] = {}
+        self._memo: Memo[str, Standing] = Memo(MEMO_ENTRIES)
 
     def add(self, masked: str) -> Mined:
         """The template of a line, after the line was taken into account."""
         if len(masked) > MAX_CHARS:
             masked = _shorten(masked)
         known = self._memo.get(masked)
-        if known is not None and self._holds(known):
-            return known.mined
-        return self._mine(masked)
+        return known.mined if known is not None and self.stands(known) else self._mine(masked)
+
+    def standing(self, masked: str) -> Standing | None:
+        """The outcome of a line, where it was taken into account before and changed nothing; None else."""
+        known = self._memo.get(masked)
+        return known if known is not None and self.stands(known) else None
+
+    def stands(self, known: Standing) -> bool:
+        """Whether an outcome is what `add` would say now; its template counts as used."""
+        if self._changes.get(known.tokens) != known.changes:
+            return False
+        self._used.pop(known.cluster, None)
+        self._used[known.cluster] = None
+        return True
 
     def restore(self, texts: Iterable[str]) -> None:
         """Take over templates, in the order in which they were found; those that are here already stay as they are."""
@@ -73,14 +87,11 @@ class TemplateMiner:
 
     def texts(self) -> list[str]:
         """The templates at this moment, in the order of their last use where some had to leave, else as found."""
+        self._tell_used()
         return [cluster.get_template() for cluster in self._drain.clusters]
 
-    def _holds(self, known: _Known) -> bool:
-        if self._changes.get(known.tokens) != known.changes:
-            return False
-        return self._drain.id_to_cluster[known.cluster] is not None  # the look-up marks it as used
-
     def _mine(self, masked: str) -> Mined:
+        self._tell_used()
         tokens = self._limit(masked.split())
         cluster = self._drain.tree_search(self._drain.root_node, tokens, self._drain.sim_th, False)
         if cluster is None:
@@ -94,18 +105,30 @@ class TemplateMiner:
             self._count_change(tokens)
             return Mined(" ".join(after), " ".join(before), False)
         mined = Mined(" ".join(after), None, False)
-        self._memo.put(masked, _Known(cluster.cluster_id, len(tokens), self._changes[len(tokens)], mined))
+        self._memo.put(masked, Standing(cluster.cluster_id, len(tokens), self._changes[len(tokens)], mined))
         return mined
 
     def _insert(self, tokens: list[str]) -> None:
         """Make a cluster of its own, without asking whether it resembles another."""
+        self._make_room()
         self._drain.clusters_counter += 1
         cluster = LogCluster(tokens, self._drain.clusters_counter)
         self._drain.id_to_cluster[cluster.cluster_id] = cluster
         self._drain.add_seq_to_prefix_tree(self._drain.root_node, cluster)
         self._count_change(tokens)
 
-    def _count_change(self, tokens: list[str]) -> None:
+    def _make_room(self) -> None:
+        """Where there are as many clusters as there may be, the least recently used one leaves."""
+        if len(self._drain.id_to_cluster) >= self._max_templates:
+            _, left = self._drain.id_to_cluster.popitem()
+            self._count_change(left.log_template_tokens)
+
+    def _tell_used(self) -> None:
+        for cluster in self._used:
+            self._drain.id_to_cluster[cluster]  # the look-up marks it as used
+        self._used.clear()
+
+    def _count_change(self, tokens: Sequence[str]) -> None:
         self._changes[len(tokens)] = self._changes.get(len(tokens), 0) + 1
 
     def _limit(self, tokens: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 import structlog
 
@@ -47,7 +46,11 @@ class Following:
         :raises MissingExtraError: it must be made first, and the packages for that are not installed.
         """
         encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(settings), settings.score.threads))
-        return cls(settings, partial(Knowledge, encode=encoder, key=settings.signing_key, check=check))
+
+        def make(system: str) -> Knowledge:
+            return Knowledge(system, encoder, settings.signing_key, check, settings.rules(system))
+
+        return cls(settings, make)
 
     async def start(self) -> None:
         """Read all models and labels that there are, then follow them.
@@ -74,9 +77,9 @@ class Following:
         return self._known[system]
 
     async def until_ready(self) -> None:
-        """Return when every configured system has a model; says once which ones wait."""
-        said = False
-        while waiting := [name for name in self._settings.systems if not self.of(name).ready]:
+        """Return when every configured system that needs a model has one; says once which ones wait."""
+        said, needing = False, [name for name in self._settings.systems if self.of(name).rules.model]
+        while waiting := [name for name in needing if not self.of(name).ready]:
             if not said:
                 log.info("waiting for a model: meta-train one with the Ray job", systems=waiting)
                 said = True

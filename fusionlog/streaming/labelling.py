@@ -74,6 +74,8 @@ class Labelling:
         metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
         await self._return(queue, knowledge)
         windows = queue.choose(self._settings.label.units_per_call, knowledge.strange, knowledge.judged)
+        if not windows:
+            return 0.0
         outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in windows])
         seconds = 0.0
         for window, outcome in zip(windows, outcomes, strict=True):
@@ -90,11 +92,10 @@ class Labelling:
         return seconds
 
     async def _return(self, queue: Waiting[Pair], knowledge: Knowledge) -> None:
-        """Send the windows to the model whose events are all known by now. A doubted one waits for its answer."""
-        if not knowledge.ready:
-            return
+        """Send the windows to the model that are general by now. A doubted one waits for its answer while there is one
+        to wait for."""
         for window in queue.windows:
-            if _doubt_of(window) or knowledge.strange(window):
+            if knowledge.asks and (_doubt_of(window) or _proprietary(knowledge.route(window))):
                 continue
             for _, each in queue.take(window.shape):
                 metrics.RETURNED.labels(each.system).inc()
@@ -142,6 +143,10 @@ class Labelling:
 def _doubt_of(window: Window) -> float:
     """The doubt for which a window was sent; 0 for one with strange events."""
     return (window.route.doubt or 0.0) if window.route else 0.0
+
+
+def _proprietary(window: Window) -> bool:
+    return window.route is None or window.route.kind == "proprietary"
 
 
 async def base_bank(settings: Settings) -> list[BankEvent]:

@@ -7,6 +7,8 @@ from fusionlog.errors import DataError
 from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
 from fusionlog.evaluation.tasks import make_tasks
 from fusionlog.evaluation.workshop import Workshop
+from fusionlog.settings import DistillSettings, Settings
+from tests.encoders import WordEncoder
 
 
 async def test_what_is_done_is_there_again_and_a_torn_line_is_not(
@@ -26,6 +28,24 @@ async def test_what_is_done_is_there_again_and_a_torn_line_is_not(
     assert (len(torn), torn.get(done[-1].key)) == (len(done) - 1, None)
     torn.put(done[-1])
     assert len(State(path)) == len(done)
+
+
+async def test_what_other_code_or_other_settings_did_is_passed_over_and_said(
+    tmp_path: Path, data: Path, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = make_tasks(data, ["shop"], methods=["keyword"])
+    state = State(tmp_path / "x.state.jsonl")
+    for task in tasks:
+        state.put(await workshop.do(task))
+    assert state.passed_over({task: workshop.key(task) for task in tasks}) is None
+    other = Workshop(Settings(distill=DistillSettings(steps=7)), WordEncoder())
+    said = state.passed_over({task: other.key(task) for task in tasks})
+    assert said is not None and "2 of its runs" in said and "0 of them by other code and 2 with other data" in said
+    for module in ("tasks", "state"):
+        monkeypatch.setattr(f"fusionlog.evaluation.{module}.fingerprint", lambda: "other")
+    assert state.get(workshop.key(tasks[0])) is None
+    said = State(tmp_path / "x.state.jsonl").passed_over({task: workshop.key(task) for task in tasks})
+    assert said is not None and "x.state.jsonl: 2 of its runs" in said and "2 of them by other code" in said
 
 
 async def test_the_table_and_the_predictions(tmp_path: Path, data: Path, workshop: Workshop) -> None:

@@ -3,6 +3,7 @@ from contextlib import contextmanager
 import pytest
 
 from fusionlog.detector.fits import model
+from fusionlog.distill import NothingToDistilError
 from fusionlog.embedding import Encoder
 from fusionlog.releases import pack_vectors
 from fusionlog.settings import DistillSettings, Settings
@@ -53,3 +54,9 @@ async def test_a_distillation_keeps_its_parents_detector_whatever_is_set(tmp_pat
     )
     found = await distill.candidate(settings, "shop", None, [])
     assert found.release.detector == detector
+
+
+@pytest.mark.parametrize("method", ["generallog", "source-only", "llm-only"])
+async def test_a_method_that_learns_nothing_is_not_distilled_for(method):
+    with pytest.raises(NothingToDistilError, match=f"the method of shop is {method}"):
+        await distill.candidate(Settings(method=method), "shop", None, [])

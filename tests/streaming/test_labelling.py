@@ -13,6 +13,7 @@ from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
 from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
+from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from fusionlog.settings import Settings
 from fusionlog.streaming.labelling import Labelling
@@ -43,10 +44,10 @@ class ScriptedTeacher:
 
 
 class Bench:
-    def __init__(self, teacher: ScriptedTeacher, **producer: Any) -> None:
+    def __init__(self, teacher: ScriptedTeacher, method: MethodName = DEFAULT_METHOD, **producer: Any) -> None:
         self.settings = Settings()
         self.producer, self.teacher = MemoryProducer(**producer), teacher
-        self.knowledge, self.slept = Knowledge("shop", WordEncoder()), []
+        self.knowledge, self.slept = Knowledge("shop", WordEncoder(), rules=RULES[method]), []
         self.labelling = Labelling(self.settings, self.producer, self, teacher, self.sleep)  # type: ignore[arg-type]
 
     def of(self, system: str) -> Knowledge:
@@ -139,10 +140,11 @@ async def test_results_that_kafka_refuses_are_an_error() -> None:
         await bench.handle(*windows_of("disk failed", 1))
 
 
-def taught() -> Bench:
-    """A bench whose system has a release that knows one event."""
-    bench = Bench(ScriptedTeacher())
-    release = make_release(("disk opened", 0.0), vectors=releases.pack_vectors(WordEncoder()(["disk opened"])))
+def taught(method: MethodName = DEFAULT_METHOD, system: str = "shop") -> Bench:
+    """A bench that has a release, of the system itself or the base, that knows one event."""
+    bench = Bench(ScriptedTeacher(), method)
+    vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
+    release = make_release(("disk opened", 0.0), system=system, vectors=vectors)
     bench.knowledge.adopt(releases.sign(release, None))
     return bench
 
@@ -184,3 +186,36 @@ async def test_a_doubted_window_that_no_teacher_can_judge_goes_back_to_the_model
     (back,) = bench.producer.of(bench.settings.topics.general, Window)
     assert (back.id, back.route.kind, back.route.doubt) == (window.id, "general", 1.2)  # type: ignore[union-attr]
     assert bench.producer.letters(bench.settings.topics.deadletter) == []
+
+
+async def test_fusionlog_asks_until_the_system_has_a_release_of_its_own() -> None:
+    before, after = taught("fusionlog", releases.BASE), taught("fusionlog")
+    for bench in (before, after):
+        await bench.handle(make_window("disk full"), doubtful("disk opened", "disk opened"))
+    assert before.teacher.asked == [["disk full", "disk opened"]]
+    assert after.teacher.asked == [] and len(after.producer.of(after.settings.topics.general, Window)) == 2
+
+
+async def test_generallog_gives_nothing_back_but_asks_about_a_shape_once() -> None:
+    bench = taught("generallog", releases.BASE)
+    bench.settings = Settings(label={"units_per_call": 1})
+    bench.labelling = Labelling(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
+    both, one = make_window("disk full", "disk failed"), make_window("disk failed", session="s2", first_offset=9)
+    await bench.handle(both, one)
+    await bench.handle(both)
+    assert bench.teacher.asked == [["disk full"], ["disk failed"]]
+    assert bench.producer.of(bench.settings.topics.general, Window) == []
+
+
+async def test_llm_only_asks_about_what_the_model_knows() -> None:
+    bench = taught("llm-only", releases.BASE)
+    await bench.handle(make_window("disk opened"))
+    assert bench.teacher.asked == [["disk opened"]]
+
+
+async def test_source_only_gives_everything_back() -> None:
+    bench, window = taught("source-only", releases.BASE), make_window("disk full")
+    bench.knowledge.learn(make_label(window, 0.9))
+    await bench.handle(window)
+    assert bench.teacher.asked == [] and bench.anomalies() == []
+    assert [each.id for each in bench.producer.of(bench.settings.topics.general, Window)] == [window.id]  # type: ignore[union-attr]

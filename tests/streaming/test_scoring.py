@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.detector.scorer import Scorer
 from fusionlog.knowledge import Knowledge
+from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.records import Anomaly, Route, Window
 from fusionlog.settings import ScoreSettings, Settings
 from fusionlog.streaming.scoring import Scoring
@@ -20,11 +22,13 @@ BANK = (("disk failed", 1.0), ("disk opened", 0.0))
 
 
 class Bench:
-    def __init__(self, **doubt: float) -> None:
+    def __init__(self, method: MethodName = DEFAULT_METHOD, **doubt: float) -> None:
         self.settings, self.producer = Settings(doubt=doubt), MemoryProducer()
-        self.knowledge = Knowledge("shop", WordEncoder(*WORDS))
+        self.knowledge = Knowledge("shop", WordEncoder(*WORDS), rules=RULES[method])
         vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
-        self.knowledge.adopt(releases.sign(make_release(*BANK, onnx=make_onnx(1.0), vectors=vectors), None))
+        system = "shop" if RULES[method].learns else releases.BASE
+        release = make_release(*BANK, system=system, onnx=make_onnx(1.0), vectors=vectors)
+        self.knowledge.adopt(releases.sign(release, None))
         scorer = Scorer(ScoreSettings(provider="cpu"))
         self.scoring = Scoring(self.settings, self.producer, self, scorer)  # type: ignore[arg-type]
 
@@ -85,3 +89,18 @@ async def test_a_broken_habit_is_doubted() -> None:
     assert bench.asked() == []
     await bench.handle(make_window(*["disk opened"] * 3))
     assert len(bench.asked()) == 1
+
+
+@pytest.mark.parametrize("method", [name for name in RULES if name != DEFAULT_METHOD])
+async def test_no_other_method_doubts_a_model_of_its_own(method: MethodName) -> None:
+    bench, bad = Bench(method, share=0.1), make_window("disk failed")
+    await bench.handle(bad)
+    assert [anomaly.id for anomaly in bench.anomalies()] == [bad.id] and bench.asked() == []
+
+
+@pytest.mark.parametrize("method", ["generallog", "source-only", "llm-only"])
+async def test_what_learns_nothing_leaves_general_windows_to_the_model(method: MethodName) -> None:
+    bench, bad = Bench(method), make_window("disk failed")
+    bench.knowledge.learn(make_label(bad, 0.1))
+    await bench.handle(bad)
+    assert [anomaly.by for anomaly in bench.anomalies()] == ["model"]

@@ -1,0 +1,107 @@
+"""Lines to events, against plain Drain3 with the same masks: `python -m benchmarks.parse --json FILE`."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+from drain3.drain import Drain  # type: ignore[import-untyped]
+
+from benchmarks.report import Figure, data_directory, write
+from fusionlog.evaluation.datasets import read_catalog, read_stream
+from fusionlog.parsing.headers import Header
+from fusionlog.parsing.json_lines import JsonLines
+from fusionlog.parsing.masks import Masks
+from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.shapes import shape_of
+from fusionlog.settings import IngestSettings, SystemSettings
+
+
+def plain(system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Hashable]:
+    """Header, masks in one expression, Drain3's own `add_log_message`: a line to its component and cluster."""
+    header, masks, texts = Header(system.header), Masks(system.session, system.masks), JsonLines(system.json_line)
+    drain = Drain(depth=ingest.drain_depth, sim_th=ingest.drain_similarity, max_clusters=ingest.max_templates)
+
+    def parse(line: str) -> Hashable:
+        content, component, _ = header.split(texts.text(line) if texts else line)
+        cluster, _ = drain.add_log_message(masks.mask(content))
+        return masks.mask(component) if component else None, cluster.cluster_id
+
+    return parse
+
+
+def ours(name: str, system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Hashable]:
+    """A line to its event's id."""
+    parser = Parser(name, system, ingest)
+    return lambda line: parser.parse(line).template
+
+
+def timed(parse: Callable[[str], Hashable], lines: Sequence[str]) -> tuple[float, list[Hashable]]:
+    """Lines a second, and what each came to."""
+    started = time.perf_counter()
+    found = [parse(line) for line in lines]
+    return len(lines) / (time.perf_counter() - started), found
+
+
+def agreement(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
+    """The share of pairs of lines that both put together or both keep apart (the Rand index)."""
+    first, second, both = (_pairs(groups) for groups in (one, other, list(zip(one, other, strict=True))))
+    total = len(one) * (len(one) - 1) / 2
+    return (total - first - second + 2 * both) / total if total else 1.0
+
+
+def repeated(lines: Sequence[str]) -> float:
+    """The share of lines that differ from an earlier one in nothing but digits."""
+    return 1.0 - len({shape_of(line) for line in lines}) / len(lines) if lines else 0.0
+
+
+def _pairs(groups: Sequence[Hashable]) -> float:
+    return sum(count * (count - 1) / 2 for count in Counter(groups).values())
+
+
+def compare(name: str, system: SystemSettings, lines: Sequence[str], runs: int) -> dict[str, float]:
+    """Medians of runs that take turns, each from nothing."""
+    ingest, fast, slow, alike = IngestSettings(), [], [], 1.0
+    for _ in range(runs):
+        rate, wanted = timed(plain(system, ingest), lines)
+        slow.append(rate)
+        rate, found = timed(ours(name, system, ingest), lines)
+        fast.append(rate)
+        alike = agreement(wanted, found)
+    return {
+        "lines": len(lines), "value": median(fast), "baseline_value": median(slow),
+        "ratio": median(fast) / median(slow), "agreement": alike, "repeated": repeated(lines),
+    }  # fmt: skip
+
+
+def main(
+    json: Annotated[Path | None, typer.Option(help="write the figure here")] = None,
+    data: Annotated[Path | None, typer.Option(help="a directory in the form of datasets/README.md")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="of each, in turn")] = 3,
+) -> None:
+    """Parse each system's lines; the figure is the first system's, the others are in `details`."""
+    directory = data or data_directory()
+    found = {}
+    for name, system in read_catalog(directory).items():
+        found[name] = compare(name, system, list(read_stream(directory, name)), runs)
+        each = found[name]
+        typer.echo(
+            f"  {name}: {each['value']:,.0f} lines/s, ratio {each['ratio']:.2f}, agreement {each['agreement']:.4f}, "
+            f"repeated {each['repeated']:.1%}"
+        )
+    name, first = next(iter(found.items()))
+    figure = Figure(
+        name=f"parse {name}", value=first["value"], unit="lines/s", baseline="plain Drain3 with the same masks",
+        baseline_value=first["baseline_value"], ratio=first["ratio"], details=found,
+    )  # fmt: skip
+    typer.echo(str(figure))
+    write(figure, json)
+
+
+if __name__ == "__main__":
+    typer.run(main)

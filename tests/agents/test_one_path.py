@@ -1,0 +1,225 @@
+"""The workers' services on Apache Kafka find what `evaluate` finds: one code path, with and without Kafka between."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from msgspec.structs import replace
+
+from fusionlog import releases
+from fusionlog.demo.plan import BUNDLED
+from fusionlog.detector.scorer import Scorer
+from fusionlog.distillation.base import known_events
+from fusionlog.distillation.gate import THRESHOLD
+from fusionlog.distillation.sources import Source, event_probabilities, read_source
+from fusionlog.embedding import Encoder, VectorCache, find_encoder
+from fusionlog.evaluation.adapting import Target, adapt
+from fusionlog.evaluation.bench import Bench
+from fusionlog.evaluation.datasets import read_sessions
+from fusionlog.evaluation.fits import Fits
+from fusionlog.evaluation.methods import METHODS
+from fusionlog.evaluation.protocol import Fold, read_fold
+from fusionlog.evaluation.teachers import Teaching, teaching
+from fusionlog.labeling.selection import make_teacher
+from fusionlog.method import RULES, MethodName
+from fusionlog.records import Anomaly, Record, Window
+from fusionlog.settings import DistillSettings, Settings
+from fusionlog.streaming import codecs
+from fusionlog.streaming.admin import create_topics
+from fusionlog.streaming.client import options
+from fusionlog.streaming.following import Following
+from fusionlog.streaming.ingest import Ingest
+from fusionlog.streaming.labelling import Labelling
+from fusionlog.streaming.producer import Producer
+from fusionlog.streaming.reader import RawReader
+from fusionlog.streaming.scoring import Scoring
+from fusionlog.streaming.tables import read_all
+from fusionlog.topics import Topic
+from tests.agents.stage import until
+from tests.streaming.memory import message_of
+
+TARGET, SOURCE, SESSIONS = "postgresql", "postfix", 240
+SPEAKERS: dict[MethodName, set[str]] = {
+    "fusionlog": {"model", "teacher"}, "generallog": {"model", "teacher"}, "source-only": {"model"},
+    "llm-only": {"teacher"},
+}  # fmt: skip
+TAU = 0.4
+"""Low, so that unlike systems, too, have general windows; no gate keeps a model back that was trained so shortly."""
+IDLE_SECONDS = 60.0
+"""Of the target in the catalogue: each session is written as if the one before had long ended."""
+
+
+@dataclass
+class World:
+    """A target's fold, its source, and a bench that trains and asks."""
+
+    settings: Settings
+    data: Path
+    encoder: Encoder
+    fold: Fold
+    source: Source
+
+    @asynccontextmanager
+    async def bench(self, teaching: Teaching) -> AsyncIterator[Bench]:
+        cache, distill = VectorCache(self.encoder), teaching.settings.distill
+        teacher = teaching.teacher(known_events(self.source, event_probabilities(self.source)), self.encoder)
+        try:
+            yield Bench(teaching.settings, [self.source], self.encoder, cache, Fits(distill), teacher)
+        finally:
+            await teacher.close()
+
+
+def cut(data: Path, system: str) -> None:
+    """The first sessions of a bundled system."""
+    (data / system).mkdir(parents=True)
+    with (
+        gzip.open(BUNDLED / system / "sessions.jsonl.gz", "rt") as whole,
+        gzip.open(data / system / "sessions.jsonl.gz", "wt") as part,
+    ):
+        part.writelines(islice(whole, SESSIONS))
+    for name in ("labels.csv", "verdicts.jsonl"):
+        shutil.copy(BUNDLED / system / name, data / system / name)
+
+
+@pytest.fixture
+def world(tmp_path: Path, kafka_settings: Settings) -> World:
+    data = tmp_path / "data"
+    for system in (TARGET, SOURCE):
+        cut(data, system)
+    shutil.copy(BUNDLED / "systems.yaml", data)
+    settings = kafka_settings.model_copy(
+        update={
+            "systems_file": data / "systems.yaml", "system": TARGET,
+            "kafka": kafka_settings.kafka.model_copy(update={"partitions": 1}),
+            "ingest": kafka_settings.ingest.model_copy(update={"silence_seconds": 1.0}),
+            "distill": DistillSettings(steps=60, hidden=16, rounds=1, gate_min_agreement=-1, tau=TAU),
+        }
+    )  # fmt: skip
+    fold, source = read_fold(data, TARGET, "forward", settings.ingest), read_source(data, SOURCE, settings.ingest)
+    return World(settings, data, Encoder(find_encoder(settings)), fold, source)
+
+
+async def publish(settings: Settings, topic: Topic, items: Sequence[Record]) -> None:
+    producer = Producer(settings)
+    await producer.start()
+    await asyncio.gather(*[await producer.send(topic, codecs.key_of(item), item) for item in items])
+    await producer.stop()
+
+
+async def released(world: World, teaching: Teaching, method: MethodName) -> int:
+    """Publish the releases and labels that `evaluate` has after adapting; how many releases.
+
+    Their thresholds are 0, so that whatever score a model gives, Kafka has it.
+    """
+    async with world.bench(teaching) as bench:
+        base, target = bench.base(), Target(world.fold, bench, method=method)
+        if RULES[method].learns:
+            await adapt(target, base)
+        else:
+            target.adopt(base)
+    found = [target.knowledge.release(version) for version in target.knowledge.versions]
+    open_wide = [releases.sign(replace(release, threshold=0.0), None) for release in found]
+    await publish(world.settings, world.settings.topics.models, open_wide)
+    await publish(world.settings, world.settings.topics.labels, list(target.asking.labels.values()))
+    return len(found)
+
+
+async def write(world: World) -> None:
+    """The target's lines, session by session, in the order in which the fold reads them."""
+    sessions = read_sessions(world.data, TARGET)
+    producer = AIOKafkaProducer(**options(world.settings.kafka))
+    await producer.start()
+    first = time.time() - len(sessions) * (IDLE_SECONDS + 1)
+    for number, session in enumerate(sessions):
+        at = int(1000 * (first + number * (IDLE_SECONDS + 1)))
+        for line in session.lines:
+            await producer.send(world.settings.topics.raw(TARGET).name, line.encode(), b"mail", timestamp_ms=at)
+    await producer.stop()
+
+
+async def windows_on(settings: Settings, topic: Topic) -> list[Window]:
+    return [record for _, record in await read_all(settings, topic) if isinstance(record, Window)]
+
+
+@asynccontextmanager
+async def following(settings: Settings) -> AsyncIterator[Following]:
+    """What a worker knows, as it follows it."""
+    found = await Following.with_encoder(settings)
+    await found.start()
+    try:
+        yield found
+    finally:
+        await found.stop()
+
+
+async def ingest(settings: Settings, producer: Producer, windows: int) -> None:
+    """Read the raw topic until so many windows were made of it."""
+    topics = settings.topics
+    async with following(settings) as known:
+        reader = RawReader(settings, Ingest(settings, producer, known.of(TARGET).route, []))
+        await reader.start()
+        task = asyncio.create_task(reader.run())
+
+        async def made() -> bool:
+            found = [await windows_on(settings, topic) for topic in (topics.general, topics.proprietary)]
+            return sum(map(len, found)) == windows
+
+        try:
+            await until(made, 30)
+        finally:
+            await reader.stop()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def run(world: World, settings: Settings) -> list[Anomaly]:
+    """The lines through the services of all three workers; the anomalies that Kafka has then."""
+    topics, producer = settings.topics, Producer(settings)
+    await producer.start()
+    await ingest(settings, producer, len(world.fold.adapt) + len(world.fold.test))
+    async with following(settings) as known:
+        teacher = make_teacher(settings, [], world.encoder)
+        waiting = await windows_on(settings, topics.proprietary)
+        await Labelling(settings, producer, known, teacher).handle(list(map(message_of, waiting)))
+        await teacher.close()
+    async with following(settings) as known:
+        general = await windows_on(settings, topics.general)
+        await Scoring(settings, producer, known, Scorer(settings.score)).handle(list(map(message_of, general)))
+    await producer.stop()
+    assert len(await windows_on(settings, topics.proprietary)) == len(waiting), "nothing was doubted"
+    return [record for _, record in await read_all(settings, topics.anomalies) if isinstance(record, Anomaly)]
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fusionlog", "generallog", "source-only", "llm-only"])
+async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: MethodName, world: World) -> None:
+    world.settings = world.settings.model_copy(update={"method": method})
+    async with teaching(world.settings, world.data, TARGET) as each:
+        async with world.bench(each) as bench:
+            result = await METHODS[method](world.fold, bench)
+        said = {outcome.session: outcome for outcome in (*result.adapted, *result.outcomes)}
+        await create_topics(world.settings)
+        assert await released(world, each, method) == (2 if RULES[method].learns else 1)
+        await write(world)
+        anomalies = await run(world, world.settings.model_copy(update={"label": each.settings.label}))
+    found = {each.session: each for each in anomalies}
+    assert len(found) == len(anomalies), "a session is one window here"
+    unsaid = {name for name, outcome in said.items() if name not in found and outcome.anomalous}
+    assert len(said) == SESSIONS and not unsaid
+    for session, anomaly in found.items():
+        score, bad = said[session].score, said[session].anomalous
+        assert (anomaly.score, anomaly.score >= THRESHOLD) == (pytest.approx(score, abs=1e-4), bad)
+    assert {each.by for each in anomalies} == SPEAKERS[method]
+    assert method == "llm-only" or len({said[name].score for name in found}) > 1
