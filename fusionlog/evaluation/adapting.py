@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,26 +13,19 @@ from fusionlog import releases
 from fusionlog.detector.scorer import Scorer
 from fusionlog.distill import NothingToDistilError, distill
 from fusionlog.distillation.sources import source_examples
-from fusionlog.doubt import Doubter
+from fusionlog.doubt import Doubter, doubted
 from fusionlog.evaluation.asking import Asking
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
 from fusionlog.knowledge import Knowledge
-from fusionlog.labeling.waiting import Waiting
+from fusionlog.labeling.questions import Questions
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.records import ModelRelease, PseudoLabel, Window
+from fusionlog.settings import Settings
 from fusionlog.streaming.anomalies import is_anomalous
 
-ADAPTING_CALLS = 7
-"""Calls that the adaptation half may cost."""
-CALLS = 15
-"""Calls that a fold may cost."""
-RESERVE = 2
-"""Calls that are kept for windows with strange events; a doubt alone does not spend them."""
 BATCH_WINDOWS = 20
 """Windows that arrive together."""
-LINGER_WINDOWS = 200
-"""A window waits for a full call at most until so many more have come: what `label.wait_seconds` is on a clock."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +58,6 @@ class Target:
 
     fold: Fold
     bench: Bench
-    calls: int = CALLS
     method: MethodName = DEFAULT_METHOD
     seconds_score: float = 0.0
     spent: int = 0
@@ -83,7 +75,7 @@ class Target:
     @property
     def calls_left(self) -> int:
         """Calls that may still be made. Those that had to be repeated count as well."""
-        return self.calls - max(self.spent, self.asking.spent.calls)
+        return self.bench.settings.evaluate.calls - max(self.spent, self.asking.spent.calls)
 
     async def ask(self, windows: Sequence[Window]) -> list[PseudoLabel]:
         """The teacher's labels of windows, learned; a window that it cannot judge has none."""
@@ -116,12 +108,12 @@ async def adapt(target: Target, base: ModelRelease) -> float:
     """Ask about the adaptation half and distil what was said; the seconds that took."""
     began, settings = time.perf_counter(), target.bench.settings
     target.adopt(base)
-    waiting: Waiting[None] = Waiting()
+    questions: Questions[None] = Questions(target.knowledge)
     for window in target.fold.adapt:
-        waiting.add(window, None)
+        questions.add(window, None)
         target.doubter.habits.see(window)
-    units = min(ADAPTING_CALLS, target.calls_left) * settings.label.units_per_call
-    await target.ask(waiting.choose(units, target.knowledge.strange, target.knowledge.judged))
+    units = min(settings.evaluate.adapting_calls, target.calls_left) * settings.label.units_per_call
+    await target.ask(questions.next(units))
     sources = [source_examples(source, target.bench.cache, base.detector) for source in target.bench.sources]
     try:
         distilled = distill(
@@ -138,114 +130,86 @@ async def adapt(target: Target, base: ModelRelease) -> float:
     return time.perf_counter() - began
 
 
+def due(shapes: int, waited: int, settings: Settings) -> bool:
+    """Whether to ask: a call is full of the shapes that wait, or one of them waited while so many windows came."""
+    return shapes >= settings.label.units_per_call or waited >= settings.evaluate.linger_windows
+
+
 class Online:
-    """The test half as it comes: general windows get the model's verdict, the others wait for the teacher's."""
+    """The test half as it comes: general windows get the model's verdict, the others wait for the teacher's.
+
+    A score worker's and a label worker's steps in their order, with the stream itself for a clock.
+    """
 
     def __init__(self, target: Target, windows: Sequence[Window]) -> None:
         self._target, self._windows = target, windows
-        self._waiting: Waiting[int] = Waiting()
-        self._since: dict[str, int] = {}
-        self._doubtful: set[str] = set()
+        self._questions: Questions[int] = Questions(target.knowledge)
+        self._since: int | None = None
         self.verdicts = Verdicts.of(len(windows))
 
     async def run(self) -> Verdicts:
         """The verdicts on all windows."""
+        settings = self._target.bench.settings
         for start in range(0, len(self._windows), BATCH_WINDOWS):
             end = min(start + BATCH_WINDOWS, len(self._windows))
             self._take(range(start, end))
-            while self._due(end) and await self._ask():
-                pass
-            self._let_go(end)
-        self._give_up()
+            if self._since is not None and due(len(self._questions.windows), end - self._since, settings):
+                await self._ask()
+        while self._questions:
+            await self._ask()
         return self.verdicts
 
     def _take(self, places: range) -> None:
-        """Route the windows that came; those that are general get their verdict, if it is not doubted."""
-        target = self._target
+        """Route the windows that came."""
         general = []
         for place in places:
-            window = self._windows[place]
-            if window.shape in self._since or (
-                target.knowledge.verdict_of(window.shape) is None and target.knowledge.strange(window)
-            ):
-                self._wait(place)
-            else:
+            window = self._target.knowledge.route(self._windows[place])
+            if window.route is not None and window.route.kind == "general":
                 general.append(place)
-        self._judge(general)
+            else:
+                self._wait(window, place)
+        self._score(general)
+
+    def _score(self, places: Sequence[int]) -> None:
+        """The verdicts on general windows; those that are doubted wait for the teacher's."""
+        doubter, knowledge = self._target.doubter, self._target.knowledge
+        for place, window, (score, bad) in self._judged(places):
+            value = doubter.asks(window, score, knowledge) if self._target.calls_left else None
+            if value is None:
+                self.verdicts.give(place, score, bad)
+            else:
+                self._wait(doubted(window, value), place)
         for place in places:
-            target.doubter.habits.see(self._windows[place])
+            doubter.habits.see(self._windows[place])
 
-    def _judge(self, places: Sequence[int]) -> None:
-        target = self._target
-        for place, (score, bad) in zip(places, target.judge([self._windows[p] for p in places]), strict=True):
-            window = self._windows[place]
-            self.verdicts.give(place, score, bad)
-            if window.shape in self._since:
-                self._wait(place)
-            elif target.calls_left > RESERVE:
-                value = target.doubter.asks(window, score, target.knowledge)
-                if value is not None:
-                    self._doubtful.add(window.shape)
-                    self._wait(place, value)
+    def _wait(self, window: Window, place: int) -> None:
+        self._questions.add(window, place)
+        self._since = place if self._since is None else min(self._since, place)
 
-    def _wait(self, place: int, value: float = 0.0) -> None:
-        window = self._windows[place]
-        self._waiting.add(window, place, value)
-        self._since.setdefault(window.shape, place)
+    async def _ask(self) -> None:
+        """Ask until nothing waits; the windows that became general meanwhile are scored then."""
+        self._since, general = None, list[int]()
+        while self._questions:
+            general += self._questions.settled()
+            if not self._target.calls_left:
+                self._give_up(self._questions.windows)
+            chosen = self._questions.next(self._target.bench.settings.label.units_per_call)
+            for label in await self._target.ask(chosen) if chosen else ():
+                for place in self._questions.answer(label):
+                    self.verdicts.give(place, label.probability, is_anomalous(label), proprietary=True)
+            self._give_up(chosen)
+        self._score(sorted(general))
 
-    def _due(self, now: int) -> bool:
-        """Whether a call is worth making: enough windows wait, or one of them has waited for long.
+    def _give_up(self, windows: Sequence[Window]) -> None:
+        """The model's verdict on what waits and gets no answer: the calls are spent, or the teacher cannot judge it."""
+        for window in windows:
+            self._target.doubter.unanswered(window)
+            for place, _, (score, bad) in self._judged(self._questions.take(window.shape)):
+                self.verdicts.give(place, score, bad)
 
-        Doubts wait twice as long, for they may fill the calls that strange events need anyway; and they never take the
-        last ones.
-        """
-        strange = [place for shape, place in self._since.items() if shape not in self._doubtful]
-        doubts = [place for shape, place in self._since.items() if shape in self._doubtful]
-        left = self._target.calls_left
-        return bool((left and self._full(strange, now, 1)) or (left > RESERVE and self._full(doubts, now, 2)))
-
-    def _full(self, since: Sequence[int], now: int, calls: int) -> bool:
-        size = self._target.bench.settings.label.units_per_call
-        if not since:
-            return False
-        waiting = sum(self._waiting.count(self._windows[place].shape) for place in since)
-        return waiting >= calls * size or now - min(since) >= calls * LINGER_WINDOWS
-
-    async def _ask(self) -> bool:
-        """One call; the windows that became general meanwhile get the model's verdict. Whether anything was asked."""
-        target = self._target
-        size = target.bench.settings.label.units_per_call
-        chosen = self._waiting.choose(size, target.knowledge.strange, target.knowledge.judged)
-        if not chosen or not target.calls_left:
-            return False
-        for label in await target.ask(chosen):
-            for place in self._leave(label.shape):
-                self.verdicts.give(place, label.probability, is_anomalous(label), proprietary=True)
-        for window in self._waiting.windows:
-            if window.shape not in self._doubtful and not target.knowledge.strange(window):
-                self._judge(self._leave(window.shape))
-        return True
-
-    def _leave(self, shape: str) -> list[int]:
-        self._since.pop(shape, None)
-        self._doubtful.discard(shape)
-        return self._waiting.take(shape)
-
-    def _let_go(self, now: int) -> None:
-        """Doubts that others went before for long enough: the model's verdict stands."""
-        for shape in [shape for shape in self._doubtful if now - self._since[shape] >= 3 * LINGER_WINDOWS]:
-            self._settle(shape)
-
-    def _give_up(self) -> None:
-        """The stream has ended or the calls are spent: what still waits gets the model's verdict."""
-        for window in self._waiting.windows:
-            self._settle(window.shape)
-
-    def _settle(self, shape: str) -> None:
-        """The model's verdict on the windows of a shape that waits, without another doubt."""
-        places = self._leave(shape)
-        for place, (score, bad) in zip(places, self._target.judge([self._windows[p] for p in places]), strict=True):
-            self.verdicts.give(place, score, bad)
+    def _judged(self, places: Sequence[int]) -> Iterator[tuple[int, Window, tuple[float, bool]]]:
+        windows = [self._windows[place] for place in places]
+        yield from zip(places, windows, self._target.judge(windows), strict=True)
 
 
 async def fusionlog(fold: Fold, bench: Bench) -> Result:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from msgspec.structs import replace
 
 from fusionlog import metrics
+from fusionlog.doubt import doubt_of
 from fusionlog.errors import ModelError, RecordError, TeacherError
-from fusionlog.knowledge import Knowledge
+from fusionlog.labeling.questions import Questions
 from fusionlog.labeling.teacher import Teacher, label_of, unit_of
-from fusionlog.labeling.waiting import Waiting
 from fusionlog.records import BankEvent, ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
@@ -51,13 +50,14 @@ class Labelling:
 
         :raises BrokerError: Kafka did not take the results.
         """
-        waiting: dict[str, Waiting[Pair]] = defaultdict(Waiting)
+        waiting: dict[str, Questions[Pair]] = {}
         for message, window in await self._outlet.windows(messages):
-            label = self._following.of(window.system).verdict_of(window.shape)
+            knowledge = self._following.of(window.system)
+            label = knowledge.verdict_of(window.shape)
             if label is not None:
                 await self._judge([(message, window)], label)
             else:
-                waiting[window.system].add(window, (message, window), _doubt_of(window))
+                waiting.setdefault(window.system, Questions(knowledge)).add(window, (message, window))
         while queues := {system: queue for system, queue in waiting.items() if queue}:
             seconds = max([await self._ask(system, queue) for system, queue in queues.items()])
             await self._outlet.settle()
@@ -65,15 +65,14 @@ class Labelling:
                 await self._wait(queues, seconds)
         await self._outlet.settle()
 
-    async def _ask(self, system: str, queue: Waiting[Pair]) -> float:
+    async def _ask(self, system: str, queue: Questions[Pair]) -> float:
         """One call about what waits of a system; what was answered, became general or was given up leaves.
 
         :return: how long to wait before the next call, in seconds.
         """
-        knowledge = self._following.of(system)
         metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
-        await self._return(queue, knowledge)
-        windows = queue.choose(self._settings.label.units_per_call, knowledge.strange, knowledge.judged)
+        await self._return(queue)
+        windows = queue.next(self._settings.label.units_per_call)
         if not windows:
             return 0.0
         outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in windows])
@@ -81,25 +80,20 @@ class Labelling:
         for window, outcome in zip(windows, outcomes, strict=True):
             if not isinstance(outcome, TeacherError):
                 label = label_of(window, outcome, self._teacher.name, time.time())
-                knowledge.learn(label)
-                await self._publish(label, queue.take(window.shape))
+                await self._publish(label, queue.answer(label))
             elif outcome.retry_after is None:
                 await self._give_up(queue.take(window.shape), outcome)
             else:
                 seconds = max(seconds, outcome.retry_after, self._settings.label.wait_seconds)
-        await self._return(queue, knowledge)
+        await self._return(queue)
         metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
         return seconds
 
-    async def _return(self, queue: Waiting[Pair], knowledge: Knowledge) -> None:
-        """Send the windows to the model that are general by now. A doubted one waits for its answer while there is one
-        to wait for."""
-        for window in queue.windows:
-            if knowledge.asks and (_doubt_of(window) or _proprietary(knowledge.route(window))):
-                continue
-            for _, each in queue.take(window.shape):
-                metrics.RETURNED.labels(each.system).inc()
-                await self._outlet.put(self._settings.topics.general, knowledge.route(each))
+    async def _return(self, queue: Questions[Pair]) -> None:
+        """Send the windows to the model that need no answer any more."""
+        for _, window in queue.settled():
+            metrics.RETURNED.labels(window.system).inc()
+            await self._outlet.put(self._settings.topics.general, self._following.of(window.system).route(window))
 
     async def _publish(self, label: PseudoLabel, pairs: Sequence[Pair]) -> None:
         metrics.LABELS.labels(label.system, label.teacher).inc()
@@ -120,14 +114,14 @@ class Labelling:
         """A doubted window goes back to the model, which has a verdict on it; any other is a dead letter."""
         log.error("no label", system=pairs[0][1].system, windows=len(pairs), error=str(error))
         for message, window in pairs:
-            if window.route is not None and window.route.doubt is not None:
+            if window.route is not None and doubt_of(window) is not None:
                 metrics.RETURNED.labels(window.system).inc()
                 general = replace(window, route=replace(window.route, kind="general"))
                 await self._outlet.put(self._settings.topics.general, general)
             else:
                 await self._outlet.bury(message, RecordError("no-label", str(error)))
 
-    async def _wait(self, queues: Mapping[str, Waiting[Pair]], seconds: float) -> None:
+    async def _wait(self, queues: Mapping[str, Questions[Pair]], seconds: float) -> None:
         seconds = min(seconds, MAX_WAIT_SECONDS)
         log.warning(
             "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(q.windows) for q in queues.values()),
@@ -138,15 +132,6 @@ class Labelling:
     def _system(self, name: str) -> SystemSettings:
         """What the operator said of a system; of one that this worker's file lacks, nothing."""
         return self._settings.systems.get(name) or SystemSettings()
-
-
-def _doubt_of(window: Window) -> float:
-    """The doubt for which a window was sent; 0 for one with strange events."""
-    return (window.route.doubt or 0.0) if window.route else 0.0
-
-
-def _proprietary(window: Window) -> bool:
-    return window.route is None or window.route.kind == "proprietary"
 
 
 async def base_bank(settings: Settings) -> list[BankEvent]:

@@ -11,13 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import structlog
-from msgspec.structs import replace
 
 from fusionlog import metrics
 from fusionlog.detector.scorer import Score, Scorer
-from fusionlog.doubt import Doubter
+from fusionlog.doubt import Doubter, doubt_of, doubted
 from fusionlog.errors import ModelError, RecordError
-from fusionlog.records import Anomaly, PseudoLabel, Route, Window
+from fusionlog.records import Anomaly, PseudoLabel, Window
 from fusionlog.settings import Settings
 from fusionlog.streaming import anomalies
 from fusionlog.streaming.following import Following
@@ -65,27 +64,29 @@ class Scoring:
             doubt = self._doubt(window, verdict)
             if doubt is not None:
                 metrics.DOUBTED.labels(system).inc()
-                await self._outlet.put(self._topics.proprietary, _doubted(window, doubt))
+                await self._outlet.put(self._topics.proprietary, doubted(window, doubt))
                 continue
             settled.append(verdict)
             anomaly = _anomaly(window, verdict, now)
             if anomaly is not None:
                 metrics.ANOMALIES.labels(system, anomaly.by).inc()
                 await self._outlet.put(self._topics.anomalies, anomaly)
-        self._learn_habits(system, windows)
+        self.learn_habits(system, windows)
         metrics.SCORED.labels(system).inc(len(settled))
         metrics.MEMO_HITS.labels(system).inc(sum(1 for each in settled if isinstance(each, Score) and each.remembered))
         metrics.SCORE_SECONDS.labels(system).observe(max(0.0, now - windows[0].ended))
 
     def _doubt(self, window: Window, verdict: Score | PseudoLabel) -> float | None:
         """The doubt in a verdict that the teacher should be asked about; none in one that was doubted before."""
-        if window.route is not None and window.route.doubt is not None:
+        doubter = self._doubters[window.system]
+        if doubt_of(window) is not None:
+            doubter.unanswered(window)
             return None
-        return self._doubters[window.system].asks(window, verdict.probability, self._following.of(window.system))
+        return doubter.asks(window, verdict.probability, self._following.of(window.system))
 
-    def _learn_habits(self, system: str, windows: list[Window]) -> None:
+    def learn_habits(self, system: str, windows: Sequence[Window]) -> None:
         """Count a batch, each shape once with its number; windows that come a second time were counted before."""
-        fresh = [window for window in windows if window.route is None or window.route.doubt is None]
+        fresh = [window for window in windows if doubt_of(window) is None]
         first = {window.shape: window for window in reversed(fresh)}
         for shape, times in Counter(window.shape for window in fresh).items():
             self._doubters[system].habits.see(first[shape], times)
@@ -102,12 +103,6 @@ class Scoring:
         rest = [window for window, label in zip(windows, said, strict=True) if label is None]
         scores = iter(await asyncio.to_thread(self._scorer.score, rest, knowledge) if rest else [])
         return [next(scores) if label is None else label for label in said]
-
-
-def _doubted(window: Window, doubt: float) -> Window:
-    """The window on its way to the teacher."""
-    route = window.route or Route(kind="general", similarity=1.0, threshold=1.0)
-    return replace(window, route=replace(route, kind="proprietary", doubt=round(doubt, 4)))
 
 
 def _anomaly(window: Window, verdict: Score | PseudoLabel, now: float) -> Anomaly | None:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import shutil
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from fusionlog.distillation.base import known_events
 from fusionlog.distillation.gate import THRESHOLD
 from fusionlog.distillation.sources import Source, event_probabilities, read_source
 from fusionlog.embedding import Encoder, VectorCache, find_encoder
-from fusionlog.evaluation.adapting import Target, adapt
+from fusionlog.evaluation.adapting import BATCH_WINDOWS, Target, adapt, due
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.datasets import read_sessions
 from fusionlog.evaluation.fits import Fits
@@ -31,9 +32,10 @@ from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.protocol import Fold, read_fold
 from fusionlog.evaluation.teachers import Teaching, teaching
 from fusionlog.labeling.selection import make_teacher
+from fusionlog.labeling.teacher import Teacher
 from fusionlog.method import RULES, MethodName
-from fusionlog.records import Anomaly, Record, Window
-from fusionlog.settings import DistillSettings, Settings
+from fusionlog.records import Anomaly, PseudoLabel, Record, Window
+from fusionlog.settings import DistillSettings, EvaluateSettings, Settings
 from fusionlog.streaming import codecs
 from fusionlog.streaming.admin import create_topics
 from fusionlog.streaming.client import options
@@ -134,13 +136,13 @@ async def released(world: World, teaching: Teaching, method: MethodName) -> int:
     return len(found)
 
 
-async def write(world: World) -> None:
+async def write(world: World, places: range = range(SESSIONS)) -> None:
     """The target's lines, session by session, in the order in which the fold reads them."""
     sessions = read_sessions(world.data, TARGET)
     producer = AIOKafkaProducer(**options(world.settings.kafka))
     await producer.start()
     first = time.time() - len(sessions) * (IDLE_SECONDS + 1)
-    for number, session in enumerate(sessions):
+    for number, session in islice(enumerate(sessions), places.start, places.stop):
         at = int(1000 * (first + number * (IDLE_SECONDS + 1)))
         for line in session.lines:
             await producer.send(world.settings.topics.raw(TARGET).name, line.encode(), b"mail", timestamp_ms=at)
@@ -223,3 +225,112 @@ async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: Me
         assert (anomaly.score, anomaly.score >= THRESHOLD) == (pytest.approx(score, abs=1e-4), bad)
     assert {each.by for each in anomalies} == SPEAKERS[method]
     assert method == "llm-only" or len({said[name].score for name in found}) > 1
+
+
+class Step:
+    """The services of all three workers, a batch of windows at a time: what `Online` does, through Kafka."""
+
+    def __init__(
+        self, world: World, producer: Producer, known: Following, teaches: Following, teacher: Teacher
+    ) -> None:
+        self._world, self._known = world, known
+        self._settings = world.settings
+        self._scoring = Scoring(self._settings, producer, known, Scorer(self._settings.score))
+        self._labelling = Labelling(self._settings, producer, teaches, teacher)
+        self._scoring.learn_habits(TARGET, world.fold.adapt)
+        self._seen: Counter[str] = Counter()
+        self.waiting: list[Window] = []
+        self.asked = 0
+
+    async def come(self, topic: Topic) -> list[Window]:
+        """The windows that are on a topic since the last look."""
+        found = await windows_on(self._settings, topic)
+        new = found[self._seen[topic.name] :]
+        self._seen[topic.name] = len(found)
+        return new
+
+    async def take(self) -> None:
+        """Score what is general; what is proprietary, or doubted, waits."""
+        topics = self._settings.topics
+        await self._scoring.handle(list(map(message_of, await self.come(topics.general))))
+        self.waiting += await self.come(topics.proprietary)
+
+    async def ask(self) -> None:
+        """Have the teacher's answers, and wait until those who score and route know them."""
+        labels = self._settings.topics.labels
+        waiting, self.waiting = self.waiting, []
+        await self._labelling.handle(list(map(message_of, waiting)))
+        said = [each for _, each in await read_all(self._settings, labels) if isinstance(each, PseudoLabel)]
+        await until(lambda: all(self._known.of(TARGET).verdict_of(each.shape) for each in said), 30)
+        self.asked = len(said)
+        await self.take()
+
+
+async def stream(world: World, producer: Producer, known: Following, step: Step) -> None:
+    """The test half's lines through the workers, batch by batch."""
+    topics, half, settings = world.settings.topics, SESSIONS // 2, world.settings
+    reader = RawReader(settings, Ingest(settings, producer, known.of(TARGET).route, []))
+    await reader.start()
+    reading = asyncio.create_task(reader.run())
+    place_of = {window.session: place for place, window in enumerate(world.fold.test)}
+    try:
+        for start in range(0, SESSIONS, BATCH_WINDOWS):
+            await write(world, range(start, start + BATCH_WINDOWS))
+            expected = start + BATCH_WINDOWS
+
+            async def made(expected: int = expected) -> bool:
+                ids = {
+                    w.id for topic in (topics.general, topics.proprietary) for w in await windows_on(settings, topic)
+                }
+                return len(ids) == expected
+
+            await until(made, 30)
+            if start < half:
+                await step.come(topics.general)
+                await step.come(topics.proprietary)
+                continue
+            await step.take()
+            if step.waiting:
+                waited = expected - half - min(place_of[window.session] for window in step.waiting)
+                if due(len({window.shape for window in step.waiting}), waited, settings):
+                    await step.ask()
+        while step.waiting:
+            await step.ask()
+    finally:
+        await reader.stop()
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_asking_online_the_workers_find_what_evaluate_finds(world: World) -> None:
+    world.settings = world.settings.model_copy(
+        update={"evaluate": EvaluateSettings(linger_windows=2 * BATCH_WINDOWS, adapting_calls=1, calls=1000)}
+    )
+    async with teaching(world.settings, world.data, TARGET) as each:
+        async with world.bench(each) as bench:
+            result = await METHODS["fusionlog+online"](world.fold, bench)
+        said = {outcome.session: outcome for outcome in result.outcomes}
+        await create_topics(world.settings)
+        await released(world, each, "fusionlog+online")
+        world.settings = world.settings.model_copy(update={"label": each.settings.label})
+        producer = Producer(world.settings)
+        await producer.start()
+        async with following(world.settings) as known, following(world.settings) as teaches:
+            teacher = make_teacher(world.settings, [], world.encoder)
+            step = Step(world, producer, known, teaches, teacher)
+            await stream(world, producer, known, step)
+            await teacher.close()
+        await producer.stop()
+    anomalies = [each for _, each in await read_all(world.settings, world.settings.topics.anomalies)]
+    found = {each.session: each for each in anomalies if isinstance(each, Anomaly)}
+    assert len(found) == len(anomalies)
+    for session, outcome in said.items():
+        if session in found:
+            assert found[session].score == pytest.approx(outcome.score, abs=1e-4)
+        assert (session in found and found[session].score >= THRESHOLD) == outcome.anomalous
+    by_teacher = {name for name, each in found.items() if each.by == "teacher"}
+    assert by_teacher and {name for name, each in said.items() if each.proprietary and each.anomalous} <= by_teacher
+    assert step.asked == result.units

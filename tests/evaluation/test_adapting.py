@@ -2,17 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
 from fusionlog import releases
 from fusionlog.embedding import VectorCache
-from fusionlog.evaluation import adapting
-from fusionlog.evaluation.adapting import CALLS, LINGER_WINDOWS, RESERVE, Online, Target
+from fusionlog.errors import TeacherError
+from fusionlog.evaluation.adapting import Online, Target
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
 from fusionlog.records import Window
-from fusionlog.settings import Settings, SystemSettings
+from fusionlog.settings import DoubtSettings, EvaluateSettings, LabelSettings, Settings, SystemSettings
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
 from tests.factories import make_release, make_window
@@ -29,10 +27,11 @@ class Turning:
 
     def __init__(self) -> None:
         self.calls: list[int] = []
+        self.speechless = False
 
-    async def label(self, units: Sequence[Unit]) -> list[Verdict]:
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
         self.calls.append(len(units))
-        return [self._verdict(unit) for unit in units]
+        return [TeacherError("?") if self.speechless else self._verdict(unit) for unit in units]
 
     async def close(self) -> None: ...
 
@@ -42,11 +41,17 @@ class Turning:
         return Verdict(0.1 if fine else 0.9, 0.9, "", events)
 
 
-def target_of(*windows: Window, calls: int = CALLS, **doubt: float) -> Target:
+def target_of(
+    *windows: Window, calls: int = 15, linger_windows: int = 200, units_per_call: int = 20, share: float = 0.1
+) -> Target:
     encode = WordEncoder(*WORDS)
     fold = Fold("shop", "forward", SystemSettings(), ([], [window.session for window in windows]), [], list(windows))
-    bench = Bench(Settings(doubt=doubt), [], encode, VectorCache(encode), None, Turning())  # type: ignore[arg-type]
-    target = Target(fold, bench, calls)
+    settings = Settings(
+        doubt=DoubtSettings(share=share), label=LabelSettings(units_per_call=units_per_call),
+        evaluate=EvaluateSettings(calls=calls, linger_windows=linger_windows),
+    )  # fmt: skip
+    bench = Bench(settings, [], encode, VectorCache(encode), None, Turning())  # type: ignore[arg-type]
+    target = Target(fold, bench)
     vectors = releases.pack_vectors(encode([text for text, _ in BANK]))
     target.adopt(make_release(*BANK, onnx=make_onnx(1.0), vectors=vectors))
     return target
@@ -79,24 +84,32 @@ async def test_a_doubted_shape_gets_the_teachers_verdict_on_all_that_wait() -> N
     assert not any(verdicts.anomalous) and target.asking.units == 1
 
 
-@pytest.mark.parametrize("number", [10, 4 * LINGER_WINDOWS], ids=["the stream ends", "others go before"])
-async def test_what_is_never_asked_about_keeps_the_models_verdict(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Online, "_due", lambda self, now: False)
-    windows = sessions(number, "disk failed")
-    verdicts = await Online(target_of(*windows, share=0.1), windows).run()
-    assert all(verdicts.anomalous) and not any(verdicts.proprietary)
-
-
-async def test_doubts_leave_the_last_calls_alone() -> None:
-    windows = sessions(60, "disk failed")
-    target = target_of(*windows, calls=RESERVE, share=0.1)
+async def test_when_the_calls_are_spent_the_model_has_the_last_word() -> None:
+    windows = [*sessions(40, "disk failed"), *sessions(40, "disk full"), *sessions(40, "disk failed badly")]
+    target = target_of(*windows, calls=1, linger_windows=20, share=0.0)
     verdicts = await Online(target, windows).run()
-    assert all(verdicts.anomalous) and target.asking.units == 0
+    assert target.asking.units == 1 and all(verdicts.anomalous)
+    assert [place for place, asked in enumerate(verdicts.proprietary) if asked] == list(range(40, 60))
 
 
-async def test_no_more_calls_than_allowed_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapting, "LINGER_WINDOWS", 1)
-    windows = [make_window(f"full {'x' * place}", session=str(place)) for place in range(80)]
-    target = target_of(*windows, calls=2, share=0.0)
+async def test_no_more_calls_than_allowed_are_made() -> None:
+    windows = [make_window(*[f"failed {each}" for each in range(place)], session=str(place)) for place in range(1, 80)]
+    target = target_of(*windows, calls=2, linger_windows=1, share=0.9, units_per_call=1)
     await Online(target, windows).run()
-    assert target.spent <= 2
+    assert target.spent == 2
+
+
+async def test_what_the_teacher_cannot_judge_keeps_the_models_verdict() -> None:
+    windows = sessions(20, "disk full")
+    target = target_of(*windows, share=0.0)
+    target.bench.teacher.speechless = True  # type: ignore[union-attr]
+    verdicts = await Online(target, windows).run()
+    assert not any(verdicts.proprietary)
+
+
+async def test_what_becomes_general_while_it_waits_is_scored_and_not_asked_about() -> None:
+    both = [make_window("disk full", "disk failed", session=f"both {place}") for place in range(3)]
+    windows = [*both, *sessions(3, "disk full")]
+    target = target_of(*windows, share=0.0, units_per_call=1)
+    verdicts = await Online(target, windows).run()
+    assert target.asking.units == 1 and verdicts.proprietary == [True] * 3 + [False] * 3
