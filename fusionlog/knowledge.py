@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from fusionlog import releases
-from fusionlog.detector.batch import Batch, collate
+from fusionlog.detector.batch import Batch, Room, collate, gather
 from fusionlog.detector.order import look_of, order_of
 from fusionlog.embedding import EventText, NamedEncode, VectorCache
 from fusionlog.errors import ModelError
@@ -61,6 +61,8 @@ class Knowledge:
         self.judged = Signatures()
         self._router: Router | None = None
         self._lock = RLock()
+        self.changes = 0
+        """Counted up when what the model looks at in a window may have become another (see `content`)."""
 
     @property
     def ready(self) -> bool:
@@ -83,15 +85,23 @@ class Knowledge:
         """The versions that windows can be scored under, the one in use first."""
         return list(self._taught)
 
-    def version_of(self, window: Window) -> str:
-        """The version that a window is scored under: the one that routed it, else the one in use.
+    @property
+    def version_in_use(self) -> str:
+        """The version of the release in use.
 
         :raises ModelError: no release was adopted yet.
         """
         if self.version is None:
             raise ModelError(f"system {self.system} has no model release yet: train the base model on labelled systems")
+        return self.version
+
+    def version_of(self, window: Window) -> str:
+        """The version that a window is scored under: the one that routed it, else the one in use.
+
+        :raises ModelError: no release was adopted yet.
+        """
         routed = window.route.model if window.route else None
-        return routed if routed in self._taught else self.version
+        return routed if routed in self._taught else self.version_in_use
 
     def release(self, version: str) -> ModelRelease:
         """An adopted release.
@@ -201,24 +211,36 @@ class Knowledge:
         :raises ModelError: the version is not one of `versions`.
         """
         with self._lock:
-            rows = zip(window.events, self._rows(window, version), strict=True)
+            rows = zip(window.events, self._rows(window.events, version), strict=True)
             look = look_of(window, self._of(version).release.detector)
             return look, tuple(sorted((event.template, row) for event, row in rows if row >= 0))
 
-    def inputs(self, windows: Sequence[Window], version: str) -> Batch:
+    def inputs(self, windows: Sequence[Window], version: str, room: Room | None = None) -> Batch:
         """The windows as a release's model is shown them.
 
         A judged event that the release was not taught, or one near to such, has the vector of the nearest trained event
         of the same verdict; one that nobody judged has that of the nearest trained event of its own system, where there
         is one, for a model knows nothing of vectors that it has never seen. The others have their own.
 
+        :param room: where the batch may be laid out; default: memory of its own.
         :raises ModelError: the version is not one of `versions`.
         """
         with self._lock:
+            events = list({event.template: event for window in windows for event in window.events}.values())
+            rows, shown = {event.template: row for row, event in enumerate(events)}, self._shown(events, version)
+            places = [[rows[event.template] for event in window.events] for window in windows]
+            counts = [[event.count for event in window.events] for window in windows]
             detector = self._of(version).release.detector
-            shown = [(self._shown(window, version), _counts(window)) for window in windows]
             orders = [order for window in windows if (order := order_of(window, detector)) is not None]
-            return collate(shown, orders or None)
+            if not orders:
+                return gather(shown, places, counts, room or Room())
+            return collate(
+                [
+                    (shown[place], np.array(count, dtype=np.float32))
+                    for place, count in zip(places, counts, strict=True)
+                ],
+                orders,
+            )
 
     @property
     def _own(self) -> bool:
@@ -262,6 +284,7 @@ class Knowledge:
             self._forget_rows()
 
     def _forget_rows(self) -> None:
+        self.changes += 1
         for taught in self._taught.values():
             taught.forget()
 
@@ -292,23 +315,20 @@ class Knowledge:
         near = self._router.near([event])[0]
         return self._router.bank.events[near.row] if near.similarity >= self._router.tau and near.row >= 0 else None
 
-    def _rows(self, window: Window, version: str) -> list[int]:
+    def _rows(self, events: Sequence[EventText], version: str) -> list[int]:
         taught = self._of(version)
-        return [taught.row(event, self._reference, self._vectors) for event in window.events]
+        return [taught.row(event, self._reference, self._vectors) for event in events]
 
-    def _shown(self, window: Window, version: str) -> FloatArray:
-        rows, bank = np.array(self._rows(window, version), dtype=np.int64), self._of(version).bank
-        own, borrowed = self._vectors.vectors(window.events), rows >= 0
+    def _shown(self, events: Sequence[EventText], version: str) -> FloatArray:
+        """The vectors of events as a release's model is shown them, `[len(events), dim]`."""
+        rows, bank = np.array(self._rows(events, version), dtype=np.int64), self._of(version).bank
+        own, borrowed = self._vectors.vectors(events), rows >= 0
         own[borrowed] = bank.vectors[rows[borrowed]]
         return own
 
 
 def _rank(release: ModelRelease) -> tuple[bool, float, str]:
     return release.system != releases.BASE, release.created, release.version
-
-
-def _counts(window: Window) -> FloatArray:
-    return np.array([event.count for event in window.events], dtype=np.float32)
 
 
 def _composed(window: Window, found: Sequence[BankEvent], teacher: str) -> PseudoLabel:

@@ -14,6 +14,8 @@ from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
 from fusionlog.records import ClosedBy, Seconds, Window, WindowEvent, window_id, window_shape
 from fusionlog.settings import WindowSettings
 
+ALL = "*"
+"""The one session that all lines are of where windows are by count."""
 STALE_LINES = 1000
 """So many lines in a row that are all older than an idle gap: the clock before them was wrong, theirs is right."""
 
@@ -70,7 +72,10 @@ class _Open:
             self.events.append((event.template, event.text, event.line[:EXAMPLE_CHARS]))
         self.sequence.append(place)
         self.last_offset, self.touched = offset, now
-        self.started, self.ended = min(self.started, time), max(self.ended, time)
+        if time > self.ended:
+            self.ended = time
+        elif time < self.started:
+            self.started = time
 
 
 class Windower:
@@ -82,6 +87,9 @@ class Windower:
     def __init__(self, system: str, settings: WindowSettings, topic: str, partition: int) -> None:
         self._system, self._topic, self._partition = system, topic, partition
         self._settings = settings
+        self._by_count = settings.by == "count"
+        self._limit = settings.size if self._by_count else settings.max_events
+        self._longest_untouched = 0.0
         self._clock = EventClock(settings.idle_seconds)
         self._last_offset = -1
         self._lines = 0
@@ -104,36 +112,34 @@ class Windower:
         :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its offset is
             not greater than the last one. The line is in no window then.
         """
-        self._check(event, offset)
+        session = ALL if self._by_count else event.session
+        if not session or offset <= self._last_offset:
+            raise self._refusal(session, offset)
         self._last_offset = offset
-        by_count = self._settings.by == "count"
         now = self._clock.see(time)
-        closed = [] if by_count else self._close_idle()
-        session = "" if by_count else event.session or ""
+        closed = self._close_idle()
         window = self._by_touch.get(session) or self._open(session, offset, time)
         window.add(event, offset, time, now)
         self._by_touch.move_to_end(session)
         self._lines += 1
-        limit = self._settings.size if by_count else self._settings.max_events
-        if len(window.sequence) >= limit:
-            closed.append(self._close(window, "count" if by_count else "size"))
+        if len(window.sequence) >= self._limit:
+            closed.append(self._close(window, "count" if self._by_count else "size"))
         return closed
 
     def advance(self, watermark_time: Seconds) -> list[Window]:
         """The sessions that are idle when the watermark has come to this time. Windows by count never are."""
         self._clock.reach(watermark_time)
-        return [] if self._settings.by == "count" else self._close_idle()
+        return self._close_idle()
 
     def flush(self) -> list[Window]:
         """All open windows, in the order of their first lines: the partition has fallen silent, or its data ends."""
         return [self._close(window, "silence") for window in list(self._by_offset.values())]
 
-    def _check(self, event: Event, offset: int) -> None:
-        if self._settings.by == "session" and not event.session:
-            raise RecordError("no-session-key", f"{self._topic}/{self._partition}/{offset} has no session key")
-        if offset <= self._last_offset:
-            place = f"{self._topic}/{self._partition}/{offset}"
-            raise RecordError("offset-order", f"{place} comes after offset {self._last_offset}")
+    def _refusal(self, session: str | None, offset: int) -> RecordError:
+        place = f"{self._topic}/{self._partition}/{offset}"
+        if not session:
+            return RecordError("no-session-key", f"{place} has no session key")
+        return RecordError("offset-order", f"{place} comes after offset {self._last_offset}")
 
     def _open(self, session: str, offset: int, time: Seconds) -> _Open:
         window = _Open(session, offset, offset, time, time)
@@ -141,13 +147,21 @@ class Windower:
         return window
 
     def _close_idle(self) -> list[Window]:
-        """Close from the one that was touched longest ago: the clock never goes back, so they stand in that order."""
+        """Close from the one that was touched longest ago: the clock never goes back, so they stand in that order.
+
+        None was touched before `_longest_untouched`, so that most lines need not look.
+        """
         closed: list[Window] = []
+        now, idle = self._clock.now, self._settings.idle_seconds
+        if self._by_count or now - self._longest_untouched <= idle:
+            return closed
         while self._by_touch:
             window = next(iter(self._by_touch.values()))
-            if self._clock.now - window.touched <= self._settings.idle_seconds:
-                break
+            if now - window.touched <= idle:
+                self._longest_untouched = window.touched
+                return closed
             closed.append(self._close(window, "idle"))
+        self._longest_untouched = now
         return closed
 
     def _close(self, window: _Open, closed_by: ClosedBy) -> Window:
@@ -164,7 +178,7 @@ class Windower:
         return Window(
             id=window_id(self._topic, self._partition, window.first_offset, window.last_offset),
             system=self._system,
-            session=window.session or f"{self._partition}-{window.first_offset}",
+            session=f"{self._partition}-{window.first_offset}" if self._by_count else window.session,
             shape=window_shape((event.template, event.count) for event in events),
             topic=self._topic,
             partition=self._partition,

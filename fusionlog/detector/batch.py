@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import prod
 
 import numpy as np
 
@@ -65,6 +67,39 @@ def collate(windows: Sequence[tuple[FloatArray, FloatArray]], orders: Sequence[I
     for row, order in enumerate(orders):
         places[row, : len(order)] = order
     return Batch(events, counts, places)
+
+
+class Room:
+    """Memory that one batch after the other is laid out in: fresh pages for each cost as much time as the model."""
+
+    def __init__(self) -> None:
+        self._room = np.empty(0, dtype=np.float32)
+
+    def of(self, *shape: int) -> FloatArray:
+        """An array of this shape, of any content; the one that was given before is overwritten."""
+        size = prod(shape)
+        if size > len(self._room):
+            self._room = np.empty(size, dtype=np.float32)
+        return self._room[:size].reshape(shape)
+
+
+def gather(vectors: FloatArray, rows: Sequence[Sequence[int]], counts: Sequence[Sequence[int]], room: Room) -> Batch:
+    """What `collate` makes of the windows' events, where windows share them: each vector is given once.
+
+    :param vectors: of distinct events, `[n, dim]`.
+    :param rows: those of `vectors` that stand in each window. :param counts: how often each of them does.
+    :param room: where the batch is laid out: it holds until the next one is.
+    """
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    filled = np.arange(max(1, lengths.max())) < lengths[:, None]
+    places = np.full(filled.shape, len(vectors), dtype=np.int64)
+    numbers = np.zeros(filled.shape, dtype=np.float32)
+    places[filled] = np.fromiter(chain.from_iterable(rows), np.int64)
+    numbers[filled] = np.fromiter(chain.from_iterable(counts), np.float32)
+    padding = np.zeros((1, vectors.shape[1]), dtype=np.float32)
+    events = room.of(*filled.shape, vectors.shape[1])
+    np.concatenate([vectors, padding]).take(places, axis=0, out=events, mode="clip")
+    return Batch(events, numbers)
 
 
 def _padded(rows: Sequence[tuple[FloatArray, FloatArray]], dim: int) -> tuple[FloatArray, FloatArray]:

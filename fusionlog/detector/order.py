@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -20,6 +20,13 @@ def look_of(window: Window, detector: DetectorName) -> str:
         return window.shape
     lines = ";".join(window.events[place].template for place in window.sequence)
     return blake2b(lines.encode(), digest_size=12).hexdigest()
+
+
+def looks_of(windows: Sequence[Window], detector: DetectorName) -> list[str]:
+    """`look_of` each of the windows."""
+    if detector not in ORDERED:
+        return [window.shape for window in windows]
+    return [look_of(window, detector) for window in windows]
 
 
 def alike(windows: Iterable[Window], detector: DetectorName) -> list[list[Window]]:

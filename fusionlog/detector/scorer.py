@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import cast
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
-from fusionlog.detector.order import ORDERED
+from fusionlog.detector.batch import Room
+from fusionlog.detector.order import ORDERED, looks_of
 from fusionlog.detector.session import Detector
 from fusionlog.knowledge import Content, Knowledge
 from fusionlog.parsing.memo import Memo
@@ -17,13 +20,12 @@ from fusionlog.settings import ScoreSettings
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A release's verdict on a window. `events` are the probabilities of the window's events, in their order."""
+class Score(Struct, frozen=True):
+    """A release's verdict on a window. `events` are the probabilities of the window's events, by template."""
 
     probability: float
     threshold: float
-    events: list[float]
+    events: dict[str, float]
     version: str
     remembered: bool
 
@@ -33,21 +35,21 @@ class Score:
         return self.probability >= self.threshold
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a model said of a content; `events` by template, for windows of one content differ in their order."""
-
-    probability: float
-    events: dict[str, float]
-
-
-@dataclass(frozen=True)
 class Running:
-    """A release's model, its threshold and what it said."""
+    """A release's model, and what it said: by content, and, until something is judged, by what windows look like."""
 
-    detector: Detector
-    threshold: float
-    memo: Memo[Content, Verdict] = field(repr=False)
+    def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
+        self.detector = Detector(release.onnx, settings.provider, settings.threads)
+        self.version, self.threshold, self.looks_at = release.version, release.threshold, release.detector
+        self.memo: Memo[Content, Score] = Memo(settings.memo_entries)
+        self._entries, self._changes = settings.memo_entries, -1
+        self._seen: Memo[str, Score] = Memo(settings.memo_entries)
+
+    def seen(self, changes: int) -> Memo[str, Score]:
+        """Scores by `look_of` a window. They hold as long as `Knowledge.changes` is the same."""
+        if changes != self._changes:
+            self._changes, self._seen = changes, Memo(self._entries)
+        return self._seen
 
 
 class Scorer:
@@ -56,6 +58,7 @@ class Scorer:
     def __init__(self, settings: ScoreSettings) -> None:
         self._settings = settings
         self._running: dict[tuple[str, str], Running] = {}
+        self._room = Room()
 
     def check(self, release: ModelRelease) -> None:
         """Try a release's model, as `Knowledge` asks before it takes one into use.
@@ -64,48 +67,70 @@ class Scorer:
         """
         Detector(release.onnx, "cpu", self._settings.threads)
 
+    def load(self, knowledge: Knowledge) -> None:
+        """Have the model in use ready before the first window comes.
+
+        :raises ModelError: the system has no release yet, or its model does not load.
+        """
+        self._run(knowledge, knowledge.version_in_use)
+
     def score(self, windows: Sequence[Window], knowledge: Knowledge) -> list[Score]:
         """The verdicts on windows of one system, in their order, each under the release that routed the window.
 
         :raises ModelError: the system has no release yet, or the model does not load or run.
         """
-        versions = [knowledge.version_of(window) for window in windows]
-        scores: dict[int, Score] = {}
+        routed_by = {window.route.model if window.route else None for window in windows}
+        if len(routed_by) == 1:
+            return self._score(windows, knowledge, self._run(knowledge, knowledge.version_of(windows[0])))
+        versions, scores = [knowledge.version_of(window) for window in windows], dict[int, Score]()
         for version in dict.fromkeys(versions):
             places = [place for place, each in enumerate(versions) if each == version]
-            found = self._score([windows[place] for place in places], knowledge, version)
-            scores |= dict(zip(places, found, strict=True))
+            found = self._score([windows[place] for place in places], knowledge, self._run(knowledge, version))
+            scores |= zip(places, found, strict=True)
         return [scores[place] for place in range(len(windows))]
 
-    def _score(self, windows: Sequence[Window], knowledge: Knowledge, version: str) -> list[Score]:
-        """The verdicts of one release."""
-        running = self._run(knowledge, version)
-        contents = [knowledge.content(window, version) for window in windows]
-        known = {content: running.memo.get(content) for content in contents}
-        verdicts = {content: verdict for content, verdict in known.items() if verdict is not None}
-        fresh = {content: window for content, window in zip(contents, windows, strict=True) if content not in verdicts}
-        verdicts |= self._ask(running, fresh, knowledge, version)
-        scores = []
-        for content, window in zip(contents, windows, strict=True):
-            verdict, new = verdicts[content], fresh.pop(content, None)
-            events = [verdict.events[event.template] for event in window.events]
-            scores.append(Score(verdict.probability, running.threshold, events, version, remembered=new is None))
-        return scores
+    def _score(self, windows: Sequence[Window], knowledge: Knowledge, running: Running) -> list[Score]:
+        """The verdicts of one release: for most windows a look-up."""
+        seen = running.seen(knowledge.changes)
+        looks = looks_of(windows, running.looks_at)
+        scores = seen.get_all(looks)
+        if None not in scores:
+            return cast("list[Score]", scores)
+        places: dict[str, int] = {}
+        for place, score in enumerate(scores):
+            if score is None:
+                places.setdefault(looks[place], place)
+        judged = self._judge([windows[place] for place in places.values()], knowledge, running)
+        known: dict[str, Score] = {}
+        for look, score in zip(places, judged, strict=True):
+            known[look] = replace(score, remembered=True)
+            seen.put(look, known[look])
+            scores[places[look]] = score
+        return [known[look] if score is None else score for look, score in zip(looks, scores, strict=True)]
 
-    def _ask(
-        self, running: Running, fresh: dict[Content, Window], knowledge: Knowledge, version: str
-    ) -> dict[Content, Verdict]:
+    def _judge(self, windows: Sequence[Window], knowledge: Knowledge, running: Running) -> list[Score]:
+        """The verdicts on windows that look like none seen since something was judged, each content once."""
+        contents = [knowledge.content(window, running.version) for window in windows]
+        known = {content: running.memo.get(content) for content in contents}
+        fresh = {content: window for content, window in zip(contents, windows, strict=True) if known[content] is None}
+        scores = {content: score for content, score in known.items() if score is not None}
+        scores |= self._ask(running, fresh, knowledge)
+        return [
+            replace(scores[content], remembered=fresh.pop(content, None) is None) for content in contents
+        ]  # fmt: skip
+
+    def _ask(self, running: Running, fresh: dict[Content, Window], knowledge: Knowledge) -> dict[Content, Score]:
         """The model's verdicts on contents that are not remembered, by windows that have them."""
-        verdicts: dict[Content, Verdict] = {}
-        by_line = knowledge.release(version).detector in ORDERED
-        for chunk in self._chunks(fresh, by_line):
-            probabilities, events = running.detector.score(knowledge.inputs([window for _, window in chunk], version))
-            for (content, window), probability, row in zip(chunk, probabilities, events, strict=True):
-                templates = [event.template for event in window.events]
-                by_template = dict(zip(templates, row.tolist(), strict=False))
-                verdicts[content] = Verdict(float(probability), by_template)
-                running.memo.put(content, verdicts[content])
-        return verdicts
+        scores: dict[Content, Score] = {}
+        for chunk in self._chunks(fresh, running.looks_at in ORDERED):
+            batch = knowledge.inputs([window for _, window in chunk], running.version, self._room)
+            probabilities, events = running.detector.score(batch)
+            rows = zip(chunk, probabilities.tolist(), events.tolist(), strict=True)
+            for (content, window), probability, row in rows:
+                by_template = dict(zip([event.template for event in window.events], row, strict=False))
+                scores[content] = Score(probability, running.threshold, by_template, running.version, remembered=False)
+                running.memo.put(content, scores[content])
+        return scores
 
     def _chunks(self, fresh: dict[Content, Window], by_line: bool) -> Iterator[list[tuple[Content, Window]]]:
         """Batches of windows with like numbers of events, or of lines, so that little of a batch is padding."""
@@ -117,11 +142,10 @@ class Scorer:
         """The release's model, loaded now where it is not; models that the system has left behind go."""
         key = (knowledge.system, version)
         if key not in self._running:
-            release = knowledge.release(version)
-            detector = Detector(release.onnx, self._settings.provider, self._settings.threads)
-            log.info("model loaded", system=knowledge.system, version=version, provider=detector.provider)
+            running = Running(knowledge.release(version), self._settings)
+            log.info("model loaded", system=knowledge.system, version=version, provider=running.detector.provider)
             left = [other for other in self._running if other[0] == key[0] and other[1] not in knowledge.versions]
             for other in left:
                 del self._running[other]
-            self._running[key] = Running(detector, release.threshold, Memo(self._settings.memo_entries))
+            self._running[key] = running
         return self._running[key]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -95,7 +94,7 @@ def session_windows(
         windower = Windower(name, system.window, topic=f"file.{name}", partition=0)
         cut = []
         for line in session.lines:
-            event = replace(parser.parse(line), session=session.id)
+            event = msgspec.structs.replace(parser.parse(line), session=session.id)
             cut += windower.add(event, offset, float(offset))
             offset += 1
         cut += windower.flush()

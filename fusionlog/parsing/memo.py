@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -30,6 +31,11 @@ class Memo(Generic[K, V]):
             if value is not None:
                 self.put(key, value)
         return value
+
+    def get_all(self, keys: Iterable[K]) -> list[V | None]:
+        """The value of each of the keys, None where there is none."""
+        young = self._young.get
+        return [young(key) or self.get(key) for key in keys]
 
     def put(self, key: K, value: V) -> None:
         """Remember a value, which must not be None."""

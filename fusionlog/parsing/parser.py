@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Header
@@ -25,8 +26,7 @@ MAX_CONTENT_CHARS = 8_000
 """What stands behind is not masked: the miner looks at a quarter of it at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """A line that was understood: the id and text of its event, its session key (None: none in it), and itself."""
 
     template: str
@@ -73,6 +73,15 @@ class Parser:
         if shape is not None and self._miner.stands(shape.standing):
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
         return self._parse(line)
+
+    def recall(self, value: bytes) -> Event | None:
+        """The event of a raw record, at the price of one look-up: where it is a line, byte for byte, of a remembered
+        shape. None: it must be read (`shipper.read_line`) and parsed, which would come to the same."""
+        shape = self._shapes.of_record(value)
+        if shape is None or not self._miner.stands(shape.standing):
+            return None
+        line = value.decode("ascii")
+        return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
 
     def _parse(self, line: str) -> Event:
         """The event of a line of which nothing is remembered."""

@@ -17,6 +17,7 @@ MAX_SHAPE_CHARS = 1_000
 SHAPES = 20_000
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_BLANK, _BRACE = ord(" "), ord("{")
 _DIGIT = re.compile("[0-9]")
 _HEX_PREFIX = re.compile(b"0[xX]")
 """The one place where the built-in masks tell digits apart: `0x` begins a hexadecimal number, `1x` does not."""
@@ -25,6 +26,10 @@ _ALIKE = re.compile(
     r"(?:\\[dDwWsSbB]|\\[^0-9A-Za-z]|[^\\\[\]{}0-9]|\{[0-9]+(?:,[0-9]*)?\}"
     r"|\[\^?(?:(?<!-)0-9|\\[dDwWsS]|\\[^0-9A-Za-z]|[^\\\[\]0-9])*\])*"
 )
+
+
+_REWRITTEN = re.compile(r"[\x00\x1b]|[\r\n]\Z")
+"""Where a line may not be what its record holds: a record with a NUL may be binary, colours and line breaks go."""
 
 
 class Shape(NamedTuple):
@@ -49,13 +54,22 @@ class Shapes:
             return None
         return self._memo.get(shape_of(line))
 
+    def of_record(self, value: bytes) -> Shape | None:
+        """What a raw record comes to that is, byte for byte, a line of a shape that is known; None where it may not be.
+
+        A record that begins with a brace may be an envelope. All else that is in the memo is read as it stands.
+        """
+        if not self.usable or len(value) > MAX_SHAPE_CHARS or not value or value[0] <= _BLANK or value[0] == _BRACE:
+            return None
+        return self._memo.get(value.translate(_ZEROS))
+
     def put(self, line: str, masked: str, component: str | None, shape: Shape) -> None:
         """Remember a line's shape, where every line of it comes to the same.
 
         :param masked: the line's content as Drain3 saw it; with a digit left in it, or in the component, or with a
             place left that may be the session key of another line of the shape, nothing is remembered.
         """
-        if not self.usable or len(line) > MAX_SHAPE_CHARS or not line.isascii():
+        if not self.usable or len(line) > MAX_SHAPE_CHARS or not line.isascii() or _REWRITTEN.search(line):
             return
         zeros = shape_of(line)
         key = line[shape.key] if shape.key else None

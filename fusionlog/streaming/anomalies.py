@@ -18,10 +18,11 @@ def is_anomalous(label: PseudoLabel) -> bool:
     return label.probability >= TEACHER_THRESHOLD
 
 
-def by_model(window: Window, score: float, threshold: float, events: list[float], version: str, now: float) -> Anomaly:
-    """What a model found. `events` are the probabilities of the window's events, in their order."""
-    by_template = {event.template: value for event, value in zip(window.events, events, strict=False)}
-    evidence = _evidence(window, by_template)
+def by_model(
+    window: Window, score: float, threshold: float, events: Mapping[str, float], version: str, now: float
+) -> Anomaly:
+    """What a model found. `events` are the probabilities of the window's events, by template."""
+    evidence = _evidence(window, events)
     named = ", ".join(
         f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
     )

@@ -61,9 +61,8 @@ class Ingest:
         """Records of a raw partition, in order."""
         lane = self._lanes[place]
         for start in range(0, len(records), SLICE_LINES):
-            for record in records[start : start + SLICE_LINES]:
-                for made in lane.take(record):
-                    await self._sink.send(lane, place, made)
+            for made in lane.take(records[start : start + SLICE_LINES]):
+                await self._sink.send(lane, place, made)
             await self._send_templates(lane.system)
             await asyncio.sleep(0)
 

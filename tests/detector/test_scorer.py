@@ -12,7 +12,7 @@ from fusionlog.detector.scorer import Scorer
 from fusionlog.detector.session import Detector
 from fusionlog.errors import ModelError
 from fusionlog.knowledge import Knowledge
-from fusionlog.records import ModelRelease
+from fusionlog.records import ModelRelease, template_id
 from fusionlog.settings import ScoreSettings
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
@@ -49,6 +49,10 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     return sizes
 
 
+def by_template(**probabilities: float) -> dict[str, float]:
+    return {template_id(f"disk {word}"): value for word, value in probabilities.items()}
+
+
 def make_scorer(**fields: Any) -> Scorer:
     return Scorer(ScoreSettings(provider="cpu", **fields))
 
@@ -57,7 +61,7 @@ def test_windows_get_the_models_verdict_in_their_order() -> None:
     windows = [make_window("disk opened", "disk failed", "<NUM>"), make_window("disk opened")]
     scores = make_scorer().score(windows, knowing())
     assert [score.probability for score in scores] == [1.0, 0.0]
-    assert [score.events for score in scores] == [[0.0, 1.0, 0.0], [0.0]]
+    assert [list(score.events.values()) for score in scores] == [[0.0, 1.0, 0.0], [0.0]]
     assert [score.anomalous for score in scores] == [True, False]
     assert scores[0].threshold == 0.5
     assert scores[0].version == release().version
@@ -69,7 +73,7 @@ def test_a_verdict_is_remembered_by_shape_whatever_the_order_of_events(scored: l
     (again,) = scorer.score([make_window("disk opened", "disk failed", session="s2")], knowledge)
     assert scored == [(1, 2)]
     assert (first.remembered, again.remembered) == (False, True)
-    assert (first.events, again.events) == ([1.0, 0.0], [0.0, 1.0])
+    assert first.events == again.events == by_template(failed=1.0, opened=0.0)
 
 
 def test_where_order_matters_a_verdict_is_remembered_by_sequence(scored: list[tuple[int, ...]]) -> None:
@@ -79,13 +83,13 @@ def test_where_order_matters_a_verdict_is_remembered_by_sequence(scored: list[tu
     (swapped, again) = scorer.score([other, replace(one, session="s3")], knowledge)
     assert scored == [(1, 2), (1, 2)]
     assert (first.remembered, swapped.remembered, again.remembered) == (False, False, True)
-    assert (first.events, swapped.events, again.events) == ([1.0, 0.0], [0.0, 1.0], [1.0, 0.0])
+    assert first.events == swapped.events == again.events == by_template(failed=1.0, opened=0.0)
 
 
 def test_where_order_matters_an_event_of_many_lines_has_one_probability() -> None:
     lines = ("disk opened", "disk failed", "disk opened", "disk failed")
     (score,) = make_scorer().score([make_window(*lines)], knowing(release(detector="gru")))
-    assert score.events == [0.0, 1.0]
+    assert score.events == by_template(failed=1.0, opened=0.0)
 
 
 def test_one_shape_is_scored_once_in_a_batch(scored: list[tuple[int, ...]]) -> None:

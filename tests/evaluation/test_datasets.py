@@ -28,7 +28,7 @@ def as_ingested(records: list[str]) -> list[Window]:
         Trail({}),
     )  # fmt: skip
     messages = [Message(record.encode(), offset=number, timestamp=0) for number, record in enumerate(records)]
-    return [item for message in messages for item in lane.take(message) if isinstance(item, Window)]
+    return [item for item in lane.take(messages) if isinstance(item, Window)]
 
 
 def test_a_systems_json_lines_give_the_same_windows_from_a_stream_and_from_its_sessions() -> None:

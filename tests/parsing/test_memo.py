@@ -33,3 +33,10 @@ def test_it_is_bounded_and_never_wrong(steps: list[tuple[int, bool]], entries: i
         else:
             assert memo.get(key) in (None, latest.get(key))
         assert len(memo) <= 2 * entries
+
+
+def test_many_keys_at_once_are_as_each_by_itself() -> None:
+    memo: Memo[str, int] = Memo(2)
+    for number, key in enumerate("abc"):
+        memo.put(key, number)
+    assert memo.get_all("abca") == [0, 1, 2, 0] and memo.get_all("xa") == [None, 0]

@@ -1,0 +1,37 @@
+"""A model to measure with: of the usual size, its weights drawn; how fast it is does not depend on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fusionlog import releases
+from fusionlog.detector.export import to_onnx
+from fusionlog.detector.network import build
+from fusionlog.embedding import NamedEncode, VectorCache
+from fusionlog.knowledge import Knowledge
+from fusionlog.method import RULES
+from fusionlog.records import BankEvent, Lineage, ModelRelease, Window
+from fusionlog.settings import DistillSettings
+
+
+def release_of(windows: Sequence[Window], encode: NamedEncode, threshold: float = 0.5) -> ModelRelease:
+    """A base release, not signed, with a set network of the default width; it knows every event of the windows."""
+    events = {event.template: event for window in windows for event in window.events}
+    bank = [
+        BankEvent(system=releases.BASE, template=event.template, text=event.text, probability=0.0)
+        for event in events.values()
+    ]
+    release = ModelRelease(
+        system=releases.BASE, version=releases.new_version(0.0, releases.BASE), created=0.0, detector="set",
+        encoder=encode.name, onnx=to_onnx(build("set", encode.dim, DistillSettings().hidden), encode.dim), bank=bank,
+        vectors=releases.pack_vectors(VectorCache(encode).vectors(bank)), threshold=threshold, tau=0.8,
+        lineage=Lineage(),
+    )  # fmt: skip
+    return releases.sign(release, None)
+
+
+def knowledge_of(system: str, windows: Sequence[Window], encode: NamedEncode) -> Knowledge:
+    """What a worker knows that has adopted such a release."""
+    knowledge = Knowledge(system, encode, rules=RULES["source-only"])
+    knowledge.adopt(release_of(windows, encode))
+    return knowledge
