@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from fusionlog import releases
+from fusionlog.calibration import Calibrator
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.detector.order import ORDERED, alike
 from fusionlog.distillation import bank as banks
 from fusionlog.distillation import gate, rounds
-from fusionlog.distillation.sources import SourceExamples, unlabelled
-from fusionlog.distillation.students import Fit
+from fusionlog.distillation.calibrating import Labelled, calibrate
+from fusionlog.distillation.sources import SourceExamples, by_shape, unlabelled
+from fusionlog.distillation.students import FitAll, opinions, windows_of
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import FusionLogError
-from fusionlog.records import Lineage, ModelRelease, PseudoLabel, Window
+from fusionlog.habits import Habits
+from fusionlog.records import Calibration, Lineage, ModelRelease, PseudoLabel, Window
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
@@ -48,7 +52,7 @@ def distill(
     parent: ModelRelease,
     cache: VectorCache,
     settings: DistillSettings,
-    fit: Fit,
+    fits: FitAll,
     *,
     now: float,
     job: str = "",
@@ -58,7 +62,7 @@ def distill(
     :param labels: all of one system's; of a shape the last one counts.
     :param windows: recent ones of that system, nobody's verdict on them.
     :param sources: the labelled systems as the parent's detector sees them, or none where their data is not at hand.
-    :param parent: the system's newest release, else the base. Its detector is kept: it is what `fit` must train.
+    :param parent: the system's newest release, else the base. Its detector is kept: it is what `fits` must train.
     :param now: Unix time in seconds.
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
@@ -76,11 +80,41 @@ def distill(
         unlabelled=[each for each, group in zip(recent, general, strict=True) if group[0].shape not in told],
         replay=replay_of(sources, settings.replay),
     )
-    onnx = rounds.distil(material, fit, settings.rounds)
-    report = judge(onnx, recent, labelled, sources, parent, settings)
+    onnx = rounds.distil(material, lambda examples: fits([examples])[0], settings.rounds)
+    calibration, habits = _calibrated(latest, windows, cache, material.replay, fits, parent.detector, settings)
+    scores = windows_of(opinions(onnx, recent))
+    if calibration is not None:
+        calibrator = Calibrator(calibration, habits)
+        scores = np.array([calibrator.score(p, group[0]) for p, group in zip(scores, general, strict=True)])
+    rate = gate.check_rate(scores, [each.weight for each in recent], settings.gate_min_rate, settings.gate_max_rate)
+    report = judge(onnx, rate, labelled, sources, parent, settings)
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
-    return Distilled(_release(onnx, bank, latest, parent, report, settings, now, job), report)
+    release = _release(onnx, bank, latest, parent, report, settings, now, job)
+    if calibration is not None:
+        release = msgspec.structs.replace(release, calibration=calibration, habits=habits.pack())
+    return Distilled(release, report)
+
+
+def _calibrated(
+    labels: Sequence[PseudoLabel],
+    windows: Sequence[Window],
+    cache: VectorCache,
+    replay: Sequence[Example],
+    fits: FitAll,
+    detector: DetectorName,
+    settings: DistillSettings,
+) -> tuple[Calibration | None, Habits]:
+    """The calibration on those labels whose shape was seen lately, and the habits that it goes with."""
+    habits, seen = Habits(), {group[0].shape: group for group in by_shape(windows)}
+    for group in seen.values():
+        habits.see(group[0], len(group))
+    labelled = [
+        Labelled(label, examples_of(label, [seen[label.shape]], cache, detector)[0], seen[label.shape][0],
+                 len(seen[label.shape]))
+        for label in labels if label.shape in seen
+    ]  # fmt: skip
+    return calibrate(labelled, habits, replay, fits, settings.calibration_folds), habits
 
 
 def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
@@ -139,7 +173,7 @@ def replay_of(sources: Sequence[SourceExamples], share: float) -> list[Example]:
 
 def judge(
     onnx: bytes,
-    recent: Sequence[Example],
+    rate: gate.Check,
     labelled: Sequence[Example],
     sources: Sequence[SourceExamples],
     parent: ModelRelease,
@@ -156,7 +190,7 @@ def judge(
         reference = before.value if before else None
     return gate.GateReport(
         checks=(
-            gate.check_rate(onnx, recent, settings.gate_min_rate, settings.gate_max_rate),
+            rate,
             gate.check_agreement(onnx, labelled, settings.gate_min_agreement),
         ),
         sources=gate.check_sources(gate.source_area(onnx, sources), reference, settings.gate_margin),

@@ -7,10 +7,15 @@ was can be counted: the surprise of a window is that of its most surprising brea
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import log10
 
+import msgspec
+
+from fusionlog.errors import ModelError
 from fusionlog.records import Window
 
 LEAST_WINDOWS = 10
@@ -21,6 +26,18 @@ MAX_EVENTS = 60
 """A window of more distinct events is not counted: its pairs alone would fill the memory."""
 MAX_TEMPLATES = 1_000
 """Habits are kept of so many events, a million pairs at most (100 MB); what is met later has none."""
+
+
+PACKED_TEMPLATES = 500
+"""A release carries the habits of so many events, the commonest: at most some hundred kB."""
+
+
+class _Packed(msgspec.Struct, frozen=True):
+    """Counts by template: windows by number of lines of it, windows by companion (a place in `counts`)."""
+
+    windows: int
+    counts: dict[str, dict[int, int]]
+    companions: list[dict[int, int]]
 
 
 class Habits:
@@ -54,7 +71,64 @@ class Habits:
         0 where nothing is unusual or nothing is known; 2 is one window in a hundred. Shares are (1 + k) / (1 + n), so
         that what never happened in ten windows surprises less than what never happened in a thousand.
         """
+        return max(self.surprise_of_counts(window), -log10(self._last_share(window)))
+
+    def surprise_of_counts(self, window: Window) -> float:
+        """The same of all habits but the last line's: one number for all windows of a shape."""
         return max((-log10(share) for share in self._shares(window)), default=0.0)
+
+    def rarity(self, window: Window) -> float:
+        """-log10 of the share of windows that have the rarest of a window's events, (1 + k) / (1 + n)."""
+        rarest = min((self._in[event.template] for event in window.events), default=self.windows)
+        return -log10((1 + rarest) / (1 + self.windows))
+
+    @contextmanager
+    def without(self, window: Window, times: int) -> Iterator[Habits]:
+        """The habits as if this window had not been seen these many times."""
+        self.see(window, -times)
+        try:
+            yield self
+        finally:
+            self.see(window, times)
+
+    def pack(self) -> bytes:
+        """The counts of the commonest events, compressed; the habit of last lines is left out."""
+        places = {template: place for place, (template, _) in enumerate(self._in.most_common(PACKED_TEMPLATES))}
+        packed = _Packed(
+            windows=self.windows,
+            counts={template: dict(self._counts[template]) for template in places},
+            companions=[
+                {places[other]: number for other, number in self._with[template].items() if other in places}
+                for template in places
+            ],
+        )
+        return zlib.compress(msgspec.msgpack.encode(packed))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Habits:
+        """Habits that were packed.
+
+        :raises ModelError: these bytes are none.
+        """
+        try:
+            packed = msgspec.msgpack.decode(zlib.decompress(data), type=_Packed)
+        except (zlib.error, msgspec.MsgspecError) as error:
+            raise ModelError(f"the habits of a release cannot be read: {error}; distil it again") from error
+        habits = cls()
+        habits.windows = packed.windows
+        names = list(packed.counts)
+        for template, counts in packed.counts.items():
+            habits._in[template] = sum(counts.values())
+            habits._counts[template] = Counter(counts)
+        for template, companions in zip(names, packed.companions, strict=True):
+            habits._with[template] = Counter({names[place]: number for place, number in companions.items()})
+        return habits
+
+    def _last_share(self, window: Window) -> float:
+        last = window.events[window.sequence[-1]].template if window.sequence else None
+        if last is None or self._in[last] < LEAST_WINDOWS:
+            return 1.0
+        return (1 + self._last[last]) / (1 + self._in[last])
 
     def _shares(self, window: Window) -> Iterator[float]:
         known = [event for event in window.events if self._in[event.template] >= LEAST_WINDOWS]
@@ -71,9 +145,6 @@ class Habits:
                 together = self._with[event.template][other.template]
                 if expected > 1 + together:
                     yield (1 + together) / expected
-        last = window.events[window.sequence[-1]].template if window.sequence else None
-        if last is not None and self._in[last] >= LEAST_WINDOWS:
-            yield (1 + self._last[last]) / (1 + self._in[last])
 
     def _as_extreme(self, template: str, count: int) -> int:
         """Windows with at least as many lines of an event, or at most as many, whichever are fewer."""

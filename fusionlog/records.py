@@ -126,10 +126,21 @@ class Lineage(Struct, frozen=True, kw_only=True):
     job: str = ""
 
 
+class Calibration(Struct, frozen=True, kw_only=True):
+    """What a window's score is made of: logit score = probability * logit p + surprise * s + rarity * r + intercept,
+    of the network's probability p, and the surprise s and rarity r of the window among `ModelRelease.habits`."""
+
+    probability: float
+    surprise: float
+    rarity: float
+    intercept: float
+
+
 class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
 
-    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `sha256` covers what
+    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. With a `calibration`, `habits` are
+    the packed counts of the windows that it was made on; without one the score is the network's. `sha256` covers what
     `releases.digest` says; `signature` is its HMAC-SHA256 where a key is configured.
     """
 
@@ -145,6 +156,8 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     tau: Annotated[float, Meta(ge=-1.0, le=1.0)]
     lineage: Lineage
     metrics: dict[str, float] = {}
+    calibration: Calibration | None = None
+    habits: bytes = b""
     sha256: str = ""
     signature: str | None = None
 

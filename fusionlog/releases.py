@@ -35,7 +35,8 @@ def digest(release: ModelRelease) -> str:
     The fields are named one by one, so that a field that a later writer adds does not change it.
     """
     total = hashlib.sha256()
-    for part in (msgspec.json.encode(_fields(release), order="sorted"), release.onnx, release.vectors):
+    habits = (release.habits,) if release.habits else ()
+    for part in (msgspec.json.encode(_fields(release), order="sorted"), release.onnx, release.vectors, *habits):
         total.update(len(part).to_bytes(8, "big"))
         total.update(part)
     return total.hexdigest()
@@ -111,7 +112,8 @@ def _signature(sha256: str, key: SecretStr) -> str:
 def _fields(release: ModelRelease) -> dict[str, Any]:
     """All that a release says, but its two byte strings, its digest and its signature."""
     lineage = release.lineage
-    return {
+    weights = {} if release.calibration is None else {"calibration": msgspec.structs.astuple(release.calibration)}
+    return weights | {
         "system": release.system,
         "version": release.version,
         "created": float(release.created),

@@ -172,6 +172,9 @@ class DistillSettings(_Model):
     hidden: int = Field(64, ge=4, description="width of the small model")
     seed: int = Field(0, description="of a fit")
     replay: float = Field(0.2, ge=0, lt=1, description="share of a distillation's draws that source sessions have")
+    calibration_folds: int = Field(
+        5, ge=0, description="of cross-fitting, by which a release's score is weighed with surprise and rarity; 0: not"
+    )
     min_labels: int = Field(5, ge=1, description="fewer pseudo-labels of a system are not distilled")
     recent_windows: int = Field(5000, ge=1, description="unlabelled windows that are read of each partition")
     gate_min_agreement: float = Field(0.2, ge=-1, le=1, description="least kappa with the teacher's verdicts")

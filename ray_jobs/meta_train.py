@@ -26,7 +26,7 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
         sources = [read_source(data, name, settings.ingest) for name in names]
         fits = tasks.Fits(settings.distill)
         release = base_release(
-            sources, VectorCache(encoder), encoder.name, settings.distill, fits.all, now=time.time(), job=job
+            sources, VectorCache(encoder), encoder.name, settings.distill, fits, now=time.time(), job=job
         )
     release = await publish.publish(settings, release)
     reason = f"base model {release.version} of {', '.join(names)}, {len(release.bank)} events, tau {release.tau:.2f}"

@@ -35,7 +35,7 @@ class Fits:
         gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0  # type: ignore[no-untyped-call]
         self._fit, self._settings = fit.options(num_gpus=gpus), settings
 
-    def all(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
+    def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
         """Models of several sets of examples, trained side by side.
 
         :raises RayError: a task failed.
@@ -45,13 +45,6 @@ class Fits:
         except RayTaskError as error:
             raise RayError(f"a training task failed: {str(error).strip().splitlines()[-1]}") from error
         return models
-
-    def one(self, examples: Sequence[Example]) -> bytes:
-        """A model of one set of examples.
-
-        :raises RayError: the task failed.
-        """
-        return self.all([examples])[0]
 
 
 @contextmanager

@@ -17,11 +17,23 @@ BAD = make_window("connection opened", "disk failed", first_offset=20)
 LABELS = [make_label(GOOD, 0.05), make_label(LONG, 0.05), make_label(BAD, 0.95)]
 
 
+def each_of(fit):
+    return lambda jobs: [fit(examples) for examples in jobs]
+
+
 def run(labels=LABELS, windows=(GOOD, GOOD, GOOD, LONG, BAD), parent=None, settings=SETTINGS, sources=True, fit=None):
     taught = [source_examples(make_source(), OneHot())] if sources else []
     parent = parent or make_parent(metrics={REFERENCE: 1.0})
     return distill(
-        labels, list(windows), taught, parent, OneHot(), settings, fit or make_fit(settings), now=9000.0, job="job-1"
+        labels,
+        list(windows),
+        taught,
+        parent,
+        OneHot(),
+        settings,
+        each_of(fit or make_fit(settings)),
+        now=9000.0,
+        job="job-1",
     )
 
 
@@ -111,7 +123,7 @@ def test_a_parents_detector_is_kept():
     parent = make_parent(metrics={REFERENCE: 1.0}, detector="gru")
     sources = [source_examples(make_source(), OneHot(), "gru")]
     windows = [GOOD, GOOD, GOOD, LONG, BAD]
-    done = distill(LABELS, windows, sources, parent, OneHot(), settings, make_fit(settings), now=9000.0)
+    done = distill(LABELS, windows, sources, parent, OneHot(), settings, each_of(make_fit(settings)), now=9000.0)
     assert done.report.accepted, done.report.reason
     assert done.release.detector == "gru"
     said = opinions(done.release.onnx, [unlabelled([window], OneHot(), "gru") for window in (GOOD, BAD)])

@@ -9,6 +9,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fusionlog.calibration import Calibrator
 from fusionlog.detector.batch import Room
 from fusionlog.detector.order import ORDERED, looks_of
 from fusionlog.detector.session import Detector
@@ -40,6 +41,7 @@ class Running:
 
     def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
         self.detector = Detector(release.onnx, settings.provider, settings.threads)
+        self.calibrator = Calibrator.of(release)
         self.version, self.threshold, self.looks_at = release.version, release.threshold, release.detector
         self.memo: Memo[Content, Score] = Memo(settings.memo_entries)
         self._entries, self._changes = settings.memo_entries, -1
@@ -66,6 +68,7 @@ class Scorer:
         :raises ModelError: it does not load.
         """
         Detector(release.onnx, "cpu", self._settings.threads)
+        Calibrator.of(release)
 
     def load(self, knowledge: Knowledge) -> None:
         """Have the model in use ready before the first window comes.
@@ -128,7 +131,8 @@ class Scorer:
             rows = zip(chunk, probabilities.tolist(), events.tolist(), strict=True)
             for (content, window), probability, row in rows:
                 by_template = dict(zip([event.template for event in window.events], row, strict=False))
-                scores[content] = Score(probability, running.threshold, by_template, running.version, remembered=False)
+                value = running.calibrator.score(probability, window) if running.calibrator else probability
+                scores[content] = Score(value, running.threshold, by_template, running.version, remembered=False)
                 running.memo.put(content, scores[content])
         return scores
 

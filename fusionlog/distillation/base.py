@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -18,19 +17,13 @@ from fusionlog.distillation.sources import (
     examples_of,
     source_examples,
 )
+from fusionlog.distillation.students import FitAll
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import SettingError
 from fusionlog.records import BankEvent, Lineage, ModelRelease, WindowEvent
 from fusionlog.routing import choose_tau
-from fusionlog.settings import BaseTraining, DistillSettings
+from fusionlog.settings import DistillSettings
 from fusionlog.types import FloatArray
-
-
-class FitAll(Protocol):
-    """Several fits that do not depend on each other; they may run side by side."""
-
-    def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
-        """The ONNX files of networks trained from scratch, one for each list of examples."""
 
 
 def base_release(

@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, cohen_kappa_score
 from fusionlog.detector.examples import Example
 from fusionlog.distillation.sources import SourceExamples
 from fusionlog.distillation.students import opinions, windows_of
+from fusionlog.types import FloatArray
 
 THRESHOLD = 0.5
 ONE_SIDED_95 = 1.645
@@ -118,12 +119,15 @@ def check_sources(measured: Area | None, reference: float | None, margin: float)
     return Check("source_auprc", measured.value, measured.at_best >= floor, rule)
 
 
-def check_rate(onnx: bytes, recent: Sequence[Example], least: float, most: float) -> Check:
-    """The share of the target's recent windows that the candidate calls anomalous is believable."""
-    if not recent:
+def check_rate(scores: FloatArray, weights: Sequence[float], least: float, most: float) -> Check:
+    """The share of the target's recent windows that the candidate calls anomalous is believable.
+
+    :param scores: its scores of the distinct ones, `[windows]`.
+    :param weights: how often each of them was seen, `[windows]`.
+    """
+    if not len(scores):
         return Check("target_rate", None, True, "no recent windows")
-    weights = np.array([example.weight for example in recent])
-    rate = float(np.average(windows_of(opinions(onnx, recent)) >= THRESHOLD, weights=weights))
+    rate = float(np.average(scores >= THRESHOLD, weights=weights))
     return Check("target_rate", rate, least <= rate <= most, f"must lie in [{least}, {most}]")
 
 

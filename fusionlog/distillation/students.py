@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from fusionlog.detector.examples import Example, batch_of
 from fusionlog.detector.session import Detector
+from fusionlog.settings import BaseTraining
 from fusionlog.types import FloatArray
 
 Fit = Callable[[Sequence[Example]], bytes]
 """Trains a model from scratch on examples drawn by their weight, and gives its ONNX file."""
+
+
+class FitAll(Protocol):
+    """Several fits that do not depend on each other; they may run side by side."""
+
+    def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
+        """The ONNX files of networks trained from scratch, one for each list of examples."""
+
 
 CHUNK = 256
 

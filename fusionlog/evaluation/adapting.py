@@ -118,7 +118,7 @@ async def adapt(target: Target, base: ModelRelease) -> float:
     try:
         distilled = distill(
             list(target.asking.labels.values()), target.fold.adapt, sources, base, target.bench.cache, settings.distill,
-            lambda examples: target.bench.fits([examples])[0], now=time.time(),
+            target.bench.fits, now=time.time(),
         )  # fmt: skip
     except NothingToDistilError as error:
         log.warning("nothing was distilled", reason=str(error))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from fusionlog.detector.examples import Example
-from fusionlog.distillation.base import FitAll, base_release
+from fusionlog.distillation.base import base_release
 from fusionlog.distillation.sources import Source
+from fusionlog.distillation.students import FitAll
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.evaluation.protocol import Fold, Result
 from fusionlog.labeling.teacher import Teacher

@@ -21,8 +21,8 @@ class FitsHere:
     def __init__(self, settings):
         self._settings = settings
 
-    def one(self, examples):
-        return model(examples, self._settings)
+    def __call__(self, jobs, how="erm"):
+        return [model(examples, self._settings, how) for examples in jobs]
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def example(place, probability):
 
 examples = [example(0, 0.0), example(1, 1.0)]
 with tasks.connected() as job:
-    models = tasks.Fits(load().distill).all([examples, examples])
+    models = tasks.Fits(load().distill)([examples, examples])
 said, _ = Detector(models[0], "cpu").score(collate([(e.vectors, e.counts) for e in examples]))
 print(json.dumps({"published": 1, "job": job, "equal": models[0] == models[1], "said": said.tolist()}))
 """

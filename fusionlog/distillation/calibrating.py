@@ -1,0 +1,164 @@
+"""Fitting a release's calibration (see `fusionlog.calibration`) on the teacher's labels, by cross-fitting.
+
+A network is sure of the windows that it was fitted on, so what it says of them tells nothing. Each window is scored by
+a network that was fitted without it and without the windows that are like it, and that never saw the events which only
+they have: these are shown to it as the nearest event that it knows, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.cluster import AgglomerativeClustering
+from sklearn.model_selection import GroupKFold
+
+from fusionlog.calibration import features
+from fusionlog.detector.examples import Example, balanced
+from fusionlog.distillation.students import FitAll, opinions
+from fusionlog.habits import Habits
+from fusionlog.records import Calibration, PseudoLabel, Window
+from fusionlog.routing import nearest
+from fusionlog.signature import resemblance, signature
+from fusionlog.types import FloatArray, IntArray
+
+Logits = NDArray[np.float64]
+
+KINDS = 25
+"""Clusters of windows that stay together in one fold."""
+LEAST_LABELS = 20
+"""Fewer labels, or fewer than `LEAST_OF_A_CLASS` of either verdict, tell nothing of this."""
+LEAST_OF_A_CLASS = 5
+SLOPE_PRIOR = 1.0
+"""The variance of the Gaussian prior on the weights; its mean is the network's own word, (1, 0, 0)."""
+RESAMPLES, CONFIDENCE = 1000, 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A labelled shape: its label, as an example, and the recent windows that have it: the first, and how many."""
+
+    label: PseudoLabel
+    example: Example
+    window: Window
+    times: int
+
+
+def calibrate(
+    labelled: Sequence[Labelled], habits: Habits, replay: Sequence[Example], fits: FitAll, folds: int
+) -> Calibration | None:
+    """The calibration that labels speak for, None where they are too few to tell.
+
+    :param habits: of recent windows; a window's own are left out when it is looked at.
+    :param replay: what the sources teach beside the labels, weighted to its share of the draws.
+    :param fits: trains the networks.
+    """
+    said = np.array([each.example.probability for each in labelled])
+    classes = min((said >= 0.5).sum(), (said < 0.5).sum())
+    if folds < 2 or len(labelled) < LEAST_LABELS or classes < LEAST_OF_A_CLASS:
+        return None
+    parts = _parts([each.window for each in labelled], folds)
+    probabilities = _cross_fitted(labelled, parts, replay, fits)
+    rows = []
+    for each, probability in zip(labelled, probabilities, strict=True):
+        with habits.without(each.window, each.times) as others:
+            rows.append(features(probability, each.window, others))
+    table = np.array(rows)
+    weights = stacked(table, said)
+    scores = np.empty(len(said))
+    for part in np.unique(parts):
+        inside = parts == part
+        of_others = stacked(table[~inside], said[~inside])
+        scores[inside] = table[inside] @ of_others[:-1] + of_others[-1]
+    shift = threshold(scores, said >= 0.5)
+    probability, surprise, rarity, intercept = weights.tolist()
+    return Calibration(probability=probability, surprise=surprise, rarity=rarity, intercept=intercept - shift)
+
+
+def stacked(table: Logits, said: Logits) -> Logits:
+    """The weights of a logistic regression on soft labels, the intercept last; none of the others is negative.
+
+    :param table: `[labels, 3]`, the features.
+    :param said: `[labels]`, the teacher's probabilities.
+    """
+    prior = np.zeros(table.shape[1] + 1)
+    prior[0] = 1.0
+
+    def loss(weights: Logits) -> float:
+        logits = table @ weights[:-1] + weights[-1]
+        off = weights[:-1] - prior[:-1]
+        return float((np.logaddexp(0, logits) - said * logits).sum() + off @ off / (2 * SLOPE_PRIOR))
+
+    bounds = [(0.0, None)] * table.shape[1] + [(None, None)]
+    found: Logits = minimize(loss, prior, bounds=bounds, method="L-BFGS-B").x
+    return found
+
+
+def threshold(logits: Logits, anomalous: NDArray[np.bool_]) -> float:
+    """The logit from which F1 is greatest on average over bootstrap resamples, of those that beat 0 in 95 % of them; 0,
+    which is one half, where none does (Efron and Tibshirani, 1993)."""
+    random = np.random.default_rng(0)
+    candidates = np.unique(np.append(logits, 0.0))
+    called = logits[:, None] >= candidates[None]
+    total, better, usual = np.zeros(len(candidates)), np.zeros(len(candidates)), np.searchsorted(candidates, 0.0)
+    for _ in range(RESAMPLES):
+        drawn = random.integers(0, len(logits), len(logits))
+        hits = (anomalous[drawn, None] & called[drawn]).sum(0)
+        f1 = 2 * hits / np.maximum(1, anomalous[drawn].sum() + called[drawn].sum(0))
+        total += f1
+        better += f1 > f1[usual]
+    sure = better >= CONFIDENCE * RESAMPLES
+    return float(candidates[np.where(sure, total, -1.0).argmax()]) if sure.any() else 0.0
+
+
+def _parts(windows: Sequence[Window], folds: int) -> IntArray:
+    """The fold of each window; those that resemble each other are in one."""
+    signatures = [signature(window.events) for window in windows]
+    apart = np.array([[1.0 - resemblance(one, other) for other in signatures] for one in signatures])
+    kinds = AgglomerativeClustering(min(KINDS, len(windows)), metric="precomputed", linkage="average").fit_predict(
+        apart
+    )
+    parts = np.empty(len(windows), dtype=np.int64)
+    number = min(folds, len(np.unique(kinds)))
+    for part, (_, inside) in enumerate(GroupKFold(number).split(apart, groups=kinds)):
+        parts[inside] = part
+    return parts
+
+
+def _cross_fitted(
+    labelled: Sequence[Labelled], parts: IntArray, replay: Sequence[Example], fits: FitAll
+) -> list[float]:
+    """What a network that was fitted without a window's part says of it."""
+    numbers = np.unique(parts).tolist()
+    taught = [[each for each, part in zip(labelled, parts, strict=True) if part != number] for number in numbers]
+    share = 1.0 - sum(example.weight for example in replay)
+    networks = fits([[*balanced([each.example for each in others], share), *replay] for others in taught])
+    found = [0.5] * len(labelled)
+    for number, others, onnx in zip(numbers, taught, networks, strict=True):
+        places = np.flatnonzero(parts == number).tolist()
+        known = _known(others)
+        shown = [_shown(labelled[place], known) for place in places]
+        for place, opinion in zip(places, opinions(onnx, shown), strict=True):
+            found[place] = opinion.window
+    return found
+
+
+def _known(taught: Sequence[Labelled]) -> dict[str, FloatArray]:
+    """The vectors of the labels' events, by template."""
+    return {
+        event.template: vector
+        for each in taught
+        for event, vector in zip(each.label.events, each.example.vectors, strict=True)
+    }
+
+
+def _shown(labelled: Labelled, known: dict[str, FloatArray]) -> Example:
+    """A window as a network is shown it that was taught the known events."""
+    vectors, every = labelled.example.vectors.copy(), np.array(list(known.values()))
+    strangers = [place for place, event in enumerate(labelled.label.events) if event.template not in known]
+    for place, row in zip(strangers, nearest(vectors[strangers], every)[1], strict=True):
+        vectors[place] = every[row] if row >= 0 else vectors[place]
+    return replace(labelled.example, vectors=vectors)
