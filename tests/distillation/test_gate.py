@@ -45,11 +45,11 @@ def test_the_error_of_an_area_falls_with_the_anomalous_windows():
 
 
 def test_the_rate_counts_every_window():
-    recent = [make_example(0.9, weight=9), make_example(0.1)]
-    assert gate.check_rate(b"", recent, 0.0, 0.5).value == pytest.approx(0.9)
-    assert not gate.check_rate(b"", recent, 0.0, 0.5).passed
-    assert not gate.check_rate(b"", recent[1:], 0.1, 0.5).passed
-    assert gate.check_rate(b"", [], 0.0, 0.5).passed
+    scores = np.array([0.9, 0.1])
+    assert gate.check_rate(scores, [9, 1], 0.0, 0.5).value == pytest.approx(0.9)
+    assert not gate.check_rate(scores, [9, 1], 0.0, 0.5).passed
+    assert not gate.check_rate(scores[1:], [1], 0.1, 0.5).passed
+    assert gate.check_rate(scores[:0], [], 0.0, 0.5).passed
 
 
 def test_agreement_above_chance():

@@ -1,0 +1,74 @@
+"""Calibration: what labels say of a network's word, of surprise and of rarity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fusionlog.calibration import Calibrator
+from fusionlog.detector.examples import Example
+from fusionlog.distill import examples_of
+from fusionlog.distillation.calibrating import Labelled, calibrate, stacked, threshold
+from fusionlog.habits import Habits
+from tests.distillation.factories import TEXTS, OneHot, make_fit
+from tests.factories import make_label, make_window
+
+
+def drawn(number: int, weights: tuple[float, float, float], seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    table = np.column_stack([random.normal(0, 2, number), random.exponential(1, (number, 2))])
+    return table, 1 / (1 + np.exp(-(table @ weights - 2)))
+
+
+def test_the_regression_finds_the_weights_that_made_the_labels() -> None:
+    found = stacked(*drawn(2000, (1.0, 2.0, 0.5)))
+    assert found == pytest.approx([1.0, 2.0, 0.5, -2.0], abs=0.1)
+
+
+def test_no_weight_is_negative() -> None:
+    assert (stacked(*drawn(500, (1.0, -2.0, 0.5)))[:3] >= 0).all()
+
+
+def test_a_threshold_moves_only_where_the_labels_are_sure_of_it() -> None:
+    anomalous = np.array([True] * 30 + [False] * 70)
+    assert threshold(np.where(anomalous, -1.0, -3.0), anomalous) == -1.0
+    assert threshold(np.where(anomalous, 1.0, -1.0), anomalous) == 0.0
+    assert threshold(np.linspace(-1, 1, 3), np.array([True, False, True])) == 0.0
+
+
+def labelled(bad_ones: int) -> tuple[list[Labelled], Habits]:
+    """Windows of 1 to 40 lines of routine; in the rare ones a disk fails."""
+    habits, cache, found = Habits(), OneHot(), []
+    for number in range(1, 41):
+        texts = [*TEXTS[:2] * number, *([TEXTS[2]] if number <= bad_ones else [])]
+        window, times = make_window(*texts), 1 if number <= bad_ones else 20
+        label = make_label(window, 0.95 if number <= bad_ones else 0.05)
+        habits.see(window, times)
+        found.append(Labelled(label, examples_of(label, [[window] * times], cache, "set")[0], window, times))  # type: ignore[arg-type]
+    return found, habits
+
+
+def ignorant(jobs: Sequence[Sequence[Example]], _: object = None) -> list[bytes]:
+    """Networks that were taught nothing."""
+    return [make_fit()([replace(example, probability=0.5) for example in job]) for job in jobs]
+
+
+def test_where_the_network_knows_nothing_rarity_tells_rare_windows_from_common_ones() -> None:
+    each, habits = labelled(10)
+    found = calibrate(each, habits, [], ignorant, 4)
+    assert found is not None
+    calibrator = Calibrator(found, habits)
+    scores = [calibrator.score(0.5, one.window) >= 0.5 for one in each]
+    assert scores == [True] * 10 + [False] * 30
+
+
+@pytest.mark.parametrize(("bad_ones", "folds"), [(2, 4), (10, 0)], ids=["too few anomalous", "switched off"])
+def test_where_labels_are_too_few_there_is_none(bad_ones: int, folds: int) -> None:
+    def never(*_: object) -> list[bytes]:
+        raise AssertionError
+
+    each, habits = labelled(bad_ones)
+    assert calibrate(each, habits, [], never, folds) is None
