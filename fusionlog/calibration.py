@@ -1,19 +1,28 @@
-"""What the small model's word is worth on its own system, weighed with how unusual a window is there.
+"""What the small model's word is worth on its own system, weighed with how unusual a window is there at this moment.
 
 A network that learned from a few dozen judged windows ranks better than it decides, and it knows nothing of faults that
 its labels do not show. How rarely such a window is seen does, and needs no label. Both are stacked (Wolpert, Neural
-Networks 5, 1992): a logistic regression over the network's logit, the surprise and the rarity.
+Networks 5, 1992): a logistic regression over the network's logit, the surprise and the rarity. What becomes usual after
+the model was made loses its rarity by being seen, without another model.
 """
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, floor, log
 
 from fusionlog.habits import Habits
-from fusionlog.records import Calibration, ModelRelease, Window
+from fusionlog.parsing.memo import Memo
+from fusionlog.records import Calibration, Window
 
 LEAST = 1e-3
 """A probability nearer to 0 or 1 counts as this near."""
+LARGEST = 30.0
+GROWTH = 1.1
+"""How unusual a shape is, is counted anew when so many times as many windows were seen."""
+KEPT_SHAPES = 50_000
+
+Unusual = tuple[float, float]
+"""A window's surprise and its rarity."""
 
 
 def logit(probability: float) -> float:
@@ -22,28 +31,32 @@ def logit(probability: float) -> float:
     return log(kept / (1.0 - kept))
 
 
-def features(probability: float, window: Window, habits: Habits) -> tuple[float, float, float]:
-    """The network's logit, the window's surprise and its rarity: the same for all windows of a shape."""
-    return logit(probability), habits.surprise_of_counts(window), habits.rarity(window)
+def unusual(window: Window, habits: Habits) -> Unusual:
+    """How unusual a window is, in orders of magnitude."""
+    return habits.surprise(window), habits.rarity(window)
 
 
-class Calibrator:
-    """Scores in place of a network's probabilities. Its word changes with nothing but the release."""
+def score(weights: Calibration, probability: float, how: Unusual) -> float:
+    """The score that stands for the network's probability, 0 to 1; one half is the verdict's threshold."""
+    total = weights.probability * logit(probability) + weights.surprise * how[0] + weights.rarity * how[1]
+    return 1.0 / (1.0 + exp(-min(LARGEST, max(-LARGEST, total + weights.intercept))))
 
-    def __init__(self, weights: Calibration, habits: Habits) -> None:
-        self._weights, self._habits = weights, habits
 
-    @classmethod
-    def of(cls, release: ModelRelease) -> Calibrator | None:
-        """A release's, None where it has none.
+class Usual:
+    """How unusual windows are, remembered by shape until a tenth more of them were seen. For one thread at a time."""
 
-        :raises ModelError: its habits cannot be read.
-        """
-        return None if release.calibration is None else cls(release.calibration, Habits.unpack(release.habits))
+    def __init__(self, habits: Habits) -> None:
+        self.habits = habits
+        self._memo: Memo[str, Unusual] = Memo(KEPT_SHAPES)
+        self._age = -1
 
-    def score(self, probability: float, window: Window) -> float:
-        """The score, 0 to 1; one half is the verdict's threshold."""
-        of_network, surprise, rarity = features(probability, window, self._habits)
-        weights = self._weights
-        total = weights.probability * of_network + weights.surprise * surprise + weights.rarity * rarity
-        return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, total + weights.intercept))))
+    def of(self, window: Window) -> Unusual:
+        """The surprise and the rarity of a window."""
+        age = floor(log(1 + self.habits.windows) / log(GROWTH))
+        if age != self._age:
+            self._age, self._memo = age, Memo(KEPT_SHAPES)
+        found = self._memo.get(window.shape)
+        if found is None:
+            found = unusual(window, self.habits)
+            self._memo.put(window.shape, found)
+        return found

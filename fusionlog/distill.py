@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from fusionlog import releases
-from fusionlog.calibration import Calibrator
+from fusionlog.calibration import score, unusual
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.detector.order import ORDERED, alike
 from fusionlog.distillation import bank as banks
@@ -84,16 +84,14 @@ def distill(
     calibration, habits = _calibrated(latest, windows, cache, material.replay, fits, parent.detector, settings)
     scores = windows_of(opinions(onnx, recent))
     if calibration is not None:
-        calibrator = Calibrator(calibration, habits)
-        scores = np.array([calibrator.score(p, group[0]) for p, group in zip(scores, general, strict=True)])
+        judged = zip(scores.tolist(), general, strict=True)
+        scores = np.array([score(calibration, each, unusual(group[0], habits)) for each, group in judged])
     rate = gate.check_rate(scores, [each.weight for each in recent], settings.gate_min_rate, settings.gate_max_rate)
     report = judge(onnx, rate, labelled, sources, parent, settings)
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
     release = _release(onnx, bank, latest, parent, report, settings, now, job)
-    if calibration is not None:
-        release = msgspec.structs.replace(release, calibration=calibration, habits=habits.pack())
-    return Distilled(release, report)
+    return Distilled(msgspec.structs.replace(release, calibration=calibration, habits=habits.pack()), report)
 
 
 def _calibrated(

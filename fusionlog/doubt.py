@@ -7,7 +7,7 @@ being sure, how far the window is from the nearest one that a teacher judged, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -74,7 +74,7 @@ class Doubter:
     """Doubts the small model's verdicts on one system. For one thread at a time."""
 
     settings: DoubtSettings
-    habits: Habits = field(default_factory=Habits)
+    habits: Habits
 
     def __post_init__(self) -> None:
         self._doubts = Doubts(self.settings)

@@ -33,11 +33,13 @@ PACKED_TEMPLATES = 500
 
 
 class _Packed(msgspec.Struct, frozen=True):
-    """Counts by template: windows by number of lines of it, windows by companion (a place in `counts`)."""
+    """Counts by template: windows by number of lines of it, windows by companion (a place in `counts`),
+    windows that end with one."""
 
     windows: int
     counts: dict[str, dict[int, int]]
     companions: list[dict[int, int]]
+    last: list[int]
 
 
 class Habits:
@@ -71,10 +73,6 @@ class Habits:
         0 where nothing is unusual or nothing is known; 2 is one window in a hundred. Shares are (1 + k) / (1 + n), so
         that what never happened in ten windows surprises less than what never happened in a thousand.
         """
-        return max(self.surprise_of_counts(window), -log10(self._last_share(window)))
-
-    def surprise_of_counts(self, window: Window) -> float:
-        """The same of all habits but the last line's: one number for all windows of a shape."""
         return max((-log10(share) for share in self._shares(window)), default=0.0)
 
     def rarity(self, window: Window) -> float:
@@ -91,8 +89,13 @@ class Habits:
         finally:
             self.see(window, times)
 
+    def become(self, other: Habits) -> None:
+        """Take over what another one has counted."""
+        self.windows, self._in, self._last = other.windows, other._in, other._last
+        self._counts, self._with = other._counts, other._with
+
     def pack(self) -> bytes:
-        """The counts of the commonest events, compressed; the habit of last lines is left out."""
+        """The counts of the commonest events, compressed."""
         places = {template: place for place, (template, _) in enumerate(self._in.most_common(PACKED_TEMPLATES))}
         packed = _Packed(
             windows=self.windows,
@@ -101,6 +104,7 @@ class Habits:
                 {places[other]: number for other, number in self._with[template].items() if other in places}
                 for template in places
             ],
+            last=[self._last[template] for template in places],
         )
         return zlib.compress(msgspec.msgpack.encode(packed))
 
@@ -120,15 +124,10 @@ class Habits:
         for template, counts in packed.counts.items():
             habits._in[template] = sum(counts.values())
             habits._counts[template] = Counter(counts)
-        for template, companions in zip(names, packed.companions, strict=True):
+        for template, companions, last in zip(names, packed.companions, packed.last, strict=True):
             habits._with[template] = Counter({names[place]: number for place, number in companions.items()})
+            habits._last[template] = last
         return habits
-
-    def _last_share(self, window: Window) -> float:
-        last = window.events[window.sequence[-1]].template if window.sequence else None
-        if last is None or self._in[last] < LEAST_WINDOWS:
-            return 1.0
-        return (1 + self._last[last]) / (1 + self._in[last])
 
     def _shares(self, window: Window) -> Iterator[float]:
         known = [event for event in window.events if self._in[event.template] >= LEAST_WINDOWS]
@@ -145,6 +144,10 @@ class Habits:
                 together = self._with[event.template][other.template]
                 if expected > 1 + together:
                     yield (1 + together) / expected
+
+        last = window.events[window.sequence[-1]].template if window.sequence else None
+        if last is not None and self._in[last] >= LEAST_WINDOWS:
+            yield (1 + self._last[last]) / (1 + self._in[last])
 
     def _as_extreme(self, template: str, count: int) -> int:
         """Windows with at least as many lines of an event, or at most as many, whichever are fewer."""

@@ -128,7 +128,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
 
 class Calibration(Struct, frozen=True, kw_only=True):
     """What a window's score is made of: logit score = probability * logit p + surprise * s + rarity * r + intercept,
-    of the network's probability p, and the surprise s and rarity r of the window among `ModelRelease.habits`."""
+    of the network's probability p, and the window's surprise s and rarity r among those seen so far (see `habits`)."""
 
     probability: float
     surprise: float
@@ -139,8 +139,8 @@ class Calibration(Struct, frozen=True, kw_only=True):
 class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
 
-    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. With a `calibration`, `habits` are
-    the packed counts of the windows that it was made on; without one the score is the network's. `sha256` covers what
+    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `habits` are the packed
+    counts of recent windows, with which a worker begins; without a `calibration` the score is the network's. `sha256` covers what
     `releases.digest` says; `signature` is its HMAC-SHA256 where a key is configured.
     """
 

@@ -4,13 +4,14 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.calibration import Calibrator, logit
-from fusionlog.detector.scorer import Scorer
+from fusionlog.calibration import logit, score, unusual
+from fusionlog.detector.scorer import Score, Scorer
 from fusionlog.errors import ModelError
 from fusionlog.habits import Habits
+from fusionlog.judge import Judge
 from fusionlog.knowledge import Knowledge
-from fusionlog.records import Calibration, ModelRelease
-from fusionlog.settings import Settings
+from fusionlog.records import Calibration, ModelRelease, Window
+from fusionlog.settings import DoubtSettings, Settings
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
 from tests.factories import make_release, make_window
@@ -29,20 +30,17 @@ def calibration(**weights: float) -> Calibration:
 
 
 def test_the_networks_own_word_is_kept_where_nothing_else_weighs() -> None:
-    calibrator = Calibrator(calibration(), habits())
-    assert calibrator.score(0.3, NEW) == pytest.approx(0.3)
+    assert score(calibration(), 0.3, unusual(NEW, habits())) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize(("window", "orders"), [(USUAL, 0.0), (NEW, 2.0)])
-def test_a_rare_event_raises_the_score_by_its_orders_of_magnitude(window, orders) -> None:  # type: ignore[no-untyped-def]
-    score = Calibrator(calibration(rarity=1.5, intercept=-1.0), habits()).score(0.3, window)
-    assert logit(score) == pytest.approx(logit(0.3) + 1.5 * orders - 1.0)
+@pytest.mark.parametrize(("window", "orders"), [(USUAL, 0.0), (NEW, 2.0)], ids=["usual", "new"])
+def test_a_rare_event_raises_the_score_by_its_orders_of_magnitude(window: Window, orders: float) -> None:
+    found = score(calibration(rarity=1.5, intercept=-1.0), 0.3, unusual(window, habits()))
+    assert logit(found) == pytest.approx(logit(0.3) + 1.5 * orders - 1.0)
 
 
 def test_a_missing_companion_raises_it_as_well() -> None:
-    calibrator = Calibrator(calibration(surprise=1.0), habits())
-    assert logit(calibrator.score(0.3, HALF)) == pytest.approx(logit(0.3) + 2.0)
-    assert calibrator.score(0.3, USUAL) == pytest.approx(0.3)
+    assert logit(score(calibration(surprise=1.0), 0.3, unusual(HALF, habits()))) == pytest.approx(logit(0.3) + 2.0)
 
 
 def release() -> ModelRelease:
@@ -52,14 +50,35 @@ def release() -> ModelRelease:
     return replace(made, calibration=calibration(surprise=1.0, rarity=1.0), habits=habits().pack())
 
 
-def test_a_release_carries_it_to_the_scorer() -> None:
-    made, knowledge = release(), Knowledge("shop", WordEncoder("melted"))
-    plain = replace(made, calibration=None, habits=b"", version="19700101T000001.000-shop")
+def judge() -> tuple[Judge, Score]:
+    """A worker that has just started, and what its network says of anything."""
+    made, knowledge = releases.sign(release(), None), Knowledge("shop", WordEncoder("melted"))
+    knowledge.adopt(made)
+    return Judge(DoubtSettings(), knowledge), Score(0.3, 0.5, {}, made.version, remembered=False)
+
+
+def test_a_worker_begins_with_the_habits_of_the_release() -> None:
+    found, of_network = judge()
+    [calibrated] = found.calibrated([HALF], [of_network])
+    assert logit(calibrated.probability) == pytest.approx(logit(0.3) + 2.0)
+    assert calibrated.unusual == pytest.approx(2.0)
+
+
+def test_what_becomes_usual_is_no_anomaly_any_more() -> None:
+    found, of_network = judge()
     scores = []
-    for each in (plain, made):
-        knowledge.adopt(releases.sign(each, None))
-        scores.append(Scorer(Settings().score).score([HALF], knowledge)[0].probability)
-    assert logit(scores[1]) == pytest.approx(logit(scores[0]) + 2.0, abs=1e-3)
+    for _ in range(20):
+        scores += [each.probability for each in found.calibrated([NEW], [of_network])]
+        found.see([NEW] * 20)
+    assert scores[0] > 0.7 > 0.35 > scores[-1] and scores == sorted(scores, reverse=True)
+
+
+def test_a_release_without_calibration_is_believed() -> None:
+    found, of_network = judge()
+    plain = replace(release(), calibration=None, habits=b"", version="20010101T000000.000-shop", created=1e9)
+    found.knowledge.adopt(releases.sign(plain, None))
+    of_plain = replace(of_network, version=plain.version)
+    assert found.calibrated([NEW], [of_plain]) == [of_plain]
 
 
 def test_its_digest_covers_calibration_and_habits() -> None:
@@ -82,8 +101,7 @@ def test_packed_habits_surprise_as_they_did() -> None:
     before.see(make_window(*["opened"] * 5, "closed"), 3)
     after = Habits.unpack(before.pack())
     for window in (USUAL, HALF, NEW, make_window(*["opened"] * 5, "closed"), make_window("retried")):
-        assert after.surprise_of_counts(window) == before.surprise_of_counts(window)
-        assert after.rarity(window) == before.rarity(window)
+        assert unusual(window, after) == unusual(window, before)
 
 
 def test_habits_without_a_window_are_those_before_it() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from fusionlog import releases
 from fusionlog.doubt import START, Doubter, Doubts, doubt
+from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
 from fusionlog.settings import DoubtSettings
 from tests.encoders import WordEncoder
@@ -41,14 +42,14 @@ def knowing() -> Knowledge:
 
 
 def test_what_the_teacher_judged_is_not_doubted() -> None:
-    knowledge, doubter, window = knowing(), Doubter(DoubtSettings()), make_window("connection opened")
+    knowledge, doubter, window = knowing(), Doubter(DoubtSettings(), Habits()), make_window("connection opened")
     assert doubter.asks(window, 0.5, knowledge) == pytest.approx(2.0)
     knowledge.learn(make_label(window, 0.9))
     assert doubter.asks(window, 0.5, knowledge) is None
 
 
 def test_a_label_ends_the_memory_of_doubts() -> None:
-    knowledge, doubter = knowing(), Doubter(DoubtSettings(floor=0.0))
+    knowledge, doubter = knowing(), Doubter(DoubtSettings(floor=0.0), Habits())
     window = make_window("connection opened", "connection closed")
     assert doubter.asks(window, 0.0, knowledge) == pytest.approx(1.0)
     knowledge.learn(make_label(make_window("connection opened"), 0.1))
@@ -59,7 +60,7 @@ def test_a_label_ends_the_memory_of_doubts() -> None:
 
 
 def test_windows_of_a_shape_that_is_asked_about_go_along_until_it_is_answered_or_given_up() -> None:
-    knowledge, doubter = knowing(), Doubter(DoubtSettings())
+    knowledge, doubter = knowing(), Doubter(DoubtSettings(), Habits())
     window, other = make_window("connection opened"), make_window("connection closed")
     for each in (window, other):
         assert [doubter.asks(each, 0.5, knowledge) for _ in range(30)] == [pytest.approx(2.0)] * 30
@@ -73,4 +74,6 @@ def test_a_model_that_was_never_taught_the_system_is_not_believed() -> None:
     knowledge = Knowledge("shop", WordEncoder())
     base = make_release(system=releases.BASE, vectors=releases.pack_vectors(WordEncoder()(["a", "b"])))
     knowledge.adopt(releases.sign(base, None))
-    assert Doubter(DoubtSettings()).asks(make_window("connection opened"), 0.0, knowledge) == pytest.approx(2.0)
+    assert Doubter(DoubtSettings(), Habits()).asks(make_window("connection opened"), 0.0, knowledge) == pytest.approx(
+        2.0
+    )

@@ -9,10 +9,10 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fusionlog.calibration import Calibrator
 from fusionlog.detector.batch import Room
 from fusionlog.detector.order import ORDERED, looks_of
 from fusionlog.detector.session import Detector
+from fusionlog.habits import Habits
 from fusionlog.knowledge import Content, Knowledge
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import ModelRelease, Window
@@ -22,13 +22,17 @@ log = structlog.get_logger(__name__)
 
 
 class Score(Struct, frozen=True):
-    """A release's verdict on a window. `events` are the probabilities of the window's events, by template."""
+    """A release's verdict on a window. `events` are the probabilities of the window's events, by template.
+
+    `unusual` is how many orders of magnitude rarer than every window the likes of it are, where that had a say.
+    """
 
     probability: float
     threshold: float
     events: dict[str, float]
     version: str
     remembered: bool
+    unusual: float = 0.0
 
     @property
     def anomalous(self) -> bool:
@@ -41,7 +45,6 @@ class Running:
 
     def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
         self.detector = Detector(release.onnx, settings.provider, settings.threads)
-        self.calibrator = Calibrator.of(release)
         self.version, self.threshold, self.looks_at = release.version, release.threshold, release.detector
         self.memo: Memo[Content, Score] = Memo(settings.memo_entries)
         self._entries, self._changes = settings.memo_entries, -1
@@ -65,10 +68,11 @@ class Scorer:
     def check(self, release: ModelRelease) -> None:
         """Try a release's model, as `Knowledge` asks before it takes one into use.
 
-        :raises ModelError: it does not load.
+        :raises ModelError: it does not load, or its habits cannot be read.
         """
         Detector(release.onnx, "cpu", self._settings.threads)
-        Calibrator.of(release)
+        if release.habits:
+            Habits.unpack(release.habits)
 
     def load(self, knowledge: Knowledge) -> None:
         """Have the model in use ready before the first window comes.
@@ -131,8 +135,7 @@ class Scorer:
             rows = zip(chunk, probabilities.tolist(), events.tolist(), strict=True)
             for (content, window), probability, row in rows:
                 by_template = dict(zip([event.template for event in window.events], row, strict=False))
-                value = running.calibrator.score(probability, window) if running.calibrator else probability
-                scores[content] = Score(value, running.threshold, by_template, running.version, remembered=False)
+                scores[content] = Score(probability, running.threshold, by_template, running.version, remembered=False)
                 running.memo.put(content, scores[content])
         return scores
 

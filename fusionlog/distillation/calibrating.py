@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.model_selection import GroupKFold
 
-from fusionlog.calibration import features
+from fusionlog.calibration import logit, unusual
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.distillation.students import FitAll, opinions
 from fusionlog.habits import Habits
@@ -65,7 +65,7 @@ def calibrate(
     rows = []
     for each, probability in zip(labelled, probabilities, strict=True):
         with habits.without(each.window, each.times) as others:
-            rows.append(features(probability, each.window, others))
+            rows.append((logit(probability), *unusual(each.window, others)))
     table = np.array(rows)
     weights = stacked(table, said)
     scores = np.empty(len(said))
@@ -73,7 +73,7 @@ def calibrate(
         inside = parts == part
         of_others = stacked(table[~inside], said[~inside])
         scores[inside] = table[inside] @ of_others[:-1] + of_others[-1]
-    shift = threshold(scores, said >= 0.5)
+    shift = threshold(scores, said >= 0.5, np.array([each.times for each in labelled], dtype=np.float64))
     probability, surprise, rarity, intercept = weights.tolist()
     return Calibration(probability=probability, surprise=surprise, rarity=rarity, intercept=intercept - shift)
 
@@ -97,17 +97,21 @@ def stacked(table: Logits, said: Logits) -> Logits:
     return found
 
 
-def threshold(logits: Logits, anomalous: NDArray[np.bool_]) -> float:
+def threshold(logits: Logits, anomalous: NDArray[np.bool_], times: Logits) -> float:
     """The logit from which F1 is greatest on average over bootstrap resamples, of those that beat 0 in 95 % of them; 0,
-    which is one half, where none does (Efron and Tibshirani, 1993)."""
+    which is one half, where none does (Efron and Tibshirani, 1993).
+
+    :param times: how often each shape was seen: a false alarm on a common one costs as often.
+    """
     random = np.random.default_rng(0)
     candidates = np.unique(np.append(logits, 0.0))
     called = logits[:, None] >= candidates[None]
     total, better, usual = np.zeros(len(candidates)), np.zeros(len(candidates)), np.searchsorted(candidates, 0.0)
     for _ in range(RESAMPLES):
         drawn = random.integers(0, len(logits), len(logits))
-        hits = (anomalous[drawn, None] & called[drawn]).sum(0)
-        f1 = 2 * hits / np.maximum(1, anomalous[drawn].sum() + called[drawn].sum(0))
+        weights = times[drawn]
+        hits = (weights * anomalous[drawn]) @ called[drawn]
+        f1 = 2 * hits / np.maximum(1, weights @ anomalous[drawn] + weights @ called[drawn])
         total += f1
         better += f1 > f1[usual]
     sure = better >= CONFIDENCE * RESAMPLES

@@ -13,10 +13,11 @@ from fusionlog import releases
 from fusionlog.detector.scorer import Scorer
 from fusionlog.distill import NothingToDistilError, distill
 from fusionlog.distillation.sources import source_examples
-from fusionlog.doubt import Doubter, doubted
+from fusionlog.doubt import doubted
 from fusionlog.evaluation.asking import Asking
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
+from fusionlog.judge import Judge
 from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.questions import Questions
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
@@ -65,7 +66,7 @@ class Target:
     def __post_init__(self) -> None:
         self.knowledge = Knowledge(self.fold.target, self.bench.encode, rules=RULES[self.method])
         self.scorer = Scorer(self.bench.settings.score)
-        self.doubter = Doubter(self.bench.settings.doubt)
+        self.watch = Judge(self.bench.settings.doubt, self.knowledge)
         self.asking = Asking(self.bench.teacher, self.fold.system)
 
     def adopt(self, release: ModelRelease) -> None:
@@ -92,7 +93,7 @@ class Target:
         began = time.perf_counter()
         labels = [self.knowledge.word_on(window) for window in windows]
         rest = [window for window, label in zip(windows, labels, strict=True) if label is None]
-        scores = iter(self.scorer.score(rest, self.knowledge) if rest else [])
+        scores = iter(self.watch.calibrated(rest, self.scorer.score(rest, self.knowledge)) if rest else [])
         found = []
         for label in labels:
             if label is not None:
@@ -111,7 +112,7 @@ async def adapt(target: Target, base: ModelRelease) -> float:
     questions: Questions[None] = Questions(target.knowledge)
     for window in target.fold.adapt:
         questions.add(window, None)
-        target.doubter.habits.see(window)
+    target.watch.see(target.fold.adapt)
     units = min(settings.evaluate.adapting_calls, target.calls_left) * settings.label.units_per_call
     await target.ask(questions.next(units))
     sources = [source_examples(source, target.bench.cache, base.detector) for source in target.bench.sources]
@@ -172,15 +173,14 @@ class Online:
 
     def _score(self, places: Sequence[int]) -> None:
         """The verdicts on general windows; those that are doubted wait for the teacher's."""
-        doubter, knowledge = self._target.doubter, self._target.knowledge
+        doubter, knowledge = self._target.watch.doubter, self._target.knowledge
         for place, window, (score, bad) in self._judged(places):
             value = doubter.asks(window, score, knowledge) if self._target.calls_left else None
             if value is None:
                 self.verdicts.give(place, score, bad)
             else:
                 self._wait(doubted(window, value), place)
-        for place in places:
-            doubter.habits.see(self._windows[place])
+        self._target.watch.see([self._windows[place] for place in places])
 
     def _wait(self, window: Window, place: int) -> None:
         self._questions.add(window, place)
@@ -203,7 +203,7 @@ class Online:
     def _give_up(self, windows: Sequence[Window]) -> None:
         """The model's verdict on what waits and gets no answer: the calls are spent, or the teacher cannot judge it."""
         for window in windows:
-            self._target.doubter.unanswered(window)
+            self._target.watch.doubter.unanswered(window)
             for place, _, (score, bad) in self._judged(self._questions.take(window.shape)):
                 self.verdicts.give(place, score, bad)
 
@@ -227,7 +227,7 @@ async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
     online = RULES[method].asks(own=True)
     seconds = await adapt(target, base)
     before = target.seconds_score
-    adapted = _alone(target, fold.adapt)
+    adapted = _looking_back(target)
     target.seconds_score = before
     routed = [target.knowledge.route(window).route for window in fold.test]
     verdicts = await Online(target, fold.test).run() if online else _alone(target, fold.test)
@@ -246,8 +246,19 @@ async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
 
 
 def _alone(target: Target, windows: Sequence[Window]) -> Verdicts:
-    """The verdicts of the small model, which knows what the teacher said while it adapted."""
+    """The verdicts of the small model, which knows what the teacher said while it adapted, as the windows come."""
     verdicts = Verdicts.of(len(windows))
-    for place, (score, bad) in enumerate(target.judge(windows)):
+    for start in range(0, len(windows), BATCH_WINDOWS):
+        batch = windows[start : start + BATCH_WINDOWS]
+        for place, (score, bad) in enumerate(target.judge(batch), start):
+            verdicts.give(place, score, bad)
+        target.watch.see(batch)
+    return verdicts
+
+
+def _looking_back(target: Target) -> Verdicts:
+    """What the small model says of the adaptation half, whose windows it has seen."""
+    verdicts = Verdicts.of(len(target.fold.adapt))
+    for place, (score, bad) in enumerate(target.judge(target.fold.adapt)):
         verdicts.give(place, score, bad)
     return verdicts

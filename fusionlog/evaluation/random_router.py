@@ -33,6 +33,7 @@ async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
     for places, asked in _calls(len(fold.test), drawn, bench.settings.label.units_per_call):
         await target.ask([fold.test[place] for place in asked])
         _judge(target, fold.test, places, test)
+        target.watch.see([fold.test[place] for place in places])
         for place in asked:
             if label := target.asking.labels.get(fold.test[place].shape):
                 test.give(place, label.probability, is_anomalous(label), proprietary=True)

@@ -8,6 +8,7 @@ from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window
 
 EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2
+WORTH_SAYING = 1.0
 
 # A teacher's probability from which a window is an anomaly until a model says otherwise.
 TEACHER_THRESHOLD = 0.5
@@ -19,14 +20,20 @@ def is_anomalous(label: PseudoLabel) -> bool:
 
 
 def by_model(
-    window: Window, score: float, threshold: float, events: Mapping[str, float], version: str, now: float
-) -> Anomaly:
-    """What a model found. `events` are the probabilities of the window's events, by template."""
+    window: Window, score: float, threshold: float, events: Mapping[str, float], version: str, now: float,
+    unusual: float = 0.0,
+) -> Anomaly:  # fmt: skip
+    """What a model found. `events` are the probabilities of the window's events, by template.
+
+    :param unusual: how many orders of magnitude rarer than every window the likes of this one are.
+    """
     evidence = _evidence(window, events)
     named = ", ".join(
         f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
     )
-    return _anomaly(window, score, threshold, version, "model", f"the model finds anomalous: {named}", evidence, now)
+    rare = f"; of {10**unusual:,.0f} windows one is so unusual" if unusual >= WORTH_SAYING else ""
+    reason = f"the model finds anomalous: {named}{rare}"
+    return _anomaly(window, score, threshold, version, "model", reason, evidence, now)
 
 
 def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:

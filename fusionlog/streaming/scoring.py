@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 
 import structlog
 
 from fusionlog import metrics
 from fusionlog.detector.scorer import Score, Scorer
-from fusionlog.doubt import Doubter, doubt_of, doubted
+from fusionlog.doubt import doubt_of, doubted
 from fusionlog.errors import ModelError, RecordError
+from fusionlog.judge import Judge
 from fusionlog.records import Anomaly, PseudoLabel, Window
 from fusionlog.settings import Settings
 from fusionlog.streaming import anomalies
@@ -34,7 +35,7 @@ class Scoring:
 
     def __init__(self, settings: Settings, producer: Producer, following: Following, scorer: Scorer) -> None:
         self._topics = settings.topics
-        self._doubters: dict[str, Doubter] = defaultdict(lambda: Doubter(settings.doubt))
+        self._doubt_settings, self._judges = settings.doubt, dict[str, Judge]()
         self._following, self._scorer = following, scorer
         self._outlet = Outlet(settings, producer, "score")
 
@@ -71,25 +72,24 @@ class Scoring:
             if anomaly is not None:
                 metrics.ANOMALIES.labels(system, anomaly.by).inc()
                 await self._outlet.put(self._topics.anomalies, anomaly)
-        self.learn_habits(system, windows)
+        # Windows that come a second time were counted before.
+        self._judge(system).see([window for window in windows if doubt_of(window) is None])
         metrics.SCORED.labels(system).inc(len(settled))
         metrics.MEMO_HITS.labels(system).inc(sum(1 for each in settled if isinstance(each, Score) and each.remembered))
         metrics.SCORE_SECONDS.labels(system).observe(max(0.0, now - windows[0].ended))
 
     def _doubt(self, window: Window, verdict: Score | PseudoLabel) -> float | None:
         """The doubt in a verdict that the teacher should be asked about; none in one that was doubted before."""
-        doubter = self._doubters[window.system]
+        doubter = self._judge(window.system).doubter
         if doubt_of(window) is not None:
             doubter.unanswered(window)
             return None
         return doubter.asks(window, verdict.probability, self._following.of(window.system))
 
-    def learn_habits(self, system: str, windows: Sequence[Window]) -> None:
-        """Count a batch, each shape once with its number; windows that come a second time were counted before."""
-        fresh = [window for window in windows if doubt_of(window) is None]
-        first = {window.shape: window for window in reversed(fresh)}
-        for shape, times in Counter(window.shape for window in fresh).items():
-            self._doubters[system].habits.see(first[shape], times)
+    def _judge(self, system: str) -> Judge:
+        if system not in self._judges:
+            self._judges[system] = Judge(self._doubt_settings, self._following.of(system))
+        return self._judges[system]
 
     async def _verdicts(self, system: str, windows: list[Window]) -> list[Score | PseudoLabel]:
         """The teacher's word on a window's shape where it said one, else the model's."""
@@ -101,7 +101,9 @@ class Scoring:
         knowledge = self._following.of(system)
         said = [knowledge.word_on(window) for window in windows]
         rest = [window for window, label in zip(windows, said, strict=True) if label is None]
-        scores = iter(await asyncio.to_thread(self._scorer.score, rest, knowledge) if rest else [])
+        judge, scores = self._judge(system), iter(list[Score]())
+        if rest:
+            scores = iter(judge.calibrated(rest, await asyncio.to_thread(self._scorer.score, rest, knowledge)))
         return [next(scores) if label is None else label for label in said]
 
 
@@ -110,4 +112,6 @@ def _anomaly(window: Window, verdict: Score | PseudoLabel, now: float) -> Anomal
         return anomalies.by_teacher(window, verdict, now) if anomalies.is_anomalous(verdict) else None
     if not verdict.anomalous:
         return None
-    return anomalies.by_model(window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now)
+    return anomalies.by_model(
+        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.unusual
+    )

@@ -237,7 +237,6 @@ class Step:
         self._settings = world.settings
         self._scoring = Scoring(self._settings, producer, known, Scorer(self._settings.score))
         self._labelling = Labelling(self._settings, producer, teaches, teacher)
-        self._scoring.learn_habits(TARGET, world.fold.adapt)
         self._seen: Counter[str] = Counter()
         self.waiting: list[Window] = []
         self.asked = 0

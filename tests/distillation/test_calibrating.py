@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fusionlog.calibration import Calibrator
+from fusionlog.calibration import score, unusual
 from fusionlog.detector.examples import Example
 from fusionlog.distill import examples_of
 from fusionlog.distillation.calibrating import Labelled, calibrate, stacked, threshold
@@ -33,10 +33,19 @@ def test_no_weight_is_negative() -> None:
 
 
 def test_a_threshold_moves_only_where_the_labels_are_sure_of_it() -> None:
-    anomalous = np.array([True] * 30 + [False] * 70)
-    assert threshold(np.where(anomalous, -1.0, -3.0), anomalous) == -1.0
-    assert threshold(np.where(anomalous, 1.0, -1.0), anomalous) == 0.0
-    assert threshold(np.linspace(-1, 1, 3), np.array([True, False, True])) == 0.0
+    anomalous, once = np.array([True] * 30 + [False] * 70), np.ones(100)
+    assert threshold(np.where(anomalous, -1.0, -3.0), anomalous, once) == -1.0
+    assert threshold(np.where(anomalous, 1.0, -1.0), anomalous, once) == 0.0
+    assert threshold(np.linspace(-1, 1, 3), np.array([True, False, True]), once[:3]) == 0.0
+
+
+def test_a_common_shape_weighs_as_often_as_it_was_seen() -> None:
+    """Ten misses in the way of one false alarm: worth it, unless the false alarm comes with every other window."""
+    logits = np.array([-1.0] * 20 + [-1.0] * 4 + [-3.0] * 50)
+    anomalous = np.array([True] * 20 + [False] * 54)
+    assert threshold(logits, anomalous, np.ones(74)) == -1.0
+    logits[:5] = 1.0
+    assert threshold(logits, anomalous, np.where(np.arange(74) == 20, 5000.0, 1.0)) == 0.0
 
 
 def labelled(bad_ones: int) -> tuple[list[Labelled], Habits]:
@@ -60,8 +69,7 @@ def test_where_the_network_knows_nothing_rarity_tells_rare_windows_from_common_o
     each, habits = labelled(10)
     found = calibrate(each, habits, [], ignorant, 4)
     assert found is not None
-    calibrator = Calibrator(found, habits)
-    scores = [calibrator.score(0.5, one.window) >= 0.5 for one in each]
+    scores = [score(found, 0.5, unusual(one.window, habits)) >= 0.5 for one in each]
     assert scores == [True] * 10 + [False] * 30
 
 

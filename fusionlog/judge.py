@@ -1,0 +1,56 @@
+"""The small model's verdicts on one system as they stand: calibrated by its habits, and some of them doubted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from fusionlog.calibration import Usual, score
+from fusionlog.detector.scorer import Score
+from fusionlog.doubt import Doubter
+from fusionlog.habits import Habits
+from fusionlog.knowledge import Knowledge
+from fusionlog.records import Window
+from fusionlog.settings import DoubtSettings
+
+
+class Judge:
+    """What a scorer keeps of a system beside its models. For one thread at a time."""
+
+    def __init__(self, settings: DoubtSettings, knowledge: Knowledge) -> None:
+        self.knowledge, self.habits = knowledge, Habits()
+        self.doubter = Doubter(settings, self.habits)
+        self._usual = Usual(self.habits)
+        self._begun: set[str] = set()
+
+    def calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
+        """The scores as the release's calibration weighs them with how unusual each window is."""
+        for version in {each.version for each in scores}:
+            self._begin(version)
+        return [self._calibrated(window, each) for window, each in zip(windows, scores, strict=True)]
+
+    def _calibrated(self, window: Window, of_network: Score) -> Score:
+        release = self.knowledge.release(of_network.version)
+        if release.calibration is None:
+            return of_network
+        how = self._usual.of(window)
+        return replace(
+            of_network, probability=score(release.calibration, of_network.probability, how), unusual=max(how)
+        )
+
+    def _begin(self, version: str) -> None:
+        """Know at least the habits that a release was made with: a worker that has just started has none of its own."""
+        if version in self._begun:
+            return
+        self._begun = {version, *self._begun & set(self.knowledge.versions)}
+        packed = self.knowledge.release(version).habits
+        if packed and (known := Habits.unpack(packed)).windows > self.habits.windows:
+            self.habits.become(known)
+
+    def see(self, windows: Sequence[Window]) -> None:
+        """Count a batch, each shape once with its number."""
+        first = {window.shape: window for window in reversed(windows)}
+        for shape, times in Counter(window.shape for window in windows).items():
+            self.habits.see(first[shape], times)
