@@ -140,8 +140,8 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
 
     `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `habits` are the packed
-    counts of recent windows, with which a worker begins; without a `calibration` the score is the network's. `sha256` covers what
-    `releases.digest` says; `signature` is its HMAC-SHA256 where a key is configured.
+    counts of recent windows, with which a worker begins; without a `calibration` the score is the network's.
+    `sha256` covers what `releases.digest` says; `signature` is its HMAC-SHA256 where a key is configured.
     """
 
     system: str
