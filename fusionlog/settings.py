@@ -150,6 +150,16 @@ class LabelSettings(_Model):
     breaker_seconds: float = Field(30.0, gt=0, description="how long it is left alone")
 
 
+class ExplainSettings(_Model):
+    """Explaining anomalies, by the endpoint of the label settings."""
+
+    model: str | None = Field(None, description="the model to ask for at FUSIONLOG_LABEL__URL; default: the label's")
+    calls_per_hour: int = Field(30, ge=1, description="of a system; the highest scores are explained first")
+    waiting: int = Field(
+        500, ge=1, description="anomalies that may wait, one a shape; then the lowest scores are skipped"
+    )
+
+
 class AlphaSettings(_Model):
     """ALPHA's budget: how much is asked about labelled sources, and how the target's clusters are represented."""
 
@@ -204,6 +214,7 @@ class Settings(BaseSettings):
     score: ScoreSettings = ScoreSettings()
     doubt: DoubtSettings = DoubtSettings()
     label: LabelSettings = LabelSettings()
+    explain: ExplainSettings = ExplainSettings()
     alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()
     encoder: Path | None = Field(None, description="directory of an exported encoder; default: the cache, made once")
