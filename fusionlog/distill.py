@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fusionlog import releases
+from fusionlog.alpha.inheritance import INHERITED_WEIGHT
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.detector.order import ORDERED, alike
 from fusionlog.distillation import bank as banks
@@ -64,20 +65,23 @@ def distill(
     """
     latest = newest_labels(labels)
     check_worth(latest, parent, settings)
-    bank = banks.grown(parent, latest, cache)
+    bank = banks.grown(parent, teachers_own(latest), cache)
     router = Router(latest[0].system, bank, parent.tau, parent.version, cache)
     seen = alike(windows, parent.detector)
-    labelled = [example for label in latest for example in examples_of(label, seen, cache, parent.detector)]
+    own, inherited = (
+        [example for label in part for example in examples_of(label, seen, cache, parent.detector)]
+        for part in (teachers_own(latest), [label for label in latest if label.inherited_from is not None])
+    )
     general = [group for group in seen if router.route(group[0]).kind == "general"]
     recent = [unlabelled(group, cache, parent.detector) for group in general]
     told = {label.shape for label in latest}
     material = rounds.Material(
-        labelled=labelled,
+        labelled=[*own, *inherited],
         unlabelled=[each for each, group in zip(recent, general, strict=True) if group[0].shape not in told],
         replay=replay_of(sources, settings.replay),
     )
     onnx = rounds.distil(material, fit, settings.rounds)
-    report = judge(onnx, recent, labelled, sources, parent, settings)
+    report = judge(onnx, recent, own, sources, parent, settings)
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
     return Distilled(_release(onnx, bank, latest, parent, report, settings, now, job), report)
@@ -88,14 +92,22 @@ def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
     return list({label.shape: label for label in labels if label.events}.values())
 
 
+def teachers_own(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
+    """The labels of windows that a teacher was asked about, without the inherited ones."""
+    return [label for label in labels if label.inherited_from is None]
+
+
 def examples_of(
     label: PseudoLabel, seen: Sequence[Sequence[Window]], cache: VectorCache, detector: DetectorName
 ) -> list[Example]:
     """A label as examples: one for each way that its shape was seen lately, by how often; one where it was not.
 
+    An inherited one counts as if it had been seen less often, by `INHERITED_WEIGHT`.
+
     :param seen: recent windows, those that the detector cannot tell apart together.
     """
     groups = [group for group in seen if group[0].shape == label.shape]
+    share = 1.0 if label.inherited_from is None else INHERITED_WEIGHT
     example = Example(
         vectors=cache.vectors(label.events),
         counts=np.array([event.count for event in label.events], dtype=np.float32),
@@ -104,10 +116,10 @@ def examples_of(
         system=label.system,
     )
     if detector not in ORDERED:
-        return [replace(example, weight=float(sum(map(len, groups)) or 1))]
+        return [replace(example, weight=share * (sum(map(len, groups)) or 1))]
     if not groups:
-        return [replace(example, order=_guessed_order(label))]
-    return [replace(example, order=_order_in(label, group[0]), weight=float(len(group))) for group in groups]
+        return [replace(example, order=_guessed_order(label), weight=share)]
+    return [replace(example, order=_order_in(label, group[0]), weight=share * len(group)) for group in groups]
 
 
 def _order_in(label: PseudoLabel, window: Window) -> IntArray:
@@ -168,8 +180,9 @@ def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: D
 
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
-    if len(labels) < settings.min_labels:
-        raise NothingToDistilError(f"{len(labels)} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
+    own = len(teachers_own(labels))
+    if own < settings.min_labels:
+        raise NothingToDistilError(f"{own} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
     newest = max(label.labelled_at for label in labels)
     if parent.system == labels[0].system and newest <= parent.created:
         raise NothingToDistilError(f"no label of {parent.system} is newer than its release {parent.version}")

@@ -38,6 +38,9 @@ LLM_UNITS = Counter(
     "fusionlog_llm_units", "units by what came of asking: answered, remembered, again, given_up", ["outcome"]
 )
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
+LABELS_INHERITED = Counter(
+    "fusionlog_labels_inherited", "pseudo-labels that windows have from those like them, unasked", ["system"]
+)
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
 
 ANOMALIES_EXPLAINED = Counter(

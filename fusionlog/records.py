@@ -93,7 +93,10 @@ class EventLabel(Struct, frozen=True, kw_only=True):
 
 
 class PseudoLabel(Record, frozen=True, kw_only=True):
-    """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events."""
+    """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events.
+
+    One that says the shape it was `inherited_from` was never asked about: windows like it were (see `alpha`).
+    """
 
     system: str
     shape: str
@@ -104,6 +107,7 @@ class PseudoLabel(Record, frozen=True, kw_only=True):
     teacher: str
     window: str
     labelled_at: Seconds
+    inherited_from: str | None = None
 
 
 class BankEvent(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from fusionlog import metrics
+from fusionlog.alpha.inheritance import Plan, inherited, plan
 from fusionlog.errors import ModelError, RecordError, TeacherError
 from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import Teacher, label_of, unit_of
@@ -45,6 +46,7 @@ class Labelling:
     ) -> None:  # fmt: skip
         self._settings, self._following, self._teacher, self._sleep = settings, following, teacher, sleep
         self._outlet = Outlet(settings, producer, "label")
+        self._alpha = settings.alpha if settings.label.labeller == "alpha" else None
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Label every window; returns only when each was labelled, became general or was given up.
@@ -73,23 +75,35 @@ class Labelling:
         knowledge = self._following.of(system)
         metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
         await self._return(queue, knowledge)
-        windows = queue.choose(self._settings.label.units_per_call, knowledge.strange, knowledge.judged)
-        if not windows:
+        call = self._plan(queue, knowledge)
+        if not call.asked:
             return 0.0
-        outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in windows])
-        seconds = 0.0
-        for window, outcome in zip(windows, outcomes, strict=True):
+        outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in call.asked])
+        seconds, said = 0.0, dict[str, PseudoLabel]()
+        for window, outcome in zip(call.asked, outcomes, strict=True):
             if not isinstance(outcome, TeacherError):
-                label = label_of(window, outcome, self._teacher.name, time.time())
+                label = said[window.shape] = label_of(window, outcome, self._teacher.name, time.time())
                 knowledge.learn(label)
                 await self._publish(label, queue.take(window.shape))
             elif outcome.retry_after is None:
                 await self._give_up(queue.take(window.shape), outcome)
             else:
                 seconds = max(seconds, outcome.retry_after, self._settings.label.wait_seconds)
+        for cluster in call.clusters:
+            for window, label in inherited(cluster, said, knowledge, time.time()):
+                metrics.LABELS_INHERITED.labels(system).inc()
+                knowledge.learn(label)
+                await self._publish(label, queue.take(window.shape))
         await self._return(queue, knowledge)
         metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
         return seconds
+
+    def _plan(self, queue: Waiting[Pair], knowledge: Knowledge) -> Plan:
+        """What to ask about in one call, by the labeller of the settings."""
+        units, windows = self._settings.label.units_per_call, queue.windows
+        if self._alpha is None:
+            return Plan(queue.choose(units, knowledge.strange, knowledge.judged), [])
+        return plan(windows, [queue.count(window.shape) for window in windows], units, knowledge, self._alpha)
 
     async def _return(self, queue: Waiting[Pair], knowledge: Knowledge) -> None:
         """Send the windows to the model that are general by now. A doubted one waits for its answer while there is one
