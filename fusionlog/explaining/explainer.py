@@ -69,10 +69,7 @@ class Explainer:
     async def _answer(self, unit: Unit, anomaly: Anomaly) -> Answer:
         problem, budget = "", self.budget(anomaly.system)
         for _ in range(ATTEMPTS):
-            try:
-                content = await self._endpoint.complete(question.messages(unit, anomaly, problem), budget)
-            except RefusedError as error:
-                raise TeacherError(str(error)) from error
+            content = await self._complete(question.messages(unit, anomaly, problem), budget)
             answer = read(content, unit)
             if isinstance(answer, Answer):
                 return answer
@@ -80,6 +77,17 @@ class Explainer:
             metrics.EXPLANATIONS_REFUSED.labels(anomaly.system).inc()
             log.warning("explanation_refused", system=anomaly.system, anomaly=anomaly.id, problem=problem)
         raise TeacherError(f"{self.name} gave no usable explanation in {ATTEMPTS} calls: {problem}")
+
+    async def _complete(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
+        """What the model says. An endpoint that is away must not use up the hour's calls: those are given back."""
+        before = self._endpoint.usage.calls
+        try:
+            return await self._endpoint.complete(messages, budget)
+        except RefusedError as error:
+            raise TeacherError(str(error)) from error
+        except TeacherError:
+            budget.refund(self._endpoint.usage.calls - before)
+            raise
 
 
 def _explanation(anomaly: Anomaly, answer: Answer, name: str, before: Usage, after: Usage) -> Explanation:

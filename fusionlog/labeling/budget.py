@@ -49,6 +49,11 @@ class Budget:
             )
         self._spent.append(self._clock())
 
+    def refund(self, calls: int) -> None:
+        """Give the last calls back: they came to nothing."""
+        for _ in range(min(calls, len(self._spent))):
+            self._spent.pop()
+
     def charge(self, calls: int, ago: float) -> None:
         """Count calls that were made so many seconds ago, by an earlier process or by another one."""
         if ago < self.seconds:

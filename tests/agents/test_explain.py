@@ -13,7 +13,7 @@ from fusionlog.cli.main import app
 from fusionlog.records import Anomaly, Explanation
 from fusionlog.streaming import codecs
 from tests.agents.stage import Stage, Worker, until
-from tests.explaining.factories import but, explaining_endpoint
+from tests.explaining.factories import BARE_OBJECT, but, explaining_endpoint
 from tests.factories import make_anomaly
 from tests.labeling.fake_endpoint import FakeEndpoint, Reply
 
@@ -104,6 +104,21 @@ async def test_killed_and_started_again_it_asks_about_no_shape_twice_and_keeps_t
     found = await explained(stage, 5, worker)
     assert len(endpoint.requests) == 5 and len({each.shape for each in found}) == 5, "none was lost, none asked twice"
     assert await worker.stop() == 0
+
+
+async def test_a_second_worker_takes_over_a_share_and_none_is_lost(
+    stage_without_model: Stage, endpoint: FakeEndpoint
+) -> None:
+    stage, topics = stage_without_model, stage_without_model.settings.topics
+    endpoint.otherwise = Reply(change=BARE_OBJECT.change, seconds=0.25)
+    await stage.publish(topics.anomalies, *scored(*(0.5 + number / 100 for number in range(40))))
+    first = await explainer(stage, endpoint, FUSIONLOG_EXPLAIN__CALLS_PER_HOUR="100")
+    await explained(stage, 3, first)
+    second = await explainer(stage, endpoint, FUSIONLOG_EXPLAIN__CALLS_PER_HOUR="100")
+    found = await explained(stage, 40, second)
+    assert len({each.shape for each in found}) == 40 and len(endpoint.requests) <= 44, "each was asked about once"
+    assert second.metrics().get("fusionlog_explanations_asked", 0) > 0
+    assert [await each.stop() for each in (first, second)] == [0, 0]
 
 
 async def test_an_llm_without_credit_loses_nothing(stage_without_model: Stage, endpoint: FakeEndpoint) -> None:

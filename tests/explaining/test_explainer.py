@@ -90,9 +90,11 @@ async def test_an_endpoint_without_schemas_is_asked_in_the_form_that_it_takes(en
 )
 async def test_an_endpoint_that_is_away_says_when_to_come_back(endpoint: FakeEndpoint, reply: Reply, says: str) -> None:
     endpoint.otherwise = reply
-    with pytest.raises(TeacherError, match=says) as caught:
-        await explain(endpoint)
-    assert caught.value.retry_after is not None
+    async with explainer_at(endpoint.url, calls_per_hour=2) as explainer:
+        with pytest.raises(TeacherError, match=says) as caught:
+            await explainer.explain(FAILED, SHOP)
+        assert caught.value.retry_after is not None and len(endpoint.requests) == 1
+        assert explainer.budget("shop").left == 2, "a call that came to nothing is not one of the hour's"
 
 
 async def test_a_request_that_is_refused_alone_is_given_up(endpoint: FakeEndpoint) -> None:

@@ -36,3 +36,5 @@ def test_calls_that_were_made_before_count_until_they_are_an_hour_old() -> None:
     assert caught.value.retry_after == 3000
     clock.now += 3000
     assert budget.left == 1
+    budget.refund(9)
+    assert budget.left == 2
