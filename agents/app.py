@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import cache
 from typing import Any, Protocol, cast
@@ -120,6 +120,22 @@ async def consume(app: FusionLogApp, stream: StreamT[bytes], size: int, seconds:
     except Exception as error:
         await app.crash(error)
         raise
+
+
+async def together(app: FusionLogApp, *works: Coroutine[Any, Any, None]) -> None:
+    """Run until the first of them ends, then cancel the others; one that fails ends the worker."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    except Exception as error:
+        await app.crash(error)
+        raise
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def batches(stream: StreamT[bytes], size: int, seconds: float) -> AsyncIterator[list[EventT[bytes]]]:

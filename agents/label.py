@@ -11,7 +11,7 @@ from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, of_environment
 from fusionlog.embedding import Encoder, find_encoder
-from fusionlog.labeling.selection import make_teacher
+from fusionlog.labeling.selection import check_labeller, make_teacher
 from fusionlog.labeling.teacher import Teacher
 from fusionlog.records import BankEvent
 from fusionlog.settings import Settings
@@ -44,7 +44,7 @@ class LabelWork:
         self._following = await Following.with_encoder(self._settings)
         await self._following.start()
         self._teacher = await self._make_teacher()
-        logger.info("the teacher speaks", teacher=self._teacher.name)
+        logger.info("the teacher speaks", teacher=self._teacher.name, labeller=self._settings.label.labeller)
         self._labelling = Labelling(self._settings, self._producer, self._following, self._teacher)
 
     async def handle(self, messages: list[Message]) -> None:
@@ -70,7 +70,11 @@ class LabelWork:
 
 
 def build(config: Settings) -> FusionLogApp:
-    """The app; nothing is connected before it starts."""
+    """The app; nothing is connected before it starts.
+
+    :raises SettingError: the labeller does not fit the other settings.
+    """
+    check_labeller(config)
     work = LabelWork(config)
     app = FusionLogApp(ROLE, config, work)
     windows = app.topic(config.topics.proprietary.name, key_type=bytes, value_type=bytes)

@@ -14,7 +14,7 @@ from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-ROLES = ("ingest", "score", "label")
+ROLES = ("ingest", "score", "label", "explain")
 
 
 def build(role: str, settings: Settings) -> FusionLogApp:

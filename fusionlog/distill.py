@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from fusionlog import releases
+from fusionlog.alpha.inheritance import INHERITED_WEIGHT
 from fusionlog.calibration import score, unusual
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.detector.order import ORDERED, alike
@@ -68,26 +69,31 @@ def distill(
     """
     latest = newest_labels(labels)
     check_worth(latest, parent, settings)
-    bank = banks.grown(parent, latest, cache)
+    bank = banks.grown(parent, teachers_own(latest), cache)
     router = Router(latest[0].system, bank, parent.tau, parent.version, cache)
     seen = alike(windows, parent.detector)
-    labelled = [example for label in latest for example in examples_of(label, seen, cache, parent.detector)]
+    own, inherited = (
+        [example for label in part for example in examples_of(label, seen, cache, parent.detector)]
+        for part in (teachers_own(latest), [label for label in latest if label.inherited_from is not None])
+    )
     general = [group for group in seen if router.route(group[0]).kind == "general"]
     recent = [unlabelled(group, cache, parent.detector) for group in general]
     told = {label.shape for label in latest}
     material = rounds.Material(
-        labelled=labelled,
+        labelled=[*own, *inherited],
         unlabelled=[each for each, group in zip(recent, general, strict=True) if group[0].shape not in told],
         replay=replay_of(sources, settings.replay),
     )
     onnx = rounds.distil(material, lambda examples: fits([examples])[0], settings.rounds)
-    calibration, habits = _calibrated(latest, windows, cache, material.replay, fits, parent.detector, settings)
+    calibration, habits = _calibrated(
+        teachers_own(latest), windows, cache, material.replay, fits, parent.detector, settings
+    )
     scores = windows_of(opinions(onnx, recent))
     if calibration is not None:
         judged = zip(scores.tolist(), general, strict=True)
         scores = np.array([score(calibration, each, unusual(group[0], habits)) for each, group in judged])
     rate = gate.check_rate(scores, [each.weight for each in recent], settings.gate_min_rate, settings.gate_max_rate)
-    report = judge(onnx, rate, labelled, sources, parent, settings)
+    report = judge(onnx, rate, own, sources, parent, settings)
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
     release = _release(onnx, bank, latest, parent, report, settings, now, job)
@@ -120,14 +126,22 @@ def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
     return list({label.shape: label for label in labels if label.events}.values())
 
 
+def teachers_own(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
+    """The labels of windows that a teacher was asked about, without the inherited ones."""
+    return [label for label in labels if label.inherited_from is None]
+
+
 def examples_of(
     label: PseudoLabel, seen: Sequence[Sequence[Window]], cache: VectorCache, detector: DetectorName
 ) -> list[Example]:
     """A label as examples: one for each way that its shape was seen lately, by how often; one where it was not.
 
+    An inherited one counts as if it had been seen less often, by `INHERITED_WEIGHT`.
+
     :param seen: recent windows, those that the detector cannot tell apart together.
     """
     groups = [group for group in seen if group[0].shape == label.shape]
+    share = 1.0 if label.inherited_from is None else INHERITED_WEIGHT
     example = Example(
         vectors=cache.vectors(label.events),
         counts=np.array([event.count for event in label.events], dtype=np.float32),
@@ -136,10 +150,10 @@ def examples_of(
         system=label.system,
     )
     if detector not in ORDERED:
-        return [replace(example, weight=float(sum(map(len, groups)) or 1))]
+        return [replace(example, weight=share * (sum(map(len, groups)) or 1))]
     if not groups:
-        return [replace(example, order=_guessed_order(label))]
-    return [replace(example, order=_order_in(label, group[0]), weight=float(len(group))) for group in groups]
+        return [replace(example, order=_guessed_order(label), weight=share)]
+    return [replace(example, order=_order_in(label, group[0]), weight=share * len(group)) for group in groups]
 
 
 def _order_in(label: PseudoLabel, window: Window) -> IntArray:
@@ -200,8 +214,9 @@ def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: D
 
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
-    if len(labels) < settings.min_labels:
-        raise NothingToDistilError(f"{len(labels)} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
+    own = len(teachers_own(labels))
+    if own < settings.min_labels:
+        raise NothingToDistilError(f"{own} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
     newest = max(label.labelled_at for label in labels)
     if parent.system == labels[0].system and newest <= parent.created:
         raise NothingToDistilError(f"no label of {parent.system} is newer than its release {parent.version}")

@@ -51,6 +51,13 @@ class EventText(Protocol):
         """The template's text."""
 
 
+class EventVectors(Protocol):
+    """Whatever has the vectors of events."""
+
+    def vectors(self, events: Sequence[EventText]) -> FloatArray:
+        """The events' vectors, `[events, dim]`."""
+
+
 class NamedEncode(Protocol):
     """An encoder that says which one it is: vectors of another one must not be compared with its own."""
 

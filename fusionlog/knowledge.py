@@ -137,7 +137,8 @@ class Knowledge:
     def learn(self, label: PseudoLabel) -> bool:
         """Remember a teacher's verdict; its events enter the bank until a release that was taught them is adopted.
 
-        Under a method that does not learn the verdict counts for its shape alone.
+        Under a method that does not learn the verdict counts for its shape alone; so does one that was inherited, for
+        nobody looked at that shape or its events then.
 
         :return: whether anything was new.
         """
@@ -145,11 +146,13 @@ class Knowledge:
             return False
         with self._lock:
             before = self._verdicts.get(label.shape)
-            if before is None or before.labelled_at <= label.labelled_at:
+            if before is None or _outranks(label, before):
                 self._verdicts.put(label.shape, label)
             if not self.rules.learns:
                 return before != label
             self._teacher = label.teacher
+            if label.inherited_from is not None:
+                return before != label
             self.judged.add(label.shape, signature(label.events))
             events = self._newly_judged(label)
             if events:
@@ -160,6 +163,17 @@ class Knowledge:
         """What the teacher said of exactly this window shape, None where it was not asked (or long ago)."""
         with self._lock:
             return self._verdicts.get(shape)
+
+    def verdicts_on(self, window: Window) -> list[EventLabel] | None:
+        """What the teacher said of each of a window's events; None where it has not judged one of them."""
+        with self._lock:
+            said = [self._judged[event.template][1] for event in window.events if event.template in self._judged]
+        return _as_labels(window, said) if len(said) == len(window.events) else None
+
+    def vectors(self, events: Sequence[EventText]) -> FloatArray:
+        """The events' own vectors, `[events, dim]`."""
+        with self._lock:
+            return self._vectors.vectors(events)
 
     def word_on(self, window: Window) -> PseudoLabel | None:
         """What the teacher's word on a window is: on its shape, where it was asked.
@@ -334,21 +348,33 @@ def _rank(release: ModelRelease) -> tuple[bool, float, str]:
 def _composed(window: Window, found: Sequence[BankEvent], teacher: str) -> PseudoLabel:
     """The word on a window that follows from those on its events, or on events near to them."""
     worst = max(found, key=lambda event: event.probability)
-    events = [
-        EventLabel(template=event.template, text=event.text, count=event.count, probability=judged.probability)
-        for event, judged in zip(window.events, found, strict=True)
-    ]
     return PseudoLabel(
         system=window.system,
         shape=window.shape,
         probability=worst.probability,
         confidence=max(worst.probability, 1.0 - worst.probability),
         reason=f"no model was taught this system yet; the worst of its events: {worst.text!r}",
-        events=events,
+        events=_as_labels(window, found),
         teacher=teacher,
         window=window.id,
         labelled_at=0.0,
     )
+
+
+def _as_labels(window: Window, found: Sequence[BankEvent]) -> list[EventLabel]:
+    """What is known of a window's events, as a teacher would say it."""
+    return [
+        EventLabel(template=event.template, text=event.text, count=event.count, probability=judged.probability)
+        for event, judged in zip(window.events, found, strict=True)
+    ]
+
+
+def _outranks(label: PseudoLabel, before: PseudoLabel) -> bool:
+    """Whether a verdict takes the place of an earlier one: the newer does, but an inherited one never that of a
+    teacher who was asked, and that one always."""
+    if (label.inherited_from is None) != (before.inherited_from is None):
+        return label.inherited_from is None
+    return before.labelled_at <= label.labelled_at
 
 
 def _events_of(label: PseudoLabel) -> list[BankEvent]:

@@ -38,7 +38,21 @@ LLM_UNITS = Counter(
     "fusionlog_llm_units", "units by what came of asking: answered, remembered, again, given_up", ["outcome"]
 )
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
+LABELS_INHERITED = Counter(
+    "fusionlog_labels_inherited", "pseudo-labels that windows have from those like them, unasked", ["system"]
+)
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
+
+ANOMALIES_EXPLAINED = Counter(
+    "fusionlog_anomalies_explained",
+    "anomalies by what came of explaining them: explained, known, repeated, over_budget, given_up, unreadable",
+    ["system", "outcome"],
+)
+EXPLANATIONS_ASKED = Counter("fusionlog_explanations_asked", "anomalies that the LLM was asked to explain", ["system"])
+EXPLANATIONS_REFUSED = Counter("fusionlog_explanations_refused", "answers that are no explanation", ["system"])
+EXPLANATIONS_WAITING = Gauge("fusionlog_explanations_waiting", "anomalies that wait for an explanation", ["system"])
+EXPLANATION_CALLS_LEFT = Gauge("fusionlog_explanation_calls_left", "calls of the hour that are left", ["system"])
+EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that published explanations took", ["system"])
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])

@@ -93,7 +93,10 @@ class EventLabel(Struct, frozen=True, kw_only=True):
 
 
 class PseudoLabel(Record, frozen=True, kw_only=True):
-    """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events."""
+    """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events.
+
+    One that says the shape it was `inherited_from` was never asked about: windows like it were (see `alpha`).
+    """
 
     system: str
     shape: str
@@ -104,6 +107,7 @@ class PseudoLabel(Record, frozen=True, kw_only=True):
     teacher: str
     window: str
     labelled_at: Seconds
+    inherited_from: str | None = None
 
 
 class BankEvent(Struct, frozen=True, kw_only=True):
@@ -173,7 +177,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Anomaly(Record, frozen=True, kw_only=True):
-    """An anomalous window: how sure, who said so, and why. `id` is the window's: a repeat has the same."""
+    """An anomalous window: how sure, who said so, and why. `id` is the window's: a repeat has the same.
+
+    `evidence` are the events that speak for it most; `events` are those of the window, in order of first occurrence, of
+    one with very many the most telling alone.
+    """
 
     id: str
     system: str
@@ -193,6 +201,35 @@ class Anomaly(Record, frozen=True, kw_only=True):
     started: Seconds
     ended: Seconds
     detected_at: Seconds
+    events: list[WindowEvent] = []
+
+
+class ExplainedLine(Struct, frozen=True, kw_only=True):
+    """A line of an anomalous window that its explanation rests on, and for how many like it it stands."""
+
+    template: str
+    line: str
+    count: int
+
+
+class Explanation(Record, frozen=True, kw_only=True):
+    """Why windows of a shape are anomalous, what shows it, and what to do next, as a language model sees it.
+
+    `anomaly` is the one that was asked about, `evidence` lines of its window. `calls` and `tokens` are what it cost.
+    """
+
+    system: str
+    shape: str
+    anomaly: str
+    session: str
+    score: Probability
+    cause: str
+    evidence: list[ExplainedLine]
+    next_step: str
+    said_by: str
+    calls: int
+    tokens: int
+    explained_at: Seconds
 
 
 class Feedback(Record, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from fusionlog import records
 from fusionlog.topics import Topic, Topics
 
 RECORDS: tuple[type[records.Record], ...] = (
-    records.Template, records.Window, records.PseudoLabel, records.ModelRelease, records.Anomaly, records.Feedback,
+    records.Template, records.Window, records.PseudoLabel, records.ModelRelease, records.Anomaly, records.Explanation,
+    records.Feedback,
 )  # fmt: skip
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,6 +37,7 @@ def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
         "operations": {
             "writeLogs": _operation("send", described[0], "Shippers write log lines."),
             "readAnomalies": _operation("receive", topics.anomalies, "Users read anomalies."),
+            "readExplanations": _operation("receive", topics.explanations, "Users read why anomalies are anomalous."),
             "readDeadLetters": _operation("receive", topics.deadletter, "Operators read what could not be used."),
             "sendFeedback": _operation("send", topics.feedback, "Operators confirm or dismiss an anomaly."),
         },

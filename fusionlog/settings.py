@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
@@ -41,6 +50,7 @@ def _renders(format: str | None) -> str | None:
 
 
 BaseTraining = Literal["erm", "mldg"]
+LabellerName = Literal["direct", "alpha"]
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
 
@@ -138,6 +148,9 @@ class DoubtSettings(_Model):
 class LabelSettings(_Model):
     """Asking the teacher."""
 
+    labeller: LabellerName = Field(
+        "direct", description="direct, or alpha: windows that wait are clustered, and some inherit (see labelling.md)"
+    )
     url: str | None = Field(None, description="an OpenAI-compatible endpoint; none: the offline labeller")
     model: str = Field("gpt-4o-mini", description="the model to ask for there")
     api_key: SecretStr | None = Field(None, description="of the endpoint")
@@ -150,16 +163,44 @@ class LabelSettings(_Model):
     breaker_seconds: float = Field(30.0, gt=0, description="how long it is left alone")
 
 
+class ExplainSettings(_Model):
+    """Explaining anomalies, by the endpoint of the label settings."""
+
+    model: str | None = Field(None, description="the model to ask for at FUSIONLOG_LABEL__URL; default: the label's")
+    calls_per_hour: int = Field(30, ge=1, description="of a system; the highest scores are explained first")
+    waiting: int = Field(
+        500, ge=1, description="anomalies that may wait, one a shape; then the lowest scores are skipped"
+    )
+
+
 class AlphaSettings(_Model):
     """ALPHA's budget: how much is asked about labelled sources, and how the target's clusters are represented."""
 
-    calls: int = Field(28, ge=1, description="of a target, those about its sources among them")
+    calls: int = Field(28, ge=2, description="of a target, those about its sources among them")
     source_calls: int = Field(
-        4, ge=0, description="about sessions of the sources, to learn what the teacher gets wrong"
-    )
+        4, ge=0, validate_default=True,
+        description="about sessions of the sources, to learn what the teacher gets wrong; two calls at least stay",
+    )  # fmt: skip
     examples: int = Field(6, ge=0, description="source sessions shown with every call about the target; 0: none")
     central: int = Field(2, ge=1, description="representatives of a cluster that are nearest to its centroid")
     uncertain: int = Field(1, ge=0, description="representatives of a cluster that are nearest to another one")
+    similarity: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="cosine of windows of one cluster, in the label worker (FUSIONLOG_LABEL__LABELLER)",
+    )
+
+    @field_validator("source_calls")
+    @classmethod
+    def _leaves_some(cls, value: int, info: ValidationInfo) -> int:
+        """A call is made only where it could be repeated once, so the target needs two."""
+        calls = info.data.get("calls")
+        if calls is not None and value > calls - 2:
+            raise ValueError(
+                f"of the {calls} of FUSIONLOG_ALPHA__CALLS two must stay for the target: take {calls - 2} at most"
+            )
+        return value
 
 
 class DistillSettings(_Model):
@@ -217,6 +258,7 @@ class Settings(BaseSettings):
     score: ScoreSettings = ScoreSettings()
     doubt: DoubtSettings = DoubtSettings()
     label: LabelSettings = LabelSettings()
+    explain: ExplainSettings = ExplainSettings()
     alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()
     evaluate: EvaluateSettings = EvaluateSettings()

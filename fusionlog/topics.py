@@ -109,8 +109,16 @@ class Topics:
         """What it is all for."""
         return Topic(
             name=f"{self.prefix}anomalies", key="system/session", record=records.Anomaly, cleanup="delete",
-            partitions=self.partitions, written_by=("score", "label"), read_by=("users", "console"),
+            partitions=self.partitions, written_by=("score", "label"), read_by=("users", "console", "explain"),
             summary="An anomalous window: how sure, who said so, and why.", retention_ms=30 * DAY_MS,
+        )  # fmt: skip
+
+    @property
+    def explanations(self) -> Topic:
+        """Why window shapes are anomalous."""
+        return self._compacted(
+            "explanations", "system/window shape", records.Explanation, ("explain",), ("users", "console", "explain"),
+            "Why an anomalous window is one: cause, evidence lines and next step, once a window shape.",
         )  # fmt: skip
 
     @property
@@ -125,8 +133,8 @@ class Topics:
 
     def own(self) -> list[Topic]:
         """Every topic that FusionLog writes, in the order of the data's flow."""
-        return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.templates, self.feedback,
-                self.deadletter]  # fmt: skip
+        return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
+                self.templates, self.feedback, self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, then FusionLog's own."""

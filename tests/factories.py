@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.records import (
+    Anomaly,
     BankEvent,
     EventLabel,
     Lineage,
@@ -19,6 +21,7 @@ from fusionlog.records import (
     window_id,
     window_shape,
 )
+from fusionlog.streaming.anomalies import by_model
 
 
 def make_event(text: str = "connection opened", count: int = 1, example: str | None = None) -> WindowEvent:
@@ -69,6 +72,15 @@ def make_label(window: Window, probability: float = 0.9, **fields: Any) -> Pseud
         "labelled_at": 2000.0,
     }
     return PseudoLabel(**{**values, **fields})
+
+
+def make_anomaly(
+    *texts: str, score: float = 0.9, system: str = "shop", first_offset: int = 0, **fields: Any
+) -> Anomaly:
+    """What a model found in a window with these lines."""
+    window = make_window(*texts, system=system, session=f"s{first_offset}", first_offset=first_offset)
+    found = by_model(window, score, 0.5, [score] * len(window.events), "m1", 2000.0)
+    return replace(found, **fields)
 
 
 def make_release(*bank: tuple[str, float], system: str = "shop", **fields: Any) -> ModelRelease:

@@ -67,6 +67,25 @@ def test_the_same_input_gives_the_same_model():
     assert run().release.onnx == run().release.onnx
 
 
+def inherited(window, like, probability):
+    return msgspec.structs.replace(make_label(window, probability), inherited_from=like.shape)
+
+
+def test_what_was_inherited_weighs_less_and_is_no_measure_of_the_student():
+    heir = inherited(LONG, GOOD, 0.05)
+    seen = alike([LONG] * 5, "set")
+    assert [each.weight for each in examples_of(heir, seen, OneHot(), "set")] == [0.5]
+    assert [each.weight for each in examples_of(heir, [], OneHot(), "gru")] == [0.1]
+    wrong = [inherited(make_window(*["disk failed"] * n, first_offset=40 + n), BAD, 0.05) for n in range(1, 6)]
+    release = run([*LABELS, *wrong]).release
+    assert release.metrics["teacher_agreement"] == 1.0, "those that were inherited are not the teacher's"
+    assert {event.probability for event in release.bank if event.text == "disk failed" and event.system == "shop"} == {
+        0.95
+    }
+    with pytest.raises(NothingToDistilError, match="3 labels"):
+        run([*LABELS, *wrong], settings=SETTINGS.model_copy(update={"min_labels": 4}))
+
+
 def test_a_model_that_calls_everything_anomalous_is_refused():
     done = run(settings=SETTINGS.model_copy(update={"gate_max_rate": 0.1}))
     assert not done.report.accepted

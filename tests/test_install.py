@@ -26,7 +26,7 @@ from fusionlog.embedding import Encoder
 from fusionlog.knowledge import Knowledge
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
-import agents.ingest, agents.label, agents.score
+import agents.explain, agents.ingest, agents.label, agents.score
 
 directory = Path(sys.argv[1])
 knowledge = Knowledge("shop", Encoder(directory / "encoder"))

@@ -357,3 +357,18 @@ def test_labels_and_windows_may_come_from_different_threads() -> None:
         threads.submit(lambda: [knowledge.route(window) for window in windows])
     assert encode.most == 1
     assert knowledge.route(make_window("disk full 49")).route.kind == "general"  # type: ignore[union-attr]
+
+
+def test_an_inherited_verdict_counts_for_its_shape_alone_and_gives_way_to_the_teachers_own() -> None:
+    knowledge, window = knowing(), make_window("disk full")
+    heir = replace(make_label(window, 0.9, labelled_at=5000.0), inherited_from="x")
+    assert knowledge.learn(heir) and not knowledge.learn(heir)
+    assert knowledge.verdict_of(window.shape) == heir and knowledge.verdicts_on(window) is None
+    assert knowledge.resemblance(window) == 0.0 and knowledge.route(window).route.kind == "proprietary"  # type: ignore[union-attr]
+    own = make_label(window, 0.1, labelled_at=4000.0)
+    knowledge.learn(own)
+    knowledge.learn(heir)
+    assert knowledge.verdict_of(window.shape) == own and knowledge.resemblance(window) == 1.0
+    said = knowledge.verdicts_on(make_window("disk full", "disk full"))
+    assert said is not None and [(each.text, each.count, each.probability) for each in said] == [("disk full", 2, 0.1)]
+    assert knowledge.verdicts_on(make_window("disk full", "disk closed")) is None

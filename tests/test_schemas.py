@@ -7,35 +7,12 @@ import pytest
 
 from fusionlog import schemas
 from fusionlog.cli.topics import documents
-from fusionlog.records import Anomaly, Evidence, Record, Route
+from fusionlog.records import Record
 from fusionlog.topics import Topics
-from tests.factories import make_label, make_window
+from tests.explaining.factories import make_explanation
+from tests.factories import make_anomaly, make_label, make_window
 
 DOCS = Path(__file__).parents[1] / "docs"
-
-
-def make_anomaly() -> Anomaly:
-    window = make_window()
-    return Anomaly(
-        id=window.id,
-        system="shop",
-        session="s1",
-        shape=window.shape,
-        score=0.9,
-        threshold=0.5,
-        said_by="m1",
-        by="model",
-        reason="why",
-        evidence=[Evidence(template="t", text="x", example="x", count=1)],
-        route=Route(kind="general", similarity=0.95, threshold=0.9),
-        topic="t",
-        partition=0,
-        first_offset=0,
-        last_offset=1,
-        started=0.0,
-        ended=1.0,
-        detected_at=2.0,
-    )
 
 
 def test_the_committed_documents_are_those_that_the_types_generate() -> None:
@@ -45,7 +22,9 @@ def test_the_committed_documents_are_those_that_the_types_generate() -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [make_window(), make_label(make_window()), make_anomaly()], ids=lambda r: type(r).__name__
+    "record",
+    [make_window(), make_label(make_window()), make_anomaly(), make_explanation(make_anomaly())],
+    ids=lambda r: type(r).__name__,
 )
 def test_a_record_as_written_is_valid_under_its_schema(record: Record) -> None:
     schema = schemas.json_schema(type(record))

@@ -34,6 +34,8 @@ def test_the_environment_sets_a_nested_value(monkeypatch: pytest.MonkeyPatch) ->
         ("FUSIONLOG_SCORE__PROVIDER", "tpu"),
         ("FUSIONLOG_KAFKA__PARTITIONS", "none"),
         ("FUSIONLOG_METHOD", "magic"),
+        ("FUSIONLOG_LABEL__LABELLER", "indirect"),
+        ("FUSIONLOG_ALPHA__SOURCE_CALLS", "27"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_itself(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -42,6 +44,16 @@ def test_a_wrong_value_names_its_variable_and_itself(monkeypatch: pytest.MonkeyP
         settings.load()
     assert name in str(raised.value)
     assert value in str(raised.value)
+
+
+def test_alphas_calls_must_leave_some_for_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSIONLOG_ALPHA__CALLS", "5")
+    with pytest.raises(
+        SettingError, match=r"SOURCE_CALLS is 4: .*of the 5 of FUSIONLOG_ALPHA__CALLS two .*: take 3 at most"
+    ):
+        settings.load()
+    monkeypatch.setenv("FUSIONLOG_ALPHA__CALLS", "6")
+    assert settings.load().alpha.source_calls == 4
 
 
 def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ def test_the_system_of_a_raw_topic_is_what_follows_the_prefix() -> None:
 
 
 def test_compacted_topics_keep_their_records_for_ever() -> None:
-    for topic in (Topics().labels, Topics().models, Topics().templates, Topics().feedback):
+    for topic in (Topics().labels, Topics().models, Topics().templates, Topics().feedback, Topics().explanations):
         assert topic.config()["cleanup.policy"] == "compact"
         assert "retention.ms" not in topic.config()
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fusionlog.alpha.clusters import members, partition, representatives
+from fusionlog.alpha.clusters import partition
+from fusionlog.alpha.representatives import members, representatives
 from fusionlog.settings import AlphaSettings
 from fusionlog.types import FloatArray, IntArray
 

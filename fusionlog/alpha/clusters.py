@@ -1,8 +1,6 @@
-"""Clusters of windows, how many of them there are, and which of their windows stand for the others."""
+"""Clusters of windows, and how many of them there are. Needs scikit-learn, which workers do not have."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -39,30 +37,3 @@ def numbers(least: int, most: int) -> list[int]:
         found.append(k)
         k = max(k + 1, int(k * GROWTH))
     return [*found, most] if most >= 2 else []
-
-
-def members(labels: IntArray) -> list[IntArray]:
-    """The places of each cluster's members, the greatest cluster first."""
-    found = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    return sorted(found, key=lambda places: (-len(places), int(places[0])))
-
-
-def representatives(vectors: FloatArray, clusters: Sequence[IntArray], central: int, uncertain: int) -> list[list[int]]:
-    """The places that stand for each cluster: the nearest to its centroid, then the most uncertain of the rest.
-
-    Uncertain is what lies as near to another cluster's centroid as to its own; in a lone cluster, what is far out.
-    """
-    centroids = np.stack([vectors[places].mean(axis=0) for places in clusters])
-    return [_chosen(vectors, places, own, centroids, central, uncertain) for own, places in enumerate(clusters)]
-
-
-def _chosen(
-    vectors: FloatArray, places: IntArray, own: int, centroids: FloatArray, central: int, uncertain: int
-) -> list[int]:
-    distances = np.linalg.norm(vectors[places][:, None] - centroids[None], axis=2)
-    away = distances[:, own]
-    near = np.argsort(away, kind="stable")[:central]
-    others = np.delete(distances, own, axis=1)
-    margin = others.min(axis=1) - away if others.shape[1] else -away
-    rest = [row for row in np.argsort(margin, kind="stable").tolist() if row not in set(near.tolist())]
-    return [int(places[row]) for row in [*near.tolist(), *rest[:uncertain]]]

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fusionlog.alpha.clusters import members, partition, representatives
+from fusionlog.alpha.clusters import partition
+from fusionlog.alpha.representatives import members, representatives
 from fusionlog.alpha.vectors import window_vectors
 from fusionlog.distillation.sources import Source, by_shape
 from fusionlog.embedding import VectorCache

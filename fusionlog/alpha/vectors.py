@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fusionlog.embedding import VectorCache
+from fusionlog.embedding import EventVectors
 from fusionlog.records import Window
 from fusionlog.types import FloatArray
 
@@ -15,7 +15,7 @@ MAX_SCALE = 0.5
 """They bring both halves of a usual window's vector to a length of about one; they were not searched."""
 
 
-def window_vectors(windows: Sequence[Window], cache: VectorCache) -> FloatArray:
+def window_vectors(windows: Sequence[Window], cache: EventVectors) -> FloatArray:
     """Each window as the sum and the maximum over its events of log(1 + count) times the event's vector.
 
     The sum knows how often things happen, the maximum keeps a rare event from drowning in it.
@@ -25,7 +25,7 @@ def window_vectors(windows: Sequence[Window], cache: VectorCache) -> FloatArray:
     return np.stack([_vector(window, cache) for window in windows])
 
 
-def _vector(window: Window, cache: VectorCache) -> FloatArray:
+def _vector(window: Window, cache: EventVectors) -> FloatArray:
     counts = np.array([event.count for event in window.events], dtype=np.float32)
     weighted = np.log1p(counts)[:, None] * cache.vectors(window.events)
     found: FloatArray = np.concatenate([SUM_SCALE * weighted.sum(axis=0), MAX_SCALE * weighted.max(axis=0)])

@@ -15,6 +15,7 @@ from fusionlog.cli import models, topics
 from fusionlog.cli.demo import demo
 from fusionlog.cli.encoder import encoder
 from fusionlog.cli.evaluate import evaluate
+from fusionlog.cli.explanations import explanations
 from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.settings import settings as show_settings
@@ -31,6 +32,7 @@ app.command()(demo)
 app.command("meta-train")(meta_train)
 app.command()(distill)
 app.command()(evaluate)
+app.command()(explanations)
 app.command()(encoder)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
@@ -42,10 +44,11 @@ class Role(StrEnum):
     ingest = "ingest"
     score = "score"
     label = "label"
+    explain = "explain"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score or label")]) -> None:
+def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label or explain")]) -> None:
     """Run a worker until it is told to stop."""
     from fusionlog.cli.worker import run
 

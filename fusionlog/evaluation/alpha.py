@@ -11,6 +11,7 @@ import numpy as np
 
 from fusionlog.alpha.annotation import Annotation, Annotator
 from fusionlog.alpha.detector import Svm
+from fusionlog.alpha.inheritance import INHERITED_WEIGHT
 from fusionlog.alpha.refinement import Known, Told, choose, to_ask
 from fusionlog.alpha.vectors import window_vectors
 from fusionlog.distillation.sources import by_shape
@@ -22,10 +23,6 @@ from fusionlog.labeling.few_shot import FewShot
 from fusionlog.records import Window
 from fusionlog.settings import SystemSettings
 from fusionlog.types import FloatArray
-
-INHERITED_WEIGHT = 0.1
-"""How much a window with an inherited verdict counts for the detector beside one that the teacher judged. Of 0, .1, .3
-and 1; see docs/detection.md for how it was chosen."""
 
 
 @dataclass

@@ -22,7 +22,7 @@ from fusionlog import metrics
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.labeling.breaker import Breaker
 from fusionlog.labeling.budget import Budget
-from fusionlog.labeling.prompts import response_formats
+from fusionlog.labeling.prompts import ResponseFormats, response_formats
 from fusionlog.labeling.redaction import redact
 from fusionlog.labeling.retrying import LONGEST_WAIT, TransientError, pause, retry_after
 from fusionlog.labeling.teacher import clip
@@ -49,6 +49,11 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    @property
+    def tokens(self) -> int:
+        """Both kinds together."""
+        return self.prompt_tokens + self.completion_tokens
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -58,13 +63,16 @@ class Dialect:
     temperature: bool = True
     settled: bool = False
 
-    def fallback(self, problem: str) -> Dialect | None:
-        """What to try after the endpoint has called a request bad; None when that is the request's own fault."""
+    def fallback(self, problem: str, formats: int) -> Dialect | None:
+        """What to try after the endpoint has called a request bad; None when that is the request's own fault.
+
+        :param formats: how many ways there are to ask for JSON.
+        """
         if self.settled:
             return None
         if self.temperature and "temperature" in problem:
             return replace(self, temperature=False)
-        return replace(self, format=self.format + 1) if self.format + 1 < len(response_formats()) else None
+        return replace(self, format=self.format + 1) if self.format + 1 < formats else None
 
 
 class Endpoint:
@@ -72,6 +80,7 @@ class Endpoint:
 
     :param clock: seconds that never go back, for budget and breaker.
     :param sleep: waits seconds between repetitions.
+    :param formats: ways to ask for the answer's form, strictest first; default: for verdicts.
     :raises SettingError: the URL is none.
     """
 
@@ -80,6 +89,7 @@ class Endpoint:
         settings: LabelSettings,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        formats: ResponseFormats | None = None,
     ) -> None:
         self.place = _place(settings.url)
         self.settings = settings
@@ -87,6 +97,7 @@ class Endpoint:
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_seconds, clock)
         self.usage = Usage()
         self.dialect = Dialect()
+        self._formats = formats or response_formats()
         self._sleep = sleep
         # The key is the setting's or none: one that lies in OPENAI_API_KEY must not go to whatever URL is configured.
         key = settings.api_key.get_secret_value() if settings.api_key else "none"
@@ -94,8 +105,8 @@ class Endpoint:
             base_url=settings.url, api_key=key, timeout=settings.timeout, max_retries=0, organization="", project=""
         )
 
-    async def complete(self, messages: list[dict[str, str]]) -> str | None:
-        """The text that the model answers.
+    async def complete(self, messages: list[dict[str, str]], budget: Budget | None = None) -> str | None:
+        """The text that the model answers, paid for from a budget; default: the endpoint's own.
 
         :raises RefusedError: this request is bad (400, 413, 422).
         :raises TeacherError: no answer now; `retry_after` says when to come back.
@@ -108,7 +119,7 @@ class Endpoint:
             reraise=True,
         )
         try:
-            return await retrying(self._speak, messages)
+            return await retrying(self._speak, messages, budget or self.budget)
         except TransientError as error:
             later = max(error.retry_after or 0.0, self.settings.breaker_seconds)
             raise TeacherError(f"{error} ({self.settings.retries + 1} calls)", retry_after=later) from error
@@ -117,14 +128,14 @@ class Endpoint:
         """Close the connections."""
         await self._client.close()
 
-    async def _speak(self, messages: list[dict[str, str]]) -> str | None:
+    async def _speak(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
         """One answer in the first dialect that the endpoint takes."""
         dialect = self.dialect
         while True:
             try:
-                content = await self._send(messages, dialect)
+                content = await self._send(messages, dialect, budget)
             except RefusedError as error:
-                fallback = dialect.fallback(str(error))
+                fallback = dialect.fallback(str(error), len(self._formats))
                 if fallback is None:
                     raise
                 dialect = fallback
@@ -132,11 +143,11 @@ class Endpoint:
                 self.dialect = replace(dialect, settled=True)
                 return content
 
-    async def _send(self, messages: list[dict[str, str]], dialect: Dialect) -> str | None:
+    async def _send(self, messages: list[dict[str, str]], dialect: Dialect, budget: Budget) -> str | None:
         self.breaker.check()
         told = False
         try:
-            self.budget.spend()
+            budget.spend()
             self.usage = replace(self.usage, calls=self.usage.calls + 1)
             completion = await self._client.chat.completions.create(**self._request(messages, dialect))
             told = True
@@ -150,7 +161,7 @@ class Endpoint:
 
     def _request(self, messages: list[dict[str, str]], dialect: Dialect) -> dict[str, Any]:
         request: dict[str, Any] = {"model": self.settings.model, "messages": messages}
-        response_format = response_formats()[dialect.format]
+        response_format = self._formats[dialect.format]
         if response_format is not None:
             request["response_format"] = response_format
         if dialect.temperature:

@@ -21,7 +21,7 @@ class Questions(Generic[Item]):
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self._knowledge = knowledge
+        self.knowledge = knowledge
         self._waiting: Waiting[Item] = Waiting()
 
     def __bool__(self) -> bool:
@@ -36,6 +36,10 @@ class Questions(Generic[Item]):
         """Let a window wait."""
         self._waiting.add(window, item, doubt_of(window) or 0.0)
 
+    def count(self, shape: str) -> int:
+        """How many windows of a shape wait."""
+        return self._waiting.count(shape)
+
     def take(self, shape: str) -> list[Item]:
         """The items of a shape, which waits no longer."""
         return self._waiting.take(shape)
@@ -46,16 +50,16 @@ class Questions(Generic[Item]):
         A doubted window waits for its answer while there is one to wait for.
         """
         for window in self._waiting.windows:
-            if not (self._knowledge.asks and (doubt_of(window) or _proprietary(self._knowledge.route(window)))):
+            if not (self.knowledge.asks and (doubt_of(window) or _proprietary(self.knowledge.route(window)))):
                 yield from self.take(window.shape)
 
     def next(self, units: int) -> list[Window]:
         """The windows to ask about in the next call, one of a shape, at most `units`."""
-        return self._waiting.choose(units, self._knowledge.strange, self._knowledge.judged)
+        return self._waiting.choose(units, self.knowledge.strange, self.knowledge.judged)
 
     def answer(self, label: PseudoLabel) -> list[Item]:
         """Learn what the teacher said; the items of what it was said of, which waits no longer."""
-        self._knowledge.learn(label)
+        self.knowledge.learn(label)
         return self.take(label.shape)
 
 

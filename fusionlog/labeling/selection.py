@@ -1,12 +1,14 @@
-"""Which teacher speaks: the language model where an endpoint is configured, else the offline one."""
+"""Which teacher speaks: the language model where an endpoint is configured, else the offline one; and by which labeller
+it is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fusionlog.errors import MissingExtraError
+from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.labeling.teacher import Teacher
+from fusionlog.method import RULES
 from fusionlog.records import BankEvent
 from fusionlog.settings import Settings
 from fusionlog.types import Encode
@@ -26,3 +28,30 @@ def make_teacher(settings: Settings, known: Sequence[BankEvent], encode: Encode)
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "openai", "agents", "asking a language model") from error
     return LLMTeacher(settings.label)
+
+
+def check_labeller(settings: Settings) -> None:
+    """Return when the labeller can do what it is for.
+
+    :raises SettingError: it is alpha, and there is no LLM to spare, no cluster that a call can represent, or a system
+        whose method lets no verdict count for anything but its own shape.
+    """
+    if settings.label.labeller != "alpha":
+        return
+    if settings.label.url is None:
+        raise _no_alpha("it spares calls of an LLM, and there is none: name one in FUSIONLOG_LABEL__URL")
+    least = settings.alpha.central + settings.alpha.uncertain
+    if least > settings.label.units_per_call:
+        raise SettingError(
+            "FUSIONLOG_LABEL__UNITS_PER_CALL",
+            settings.label.units_per_call,
+            f"one call must hold a cluster's {least} representatives (FUSIONLOG_ALPHA__CENTRAL and __UNCERTAIN)",
+        )
+    methods = {settings.method_of(system) for system in settings.systems} or {settings.method}
+    for method in sorted(methods):
+        if RULES[method].teacher and not RULES[method].learns:
+            raise _no_alpha(f"under method {method} the teacher is asked about every shape and none inherits")
+
+
+def _no_alpha(problem: str) -> SettingError:
+    return SettingError("FUSIONLOG_LABEL__LABELLER", "alpha", f"{problem}; or take direct")

@@ -74,7 +74,7 @@ class Teacher(Protocol):
 
 def unit_of(window: Window, system: SystemSettings) -> Unit:
     """What a teacher is shown of a window: at most `MAX_UNIT_EVENTS` events, each a redacted line cut to size."""
-    chosen = _chosen(window)
+    chosen = chosen_places(window)
     events = tuple(
         UnitEvent(id=place + 1, text=clip(redact(event.example), MAX_EVENT_CHARS), count=event.count)
         for place, event in enumerate(window.events)
@@ -104,7 +104,7 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _chosen(window: Window) -> set[int]:
+def chosen_places(window: Window) -> set[int]:
     """The places of the events to show: the one most foreign to the router first, then the most frequent."""
     foreign = window.route.foreign if window.route else None
     order = sorted(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window
+from msgspec.structs import replace
+
+from fusionlog.labeling.teacher import chosen_places, clip
+from fusionlog.parsing.parser import EXAMPLE_CHARS
+from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
 
 EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2
@@ -77,7 +81,18 @@ def _anomaly(
         started=window.started,
         ended=window.ended,
         detected_at=now,
+        events=_events(window, {each.template for each in evidence}),
     )
+
+
+def _events(window: Window, telling: set[str]) -> list[WindowEvent]:
+    """What a teacher would be shown of a window, and what tells of the anomaly."""
+    chosen = chosen_places(window)
+    return [
+        replace(event, text=clip(event.text, EXAMPLE_CHARS))
+        for place, event in enumerate(window.events)
+        if place in chosen or event.template in telling
+    ]
 
 
 def _clamped(probability: float | None) -> float | None:

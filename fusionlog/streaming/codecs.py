@@ -61,7 +61,7 @@ def key_of(record: records.Record) -> str:
     match record:
         case records.Window() | records.Anomaly():
             return f"{record.system}/{record.session}"
-        case records.PseudoLabel():
+        case records.PseudoLabel() | records.Explanation():
             return f"{record.system}/{record.shape}"
         case records.ModelRelease():
             return f"{record.system}/{record.version}"

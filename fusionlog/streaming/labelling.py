@@ -10,6 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from fusionlog import metrics
+from fusionlog.alpha.inheritance import Plan, inherited, plan
 from fusionlog.doubt import doubt_of
 from fusionlog.errors import ModelError, RecordError, TeacherError
 from fusionlog.labeling.questions import Questions
@@ -44,6 +45,7 @@ class Labelling:
     ) -> None:  # fmt: skip
         self._settings, self._following, self._teacher, self._sleep = settings, following, teacher, sleep
         self._outlet = Outlet(settings, producer, "label")
+        self._alpha = settings.alpha if settings.label.labeller == "alpha" else None
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Label every window; returns only when each was labelled, became general or was given up.
@@ -72,22 +74,33 @@ class Labelling:
         """
         metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
         await self._return(queue)
-        windows = queue.next(self._settings.label.units_per_call)
-        if not windows:
+        call = self._plan(queue)
+        if not call.asked:
             return 0.0
-        outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in windows])
-        seconds = 0.0
-        for window, outcome in zip(windows, outcomes, strict=True):
+        outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in call.asked])
+        seconds, said = 0.0, dict[str, PseudoLabel]()
+        for window, outcome in zip(call.asked, outcomes, strict=True):
             if not isinstance(outcome, TeacherError):
-                label = label_of(window, outcome, self._teacher.name, time.time())
+                label = said[window.shape] = label_of(window, outcome, self._teacher.name, time.time())
                 await self._publish(label, queue.answer(label))
             elif outcome.retry_after is None:
                 await self._give_up(queue.take(window.shape), outcome)
             else:
                 seconds = max(seconds, outcome.retry_after, self._settings.label.wait_seconds)
+        for cluster in call.clusters:
+            for _, label in inherited(cluster, said, queue.knowledge, time.time()):
+                metrics.LABELS_INHERITED.labels(system).inc()
+                await self._publish(label, queue.answer(label))
         await self._return(queue)
         metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
         return seconds
+
+    def _plan(self, queue: Questions[Pair]) -> Plan:
+        """What to ask about in one call, by the labeller of the settings."""
+        units, windows = self._settings.label.units_per_call, queue.windows
+        if self._alpha is None:
+            return Plan(queue.next(units), [])
+        return plan(windows, [queue.count(window.shape) for window in windows], units, queue.knowledge, self._alpha)
 
     async def _return(self, queue: Questions[Pair]) -> None:
         """Send the windows to the model that need no answer any more."""

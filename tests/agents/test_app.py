@@ -71,7 +71,15 @@ async def test_what_breaks_the_stream_reaches_the_reader() -> None:
 @pytest.mark.parametrize("role", ROLES)
 async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> None:
     kafka = KafkaSettings(bootstrap_servers="one:9092,two:9093", session_timeout=8, rebalance_timeout=9)
-    app = build(role, Settings(kafka=kafka, topic_prefix="p.", systems_file=BUNDLED / "systems.yaml"))
+    app = build(
+        role,
+        Settings(
+            kafka=kafka,
+            topic_prefix="p.",
+            systems_file=BUNDLED / "systems.yaml",
+            label={"url": "http://127.0.0.1:1/v1"},
+        ),
+    )
     assert app.conf.id == f"p.{role}"
     assert [str(url) for url in app.conf.broker] == ["kafka://one:9092", "kafka://two:9093"]
     assert (app.conf.broker_session_timeout, app.conf.broker_rebalance_timeout) == (8, 9)
@@ -97,7 +105,7 @@ def test_credentials_follow_the_protocol(tmp_path: Path) -> None:
 
 @pytest.mark.kafka
 async def test_a_missing_topic_is_said_before_a_worker_starts(kafka_settings: Settings) -> None:
-    with pytest.raises(BrokerError, match=r"does not exist: create it with  fusionlog topics create \(and 7 more"):
+    with pytest.raises(BrokerError, match=r"does not exist: create it with  fusionlog topics create \(and 8 more"):
         await preflight(kafka_settings)
     await create_topics(kafka_settings)
     await preflight(kafka_settings)

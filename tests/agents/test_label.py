@@ -1,4 +1,4 @@
-"""The label worker as a process, on Apache Kafka, with the offline teacher."""
+"""The label worker as a process, on Apache Kafka, with the offline teacher and with an LLM over HTTP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, until
 from tests.factories import make_window
+from tests.labeling.fake_endpoint import fake_endpoint
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -51,3 +52,33 @@ async def test_sigterm_ends_a_worker_that_still_waits(stage_without_model: Stage
     worker = await stage_without_model.worker("label")
     await worker.says("waits for a base model")
     assert await worker.stop() == 0
+
+
+async def test_alpha_asks_an_llm_about_a_few_of_many_windows_like_each_other(stage: Stage) -> None:
+    windows = [
+        make_window(*["user opened"] * 3, *["user full"] * count, session=f"s{count}", first_offset=100 * count)
+        for count in range(3, 13)
+    ]
+    with fake_endpoint() as endpoint:
+        await stage.publish(stage.settings.topics.proprietary, *windows)
+        worker = await stage.worker("label", FUSIONLOG_LABEL__URL=endpoint.url, FUSIONLOG_LABEL__LABELLER="alpha")
+        await worker.says("started")
+        await until(lambda: worker.metrics().get("fusionlog_windows_labelled") == 10, 30, worker.log.read_text)
+        assert await worker.stop() == 0
+        asked = sum(len(endpoint.units(call)) for call in range(len(endpoint.requests)))
+    labels = [
+        msgspec.json.decode(record.value, type=PseudoLabel)
+        for record in await stage.records(stage.settings.topics.labels)
+    ]
+    own = {label.shape for label in labels if label.inherited_from is None}
+    assert len(labels) == 10 and asked == len(own) <= 6, (
+        "three of a cluster, and Kafka may give the windows in two parts"
+    )
+    assert {label.inherited_from for label in labels} == {None, *(own & {label.inherited_from for label in labels})}
+    assert len({label.inherited_from for label in labels}) > 1
+
+
+async def test_a_labeller_that_has_no_llm_to_spare_says_so(stage_without_model: Stage) -> None:
+    worker = await stage_without_model.worker("label", FUSIONLOG_LABEL__LABELLER="alpha")
+    assert await worker.ended() == 2
+    assert "setting FUSIONLOG_LABEL__LABELLER is 'alpha'" in worker.log.read_text()

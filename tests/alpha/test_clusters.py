@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.alpha.clusters import members, numbers, partition, representatives
+from fusionlog.alpha.clusters import numbers, partition
 
 BLOBS = np.concatenate(
     [np.random.default_rng(0).normal(centre, 0.1, (8, 2)) for centre in ((0, 0), (5, 0), (0, 5), (5, 5))]
@@ -31,11 +31,3 @@ def test_the_numbers_tried_rise_from_the_least_to_the_most(least: int, most: int
     found = numbers(least, most)
     assert found == sorted(set(found)) and (not found or (found[0] >= 2 and found[-1] == most))
     assert bool(found) == (most >= 2)
-
-
-def test_representatives_are_central_and_then_uncertain() -> None:
-    line = np.array([[0.0], [1.0], [2.0], [4.0], [9.0], [10.0], [11.0]], dtype=np.float32)
-    clusters = members(np.array([0, 0, 0, 0, 1, 1, 1]))
-    assert representatives(line, clusters, 1, 1) == [[2, 3], [5, 4]]
-    assert representatives(line, clusters, 2, 0) == [[2, 1], [5, 4]]
-    assert representatives(line, clusters[1:], 1, 9) == [[5, 4, 6]]

@@ -45,6 +45,7 @@ class FakeEndpoint(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: list[Reply] = []
         self.otherwise = GOOD
+        self.answers: Callable[[dict[str, Any]], list[dict[str, Any]]] = judgements
         self.accepts: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda request: None
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
@@ -88,6 +89,11 @@ def units_of(request: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def judgements(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """A verdict on each unit of a request."""
+    return [judge(unit) for unit in units_of(request)]
+
+
 def judge(unit: dict[str, Any]) -> dict[str, Any]:
     events = [{"id": event["id"], **_said(event["text"])} for event in unit["events"]]
     whole = "failed" if any(event["label"] == "anomalous" for event in events) else ""
@@ -116,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.status != 200:
             self._send(reply.status, json.dumps({"error": reply.error}).encode(), reply.headers)
         else:
-            content = reply.change([judge(unit) for unit in units_of(request)])
+            content = reply.change(self.server.answers(request))
             self._send(200, json.dumps(_completion(content)).encode(), reply.headers)
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.labeling.prompts import messages, numbered, response_formats, speaks_to_the_model
+from fusionlog.labeling.prompts import ResponseFormats, messages, numbered, response_formats, speaks_to_the_model
 from tests.labeling.factories import make_unit
 
 
@@ -32,14 +33,22 @@ def test_ids_are_unique_over_a_call() -> None:
     assert [[event.id for event in unit.events] for unit in units] == [[1, 2], [3], [4, 5]]
 
 
-def test_every_object_of_the_schema_is_closed_and_requires_all_it_names() -> None:
-    strict = response_formats()[0]
+def closed_objects(formats: ResponseFormats) -> list[dict[str, Any]]:
+    """The objects of the strictest format's schema; each is closed and requires all that it names."""
+    strict = formats[0]
     assert strict is not None
-    objects = [strict["json_schema"]["schema"]]
+    objects, found = [strict["json_schema"]["schema"]], []
     while objects:
         node = objects.pop()
         assert node["additionalProperties"] is False and node["required"] == list(node["properties"])
-        objects += [child["items"] for child in node["properties"].values() if child["type"] == "array"]
+        found.append(node)
+        items = [child["items"] for child in node["properties"].values() if child["type"] == "array"]
+        objects += [item for item in items if item["type"] == "object"]
+    return found
+
+
+def test_every_object_of_the_schema_is_closed_and_requires_all_it_names() -> None:
+    assert len(closed_objects(response_formats())) == 3
 
 
 @pytest.mark.parametrize(

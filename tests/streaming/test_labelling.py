@@ -15,7 +15,7 @@ from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
-from fusionlog.settings import Settings
+from fusionlog.settings import AlphaSettings, LabelSettings, Settings
 from fusionlog.streaming.labelling import Labelling
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
@@ -44,8 +44,11 @@ class ScriptedTeacher:
 
 
 class Bench:
-    def __init__(self, teacher: ScriptedTeacher, method: MethodName = DEFAULT_METHOD, **producer: Any) -> None:
-        self.settings = Settings()
+    def __init__(
+        self, teacher: ScriptedTeacher, method: MethodName = DEFAULT_METHOD, settings: Settings | None = None,
+        **producer: Any,
+    ) -> None:  # fmt: skip
+        self.settings = settings or Settings()
         self.producer, self.teacher = MemoryProducer(**producer), teacher
         self.knowledge, self.slept = Knowledge("shop", WordEncoder(), rules=RULES[method]), []
         self.labelling = Labelling(self.settings, self.producer, self, teacher, self.sleep)  # type: ignore[arg-type]
@@ -219,3 +222,50 @@ async def test_source_only_gives_everything_back() -> None:
     await bench.handle(window)
     assert bench.teacher.asked == [] and bench.anomalies() == []
     assert [each.id for each in bench.producer.of(bench.settings.topics.general, Window)] == [window.id]  # type: ignore[union-attr]
+
+
+def alpha(*errors: TeacherError | None, units: int = 3) -> Bench:
+    """A bench whose labeller is alpha: of a cluster two windows are asked about."""
+    label = LabelSettings(labeller="alpha", units_per_call=units)
+    settings = Settings(label=label, alpha=AlphaSettings(central=1, uncertain=1))
+    return Bench(ScriptedTeacher(*errors), settings=settings)
+
+
+def disks(*counts: int, bad: bool = False) -> list[Window]:
+    """Windows that are like each other and yet of different shapes."""
+    last = ["disk failed"] * bad
+    return [
+        make_window(*["disk opened"] * 3, *["disk closed"] * count, *last, session=f"s{count}", first_offset=99 * count)
+        for count in counts
+    ]
+
+
+async def test_alpha_asks_about_representatives_and_the_others_inherit() -> None:
+    bench, windows = alpha(), disks(3, 4, 5, 6, 7, bad=True)
+    await bench.handle(*windows)
+    assert [len(call) for call in bench.teacher.asked] == [2]
+    labels = {label.shape: label for label in bench.labels()}
+    own = {shape for shape, label in labels.items() if label.inherited_from is None}
+    assert set(labels) == {window.shape for window in windows} and len(own) == 2
+    assert {label.inherited_from for label in labels.values()} <= {None, *own}
+    assert {anomaly.id for anomaly in bench.anomalies()} == {window.id for window in windows}
+    await bench.handle(*windows)
+    assert len(bench.teacher.asked) == 1 and len(bench.labels()) == 5, "an inherited verdict is one, until it is asked"
+
+
+async def test_alpha_gives_back_what_representatives_disagree_about_when_it_is_general_by_now() -> None:
+    bench = alpha()
+    bench.knowledge.adopt(taught().knowledge.release(taught().knowledge.versions[0]))
+    alike, odd = disks(20, 21, 22), disks(23, bad=True)
+    await bench.handle(*alike, *odd)
+    (asked,) = bench.teacher.asked
+    general = bench.producer.of(bench.settings.topics.general, Window)
+    assert len(asked) == 2 and len(general) == 2 and {window.id for window in general} < {each.id for each in alike}
+    assert len(bench.labels()) == 2 and [anomaly.id for anomaly in bench.anomalies()] == [odd[0].id]
+
+
+async def test_alpha_waits_for_a_representative_that_got_no_answer() -> None:
+    bench, windows = alpha(TeacherError("busy", 7.0)), disks(3, 4, 5)
+    await bench.handle(*windows)
+    assert bench.slept == [7.0] and [len(call) for call in bench.teacher.asked] == [2, 2]
+    assert len(bench.labels()) == 3 and bench.producer.letters(bench.settings.topics.deadletter) == []

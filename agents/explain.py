@@ -1,0 +1,85 @@
+"""The explain worker: anomalies to explanations. `fusionlog worker explain`, or `faust -A agents.explain worker`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from faust.streams import Stream
+from faust.types import TP, StreamT
+
+from agents.app import FusionLogApp, of_environment, together
+from fusionlog.errors import SettingError
+from fusionlog.explaining.explainer import Explainer
+from fusionlog.settings import Settings
+from fusionlog.streaming.explained import Explained
+from fusionlog.streaming.explaining import Explaining
+from fusionlog.streaming.in_order import Delivery, Place
+from fusionlog.streaming.outlet import Message
+from fusionlog.streaming.producer import Producer
+
+ROLE = "explain"
+
+
+class ExplainWork:
+    """Producer, what was explained before, and the LLM."""
+
+    def __init__(self, config: Settings) -> None:
+        self._settings = config
+        self._producer = Producer(config)
+        self._explainer: Explainer | None = None
+        self._explained: Explained | None = None
+
+    async def prepare(self) -> None:
+        """Connect, and read what was explained."""
+        await self._producer.start()
+        self._explainer = explainer = Explainer(self._settings)
+        self._explained = Explained(
+            self._settings, lambda system, calls, ago: explainer.budget(system).charge(calls, ago)
+        )
+        await self._explained.start()
+
+    def start(self, app: FusionLogApp) -> Explaining:
+        """What takes anomalies and explains them."""
+        assert self._explained is not None and self._explainer is not None
+
+        def owned(place: Place) -> bool:
+            return TP(*place) in app.consumer.assignment()
+
+        return Explaining(self._settings, self._producer, self._explained, self._explainer, owned=owned)
+
+    async def finish(self) -> None:
+        """Disconnect."""
+        if self._explained is not None:
+            await self._explained.stop()
+        await self._producer.stop()
+        if self._explainer is not None:
+            await self._explainer.close()
+
+
+def build(config: Settings) -> FusionLogApp:
+    """The app; nothing is connected before it starts.
+
+    :raises SettingError: no endpoint is configured.
+    """
+    if config.label.url is None:
+        raise SettingError(
+            "FUSIONLOG_LABEL__URL", None, "name an OpenAI-compatible endpoint: an LLM explains anomalies"
+        )
+    work = ExplainWork(config)
+    app = FusionLogApp(ROLE, config, work)
+    anomalies = app.topic(config.topics.anomalies.name, key_type=bytes, value_type=bytes)
+
+    @app.agent(anomalies, name="explain")
+    async def explain(stream: StreamT[bytes]) -> None:
+        explaining = work.start(app)
+
+        async def take() -> None:
+            async for event in cast("Stream[bytes]", stream).noack().events():
+                await explaining.take(Delivery(cast("Message", event.message), event.ack))
+
+        await together(app, take(), explaining.run())
+
+    return app
+
+
+__getattr__ = of_environment(build)

@@ -1,0 +1,51 @@
+"""`fusionlog explanations`: why anomalies are anomalous, as the explain worker found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fusionlog import settings
+from fusionlog.records import Explanation
+from fusionlog.settings import Settings
+
+
+def explanations(
+    system: Annotated[str | None, typer.Option(help="of this system alone")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="so many of the newest")] = 20,
+) -> None:
+    """Show the explanations of anomalies, the newest last: cause, evidence lines, next step."""
+    found = [each for each in asyncio.run(_read(settings.load())) if system in (None, each.system)]
+    console = Console(soft_wrap=True)
+    for explanation in found[-limit:]:
+        console.print("\n".join(map(_printable, _lines(explanation))), markup=False, highlight=False)
+    if not found:
+        Console(stderr=True).print("no explanation yet: run  fusionlog worker explain", highlight=False)
+
+
+async def _read(config: Settings) -> list[Explanation]:
+    from fusionlog.streaming.tables import read_all
+
+    found: list[Explanation] = [record for _, record in await read_all(config, config.topics.explanations)]
+    return sorted(found, key=lambda explanation: explanation.explained_at)
+
+
+def _printable(text: str) -> str:
+    """Without what would steer a terminal: anybody may write a log line."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+def _lines(explanation: Explanation) -> Iterable[str]:
+    at = datetime.fromtimestamp(explanation.explained_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    yield f"{at}  {explanation.system}  score {explanation.score:.2f}  session {explanation.session}"
+    yield f"  cause     {explanation.cause}"
+    for number, line in enumerate(explanation.evidence):
+        yield f"  {'' if number else 'evidence':8}  {line.count} x {line.line}"
+    yield f"  next      {explanation.next_step or 'none was named'}"
+    yield f"  anomaly   {explanation.anomaly}, explained by {explanation.said_by}, {explanation.tokens} tokens"
+    yield ""

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from benchmarks.inherit import run
+from fusionlog import releases
+from fusionlog.embedding import VectorCache
+from fusionlog.evaluation.bench import Bench
+from fusionlog.evaluation.protocol import Fold
+from fusionlog.settings import AlphaSettings, Settings, SystemSettings
+from tests.encoders import WordEncoder
+from tests.evaluation.test_asking import Teacher
+from tests.factories import make_release
+from tests.streaming.test_labelling import disks
+
+
+async def test_both_labellers_are_given_the_same_and_what_inherited_is_asked_about_after_all() -> None:
+    encode, windows = WordEncoder(), disks(3, 4, 5, 6, 7, bad=True)
+    fold = Fold("shop", "forward", SystemSettings(), ([], []), windows, [])
+    settings = Settings(alpha=AlphaSettings(central=1, uncertain=1))
+    bench = Bench(settings, [], encode, VectorCache(encode), None, Teacher())  # type: ignore[arg-type]
+    vectors = releases.pack_vectors(encode(["connection opened"]))
+    base = make_release(("connection opened", 0.0), system=releases.BASE, vectors=vectors)
+    direct, alpha = [await run(labeller, fold, bench, base) for labeller in ("direct", "alpha")]
+    assert direct == {"windows": 5, "units": 5, "calls": 1, "inherited": 0, "returned": 0, "agreeing": 0}
+    assert alpha == {"windows": 5, "units": 2, "calls": 1, "inherited": 3, "returned": 0, "agreeing": 3}
