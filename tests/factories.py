@@ -79,7 +79,7 @@ def make_anomaly(
 ) -> Anomaly:
     """What a model found in a window with these lines."""
     window = make_window(*texts, system=system, session=f"s{first_offset}", first_offset=first_offset)
-    found = by_model(window, score, 0.5, [score] * len(window.events), "m1", 2000.0)
+    found = by_model(window, score, 0.5, {event.template: score for event in window.events}, "m1", 2000.0)
     return replace(found, **fields)
 
 
