@@ -16,7 +16,7 @@ from fusionlog.evaluation.fingerprint import fingerprint
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.oracle import ORACLE
 from fusionlog.evaluation.protocol import FoldName
-from fusionlog.evaluation.random_router import RANDOM
+from fusionlog.evaluation.rival_router import RIVALS
 from fusionlog.evaluation.rows import Row
 from fusionlog.evaluation.teachers import VERDICTS
 from fusionlog.settings import Settings
@@ -36,7 +36,7 @@ class FoldChoice(StrEnum):
 Said = tuple[str, float, bool, bool]
 """A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
 FOLDS: tuple[FoldName, ...] = ("forward", "reverse")
-NAMES = (*METHODS, *RANDOM, ORACLE)
+NAMES = (*METHODS, *RIVALS, ORACLE)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

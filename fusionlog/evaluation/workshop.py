@@ -21,7 +21,7 @@ from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, read_fold
-from fusionlog.evaluation.random_router import RANDOM, random_router
+from fusionlog.evaluation.rival_router import RIVALS, rival_router
 from fusionlog.evaluation.tasks import Done, Said, Task, key_of
 from fusionlog.evaluation.teachers import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
@@ -115,10 +115,10 @@ class Workshop:
 
     async def _method(self, task: Task) -> Method:
         """The method of a task; a random router asks as much as the one that it stands beside."""
-        if task.method not in RANDOM:
+        if task.method not in RIVALS:
             return METHODS[task.method]
         routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
-        return partial(random_router, draw=RANDOM[task.method](routed))
+        return partial(rival_router, draw=RIVALS[task.method](routed))
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]

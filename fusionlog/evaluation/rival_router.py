@@ -1,9 +1,12 @@
-"""The router that throws dice: FusionLog on the test half, but windows to ask about are drawn at random."""
+"""Rivals of the router: FusionLog on the test half, but what is asked about is drawn at random, or by events alone.
+
+Those that go by events choose among the windows of the whole half, and so look ahead, which no running router can.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -15,12 +18,13 @@ from fusionlog.evaluation.protocol import Fold, Result
 from fusionlog.records import Window
 from fusionlog.streaming.anomalies import is_anomalous
 
-Draw = Callable[[Sequence[str], Container[str], np.random.Generator], list[int]]
-"""Which windows of the test half to ask about, from their shapes and those that were judged: their places."""
+Draw = Callable[[Target, np.random.Generator], list[int]]
+"""Which windows of the test half to ask about, by what is known after adapting: their places."""
+QUANTILE = 0.1
 
 
-async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
-    """Adapt as FusionLog does, then ask about windows of the test half that are drawn whatever they are.
+async def rival_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
+    """Adapt as FusionLog does, then ask about windows of the test half that are drawn beforehand.
 
     They are asked about as they come, as many together as a call has room for; the answers are learned, as ever.
     """
@@ -29,7 +33,7 @@ async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
     adapted, test = Verdicts.of(len(fold.adapt)), Verdicts.of(len(fold.test))
     _judge(target, fold.adapt, range(len(fold.adapt)), adapted)
     began, random = time.perf_counter(), np.random.default_rng(bench.settings.distill.seed)
-    drawn = sorted(draw([window.shape for window in fold.test], target.asking.labels, random))
+    drawn = sorted(draw(target, random))
     for places, asked in _calls(len(fold.test), drawn, bench.settings.label.units_per_call):
         await target.ask([fold.test[place] for place in asked])
         _judge(target, fold.test, places, test)
@@ -48,8 +52,9 @@ def same_share(routed: Result) -> Draw:
     """As many windows as `routed` asked about, each as likely as any other: what a router without an eye does."""
     share = sum(outcome.proprietary for outcome in routed.outcomes) / max(1, len(routed.outcomes))
 
-    def draw(shapes: Sequence[str], judged: Container[str], random: np.random.Generator) -> list[int]:
-        places: list[int] = random.choice(len(shapes), round(share * len(shapes)), replace=False).tolist()
+    def draw(target: Target, random: np.random.Generator) -> list[int]:
+        number = len(target.fold.test)
+        places: list[int] = random.choice(number, round(share * number), replace=False).tolist()
         return places
 
     return draw
@@ -60,22 +65,51 @@ def same_units(routed: Result) -> Draw:
 
     The stricter of the two, for it costs as much: not to ask about what is known is half of a router's work.
     """
-    units = units_of(routed)
 
-    def draw(shapes: Sequence[str], judged: Container[str], random: np.random.Generator) -> list[int]:
-        chosen: dict[str, int] = {}
-        for place in random.permutation(len(shapes)).tolist():
-            if len(chosen) < units and shapes[place] not in chosen and shapes[place] not in judged:
-                chosen[shapes[place]] = place
-        return list(chosen.values())
+    def draw(target: Target, random: np.random.Generator) -> list[int]:
+        return _unjudged(target, random.permutation(len(target.fold.test)).tolist(), units_of(routed))
 
     return draw
 
 
-RANDOM: Mapping[str, Callable[[Result], Draw]] = MappingProxyType(
-    {"random-router": same_share, "random-units": same_units}
-)
-"""The random routers by name, each made after the result of the router that it stands beside."""
+def by_events(summary: Callable[[Sequence[float]], float]) -> Callable[[Result], Draw]:
+    """As many shapes as a router asked about, those of the least S, for a summary of a window's similarities as S."""
+
+    def of(routed: Result) -> Draw:
+        def draw(target: Target, _: np.random.Generator) -> list[int]:
+            similar = [summary(target.knowledge.similarities(window)) for window in target.fold.test]
+            return _unjudged(target, np.argsort(similar, kind="stable").tolist(), units_of(routed))
+
+        return draw
+
+    return of
+
+
+def _quantile(similarities: Sequence[float]) -> float:
+    return float(np.quantile(similarities, QUANTILE))
+
+
+def _mean(similarities: Sequence[float]) -> float:
+    return float(np.mean(similarities))
+
+
+RIVALS: Mapping[str, Callable[[Result], Draw]] = MappingProxyType(
+    {
+        "random-router": same_share, "random-units": same_units, "min-router": by_events(min),
+        "quantile-router": by_events(_quantile), "mean-router": by_events(_mean),
+    }
+)  # fmt: skip
+"""The rivals by name, each made after the result of the router that it stands beside."""
+
+
+def _unjudged(target: Target, order: Sequence[int], units: int) -> list[int]:
+    """The first window of each of the first shapes in an order that were not judged while adapting."""
+    chosen: dict[str, int] = {}
+    for place in order:
+        shape = target.fold.test[place].shape
+        if len(chosen) < units and shape not in target.asking.labels:
+            chosen.setdefault(shape, place)
+    return list(chosen.values())
 
 
 def _calls(windows: int, drawn: Sequence[int], size: int) -> Iterator[tuple[range, Sequence[int]]]:
