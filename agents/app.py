@@ -18,6 +18,7 @@ from yarl import URL
 
 from fusionlog import metrics
 from fusionlog.errors import BrokerError
+from fusionlog.garbage import collect_seldom
 from fusionlog.log import configure
 from fusionlog.settings import KafkaSettings, Settings, load
 from fusionlog.streaming.admin import check_topics
@@ -61,6 +62,7 @@ class FusionLogApp(faust.App):
     async def on_start(self) -> None:
         """Have the role ready before an agent has its first message."""
         await self.work.prepare()
+        collect_seldom()
         await super().on_start()
 
     async def on_shutdown(self) -> None:

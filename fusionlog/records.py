@@ -36,7 +36,7 @@ class Template(Record, frozen=True, kw_only=True):
     replaces: str | None = None
 
 
-class WindowEvent(Struct, frozen=True, kw_only=True):
+class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
     """A distinct event of a window: the template, the first line of it in this window, how often it stands there."""
 
     template: str

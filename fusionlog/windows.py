@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from math import inf
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
@@ -89,6 +90,7 @@ class Windower:
         self._settings = settings
         self._by_count = settings.by == "count"
         self._limit = settings.size if self._by_count else settings.max_events
+        self._idle = inf if self._by_count else settings.idle_seconds
         self._longest_untouched = 0.0
         self._clock = EventClock(settings.idle_seconds)
         self._last_offset = -1
@@ -117,7 +119,7 @@ class Windower:
             raise self._refusal(session, offset)
         self._last_offset = offset
         now = self._clock.see(time)
-        closed = self._close_idle()
+        closed = self._close_idle() if now - self._longest_untouched > self._idle else []
         window = self._by_touch.get(session) or self._open(session, offset, time)
         window.add(event, offset, time, now)
         self._by_touch.move_to_end(session)
@@ -152,12 +154,10 @@ class Windower:
         None was touched before `_longest_untouched`, so that most lines need not look.
         """
         closed: list[Window] = []
-        now, idle = self._clock.now, self._settings.idle_seconds
-        if self._by_count or now - self._longest_untouched <= idle:
-            return closed
+        now = self._clock.now
         while self._by_touch:
             window = next(iter(self._by_touch.values()))
-            if now - window.touched <= idle:
+            if now - window.touched <= self._idle:
                 self._longest_untouched = window.touched
                 return closed
             closed.append(self._close(window, "idle"))

@@ -26,7 +26,7 @@ MAX_CONTENT_CHARS = 8_000
 """What stands behind is not masked: the miner looks at a quarter of it at most."""
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """A line that was understood: the id and text of its event, its session key (None: none in it), and itself."""
 
     template: str

@@ -59,7 +59,7 @@ class Shapes:
 
         A record that begins with a brace may be an envelope. All else that is in the memo is read as it stands.
         """
-        if not self.usable or len(value) > MAX_SHAPE_CHARS or not value or value[0] <= _BLANK or value[0] == _BRACE:
+        if not value or len(value) > MAX_SHAPE_CHARS or value[0] <= _BLANK or value[0] == _BRACE:
             return None
         return self._memo.get(value.translate(_ZEROS))
 
