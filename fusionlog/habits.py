@@ -19,6 +19,8 @@ COMPANION = 0.9
 """Of the windows with an event, the share that another one must be in for its absence to mean anything."""
 MAX_EVENTS = 60
 """A window of more distinct events is not counted: its pairs alone would fill the memory."""
+USUAL_STEP = 0.5
+"""Of the windows without an event, the share that another one must be in for its absence beside that event to count."""
 MAX_TEMPLATES = 1_000
 """Habits are kept of so many events, a million pairs at most (100 MB); what is met later has none."""
 
@@ -55,6 +57,22 @@ class Habits:
         that what never happened in ten windows surprises less than what never happened in a thousand.
         """
         return max((-log10(share) for share in self._shares(window)), default=0.0)
+
+    def consequence(self, template: str) -> float:
+        """How much rarer a usual step is in the windows with an event than in those without it, 0 to 1; the greatest.
+
+        Near 0 where a window goes on as ever whether it meets the event or not; 0 where one side has too few windows.
+        """
+        seen = self._in[template]
+        without = self.windows - seen
+        if min(seen, without) < LEAST_WINDOWS:
+            return 0.0
+        together, most = self._with[template], 0.0
+        for step, total in self._in.items():
+            apart = (total - together[step]) / without
+            if step != template and apart >= USUAL_STEP:
+                most = max(most, apart - (1 + together[step]) / (1 + seen))
+        return most
 
     def _shares(self, window: Window) -> Iterator[float]:
         known = [event for event in window.events if self._in[event.template] >= LEAST_WINDOWS]
