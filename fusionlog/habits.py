@@ -50,13 +50,15 @@ class Habits:
         if window.sequence:
             self._last[templates[window.sequence[-1]]] += times
 
-    def surprise(self, window: Window) -> float:
+    def surprise(self, window: Window, own: int = 0) -> float:
         """-log10 of the share of windows, of those to compare with, that break a habit as this one does; the greatest.
 
         0 where nothing is unusual or nothing is known; 2 is one window in a hundred. Shares are (1 + k) / (1 + n), so
         that what never happened in ten windows surprises less than what never happened in a thousand.
+
+        :param own: 1 where the window was seen itself, and is left out of what it is compared with.
         """
-        return max((-log10(share) for share in self._shares(window)), default=0.0)
+        return max((-log10(share) for share in self._shares(window, own)), default=0.0)
 
     def consequence(self, template: str) -> float:
         """How much rarer a usual step is in the windows with an event than in those without it, 0 to 1; the greatest.
@@ -74,24 +76,25 @@ class Habits:
                 most = max(most, apart - (1 + together[step]) / (1 + seen))
         return most
 
-    def _shares(self, window: Window) -> Iterator[float]:
-        known = [event for event in window.events if self._in[event.template] >= LEAST_WINDOWS]
+    def _shares(self, window: Window, own: int) -> Iterator[float]:
+        known = [event for event in window.events if self._in[event.template] - own >= LEAST_WINDOWS]
         present = {event.template for event in window.events}
         for event in known:
-            seen = self._in[event.template]
-            yield (1 + self._as_extreme(event.template, event.count)) / (1 + seen)
+            seen = self._in[event.template] - own
+            yield (1 + self._as_extreme(event.template, event.count) - own) / (1 + seen)
             for companion, together in self._with[event.template].items():
                 if companion not in present and together >= COMPANION * seen:
                     yield (1 + seen - together) / (1 + seen)
         for place, event in enumerate(known):
             for other in known[:place]:
-                expected = self._in[event.template] * self._in[other.template] / self.windows
-                together = self._with[event.template][other.template]
+                pair = (self._in[event.template] - own) * (self._in[other.template] - own)
+                expected = pair / (self.windows - own)
+                together = self._with[event.template][other.template] - own
                 if expected > 1 + together:
                     yield (1 + together) / expected
         last = window.events[window.sequence[-1]].template if window.sequence else None
-        if last is not None and self._in[last] >= LEAST_WINDOWS:
-            yield (1 + self._last[last]) / (1 + self._in[last])
+        if last is not None and self._in[last] - own >= LEAST_WINDOWS:
+            yield (1 + self._last[last] - own) / (1 + self._in[last] - own)
 
     def _as_extreme(self, template: str, count: int) -> int:
         """Windows with at least as many lines of an event, or at most as many, whichever are fewer."""

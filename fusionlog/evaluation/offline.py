@@ -23,7 +23,7 @@ async def offline(fold: Fold, bench: Bench) -> Result:
         raise SettingError("--method", "offline", "its teacher is the offline labeller alone")
     began = time.perf_counter()
     await labeller.see(fold.adapt)
-    adapted = await labeller.judge(fold.adapt, fold.system)
+    adapted = await labeller.judge(fold.adapt, fold.system, own=True)
     seconds, began = time.perf_counter() - began, time.perf_counter()
     said: list[Verdict | TeacherError] = []
     for batch in in_batches(fold.test):

@@ -65,12 +65,17 @@ class OfflineTeacher:
         async with self._turn:
             self.watch(windows)
 
-    async def judge(self, windows: Sequence[Window], system: SystemSettings) -> list[Verdict | TeacherError]:
-        """A verdict on each window, in their order, by what was seen before; done beside the event loop."""
+    async def judge(
+        self, windows: Sequence[Window], system: SystemSettings, own: bool = False
+    ) -> list[Verdict | TeacherError]:
+        """A verdict on each window, in their order, by what was seen before; done beside the event loop.
+
+        :param own: they were seen themselves; each is judged by the others.
+        """
         if self._formula is None:
             return await self.label([unit_of(window, system) for window in windows])
         async with self._turn:
-            return await asyncio.to_thread(self._judge, windows, self._formula)
+            return await asyncio.to_thread(self._judge, windows, self._formula, int(own))
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -84,7 +89,7 @@ class OfflineTeacher:
 
     def observe(self, windows: Sequence[Window]) -> list[Evidence]:
         """What there is to say of each window, by what was seen before."""
-        return [self._evidence(window, self._opinions(window)) for window in windows]
+        return [self._evidence(window, self._opinions(window), 0) for window in windows]
 
     def routine(self, window: Window) -> bool:
         """Whether a system makes such windows again and again."""
@@ -112,33 +117,33 @@ class OfflineTeacher:
             return opinion
         return Opinion(ROUTINE, clip(f"usual in {system}, else: {opinion.reason}", MAX_REASON_CHARS))
 
-    def _judge(self, windows: Sequence[Window], formula: Formula) -> list[Verdict | TeacherError]:
-        return [self._weighed(window, self._opinions(window), formula) for window in windows]
+    def _judge(self, windows: Sequence[Window], formula: Formula, own: int) -> list[Verdict | TeacherError]:
+        return [self._weighed(window, self._opinions(window), formula, own) for window in windows]
 
-    def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: Formula) -> Verdict:
-        evidence, stopped = self._evidence(window, opinions), self._stopped(window, opinions)
+    def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: Formula, own: int) -> Verdict:
+        evidence, stopped = self._evidence(window, opinions, own), self._stopped(window, opinions)
         probability = max(formula.probability(evidence), STOPPED if stopped else 0.0)
         routine = self.routine(window) and stopped is None
         events = []
         for place, (event, opinion) in enumerate(zip(window.events, opinions, strict=True), 1):
-            alone = formula.probability(self._alone(window.system, event, opinion))
+            alone = formula.probability(self._alone(window.system, event, opinion, own))
             events.append(EventVerdict(place, max(alone, STOPPED) if event is stopped else alone, opinion.reason))
         probability = min(probability, ROUTINE) if routine else probability
         reason = "one of the windows that this system makes all the time" if routine else _reason(evidence, stopped)
         return Verdict(probability, max(probability, 1.0 - probability), reason, tuple(events))
 
-    def _evidence(self, window: Window, opinions: Sequence[Opinion]) -> Evidence:
-        alone = [self._alone(window.system, *each) for each in zip(window.events, opinions, strict=True)]
+    def _evidence(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
+        alone = [self._alone(window.system, *each, own) for each in zip(window.events, opinions, strict=True)]
         return Evidence(
-            surprise=self._habits[window.system].surprise(window),
+            surprise=self._habits[window.system].surprise(window, own),
             rarity=max((each.rarity for each in alone), default=0.0),
             failure=max((each.failure for each in alone), default=0.0),
             carried=max((each.carried for each in alone), default=0.0),
         )
 
-    def _alone(self, system: str, event: WindowEvent, opinion: Opinion) -> Evidence:
+    def _alone(self, system: str, event: WindowEvent, opinion: Opinion, own: int) -> Evidence:
         """What there is to say of an event by itself."""
-        rarity = self._shares.rarity(system, event.template)
+        rarity = self._shares.rarity(system, event.template, own)
         failure = rarity if opinion.failure and not self._shares.usual(system, event.template) else 0.0
         return Evidence(rarity=rarity, failure=failure, carried=opinion.carried)
 

@@ -38,7 +38,11 @@ class Shares:
         windows = self._windows[system]
         return windows >= USUAL_AFTER and self._events[system, event] >= share * windows
 
-    def rarity(self, system: str, event: str) -> float:
+    def rarity(self, system: str, event: str, own: int = 0) -> float:
         """-log10 of the share of windows with an event, (1 + k) / (1 + n): 0 while nothing was seen, 2 for one in a
-        hundred."""
-        return -log10((1 + self._events[system, event]) / (1 + self._windows[system]))
+        hundred.
+
+        :param own: 1 where the window whose event it is was counted itself, and is left out.
+        """
+        seen, windows = self._events[system, event] - own, self._windows[system] - own
+        return -log10((1 + max(0, seen)) / (1 + max(0, windows)))

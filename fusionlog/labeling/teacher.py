@@ -80,8 +80,13 @@ class Watching(Protocol):
     async def see(self, windows: Sequence[Window]) -> None:
         """Know that these went by."""
 
-    async def judge(self, windows: Sequence[Window], system: SystemSettings) -> list[Verdict | TeacherError]:
-        """A verdict on each window, in their order, by what went by before."""
+    async def judge(
+        self, windows: Sequence[Window], system: SystemSettings, own: bool = False
+    ) -> list[Verdict | TeacherError]:
+        """A verdict on each window, in their order, by what went by before.
+
+        :param own: they were seen themselves; each is judged by the others.
+        """
 
 
 async def ask(teacher: Teacher, windows: Sequence[Window], system: SystemSettings) -> list[Verdict | TeacherError]:

@@ -75,3 +75,12 @@ async def test_a_common_failure_counts_where_usual_steps_are_missing_beside_it_a
 async def test_without_a_formula_words_alone_speak() -> None:
     said = await judge(mixed(), make_window(*USUAL, "disk failed"), formula=None)
     assert said.reason == "unknown event that speaks of a failure"
+
+
+async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
+    odd, teacher = make_window(*USUAL, "disk failed"), OfflineTeacher([], WordEncoder(), FORMULA)
+    await teacher.see(mixed())
+    [before] = await teacher.judge([odd], SystemSettings())
+    await teacher.see([odd])
+    [by_all], [by_others] = [await teacher.judge([odd], SystemSettings(), own=own) for own in (False, True)]
+    assert by_others == before != by_all

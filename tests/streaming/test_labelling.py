@@ -233,7 +233,7 @@ class WatchingTeacher(ScriptedTeacher):
     async def see(self, windows: Sequence[Window]) -> None:
         self.seen += [window.session for window in windows]
 
-    async def judge(self, windows: Sequence[Window], system: object) -> list[Verdict | TeacherError]:
+    async def judge(self, windows: Sequence[Window], system: object, own: bool = False) -> list[Verdict | TeacherError]:
         return [Verdict(0.9, 0.9, f"{len(self.seen)} seen", ()) for _ in windows]
 
 
