@@ -11,12 +11,14 @@ from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, of_environment
 from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.labeling.formula import Formula
+from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.labeling.selection import check_labeller, make_teacher
 from fusionlog.labeling.teacher import Teacher
-from fusionlog.records import BankEvent
+from fusionlog.method import RULES
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
-from fusionlog.streaming.labelling import Labelling, base_bank
+from fusionlog.streaming.labelling import Labelling, newest_base
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 from fusionlog.types import FloatArray
@@ -35,7 +37,7 @@ class LabelWork:
         self._settings = config
         self._producer = Producer(config)
         self._following: Following | None = None
-        self._teacher: Teacher | None = None
+        self._teachers: list[Teacher] = []
         self._labelling: Labelling | None = None
 
     async def prepare(self) -> None:
@@ -43,9 +45,11 @@ class LabelWork:
         await self._producer.start()
         self._following = await Following.with_encoder(self._settings)
         await self._following.start()
-        self._teacher = await self._make_teacher()
-        logger.info("the teacher speaks", teacher=self._teacher.name, labeller=self._settings.label.labeller)
-        self._labelling = Labelling(self._settings, self._producer, self._following, self._teacher)
+        teacher, offline = await self._make_teachers()
+        self._teachers = [each for each in (teacher, offline) if each is not None]
+        names = ", ".join(each.name for each in self._teachers)
+        logger.info("the teacher speaks", teacher=names, labeller=self._settings.label.labeller)
+        self._labelling = Labelling(self._settings, self._producer, self._following, teacher, offline=offline)
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""
@@ -57,16 +61,26 @@ class LabelWork:
         if self._following is not None:
             await self._following.stop()
         await self._producer.stop()
-        if self._teacher is not None:
-            await self._teacher.close()
+        for teacher in self._teachers:
+            await teacher.close()
 
-    async def _make_teacher(self) -> Teacher:
-        if self._settings.label.url is not None:
-            return make_teacher(self._settings, [], _no_encoder)
-        logger.warning("FUSIONLOG_LABEL__URL is not set: the offline labeller speaks, no LLM is asked")
-        known: list[BankEvent] = await base_bank(self._settings)
+    async def _make_teachers(self) -> tuple[Teacher, Teacher | None]:
+        """The teacher, and the offline labeller beside it where the method of a system wants that."""
+        if self._settings.label.url is None:
+            logger.warning("FUSIONLOG_LABEL__URL is not set: the offline labeller speaks, no LLM is asked")
+            return await self._offline(), None
+        methods = {self._settings.method_of(system) for system in self._settings.systems} or {self._settings.method}
+        beside = await self._offline() if any(RULES[method].offline for method in methods) else None
+        return make_teacher(self._settings, [], _no_encoder), beside
+
+    async def _offline(self) -> Teacher:
+        """The offline labeller, as the newest base model's sources taught it."""
+        base = await newest_base(self._settings)
+        formula = Formula.of_metrics(base.metrics)
+        if formula is None:
+            logger.warning("the base model carries no formula: train it again", version=base.version)
         encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(self._settings), self._settings.score.threads))
-        return make_teacher(self._settings, known, encoder)
+        return OfflineTeacher(base.bank, encoder, formula)
 
 
 def build(config: Settings) -> FusionLogApp:

@@ -31,9 +31,12 @@ def logit(probability: float) -> float:
     return log(kept / (1.0 - kept))
 
 
-def unusual(window: Window, habits: Habits) -> Unusual:
-    """How unusual a window is, in orders of magnitude."""
-    return habits.surprise(window), habits.rarity(window)
+def unusual(window: Window, habits: Habits, own: int = 0) -> Unusual:
+    """How unusual a window is, in orders of magnitude.
+
+    :param own: how often the window was seen itself, and is left out of what it is compared with.
+    """
+    return habits.surprise(window, own), habits.rarity(window, own)
 
 
 def score(weights: Calibration, probability: float, how: Unusual) -> float:

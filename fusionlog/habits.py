@@ -10,7 +10,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from math import log10
 
 import msgspec
@@ -24,6 +23,8 @@ COMPANION = 0.9
 """Of the windows with an event, the share that another one must be in for its absence to mean anything."""
 MAX_EVENTS = 60
 """A window of more distinct events is not counted: its pairs alone would fill the memory."""
+USUAL_STEP = 0.5
+"""Of the windows without an event, the share that another one must be in for its absence beside that event to count."""
 MAX_TEMPLATES = 1_000
 """Habits are kept of so many events, a million pairs at most (100 MB); what is met later has none."""
 
@@ -67,27 +68,39 @@ class Habits:
         if window.sequence:
             self._last[templates[window.sequence[-1]]] += times
 
-    def surprise(self, window: Window) -> float:
+    def surprise(self, window: Window, own: int = 0) -> float:
         """-log10 of the share of windows, of those to compare with, that break a habit as this one does; the greatest.
 
         0 where nothing is unusual or nothing is known; 2 is one window in a hundred. Shares are (1 + k) / (1 + n), so
         that what never happened in ten windows surprises less than what never happened in a thousand.
+
+        :param own: how often the window was seen itself, and is left out of what it is compared with.
         """
-        return max((-log10(share) for share in self._shares(window)), default=0.0)
+        return max((-log10(share) for share in self._shares(window, own)), default=0.0)
 
-    def rarity(self, window: Window) -> float:
-        """-log10 of the share of windows that have the rarest of a window's events, (1 + k) / (1 + n)."""
+    def consequence(self, template: str) -> float:
+        """How much rarer a usual step is in the windows with an event than in those without it, 0 to 1; the greatest.
+
+        Near 0 where a window goes on as ever whether it meets the event or not; 0 where one side has too few windows.
+        """
+        seen = self._in[template]
+        without = self.windows - seen
+        if min(seen, without) < LEAST_WINDOWS:
+            return 0.0
+        together, most = self._with[template], 0.0
+        for step, total in self._in.items():
+            apart = (total - together[step]) / without
+            if step != template and apart >= USUAL_STEP:
+                most = max(most, apart - (1 + together[step]) / (1 + seen))
+        return most
+
+    def rarity(self, window: Window, own: int = 0) -> float:
+        """-log10 of the share of windows that have the rarest of a window's events, (1 + k) / (1 + n).
+
+        :param own: how often the window was seen itself, and is left out.
+        """
         rarest = min((self._in[event.template] for event in window.events), default=self.windows)
-        return -log10((1 + rarest) / (1 + self.windows))
-
-    @contextmanager
-    def without(self, window: Window, times: int) -> Iterator[Habits]:
-        """The habits as if this window had not been seen these many times."""
-        self.see(window, -times)
-        try:
-            yield self
-        finally:
-            self.see(window, times)
+        return -log10((1 + rarest - own) / (1 + self.windows - own))
 
     def become(self, other: Habits) -> None:
         """Take over what another one has counted."""
@@ -129,25 +142,25 @@ class Habits:
             habits._last[template] = last
         return habits
 
-    def _shares(self, window: Window) -> Iterator[float]:
-        known = [event for event in window.events if self._in[event.template] >= LEAST_WINDOWS]
+    def _shares(self, window: Window, own: int) -> Iterator[float]:
+        known = [event for event in window.events if self._in[event.template] - own >= LEAST_WINDOWS]
         present = {event.template for event in window.events}
         for event in known:
-            seen = self._in[event.template]
-            yield (1 + self._as_extreme(event.template, event.count)) / (1 + seen)
+            seen = self._in[event.template] - own
+            yield (1 + self._as_extreme(event.template, event.count) - own) / (1 + seen)
             for companion, together in self._with[event.template].items():
                 if companion not in present and together >= COMPANION * seen:
                     yield (1 + seen - together) / (1 + seen)
         for place, event in enumerate(known):
             for other in known[:place]:
-                expected = self._in[event.template] * self._in[other.template] / self.windows
-                together = self._with[event.template][other.template]
+                pair = (self._in[event.template] - own) * (self._in[other.template] - own)
+                expected = pair / (self.windows - own)
+                together = self._with[event.template][other.template] - own
                 if expected > 1 + together:
                     yield (1 + together) / expected
-
         last = window.events[window.sequence[-1]].template if window.sequence else None
-        if last is not None and self._in[last] >= LEAST_WINDOWS:
-            yield (1 + self._last[last]) / (1 + self._in[last])
+        if last is not None and self._in[last] - own >= LEAST_WINDOWS:
+            yield (1 + self._last[last] - own) / (1 + self._in[last] - own)
 
     def _as_extreme(self, template: str, count: int) -> int:
         """Windows with at least as many lines of an event, or at most as many, whichever are fewer."""

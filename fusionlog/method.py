@@ -10,7 +10,7 @@ from typing import Literal
 
 from fusionlog.types import RouteKind
 
-MethodName = Literal["fusionlog+online", "fusionlog", "generallog", "source-only", "llm-only"]
+MethodName = Literal["fusionlog+online", "fusionlog", "generallog", "source-only", "llm-only", "offline"]
 DEFAULT_METHOD: MethodName = "fusionlog+online"
 
 
@@ -24,6 +24,7 @@ class Rules:
     :param doubts: it is also asked about general windows whose verdict is doubted (see `doubt`).
     :param learns: what it says of events enters the bank, and the releases distilled from that are adopted; otherwise
         its word counts for the shape alone that it was asked about.
+    :param offline: the teacher is the offline labeller, whatever endpoint is configured.
     """
 
     model: bool
@@ -31,6 +32,7 @@ class Rules:
     for_good: bool
     doubts: bool
     learns: bool
+    offline: bool = False
 
     def asks(self, own: bool) -> bool:
         """Whether the teacher is asked.
@@ -53,7 +55,8 @@ RULES: Mapping[MethodName, Rules] = MappingProxyType(
         "generallog": Rules(model=True, teacher=True, for_good=True, doubts=False, learns=False),
         "source-only": Rules(model=True, teacher=False, for_good=False, doubts=False, learns=False),
         "llm-only": Rules(model=False, teacher=True, for_good=True, doubts=False, learns=False),
+        "offline": Rules(model=False, teacher=True, for_good=True, doubts=False, learns=False, offline=True),
     }
 )
 """What each method does: FusionLog (arXiv 2511.05878) with and without the teacher at inference time, GeneralLog (arXiv
-2511.05882), the sources' model alone, the teacher alone."""
+2511.05882), the sources' model alone, the teacher alone, the offline labeller alone."""

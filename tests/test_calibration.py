@@ -104,9 +104,8 @@ def test_packed_habits_surprise_as_they_did() -> None:
         assert unusual(window, after) == unusual(window, before)
 
 
-def test_habits_without_a_window_are_those_before_it() -> None:
+def test_a_window_is_not_compared_with_itself() -> None:
     found = habits()
     found.see(NEW, 3)
-    with found.without(NEW, 3) as others:
-        assert others.rarity(NEW) == habits().rarity(NEW)
-    assert found.rarity(NEW) < habits().rarity(NEW)
+    assert unusual(NEW, found, own=3) == unusual(NEW, habits())
+    assert unusual(NEW, found) < unusual(NEW, habits())

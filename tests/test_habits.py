@@ -5,7 +5,7 @@ from math import log10
 import pytest
 
 from fusionlog.habits import LEAST_WINDOWS, MAX_EVENTS, Habits
-from fusionlog.records import Window
+from fusionlog.records import Window, template_id
 from tests.factories import make_window
 
 ORDER = make_window("begin", "pay", "commit")
@@ -61,3 +61,13 @@ def test_a_window_of_very_many_events_is_not_counted() -> None:
     habits = Habits()
     habits.see(make_window(*(f"event {number}" for number in range(MAX_EVENTS + 1))))
     assert habits.windows == 0
+
+
+def test_a_consequence_is_the_fall_of_a_usual_step_beside_an_event() -> None:
+    habits = Habits()
+    habits.see(make_window("opened", "closed"), 60)
+    habits.see(make_window("opened", "failed"), 40)
+    habits.see(make_window("opened", "retried", "closed"), 40)
+    assert habits.consequence(template_id("failed")) > 0.9
+    assert habits.consequence(template_id("retried")) == 0.0
+    assert habits.consequence(template_id("unheard")) == 0.0

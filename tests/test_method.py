@@ -43,6 +43,7 @@ def test_every_name_has_its_rules() -> None:
         ("generallog", ["general", "proprietary"], ["general", "proprietary"]),
         ("source-only", ["general", "general"], ["general", "general"]),
         ("llm-only", ["proprietary", "proprietary"], ["proprietary", "proprietary"]),
+        ("offline", ["proprietary", "proprietary"], ["proprietary", "proprietary"]),
     ],
 )
 def test_where_windows_go(method: MethodName, with_base: list[RouteKind], with_own: list[RouteKind]) -> None:

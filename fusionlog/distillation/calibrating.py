@@ -62,11 +62,8 @@ def calibrate(
         return None
     parts = _parts([each.window for each in labelled], folds)
     probabilities = _cross_fitted(labelled, parts, replay, fits)
-    rows = []
-    for each, probability in zip(labelled, probabilities, strict=True):
-        with habits.without(each.window, each.times) as others:
-            rows.append((logit(probability), *unusual(each.window, others)))
-    table = np.array(rows)
+    how = [unusual(each.window, habits, each.times) for each in labelled]
+    table = np.array([(logit(one), *rest) for one, rest in zip(probabilities, how, strict=True)])
     weights = stacked(table, said)
     scores = np.empty(len(said))
     for part in np.unique(parts):

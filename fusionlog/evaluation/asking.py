@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.evaluation.protocol import Asked
-from fusionlog.labeling.teacher import Teacher, label_of, unit_of
+from fusionlog.labeling.teacher import Teacher, ask, label_of
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
 from fusionlog.streaming.anomalies import is_anomalous
@@ -71,7 +71,7 @@ class Asking:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
         new = [group[0] for group in by_shape(windows) if group[0].shape not in self.labels]
         before = Spent.by(self.teacher)
-        said = await self.teacher.label([unit_of(window, self.system) for window in new])
+        said = await ask(self.teacher, new, self.system)
         cost = Spent.by(self.teacher).since(before)
         self.spent = Spent(self.spent.calls + cost.calls, self.spent.tokens + cost.tokens)
         self.units += len(new)

@@ -9,10 +9,11 @@ from fusionlog.evaluation.adapting import fusionlog, fusionlog_online
 from fusionlog.evaluation.alpha import alpha
 from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
+from fusionlog.evaluation.offline import offline
 from fusionlog.evaluation.peers import general_log, llm_only, source_only
 from fusionlog.evaluation.small_models import adversarial, gru_source_only, mldg
 
-__all__ = ["METHODS", "Bench", "Method"]
+__all__ = ["METHODS", "OFFLINE", "Bench", "Method"]
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -26,8 +27,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "llm-only": llm_only,
         "generallog": general_log,
         "alpha": alpha,
+        "offline": offline,
         "adversarial": adversarial,
         "mldg": mldg,
         "gru-source-only": gru_source_only,
     }
 )
+
+OFFLINE = frozenset({"offline"})
+"""The methods whose teacher is the offline labeller, whatever else there is."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionlog.errors import MissingExtraError
+from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.recorded import read_recordings
 from fusionlog.labeling.selection import make_teacher
 from fusionlog.labeling.teacher import Teacher
@@ -26,12 +27,12 @@ class Teaching:
     name: str
     settings: Settings
 
-    def teacher(self, known: Sequence[BankEvent], encode: Encode) -> Teacher:
+    def teacher(self, known: Sequence[BankEvent], encode: Encode, formula: Formula | None = None) -> Teacher:
         """A teacher.
 
-        :param known: the sources' events, for the offline one.
+        :param known: the sources' events, for the offline one. :param formula: what they taught it.
         """
-        return make_teacher(self.settings, known, encode)
+        return make_teacher(self.settings, known, encode, formula)
 
 
 def kind(settings: Settings, directory: Path, target: str, offline: bool = False) -> str:

@@ -12,19 +12,22 @@ import msgspec
 import numpy as np
 
 from fusionlog.distillation.base import known_events
+from fusionlog.distillation.labeller import labeller_formula
 from fusionlog.distillation.sources import Source, event_probabilities, read_source
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.figures import About, curve, rows_of
 from fusionlog.evaluation.fingerprint import fingerprint
 from fusionlog.evaluation.fits import Fits
-from fusionlog.evaluation.methods import METHODS
+from fusionlog.evaluation.methods import METHODS, OFFLINE
 from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, read_fold
 from fusionlog.evaluation.rival_router import RIVALS, rival_router
 from fusionlog.evaluation.tasks import Done, Said, Task, key_of
+from fusionlog.evaluation.teachers import OFFLINE as TEACHES_OFFLINE
 from fusionlog.evaluation.teachers import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
+from fusionlog.labeling.formula import Formula
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent
 from fusionlog.settings import DistillSettings, Settings
@@ -67,6 +70,7 @@ class Workshop:
         self.settings, self._encode, self._offline = settings, Remembering(encode), offline
         self._cache, self._fits = VectorCache(self._encode), Fits(settings.distill)
         self._sources: dict[tuple[Path, str], Known] = {}
+        self._formulas: dict[tuple[Path, tuple[str, ...]], Formula | None] = {}
         self._folds: Memo[tuple[Path, str, str], Fold] = Memo(KEPT_FOLDS)
         self._results: Memo[Task, Result] = Memo(KEPT_RESULTS)
 
@@ -97,7 +101,11 @@ class Workshop:
         )  # fmt: skip
 
     def _teacher(self, task: Task) -> str:
-        return kind(self.settings, task.data, task.target, self._offline)
+        return kind(self.settings, task.data, task.target, self._unheard(task))
+
+    def _unheard(self, task: Task) -> bool:
+        """Whether the offline labeller teaches, whatever else there is."""
+        return self._offline or task.method in OFFLINE
 
     async def _oracle(self, task: Task, truth: Truth) -> Result:
         needed = [msgspec.structs.replace(task, method=name) for name in (SMALL, TEACHER, ROUTED)]
@@ -108,7 +116,7 @@ class Workshop:
         found = self._results.get(task)
         if found is None:
             method = await self._method(task)
-            async with teaching(self.settings, task.data, task.target, self._offline, task.sources) as each:
+            async with teaching(self.settings, task.data, task.target, self._unheard(task), task.sources) as each:
                 found = await self._run(method, task, each)
             self._results.put(task, found)
         return found
@@ -122,7 +130,8 @@ class Workshop:
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
-        teacher, distill = teaching.teacher(known, self._encode), seeded(self.settings.distill, task.seed)
+        formula = self._formula(task) if teaching.name == TEACHES_OFFLINE else None
+        teacher, distill = teaching.teacher(known, self._encode, formula), seeded(self.settings.distill, task.seed)
         bench = Bench(
             settings=teaching.settings.model_copy(update={"distill": distill}),
             sources=[self._source(task.data, name).source for name in task.sources],
@@ -141,6 +150,14 @@ class Workshop:
             fold = read_fold(task.data, task.target, task.fold, self.settings.ingest)
             self._folds.put(key, fold)
         return fold
+
+    def _formula(self, task: Task) -> Formula | None:
+        """What the sources of a task teach the offline labeller."""
+        key = (task.data, task.sources)
+        if key not in self._formulas:
+            sources = [self._source(task.data, name).source for name in task.sources]
+            self._formulas[key] = labeller_formula(sources, self._encode)
+        return self._formulas[key]
 
     def _source(self, directory: Path, name: str) -> Known:
         if (directory, name) not in self._sources:

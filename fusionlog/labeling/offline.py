@@ -1,145 +1,109 @@
-"""The teacher that needs no language model: the sources' verdicts carried over by likeness, and words of failure.
+"""The teacher that needs no language model.
 
-An event near enough to a known one takes its verdict, unless the two oppose each other (polarity). Near is the larger
-of the cosine of their embeddings and the likeness of their words. An event with no near neighbour is judged by whether
-it speaks of a failure: weak evidence, so the confidence is low. What most windows hold is hardly an anomaly, whatever
-it says: a failure among the usual events of a system is taken for routine. A window is as suspicious as its worst
-event.
+It looks at four things: whether a window breaks the habits of its system, how rare its events are, how rare those that
+speak of a failure are, and which verdicts of the sources carry over (`carrying`); and weighs them by a formula that the
+sources taught (`formula`). It must see what goes by to know what is rare, so it judges windows anew each time. What a
+system does again and again, a whole window of the same lines, is its routine.
+
+Without a formula, or when it is shown units alone, an event counts by its words and a window is as suspicious as its
+worst event; an event of failure in half of a system's windows is routine.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-from msgspec import Struct
-from rapidfuzz import fuzz, process
-
 from fusionlog.errors import TeacherError
-from fusionlog.labeling.polarity import opposed, side, words
-from fusionlog.labeling.teacher import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip
-from fusionlog.records import BankEvent
-from fusionlog.types import Encode, FloatArray
+from fusionlog.habits import Habits
+from fusionlog.labeling.carrying import BY_SIDE, Carrier, Opinion
+from fusionlog.labeling.formula import Evidence, Formula
+from fusionlog.labeling.polarity import words
+from fusionlog.labeling.shares import Shares
+from fusionlog.labeling.teacher import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip, unit_of
+from fusionlog.records import BankEvent, Window, WindowEvent
+from fusionlog.settings import SystemSettings
+from fusionlog.types import Encode
 
-NEAR = 0.8
-"""Likeness from which a verdict is carried over. Nearest events of unrelated systems lie at .3 to .4; inside a system
-neighbours above .8 to .9 share their verdict in 95 %."""
-LEAST_WORDS = 3
-"""Words that both events must have to be compared as words: `error` alone is part of everything."""
-USUAL_SHARE = 0.5
-USUAL_AFTER = 10
-"""An event in half of a system's units so far, once ten were seen, is usual. Half, since in a real outage a fifth or a
-third of the units may well fail."""
 ROUTINE = 0.4
-"""The most that a usual event of failure counts for."""
-REMEMBERED = 20_000
-"""Texts whose verdict, and whose share of windows, is remembered; beyond it both are forgotten and start anew."""
-
-
-class Opinion(Struct, frozen=True):
-    """What is thought of an event's words."""
-
-    probability: float
-    reason: str
-
-
-BY_SIDE = {
-    -1: Opinion(0.65, "unknown event that speaks of a failure"),
-    0: Opinion(0.3, "unknown event"),
-    1: Opinion(0.15, "unknown event that speaks of success"),
-}
-"""What an event without a near neighbour counts for, by the stance of its words. Weak evidence, so never sure."""
-
-
-class Habits:
-    """In how many of a system's units each event stood, of those seen so far."""
-
-    def __init__(self) -> None:
-        self._units: Counter[str] = Counter()
-        self._events: Counter[tuple[str, str]] = Counter()
-
-    def see(self, system: str, texts: set[str]) -> None:
-        """Count one unit with its events' words."""
-        if len(self._events) > REMEMBERED:
-            self._units.clear()
-            self._events.clear()
-        self._units[system] += 1
-        self._events.update((system, text) for text in texts)
-
-    def usual(self, system: str, text: str) -> bool:
-        """Whether an event belongs to the daily round of its system."""
-        units = self._units[system]
-        return units >= USUAL_AFTER and self._events[system, text] >= USUAL_SHARE * units
+"""The most that a window counts for which is routine; where there is no formula, a usual event of failure."""
+COMMON = 0.05
+"""The share of windows from which on a window's shape is routine, and an event not rare at all, so that its rarity says
+nothing of a failure."""
+TURNING = 0.5
+"""How much rarer a usual step must be after a common failure for it to be one."""
+STOPPED = 0.65
+"""What a window counts for that has a common event of failure after which usual steps are missing. By design, and not
+learned from the sources: where a third of all sessions fail, their failures are not rare, and the formula, which knows
+systems where few do, would take them for the routine. A failure after which all goes on as ever is none."""
 
 
 class OfflineTeacher:
-    """Judges units by the sources' known events.
+    """Judges windows, or units, by what it saw of their system and by the sources' known events.
 
     :param known: events with the probability that they speak for an anomaly.
     :param encode: texts to unit vectors.
+    :param formula: how what is observed is weighed; None where no source taught it.
     """
 
     name = "offline"
 
-    def __init__(self, known: Sequence[BankEvent], encode: Encode) -> None:
-        self._known = [(text, event) for event in known if (text := words(event.text))]
-        self._encode = encode
-        self._vectors: FloatArray | None = None
-        self._opinions: dict[str, Opinion] = {}
-        self._habits = Habits()
+    def __init__(self, known: Sequence[BankEvent], encode: Encode, formula: Formula | None = None) -> None:
+        self._carrier, self._formula = Carrier(known, encode), formula
+        self._said, self._shares, self._shapes = Shares(), Shares(), Shares()
+        self._habits: dict[str, Habits] = defaultdict(Habits)
         self._turn = asyncio.Lock()
 
     async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
-        """A verdict for each unit, in their order; the work is done beside the event loop."""
+        """A verdict for each unit by its words, in their order; the work is done beside the event loop."""
         async with self._turn:
             return await asyncio.to_thread(self._label, units)
+
+    async def see(self, windows: Sequence[Window]) -> None:
+        """Know that these windows went by."""
+        async with self._turn:
+            self.watch(windows)
+
+    async def judge(
+        self, windows: Sequence[Window], system: SystemSettings, own: bool = False
+    ) -> list[Verdict | TeacherError]:
+        """A verdict on each window, in their order, by what was seen before; done beside the event loop.
+
+        :param own: they were seen themselves; each is judged by the others.
+        """
+        if self._formula is None:
+            return await self.label([unit_of(window, system) for window in windows])
+        async with self._turn:
+            return await asyncio.to_thread(self._judge, windows, self._formula, int(own))
 
     async def close(self) -> None:
         """Nothing is open."""
 
+    def watch(self, windows: Sequence[Window]) -> None:
+        """Count windows."""
+        for window in windows:
+            self._habits[window.system].see(window)
+            self._shares.see(window.system, {event.template for event in window.events})
+            self._shapes.see(window.system, (window.shape,))
+
+    def observe(self, windows: Sequence[Window]) -> list[Evidence]:
+        """What there is to say of each window, by what was seen before."""
+        return [self._evidence(window, self._opinions(window), 0) for window in windows]
+
+    def routine(self, window: Window) -> bool:
+        """Whether a system makes such windows again and again."""
+        return self._shapes.common(window.system, window.shape, COMMON)
+
     def _label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
         texts = [[words(event.text) for event in unit.events] for unit in units]
-        self._consider({text for unit in texts for text in unit})
         for unit, said in zip(units, texts, strict=True):
-            self._habits.see(unit.system, set(said))
+            self._said.see(unit.system, set(said))
         return [self._verdict(unit, said) for unit, said in zip(units, texts, strict=True)]
 
-    def _consider(self, texts: set[str]) -> None:
-        """Form an opinion of texts not seen before."""
-        if len(self._opinions) > REMEMBERED:
-            self._opinions.clear()
-        new = sorted(text for text in texts if text not in self._opinions)
-        if new:
-            likeness = self._likeness(new)
-            self._opinions.update((text, self._opinion(text, row)) for text, row in zip(new, likeness, strict=True))
-
-    def _likeness(self, texts: list[str]) -> FloatArray:
-        """The likeness of texts to the known events, `[texts, known]`."""
-        known = [text for text, _ in self._known]
-        if not known:
-            return np.zeros((len(texts), 0), dtype=np.float32)
-        if self._vectors is None:
-            self._vectors = self._encode(known)
-        cosine = self._encode(texts) @ self._vectors.T
-        likeness: FloatArray = np.maximum(cosine, word_likeness(texts, known))
-        return likeness
-
-    def _opinion(self, text: str, likeness: FloatArray) -> Opinion:
-        for place in np.argsort(-likeness):
-            if likeness[place] < NEAR:
-                break
-            known, event = self._known[place]
-            if not opposed(text, known):
-                weight = min(float(likeness[place]), 1.0)
-                kind = "anomalous" if event.probability >= 0.5 else "normal"
-                reason = f"like an event of {event.system} known as {kind}: {event.text}"
-                return Opinion(0.5 + (event.probability - 0.5) * weight, clip(reason, MAX_REASON_CHARS))
-        return BY_SIDE[side(text)]
-
     def _verdict(self, unit: Unit, texts: list[str]) -> Verdict:
-        opinions = [self._tempered(unit.system, text) for text in texts]
+        found = zip(texts, self._carrier.opinions(texts), strict=True)
+        opinions = [self._tempered(unit.system, text, opinion) for text, opinion in found]
         events = tuple(
             EventVerdict(event.id, opinion.probability, opinion.reason)
             for event, opinion in zip(unit.events, opinions, strict=True)
@@ -148,19 +112,64 @@ class OfflineTeacher:
         confidence = max(worst.probability, 1.0 - worst.probability)
         return Verdict(worst.probability, confidence, worst.reason, events)
 
-    def _tempered(self, system: str, text: str) -> Opinion:
-        opinion = self._opinions[text]
-        if opinion.probability < 0.5 or not self._habits.usual(system, text):
+    def _tempered(self, system: str, text: str, opinion: Opinion) -> Opinion:
+        if opinion.probability < 0.5 or not self._said.usual(system, text):
             return opinion
         return Opinion(ROUTINE, clip(f"usual in {system}, else: {opinion.reason}", MAX_REASON_CHARS))
 
+    def _judge(self, windows: Sequence[Window], formula: Formula, own: int) -> list[Verdict | TeacherError]:
+        return [self._weighed(window, self._opinions(window), formula, own) for window in windows]
 
-def word_likeness(texts: list[str], known: list[str]) -> FloatArray:
-    """How alike texts are as words, 0 to 1, `[texts, known]`: the same set of words, and in the same order."""
-    alike = np.minimum(
-        process.cdist(texts, known, scorer=fuzz.token_set_ratio, dtype=np.float32),
-        process.cdist(texts, known, scorer=fuzz.partial_ratio, dtype=np.float32),
-    )
-    enough = np.array([len(text.split()) >= LEAST_WORDS for text in texts])[:, None]
-    known_enough = np.array([len(text.split()) >= LEAST_WORDS for text in known])[None, :]
-    return np.where(enough & known_enough, alike / 100.0, 0.0).astype(np.float32)
+    def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: Formula, own: int) -> Verdict:
+        evidence, stopped = self._evidence(window, opinions, own), self._stopped(window, opinions)
+        probability = max(formula.probability(evidence), STOPPED if stopped else 0.0)
+        routine = self.routine(window) and stopped is None
+        events = []
+        for place, (event, opinion) in enumerate(zip(window.events, opinions, strict=True), 1):
+            alone = formula.probability(self._alone(window.system, event, opinion, own))
+            events.append(EventVerdict(place, max(alone, STOPPED) if event is stopped else alone, opinion.reason))
+        probability = min(probability, ROUTINE) if routine else probability
+        reason = "one of the windows that this system makes all the time" if routine else _reason(evidence, stopped)
+        return Verdict(probability, max(probability, 1.0 - probability), reason, tuple(events))
+
+    def _evidence(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
+        alone = [self._alone(window.system, *each, own) for each in zip(window.events, opinions, strict=True)]
+        return Evidence(
+            surprise=self._habits[window.system].surprise(window, own),
+            rarity=max((each.rarity for each in alone), default=0.0),
+            failure=max((each.failure for each in alone), default=0.0),
+            carried=max((each.carried for each in alone), default=0.0),
+        )
+
+    def _alone(self, system: str, event: WindowEvent, opinion: Opinion, own: int) -> Evidence:
+        """What there is to say of an event by itself."""
+        rarity = self._shares.rarity(system, event.template, own)
+        failure = rarity if opinion.failure and not self._shares.usual(system, event.template) else 0.0
+        return Evidence(rarity=rarity, failure=failure, carried=opinion.carried)
+
+    def _stopped(self, window: Window, opinions: Sequence[Opinion]) -> WindowEvent | None:
+        """The first common event of failure after which usual steps are missing."""
+        for event, opinion in zip(window.events, opinions, strict=True):
+            if (
+                opinion.failure
+                and self._shares.common(window.system, event.template, COMMON)
+                and not self._shares.usual(window.system, event.template)
+                and self._habits[window.system].consequence(event.template) >= TURNING
+            ):
+                return event
+        return None
+
+    def _opinions(self, window: Window) -> list[Opinion]:
+        return self._carrier.opinions([words(event.example) for event in window.events])
+
+
+def _reason(evidence: Evidence, stopped: WindowEvent | None) -> str:
+    """What was observed, in words."""
+    found = [
+        f"a habit broken that one window in {10**evidence.surprise:.0f} breaks" if evidence.surprise >= 1 else "",
+        f"an event of one window in {10**evidence.rarity:.0f}" if evidence.rarity >= 1 else "",
+        f"a failure of one window in {10**evidence.failure:.0f}" if evidence.failure >= 1 else "",
+        "an event known as anomalous elsewhere" if evidence.carried else "",
+        f"usual steps missing beside {stopped.text!r}" if stopped else "",
+    ]
+    return clip("; ".join(each for each in found if each) or "nothing unusual", MAX_REASON_CHARS)

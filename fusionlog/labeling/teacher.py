@@ -8,7 +8,7 @@ place, so that one bad unit never costs the others their labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -70,6 +70,30 @@ class Teacher(Protocol):
     async def close(self) -> None:
         """Let connections go."""
         ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A teacher that judges windows by what it has seen of their system: the same shape may be judged otherwise later,
+    and asking again costs nothing."""
+
+    async def see(self, windows: Sequence[Window]) -> None:
+        """Know that these went by."""
+
+    async def judge(
+        self, windows: Sequence[Window], system: SystemSettings, own: bool = False
+    ) -> list[Verdict | TeacherError]:
+        """A verdict on each window, in their order, by what went by before.
+
+        :param own: they were seen themselves; each is judged by the others.
+        """
+
+
+async def ask(teacher: Teacher, windows: Sequence[Window], system: SystemSettings) -> list[Verdict | TeacherError]:
+    """A teacher's verdicts on windows of a system, in their order."""
+    if isinstance(teacher, Watching):
+        return await teacher.judge(windows, system)
+    return await teacher.label([unit_of(window, system) for window in windows])
 
 
 def unit_of(window: Window, system: SystemSettings) -> Unit:

@@ -14,8 +14,8 @@ from fusionlog.alpha.inheritance import Plan, inherited, plan
 from fusionlog.doubt import doubt_of
 from fusionlog.errors import ModelError, RecordError, TeacherError
 from fusionlog.labeling.questions import Questions
-from fusionlog.labeling.teacher import Teacher, label_of, unit_of
-from fusionlog.records import BankEvent, ModelRelease, PseudoLabel, Window
+from fusionlog.labeling.teacher import Teacher, Watching, ask, label_of
+from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.streaming import anomalies
@@ -41,9 +41,10 @@ class Labelling:
 
     def __init__(
         self, settings: Settings, producer: Producer, following: Following, teacher: Teacher,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._following, self._teacher, self._sleep = settings, following, teacher, sleep
+        self._offline = offline or teacher
         self._outlet = Outlet(settings, producer, "label")
         self._alpha = settings.alpha if settings.label.labeller == "alpha" else None
 
@@ -53,9 +54,10 @@ class Labelling:
         :raises BrokerError: Kafka did not take the results.
         """
         waiting: dict[str, Questions[Pair]] = {}
-        for message, window in await self._outlet.windows(messages):
+        pairs = await self._outlet.windows(messages)
+        for message, window in pairs:
             knowledge = self._following.of(window.system)
-            label = knowledge.verdict_of(window.shape)
+            label = self._said(window)
             if label is not None:
                 await self._judge([(message, window)], label)
             else:
@@ -66,6 +68,19 @@ class Labelling:
             if seconds and any(queues.values()):
                 await self._wait(queues, seconds)
         await self._outlet.settle()
+        for _, window in pairs:
+            if isinstance(teacher := self._teacher_of(window.system), Watching):
+                await teacher.see([window])
+
+    def _teacher_of(self, system: str) -> Teacher:
+        """Who judges a system."""
+        return self._offline if self._settings.rules(system).offline else self._teacher
+
+    def _said(self, window: Window) -> PseudoLabel | None:
+        """What was said of a window's shape; a teacher that watches says it anew each time."""
+        if isinstance(self._teacher_of(window.system), Watching):
+            return None
+        return self._following.of(window.system).verdict_of(window.shape)
 
     async def _ask(self, system: str, queue: Questions[Pair]) -> float:
         """One call about what waits of a system; what was answered, became general or was given up leaves.
@@ -77,11 +92,12 @@ class Labelling:
         call = self._plan(queue)
         if not call.asked:
             return 0.0
-        outcomes = await self._teacher.label([unit_of(window, self._system(system)) for window in call.asked])
+        teacher = self._teacher_of(system)
+        outcomes = await ask(teacher, call.asked, self._system(system))
         seconds, said = 0.0, dict[str, PseudoLabel]()
         for window, outcome in zip(call.asked, outcomes, strict=True):
             if not isinstance(outcome, TeacherError):
-                label = said[window.shape] = label_of(window, outcome, self._teacher.name, time.time())
+                label = said[window.shape] = label_of(window, outcome, teacher.name, time.time())
                 await self._publish(label, queue.answer(label))
             elif outcome.retry_after is None:
                 await self._give_up(queue.take(window.shape), outcome)
@@ -147,17 +163,17 @@ class Labelling:
         return self._settings.systems.get(name) or SystemSettings()
 
 
-async def base_bank(settings: Settings) -> list[BankEvent]:
-    """The events that the newest base model was taught; waits for the first one, and says so once.
+async def newest_base(settings: Settings) -> ModelRelease:
+    """The newest base model, with what it was taught; waits for the first one, and says so once.
 
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
     said = False
     while True:
-        releases = [release for _, release in await read_all(settings, settings.topics.models)]
+        releases: list[ModelRelease] = [release for _, release in await read_all(settings, settings.topics.models)]
         base = [release for release in releases if release.system == BASE and _verified(release, settings)]
         if base:
-            return list(max(base, key=lambda release: release.created).bank)
+            return max(base, key=lambda release: release.created)
         if not said:
             log.info("the offline labeller waits for a base model: meta-train one with the Ray job")
             said = True

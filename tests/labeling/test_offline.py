@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from fusionlog.labeling.offline import NEAR, OfflineTeacher, word_likeness
+from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.labeling.polarity import words
 from fusionlog.labeling.teacher import Unit, Verdict
 from fusionlog.records import BankEvent, template_id
@@ -60,7 +60,7 @@ async def test_a_known_normal_event_of_failure_is_carried_over_too() -> None:
     ],
 )
 async def test_polarity_keeps_a_near_anomaly_from_its_opposite(text: str, bank: str) -> None:
-    assert float((encode([words(text)]) @ encode([words(bank)]).T)[0, 0]) >= NEAR, "near by its vector"
+    assert float((encode([words(text)]) @ encode([words(bank)]).T)[0, 0]) >= 0.9, "near by its vector"
     assert (await judge(make_unit(text), known(bank, 0.95))).probability < 0.5
 
 
@@ -98,8 +98,3 @@ async def test_what_stands_in_most_windows_is_routine_and_a_rare_failure_is_not(
 async def test_without_sources_it_still_speaks() -> None:
     assert (await judge(make_unit("4711"))).probability < 0.5
     assert OfflineTeacher([], encode).name == "offline"
-
-
-def test_short_texts_are_not_compared_as_words() -> None:
-    assert word_likeness(["error"], ["error loading the image"]).tolist() == [[0.0]]
-    assert word_likeness(["error loading the image"], ["error loading the image"]).tolist() == [[1.0]]

@@ -269,3 +269,39 @@ async def test_alpha_waits_for_a_representative_that_got_no_answer() -> None:
     await bench.handle(*windows)
     assert bench.slept == [7.0] and [len(call) for call in bench.teacher.asked] == [2, 2]
     assert len(bench.labels()) == 3 and bench.producer.letters(bench.settings.topics.deadletter) == []
+
+
+class WatchingTeacher(ScriptedTeacher):
+    """Says of a window how many it has seen."""
+
+    name = "watching"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    async def see(self, windows: Sequence[Window]) -> None:
+        self.seen += [window.session for window in windows]
+
+    async def judge(self, windows: Sequence[Window], system: object, own: bool = False) -> list[Verdict | TeacherError]:
+        return [Verdict(0.9, 0.9, f"{len(self.seen)} seen", ()) for _ in windows]
+
+
+async def test_a_teacher_that_watches_judges_a_shape_anew_by_what_went_by_before() -> None:
+    teacher = WatchingTeacher()
+    bench = Bench(teacher)
+    await bench.handle(*windows_of("disk failed", 2))
+    await bench.handle(*windows_of("disk failed", 1, 10))
+    assert teacher.seen == ["s0", "s1", "s10"]
+    assert [anomaly.reason for anomaly in bench.anomalies()] == ["0 seen", "0 seen", "2 seen"]
+
+
+async def test_the_method_of_a_system_says_whether_the_offline_labeller_judges_it() -> None:
+    for method, said_by in (("offline", "watching"), ("llm-only", "scripted")):
+        bench = Bench(ScriptedTeacher(), method)
+        settings = bench.settings.model_copy(update={"method": method})
+        bench.labelling = Labelling(
+            settings, bench.producer, bench, bench.teacher, offline=WatchingTeacher()  # type: ignore[arg-type]
+        )  # fmt: skip
+        await bench.handle(*windows_of("disk failed", 1))
+        assert [label.teacher for label in bench.labels()] == [said_by]

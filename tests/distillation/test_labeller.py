@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from fusionlog.distillation.labeller import BATCH_WINDOWS, in_batches, labeller_formula, with_formula
+from fusionlog.distillation.sources import Source
+from fusionlog.labeling.formula import Formula
+from tests.encoders import WordEncoder
+from tests.factories import make_release, make_window
+
+
+def make_source(system: str, sessions: int = 200) -> Source:
+    """Every tenth session fails, no two of them alike."""
+    windows, anomalous = [], {}
+    for number in range(sessions):
+        bad = number % 10 == 9
+        texts = ["connection opened"] * (1 + number % 23) + ["disk failed" if bad else "connection closed"]
+        windows.append(make_window(*texts, system=system, session=f"s{number}", first_offset=number))
+        anomalous[f"s{number}"] = bad
+    return Source(system, windows, anomalous)
+
+
+def test_sources_teach_what_tells_their_anomalies_apart() -> None:
+    formula = labeller_formula([make_source("mill"), make_source("farm")], WordEncoder())
+    assert formula is not None and formula.weights[2] > 0.5
+    shuffled = Source("farm", make_source("farm").windows, {f"s{n}": n % 7 == 0 for n in range(200)})
+    other = labeller_formula([shuffled], WordEncoder())
+    assert other is not None and other.weights[2] < formula.weights[2]
+
+
+def test_sources_without_an_anomaly_teach_nothing() -> None:
+    healthy = Source("mill", make_source("mill").windows, dict.fromkeys(make_source("mill").anomalous, False))
+    assert labeller_formula([healthy], WordEncoder()) is None
+    assert labeller_formula([], WordEncoder()) is None
+
+
+def test_a_base_release_carries_the_formula() -> None:
+    formula, release = Formula((1.0, 1.0, 1.0, 1.0), -2.0), make_release(metrics={"source_auprc": 0.5})
+    carried = with_formula(release, formula)
+    assert carried.metrics["source_auprc"] == 0.5 and Formula.of_metrics(carried.metrics) == formula
+    assert with_formula(release, None) == release
+
+
+def test_windows_arrive_in_batches_in_their_order() -> None:
+    windows = make_source("mill", 2 * BATCH_WINDOWS + 1).windows
+    batches = list(in_batches(windows))
+    assert [len(batch) for batch in batches] == [BATCH_WINDOWS, BATCH_WINDOWS, 1]
+    assert [window for batch in batches for window in batch] == list(windows)

@@ -1,0 +1,86 @@
+"""The offline labeller with a formula: what it saw of a system decides, not words alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fusionlog.labeling.formula import Formula
+from fusionlog.labeling.offline import ROUTINE, STOPPED, OfflineTeacher
+from fusionlog.labeling.teacher import Verdict, Watching, ask
+from fusionlog.records import Window
+from fusionlog.settings import SystemSettings
+from tests.encoders import WordEncoder
+from tests.factories import make_window
+
+FORMULA = Formula((1.5, 1.0, 1.0, 1.0), -2.5)
+USUAL = ("connection opened", "disk full", "connection closed")
+
+
+def windows(*texts: str, number: int = 1) -> list[Window]:
+    return [make_window(*texts, session=f"s{place}", first_offset=place) for place in range(number)]
+
+
+async def judge(seen: Sequence[Window], window: Window, formula: Formula | None = FORMULA) -> Verdict:
+    teacher = OfflineTeacher([], WordEncoder(), formula)
+    assert isinstance(teacher, Watching)
+    await teacher.see(seen)
+    [said] = await ask(teacher, [window], SystemSettings())
+    assert isinstance(said, Verdict)
+    return said
+
+
+def mixed(number: int = 100) -> list[Window]:
+    """Many shapes, none of them routine by itself."""
+    return [make_window(*USUAL[:1] * (1 + place % 30), *USUAL[1:], session=f"s{place}") for place in range(number)]
+
+
+async def test_a_rare_failure_is_an_anomaly_and_its_event_is_blamed() -> None:
+    said = await judge(mixed(), make_window(*USUAL, "disk failed"))
+    assert said.probability > 0.5
+    *usual, failed = [event.probability for event in said.events]
+    assert failed > 0.5 > max(usual)
+    assert "a failure of one window in 101" in said.reason
+
+
+async def test_the_same_window_is_none_where_such_failures_are_the_daily_round() -> None:
+    seen = [make_window(*USUAL, f"x{'y' * place}", "disk failed", session=f"s{place}") for place in range(100)]
+    assert (await judge(seen, make_window(*USUAL, "disk failed"))).probability < 0.5
+
+
+async def test_a_missing_step_is_an_anomaly_without_any_word_of_it() -> None:
+    said = await judge(mixed(), make_window(*USUAL[:2]))
+    assert said.probability > 0.5 and "a habit broken" in said.reason
+
+
+async def test_nothing_is_an_anomaly_before_anything_was_seen() -> None:
+    assert (await judge([], make_window("disk failed"))).probability < 0.5
+
+
+async def test_what_a_system_makes_again_and_again_is_routine() -> None:
+    odd = make_window("connection opened", "disk failed")
+    rare, routine = [
+        await judge([*mixed(), *windows("connection opened", "disk failed", number=n)], odd) for n in (0, 8)
+    ]
+    assert rare.probability > 0.5 >= ROUTINE >= routine.probability
+
+
+async def test_a_common_failure_counts_where_usual_steps_are_missing_beside_it_and_only_there() -> None:
+    stopped = windows("connection opened", "disk failed", number=40)
+    retried = windows("connection opened", "disk failed", *USUAL[1:], number=40)
+    for seen, window, bad in ((stopped, stopped[0], True), (retried, retried[0], False)):
+        said = await judge([*mixed(), *seen], window)
+        assert (said.probability >= STOPPED, "usual steps missing" in said.reason) == (bad, bad)
+
+
+async def test_without_a_formula_words_alone_speak() -> None:
+    said = await judge(mixed(), make_window(*USUAL, "disk failed"), formula=None)
+    assert said.reason == "unknown event that speaks of a failure"
+
+
+async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
+    odd, teacher = make_window(*USUAL, "disk failed"), OfflineTeacher([], WordEncoder(), FORMULA)
+    await teacher.see(mixed())
+    [before] = await teacher.judge([odd], SystemSettings())
+    await teacher.see([odd])
+    [by_all], [by_others] = [await teacher.judge([odd], SystemSettings(), own=own) for own in (False, True)]
+    assert by_others == before != by_all
