@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from fusionlog import releases
 from fusionlog.demo.plan import BUNDLED
 from fusionlog.detector.scorer import Scorer
+from fusionlog.distillation import calibrating
 from fusionlog.distillation.base import known_events
 from fusionlog.distillation.gate import THRESHOLD
 from fusionlog.distillation.sources import Source, event_probabilities, read_source
@@ -56,7 +57,8 @@ SPEAKERS: dict[MethodName, set[str]] = {
     "llm-only": {"teacher"},
 }  # fmt: skip
 TAU = 0.4
-"""Low, so that unlike systems, too, have general windows; no gate keeps a model back that was trained so shortly."""
+"""Low, so that unlike systems, too, have general windows; no gate keeps a model back that was trained so shortly. What
+is calibrated depends on which windows came together: only the test that steps like `evaluate` has a calibration."""
 IDLE_SECONDS = 60.0
 """Of the target in the catalogue: each session is written as if the one before had long ended."""
 
@@ -104,7 +106,9 @@ def world(tmp_path: Path, kafka_settings: Settings) -> World:
             "systems_file": data / "systems.yaml", "system": TARGET,
             "kafka": kafka_settings.kafka.model_copy(update={"partitions": 1}),
             "ingest": kafka_settings.ingest.model_copy(update={"silence_seconds": 1.0}),
-            "distill": DistillSettings(steps=60, hidden=16, rounds=1, gate_min_agreement=-1, tau=TAU),
+            "distill": DistillSettings(
+                steps=60, hidden=16, rounds=1, gate_min_agreement=-1, tau=TAU, calibration_folds=0
+            ),
         }
     )  # fmt: skip
     fold, source = read_fold(data, TARGET, "forward", settings.ingest), read_source(data, SOURCE, settings.ingest)
@@ -304,16 +308,23 @@ async def stream(world: World, producer: Producer, known: Following, step: Step)
 
 @pytest.mark.kafka
 @pytest.mark.slow
-async def test_asking_online_the_workers_find_what_evaluate_finds(world: World) -> None:
+async def test_asking_online_the_workers_find_what_evaluate_finds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating, "LEAST_LABELS", 5)
+    monkeypatch.setattr(calibrating, "LEAST_OF_A_CLASS", 1)
     world.settings = world.settings.model_copy(
-        update={"evaluate": EvaluateSettings(linger_windows=2 * BATCH_WINDOWS, adapting_calls=1, calls=1000)}
+        update={
+            "evaluate": EvaluateSettings(linger_windows=2 * BATCH_WINDOWS, adapting_calls=2, calls=1000),
+            "distill": world.settings.distill.model_copy(update={"calibration_folds": 4}),
+        }
     )
     async with teaching(world.settings, world.data, TARGET) as each:
         async with world.bench(each) as bench:
             result = await METHODS["fusionlog+online"](world.fold, bench)
         said = {outcome.session: outcome for outcome in result.outcomes}
         await create_topics(world.settings)
-        await released(world, each, "fusionlog+online")
+        assert await released(world, each, "fusionlog+online") == 2
         world.settings = world.settings.model_copy(update={"label": each.settings.label})
         producer = Producer(world.settings)
         await producer.start()
@@ -321,6 +332,8 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(world: World) 
             teacher = make_teacher(world.settings, [], world.encoder)
             step = Step(world, producer, known, teaches, teacher)
             await stream(world, producer, known, step)
+            used = known.of(TARGET)
+            assert used.version is not None and used.release(used.version).calibration is not None
             await teacher.close()
         await producer.stop()
     anomalies = [each for _, each in await read_all(world.settings, world.settings.topics.anomalies)]
