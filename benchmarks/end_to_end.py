@@ -18,17 +18,20 @@ import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.kafka import ApacheKafka
-from benchmarks.lines import open_stream
+from benchmarks.lines import Stream, open_stream
+from benchmarks.models import network
 from benchmarks.processes import LossError, Worker, unaccounted, until, workers
 from benchmarks.report import Figure, data_directory, write
 from benchmarks.stage import Stage, fill, kafka, model_of, pour, prepare
 from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings, WindowSettings, load
 from fusionlog.streaming.client import options
 
 ROLES = ("score", "ingest")
 PARTITIONS = 2
 BAR = 60_000.0
+MIB = 1024 * 1024
 WINDOW = WindowSettings(by="count", size=20)
 """For latency: such a window is closed by its own last line, not by the silence after it."""
 
@@ -87,11 +90,15 @@ async def following(settings: Settings) -> AsyncIterator[Verdicts]:
         await consumer.stop()
 
 
+def always(stream: Stream, encode: Encoder) -> ModelRelease:
+    """A model that calls every window anomalous, so that each verdict is seen."""
+    return model_of(stream, encode, network(encode.dim), threshold=0.0)
+
+
 @asynccontextmanager
 async def running(stage: Stage, settings: Settings, encoder: Path) -> AsyncIterator[tuple[Worker, Worker, Verdicts]]:
-    """A scorer that is ready, an ingest worker that starts, and the anomalies. The model calls every window anomalous,
-    so that each verdict is seen."""
-    await prepare(settings, model_of(stage.stream, Encoder(encoder), threshold=0.0))
+    """A scorer that is ready, an ingest worker that starts, and the anomalies: one for each window."""
+    await prepare(settings, always(stage.stream, Encoder(encoder)))
     env = stage.env(settings, encoder)
     async with following(settings) as found, workers(ROLES[:1], env, stage.directory) as (score,):
         await score.says("started")
@@ -100,7 +107,8 @@ async def running(stage: Stage, settings: Settings, encoder: Path) -> AsyncItera
 
 
 async def throughput(stage: Stage, encoder: Path, lines: int, broker: ApacheKafka) -> dict[str, float]:
-    """Lines that lie ready, as fast as they go: those in windows with a verdict, a second.
+    """Lines that lie ready, as fast as they go: those in windows with a verdict, a second, by the clock, and by the
+    processor time of all three processes, as if they had two cores for themselves.
 
     :raises LossError: the counts do not conserve.
     """
@@ -121,8 +129,10 @@ async def throughput(stage: Stage, encoder: Path, lines: int, broker: ApacheKafk
     done = counts["fusionlog_lines_windowed_total"] - before["fusionlog_lines_windowed_total"]
     wall = found.last - started
     return {
-        "lines": lines, "windows": windows, "value": done / wall, "of_two_cores": done / (sum(seconds.values()) / 2),
-        "seconds": wall, **{f"{name}_share": value / wall for name, value in seconds.items()},
+        "lines": lines, "windows": windows, "by_the_clock": done / wall,
+        "of_two_cores": 2 * done / sum(seconds.values()), "seconds": wall,
+        "ingest_mib": counts["process_resident_memory_bytes"] / MIB,
+        **{f"{name}_share": value / wall for name, value in seconds.items()},
     }  # fmt: skip
 
 
@@ -173,11 +183,12 @@ def main(
         stage = Stage(broker.settings, stream, Path(directory), PARTITIONS)
         full = asyncio.run(throughput(stage, encoder, lines, broker))
         typer.echo(f"  throughput: {full}")
-        half = asyncio.run(latency(stage, encoder, full["value"] / 2, seconds, warm=10.0))
+        half = asyncio.run(latency(stage, encoder, full["by_the_clock"] / 2, seconds, warm=10.0))
         typer.echo(f"  latency: {half}")
     figure = Figure(
-        name=f"end to end {stream.name}", value=full["value"], unit="lines/s", baseline="the bar",
-        baseline_value=BAR, ratio=full["value"] / BAR, details={"throughput": full, "latency": half},
+        name=f"end to end {stream.name}", value=full["of_two_cores"], unit="lines/s of two cores' time",
+        baseline="the bar", baseline_value=BAR, ratio=full["of_two_cores"] / BAR,
+        details={"throughput": full, "latency": half},
     )  # fmt: skip
     typer.echo(str(figure))
     write(figure, json)

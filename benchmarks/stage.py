@@ -164,7 +164,7 @@ class _Pipe:
         self._acks.append(await self._producer.send_batch(batch, self._topic.name, partition=partition))
 
 
-def model_of(stream: Stream, encode: NamedEncode, threshold: float = 0.5) -> ModelRelease:
-    """A model that knows most of a stream's events."""
+def model_of(stream: Stream, encode: NamedEncode, onnx: bytes = b"", threshold: float = 0.5) -> ModelRelease:
+    """A model that knows most of a stream's events. Ingest never opens its network; a scorer needs one."""
     some = Session("all", [line.decode(errors="replace") for line in stream.lines[:KNOWN_LINES]])
-    return release_of(session_windows(stream.name, stream.system, [some], Settings().ingest), encode, threshold)
+    return release_of(session_windows(stream.name, stream.system, [some], Settings().ingest), encode, onnx, threshold)
