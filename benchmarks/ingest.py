@@ -188,7 +188,7 @@ def main(
     encode = Encoder(find_encoder(load()))
     stream = open_stream(data or data_directory(), system)
     with kafka() as broker, tempfile.TemporaryDirectory() as directory:
-        found = asyncio.run(measure(broker, Path(directory), stream, encode, lines, agent_lines))
+        found = asyncio.run(measure(broker.settings, Path(directory), stream, encode, lines, agent_lines))
     for contender, rate in found.items():
         typer.echo(f"  {contender}: {rate.core:,.0f} lines/s of one core's time, {rate.wall:,.0f} by the clock")
     mine, theirs, limit = found["ours"], found["agent"], found["getmany"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import socket
@@ -83,6 +84,13 @@ class ApacheKafka:
     def settings(self) -> KafkaSettings:
         """Settings for it, with short group timeouts."""
         return KafkaSettings(bootstrap_servers=self.bootstrap_servers, session_timeout=6, rebalance_timeout=6)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that the broker took so far (`utime` and `stime` of Linux's proc(5), in clock ticks)."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def start(self) -> None:
         """Start, and return when it answers."""

@@ -44,11 +44,16 @@ class Stream:
         """Where a line goes: with its session, or with the twenty lines beside it."""
         if partitions == 1:
             return 0
-        found = self._key.search(line) if self._key else None
-        return (crc32(found.group()) if found else place // self.system.window.size) % partitions
+        key = self.key(line)
+        return (crc32(key) if key else place // self.system.window.size) % partitions
+
+    def key(self, line: bytes) -> bytes:
+        """What the session's expression matches in a line; nothing where it does not, or there is none."""
+        found = self._pattern.search(line) if self._pattern else None
+        return found.group() if found else b""
 
     @cached_property
-    def _key(self) -> re.Pattern[bytes] | None:
+    def _pattern(self) -> re.Pattern[bytes] | None:
         return re.compile(self.system.session.encode()) if self.system.session else None
 
     def _digits(self, repetition: int) -> bytes:

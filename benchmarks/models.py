@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fusionlog import releases
-from fusionlog.detector.export import to_onnx
-from fusionlog.detector.network import build
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.knowledge import Knowledge
 from fusionlog.method import RULES
@@ -14,8 +12,17 @@ from fusionlog.records import BankEvent, Lineage, ModelRelease, Window
 from fusionlog.settings import DistillSettings
 
 
-def release_of(windows: Sequence[Window], encode: NamedEncode, threshold: float = 0.5) -> ModelRelease:
-    """A base release, not signed, with a set network of the default width; it knows every event of the windows."""
+def network(dim: int) -> bytes:
+    """A set network of the default width over vectors of width `dim`, as ONNX."""
+    # Torch weighs 400 MB: a process whose memory is measured must not have it.
+    from fusionlog.detector.export import to_onnx
+    from fusionlog.detector.network import build
+
+    return to_onnx(build("set", dim, DistillSettings().hidden), dim)
+
+
+def release_of(windows: Sequence[Window], encode: NamedEncode, onnx: bytes, threshold: float = 0.5) -> ModelRelease:
+    """A base release, not signed, with this network; it knows every event of the windows."""
     events = {event.template: event for window in windows for event in window.events}
     bank = [
         BankEvent(system=releases.BASE, template=event.template, text=event.text, probability=0.0)
@@ -23,7 +30,7 @@ def release_of(windows: Sequence[Window], encode: NamedEncode, threshold: float 
     ]
     release = ModelRelease(
         system=releases.BASE, version=releases.new_version(0.0, releases.BASE), created=0.0, detector="set",
-        encoder=encode.name, onnx=to_onnx(build("set", encode.dim, DistillSettings().hidden), encode.dim), bank=bank,
+        encoder=encode.name, onnx=onnx, bank=bank,
         vectors=releases.pack_vectors(VectorCache(encode).vectors(bank)), threshold=threshold, tau=0.8,
         lineage=Lineage(),
     )  # fmt: skip
@@ -33,5 +40,5 @@ def release_of(windows: Sequence[Window], encode: NamedEncode, threshold: float 
 def knowledge_of(system: str, windows: Sequence[Window], encode: NamedEncode) -> Knowledge:
     """What a worker knows that has adopted such a release."""
     knowledge = Knowledge(system, encode, rules=RULES["source-only"])
-    knowledge.adopt(release_of(windows, encode))
+    knowledge.adopt(release_of(windows, encode, network(encode.dim)))
     return knowledge
