@@ -27,7 +27,7 @@ from fusionlog.evaluation.teachers import teaching
 from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import Teacher, Unit, Verdict, unit_of
 from fusionlog.records import ModelRelease, PseudoLabel, Record, Window
-from fusionlog.settings import LabellerName, Settings
+from fusionlog.settings import AlphaSettings, LabellerName, Settings
 from fusionlog.streaming import codecs
 from fusionlog.streaming.following import Following
 from fusionlog.streaming.labelling import Labelling
@@ -143,7 +143,7 @@ async def compare(data: Path, target: str, settings: Settings) -> dict[str, dict
 def main(
     json: Annotated[Path | None, typer.Option(help="write the counts here")] = None,
     data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")] = BUNDLED,
-    similarity: Annotated[float, typer.Option(help="FUSIONLOG_ALPHA__SIMILARITY")] = 0.95,
+    similarity: Annotated[float, typer.Option(help="FUSIONLOG_ALPHA__SIMILARITY")] = AlphaSettings().similarity,
 ) -> None:
     """Label each system's adaptation half, and count how many of the inherited verdicts the teacher shares."""
     settings = Settings()

@@ -33,10 +33,13 @@ class Judged(EventVectors, Protocol):
     def verdicts_on(self, window: Window) -> list[EventLabel] | None:
         """What the teacher said of each of a window's events; None where it has not judged one of them."""
 
+    def strange(self, window: Window) -> set[str]:
+        """The templates of a window that are near to nothing that is known."""
+
 
 @dataclass(frozen=True)
 class Cluster:
-    """Windows that stand for a cluster, and the others of it."""
+    """The windows of a cluster that are asked about, its representatives among them, and the others."""
 
     asked: list[Window]
     others: list[Window]
@@ -51,7 +54,8 @@ class Plan:
 
 
 def plan(windows: Sequence[Window], counts: Sequence[int], units: int, known: Judged, settings: AlphaSettings) -> Plan:
-    """What to ask about: the representatives of the largest clusters, as far as a call goes.
+    """What to ask about: the representatives of the largest clusters, as far as a call goes; then what holds strange
+    events.
 
     A cluster whose representatives would not all fit into the call waits for the next one, unless it is the first.
 
@@ -63,21 +67,19 @@ def plan(windows: Sequence[Window], counts: Sequence[int], units: int, known: Ju
     order = sorted(range(len(windows)), key=lambda place: -counts[place])
     clusters = sorted(led(vectors, order, settings.similarity), key=lambda rows: -_weight(rows, counts))
     chosen = representatives(vectors, clusters, settings.central, settings.uncertain)
-    asked, whole = list[int](), list[Cluster]()
+    asked, whole = list[int](), list[IntArray]()
     for rows, places in zip(clusters, chosen, strict=True):
         if len(asked) + len(places) <= units:
             asked += places
-            others = [windows[row] for row in rows.tolist() if row not in places]
-            whole.append(Cluster([windows[place] for place in places], others))
-    if not asked:
-        asked = chosen[0][:units]
-    return Plan([windows[place] for place in asked], whole)
+            whole.append(rows)
+    asked = _filled(asked or chosen[0][:units], windows, units, known)
+    return Plan([windows[place] for place in asked], [_cluster(rows, set(asked), windows) for rows in whole])
 
 
 def inherited(
     cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Judged, now: float
 ) -> Iterator[tuple[Window, PseudoLabel]]:
-    """The windows of a cluster that inherit, with their labels; none where its representatives were not judged alike.
+    """The windows of a cluster that inherit, with their labels; none where those asked about were not judged alike.
 
     :param labels: what was said in this call, by shape. :param now: Unix time in seconds.
     """
@@ -89,6 +91,29 @@ def inherited(
         events = known.verdicts_on(window)
         if events is not None and _explained(events, like):
             yield window, _as(window, like, events, now)
+
+
+def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Judged) -> list[int]:
+    """What is asked about, and while there is room, in each step the window with most strange events that no other one
+    of them has: a window with an event that nobody judged cannot inherit."""
+    found = list(asked)
+    strange = [known.strange(window) for window in windows]
+    covered = {template for place in found for template in strange[place]}
+    while len(found) < units:
+        best = max(range(len(windows)), key=lambda place: len(strange[place] - covered))
+        if not strange[best] - covered:
+            break
+        found.append(best)
+        covered |= strange[best]
+    return found
+
+
+def _cluster(rows: IntArray, asked: set[int], windows: Sequence[Window]) -> Cluster:
+    places = rows.tolist()
+    return Cluster(
+        [windows[place] for place in places if place in asked],
+        [windows[place] for place in places if place not in asked],
+    )
 
 
 def _weight(rows: IntArray, counts: Sequence[int]) -> int:

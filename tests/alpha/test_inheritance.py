@@ -34,7 +34,8 @@ def test_a_call_holds_the_representatives_of_whole_clusters_the_largest_first() 
     found = planned([OTHER, *DISKS], units=2)
     assert len(found.asked) == 2 and OTHER not in found.asked
     (cluster,) = found.clusters
-    assert cluster.asked == found.asked and {each.shape for each in (*cluster.asked, *cluster.others)} == {
+    assert {each.id for each in cluster.asked} == {each.id for each in found.asked}
+    assert {each.shape for each in (*cluster.asked, *cluster.others)} == {
         each.shape for each in DISKS
     }  # fmt: skip
     assert planned([OTHER, *DISKS]).asked[2:] == [OTHER]
@@ -49,6 +50,16 @@ def test_a_cluster_too_large_for_any_call_is_asked_about_and_inherits_nothing() 
 def test_unlike_windows_are_asked_one_by_one() -> None:
     windows = [make_window("disk opened"), make_window("connection closed"), OTHER]
     assert planned(windows).asked == windows and planned([]).asked == []
+
+
+def test_what_is_left_of_a_call_goes_to_events_that_nobody_judged() -> None:
+    odd, same = (
+        make_window(*["disk opened"] * 30, *["disk closed"] * 30, last) for last in ("disk full", "disk opened")
+    )
+    found = planned([*DISKS, same, odd], similarity=0.8, uncertain=0)
+    assert len(found.asked) == 2 and found.asked[1] == odd, "one stands for all, and one has an event of its own"
+    (cluster,) = found.clusters
+    assert odd in cluster.asked and len(cluster.others) == 4
 
 
 def test_the_others_of_a_cluster_inherit_and_say_from_whom() -> None:
