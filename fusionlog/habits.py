@@ -76,7 +76,7 @@ class Habits:
 
         :param own: how often the window was seen itself, and is left out of what it is compared with.
         """
-        return max((-log10(share) for share in self._shares(window, own)), default=0.0)
+        return max((-log10(share) for share in self._shares(window, self._counted(window, own))), default=0.0)
 
     def consequence(self, template: str) -> float:
         """How much rarer a usual step is in the windows with an event than in those without it, 0 to 1; the greatest.
@@ -99,6 +99,7 @@ class Habits:
 
         :param own: how often the window was seen itself, and is left out.
         """
+        own = self._counted(window, own)
         rarest = min((self._in[event.template] for event in window.events), default=self.windows)
         return -log10((1 + rarest - own) / (1 + self.windows - own))
 
@@ -168,6 +169,11 @@ class Habits:
         more = sum(windows for number, windows in counts.items() if number >= count)
         fewer = sum(windows for number, windows in counts.items() if number <= count)
         return min(more, fewer)
+
+    def _counted(self, window: Window, own: int) -> int:
+        """How often a window was counted that was seen so often: not at all where there are too many events."""
+        counted = len(window.events) <= MAX_EVENTS and all(event.template in self._in for event in window.events)
+        return own if counted else 0
 
     def _room(self, templates: list[str]) -> bool:
         return len(self._in) < MAX_TEMPLATES or all(template in self._in for template in templates)

@@ -7,7 +7,7 @@ from fusionlog import releases
 from fusionlog.calibration import logit, score, unusual
 from fusionlog.detector.scorer import Score, Scorer
 from fusionlog.errors import ModelError
-from fusionlog.habits import Habits
+from fusionlog.habits import MAX_EVENTS, Habits
 from fusionlog.judge import Judge
 from fusionlog.knowledge import Knowledge
 from fusionlog.records import Calibration, ModelRelease, Window
@@ -109,3 +109,9 @@ def test_a_window_is_not_compared_with_itself() -> None:
     found.see(NEW, 3)
     assert unusual(NEW, found, own=3) == unusual(NEW, habits())
     assert unusual(NEW, found) < unusual(NEW, habits())
+
+
+def test_a_window_that_is_too_large_to_be_counted_is_not_taken_out_either() -> None:
+    found, large = habits(), make_window("opened", *[f"step {number}" for number in range(MAX_EVENTS)])
+    found.see(large, 200)
+    assert unusual(large, found, own=200) == unusual(large, found)
