@@ -17,6 +17,7 @@ from fusionlog.records import BankEvent
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
 from fusionlog.streaming.labelling import Labelling, base_bank
+from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 from fusionlog.types import FloatArray
@@ -37,12 +38,14 @@ class LabelWork:
         self._following: Following | None = None
         self._teacher: Teacher | None = None
         self._labelling: Labelling | None = None
+        self._lag = LagWatch(config, f"{config.topic_prefix}{ROLE}", config.topics.proprietary)
 
     async def prepare(self) -> None:
         """Connect, follow models and labels, and get a teacher. The offline one waits for the base model's events."""
         await self._producer.start()
         self._following = await Following.with_encoder(self._settings)
         await self._following.start()
+        self._lag.start()
         self._teacher = await self._make_teacher()
         logger.info("the teacher speaks", teacher=self._teacher.name)
         self._labelling = Labelling(self._settings, self._producer, self._following, self._teacher)
@@ -54,6 +57,7 @@ class LabelWork:
 
     async def finish(self) -> None:
         """Disconnect."""
+        await self._lag.stop()
         if self._following is not None:
             await self._following.stop()
         await self._producer.stop()
