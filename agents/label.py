@@ -19,6 +19,7 @@ from fusionlog.method import RULES
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
 from fusionlog.streaming.labelling import Labelling, newest_base
+from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 from fusionlog.types import FloatArray
@@ -39,12 +40,14 @@ class LabelWork:
         self._following: Following | None = None
         self._teachers: list[Teacher] = []
         self._labelling: Labelling | None = None
+        self._lag = LagWatch(config, f"{config.topic_prefix}{ROLE}", config.topics.proprietary)
 
     async def prepare(self) -> None:
         """Connect, follow models and labels, and get a teacher. The offline one waits for the base model's events."""
         await self._producer.start()
         self._following = await Following.with_encoder(self._settings)
         await self._following.start()
+        self._lag.start()
         teacher, offline = await self._make_teachers()
         self._teachers = [each for each in (teacher, offline) if each is not None]
         names = ", ".join(each.name for each in self._teachers)
@@ -58,6 +61,7 @@ class LabelWork:
 
     async def finish(self) -> None:
         """Disconnect."""
+        await self._lag.stop()
         if self._following is not None:
             await self._following.stop()
         await self._producer.stop()

@@ -8,6 +8,7 @@ from agents.app import FusionLogApp, consume, of_environment
 from fusionlog.detector.scorer import Scorer
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
+from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.scoring import Scoring
@@ -23,6 +24,7 @@ class ScoreWork:
         self._producer = Producer(config)
         self._following: Following | None = None
         self._scoring: Scoring | None = None
+        self._lag = LagWatch(config, f"{config.topic_prefix}{ROLE}", config.topics.general)
 
     async def prepare(self) -> None:
         """Connect, load the encoder, follow models and labels."""
@@ -31,6 +33,7 @@ class ScoreWork:
         self._following = await Following.with_encoder(self._settings, scorer.check)
         await self._following.start()
         self._scoring = Scoring(self._settings, self._producer, self._following, scorer)
+        self._lag.start()
 
     async def handle(self, messages: list[Message]) -> None:
         """Give a batch of windows its verdicts."""
@@ -39,6 +42,7 @@ class ScoreWork:
 
     async def finish(self) -> None:
         """Disconnect."""
+        await self._lag.stop()
         if self._following is not None:
             await self._following.stop()
         await self._producer.stop()

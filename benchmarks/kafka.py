@@ -86,10 +86,15 @@ class ApacheKafka:
         return KafkaSettings(bootstrap_servers=self.bootstrap_servers, session_timeout=6, rebalance_timeout=6)
 
     @property
+    def pid(self) -> int:
+        """The process of the broker that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def cpu_seconds(self) -> float:
         """Processor time that the broker took so far (`utime` and `stime` of Linux's proc(5), in clock ticks)."""
-        assert self._process is not None
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def start(self) -> None:

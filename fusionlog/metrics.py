@@ -17,7 +17,12 @@ LINES_RELEASED = Counter(
     ["system"],
 )
 LINES_OPEN = Gauge("fusionlog_lines_open", "lines in windows that are not closed or not acknowledged yet", ["system"])
-LAG = Gauge("fusionlog_lag_records", "raw records not read yet", ["system"])
+LAG = Gauge(
+    "fusionlog_lag_records",
+    "records that wait: of a raw topic not read yet, of a windows topic not committed by the workers' group yet",
+    ["system", "topic", "partition"],
+)
+PAUSED = Gauge("fusionlog_partitions_paused", "raw partitions not read until Kafka has what was sent", ["system"])
 TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
 
 WINDOWS = Counter("fusionlog_windows", "windows by route", ["system", "route"])

@@ -113,6 +113,9 @@ class IngestSettings(_Model):
     poll_records: int = Field(5000, ge=1, description="raw records read at a time")
     poll_seconds: float = Field(0.2, gt=0, description="how long a read waits")
     commit_seconds: float = Field(2.0, gt=0, description="between two commits")
+    max_unacked: int = Field(
+        2000, ge=1, description="windows that Kafka has not acknowledged; beyond it no raw partition is read on"
+    )
     max_line_bytes: int = Field(64 * 1024, ge=64, description="a longer line goes to the dead-letter topic")
     max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 sees")
     max_templates: int = Field(10_000, ge=10, description="templates of a system; the least used leaves")

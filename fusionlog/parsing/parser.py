@@ -65,6 +65,11 @@ class Parser:
         self._events: Memo[str, dict[str | None, _Known]] = Memo(ingest.max_templates)
         self._found: deque[_Known] = deque(maxlen=ingest.max_templates)
 
+    @property
+    def templates(self) -> int:
+        """How many templates are kept now."""
+        return len(self._miner)
+
     def parse(self, line: str) -> Event:
         """The event of a line, line breaks and all; a JSON line is first written as text where the system says how."""
         if self.json_lines:

@@ -77,6 +77,9 @@ class TemplateMiner:
         self._used[known.cluster] = None
         return True
 
+    def __len__(self) -> int:
+        return len(self._drain.id_to_cluster)
+
     def restore(self, texts: Iterable[str]) -> None:
         """Take over templates, in the order in which they were found; those that are here already stay as they are."""
         present = set(self.texts())

@@ -36,7 +36,6 @@ class Ingest:
         known = list(templates)
         for parser in self._parsers.values():
             parser.restore(known)
-        self._templates = {name: {item.id for item in known if item.system == name} for name in self._parsers}
         self._sink = Sink(settings, producer, route)
         self._lanes: dict[TopicPartition, Lane] = {}
         self.outputs = Outputs()
@@ -77,6 +76,11 @@ class Ingest:
             for window in lane.silent():
                 await self._sink.send(lane, place, window)
 
+    @property
+    def unacked(self) -> int:
+        """How many windows and dead letters Kafka has not acknowledged."""
+        return sum(lane.unacked for lane in self._lanes.values())
+
     def positions(self) -> Mapping[TopicPartition, tuple[int, str]]:
         """What to commit of every open raw partition: the offset, and the metadata for its next reader."""
         found: dict[TopicPartition, tuple[int, str]] = {}
@@ -88,7 +92,7 @@ class Ingest:
     async def settle(self, seconds: float) -> bool:
         """Wait until Kafka has all that was sent; whether it has."""
         deadline = time.monotonic() + seconds
-        while any(lane.unacked for lane in self._lanes.values()):
+        while self.unacked:
             if time.monotonic() > deadline or self._sink.error is not None:
                 return False
             await asyncio.sleep(SETTLE_POLL_SECONDS)
@@ -102,6 +106,5 @@ class Ingest:
 
     async def _send_templates(self, system: str) -> None:
         for template in self._parsers[system].new_templates(time.time()):
-            self._templates[system].add(template.id)
             await self._sink.send_template(template)
-        metrics.TEMPLATES.labels(system).set(len(self._templates[system]))
+        metrics.TEMPLATES.labels(system).set(self._parsers[system].templates)

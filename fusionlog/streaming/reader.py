@@ -7,6 +7,7 @@ through one. Offsets are committed here, by the pipeline's word alone.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer = AIOKafkaConsumer(**self._options())
         self._failed: Exception | None = None
         self._stopping = False
-        self._lags: dict[TopicPartition, int] = {}
+        self._read: Places = {}
         self._committed_last: dict[TopicPartition, OffsetAndMetadata] = {}
 
     @property
@@ -72,8 +73,10 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 if self._stopping:
                     return
                 await self._feed(batches)
+                self._regulate()
                 if clock() >= commit_at:
                     await self._commit()
+                    await self._tell_lag()
                     commit_at = clock() + pause
 
     async def stop(self) -> None:
@@ -117,15 +120,35 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._open(missing, {place: batches[place][0].offset for place in missing})
         for place, records in batches.items():
             await self._pipeline.take(place, records)
-            self._measure(place, records[-1].offset + 1)
+            self._read[place] = records[-1].offset + 1
         await self._pipeline.tick()
+
+    def _regulate(self) -> None:
+        """Pause what is read while Kafka is behind with what was sent, and go on when it has half of it.
+
+        The loop goes round meanwhile: commits and rebalances do not wait for a slow broker to acknowledge windows.
+        """
+        most, unacked = self._settings.ingest.max_unacked, self._pipeline.unacked
+        if unacked > most:
+            # Again each time: a partition that has just been assigned is not paused.
+            self._consumer.pause(*self._consumer.assignment())
+        elif unacked <= most // 2 and self._consumer.paused():
+            self._consumer.resume(*self._consumer.paused())
+        self._tell_paused()
+
+    def _tell_paused(self) -> None:
+        paused = Counter(place.topic for place in self._consumer.paused())
+        for topic in self._settings.topics.systems:
+            metrics.PAUSED.labels(topic).set(paused[self._settings.topics.raw(topic).name])
 
     async def _leave(self) -> None:
         if not await self._pipeline.settle(self._settings.kafka.rebalance_timeout / 2):
             log.warning("not all windows were acknowledged in time; their lines will be read again")
         await self._commit()
         self._pipeline.close()
-        self._lags.clear()
+        for place in self._read:
+            metrics.LAG.remove(*self._labels(place))
+        self._read.clear()
         self._committed_last.clear()
 
     async def _commit(self) -> None:
@@ -155,6 +178,7 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
             known = committed.get(place)
             start = starts[place] if starts else known.offset if known else await self._consumer.position(place)
             self._pipeline.open(place, start, emitted)
+            self._read[place] = start
         log.info("partitions taken over", partitions=sorted(f"{place.topic}/{place.partition}" for place in places))
         # From now on every commit has metadata, so that even a first crash repeats nothing.
         await self._commit()
@@ -186,11 +210,18 @@ class RawReader(ConsumerRebalanceListener):  # type: ignore[misc]
         behind = {place: offset for place, offset in floors.items() if offset < ends.get(place, 0)}
         return await read_emitted(self._settings, behind) if behind else []
 
-    def _measure(self, place: TopicPartition, position: int) -> None:
-        """Tell how many records are not read yet, over this worker's partitions of the system."""
-        self._lags[place] = max(0, (self._consumer.highwater(place) or position) - position)
-        system = self._settings.topics.system_of(place.topic)
-        metrics.LAG.labels(system).set(sum(lag for at, lag in self._lags.items() if at.topic == place.topic))
+    async def _tell_lag(self) -> None:
+        """Tell how many records of each partition are not read yet, by Kafka's word: what is paused is not fetched."""
+        try:
+            ends: Places = await self._consumer.end_offsets(list(self._read)) if self._read else {}
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.debug("the lag could not be read", error=str(error))
+            return
+        for place, position in self._read.items():
+            metrics.LAG.labels(*self._labels(place)).set(max(0, ends[place] - position))
+
+    def _labels(self, place: TopicPartition) -> tuple[str, str, str]:
+        return self._settings.topics.system_of(place.topic), place.topic, str(place.partition)
 
     def _options(self) -> dict[str, Any]:
         kafka = self._settings.kafka

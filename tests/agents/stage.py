@@ -95,12 +95,22 @@ class Worker:
 
     def metrics(self) -> dict[str, float]:
         """Its counters by name, summed over their labels but for those in the name's braces."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
         found: dict[str, float] = {}
-        for name, value in re.findall(r"^(fusionlog_\w+?)(?:_total)?(?:\{[^}]*\})? ([\d.e+-]+)$", text, re.M):
+        for name, value in re.findall(r"^(fusionlog_\w+?)(?:_total)?(?:\{[^}]*\})? ([\d.e+-]+)$", self._served(), re.M):
             found[name] = found.get(name, 0.0) + float(value)
         return found
+
+    def lag(self, topic: str) -> float:
+        """What it says of the records of a topic that wait, over its partitions."""
+        samples = re.findall(
+            rf'^fusionlog_lag_records\{{[^}}]*topic="{re.escape(topic)}"\}} (\S+)$', self._served(), re.M
+        )
+        return sum(map(float, samples))
+
+    def _served(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            text: str = answer.read().decode()
+            return text
 
 
 @dataclass

@@ -30,8 +30,10 @@ def routed(window: Window) -> Window:
 
 
 class Bench:
-    def __init__(self, system: SystemSettings | None = None, **producer: Any) -> None:
-        self.settings = Settings(ingest=IngestSettings(silence_seconds=0.2))
+    def __init__(
+        self, system: SystemSettings | None = None, ingest: IngestSettings | None = None, **producer: Any
+    ) -> None:
+        self.settings = Settings(ingest=ingest or IngestSettings(silence_seconds=0.2))
         window = WindowSettings(by="session", idle_seconds=30, max_events=3)
         self.settings.__dict__["systems"] = {"shop": system or SystemSettings(session=r"s=(\w+)", window=window)}
         self.producer = MemoryProducer(**producer)
@@ -208,3 +210,10 @@ def test_a_window_that_is_too_long_loses_its_examples_first() -> None:
     assert value is not None and len(value) < topic.max_message_bytes and b'"example":"x' in value
     hopeless = replace(window, events=[replace(event, text="x" * 9000) for event in window.events])
     assert fitting(hopeless, topic) is None
+
+
+async def test_the_templates_that_are_known_are_counted_not_all_that_ever_were() -> None:
+    bench = Bench(ingest=IngestSettings(max_templates=10)).open()
+    for number in range(30):
+        await bench.take(" ".join([f"s=a x{number}y"] * (number + 1)), start=number)
+    assert bench.counts()["fusionlog_templates"] == 10
