@@ -8,6 +8,7 @@ way round.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -15,9 +16,10 @@ from fusionlog.distillation.base import known_events
 from fusionlog.distillation.sources import Source, event_probabilities, split
 from fusionlog.labeling.formula import Evidence, Formula, Observed, fit
 from fusionlog.labeling.offline import OfflineTeacher
-from fusionlog.records import BankEvent, ModelRelease, Window
+from fusionlog.records import BankEvent, ModelRelease
 from fusionlog.types import Encode
 
+T = TypeVar("T")
 BATCH_WINDOWS = 20
 """Windows that arrive together: none of them is judged by another."""
 
@@ -37,16 +39,16 @@ def with_formula(release: ModelRelease, formula: Formula | None) -> ModelRelease
     return release if formula is None else replace(release, metrics={**release.metrics, **formula.metrics()})
 
 
-def in_batches(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
-    """Windows as they arrive."""
+def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Windows (or their places) as they arrive."""
     for start in range(0, len(windows), BATCH_WINDOWS):
         yield windows[start : start + BATCH_WINDOWS]
 
 
 def _observed(source: Source, others: Sequence[BankEvent], encode: Encode) -> Iterator[Observed]:
-    halves = [half.windows for half in split(source, held_out=0.5)]
+    halves, knowing = [half.windows for half in split(source, held_out=0.5)], OfflineTeacher(others, encode)
     for before, after in (halves, halves[::-1]):
-        labeller = OfflineTeacher(others, encode)
+        labeller = knowing.anew()
         labeller.watch(before)
         evidence: list[Evidence] = []
         anomalous: list[bool] = []

@@ -88,6 +88,22 @@ class Target:
             self.knowledge.learn(label)
         return found
 
+    def distil(self, labels: Sequence[PseudoLabel], base: ModelRelease) -> None:
+        """Distil labels of the adaptation half, and adopt what comes of it if the gate lets it."""
+        sources = [source_examples(source, self.bench.cache, base.detector) for source in self.bench.sources]
+        try:
+            distilled = distill(
+                labels, self.fold.adapt, sources, base, self.bench.cache, self.bench.settings.distill,
+                self.bench.fits, now=time.time(),
+            )  # fmt: skip
+        except NothingToDistilError as error:
+            log.warning("nothing was distilled", reason=str(error))
+            return
+        if distilled.report.accepted:
+            self.adopt(distilled.release)
+        else:
+            log.warning("the gate refused a release", reason=distilled.report.reason)
+
     def judge(self, windows: Sequence[Window]) -> list[tuple[float, bool]]:
         """Score and verdict on each window: the teacher's word where there is one, else the model's."""
         began = time.perf_counter()
@@ -115,19 +131,7 @@ async def adapt(target: Target, base: ModelRelease) -> float:
     target.watch.see(target.fold.adapt)
     units = min(settings.evaluate.adapting_calls, target.calls_left) * settings.label.units_per_call
     await target.ask(questions.next(units))
-    sources = [source_examples(source, target.bench.cache, base.detector) for source in target.bench.sources]
-    try:
-        distilled = distill(
-            list(target.asking.labels.values()), target.fold.adapt, sources, base, target.bench.cache, settings.distill,
-            target.bench.fits, now=time.time(),
-        )  # fmt: skip
-    except NothingToDistilError as error:
-        log.warning("nothing was distilled", reason=str(error))
-        return time.perf_counter() - began
-    if distilled.report.accepted:
-        target.adopt(distilled.release)
-    else:
-        log.warning("the gate refused a release", reason=distilled.report.reason)
+    target.distil(list(target.asking.labels.values()), base)
     return time.perf_counter() - began
 
 

@@ -9,7 +9,8 @@ from fusionlog.evaluation.adapting import fusionlog, fusionlog_online
 from fusionlog.evaluation.alpha import alpha
 from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
-from fusionlog.evaluation.offline import offline
+from fusionlog.evaluation.episodic import maml, protonet
+from fusionlog.evaluation.offline import fusionlog_offline, offline
 from fusionlog.evaluation.peers import general_log, llm_only, source_only
 from fusionlog.evaluation.small_models import adversarial, gru_source_only, mldg
 
@@ -28,11 +29,14 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "generallog": general_log,
         "alpha": alpha,
         "offline": offline,
+        "fusionlog+offline": fusionlog_offline,
+        "maml": maml,
+        "protonet": protonet,
         "adversarial": adversarial,
         "mldg": mldg,
         "gru-source-only": gru_source_only,
     }
 )
 
-OFFLINE = frozenset({"offline"})
+OFFLINE = frozenset({"offline", "fusionlog+offline", "maml", "protonet"})
 """The methods whose teacher is the offline labeller, whatever else there is."""

@@ -58,7 +58,7 @@ class Carrier:
 
     def __init__(self, known: Sequence[BankEvent], encode: Encode) -> None:
         self._known = [(text, event) for event in known if (text := words(event.text))]
-        self._encode = encode
+        self.encode = encode
         self._opinions: Memo[str, Opinion] = Memo(REMEMBERED)
 
     @cached_property
@@ -76,7 +76,7 @@ class Carrier:
 
     @cached_property
     def _vectors(self) -> FloatArray:
-        return self._encode([text for text, _ in self._known])
+        return self.encode([text for text, _ in self._known])
 
     def _form(self, texts: Sequence[str]) -> dict[str, Opinion]:
         if not texts:
@@ -91,7 +91,7 @@ class Carrier:
         """The likeness of texts to the known events, `[texts, known]`."""
         if not self._known:
             return np.zeros((len(texts), 0), dtype=np.float32)
-        cosine = self._encode(texts) @ self._vectors.T
+        cosine = self.encode(texts) @ self._vectors.T
         likeness: FloatArray = np.maximum(cosine, word_likeness(texts, [text for text, _ in self._known]))
         return likeness
 

@@ -100,6 +100,11 @@ class Formula(Struct, frozen=True):
         return cls((surprise, rarity, failure, carried), metrics[f"{PREFIX}bias"])
 
 
+UNTAUGHT = Formula((PRIOR_WEIGHT,) * 4, -3.0)
+"""What is looked at where the sources teach nothing: three orders of magnitude, of whatever they are, are as likely an
+anomaly as not."""
+
+
 def fit(stretches: Sequence[Observed]) -> Formula | None:
     """The formula of labelled stretches, each of which counts the same; None where none has both kinds of windows.
 
@@ -111,7 +116,7 @@ def fit(stretches: Sequence[Observed]) -> Formula | None:
     if not told:
         return None
     weights, bias = _descend(told)
-    edge = _edge(told, [each.evidence @ weights + bias for each in told])
+    edge = best_edge(told, [each.evidence @ weights + bias for each in told])
     surprise, rarity, failure, carried = weights.tolist()
     return Formula((surprise, rarity, failure, carried), float(bias - edge))
 
@@ -142,7 +147,7 @@ def _descend(stretches: Sequence[Observed]) -> tuple[Floats, float]:
     return found[:-1], float(found[-1])
 
 
-def _edge(stretches: Sequence[Observed], logits: Sequence[Floats]) -> float:
+def best_edge(stretches: Sequence[Observed], logits: Sequence[Floats]) -> float:
     """The logit from which calling windows anomalous gives the greatest mean F1."""
     whole = np.concatenate(logits)
     edges = np.linspace(whole.min(), whole.max(), EDGES)

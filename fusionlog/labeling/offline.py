@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from fusionlog.errors import TeacherError
 from fusionlog.habits import Habits
 from fusionlog.labeling.carrying import BY_SIDE, Carrier, Opinion
-from fusionlog.labeling.formula import Evidence, Formula
+from fusionlog.labeling.formula import UNTAUGHT, Evidence, Formula
 from fusionlog.labeling.polarity import words
 from fusionlog.labeling.shares import Shares
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip, unit_of
@@ -50,10 +50,16 @@ class OfflineTeacher:
     name = "offline"
 
     def __init__(self, known: Sequence[BankEvent], encode: Encode, formula: Formula | None = None) -> None:
-        self._carrier, self._formula = Carrier(known, encode), formula
+        self._carrier, self.formula = Carrier(known, encode), formula
         self._said, self._shares, self._shapes = Shares(), Shares(), Shares()
         self._habits: dict[str, Habits] = defaultdict(Habits)
         self._turn = asyncio.Lock()
+
+    def anew(self) -> OfflineTeacher:
+        """The same labeller, which has seen nothing yet."""
+        fresh = OfflineTeacher([], self._carrier.encode, self.formula)
+        fresh._carrier = self._carrier
+        return fresh
 
     async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
         """A verdict for each unit by its words, in their order; the work is done beside the event loop."""
@@ -72,10 +78,10 @@ class OfflineTeacher:
 
         :param own: they were seen themselves; each is judged by the others.
         """
-        if self._formula is None:
+        if self.formula is None:
             return await self.label([unit_of(window, system) for window in windows])
         async with self._turn:
-            return await asyncio.to_thread(self._judge, windows, self._formula, int(own))
+            return await asyncio.to_thread(self._judge, windows, self.formula, int(own))
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -90,6 +96,17 @@ class OfflineTeacher:
     def observe(self, windows: Sequence[Window]) -> list[Evidence]:
         """What there is to say of each window, by what was seen before."""
         return [self._evidence(window, self._opinions(window), 0) for window in windows]
+
+    def look(self, windows: Sequence[Window], own: bool = False) -> tuple[list[Evidence], list[float]]:
+        """What there is to say of each window, and how likely that makes it an anomaly.
+
+        :param own: they were seen themselves; each is judged by the others.
+        """
+        formula = self.formula or UNTAUGHT
+        found = [(window, self._opinions(window)) for window in windows]
+        evidence = [self._evidence(window, opinions, int(own)) for window, opinions in found]
+        said = [self._weighed(window, opinions, formula, int(own)) for window, opinions in found]
+        return evidence, [verdict.probability for verdict in said]
 
     def routine(self, window: Window) -> bool:
         """Whether a system makes such windows again and again."""
