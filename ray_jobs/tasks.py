@@ -48,10 +48,12 @@ class Fits:
 
 
 @contextmanager
-def connected() -> Iterator[str]:
-    """A connection to the cluster that runs this job, or to a Ray of its own outside of one; gives the job's id."""
-    cpus = None if "RAY_ADDRESS" in os.environ else 2
-    ray.init(num_cpus=cpus, log_to_driver=False, logging_level=logging.WARNING)
+def connected(cpus: int = 2) -> Iterator[str]:
+    """A connection to the cluster that runs this job, or to a Ray of its own outside of one; gives the job's id.
+
+    :param cpus: how many tasks a Ray of its own runs at a time.
+    """
+    ray.init(num_cpus=None if "RAY_ADDRESS" in os.environ else cpus, log_to_driver=False, logging_level=logging.WARNING)
     try:
         yield str(ray.get_runtime_context().get_job_id())
     finally:

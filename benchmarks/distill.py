@@ -1,0 +1,126 @@
+"""Distillations and an evaluation's runs on one to four Ray workers: `python -m benchmarks.distill --json FILE`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.report import BUNDLED, Figure, write
+from fusionlog.detector.examples import balanced
+from fusionlog.distillation.rounds import Material, distil
+from fusionlog.distillation.sources import read_source, source_examples
+from fusionlog.embedding import Encoder, NamedEncode, VectorCache, find_encoder
+from fusionlog.errors import RayError
+from fusionlog.evaluation.datasets import read_catalog
+from fusionlog.evaluation.tasks import FoldChoice, make_tasks
+from fusionlog.settings import DistillSettings, Settings, load
+from ray_jobs import tasks
+from ray_jobs.matrix import scattered
+
+METHOD = "source-only"
+WORKERS = (1, 2, 4)
+
+
+def materials(data: Path, targets: int, encode: NamedEncode, settings: DistillSettings) -> list[Material]:
+    """What as many targets have to be distilled from: a directory's systems in turn, each with another as its source.
+
+    A label says the same here as a teacher's would: how long a fit takes does not depend on what is right.
+    """
+    cache, names, ingest = VectorCache(encode), list(read_catalog(data)), Settings().ingest
+    halves = [source_examples(read_source(data, name, ingest), cache) for name in names]
+    return [
+        Material(
+            labelled=halves[place % len(halves)].taught,
+            unlabelled=halves[place % len(halves)].held_out,
+            replay=balanced(halves[(place + 1) % len(halves)].taught, settings.replay),
+        )
+        for place in range(targets)
+    ]
+
+
+def distilled(found: Sequence[Material], settings: DistillSettings) -> list[bytes]:
+    """Every target's student, each target by itself: its fits are Ray tasks, one after the other."""
+    fits = tasks.Fits(settings)
+    with ThreadPoolExecutor(len(found)) as drivers:
+        return list(drivers.map(lambda each: distil(each, fits.one, settings.rounds), found))
+
+
+def matrix(data: Path, settings: Settings) -> int:
+    """Every run of a method over a directory's targets and folds, as Ray tasks; how many there were.
+
+    :raises RayError: a run failed.
+    """
+    todo = make_tasks(data, methods=[METHOD], fold=FoldChoice.both)
+    for task, came in scattered(todo, settings, True):
+        if isinstance(came, str):
+            raise RayError(f"{task.method} on {task.target}, {task.fold}: {came}")
+    return len(todo)
+
+
+def on(workers: int, work: Callable[[], object], settings: DistillSettings, first: Material) -> float:
+    """Seconds of some work on a Ray of so many workers, all of which have come up and imported torch."""
+    with tasks.connected(workers):
+        tasks.Fits(settings.model_copy(update={"steps": 1})).all([first.labelled] * workers * 2)
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+
+def measure(data: Path, targets: int, encode: NamedEncode, settings: Settings, most: int) -> list[dict[str, float]]:
+    """Seconds of the distillations and of the matrix, by number of workers.
+
+    :raises RayError: a task failed, or students differ with the number of workers.
+    """
+    found, distill = materials(data, targets, encode, settings.distill), settings.distill
+    students: list[bytes] = []
+
+    def teach() -> None:
+        made = distilled(found, distill)
+        if students and students != made:
+            raise RayError("other students came of the same labels on another number of workers")
+        students[:] = made
+
+    return [
+        {
+            "workers": workers,
+            "targets": targets,
+            "distillation_seconds": on(workers, teach, distill, found[0]),
+            "matrix_seconds": on(workers, lambda: matrix(data, settings), distill, found[0]),
+        }
+        for workers in WORKERS
+        if workers <= most
+    ]
+
+
+def main(
+    json: Annotated[Path | None, typer.Option(help="write the figure here")] = None,
+    data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")] = BUNDLED,
+    targets: Annotated[int, typer.Option(min=1, help="to be distilled")] = 8,
+    most: Annotated[int, typer.Option(min=1, help="workers")] = max(WORKERS),
+) -> None:
+    """Distil and evaluate on Rays of this run's own; the figure is the distillations on two workers against one."""
+    settings = load()
+    found = measure(data, targets, Encoder(find_encoder(settings)), settings, most)
+    one = found[0]
+    for each in found:
+        ratios = {name: one[name] / each[name] for name in ("distillation_seconds", "matrix_seconds")}
+        each |= {name.replace("seconds", "ratio"): ratio for name, ratio in ratios.items()}
+        typer.echo(f"  {each}")
+    two = found[min(1, len(found) - 1)]
+    figure = Figure(
+        name=f"distillations on {os.cpu_count()} cores", value=targets / two["distillation_seconds"], unit="targets/s",
+        baseline="one worker", baseline_value=targets / one["distillation_seconds"], ratio=two["distillation_ratio"],
+        details={f"{each['workers']:.0f} workers": each for each in found},
+    )  # fmt: skip
+    typer.echo(f"{figure.name}: {figure.ratio:.2f} times one worker")
+    write(figure, json)
+
+
+if __name__ == "__main__":
+    typer.run(main)
