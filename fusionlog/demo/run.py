@@ -28,7 +28,7 @@ from ray_jobs.cluster import Cluster, cluster
 HELD_SHARE = 0.8
 POLL_SECONDS = 0.2
 STALL_SECONDS = 90.0
-JOB_SECONDS = 180.0
+JOB_SECONDS = 600.0
 
 
 class DemoError(FusionLogError):

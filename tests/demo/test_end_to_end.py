@@ -15,7 +15,7 @@ from fusionlog.settings import Settings
 from fusionlog.streaming.tables import read_all
 from tests.kafka import ApacheKafka
 
-SECONDS = 420
+SECONDS = 700
 
 
 @pytest.mark.kafka
