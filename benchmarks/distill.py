@@ -48,7 +48,9 @@ def distilled(found: Sequence[Material], settings: DistillSettings) -> list[byte
     """Every target's student, each target by itself: its fits are Ray tasks, one after the other."""
     fits = tasks.Fits(settings)
     with ThreadPoolExecutor(len(found)) as drivers:
-        return list(drivers.map(lambda each: distil(each, fits.one, settings.rounds), found))
+        return list(
+            drivers.map(lambda each: distil(each, lambda examples: fits([examples])[0], settings.rounds), found)
+        )
 
 
 def matrix(data: Path, settings: Settings) -> int:
@@ -66,7 +68,7 @@ def matrix(data: Path, settings: Settings) -> int:
 def on(workers: int, work: Callable[[], object], settings: DistillSettings, first: Material) -> float:
     """Seconds of some work on a Ray of so many workers, all of which have come up and imported torch."""
     with tasks.connected(workers):
-        tasks.Fits(settings.model_copy(update={"steps": 1})).all([first.labelled] * workers * 2)
+        tasks.Fits(settings.model_copy(update={"steps": 1}))([first.labelled] * workers * 2)
         started = time.perf_counter()
         work()
         return time.perf_counter() - started
