@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated
 
 import typer
 
 from benchmarks.report import BUNDLED, Figure, write
 from fusionlog.detector.examples import balanced
+from fusionlog.detector.fits import model
 from fusionlog.distillation.rounds import Material, distil
 from fusionlog.distillation.sources import read_source, source_examples
 from fusionlog.embedding import Encoder, NamedEncode, VectorCache, find_encoder
@@ -65,6 +67,13 @@ def matrix(data: Path, settings: Settings) -> int:
     return len(todo)
 
 
+def core_seconds(found: Material, settings: DistillSettings) -> float:
+    """Processor time of one target's distillation, without Ray: what any number of targets is estimated from."""
+    started = time.process_time()
+    distil(found, lambda examples: model(examples, settings), settings.rounds)
+    return time.process_time() - started
+
+
 def on(workers: int, work: Callable[[], object], settings: DistillSettings, first: Material) -> float:
     """Seconds of some work on a Ray of so many workers, all of which have come up and imported torch."""
     with tasks.connected(workers):
@@ -108,7 +117,12 @@ def main(
 ) -> None:
     """Distil and evaluate on Rays of this run's own; the figure is the distillations on two workers against one."""
     settings = load()
-    found = measure(data, targets, Encoder(find_encoder(settings)), settings, most)
+    encode = Encoder(find_encoder(settings))
+    each_takes = [core_seconds(one, settings.distill) for one in materials(data, 4, encode, settings.distill)]
+    typer.echo(
+        f"  a distillation takes {fmean(each_takes):.1f} s of a core ({min(each_takes):.1f} to {max(each_takes):.1f})"
+    )
+    found = measure(data, targets, encode, settings, most)
     one = found[0]
     for each in found:
         ratios = {name: one[name] / each[name] for name in ("distillation_seconds", "matrix_seconds")}
@@ -118,7 +132,8 @@ def main(
     figure = Figure(
         name=f"distillations on {os.cpu_count()} cores", value=targets / two["distillation_seconds"], unit="targets/s",
         baseline="one worker", baseline_value=targets / one["distillation_seconds"], ratio=two["distillation_ratio"],
-        details={f"{each['workers']:.0f} workers": each for each in found},
+        details={"a distillation": {"core_seconds": fmean(each_takes)}}
+        | {f"{each['workers']:.0f} workers": each for each in found},
     )  # fmt: skip
     typer.echo(f"{figure.name}: {figure.ratio:.2f} times one worker")
     write(figure, json)

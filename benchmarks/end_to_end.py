@@ -175,7 +175,8 @@ def main(
     data: Annotated[Path | None, typer.Option(help="a directory in the form of datasets/README.md")] = None,
     system: Annotated[str | None, typer.Option(help="default: the first of the directory")] = None,
     lines: Annotated[int, typer.Option(min=1, help="raw lines, the recorded stream repeated")] = 1_000_000,
-    seconds: Annotated[float, typer.Option(min=1, help="at half load")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=1, help="of the steady rate")] = 30.0,
+    rate: Annotated[float | None, typer.Option(help="lines a second; default: half of what was reached")] = None,
 ) -> None:
     """An ingest and a score worker on an Apache Kafka, all on this machine: throughput, and latency at half of it."""
     encoder, stream = find_encoder(load()), open_stream(data or data_directory(), system)
@@ -183,7 +184,7 @@ def main(
         stage = Stage(broker.settings, stream, Path(directory), PARTITIONS)
         full = asyncio.run(throughput(stage, encoder, lines, broker))
         typer.echo(f"  throughput: {full}")
-        half = asyncio.run(latency(stage, encoder, full["by_the_clock"] / 2, seconds, warm=10.0))
+        half = asyncio.run(latency(stage, encoder, rate or full["by_the_clock"] / 2, seconds, warm=10.0))
         typer.echo(f"  latency: {half}")
     figure = Figure(
         name=f"end to end {stream.name}", value=full["of_two_cores"], unit="lines/s of two cores' time",

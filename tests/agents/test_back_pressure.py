@@ -92,14 +92,17 @@ async def test_a_slow_llm_leaves_windows_in_kafka_and_ingest_alone(stage: Stage)
 
 
 async def test_a_scorer_that_stands_still_leaves_windows_in_kafka_and_ingest_alone(stage: Stage) -> None:
-    topic = stage.settings.topics.general.name
+    topic, raw = stage.settings.topics.general.name, stage.settings.topics.raw("shop").name
     score = await stage.worker("score", **PATIENT)
     await score.says("started")
-    ingest = await stage.worker("ingest", FUSIONLOG_METHOD="source-only")
+    slowly = {"FUSIONLOG_INGEST__MAX_UNACKED": "1", "FUSIONLOG_INGEST__POLL_RECORDS": "100"}
+    ingest = await stage.worker("ingest", FUSIONLOG_METHOD="source-only", **slowly)
     await ingest.says("partitions taken over")
     with frozen(score.pid):
         await stage.write(sessions(40, 4000))
+        await until(lambda: ingest.lag(raw) > 0, 20)
         await windowed(ingest, 4000)
+    await until(lambda: ingest.lag(raw) == 0, 20, lambda: ingest.lag(raw))
     windows = ingest.metrics()["fusionlog_windows"]
     await until(lambda: score.metrics().get("fusionlog_windows_scored", 0) == windows, 60, score.metrics)
     await until(lambda: score.lag(topic) == 0, 20, lambda: score.lag(topic))
