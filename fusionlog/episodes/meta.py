@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusionlog.episodes.features import STRUCTURE
 from fusionlog.episodes.learners import Episode, Learner, LearnerName, judge, train
 from fusionlog.episodes.oversampling import oversampled
 from fusionlog.episodes.selection import Selection, select
@@ -53,7 +54,7 @@ def teach(name: LearnerName, tasks: Sequence[Task], steps: int, seed: int) -> Ta
 
 def _fit(name: LearnerName, tasks: Sequence[Task], steps: int, seed: int) -> tuple[Learner, Selection]:
     features = np.concatenate([task.queries for task in tasks])
-    selection = select(features, np.concatenate([_labels(task) for task in tasks]), seed)
+    selection = select(features, np.concatenate([_labels(task) for task in tasks]), seed, len(STRUCTURE))
     episodes = []
     for task in tasks:
         queries, anomalous = oversampled(selection(task.queries), _labels(task), seed)
