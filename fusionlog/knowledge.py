@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from fusionlog import releases
+from fusionlog.composed import as_labels, composed
 from fusionlog.detector.batch import Batch, Room, collate, gather
 from fusionlog.detector.order import look_of, order_of
 from fusionlog.embedding import EventText, NamedEncode, VectorCache
@@ -168,7 +169,7 @@ class Knowledge:
         """What the teacher said of each of a window's events; None where it has not judged one of them."""
         with self._lock:
             said = [self._judged[event.template][1] for event in window.events if event.template in self._judged]
-        return _as_labels(window, said) if len(said) == len(window.events) else None
+        return as_labels(window, said) if len(said) == len(window.events) else None
 
     def vectors(self, events: Sequence[EventText]) -> FloatArray:
         """The events' own vectors, `[events, dim]`."""
@@ -195,7 +196,7 @@ class Knowledge:
             judged = [event for event in found if event is not None and event.system == self.system]
             if self._teacher is None or not judged or len(judged) < len(found):
                 return None
-            return _composed(window, judged, self._teacher)
+            return composed(window, judged, self._teacher)
 
     def route(self, window: Window) -> Window:
         """The window with its route. Without a release every window is proprietary.
@@ -362,30 +363,6 @@ class Knowledge:
 
 def _rank(release: ModelRelease) -> tuple[bool, float, str]:
     return release.system != releases.BASE, release.created, release.version
-
-
-def _composed(window: Window, found: Sequence[BankEvent], teacher: str) -> PseudoLabel:
-    """The word on a window that follows from those on its events, or on events near to them."""
-    worst = max(found, key=lambda event: event.probability)
-    return PseudoLabel(
-        system=window.system,
-        shape=window.shape,
-        probability=worst.probability,
-        confidence=max(worst.probability, 1.0 - worst.probability),
-        reason=f"no model was taught this system yet; the worst of its events: {worst.text!r}",
-        events=_as_labels(window, found),
-        teacher=teacher,
-        window=window.id,
-        labelled_at=0.0,
-    )
-
-
-def _as_labels(window: Window, found: Sequence[BankEvent]) -> list[EventLabel]:
-    """What is known of a window's events, as a teacher would say it."""
-    return [
-        EventLabel(template=event.template, text=event.text, count=event.count, probability=judged.probability)
-        for event, judged in zip(window.events, found, strict=True)
-    ]
 
 
 def _outranks(label: PseudoLabel, before: PseudoLabel) -> bool:
