@@ -2,13 +2,15 @@
 
 A network that learned from a few dozen judged windows ranks better than it decides, and it knows nothing of faults that
 its labels do not show. How rarely such a window is seen does, and needs no label. Both are stacked (Wolpert, Neural
-Networks 5, 1992): a logistic regression over the network's logit, the surprise and the rarity. What becomes usual after
-the model was made loses its rarity by being seen, without another model.
+Networks 5, 1992): a logistic regression over the network's logit, the surprise and the rarity; and what the sources
+taught of surprise, rarity and failures is added to it where that helps. What becomes usual after the model was made
+loses its rarity by being seen, without another model.
 """
 
 from __future__ import annotations
 
 from math import exp, floor, log
+from typing import NamedTuple
 
 from fusionlog.habits import Habits
 from fusionlog.parsing.memo import Memo
@@ -21,8 +23,14 @@ GROWTH = 1.1
 """How unusual a shape is, is counted anew when so many times as many windows were seen."""
 KEPT_SHAPES = 50_000
 
-Unusual = tuple[float, float]
-"""A window's surprise and its rarity."""
+
+class Unusual(NamedTuple):
+    """How unusual a window is, in orders of magnitude: its surprise, the rarity of its rarest event, and that of its
+    rarest event of failure (see `habits`)."""
+
+    surprise: float
+    rarity: float
+    failure: float
 
 
 def logit(probability: float) -> float:
@@ -36,13 +44,14 @@ def unusual(window: Window, habits: Habits, own: int = 0) -> Unusual:
 
     :param own: how often the window was seen itself, and is left out of what it is compared with.
     """
-    return habits.surprise(window, own), habits.rarity(window, own)
+    return Unusual(habits.surprise(window, own), habits.rarity(window, own), habits.failure(window, own))
 
 
 def score(weights: Calibration, probability: float, how: Unusual) -> float:
     """The score that stands for the network's probability, 0 to 1; one half is the verdict's threshold."""
-    total = weights.probability * logit(probability) + weights.surprise * how[0] + weights.rarity * how[1]
-    return 1.0 / (1.0 + exp(-min(LARGEST, max(-LARGEST, total + weights.intercept))))
+    total = weights.probability * logit(probability) + weights.intercept
+    total += weights.surprise * how.surprise + weights.rarity * how.rarity + weights.failure * how.failure
+    return 1.0 / (1.0 + exp(-min(LARGEST, max(-LARGEST, total))))
 
 
 class Usual:

@@ -25,13 +25,15 @@ from fusionlog.distillation.students import FitAll, opinions, windows_of
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import FusionLogError
 from fusionlog.habits import Habits
+from fusionlog.labeling.formula import PREFIX, Formula
 from fusionlog.records import Calibration, Lineage, ModelRelease, PseudoLabel, Window
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
 
 REFERENCE = "source_auprc_reference"
-"""The metric that a base release carries and every descendant of it hands on: what the gate compares with."""
+"""The metric that a base release carries and every descendant of it hands on: what the gate compares with. They hand on
+the offline labeller's formula as well."""
 
 
 class NothingToDistilError(FusionLogError):
@@ -85,9 +87,7 @@ def distill(
         replay=replay_of(sources, settings.replay),
     )
     onnx = rounds.distil(material, lambda examples: fits([examples])[0], settings.rounds)
-    calibration, habits = _calibrated(
-        teachers_own(latest), windows, cache, material.replay, fits, parent.detector, settings
-    )
+    calibration, habits = _calibrated(teachers_own(latest), windows, cache, material.replay, fits, parent, settings)
     scores = windows_of(opinions(onnx, recent))
     if calibration is not None:
         judged = zip(scores.tolist(), general, strict=True)
@@ -106,7 +106,7 @@ def _calibrated(
     cache: VectorCache,
     replay: Sequence[Example],
     fits: FitAll,
-    detector: DetectorName,
+    parent: ModelRelease,
     settings: DistillSettings,
 ) -> tuple[Calibration | None, Habits]:
     """The calibration on those labels whose shape was seen lately, and the habits that it goes with."""
@@ -114,11 +114,12 @@ def _calibrated(
     for group in seen.values():
         habits.see(group[0], len(group))
     labelled = [
-        Labelled(label, examples_of(label, [seen[label.shape]], cache, detector)[0], seen[label.shape][0],
+        Labelled(label, examples_of(label, [seen[label.shape]], cache, parent.detector)[0], seen[label.shape][0],
                  len(seen[label.shape]))
         for label in labels if label.shape in seen
     ]  # fmt: skip
-    return calibrate(labelled, habits, replay, fits, settings.calibration_folds), habits
+    formula = Formula.of_metrics(parent.metrics)
+    return calibrate(labelled, habits, replay, fits, settings.calibration_folds, formula), habits
 
 
 def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
@@ -233,7 +234,7 @@ def _release(
     job: str,
 ) -> ModelRelease:
     system = labels[0].system
-    carried = {REFERENCE: parent.metrics[REFERENCE]} if REFERENCE in parent.metrics else {}
+    carried = {name: value for name, value in parent.metrics.items() if name == REFERENCE or name.startswith(PREFIX)}
     return ModelRelease(
         system=system,
         version=releases.new_version(now, system),

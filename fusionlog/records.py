@@ -131,13 +131,17 @@ class Lineage(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
-    """What a window's score is made of: logit score = probability * logit p + surprise * s + rarity * r + intercept,
-    of the network's probability p, and the window's surprise s and rarity r among those seen so far (see `habits`)."""
+    """What a window's score is made of, of the network's probability p, and the window's surprise s, its rarity r and
+    that of its failures f, among those seen so far (see `habits`):
+
+    logit score = probability * logit p + surprise * s + rarity * r + failure * f + intercept.
+    """
 
     probability: float
     surprise: float
     rarity: float
     intercept: float
+    failure: float = 0.0
 
 
 class ModelRelease(Record, frozen=True, kw_only=True):

@@ -39,6 +39,14 @@ def test_a_rare_event_raises_the_score_by_its_orders_of_magnitude(window: Window
     assert logit(found) == pytest.approx(logit(0.3) + 1.5 * orders - 1.0)
 
 
+def test_so_does_a_rare_failure_and_a_usual_one_does_not() -> None:
+    found, failed, started = habits(), make_window("disk failed"), make_window("disk started")
+    assert unusual(failed, found).failure == pytest.approx(2.0) and unusual(started, found).failure == 0.0
+    assert logit(score(calibration(failure=1.5), 0.3, unusual(failed, found))) == pytest.approx(logit(0.3) + 3.0)
+    found.see(failed, 200)
+    assert unusual(failed, found).failure == 0.0
+
+
 def test_a_missing_companion_raises_it_as_well() -> None:
     assert logit(score(calibration(surprise=1.0), 0.3, unusual(HALF, habits()))) == pytest.approx(logit(0.3) + 2.0)
 

@@ -7,6 +7,7 @@ from fusionlog.detector.order import alike
 from fusionlog.distill import REFERENCE, NothingToDistilError, distill, examples_of
 from fusionlog.distillation.sources import by_shape, source_examples, unlabelled
 from fusionlog.distillation.students import opinions
+from fusionlog.labeling.formula import Formula
 from fusionlog.releases import bank_vectors
 from tests.distillation.factories import SETTINGS, OneHot, make_fit, make_parent, make_source
 from tests.factories import make_label, make_window
@@ -65,6 +66,12 @@ def test_a_release_says_where_it_came_from():
 
 def test_the_same_input_gives_the_same_model():
     assert run().release.onnx == run().release.onnx
+
+
+def test_what_the_sources_taught_the_offline_labeller_is_handed_on():
+    formula = Formula((1.0, 0.5, 2.0, 1.0), -3.0)
+    release = run(parent=make_parent(metrics={REFERENCE: 1.0, "auprc.mill": 1.0, **formula.metrics()})).release
+    assert Formula.of_metrics(release.metrics) == formula and "auprc.mill" not in release.metrics
 
 
 def inherited(window, like, probability):

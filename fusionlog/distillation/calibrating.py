@@ -3,6 +3,11 @@
 A network is sure of the windows that it was fitted on, so what it says of them tells nothing. Each window is scored by
 a network that was fitted without it and without the windows that are like it, and that never saw the events which only
 they have: these are shown to it as the nearest event that it knows, as ever.
+
+The labels are few and chosen for being strange, so what they say of unusual windows is not all there is to know. The
+labelled sources taught the offline labeller the same (`labeling.formula`), on every window they have. Its logit is
+added where this makes the cross-fitted F1 greater, each shape weighed by how often it was seen: then a window counts as
+one of many of its shape, and is left out of what it is compared with by itself alone.
 """
 
 from __future__ import annotations
@@ -16,10 +21,11 @@ from scipy.optimize import minimize
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.model_selection import GroupKFold
 
-from fusionlog.calibration import logit, unusual
+from fusionlog.calibration import Unusual, logit, unusual
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.distillation.students import FitAll, opinions
 from fusionlog.habits import Habits
+from fusionlog.labeling.formula import Evidence, Formula, f1
 from fusionlog.records import Calibration, PseudoLabel, Window
 from fusionlog.routing import nearest
 from fusionlog.signature import resemblance, signature
@@ -35,6 +41,7 @@ LEAST_OF_A_CLASS = 5
 SLOPE_PRIOR = 1.0
 """The variance of the Gaussian prior on the weights; its mean is the network's own word, (1, 0, 0)."""
 RESAMPLES, CONFIDENCE = 1000, 0.95
+NO_FORMULA = Formula((0.0, 0.0, 0.0, 0.0), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,31 +55,61 @@ class Labelled:
 
 
 def calibrate(
-    labelled: Sequence[Labelled], habits: Habits, replay: Sequence[Example], fits: FitAll, folds: int
+    labelled: Sequence[Labelled],
+    habits: Habits,
+    replay: Sequence[Example],
+    fits: FitAll,
+    folds: int,
+    formula: Formula | None = None,
 ) -> Calibration | None:
     """The calibration that labels speak for, None where they are too few to tell.
 
     :param habits: of recent windows; a window's own are left out when it is looked at.
     :param replay: what the sources teach beside the labels, weighted to its share of the draws.
     :param fits: trains the networks.
+    :param formula: what the sources taught the offline labeller. It is added where the cross-fitted F1 is greater so.
     """
     said = np.array([each.example.probability for each in labelled])
-    classes = min((said >= 0.5).sum(), (said < 0.5).sum())
-    if folds < 2 or len(labelled) < LEAST_LABELS or classes < LEAST_OF_A_CLASS:
+    anomalous = said >= 0.5
+    if folds < 2 or len(labelled) < LEAST_LABELS or min(anomalous.sum(), (~anomalous).sum()) < LEAST_OF_A_CLASS:
         return None
     parts = _parts([each.window for each in labelled], folds)
     probabilities = _cross_fitted(labelled, parts, replay, fits)
     how = [unusual(each.window, habits, each.times) for each in labelled]
-    table = np.array([(logit(one), *rest) for one, rest in zip(probabilities, how, strict=True)])
-    weights = stacked(table, said)
+    table = np.array([(logit(p), each.surprise, each.rarity) for p, each in zip(probabilities, how, strict=True)])
+    weights, scores = stacked(table, said), _cross_stacked(table, said, parts)
+    times = np.array([each.times for each in labelled], dtype=np.float64)
+    if formula is not None:
+        together = scores + [formula.logit(_evidence(unusual(each.window, habits, 1))) for each in labelled]
+        if f1(together >= 0, anomalous, times) > f1(scores >= 0, anomalous, times):
+            return _calibration(weights, formula)
+    weights[-1] -= threshold(scores, anomalous, times)
+    return _calibration(weights, NO_FORMULA)
+
+
+def _evidence(how: Unusual) -> Evidence:
+    """As the formula weighs it; what only the sources' own events tell is left to the network."""
+    return Evidence(surprise=how.surprise, rarity=how.rarity, failure=how.failure)
+
+
+def _calibration(weights: Logits, formula: Formula) -> Calibration:
+    """The logit of the stack and that of the formula, added."""
+    probability, surprise, rarity, intercept = weights.tolist()
+    surprise_too, rarity_too, failure, _ = formula.weights
+    return Calibration(
+        probability=probability, surprise=surprise + surprise_too, rarity=rarity + rarity_too, failure=failure,
+        intercept=intercept + formula.bias,
+    )  # fmt: skip
+
+
+def _cross_stacked(table: Logits, said: Logits, parts: IntArray) -> Logits:
+    """The logit of each label by a stack that was fitted without its part, `[labels]`."""
     scores = np.empty(len(said))
     for part in np.unique(parts):
         inside = parts == part
         of_others = stacked(table[~inside], said[~inside])
         scores[inside] = table[inside] @ of_others[:-1] + of_others[-1]
-    shift = threshold(scores, said >= 0.5, np.array([each.times for each in labelled], dtype=np.float64))
-    probability, surprise, rarity, intercept = weights.tolist()
-    return Calibration(probability=probability, surprise=surprise, rarity=rarity, intercept=intercept - shift)
+    return scores
 
 
 def stacked(table: Logits, said: Logits) -> Logits:

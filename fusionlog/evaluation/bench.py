@@ -8,10 +8,12 @@ from typing import Protocol
 
 from fusionlog.detector.examples import Example
 from fusionlog.distillation.base import base_release
+from fusionlog.distillation.labeller import with_formula
 from fusionlog.distillation.sources import Source
 from fusionlog.distillation.students import FitAll
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.evaluation.protocol import Fold, Result
+from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.teacher import Teacher
 from fusionlog.records import ModelRelease
 from fusionlog.settings import DistillSettings, Settings
@@ -29,7 +31,8 @@ class Fits(FitAll, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What a method may use. `teacher` is asked by its `label`; `fits` trains (seeded by `settings.distill.seed`).
+    """What a method may use. `teacher` is asked by its `label`; `fits` trains (seeded by `settings.distill.seed`);
+    `formula` is what the sources teach the offline labeller.
 
     The sources come with their labels; of the target there is the fold, which has none.
     """
@@ -40,6 +43,7 @@ class Bench:
     cache: VectorCache
     fits: Fits
     teacher: Teacher | None = None
+    formula: Formula | None = None
 
     def taught(self, settings: DistillSettings, target: Sequence[Example] = ()) -> Bench:
         """The bench with other settings of training, and maybe a domain head (see `Fits.of`)."""
@@ -51,9 +55,10 @@ class Bench:
 
         No part of the seconds that adapting to a target takes: call it before they are counted.
         """
-        return base_release(
+        release = base_release(
             self.sources, self.cache, self.encode.name, self.settings.distill, self.fits.free(), now=0.0, job="evaluate"
         )
+        return with_formula(release, self.formula)
 
 
 class Method(Protocol):

@@ -79,11 +79,13 @@ class Formula(Struct, frozen=True):
     weights: tuple[float, float, float, float]
     bias: float
 
+    def logit(self, evidence: Evidence) -> float:
+        """bias + weights . evidence."""
+        return self.bias + sum(weight * value for weight, value in zip(self.weights, evidence.values, strict=True))
+
     def probability(self, evidence: Evidence) -> float:
         """How likely what was observed is an anomaly."""
-        weighed = zip(self.weights, evidence.values, strict=True)
-        logit = self.bias + sum(weight * value for weight, value in weighed)
-        return 1.0 / (1.0 + exp(-min(max(logit, -30.0), 30.0)))
+        return 1.0 / (1.0 + exp(-min(max(self.logit(evidence), -30.0), 30.0)))
 
     def metrics(self) -> dict[str, float]:
         """As a release of the base model carries it."""

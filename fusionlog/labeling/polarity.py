@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PLACEHOLDER = re.compile(r"<[^<>]*>|\[[^\s\]]*[\d/=:][^\s\]]*\]")
 _VARIABLE = re.compile(r"(?<![\w/])/?[^\s/]*/\S+|\S*\d\S*")
 _LEVEL = re.compile(r"\b(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|FAILURE|CRITICAL|ALERT|EMERG)\b")
+REMEMBERED = 20_000
+"""Templates of which it is remembered whether they speak of a failure."""
 _WORD = re.compile(r"[A-Za-z]+(?:'t)?")
 
 
@@ -76,6 +79,12 @@ def side(text: str, axis: Axis = OUTCOME) -> int:
         return 0
     place, value = found[-1]
     return -value if place in _negated([start for start, _ in found], text) else value
+
+
+@lru_cache(maxsize=REMEMBERED)
+def failing(text: str) -> bool:
+    """Whether a line or a template speaks of a failure; remembered, for the same templates come again and again."""
+    return side(words(text)) < 0
 
 
 def opposed(one: str, other: str) -> bool:

@@ -13,6 +13,7 @@ from fusionlog.detector.examples import Example
 from fusionlog.distill import examples_of
 from fusionlog.distillation.calibrating import Labelled, calibrate, stacked, threshold
 from fusionlog.habits import Habits
+from fusionlog.labeling.formula import Formula
 from tests.distillation.factories import TEXTS, OneHot, make_fit
 from tests.factories import make_label, make_window
 
@@ -80,3 +81,31 @@ def test_where_labels_are_too_few_there_is_none(bad_ones: int, folds: int) -> No
 
     each, habits = labelled(bad_ones)
     assert calibrate(each, habits, [], never, folds) is None
+
+
+def as_rare(bad_ones: int = 20) -> tuple[list[Labelled], Habits]:
+    """Forty windows with a line that is as rare in all of them: a disk failed, or something was tried again."""
+    habits, cache, found = Habits(), OneHot(), []
+    habits.see(make_window(*TEXTS[:2]), 1000)
+    for number in range(1, 41):
+        bad = number % 2 == 0 and number <= 2 * bad_ones
+        window = make_window(*TEXTS[:2] * number, TEXTS[2 if bad else 3])
+        label = make_label(window, 0.95 if bad else 0.05)
+        habits.see(window)
+        found.append(Labelled(label, examples_of(label, [[window]], cache, "set")[0], window, 1))  # type: ignore[arg-type]
+    return found, habits
+
+
+def test_what_the_sources_taught_of_failures_is_added_where_it_helps() -> None:
+    each, habits = as_rare()
+    found = calibrate(each, habits, [], ignorant, 4, Formula((0.0, 0.0, 6.0, 1.0), -3.0))
+    assert found is not None and found.failure == 6.0
+    scores = [score(found, 0.5, unusual(one.window, habits)) >= 0.5 for one in each]
+    assert scores == [False, True] * 20
+
+
+@pytest.mark.parametrize("formula", [Formula((0.0, 0.0, 0.0, 1.0), 40.0), None], ids=["says what is not so", "none"])
+def test_the_labels_stand_alone_where_the_sources_do_not_help(formula: Formula | None) -> None:
+    each, habits = labelled(10)
+    found, alone = (calibrate(each, habits, [], ignorant, 4, taught) for taught in (formula, None))
+    assert found is not None and found == alone and found.failure == 0.0
