@@ -35,8 +35,8 @@ Logits = NDArray[np.float64]
 
 KINDS = 25
 """Clusters of windows that stay together in one fold."""
-LEAST_LABELS = 20
-"""Fewer labels, or fewer than `LEAST_OF_A_CLASS` of either verdict, tell nothing of this."""
+LEAST_LABELS = 40
+"""Ten for each of the four weights. Fewer labels, or fewer than `LEAST_OF_A_CLASS` of either verdict, tell nothing."""
 LEAST_OF_A_CLASS = 5
 SLOPE_PRIOR = 1.0
 """The variance of the Gaussian prior on the weights; its mean is the network's own word, (1, 0, 0)."""
