@@ -36,9 +36,7 @@ class Judge:
         if release.calibration is None:
             return of_network
         how = self._usual.of(window)
-        return replace(
-            of_network, probability=score(release.calibration, of_network.probability, how), unusual=max(how)
-        )
+        return replace(of_network, probability=score(release.calibration, of_network.probability, how), unusual=how)
 
     def _begin(self, version: str) -> None:
         """Know at least the habits that a release was made with: a worker that has just started has none of its own."""

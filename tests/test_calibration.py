@@ -69,7 +69,7 @@ def test_a_worker_begins_with_the_habits_of_the_release() -> None:
     found, of_network = judge()
     [calibrated] = found.calibrated([HALF], [of_network])
     assert logit(calibrated.probability) == pytest.approx(logit(0.3) + 2.0)
-    assert calibrated.unusual == pytest.approx(2.0)
+    assert calibrated.unusual == pytest.approx((2.0, 0.0, 0.0))
 
 
 def test_what_becomes_usual_is_no_anomaly_any_more() -> None:

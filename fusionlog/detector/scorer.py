@@ -9,6 +9,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fusionlog.calibration import Unusual
 from fusionlog.detector.batch import Room
 from fusionlog.detector.order import ORDERED, looks_of
 from fusionlog.detector.session import Detector
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 class Score(Struct, frozen=True):
     """A release's verdict on a window. `events` are the probabilities of the window's events, by template.
 
-    `unusual` is how many orders of magnitude rarer than every window the likes of it are, where that had a say.
+    `unusual` is how unusual the window is, where that had a say.
     """
 
     probability: float
@@ -32,7 +33,7 @@ class Score(Struct, frozen=True):
     events: dict[str, float]
     version: str
     remembered: bool
-    unusual: float = 0.0
+    unusual: Unusual | None = None
 
     @property
     def anomalous(self) -> bool:

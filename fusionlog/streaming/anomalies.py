@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from fusionlog.labeling.teacher import chosen_places, clip
+from fusionlog.calibration import Unusual
+from fusionlog.labeling.polarity import failing
+from fusionlog.labeling.teacher import MAX_REASON_CHARS, chosen_places, clip
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
 
@@ -25,18 +27,19 @@ def is_anomalous(label: PseudoLabel) -> bool:
 
 def by_model(
     window: Window, score: float, threshold: float, events: Mapping[str, float], version: str, now: float,
-    unusual: float = 0.0,
+    unusual: Unusual | None = None,
 ) -> Anomaly:  # fmt: skip
     """What a model found. `events` are the probabilities of the window's events, by template.
 
-    :param unusual: how many orders of magnitude rarer than every window the likes of this one are.
+    :param unusual: how unusual the window is, where that had a say.
     """
-    evidence = _evidence(window, events)
+    told = unusual is not None and unusual.failure >= WORTH_SAYING
+    evidence = _evidence(window, events, failures_first=told)
     named = ", ".join(
         f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
     )
-    rare = f"; of {10**unusual:,.0f} windows one is so unusual" if unusual >= WORTH_SAYING else ""
-    reason = f"the model finds anomalous: {named}{rare}"
+    found = [f"the model finds anomalous: {named}", *(_oddities(window, unusual) if unusual else ())]
+    reason = clip("; ".join(found), MAX_REASON_CHARS)
     return _anomaly(window, score, threshold, version, "model", reason, evidence, now)
 
 
@@ -46,9 +49,24 @@ def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
     return _anomaly(window, label.probability, TEACHER_THRESHOLD, label.teacher, "teacher", label.reason, evidence, now)
 
 
-def _evidence(window: Window, probabilities: Mapping[str, float]) -> list[Evidence]:
+def _oddities(window: Window, how: Unusual) -> Iterator[str]:
+    """What is unusual in a window, in words."""
+    if how.failure >= WORTH_SAYING:
+        failed = next((event.text for event in window.events if failing(event.text)), "an event")
+        yield f"{failed!r}, a failure of one window in {10**how.failure:,.0f}"
+    if how.rarity >= WORTH_SAYING and how.rarity > how.failure:
+        yield f"it has an event of one window in {10**how.rarity:,.0f}"
+    if how.surprise >= WORTH_SAYING:
+        yield f"it breaks a habit that one window in {10**how.surprise:,.0f} breaks"
+
+
+def _evidence(window: Window, probabilities: Mapping[str, float], failures_first: bool = False) -> list[Evidence]:
     """The window's events, the most anomalous first; those of which nothing is known come last."""
-    ordered = sorted(window.events, key=lambda event: -probabilities.get(event.template, -1.0))
+
+    def rank(event: WindowEvent) -> tuple[bool, float]:
+        return not (failures_first and failing(event.text)), -probabilities.get(event.template, -1.0)
+
+    ordered = sorted(window.events, key=rank)
     return [
         Evidence(
             template=event.template, text=event.text, example=event.example, count=event.count,
