@@ -23,6 +23,16 @@ class DataError(FusionLogError):
         super().__init__(f"{path}: {problem}; {remedy}")
 
 
+class WriteError(FusionLogError):
+    """A file cannot be written: the disk is full, or it is not ours to write."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        self.path = str(path)
+        super().__init__(
+            f"{path} cannot be written ({problem}): make room there or name another place, and run it again"
+        )
+
+
 class RecordError(FusionLogError):
     """A Kafka record cannot be used. `reason` is a short code that the dead-letter topic carries."""
 

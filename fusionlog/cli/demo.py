@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from fusionlog.errors import FusionLogError, MissingExtraError
+from fusionlog.writing import replace_file
 
 if TYPE_CHECKING:
     from fusionlog.demo.plan import Plan
@@ -85,7 +86,7 @@ async def _show(plan: Plan) -> bool:
     summary = run.result()
     console.print(view.final(summary))
     if plan.json is not None:
-        plan.json.write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+        replace_file(plan.json, msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     return False
 
 

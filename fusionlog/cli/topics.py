@@ -14,6 +14,7 @@ from rich.table import Table
 
 from fusionlog import schemas, settings
 from fusionlog.topics import Topics
+from fusionlog.writing import writing
 
 app = typer.Typer(help="Create, check and describe the topics.", no_args_is_help=True)
 
@@ -53,8 +54,9 @@ def describe(
         return
     for name, document in documents(topics).items():
         path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def documents(topics: Topics) -> dict[str, dict[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -29,10 +29,15 @@ class Fits(FitAll, Protocol):
         """Fits that no run is charged for."""
 
 
+def no_formula() -> Formula | None:
+    """What no source teaches."""
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class Bench:
     """What a method may use. `teacher` is asked by its `label`; `fits` trains (seeded by `settings.distill.seed`);
-    `formula` is what the sources teach the offline labeller.
+    `formula` says what the sources teach the offline labeller.
 
     The sources come with their labels; of the target there is the fold, which has none.
     """
@@ -43,7 +48,7 @@ class Bench:
     cache: VectorCache
     fits: Fits
     teacher: Teacher | None = None
-    formula: Formula | None = None
+    formula: Callable[[], Formula | None] = no_formula
 
     def taught(self, settings: DistillSettings, target: Sequence[Example] = ()) -> Bench:
         """The bench with other settings of training, and maybe a domain head (see `Fits.of`)."""
@@ -58,7 +63,7 @@ class Bench:
         release = base_release(
             self.sources, self.cache, self.encode.name, self.settings.distill, self.fits.free(), now=0.0, job="evaluate"
         )
-        return with_formula(release, self.formula)
+        return with_formula(release, self.formula())
 
 
 class Method(Protocol):

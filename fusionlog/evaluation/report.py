@@ -9,6 +9,7 @@ from fusionlog.evaluation import plots
 from fusionlog.evaluation.pages import Block, Heading, Picture, Sheet, Text, html, markdown
 from fusionlog.evaluation.rows import Protocol, Ratio, Row, averages, grouped, spread
 from fusionlog.evaluation.tasks import Done
+from fusionlog.writing import writing
 
 TITLE = "FusionLog: an evaluation"
 PROTOCOL = (
@@ -23,15 +24,16 @@ def write_report(directory: Path, done: Sequence[Done]) -> Path:
     """Write `report.md` with its pictures, and `report.html`; the path of the latter.
 
     :param directory: made where it is not there.
+    :raises WriteError: it cannot be written.
     """
-    directory.mkdir(exist_ok=True)
-    blocks = report(done)
-    for block in blocks:
-        if isinstance(block, Picture):
-            (directory / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")
-    (directory / "report.md").write_text(markdown(blocks), encoding="utf-8")
-    page = directory / "report.html"
-    page.write_text(html(TITLE, blocks), encoding="utf-8")
+    page, blocks = directory / "report.html", report(done)
+    with writing(directory):
+        directory.mkdir(exist_ok=True)
+        for block in blocks:
+            if isinstance(block, Picture):
+                (directory / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")
+        (directory / "report.md").write_text(markdown(blocks), encoding="utf-8")
+        page.write_text(html(TITLE, blocks), encoding="utf-8")
     return page
 
 

@@ -13,6 +13,7 @@ from fusionlog.errors import DataError
 from fusionlog.evaluation.fingerprint import fingerprint
 from fusionlog.evaluation.rows import table
 from fusionlog.evaluation.tasks import Done, Task
+from fusionlog.writing import replace_file, writing
 
 SUFFIX = ".state.jsonl"
 
@@ -53,10 +54,13 @@ class State:
         )
 
     def put(self, done: Done) -> None:
-        """Keep a finished task; it is on the disk when this returns."""
+        """Keep a finished task; it is on the disk when this returns.
+
+        :raises WriteError: the disk is full, for example. What was kept before is there.
+        """
         self._done[done.key] = done
         if self._path is not None:
-            with self._path.open("ab") as file:
+            with writing(self._path), self._path.open("ab") as file:
                 file.write(msgspec.json.encode(done, enc_hook=str) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -82,19 +86,15 @@ def state_path(json: Path | None) -> Path | None:
 
 def write_table(path: Path, done: Sequence[Done]) -> None:
     """The rows of all tasks and their means, as one JSON file that is never there by half."""
-    _replace(path, msgspec.json.format(msgspec.json.encode(table([row for each in done for row in each.rows]))) + b"\n")
+    replace_file(
+        path, msgspec.json.format(msgspec.json.encode(table([row for each in done for row in each.rows]))) + b"\n"
+    )
 
 
 def write_predictions(path: Path, done: Iterable[Done]) -> None:
     """The verdicts on the test halves as JSON Lines."""
     encode = msgspec.json.encode
-    _replace(path, b"".join(encode(prediction) + b"\n" for each in done for prediction in each.predictions()))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    half = path.with_name(path.name + ".part")
-    half.write_bytes(content)
-    half.replace(path)
+    replace_file(path, b"".join(encode(prediction) + b"\n" for each in done for prediction in each.predictions()))
 
 
 def _decoded(kind: type, value: Any) -> Any:

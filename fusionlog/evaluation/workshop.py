@@ -24,6 +24,7 @@ from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, read_fold
 from fusionlog.evaluation.rival_router import RIVALS, rival_router
 from fusionlog.evaluation.tasks import Done, Said, Task, key_of
+from fusionlog.evaluation.teachers import OFFLINE as TEACHES_OFFLINE
 from fusionlog.evaluation.teachers import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
 from fusionlog.labeling.formula import Formula
@@ -129,8 +130,9 @@ class Workshop:
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
-        formula = self._formula(task)
-        teacher, distill = teaching.teacher(known, self._encode, formula), seeded(self.settings.distill, task.seed)
+        formula = partial(self._formula, task)
+        taught = formula() if teaching.name == TEACHES_OFFLINE else None
+        teacher, distill = teaching.teacher(known, self._encode, taught), seeded(self.settings.distill, task.seed)
         bench = Bench(
             settings=teaching.settings.model_copy(update={"distill": distill}),
             sources=[self._source(task.data, name).source for name in task.sources],
