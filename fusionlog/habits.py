@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import log10
 
 import msgspec
@@ -102,6 +102,11 @@ class Habits:
         own = self._counted(window, own)
         rarest = min((self._in[event.template] for event in window.events), default=self.windows)
         return -log10((1 + rarest - own) / (1 + self.windows - own))
+
+    @property
+    def events(self) -> Mapping[str, int]:
+        """In how many windows each event stood."""
+        return self._in
 
     def become(self, other: Habits) -> None:
         """Take over what another one has counted."""

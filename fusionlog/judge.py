@@ -12,7 +12,7 @@ from fusionlog.detector.scorer import Score
 from fusionlog.doubt import Doubter
 from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
-from fusionlog.records import Window
+from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import DoubtSettings
 
 
@@ -45,8 +45,8 @@ class Judge:
         if version in self._begun:
             return
         self._begun = {version, *self._begun & set(self.knowledge.versions)}
-        packed = self.knowledge.release(version).habits
-        if packed and (known := Habits.unpack(packed)).windows > self.habits.windows:
+        known = habits_of(self.knowledge.release(version))
+        if known is not None and known.windows > self.habits.windows:
             self.habits.become(known)
 
     def see(self, windows: Sequence[Window]) -> None:
@@ -54,3 +54,11 @@ class Judge:
         first = {window.shape: window for window in reversed(windows)}
         for shape, times in Counter(window.shape for window in windows).items():
             self.habits.see(first[shape], times)
+
+
+def habits_of(release: ModelRelease) -> Habits | None:
+    """The habits that a release was made with, counts of their own at each call; None where it carries none.
+
+    :raises ModelError: they cannot be read.
+    """
+    return Habits.unpack(release.habits) if release.habits else None

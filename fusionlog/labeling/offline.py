@@ -71,6 +71,13 @@ class OfflineTeacher:
         async with self._turn:
             self.watch(windows)
 
+    async def know(self, system: str, habits: Habits) -> None:
+        """Know at least what these habits of a system were counted from, where that is more than was seen."""
+        async with self._turn:
+            if habits.windows > self._habits[system].windows:
+                self._habits[system].become(habits)
+                self._shares.become(system, habits.windows, habits.events)
+
     async def judge(
         self, windows: Sequence[Window], system: SystemSettings, own: bool = False
     ) -> list[Verdict | TeacherError]:

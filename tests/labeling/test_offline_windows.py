@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fusionlog.habits import Habits
 from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.offline import ROUTINE, STOPPED, OfflineTeacher
 from fusionlog.labeling.teacher import Verdict, Watching, ask
@@ -84,3 +85,27 @@ async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
     await teacher.see([odd])
     [by_all], [by_others] = [await teacher.judge([odd], SystemSettings(), own=own) for own in (False, True)]
     assert by_others == before != by_all
+
+
+async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_from() -> None:
+    odd, habits = make_window(*USUAL, "disk failed"), Habits()
+    for window in mixed():
+        habits.see(window)
+    watched, told = OfflineTeacher([], WordEncoder(), FORMULA), OfflineTeacher([], WordEncoder(), FORMULA)
+    await watched.see(mixed())
+    await told.see(mixed(5))
+    await told.know(odd.system, Habits.unpack(habits.pack()))
+    for _ in range(2):
+        [by_sight], [by_word] = [await each.judge([odd], SystemSettings()) for each in (watched, told)]
+        assert isinstance(by_sight, Verdict) and by_sight.probability > 0.5 and by_sight == by_word
+        for each in (watched, told):
+            await each.see(mixed(7))
+
+
+async def test_what_knows_less_than_was_seen_is_not_taken_over() -> None:
+    odd, few, teacher = make_window(*USUAL, "disk failed"), Habits(), OfflineTeacher([], WordEncoder(), FORMULA)
+    few.see(odd, 20)
+    await teacher.see(mixed())
+    before = await teacher.judge([odd], SystemSettings())
+    await teacher.know(odd.system, few)
+    assert await teacher.judge([odd], SystemSettings()) == before
