@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from math import fsum, log10
 
 from fusionlog.errors import TeacherError
 from fusionlog.habits import Habits
@@ -33,10 +34,16 @@ COMMON = 0.05
 nothing of a failure."""
 TURNING = 0.5
 """How much rarer a usual step must be after a common failure for it to be one."""
+ALL_THE_TIME = "one of the windows that this system makes all the time"
 STOPPED = 0.65
 """What a window counts for that has a common event of failure after which usual steps are missing. By design, and not
 learned from the sources: where a third of all sessions fail, their failures are not rare, and the formula, which knows
 systems where few do, would take them for the routine. A failure after which all goes on as ever is none."""
+
+
+INDEPENDENT = 0.5
+"""Of n events n to this power may break a habit independently of each other: where one step is missing the next one
+is, too. Of many habits one is sooner broken by chance: the surprise of a window is less by log10 of that number."""
 
 
 class OfflineTeacher:
@@ -102,7 +109,7 @@ class OfflineTeacher:
 
     def observe(self, windows: Sequence[Window]) -> list[Evidence]:
         """What there is to say of each window, by what was seen before."""
-        return [self._evidence(window, self._opinions(window), 0) for window in windows]
+        return [self._observed(window, self._opinions(window), 0) for window in windows]
 
     def look(self, windows: Sequence[Window], own: bool = False) -> tuple[list[Evidence], list[float]]:
         """What there is to say of each window, and how likely that makes it an anomaly.
@@ -111,7 +118,7 @@ class OfflineTeacher:
         """
         formula = self.formula or UNTAUGHT
         found = [(window, self._opinions(window)) for window in windows]
-        evidence = [self._evidence(window, opinions, int(own)) for window, opinions in found]
+        evidence = [self._observed(window, opinions, int(own)) for window, opinions in found]
         said = [self._weighed(window, opinions, formula, int(own)) for window, opinions in found]
         return evidence, [verdict.probability for verdict in said]
 
@@ -145,31 +152,43 @@ class OfflineTeacher:
         return [self._weighed(window, self._opinions(window), formula, own) for window in windows]
 
     def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: Formula, own: int) -> Verdict:
-        evidence, stopped = self._evidence(window, opinions, own), self._stopped(window, opinions)
-        probability = max(formula.probability(evidence), STOPPED if stopped else 0.0)
+        rarities, stopped = self._rarities(window, own), self._stopped(window, opinions)
+        alone, surprise = self._alone(window, opinions, rarities), self._habits[window.system].surprise(window, own)
+        probability = max(formula.probability(_together(alone, surprise)), STOPPED if stopped else 0.0)
         routine = self.routine(window) and stopped is None
         events = []
-        for place, (event, opinion) in enumerate(zip(window.events, opinions, strict=True), 1):
-            alone = formula.probability(self._alone(window.system, event, opinion, own))
-            events.append(EventVerdict(place, max(alone, STOPPED) if event is stopped else alone, opinion.reason))
+        for place, (event, each, opinion) in enumerate(zip(window.events, alone, opinions, strict=True), 1):
+            said = formula.probability(each)
+            events.append(EventVerdict(place, max(said, STOPPED) if event is stopped else said, opinion.reason))
         probability = min(probability, ROUTINE) if routine else probability
-        reason = "one of the windows that this system makes all the time" if routine else _reason(evidence, stopped)
+        reason = ALL_THE_TIME if routine else _reason(surprise, alone, rarities, stopped)
         return Verdict(probability, max(probability, 1.0 - probability), reason, tuple(events))
 
-    def _evidence(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
-        alone = [self._alone(window.system, *each, own) for each in zip(window.events, opinions, strict=True)]
-        return Evidence(
-            surprise=self._habits[window.system].surprise(window, own),
-            rarity=max((each.rarity for each in alone), default=0.0),
-            failure=max((each.failure for each in alone), default=0.0),
-            carried=max((each.carried for each in alone), default=0.0),
-        )
+    def _observed(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
+        alone = self._alone(window, opinions, self._rarities(window, own))
+        return _together(alone, self._habits[window.system].surprise(window, own))
 
-    def _alone(self, system: str, event: WindowEvent, opinion: Opinion, own: int) -> Evidence:
-        """What there is to say of an event by itself."""
-        rarity = self._shares.rarity(system, event.template, own)
-        failure = rarity if opinion.failure and not self._shares.usual(system, event.template) else 0.0
-        return Evidence(rarity=rarity, failure=failure, carried=opinion.carried)
+    def _rarities(self, window: Window, own: int) -> list[float]:
+        return [self._shares.rarity(window.system, event.template, own) for event in window.events]
+
+    def _alone(self, window: Window, opinions: Sequence[Opinion], rarities: Sequence[float]) -> list[Evidence]:
+        """What there is to say of each event of a window by itself, but in the company of the others.
+
+        Of many events one is sooner rare: a rarity is less by log10 of their number (Bonferroni's correction). A
+        failure among things as rare is part of some seldom work: it counts by as much as it is rarer than their mean.
+        """
+        usual = [self._shares.usual(window.system, event.template) for event in window.events]
+        failing = [opinion.failure and not each for opinion, each in zip(opinions, usual, strict=True)]
+        others = [rarity for rarity, fails in zip(rarities, failing, strict=True) if not fails]
+        chance, mean = log10(max(1, len(rarities))), fsum(others) / max(1, len(others))
+        return [
+            Evidence(
+                rarity=max(0.0, rarity - chance),
+                failure=max(0.0, rarity - mean) if fails else 0.0,
+                carried=opinion.carried,
+            )
+            for rarity, fails, opinion in zip(rarities, failing, opinions, strict=True)
+        ]
 
     def _stopped(self, window: Window, opinions: Sequence[Opinion]) -> WindowEvent | None:
         """The first common event of failure after which usual steps are missing."""
@@ -187,13 +206,25 @@ class OfflineTeacher:
         return self._carrier.opinions([words(event.example) for event in window.events])
 
 
-def _reason(evidence: Evidence, stopped: WindowEvent | None) -> str:
+def _together(alone: Sequence[Evidence], surprise: float) -> Evidence:
+    """What there is to say of a window, from what there is to say of its events, and its surprise."""
+    return Evidence(
+        surprise=max(0.0, surprise - INDEPENDENT * log10(max(1, len(alone)))),
+        rarity=max((each.rarity for each in alone), default=0.0),
+        failure=max((each.failure for each in alone), default=0.0),
+        carried=max((each.carried for each in alone), default=0.0),
+    )
+
+
+def _reason(surprise: float, alone: Sequence[Evidence], rarities: Sequence[float], stopped: WindowEvent | None) -> str:
     """What was observed, in words."""
+    rarest = max(rarities, default=0.0)
+    failure = max((rarity for rarity, each in zip(rarities, alone, strict=True) if each.failure), default=0.0)
     found = [
-        f"a habit broken that one window in {10**evidence.surprise:.0f} breaks" if evidence.surprise >= 1 else "",
-        f"an event of one window in {10**evidence.rarity:.0f}" if evidence.rarity >= 1 else "",
-        f"a failure of one window in {10**evidence.failure:.0f}" if evidence.failure >= 1 else "",
-        "an event known as anomalous elsewhere" if evidence.carried else "",
+        f"a habit broken that one window in {10**surprise:.0f} breaks" if surprise >= 1 else "",
+        f"an event of one window in {10**rarest:.0f}" if rarest >= 1 else "",
+        f"a failure of one window in {10**failure:.0f}" if failure >= 1 else "",
+        "an event known as anomalous elsewhere" if any(each.carried for each in alone) else "",
         f"usual steps missing beside {stopped.text!r}" if stopped else "",
     ]
     return clip("; ".join(each for each in found if each) or "nothing unusual", MAX_REASON_CHARS)
