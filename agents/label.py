@@ -14,7 +14,7 @@ from fusionlog.embedding import Encoder, find_encoder
 from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.labeling.selection import check_labeller, make_teacher
-from fusionlog.labeling.teacher import Teacher
+from fusionlog.labeling.teacher import Teacher, Watching
 from fusionlog.method import RULES
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
@@ -22,6 +22,7 @@ from fusionlog.streaming.labelling import Labelling, newest_base
 from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
+from fusionlog.streaming.tables import read_committed
 from fusionlog.types import FloatArray
 
 ROLE = "label"
@@ -35,12 +36,12 @@ class LabelWork:
     """Producer, what is known of each system, and the teacher."""
 
     def __init__(self, config: Settings) -> None:
-        self._settings = config
+        self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
         self._producer = Producer(config)
         self._following: Following | None = None
         self._teachers: list[Teacher] = []
         self._labelling: Labelling | None = None
-        self._lag = LagWatch(config, f"{config.topic_prefix}{ROLE}", config.topics.proprietary)
+        self._lag = LagWatch(config, self._group, config.topics.proprietary)
 
     async def prepare(self) -> None:
         """Connect, follow models and labels, and get a teacher. The offline one waits for the base model's events."""
@@ -53,6 +54,8 @@ class LabelWork:
         names = ", ".join(each.name for each in self._teachers)
         logger.info("the teacher speaks", teacher=names, labeller=self._settings.label.labeller)
         self._labelling = Labelling(self._settings, self._producer, self._following, teacher, offline=offline)
+        if any(isinstance(each, Watching) for each in self._teachers):
+            await self._remember(self._labelling)
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""
@@ -67,6 +70,13 @@ class LabelWork:
         await self._producer.stop()
         for teacher in self._teachers:
             await teacher.close()
+
+    async def _remember(self, labelling: Labelling) -> None:
+        """Have the offline labeller know what its worker, or others of the group, had read before."""
+        settings = self._settings
+        await labelling.remember(
+            read_committed(settings, settings.topics.proprietary, self._group, settings.distill.recent_windows)
+        )
 
     async def _make_teachers(self) -> tuple[Teacher, Teacher | None]:
         """The teacher, and the offline labeller beside it where the method of a system wants that."""

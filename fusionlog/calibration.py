@@ -1,7 +1,7 @@
 """What the small model's word is worth on its own system, weighed with how unusual a window is there at this moment.
 
 A network that learned from a few dozen judged windows ranks better than it decides, and it knows nothing of faults that
-its labels do not show. How rarely such a window is seen does, and needs no label. Both are stacked (Wolpert, Neural
+its labels do not show. How unusual a window is does, and needs no label. Both are stacked (Wolpert, Neural
 Networks 5, 1992): a logistic regression over the network's logit, the surprise and the rarity; and what the sources
 taught of surprise, rarity and failures is added to it where that helps. What becomes usual after the model was made
 loses its rarity by being seen, without another model.
@@ -10,11 +10,11 @@ loses its rarity by being seen, without another model.
 from __future__ import annotations
 
 from math import exp, floor, log
-from typing import NamedTuple
 
 from fusionlog.habits import Habits
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import Calibration, Window
+from fusionlog.unusual import Unusual, unusual
 
 LEAST = 1e-3
 """A probability nearer to 0 or 1 counts as this near."""
@@ -24,27 +24,10 @@ GROWTH = 1.1
 KEPT_SHAPES = 50_000
 
 
-class Unusual(NamedTuple):
-    """How unusual a window is, in orders of magnitude: its surprise, the rarity of its rarest event, and that of its
-    rarest event of failure (see `habits`)."""
-
-    surprise: float
-    rarity: float
-    failure: float
-
-
 def logit(probability: float) -> float:
     """log p / (1 - p), of p kept within `LEAST` of 0 and 1."""
     kept = min(1.0 - LEAST, max(LEAST, probability))
     return log(kept / (1.0 - kept))
-
-
-def unusual(window: Window, habits: Habits, own: int = 0) -> Unusual:
-    """How unusual a window is, in orders of magnitude.
-
-    :param own: how often the window was seen itself, and is left out of what it is compared with.
-    """
-    return Unusual(habits.surprise(window, own), habits.rarity(window, own), habits.failure(window, own))
 
 
 def score(weights: Calibration, probability: float, how: Unusual) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fusionlog import releases
 from fusionlog.alpha.inheritance import INHERITED_WEIGHT
-from fusionlog.calibration import score, unusual
+from fusionlog.calibration import score
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.detector.order import ORDERED, alike
 from fusionlog.distillation import bank as banks
@@ -30,6 +30,7 @@ from fusionlog.records import Calibration, Lineage, ModelRelease, PseudoLabel, W
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
+from fusionlog.unusual import unusual
 
 REFERENCE = "source_auprc_reference"
 """The metric that a base release carries and every descendant of it hands on: what the gate compares with. They hand on

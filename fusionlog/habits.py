@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import log10
 
 import msgspec
 
 from fusionlog.errors import ModelError
-from fusionlog.labeling.polarity import failing
 from fusionlog.records import Window
 
 LEAST_WINDOWS = 10
@@ -26,8 +25,6 @@ MAX_EVENTS = 60
 """A window of more distinct events is not counted: its pairs alone would fill the memory."""
 USUAL_STEP = 0.5
 """Of the windows without an event, the share that another one must be in for its absence beside that event to count."""
-ROUTINE = 0.5
-"""The share of windows from which on a failure is routine."""
 MAX_TEMPLATES = 1_000
 """Habits are kept of so many events, a million pairs at most (100 MB); what is met later has none."""
 
@@ -97,25 +94,19 @@ class Habits:
                 most = max(most, apart - (1 + together[step]) / (1 + seen))
         return most
 
-    def rarity(self, window: Window, own: int = 0) -> float:
-        """-log10 of the share of windows that have the rarest of a window's events, (1 + k) / (1 + n).
+    def rarities(self, window: Window, own: int = 0) -> list[float]:
+        """-log10 of the share of windows that have an event, (1 + k) / (1 + n), of each event of a window.
 
         :param own: how often the window was seen itself, and is left out.
         """
         own = self._counted(window, own)
-        rarest = min((self._in[event.template] for event in window.events), default=self.windows)
-        return -log10((1 + rarest - own) / (1 + self.windows - own))
+        windows = 1 + self.windows - own
+        return [-log10((1 + self._in[event.template] - own) / windows) for event in window.events]
 
-    def failure(self, window: Window, own: int = 0) -> float:
-        """The rarity of the rarest event that speaks of a failure (see `polarity`); 0 where none does, or where half of
-        the windows have it: that is routine.
-
-        :param own: how often the window was seen itself, and is left out.
-        """
-        own = self._counted(window, own)
-        seen = min((self._in[event.template] for event in window.events if failing(event.text)), default=self.windows)
-        share = (1 + seen - own) / (1 + self.windows - own)
-        return -log10(share) if share < ROUTINE else 0.0
+    @property
+    def events(self) -> Mapping[str, int]:
+        """In how many windows each event stood."""
+        return self._in
 
     def become(self, other: Habits) -> None:
         """Take over what another one has counted."""

@@ -12,8 +12,9 @@ from fusionlog.detector.scorer import Score
 from fusionlog.doubt import Doubter
 from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
-from fusionlog.records import Window
+from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import DoubtSettings
+from fusionlog.unusual import as_counted
 
 
 class Judge:
@@ -35,16 +36,17 @@ class Judge:
         release = self.knowledge.release(of_network.version)
         if release.calibration is None:
             return of_network
-        how = self._usual.of(window)
-        return replace(of_network, probability=score(release.calibration, of_network.probability, how), unusual=how)
+        probability = score(release.calibration, of_network.probability, self._usual.of(window))
+        told = as_counted(window, self.habits) if probability >= of_network.threshold else None
+        return replace(of_network, probability=probability, unusual=told)
 
     def _begin(self, version: str) -> None:
         """Know at least the habits that a release was made with: a worker that has just started has none of its own."""
         if version in self._begun:
             return
         self._begun = {version, *self._begun & set(self.knowledge.versions)}
-        packed = self.knowledge.release(version).habits
-        if packed and (known := Habits.unpack(packed)).windows > self.habits.windows:
+        known = habits_of(self.knowledge.release(version))
+        if known is not None and known.windows > self.habits.windows:
             self.habits.become(known)
 
     def see(self, windows: Sequence[Window]) -> None:
@@ -52,3 +54,11 @@ class Judge:
         first = {window.shape: window for window in reversed(windows)}
         for shape, times in Counter(window.shape for window in windows).items():
             self.habits.see(first[shape], times)
+
+
+def habits_of(release: ModelRelease) -> Habits | None:
+    """The habits that a release was made with, counts of their own at each call; None where it carries none.
+
+    :raises ModelError: they cannot be read.
+    """
+    return Habits.unpack(release.habits) if release.habits else None

@@ -220,7 +220,9 @@ class DistillSettings(_Model):
         5, ge=0, description="of cross-fitting, by which a release's score is weighed with surprise and rarity; 0: not"
     )
     min_labels: int = Field(5, ge=1, description="fewer pseudo-labels of a system are not distilled")
-    recent_windows: int = Field(5000, ge=1, description="unlabelled windows that are read of each partition")
+    recent_windows: int = Field(
+        5000, ge=1, description="unlabelled windows of each partition that are read, here and by a label worker's start"
+    )
     gate_min_agreement: float = Field(0.2, ge=-1, le=1, description="least kappa with the teacher's verdicts")
     gate_margin: float = Field(
         0.5, ge=0, le=1, description="share of the base's AUPRC over chance, on held-out sources, that may be lost"

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.calibration import logit, score, unusual
+from fusionlog.calibration import logit, score
 from fusionlog.detector.scorer import Score, Scorer
 from fusionlog.errors import ModelError
 from fusionlog.habits import MAX_EVENTS, Habits
@@ -12,6 +12,7 @@ from fusionlog.judge import Judge
 from fusionlog.knowledge import Knowledge
 from fusionlog.records import Calibration, ModelRelease, Window
 from fusionlog.settings import DoubtSettings, Settings
+from fusionlog.unusual import unusual
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
 from tests.factories import make_release, make_window

@@ -9,7 +9,6 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fusionlog.calibration import Unusual
 from fusionlog.detector.batch import Room
 from fusionlog.detector.order import ORDERED, looks_of
 from fusionlog.detector.session import Detector
@@ -18,6 +17,7 @@ from fusionlog.knowledge import Content, Knowledge
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
+from fusionlog.unusual import Unusual
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 class Score(Struct, frozen=True):
     """A release's verdict on a window. `events` are the probabilities of the window's events, by template.
 
-    `unusual` is how unusual the window is, where that had a say.
+    `unusual` is how unusual an anomalous window is, where that had a say.
     """
 
     probability: float

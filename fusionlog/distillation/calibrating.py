@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.model_selection import GroupKFold
 
-from fusionlog.calibration import Unusual, logit, unusual
+from fusionlog.calibration import logit
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.distillation.students import FitAll, opinions
 from fusionlog.habits import Habits
@@ -30,6 +30,7 @@ from fusionlog.records import Calibration, PseudoLabel, Window
 from fusionlog.routing import nearest
 from fusionlog.signature import resemblance, signature
 from fusionlog.types import FloatArray, IntArray
+from fusionlog.unusual import Unusual, unusual
 
 Logits = NDArray[np.float64]
 

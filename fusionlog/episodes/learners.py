@@ -6,6 +6,7 @@ labels of the queries. Both see the support as they will see a target's, wrong v
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Episode:
     anomalous: BoolArray
 
 
-class Learner(nn.Module):
+class Learner(nn.Module, ABC):
     """Judges queries after a look at the support."""
 
     def __init__(self, features: int) -> None:
@@ -46,9 +47,9 @@ class Learner(nn.Module):
             nn.Linear(features, WIDTH), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(WIDTH, WIDTH), nn.ReLU()
         )
 
+    @abstractmethod
     def judge(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
         """Logits of the queries `[m]`."""
-        raise NotImplementedError
 
     def learn(self, support: Tensor, probabilities: Tensor, queries: Tensor, anomalous: Tensor) -> None:
         """Leave the gradient of an episode in the parameters."""

@@ -34,9 +34,10 @@ Floats = NDArray[np.float64]
 class Evidence(Struct, frozen=True):
     """What was observed of a window, or of an event by itself: each 0 where nothing is wrong.
 
-    :param surprise: of the window's most surprising break of a habit, in orders of magnitude (see `habits`).
-    :param rarity: of its rarest event (see `shares`).
-    :param failure: the rarity of its rarest event that speaks of a failure.
+    :param surprise: of the window's most surprising break of a habit, in orders of magnitude (see `habits`), beyond
+        that of the most surprising among so many by chance.
+    :param rarity: of its rarest event (see `shares`), beyond that of the rarest among so many by chance.
+    :param failure: how much rarer an event that speaks of a failure is than the mean of those that do not.
     :param carried: the greatest probability of an anomaly that a source's event carries over, times their likeness.
     """
 

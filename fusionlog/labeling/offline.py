@@ -25,6 +25,7 @@ from fusionlog.labeling.teacher import MAX_REASON_CHARS, EventVerdict, Unit, Ver
 from fusionlog.records import BankEvent, Window, WindowEvent
 from fusionlog.settings import SystemSettings
 from fusionlog.types import Encode
+from fusionlog.unusual import beyond_chance, in_company
 
 ROUTINE = 0.4
 """The most that a window counts for which is routine; where there is no formula, a usual event of failure."""
@@ -33,6 +34,7 @@ COMMON = 0.05
 nothing of a failure."""
 TURNING = 0.5
 """How much rarer a usual step must be after a common failure for it to be one."""
+ALL_THE_TIME = "one of the windows that this system makes all the time"
 STOPPED = 0.65
 """What a window counts for that has a common event of failure after which usual steps are missing. By design, and not
 learned from the sources: where a third of all sessions fail, their failures are not rare, and the formula, which knows
@@ -71,6 +73,13 @@ class OfflineTeacher:
         async with self._turn:
             self.watch(windows)
 
+    async def know(self, system: str, habits: Habits) -> None:
+        """Know at least what these habits of a system were counted from, where that is more than was seen."""
+        async with self._turn:
+            if habits.windows > self._habits[system].windows:
+                self._habits[system].become(habits)
+                self._shares.become(system, habits.windows, habits.events)
+
     async def judge(
         self, windows: Sequence[Window], system: SystemSettings, own: bool = False
     ) -> list[Verdict | TeacherError]:
@@ -95,7 +104,7 @@ class OfflineTeacher:
 
     def observe(self, windows: Sequence[Window]) -> list[Evidence]:
         """What there is to say of each window, by what was seen before."""
-        return [self._evidence(window, self._opinions(window), 0) for window in windows]
+        return [self._observed(window, self._opinions(window), 0) for window in windows]
 
     def look(self, windows: Sequence[Window], own: bool = False) -> tuple[list[Evidence], list[float]]:
         """What there is to say of each window, and how likely that makes it an anomaly.
@@ -104,7 +113,7 @@ class OfflineTeacher:
         """
         formula = self.formula or UNTAUGHT
         found = [(window, self._opinions(window)) for window in windows]
-        evidence = [self._evidence(window, opinions, int(own)) for window, opinions in found]
+        evidence = [self._observed(window, opinions, int(own)) for window, opinions in found]
         said = [self._weighed(window, opinions, formula, int(own)) for window, opinions in found]
         return evidence, [verdict.probability for verdict in said]
 
@@ -138,31 +147,33 @@ class OfflineTeacher:
         return [self._weighed(window, self._opinions(window), formula, own) for window in windows]
 
     def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: Formula, own: int) -> Verdict:
-        evidence, stopped = self._evidence(window, opinions, own), self._stopped(window, opinions)
-        probability = max(formula.probability(evidence), STOPPED if stopped else 0.0)
+        rarities, stopped = self._rarities(window, own), self._stopped(window, opinions)
+        alone, surprise = self._alone(window, opinions, rarities), self._habits[window.system].surprise(window, own)
+        probability = max(formula.probability(_together(alone, surprise)), STOPPED if stopped else 0.0)
         routine = self.routine(window) and stopped is None
         events = []
-        for place, (event, opinion) in enumerate(zip(window.events, opinions, strict=True), 1):
-            alone = formula.probability(self._alone(window.system, event, opinion, own))
-            events.append(EventVerdict(place, max(alone, STOPPED) if event is stopped else alone, opinion.reason))
+        for place, (event, each, opinion) in enumerate(zip(window.events, alone, opinions, strict=True), 1):
+            said = formula.probability(each)
+            events.append(EventVerdict(place, max(said, STOPPED) if event is stopped else said, opinion.reason))
         probability = min(probability, ROUTINE) if routine else probability
-        reason = "one of the windows that this system makes all the time" if routine else _reason(evidence, stopped)
+        reason = ALL_THE_TIME if routine else _reason(surprise, alone, rarities, stopped)
         return Verdict(probability, max(probability, 1.0 - probability), reason, tuple(events))
 
-    def _evidence(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
-        alone = [self._alone(window.system, *each, own) for each in zip(window.events, opinions, strict=True)]
-        return Evidence(
-            surprise=self._habits[window.system].surprise(window, own),
-            rarity=max((each.rarity for each in alone), default=0.0),
-            failure=max((each.failure for each in alone), default=0.0),
-            carried=max((each.carried for each in alone), default=0.0),
-        )
+    def _observed(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
+        alone = self._alone(window, opinions, self._rarities(window, own))
+        return _together(alone, self._habits[window.system].surprise(window, own))
 
-    def _alone(self, system: str, event: WindowEvent, opinion: Opinion, own: int) -> Evidence:
-        """What there is to say of an event by itself."""
-        rarity = self._shares.rarity(system, event.template, own)
-        failure = rarity if opinion.failure and not self._shares.usual(system, event.template) else 0.0
-        return Evidence(rarity=rarity, failure=failure, carried=opinion.carried)
+    def _rarities(self, window: Window, own: int) -> list[float]:
+        return [self._shares.rarity(window.system, event.template, own) for event in window.events]
+
+    def _alone(self, window: Window, opinions: Sequence[Opinion], rarities: Sequence[float]) -> list[Evidence]:
+        """What there is to say of each event of a window by itself, but in the company of the others."""
+        usual = [self._shares.usual(window.system, event.template) for event in window.events]
+        fails = [opinion.failure and not each for opinion, each in zip(opinions, usual, strict=True)]
+        return [
+            Evidence(rarity=oddity.rarity, failure=oddity.failure, carried=opinion.carried)
+            for oddity, opinion in zip(in_company(rarities, fails), opinions, strict=True)
+        ]
 
     def _stopped(self, window: Window, opinions: Sequence[Opinion]) -> WindowEvent | None:
         """The first common event of failure after which usual steps are missing."""
@@ -180,13 +191,25 @@ class OfflineTeacher:
         return self._carrier.opinions([words(event.example) for event in window.events])
 
 
-def _reason(evidence: Evidence, stopped: WindowEvent | None) -> str:
+def _together(alone: Sequence[Evidence], surprise: float) -> Evidence:
+    """What there is to say of a window, from what there is to say of its events, and its surprise."""
+    return Evidence(
+        surprise=beyond_chance(surprise, len(alone)),
+        rarity=max((each.rarity for each in alone), default=0.0),
+        failure=max((each.failure for each in alone), default=0.0),
+        carried=max((each.carried for each in alone), default=0.0),
+    )
+
+
+def _reason(surprise: float, alone: Sequence[Evidence], rarities: Sequence[float], stopped: WindowEvent | None) -> str:
     """What was observed, in words."""
+    rarest = max(rarities, default=0.0)
+    failure = max((rarity for rarity, each in zip(rarities, alone, strict=True) if each.failure), default=0.0)
     found = [
-        f"a habit broken that one window in {10**evidence.surprise:.0f} breaks" if evidence.surprise >= 1 else "",
-        f"an event of one window in {10**evidence.rarity:.0f}" if evidence.rarity >= 1 else "",
-        f"a failure of one window in {10**evidence.failure:.0f}" if evidence.failure >= 1 else "",
-        "an event known as anomalous elsewhere" if evidence.carried else "",
+        f"a habit broken that one window in {10**surprise:.0f} breaks" if surprise >= 1 else "",
+        f"an event of one window in {10**rarest:.0f}" if rarest >= 1 else "",
+        f"a failure of one window in {10**failure:.0f}" if failure >= 1 else "",
+        "an event known as anomalous elsewhere" if any(each.carried for each in alone) else "",
         f"usual steps missing beside {stopped.text!r}" if stopped else "",
     ]
     return clip("; ".join(each for each in found if each) or "nothing unusual", MAX_REASON_CHARS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import log10
 
 USUAL_SHARE = 0.5
@@ -28,6 +28,13 @@ class Shares:
             self._events.clear()
         self._windows[system] += 1
         self._events.update((system, event) for event in events)
+
+    def become(self, system: str, windows: int, events: Mapping[str, int]) -> None:
+        """Take over what another one counted of a system: windows, and of each event the windows with it."""
+        for key in [key for key in self._events if key[0] == system]:
+            del self._events[key]
+        self._windows[system] = windows
+        self._events.update({(system, event): seen for event, seen in events.items()})
 
     def usual(self, system: str, event: str) -> bool:
         """Whether an event belongs to the daily round of its system."""

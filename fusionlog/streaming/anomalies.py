@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from fusionlog.calibration import Unusual
 from fusionlog.labeling.polarity import failing
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, chosen_places, clip
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
+from fusionlog.unusual import Unusual
 
 EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2

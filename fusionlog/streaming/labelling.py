@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from fusionlog import metrics
 from fusionlog.alpha.inheritance import Plan, inherited, plan
 from fusionlog.doubt import doubt_of
 from fusionlog.errors import ModelError, RecordError, TeacherError
+from fusionlog.judge import habits_of
 from fusionlog.labeling.questions import Questions
 from fusionlog.labeling.teacher import Teacher, Watching, ask, label_of
 from fusionlog.records import ModelRelease, PseudoLabel, Window
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 Pair = tuple[Message, Window]
 
+CHANGED = 0.1
+"""A teacher that watches judges a shape each time that it comes. What it says is news where the verdict on the window,
+or on one of its events, is another one than was published, or its probability has moved by this much."""
 MAX_WAIT_SECONDS = 300.0
 BASE_POLL_SECONDS = 2.0
 
@@ -47,6 +51,12 @@ class Labelling:
         self._offline = offline or teacher
         self._outlet = Outlet(settings, producer, "label")
         self._alpha = settings.alpha if settings.label.labeller == "alpha" else None
+        self._begun: dict[str, str] = {}
+
+    async def remember(self, windows: AsyncIterable[Window]) -> None:
+        """Have the teachers that watch know what went by before this worker started."""
+        async for window in windows:
+            await self._see(window)
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Label every window; returns only when each was labelled, became general or was given up.
@@ -62,6 +72,8 @@ class Labelling:
                 await self._judge([(message, window)], label)
             else:
                 waiting.setdefault(window.system, Questions(knowledge)).add(window, (message, window))
+        for system in waiting:
+            await self._begin(system)
         while queues := {system: queue for system, queue in waiting.items() if queue}:
             seconds = max([await self._ask(system, queue) for system, queue in queues.items()])
             await self._outlet.settle()
@@ -69,8 +81,26 @@ class Labelling:
                 await self._wait(queues, seconds)
         await self._outlet.settle()
         for _, window in pairs:
-            if isinstance(teacher := self._teacher_of(window.system), Watching):
-                await teacher.see([window])
+            await self._see(window)
+
+    async def _see(self, window: Window) -> None:
+        if isinstance(teacher := self._teacher_of(window.system), Watching):
+            await teacher.see([window])
+
+    async def _begin(self, system: str) -> None:
+        """Have a teacher that watches know at least the habits that the release in use was made with."""
+        teacher, knowledge = self._teacher_of(system), self._following.of(system)
+        version = knowledge.version
+        if not isinstance(teacher, Watching) or version is None or version == self._begun.get(system):
+            return
+        self._begun[system] = version
+        try:
+            habits = habits_of(knowledge.release(version))
+        except ModelError as error:
+            log.error("habits left out", system=system, version=version, error=str(error))
+            return
+        if habits is not None:
+            await teacher.know(system, habits)
 
     def _teacher_of(self, system: str) -> Teacher:
         """Who judges a system."""
@@ -98,7 +128,10 @@ class Labelling:
         for window, outcome in zip(call.asked, outcomes, strict=True):
             if not isinstance(outcome, TeacherError):
                 label = said[window.shape] = label_of(window, outcome, teacher.name, time.time())
-                await self._publish(label, queue.answer(label))
+                if _is_news(label, queue.knowledge.verdict_of(window.shape)):
+                    await self._publish(label, queue.answer(label))
+                else:
+                    await self._judge(queue.take(window.shape), label)
             elif outcome.retry_after is None:
                 await self._give_up(queue.take(window.shape), outcome)
             else:
@@ -161,6 +194,21 @@ class Labelling:
     def _system(self, name: str) -> SystemSettings:
         """What the operator said of a system; of one that this worker's file lacks, nothing."""
         return self._settings.systems.get(name) or SystemSettings()
+
+
+def _is_news(label: PseudoLabel, before: PseudoLabel | None) -> bool:
+    """Whether a label says something that the published one of its shape does not."""
+    if before is None or before.inherited_from is not None or before.teacher != label.teacher:
+        return True
+    told = {event.template: event.probability for event in before.events}
+    if told.keys() != {event.template for event in label.events}:
+        return True
+    pairs = [(told[event.template], event.probability) for event in label.events]
+    return any(_moved(*pair) for pair in [(before.probability, label.probability), *pairs])
+
+
+def _moved(before: float, now: float) -> bool:
+    return (before >= 0.5) != (now >= 0.5) or abs(now - before) >= CHANGED
 
 
 async def newest_base(settings: Settings) -> ModelRelease:

@@ -19,6 +19,7 @@ from fusionlog.streaming.client import kafka_errors, options, partition_counts
 from fusionlog.topics import Topic
 
 OnRecord = Callable[[str, Any], None]
+Offsets = dict[TopicPartition, int]
 
 # A read of a whole topic that gets nothing for this long has lost its broker.
 STALL_SECONDS = 30.0
@@ -45,7 +46,8 @@ class Table:
         """
         consumer = await self._stack.enter_async_context(_reader(self._settings, self._topic))
         try:
-            async for record in _until_end(self._settings, self._topic, consumer):
+            ends = await _ends(self._settings, self._topic, consumer)
+            async for record in _until(self._settings, self._topic, consumer, ends):
                 self._give(record)
         except BaseException:
             await self._stack.aclose()
@@ -84,23 +86,44 @@ async def read_all(settings: Settings, topic: Topic, limit_per_partition: int | 
 
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
-    found: list[tuple[str, Any]] = []
-    async with _reader(settings, topic, limit_per_partition) as consumer:
-        async for record in _until_end(settings, topic, consumer):
-            try:
-                found.append(_decode(topic, record))
-            except RecordError as error:
-                log.warning("record left out", topic=topic.name, reason=error.reason, detail=error.detail)
+    found = [each async for each in _read(settings, topic, limit_per_partition)]
     if topic.cleanup == "compact":
         return [(key, value) for key, value in dict(found).items() if value is not None]
     return [(key, value) for key, value in found if value is not None]
 
 
+async def read_committed(settings: Settings, topic: Topic, group: str, limit_per_partition: int) -> AsyncIterator[Any]:
+    """The newest records of a topic that a consumer group has done with, in the order of each partition.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    async for _, record in _read(settings, topic, limit_per_partition, group):
+        if record is not None:
+            yield record
+
+
+async def _read(
+    settings: Settings, topic: Topic, limit: int | None, group: str | None = None
+) -> AsyncIterator[tuple[str, Any]]:
+    async with _reader(settings, topic, group) as consumer:
+        ends = await _ends(settings, topic, consumer, group)
+        if limit is not None:
+            await _seek_newest(settings, topic, consumer, ends, limit)
+        async for record in _until(settings, topic, consumer, ends):
+            if group is not None and record.offset >= ends[TopicPartition(record.topic, record.partition)]:
+                continue
+            try:
+                yield _decode(topic, record)
+            except RecordError as error:
+                log.warning("record left out", topic=topic.name, reason=error.reason, detail=error.detail)
+
+
 @asynccontextmanager
-async def _reader(settings: Settings, topic: Topic, newest: int | None = None) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer at the beginning of all partitions of a topic, or that many records before their ends."""
+async def _reader(settings: Settings, topic: Topic, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer at the beginning of all partitions of a topic, no member of the group whose offsets it may ask for."""
     consumer = AIOKafkaConsumer(
         **options(settings.kafka),
+        group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=topic.max_message_bytes,
@@ -110,7 +133,8 @@ async def _reader(settings: Settings, topic: Topic, newest: int | None = None) -
             await consumer.start()
             partitions = await _partitions(settings, topic)
             consumer.assign(partitions)
-            await _seek(consumer, partitions, newest)
+            for partition, start in (await consumer.beginning_offsets(partitions)).items():
+                consumer.seek(partition, start)
         except BaseException:
             await consumer.stop()
             raise
@@ -127,23 +151,35 @@ async def _partitions(settings: Settings, topic: Topic) -> list[TopicPartition]:
     return [TopicPartition(topic.name, number) for number in range(count)]
 
 
-async def _seek(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], newest: int | None) -> None:
-    starts = await consumer.beginning_offsets(partitions)
-    if newest is not None:
-        ends = await consumer.end_offsets(partitions)
-        starts = {partition: max(starts[partition], ends[partition] - newest) for partition in partitions}
-    for partition, start in starts.items():
-        consumer.seek(partition, start)
+async def _ends(settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, group: str | None = None) -> Offsets:
+    """Where each partition ends at this moment; given a group, where that stands in it."""
+    async with kafka_errors(settings.kafka, f"reading {topic.name}"):
+        partitions = list(consumer.assignment())
+        ends: Offsets = await consumer.end_offsets(partitions)
+        if group is None:
+            return ends
+        return {place: min(end, await consumer.committed(place) or 0) for place, end in ends.items()}
 
 
-async def _until_end(settings: Settings, topic: Topic, consumer: AIOKafkaConsumer) -> AsyncIterator[ConsumerRecord]:
-    """The records up to the end offsets of this moment.
+async def _seek_newest(
+    settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets, newest: int
+) -> None:
+    """Go to that many records before the ends."""
+    async with kafka_errors(settings.kafka, f"reading {topic.name}"):
+        starts = await consumer.beginning_offsets(list(ends))
+        for partition, start in starts.items():
+            consumer.seek(partition, max(start, ends[partition] - newest))
+
+
+async def _until(
+    settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets
+) -> AsyncIterator[ConsumerRecord]:
+    """The records before these offsets, and what came with them from behind.
 
     :raises BrokerError: nothing came for STALL_SECONDS.
     """
     clock = asyncio.get_running_loop().time
     async with kafka_errors(settings.kafka, f"reading {topic.name}"):
-        ends = await consumer.end_offsets(list(consumer.assignment()))
         progress = clock()
         while await _behind(consumer, ends):
             batches = await consumer.getmany(timeout_ms=POLL_MS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from fusionlog.labeling.formula import Formula
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
-from tests.agents.stage import Stage, until
+from tests.agents.stage import Stage, Worker, until
 from tests.factories import make_window
 from tests.labeling.fake_endpoint import fake_endpoint
 
@@ -46,6 +47,35 @@ async def test_windows_become_labels_and_anomalies_once_there_is_a_base_model(st
     ]
     assert [window.id for window in general] == [windows[3].id], "what the base model knows needs no teacher"
     assert await worker.stop() == 0
+
+
+async def test_the_offline_labeller_goes_on_after_a_restart_as_if_there_had_been_none(stage: Stage) -> None:
+    route, topics = Route(kind="proprietary", similarity=0.1, threshold=0.8), stage.settings.topics
+    daily = [
+        make_window("user greeted", *["user bowed"] * (1 + place % 30), session=f"s{place}", route=route)
+        for place in range(60)
+    ]
+    odd = [make_window("user greeted", "payment failed", session=f"o{n}", first_offset=n, route=route) for n in (1, 2)]
+    await stage.publish(topics.models, stage.release(metrics=Formula((1.0, 3.0, 3.0, 1.0), -2.5).metrics()))
+    first = await stage.worker("label", FUSIONLOG_METHOD="offline")
+    await labelled(first, stage, *daily)
+    assert await first.stop() == 0 and not await stage.records(topics.anomalies)
+    second = await stage.worker("label", FUSIONLOG_METHOD="offline")
+    for number, window in enumerate(odd, 1):
+        await labelled(second, stage, window, total=number)
+    found = [msgspec.json.decode(record.value, type=Anomaly) for record in await stage.records(topics.anomalies)]
+    assert [each.id for each in found] == [window.id for window in odd], "nothing is odd to who has seen nothing"
+    labels = [msgspec.json.decode(record.value, type=PseudoLabel) for record in await stage.records(topics.labels)]
+    assert len([label for label in labels if label.shape == odd[0].shape]) == 1, "the same word is not said twice"
+    assert await second.stop() == 0
+
+
+async def labelled(worker: Worker, stage: Stage, *windows: Window, total: int | None = None) -> None:
+    """Publish windows, and wait until the worker has judged so many in all."""
+    await worker.says("started")
+    await stage.publish(stage.settings.topics.proprietary, *windows)
+    wanted = total or len(windows)
+    await until(lambda: worker.metrics().get("fusionlog_windows_labelled") == wanted, 30, worker.log.read_text)
 
 
 async def test_sigterm_ends_a_worker_that_still_waits(stage_without_model: Stage) -> None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fusionlog.calibration import score, unusual
+from fusionlog.calibration import score
 from fusionlog.detector.examples import Example
 from fusionlog.distill import examples_of
 from fusionlog.distillation.calibrating import Labelled, calibrate, stacked, threshold
 from fusionlog.habits import Habits
 from fusionlog.labeling.formula import Formula
+from fusionlog.unusual import unusual
 from tests.distillation.factories import TEXTS, OneHot, make_fit
 from tests.factories import make_label, make_window
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 
-from fusionlog.labeling.formula import Formula
+import pytest
+
+from fusionlog.habits import Habits
+from fusionlog.labeling.formula import Evidence, Formula
 from fusionlog.labeling.offline import ROUTINE, STOPPED, OfflineTeacher
 from fusionlog.labeling.teacher import Verdict, Watching, ask
 from fusionlog.records import Window
@@ -56,6 +60,36 @@ async def test_nothing_is_an_anomaly_before_anything_was_seen() -> None:
     assert (await judge([], make_window("disk failed"))).probability < 0.5
 
 
+def looked_at(seen: Sequence[Window], *texts: str) -> Evidence:
+    teacher = OfflineTeacher([], WordEncoder(), FORMULA)
+    teacher.watch(seen)
+    [found] = teacher.observe([make_window(*texts)])
+    return found
+
+
+def test_a_failure_amid_seldom_work_is_less_of_one_than_amid_the_daily_round() -> None:
+    seen, seldom = mixed(), ("backup opened", "backup written", "backup closed")
+    amid_daily, amid_seldom = [looked_at(seen, *texts, "disk failed").failure for texts in (USUAL, seldom)]
+    assert amid_daily > 1.9 and amid_seldom == 0.0
+
+
+def test_one_rare_event_among_many_is_sooner_met_by_chance() -> None:
+    alone, among = (
+        looked_at(mixed(), "moon seen"),
+        looked_at(mixed(), *USUAL, *(f"user {'x' * n}" for n in range(1, 8))),
+    )
+    assert alone.rarity - among.rarity == pytest.approx(1.0), "ten of them"
+
+
+def test_a_broken_habit_of_a_long_window_surprises_less() -> None:
+    seen = [make_window(*USUAL, *(f"user {'x' * n}" for n in range(1, 14)), session=f"s{place}") for place in range(99)]
+    without_last = [make_window(*USUAL[:2]), make_window(*USUAL[:2], *(f"user {'x' * n}" for n in range(1, 7)))]
+    teacher = OfflineTeacher([], WordEncoder(), FORMULA)
+    teacher.watch(seen)
+    short, long = teacher.observe(without_last)
+    assert short.surprise - long.surprise == pytest.approx(log10(8 / 2) / 2)
+
+
 async def test_what_a_system_makes_again_and_again_is_routine() -> None:
     odd = make_window("connection opened", "disk failed")
     rare, routine = [
@@ -84,3 +118,27 @@ async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
     await teacher.see([odd])
     [by_all], [by_others] = [await teacher.judge([odd], SystemSettings(), own=own) for own in (False, True)]
     assert by_others == before != by_all
+
+
+async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_from() -> None:
+    odd, habits = make_window(*USUAL, "disk failed"), Habits()
+    for window in mixed():
+        habits.see(window)
+    watched, told = OfflineTeacher([], WordEncoder(), FORMULA), OfflineTeacher([], WordEncoder(), FORMULA)
+    await watched.see(mixed())
+    await told.see(mixed(5))
+    await told.know(odd.system, Habits.unpack(habits.pack()))
+    for _ in range(2):
+        [by_sight], [by_word] = [await each.judge([odd], SystemSettings()) for each in (watched, told)]
+        assert isinstance(by_sight, Verdict) and by_sight.probability > 0.5 and by_sight == by_word
+        for each in (watched, told):
+            await each.see(mixed(7))
+
+
+async def test_what_knows_less_than_was_seen_is_not_taken_over() -> None:
+    odd, few, teacher = make_window(*USUAL, "disk failed"), Habits(), OfflineTeacher([], WordEncoder(), FORMULA)
+    few.see(odd, 20)
+    await teacher.see(mixed())
+    before = await teacher.judge([odd], SystemSettings())
+    await teacher.know(odd.system, few)
+    assert await teacher.judge([odd], SystemSettings()) == before

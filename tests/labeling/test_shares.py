@@ -32,3 +32,12 @@ def test_more_events_than_can_be_remembered_are_counted_anew(monkeypatch: pytest
     for number in range(20):
         shares.see("shop", [f"{number}"])
     assert shares.rarity("shop", "19") <= 1.0
+
+
+def test_what_another_one_counted_takes_the_place_of_a_systems_own() -> None:
+    shares = Shares()
+    for system in ("shop", "mill"):
+        shares.see(system, ["a"])
+    shares.become("shop", 99, {"b": 9})
+    assert shares.rarity("shop", "b") == pytest.approx(1.0) and shares.rarity("shop", "a") == pytest.approx(2.0)
+    assert shares.rarity("mill", "a") == 0.0

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from fusionlog.calibration import Unusual
 from fusionlog.records import template_id
 from fusionlog.streaming.anomalies import EVIDENCE_EVENTS, by_model
+from fusionlog.unusual import Unusual
 from tests.factories import make_window
 
 STEPS = [f"step {name} done" for name in "abcdefgh"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
+from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
@@ -272,19 +273,25 @@ async def test_alpha_waits_for_a_representative_that_got_no_answer() -> None:
 
 
 class WatchingTeacher(ScriptedTeacher):
-    """Says of a window how many it has seen."""
+    """Says of a window how many it has seen, and what it is told to of its verdict."""
 
     name = "watching"
 
-    def __init__(self) -> None:
+    def __init__(self, *probabilities: float) -> None:
         super().__init__()
         self.seen: list[str] = []
+        self.known: list[tuple[str, int]] = []
+        self.says = list(probabilities)
 
     async def see(self, windows: Sequence[Window]) -> None:
         self.seen += [window.session for window in windows]
 
+    async def know(self, system: str, habits: Habits) -> None:
+        self.known.append((system, habits.windows))
+
     async def judge(self, windows: Sequence[Window], system: object, own: bool = False) -> list[Verdict | TeacherError]:
-        return [Verdict(0.9, 0.9, f"{len(self.seen)} seen", ()) for _ in windows]
+        said = self.says.pop(0) if self.says else 0.9
+        return [Verdict(said, max(said, 1 - said), f"{len(self.seen)} seen", ()) for _ in windows]
 
 
 async def test_a_teacher_that_watches_judges_a_shape_anew_by_what_went_by_before() -> None:
@@ -294,6 +301,55 @@ async def test_a_teacher_that_watches_judges_a_shape_anew_by_what_went_by_before
     await bench.handle(*windows_of("disk failed", 1, 10))
     assert teacher.seen == ["s0", "s1", "s10"]
     assert [anomaly.reason for anomaly in bench.anomalies()] == ["0 seen", "0 seen", "2 seen"]
+
+
+async def test_a_verdict_is_published_again_only_where_it_is_another_one() -> None:
+    said = [0.9, 0.85, 0.81, 0.79, 0.52, 0.49, 0.45]
+    bench = Bench(WatchingTeacher(*said))
+    for number in range(len(said)):
+        await bench.handle(*windows_of("disk failed", 1, number))
+    assert [label.probability for label in bench.labels()] == [0.9, 0.79, 0.52, 0.49], (
+        "it drifts no further than CHANGED"
+    )
+    assert len(bench.anomalies()) == 5, "its windows are judged by what is said of them now"
+
+
+async def test_another_verdict_on_an_event_is_news_too() -> None:
+    bench = Bench(teacher := WatchingTeacher())
+    for said in (0.1, 0.1, 0.6):
+        teacher.judge = returning(Verdict(0.2, 0.8, "", (EventVerdict(1, said),)))  # type: ignore[method-assign]
+        await bench.handle(*windows_of("disk failed", 1))
+    assert [[event.probability for event in label.events] for label in bench.labels()] == [[0.1], [0.6]]
+
+
+def returning(verdict: Verdict) -> Any:
+    async def judge(windows: Sequence[Window], *_: object) -> list[Verdict]:
+        return [verdict for _ in windows]
+
+    return judge
+
+
+async def test_a_teacher_that_watches_begins_with_what_a_release_knows_and_what_was_read_before() -> None:
+    habits = Habits()
+    for window in windows_of("disk failed", 30):
+        habits.see(window)
+    bench = Bench(teacher := WatchingTeacher())
+    for created, packed in ((1.0, habits.pack()), (2.0, b"none at all")):
+        vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
+        release = make_release(
+            ("disk opened", 0.0), vectors=vectors, created=created, version=f"v{created}", habits=packed
+        )
+        bench.knowledge.adopt(releases.sign(release, None))
+        for _ in range(2):
+            await bench.handle(*windows_of("disk failed", 1))
+    assert teacher.known == [("shop", 30)], "once a release, and what cannot be read is left out"
+    await bench.labelling.remember(each_of(windows_of("disk failed", 2, 90)))
+    assert teacher.seen[-2:] == ["s90", "s91"]
+
+
+async def each_of(windows: Sequence[Window]) -> AsyncIterator[Window]:
+    for window in windows:
+        yield window
 
 
 async def test_the_method_of_a_system_says_whether_the_offline_labeller_judges_it() -> None:

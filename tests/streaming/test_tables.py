@@ -3,14 +3,16 @@
 import asyncio
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from fusionlog.errors import BrokerError
 from fusionlog.records import PseudoLabel
 from fusionlog.settings import Settings
 from fusionlog.streaming import codecs
 from fusionlog.streaming.admin import create_topics
+from fusionlog.streaming.client import options
 from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.tables import Table, read_all
+from fusionlog.streaming.tables import Table, read_all, read_committed
 from tests.factories import make_label, make_window
 
 pytestmark = pytest.mark.kafka
@@ -54,6 +56,22 @@ async def test_read_all_limits_to_the_newest_of_each_partition(kafka_settings: S
     await producer.stop()
     found = await read_all(kafka_settings, kafka_settings.topics.general, limit_per_partition=5)
     assert [record for _, record in found] == windows[-5:]
+
+
+async def test_what_a_group_has_done_with_is_read_and_nothing_behind_it(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    producer, topic = Producer(kafka_settings), kafka_settings.topics.proprietary
+    await producer.start()
+    windows = [make_window(first_offset=number) for number in range(30)]
+    [place] = {(await (await producer.send(topic, "shop/s", window))).topic_partition for window in windows}
+    await producer.stop()
+    group = f"{kafka_settings.topic_prefix}label"
+    assert [each async for each in read_committed(kafka_settings, topic, group, 5)] == []
+    async with AIOKafkaConsumer(**options(kafka_settings.kafka), group_id=group, enable_auto_commit=False) as consumer:
+        consumer.assign([place])
+        await consumer.commit({place: 20})
+    assert [each async for each in read_committed(kafka_settings, topic, group, 5)] == windows[15:20]
+    assert [each async for each in read_committed(kafka_settings, topic, group, 100)] == windows[:20]
 
 
 async def test_a_missing_topic_is_said_and_not_created(kafka_settings: Settings) -> None:
