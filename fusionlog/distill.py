@@ -25,7 +25,7 @@ from fusionlog.distillation.students import FitAll, opinions, windows_of
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import FusionLogError
 from fusionlog.habits import Habits
-from fusionlog.labeling.formula import PREFIX, Formula
+from fusionlog.labeling.formula import COUNTED, OFFLINE, Formula
 from fusionlog.records import Calibration, Lineage, ModelRelease, PseudoLabel, Window
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
@@ -33,8 +33,9 @@ from fusionlog.types import DetectorName, IntArray
 from fusionlog.unusual import unusual
 
 REFERENCE = "source_auprc_reference"
-"""The metric that a base release carries and every descendant of it hands on: what the gate compares with. They hand on
-the offline labeller's formula as well."""
+"""The metric of a base release that the gate compares with."""
+HANDED_ON = (REFERENCE, OFFLINE, COUNTED)
+"""What the metrics begin with that every descendant of a base release hands on."""
 
 
 class NothingToDistilError(FusionLogError):
@@ -119,7 +120,7 @@ def _calibrated(
                  len(seen[label.shape]))
         for label in labels if label.shape in seen
     ]  # fmt: skip
-    formula = Formula.of_metrics(parent.metrics)
+    formula = Formula.of_metrics(parent.metrics, COUNTED)
     return calibrate(labelled, habits, replay, fits, settings.calibration_folds, formula), habits
 
 
@@ -235,7 +236,7 @@ def _release(
     job: str,
 ) -> ModelRelease:
     system = labels[0].system
-    carried = {name: value for name, value in parent.metrics.items() if name == REFERENCE or name.startswith(PREFIX)}
+    carried = {name: value for name, value in parent.metrics.items() if name.startswith(HANDED_ON)}
     return ModelRelease(
         system=system,
         version=releases.new_version(now, system),

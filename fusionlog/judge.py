@@ -14,7 +14,6 @@ from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import DoubtSettings
-from fusionlog.unusual import as_counted
 
 
 class Judge:
@@ -36,9 +35,8 @@ class Judge:
         release = self.knowledge.release(of_network.version)
         if release.calibration is None:
             return of_network
-        probability = score(release.calibration, of_network.probability, self._usual.of(window))
-        told = as_counted(window, self.habits) if probability >= of_network.threshold else None
-        return replace(of_network, probability=probability, unusual=told)
+        how = self._usual.of(window)
+        return replace(of_network, probability=score(release.calibration, of_network.probability, how), unusual=how)
 
     def _begin(self, version: str) -> None:
         """Know at least the habits that a release was made with: a worker that has just started has none of its own."""

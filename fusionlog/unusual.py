@@ -1,8 +1,7 @@
-"""How unusual a window is in its system, in orders of magnitude, beyond what chance makes of its length.
+"""How unusual a window is in its system, in orders of magnitude, as counted; and what of it is more than chance.
 
-Of many events one is sooner rare, and of many habits one sooner broken. So the rarity of an event counts beyond that of
-the rarest among as many by chance, the surprise of a window beyond that of as many habits, and a failure beyond what
-stands around it: among things as rare it is part of some seldom work.
+Of many events one is sooner rare, and of many habits one sooner broken. Who judges by this alone has to take it into
+account; a network sees how many events there are.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def in_company(rarities: Sequence[float], fails: Sequence[bool]) -> list[Oddity]
     """What there is to say of each event of a window in the company of the others.
 
     A rarity is less by log10 of the number of events (Bonferroni's correction); a failure counts by as much as it is
-    rarer than the mean of what is none.
+    rarer than the mean of what is none: among things as rare it is part of some seldom work.
 
     :param rarities: of the events. :param fails: whether each speaks of a failure that is not routine.
     """
@@ -59,25 +58,14 @@ def in_company(rarities: Sequence[float], fails: Sequence[bool]) -> list[Oddity]
 
 
 def unusual(window: Window, habits: Habits, own: int = 0) -> Unusual:
-    """How unusual a window is, beyond chance.
+    """How unusual a window is, as counted.
 
     :param own: how often the window was seen itself, and is left out of what it is compared with.
     """
     rarities = habits.rarities(window, own)
-    each = in_company(rarities, _failures(window, rarities))
-    return Unusual(
-        surprise=beyond_chance(habits.surprise(window, own), len(rarities)),
-        rarity=max((one.rarity for one in each), default=0.0),
-        failure=max((one.failure for one in each), default=0.0),
-    )
-
-
-def as_counted(window: Window, habits: Habits) -> Unusual:
-    """The same without regard to chance: what a person is told."""
-    rarities = habits.rarities(window)
-    failures = [rarity for rarity, fails in zip(rarities, _failures(window, rarities), strict=True) if fails]
-    return Unusual(habits.surprise(window), max(rarities, default=0.0), max(failures, default=0.0))
-
-
-def _failures(window: Window, rarities: Sequence[float]) -> list[bool]:
-    return [rarity > ROUTINE and failing(event.text) for rarity, event in zip(rarities, window.events, strict=True)]
+    failures = [
+        rarity
+        for rarity, event in zip(rarities, window.events, strict=True)
+        if rarity > ROUTINE and failing(event.text)
+    ]
+    return Unusual(habits.surprise(window, own), max(rarities, default=0.0), max(failures, default=0.0))

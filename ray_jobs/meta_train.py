@@ -10,7 +10,7 @@ import typer
 
 from fusionlog import settings as environment
 from fusionlog.distillation.base import base_release
-from fusionlog.distillation.labeller import labeller_formula, with_formula
+from fusionlog.distillation.labeller import formulas, with_formulas
 from fusionlog.distillation.sources import read_source
 from fusionlog.embedding import Encoder, VectorCache, find_encoder
 from fusionlog.releases import BASE
@@ -26,9 +26,9 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
         encoder = Encoder(find_encoder(settings), tasks.cores())
         sources = [read_source(data, name, settings.ingest) for name in names]
         fits = tasks.Fits(settings.distill)
-        release = with_formula(
+        release = with_formulas(
             base_release(sources, VectorCache(encoder), encoder.name, settings.distill, fits, now=time.time(), job=job),
-            labeller_formula(sources, encoder),
+            formulas(sources, encoder),
         )
     release = await publish.publish(settings, release)
     reason = f"base model {release.version} of {', '.join(names)}, {len(release.bank)} events, tau {release.tau:.2f}"

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 class Score(Struct, frozen=True):
     """A release's verdict on a window. `events` are the probabilities of the window's events, by template.
 
-    `unusual` is how unusual an anomalous window is, where that had a say.
+    `unusual` is how unusual the window is, where that had a say.
     """
 
     probability: float

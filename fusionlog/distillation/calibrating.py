@@ -5,7 +5,7 @@ a network that was fitted without it and without the windows that are like it, a
 they have: these are shown to it as the nearest event that it knows, as ever.
 
 The labels are few and chosen for being strange, so what they say of unusual windows is not all there is to know. The
-labelled sources taught the offline labeller the same (`labeling.formula`), on every window they have. Its logit is
+labelled sources teach the same (`labeller`), on every window they have. The logit of their formula is
 added where this makes the cross-fitted F1 greater, each shape weighed by how often it was seen: then a window counts as
 one of many of its shape, and is left out of what it is compared with by itself alone.
 """
@@ -30,7 +30,7 @@ from fusionlog.records import Calibration, PseudoLabel, Window
 from fusionlog.routing import nearest
 from fusionlog.signature import resemblance, signature
 from fusionlog.types import FloatArray, IntArray
-from fusionlog.unusual import Unusual, unusual
+from fusionlog.unusual import unusual
 
 Logits = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def calibrate(
     :param habits: of recent windows; a window's own are left out when it is looked at.
     :param replay: what the sources teach beside the labels, weighted to its share of the draws.
     :param fits: trains the networks.
-    :param formula: what the sources taught the offline labeller. It is added where the cross-fitted F1 is greater so.
+    :param formula: what the sources taught of what is counted. It is added where the cross-fitted F1 is greater so.
     """
     said = np.array([each.example.probability for each in labelled])
     anomalous = said >= 0.5
@@ -81,16 +81,11 @@ def calibrate(
     weights, scores = stacked(table, said), _cross_stacked(table, said, parts)
     times = np.array([each.times for each in labelled], dtype=np.float64)
     if formula is not None:
-        together = scores + [formula.logit(_evidence(unusual(each.window, habits, 1))) for each in labelled]
+        together = scores + [formula.logit(Evidence.counted(unusual(each.window, habits, 1))) for each in labelled]
         if f1(together >= 0, anomalous, times) > f1(scores >= 0, anomalous, times):
             return _calibration(weights, formula)
     weights[-1] -= threshold(scores, anomalous, times)
     return _calibration(weights, NO_FORMULA)
-
-
-def _evidence(how: Unusual) -> Evidence:
-    """As the formula weighs it; what only the sources' own events tell is left to the network."""
-    return Evidence(surprise=how.surprise, rarity=how.rarity, failure=how.failure)
 
 
 def _calibration(weights: Logits, formula: Formula) -> Calibration:

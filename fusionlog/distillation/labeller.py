@@ -1,4 +1,4 @@
-"""What the labelled sources teach the offline labeller: its formula, each of them in turn taken for a target.
+"""What the labelled sources teach of unusual windows: formulas, each of them in turn taken for a target.
 
 A source is shown to a labeller that knows the others alone: one half of it goes by unjudged, then the other half comes
 as a target's windows would, and what was observed of each that is not routine is set against its label. Then the other
@@ -8,35 +8,50 @@ way round.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from fusionlog.distillation.base import known_events
 from fusionlog.distillation.sources import Source, event_probabilities, split
-from fusionlog.labeling.formula import Evidence, Formula, Observed, fit
+from fusionlog.habits import Habits
+from fusionlog.labeling.formula import COUNTED, OFFLINE, Evidence, Formula, Observed, fit
 from fusionlog.labeling.offline import OfflineTeacher
-from fusionlog.records import BankEvent, ModelRelease
+from fusionlog.records import BankEvent, ModelRelease, Window
 from fusionlog.types import Encode
+from fusionlog.unusual import unusual
 
 T = TypeVar("T")
 BATCH_WINDOWS = 20
 """Windows that arrive together: none of them is judged by another."""
 
 
-def labeller_formula(sources: Sequence[Source], encode: Encode) -> Formula | None:
-    """The formula of the offline labeller; None where no source has both normal and anomalous sessions."""
+class Formulas(NamedTuple):
+    """What the sources teach: the offline labeller's formula, which goes by what is more than chance, and that of a
+    calibration, which stands beside a network and goes by what is counted. None where no source has both kinds."""
+
+    labeller: Formula | None
+    calibration: Formula | None
+
+
+NO_FORMULAS = Formulas(None, None)
+
+
+def formulas(sources: Sequence[Source], encode: Encode) -> Formulas:
+    """The formulas of the sources' windows, normal and anomalous."""
     known = {source.system: known_events(source, event_probabilities(source)) for source in sources}
-    stretches: list[Observed] = []
+    stretches: list[tuple[Observed, Observed]] = []
     for source in sources:
         others = [event for system, events in known.items() if system != source.system for event in events]
         stretches += _observed(source, others, encode)
-    return fit(stretches)
+    return Formulas(fit([one for one, _ in stretches]), fit([counted for _, counted in stretches]))
 
 
-def with_formula(release: ModelRelease, formula: Formula | None) -> ModelRelease:
-    """A base release that carries what its sources taught the offline labeller, among its metrics."""
-    return release if formula is None else replace(release, metrics={**release.metrics, **formula.metrics()})
+def with_formulas(release: ModelRelease, found: Formulas) -> ModelRelease:
+    """A base release that carries what its sources taught, among its metrics."""
+    labeller = {} if found.labeller is None else found.labeller.metrics(OFFLINE)
+    calibration = {} if found.calibration is None else found.calibration.metrics(COUNTED)
+    return replace(release, metrics={**release.metrics, **labeller, **calibration})
 
 
 def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -45,16 +60,25 @@ def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
         yield windows[start : start + BATCH_WINDOWS]
 
 
-def _observed(source: Source, others: Sequence[BankEvent], encode: Encode) -> Iterator[Observed]:
+def _observed(source: Source, others: Sequence[BankEvent], encode: Encode) -> Iterator[tuple[Observed, Observed]]:
+    """Each half of a source after the other one: as the labeller sees it, and as counted."""
     halves, knowing = [half.windows for half in split(source, held_out=0.5)], OfflineTeacher(others, encode)
     for before, after in (halves, halves[::-1]):
-        labeller = knowing.anew()
-        labeller.watch(before)
+        labeller, habits = knowing.anew(), Habits()
         evidence: list[Evidence] = []
+        counted: list[Evidence] = []
         anomalous: list[bool] = []
+        _watch(before, labeller, habits)
         for batch in in_batches(after):
             telling = [window for window in batch if not labeller.routine(window)]
             evidence += labeller.observe(telling)
+            counted += [Evidence.counted(unusual(window, habits)) for window in telling]
             anomalous += [source.anomalous[window.session] for window in telling]
-            labeller.watch(batch)
-        yield Observed.of(evidence, anomalous)
+            _watch(batch, labeller, habits)
+        yield Observed.of(evidence, anomalous), Observed.of(counted, anomalous)
+
+
+def _watch(windows: Sequence[Window], labeller: OfflineTeacher, habits: Habits) -> None:
+    labeller.watch(windows)
+    for window in windows:
+        habits.see(window)

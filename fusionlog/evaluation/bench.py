@@ -8,12 +8,11 @@ from typing import Protocol
 
 from fusionlog.detector.examples import Example
 from fusionlog.distillation.base import base_release
-from fusionlog.distillation.labeller import with_formula
+from fusionlog.distillation.labeller import NO_FORMULAS, Formulas, with_formulas
 from fusionlog.distillation.sources import Source
 from fusionlog.distillation.students import FitAll
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.evaluation.protocol import Fold, Result
-from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.teacher import Teacher
 from fusionlog.records import ModelRelease
 from fusionlog.settings import DistillSettings, Settings
@@ -29,15 +28,10 @@ class Fits(FitAll, Protocol):
         """Fits that no run is charged for."""
 
 
-def no_formula() -> Formula | None:
-    """What no source teaches."""
-    return None
-
-
 @dataclass(frozen=True, eq=False)
 class Bench:
     """What a method may use. `teacher` is asked by its `label`; `fits` trains (seeded by `settings.distill.seed`);
-    `formula` says what the sources teach the offline labeller.
+    `formulas` says what the sources teach of unusual windows.
 
     The sources come with their labels; of the target there is the fold, which has none.
     """
@@ -48,7 +42,7 @@ class Bench:
     cache: VectorCache
     fits: Fits
     teacher: Teacher | None = None
-    formula: Callable[[], Formula | None] = no_formula
+    formulas: Callable[[], Formulas] = lambda: NO_FORMULAS
 
     def taught(self, settings: DistillSettings, target: Sequence[Example] = ()) -> Bench:
         """The bench with other settings of training, and maybe a domain head (see `Fits.of`)."""
@@ -63,7 +57,7 @@ class Bench:
         release = base_release(
             self.sources, self.cache, self.encode.name, self.settings.distill, self.fits.free(), now=0.0, job="evaluate"
         )
-        return with_formula(release, self.formula())
+        return with_formulas(release, self.formulas())
 
 
 class Method(Protocol):

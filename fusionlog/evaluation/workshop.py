@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from fusionlog.distillation.base import known_events
-from fusionlog.distillation.labeller import labeller_formula
+from fusionlog.distillation.labeller import Formulas, formulas
 from fusionlog.distillation.sources import Source, event_probabilities, read_source
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.evaluation.bench import Bench, Method
@@ -27,7 +27,6 @@ from fusionlog.evaluation.tasks import Done, Said, Task, key_of
 from fusionlog.evaluation.teachers import OFFLINE as TEACHES_OFFLINE
 from fusionlog.evaluation.teachers import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
-from fusionlog.labeling.formula import Formula
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent
 from fusionlog.settings import DistillSettings, Settings
@@ -70,7 +69,7 @@ class Workshop:
         self.settings, self._encode, self._offline = settings, Remembering(encode), offline
         self._cache, self._fits = VectorCache(self._encode), Fits(settings.distill)
         self._sources: dict[tuple[Path, str], Known] = {}
-        self._formulas: dict[tuple[Path, tuple[str, ...]], Formula | None] = {}
+        self._formulas: dict[tuple[Path, tuple[str, ...]], Formulas] = {}
         self._folds: Memo[tuple[Path, str, str], Fold] = Memo(KEPT_FOLDS)
         self._results: Memo[Task, Result] = Memo(KEPT_RESULTS)
 
@@ -130,14 +129,14 @@ class Workshop:
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
-        formula = partial(self._formula, task)
-        taught = formula() if teaching.name == TEACHES_OFFLINE else None
+        formulas = partial(self._taught, task)
+        taught = formulas().labeller if teaching.name == TEACHES_OFFLINE else None
         teacher, distill = teaching.teacher(known, self._encode, taught), seeded(self.settings.distill, task.seed)
         bench = Bench(
             settings=teaching.settings.model_copy(update={"distill": distill}),
             sources=[self._source(task.data, name).source for name in task.sources],
             encode=self._encode, cache=self._cache, fits=(fits := self._fits.of(distill).free()), teacher=teacher,
-            formula=formula,
+            formulas=formulas,
         )  # fmt: skip
         try:
             result = await method(self._fold(task), bench)
@@ -153,12 +152,12 @@ class Workshop:
             self._folds.put(key, fold)
         return fold
 
-    def _formula(self, task: Task) -> Formula | None:
-        """What the sources of a task teach the offline labeller."""
+    def _taught(self, task: Task) -> Formulas:
+        """What the sources of a task teach of unusual windows."""
         key = (task.data, task.sources)
         if key not in self._formulas:
             sources = [self._source(task.data, name).source for name in task.sources]
-            self._formulas[key] = labeller_formula(sources, self._encode)
+            self._formulas[key] = formulas(sources, self._encode)
         return self._formulas[key]
 
     def _source(self, directory: Path, name: str) -> Known:

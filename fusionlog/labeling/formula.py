@@ -15,6 +15,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from fusionlog.types import BoolArray
+from fusionlog.unusual import Unusual
 
 PRIOR_SHARE = 0.1
 """What the anomalous windows of a source weigh of it, however many they are: a target is taken for a system in which
@@ -26,7 +27,8 @@ of counts as much as a logit for each order of magnitude."""
 SWEEPS = 200
 EDGES = 200
 """Places of the decision that are compared, from the least to the greatest logit."""
-PREFIX = "offline."
+OFFLINE, COUNTED = "offline.", "counted."
+"""Of the metrics of a release: the offline labeller's formula, and that of a calibration, by what is counted alone."""
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +52,11 @@ class Evidence(Struct, frozen=True):
     def values(self) -> tuple[float, float, float, float]:
         """As the formula weighs them."""
         return self.surprise, self.rarity, self.failure, self.carried
+
+    @classmethod
+    def counted(cls, how: Unusual) -> Evidence:
+        """Of what is counted alone."""
+        return cls(surprise=how.surprise, rarity=how.rarity, failure=how.failure)
 
 
 @dataclass(frozen=True)
@@ -88,19 +95,19 @@ class Formula(Struct, frozen=True):
         """How likely what was observed is an anomaly."""
         return 1.0 / (1.0 + exp(-min(max(self.logit(evidence), -30.0), 30.0)))
 
-    def metrics(self) -> dict[str, float]:
+    def metrics(self, prefix: str = OFFLINE) -> dict[str, float]:
         """As a release of the base model carries it."""
         named = zip(Evidence.__struct_fields__, self.weights, strict=True)
-        return {f"{PREFIX}bias": self.bias, **{f"{PREFIX}{name}": weight for name, weight in named}}
+        return {f"{prefix}bias": self.bias, **{f"{prefix}{name}": weight for name, weight in named}}
 
     @classmethod
-    def of_metrics(cls, metrics: Mapping[str, float]) -> Formula | None:
+    def of_metrics(cls, metrics: Mapping[str, float], prefix: str = OFFLINE) -> Formula | None:
         """The formula that a release carries, None where it has none."""
-        names = [f"{PREFIX}{name}" for name in Evidence.__struct_fields__]
-        if not {f"{PREFIX}bias", *names} <= metrics.keys():
+        names = [f"{prefix}{name}" for name in Evidence.__struct_fields__]
+        if not {f"{prefix}bias", *names} <= metrics.keys():
             return None
         surprise, rarity, failure, carried = (metrics[name] for name in names)
-        return cls((surprise, rarity, failure, carried), metrics[f"{PREFIX}bias"])
+        return cls((surprise, rarity, failure, carried), metrics[f"{prefix}bias"])
 
 
 UNTAUGHT = Formula((PRIOR_WEIGHT,) * 4, -3.0)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from fusionlog.distillation.labeller import BATCH_WINDOWS, in_batches, labeller_formula, with_formula
+from fusionlog.distillation.labeller import BATCH_WINDOWS, NO_FORMULAS, Formulas, formulas, in_batches, with_formulas
 from fusionlog.distillation.sources import Source
-from fusionlog.labeling.formula import Formula
+from fusionlog.labeling.formula import COUNTED, Formula
 from tests.encoders import WordEncoder
 from tests.factories import make_release, make_window
 
@@ -19,24 +19,25 @@ def make_source(system: str, sessions: int = 200) -> Source:
 
 
 def test_sources_teach_what_tells_their_anomalies_apart() -> None:
-    formula = labeller_formula([make_source("mill"), make_source("farm")], WordEncoder())
-    assert formula is not None and formula.weights[2] > 0.5
     shuffled = Source("farm", make_source("farm").windows, {f"s{n}": n % 7 == 0 for n in range(200)})
-    other = labeller_formula([shuffled], WordEncoder())
-    assert other is not None and other.weights[2] < formula.weights[2]
+    told = formulas([make_source("mill"), make_source("farm")], WordEncoder())
+    for formula, other in zip(told, formulas([shuffled], WordEncoder()), strict=True):
+        assert formula is not None and formula.weights[2] > 0.5
+        assert other is not None and other.weights[2] < formula.weights[2]
 
 
 def test_sources_without_an_anomaly_teach_nothing() -> None:
     healthy = Source("mill", make_source("mill").windows, dict.fromkeys(make_source("mill").anomalous, False))
-    assert labeller_formula([healthy], WordEncoder()) is None
-    assert labeller_formula([], WordEncoder()) is None
+    assert formulas([healthy], WordEncoder()) == formulas([], WordEncoder()) == NO_FORMULAS
 
 
-def test_a_base_release_carries_the_formula() -> None:
-    formula, release = Formula((1.0, 1.0, 1.0, 1.0), -2.0), make_release(metrics={"source_auprc": 0.5})
-    carried = with_formula(release, formula)
-    assert carried.metrics["source_auprc"] == 0.5 and Formula.of_metrics(carried.metrics) == formula
-    assert with_formula(release, None) == release
+def test_a_base_release_carries_the_formulas() -> None:
+    one, other = Formula((1.0, 1.0, 1.0, 1.0), -2.0), Formula((2.0, 1.0, 0.5, 1.0), -3.0)
+    release = make_release(metrics={"source_auprc": 0.5})
+    carried = with_formulas(release, Formulas(one, other))
+    assert carried.metrics["source_auprc"] == 0.5 and Formula.of_metrics(carried.metrics) == one
+    assert Formula.of_metrics(carried.metrics, COUNTED) == other
+    assert with_formulas(release, NO_FORMULAS) == release
 
 
 def test_windows_arrive_in_batches_in_their_order() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionlog.distillation.labeller import labeller_formula
+from fusionlog.distillation.labeller import formulas
 from fusionlog.distillation.sources import read_source
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import SettingError
@@ -26,7 +26,7 @@ QUICK = DistillSettings(steps=20, hidden=8, rounds=1, gate_min_agreement=-1)
 def make_bench(data: Path) -> Bench:
     encode = WordEncoder()
     sources = [read_source(data, system, IngestSettings()) for system in ("mill", "farm")]
-    teacher = OfflineTeacher([], encode, labeller_formula(sources, encode))
+    teacher = OfflineTeacher([], encode, formulas(sources, encode).labeller)
     return Bench(Settings(distill=QUICK), sources, encode, VectorCache(encode), Fits(QUICK), teacher)
 
 
