@@ -14,6 +14,7 @@ import structlog
 from faust.app.base import BootStrategy
 from faust.streams import Stream
 from faust.types import EventT, StreamT
+from mode import Service
 from yarl import URL
 
 from fusionlog import metrics
@@ -22,13 +23,10 @@ from fusionlog.garbage import collect_seldom
 from fusionlog.log import configure
 from fusionlog.settings import KafkaSettings, Settings, load
 from fusionlog.streaming.admin import check_topics
+from fusionlog.streaming.batch_reader import Handle
 from fusionlog.streaming.client import ssl_context
-from fusionlog.streaming.outlet import Message
 
 log = structlog.get_logger(__name__)
-
-Handle = Callable[[list[Message]], Awaitable[None]]
-"""Returns when Kafka has all that follows from the messages."""
 
 # Heartbeats say that a worker lives. One that waits for its teacher polls no records for as long as that takes.
 POLL_INTERVAL_SECONDS = 24 * 3600.0
@@ -75,6 +73,27 @@ class NoConsumer(BootStrategy):
     """Starts none of Faust's own Kafka clients: the app's services have theirs."""
 
     enable_kafka = False
+
+
+class ReaderApp(FusionLogApp):
+    """An app that reads Kafka by a service of its own, in batches."""
+
+    BootStrategy = NoConsumer
+    producer_only = True
+
+    def attend(self, read: Callable[[], Awaitable[None]], leave: Callable[[], Awaitable[None]]) -> None:
+        """Have `read` live as long as the app, and `leave` called when it stops; what ends `read` ends the worker."""
+
+        @self.service
+        class Reading(Service):
+            logger = self.logger
+
+            @Service.task
+            async def reading(self) -> None:
+                await read()
+
+            async def on_stop(self) -> None:
+                await leave()
 
 
 def of_environment(build: Callable[[Settings], FusionLogApp]) -> Callable[[str], FusionLogApp]:

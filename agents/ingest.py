@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from mode import Service
-
-from agents.app import FusionLogApp, NoConsumer, of_environment
+from agents.app import ReaderApp, of_environment
 from fusionlog.errors import SettingError
 from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
@@ -61,14 +59,7 @@ class IngestWork:
         return self._following.of(window.system).route(window)
 
 
-class IngestApp(FusionLogApp):
-    """The raw topics have a reader of their own, so none of Faust's consumers is needed."""
-
-    BootStrategy = NoConsumer
-    producer_only = True
-
-
-def build(config: Settings) -> IngestApp:
+def build(config: Settings) -> ReaderApp:
     """The app; nothing is connected before it starts.
 
     :raises SettingError: no system is configured, or one of them cannot be parsed as it says.
@@ -78,21 +69,8 @@ def build(config: Settings) -> IngestApp:
     for name, system in config.systems.items():
         Parser(name, system, config.ingest)
     work = IngestWork(config)
-    app = IngestApp(ROLE, config, work)
-
-    @app.service
-    class RawLines(Service):
-        """Lives as long as the app; what ends its task ends the worker."""
-
-        logger = app.logger
-
-        @Service.task
-        async def read(self) -> None:
-            await work.read()
-
-        async def on_stop(self) -> None:
-            await work.leave()
-
+    app = ReaderApp(ROLE, config, work)
+    app.attend(work.read, work.leave)
     return app
 
 

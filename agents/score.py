@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from faust.types import StreamT
-
-from agents.app import FusionLogApp, consume, of_environment
+from agents.app import ReaderApp, of_environment
 from fusionlog.detector.scorer import Scorer
 from fusionlog.settings import Settings
+from fusionlog.streaming.batch_reader import BatchReader
 from fusionlog.streaming.following import Following
 from fusionlog.streaming.lag import LagWatch
-from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.scoring import Scoring
 
@@ -23,41 +21,50 @@ class ScoreWork:
         self._settings = config
         self._producer = Producer(config)
         self._following: Following | None = None
-        self._scoring: Scoring | None = None
-        self._lag = LagWatch(config, f"{config.topic_prefix}{ROLE}", config.topics.general)
+        self._scorer = Scorer(config.score)
+        self._reader: BatchReader | None = None
+        self._lag = LagWatch(config, self._group, config.topics.general)
+
+    @property
+    def _group(self) -> str:
+        return f"{self._settings.topic_prefix}{ROLE}"
 
     async def prepare(self) -> None:
         """Connect, load the encoder, follow models and labels."""
-        scorer = Scorer(self._settings.score)
         await self._producer.start()
-        self._following = await Following.with_encoder(self._settings, scorer.check)
+        self._following = await Following.with_encoder(self._settings, self._scorer.check)
         await self._following.start()
-        self._scoring = Scoring(self._settings, self._producer, self._following, scorer)
         self._lag.start()
 
-    async def handle(self, messages: list[Message]) -> None:
-        """Give a batch of windows its verdicts."""
-        assert self._scoring is not None
-        await self._scoring.handle(messages)
+    async def read(self) -> None:
+        """Give general windows their verdicts until cancelled."""
+        assert self._following is not None
+        scoring = Scoring(self._settings, self._producer, self._following, self._scorer)
+        size, topic = self._settings.score.batch_windows, self._settings.topics.general
+        self._reader = BatchReader(self._settings, self._group, topic, size, scoring.handle)
+        await self._reader.start()
+        await self._reader.run()
+
+    async def leave(self) -> None:
+        """Commit what has its verdict; the other windows are read by the next worker."""
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            await reader.stop()
 
     async def finish(self) -> None:
         """Disconnect."""
+        await self.leave()
         await self._lag.stop()
         if self._following is not None:
             await self._following.stop()
         await self._producer.stop()
 
 
-def build(config: Settings) -> FusionLogApp:
+def build(config: Settings) -> ReaderApp:
     """The app; nothing is connected before it starts."""
     work = ScoreWork(config)
-    app = FusionLogApp(ROLE, config, work)
-    windows = app.topic(config.topics.general.name, key_type=bytes, value_type=bytes)
-
-    @app.agent(windows, name="score")
-    async def score(stream: StreamT[bytes]) -> None:
-        await consume(app, stream, config.score.batch_windows, config.score.batch_seconds, work.handle)
-
+    app = ReaderApp(ROLE, config, work)
+    app.attend(work.read, work.leave)
     return app
 
 

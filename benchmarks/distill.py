@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
@@ -74,22 +74,25 @@ def core_seconds(found: Material, settings: DistillSettings) -> float:
     return time.process_time() - started
 
 
-def on(workers: int, work: Callable[[], object], settings: DistillSettings, first: Material) -> float:
-    """Seconds of some work on a Ray of so many workers, all of which have come up and imported torch."""
+def on(workers: int, works: Sequence[Callable[[], object]], settings: DistillSettings, first: Material) -> list[float]:
+    """Seconds of each of some works on a Ray of so many workers, all of which have come up and imported torch."""
     with tasks.connected(workers):
         tasks.Fits(settings.model_copy(update={"steps": 1}))([first.labelled] * workers * 2)
-        started = time.perf_counter()
-        work()
-        return time.perf_counter() - started
+        return [_seconds(work) for work in works]
 
 
-def measure(data: Path, targets: int, encode: NamedEncode, settings: Settings, most: int) -> list[dict[str, float]]:
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def measure(found: Sequence[Material], data: Path, settings: Settings, most: int) -> Iterator[dict[str, float]]:
     """Seconds of the distillations and of the matrix, by number of workers.
 
     :raises RayError: a task failed, or students differ with the number of workers.
     """
-    found, distill = materials(data, targets, encode, settings.distill), settings.distill
-    students: list[bytes] = []
+    distill, students = settings.distill, list[bytes]()
 
     def teach() -> None:
         made = distilled(found, distill)
@@ -97,37 +100,34 @@ def measure(data: Path, targets: int, encode: NamedEncode, settings: Settings, m
             raise RayError("other students came of the same labels on another number of workers")
         students[:] = made
 
-    return [
-        {
-            "workers": workers,
-            "targets": targets,
-            "distillation_seconds": on(workers, teach, distill, found[0]),
-            "matrix_seconds": on(workers, lambda: matrix(data, settings), distill, found[0]),
-        }
-        for workers in WORKERS
-        if workers <= most
-    ]
+    works = (teach, lambda: matrix(data, settings))
+    for workers in WORKERS:
+        if workers <= most:
+            first, second = on(workers, works, distill, found[0])
+            yield {"workers": workers, "targets": len(found), "distillation_seconds": first, "matrix_seconds": second}
 
 
 def main(
     json: Annotated[Path | None, typer.Option(help="write the figure here")] = None,
     data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")] = BUNDLED,
-    targets: Annotated[int, typer.Option(min=1, help="to be distilled")] = 8,
+    targets: Annotated[int, typer.Option(min=1, help="to be distilled")] = 4,
     most: Annotated[int, typer.Option(min=1, help="workers")] = max(WORKERS),
 ) -> None:
     """Distil and evaluate on Rays of this run's own; the figure is the distillations on two workers against one."""
     settings = load()
     encode = Encoder(find_encoder(settings))
-    each_takes = [core_seconds(one, settings.distill) for one in materials(data, 4, encode, settings.distill)]
+    targeted = materials(data, targets, encode, settings.distill)
+    each_takes = [core_seconds(one, settings.distill) for one in targeted]
     typer.echo(
         f"  a distillation takes {fmean(each_takes):.1f} s of a core ({min(each_takes):.1f} to {max(each_takes):.1f})"
     )
-    found = measure(data, targets, encode, settings, most)
-    one = found[0]
-    for each in found:
-        ratios = {name: one[name] / each[name] for name in ("distillation_seconds", "matrix_seconds")}
+    found: list[dict[str, float]] = []
+    for each in measure(targeted, data, settings, most):
+        found.append(each)
+        ratios = {name: found[0][name] / each[name] for name in ("distillation_seconds", "matrix_seconds")}
         each |= {name.replace("seconds", "ratio"): ratio for name, ratio in ratios.items()}
         typer.echo(f"  {each}")
+    one = found[0]
     two = found[min(1, len(found) - 1)]
     figure = Figure(
         name=f"distillations on {os.cpu_count()} cores", value=targets / two["distillation_seconds"], unit="targets/s",

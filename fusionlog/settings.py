@@ -133,7 +133,6 @@ class ScoreSettings(_Model):
     """Scoring general windows."""
 
     batch_windows: int = Field(256, ge=1, description="windows scored at a time, at most")
-    batch_seconds: float = Field(0.05, gt=0, description="how long a batch is waited for")
     provider: Literal["auto", "cuda", "cpu"] = Field(
         "auto", description="auto, cuda or cpu; auto is CUDA where there is one"
     )

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import ray
 from ray.exceptions import RayError as RayTaskError
 
 from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.errors import FusionLogError
 from fusionlog.evaluation.tasks import Done, Task
 from fusionlog.evaluation.workshop import Workshop
 from fusionlog.settings import Settings
@@ -24,18 +26,33 @@ def workshop(settings: Settings, offline: bool) -> Workshop:
 
 
 @ray.remote(num_cpus=tasks.CPUS, max_retries=1)
-def do(task: Task, settings: Settings, offline: bool) -> Done:
-    """Run a task."""
-    return asyncio.run(workshop(settings, offline).do(task))
+def do(group: Sequence[Task], settings: Settings, offline: bool) -> list[Done | str]:
+    """Run tasks, one after the other: what each came to, or why it failed."""
+    return [_done(task, settings, offline) for task in group]
 
 
 def scattered(todo: Sequence[Task], settings: Settings, offline: bool) -> Iterator[tuple[Task, Done | str]]:
-    """The tasks on the cluster, each as soon as it has ended, with what it came to or why it failed."""
-    running: dict[Any, Task] = {do.remote(task, settings, offline): task for task in todo}
+    """The tasks on the cluster, each as soon as its group has ended, with what it came to or why it failed."""
+    running: dict[Any, list[Task]] = {do.remote(group, settings, offline): group for group in groups(todo)}
     while running:
         (ended, *_), _ = ray.wait(list(running), num_returns=1)
-        task = running.pop(ended)
+        group = running.pop(ended)
         try:
-            yield task, ray.get(ended)
+            yield from zip(group, ray.get(ended), strict=True)
         except RayTaskError as error:
-            yield task, str(error).strip().splitlines()[-1]
+            yield from ((task, str(error).strip().splitlines()[-1]) for task in group)
+
+
+def groups(todo: Sequence[Task]) -> list[list[Task]]:
+    """The tasks that one worker should do: the folds of a run train the same base model and read the same sources."""
+    found: dict[Task, list[Task]] = {}
+    for task in todo:
+        found.setdefault(msgspec.structs.replace(task, fold="forward"), []).append(task)
+    return list(found.values())
+
+
+def _done(task: Task, settings: Settings, offline: bool) -> Done | str:
+    try:
+        return asyncio.run(workshop(settings, offline).do(task))
+    except FusionLogError as error:
+        return str(error)

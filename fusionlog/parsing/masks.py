@@ -60,12 +60,22 @@ class Masks:
         self._placeholders = {f"_{place}": f"<{name}>" for place, (_, name, _) in enumerate(named)}
         self._placeholders |= {name: f"<{name}>" for name in (*BUILT_IN, "ID")}
         self._key_group = 2 if session and re.compile(session).groups else None
-        self._substitute = _combine(alternatives).sub
+        self._pattern = _combine(alternatives)
+        self._substitute = self._pattern.sub
 
     def mask(self, text: str) -> str:
         """The text with a placeholder for whatever a mask matches."""
         masked = self._substitute(self._replace, text)
         return _ADDRESS.sub("<ADDRESS>", masked) if "@" in masked else masked
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where `mask` puts its placeholders, but for those of addresses: from, to."""
+        return [self._place(match) for match in self._pattern.finditer(text)]
+
+    def _place(self, match: re.Match[str]) -> tuple[int, int]:
+        if match.lastgroup == "_0" and self._key_group and match.start(self._key_group) >= 0:
+            return match.span(self._key_group)
+        return match.span()
 
     def _replace(self, match: re.Match[str]) -> str:
         name = match.lastgroup or ""

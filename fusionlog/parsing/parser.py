@@ -14,7 +14,7 @@ from fusionlog.parsing.headers import Header
 from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.memo import Memo
-from fusionlog.parsing.shapes import Shape, Shapes
+from fusionlog.parsing.shapes import Parts, Shape, Shapes
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -45,18 +45,19 @@ class _Known(NamedTuple):
 class Parser:
     """Parses the lines of one system.
 
-    :param shapes: whether lines that differ in digits alone are parsed once (see `shapes`); what comes out is the same.
+    :param shapes: whether lines that differ in digits and UUIDs alone are parsed once (see `shapes`); what comes out
+        is the same.
 
     An event is a component and a template. The events of a template that is generalised are all replaced at once.
     """
 
     def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
         self.name = name
-        self._shapes = Shapes(system.header, system.session, bool(system.masks))
-        self._shapes.usable &= shapes
         self.json_lines = JsonLines(system.json_line)
         self._header = Header(system.header)
         self._masks = Masks(system.session, system.masks)
+        self._shapes = Shapes(system.header, system.session, bool(system.masks), self._masks)
+        self._shapes.usable &= shapes
         self._session = re.compile(system.session) if system.session else None
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
@@ -94,8 +95,8 @@ class Parser:
         component = self._components.of(name) if name else None
         place = self._key(line)
         key = line[place] if place else None
-        masked = self._masks.mask(content[:MAX_CONTENT_CHARS])
-        masked = _without(masked, key) if key and key in masked else masked
+        by_form = self._masks.mask(content[:MAX_CONTENT_CHARS])
+        masked = _without(by_form, key) if key and key in by_form else by_form
         standing = self._miner.standing(masked)
         mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
@@ -105,7 +106,8 @@ class Parser:
         if event is None:
             event = self._meet(component, mined.text, line, None)
         if standing is not None:
-            self._shapes.put(line, masked, component, Shape(standing, event.id, event.text, place))
+            parts = Parts(line, content, by_form, component)
+            self._shapes.put(parts, Shape(standing, event.id, event.text, place))
         return Event(event.id, event.text, key, line)
 
     def new_templates(self, now: Seconds) -> list[Template]:
