@@ -12,6 +12,7 @@ import structlog
 from fusionlog import releases
 from fusionlog.detector.scorer import Scorer
 from fusionlog.distill import NothingToDistilError, distill
+from fusionlog.distillation.labeller import with_formulas
 from fusionlog.distillation.sources import source_examples
 from fusionlog.doubt import doubted
 from fusionlog.evaluation.asking import Asking
@@ -91,6 +92,7 @@ class Target:
     def distil(self, labels: Sequence[PseudoLabel], base: ModelRelease) -> None:
         """Distil labels of the adaptation half, and adopt what comes of it if the gate lets it."""
         sources = [source_examples(source, self.bench.cache, base.detector) for source in self.bench.sources]
+        base = with_formulas(base, self.bench.formulas())
         try:
             distilled = distill(
                 labels, self.fold.adapt, sources, base, self.bench.cache, self.bench.settings.distill,
