@@ -110,11 +110,12 @@ async def test_a_second_worker_takes_over_a_share_and_none_is_lost(
     stage_without_model: Stage, endpoint: FakeEndpoint
 ) -> None:
     stage, topics = stage_without_model, stage_without_model.settings.topics
-    endpoint.otherwise = Reply(change=BARE_OBJECT.change, seconds=0.25)
+    endpoint.otherwise = Reply(change=BARE_OBJECT.change, seconds=2.0)
     await stage.publish(topics.anomalies, *scored(*(0.5 + number / 100 for number in range(40))))
     first = await explainer(stage, endpoint, FUSIONLOG_EXPLAIN__CALLS_PER_HOUR="100")
     await explained(stage, 3, first)
     second = await explainer(stage, endpoint, FUSIONLOG_EXPLAIN__CALLS_PER_HOUR="100")
+    endpoint.otherwise = Reply(change=BARE_OBJECT.change, seconds=0.25)
     found = await explained(stage, 40, second)
     assert len({each.shape for each in found}) == 40 and len(endpoint.requests) <= 44, "each was asked about once"
     assert second.metrics().get("fusionlog_explanations_asked", 0) > 0
