@@ -85,7 +85,8 @@ class Doubter:
     def asks(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
         """The doubt in the model's verdict on a window, where the teacher should be asked about it; else None.
 
-        A window of a shape that is being asked about goes along, for it costs nothing more.
+        A window of a shape that is being asked about goes along, for it costs nothing more. What the teacher has judged
+        is not doubted, except where it judges a shape anew each time.
         """
         if self.settings.share == 0.0 or not knowledge.rules.doubts or not knowledge.asks:
             return None
@@ -93,7 +94,8 @@ class Doubter:
         along = None if judged else self._asked.get(window.shape)
         if along is not None:
             return along
-        value = 0.0 if judged else self._doubt(window, probability, knowledge)
+        certain = judged and not knowledge.rules.offline
+        value = 0.0 if certain else self._doubt(window, probability, knowledge)
         if not self._doubts.asks(value):
             return None
         self._asked.put(window.shape, value)
