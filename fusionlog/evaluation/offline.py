@@ -10,6 +10,7 @@ from fusionlog.errors import SettingError, TeacherError
 from fusionlog.evaluation.adapting import Target, Verdicts
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Asked, Fold, Outcome, Result, outcomes
+from fusionlog.labeling.news import is_news
 from fusionlog.labeling.teacher import Verdict, Watching, label_of
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.settings import SystemSettings
@@ -39,7 +40,7 @@ async def offline(fold: Fold, bench: Bench) -> Result:
 
 async def fusionlog_offline(fold: Fold, bench: Bench) -> Result:
     """FusionLog distilled from the labeller, which goes on teaching: asking it costs nothing, so that the small model
-    judges those shapes of the test half alone that it was taught.
+    judges those shapes of the test half alone that it was taught, and of them those that it is surest of.
 
     :raises SettingError: the bench has another teacher.
     """
@@ -73,18 +74,23 @@ async def _adapt(target: Target, base: ModelRelease, labeller: Watching) -> floa
 
 
 async def _stream(target: Target, labeller: Watching, places: Sequence[int], verdicts: Verdicts) -> None:
-    """Windows that came together: each has the labeller's verdict, or the model's where it was taught their shape."""
-    windows = target.fold.test
-    routed = [target.knowledge.route(windows[place]).route for place in places]
+    """Windows that came together: each has the model's verdict where it was taught their shape and is not doubted, else
+    the labeller's."""
+    windows, knowledge = target.fold.test, target.knowledge
+    routed = [knowledge.route(windows[place]).route for place in places]
     general = [place for place, route in zip(places, routed, strict=True) if route and route.kind == "general"]
-    for place, (score, bad) in zip(general, target.judge([windows[place] for place in general]), strict=True):
-        verdicts.give(place, score, bad)
-    target.watch.see([windows[place] for place in general])
     asked = [place for place in places if place not in general]
+    for place, (score, bad) in zip(general, target.judge([windows[place] for place in general]), strict=True):
+        if target.watch.doubter.asks(windows[place], score, knowledge) is None:
+            verdicts.give(place, score, bad)
+        else:
+            asked.append(place)
+    target.watch.see([windows[place] for place in general])
     labels = await _labels(labeller, [windows[place] for place in asked], target.fold.system)
     for place, label in zip(asked, labels, strict=True):
         verdicts.give(place, label.probability, is_anomalous(label), proprietary=True)
-        target.knowledge.learn(label)
+        if is_news(label, knowledge.verdict_of(label.shape)):
+            knowledge.learn(label)
     await labeller.see([windows[place] for place in places])
 
 

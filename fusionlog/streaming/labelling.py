@@ -14,6 +14,7 @@ from fusionlog.alpha.inheritance import Plan, inherited, plan
 from fusionlog.doubt import doubt_of
 from fusionlog.errors import ModelError, RecordError, TeacherError
 from fusionlog.judge import habits_of
+from fusionlog.labeling.news import is_news
 from fusionlog.labeling.questions import Questions
 from fusionlog.labeling.teacher import Teacher, Watching, ask, label_of
 from fusionlog.records import ModelRelease, PseudoLabel, Window
@@ -29,9 +30,6 @@ log = structlog.get_logger(__name__)
 
 Pair = tuple[Message, Window]
 
-CHANGED = 0.1
-"""A teacher that watches judges a shape each time that it comes. What it says is news where the verdict on the window,
-or on one of its events, is another one than was published, or its probability has moved by this much."""
 MAX_WAIT_SECONDS = 300.0
 BASE_POLL_SECONDS = 2.0
 
@@ -128,7 +126,7 @@ class Labelling:
         for window, outcome in zip(call.asked, outcomes, strict=True):
             if not isinstance(outcome, TeacherError):
                 label = said[window.shape] = label_of(window, outcome, teacher.name, time.time())
-                if _is_news(label, queue.knowledge.verdict_of(window.shape)):
+                if is_news(label, queue.knowledge.verdict_of(window.shape)):
                     await self._publish(label, queue.answer(label))
                 else:
                     await self._judge(queue.take(window.shape), label)
@@ -194,21 +192,6 @@ class Labelling:
     def _system(self, name: str) -> SystemSettings:
         """What the operator said of a system; of one that this worker's file lacks, nothing."""
         return self._settings.systems.get(name) or SystemSettings()
-
-
-def _is_news(label: PseudoLabel, before: PseudoLabel | None) -> bool:
-    """Whether a label says something that the published one of its shape does not."""
-    if before is None or before.inherited_from is not None or before.teacher != label.teacher:
-        return True
-    told = {event.template: event.probability for event in before.events}
-    if told.keys() != {event.template for event in label.events}:
-        return True
-    pairs = [(told[event.template], event.probability) for event in label.events]
-    return any(_moved(*pair) for pair in [(before.probability, label.probability), *pairs])
-
-
-def _moved(before: float, now: float) -> bool:
-    return (before >= 0.5) != (now >= 0.5) or abs(now - before) >= CHANGED
 
 
 async def newest_base(settings: Settings) -> ModelRelease:

@@ -23,11 +23,12 @@ from tests.evaluation.test_asking import Teacher
 QUICK = DistillSettings(steps=20, hidden=8, rounds=1, gate_min_agreement=-1)
 
 
-def make_bench(data: Path) -> Bench:
+def make_bench(data: Path, share: float = 0.0) -> Bench:
     encode = WordEncoder()
     sources = [read_source(data, system, IngestSettings()) for system in ("mill", "farm")]
     teacher = OfflineTeacher([], encode, formulas(sources, encode).labeller)
-    return Bench(Settings(distill=QUICK), sources, encode, VectorCache(encode), Fits(QUICK), teacher)
+    settings = Settings(distill=QUICK, doubt={"share": share, "floor": 0.0})
+    return Bench(settings, sources, encode, VectorCache(encode), Fits(QUICK), teacher)
 
 
 def scores(result: Result) -> dict[str, float]:
@@ -59,6 +60,13 @@ async def test_the_model_judges_the_shapes_that_it_was_taught_and_the_labeller_t
     by_labeller = scores(await offline(fold, make_bench(data)))
     assert all(one.score == by_labeller[one.session] for one in result.outcomes if one.proprietary)
     assert result.calls == 0
+
+
+async def test_the_labeller_judges_what_the_model_is_least_sure_of(data: Path) -> None:
+    fold = read_fold(data, "shop", "forward", IngestSettings())
+    sure, doubting = [await fusionlog_offline(fold, make_bench(data, share)) for share in (0.0, 0.4)]
+    asked, more = [{one.session for one in each.outcomes if one.proprietary} for each in (sure, doubting)]
+    assert asked < more < {window.session for window in fold.test}
 
 
 @pytest.mark.parametrize("method", [offline, fusionlog_offline, maml])
