@@ -47,8 +47,10 @@ async def explanations(stage: Stage) -> list[Explanation]:
 
 
 async def explained(stage: Stage, count: int, worker: Worker) -> list[Explanation]:
+    """The explanations, once they are of so many shapes: one in the making when its partition moves may come twice."""
+
     async def enough() -> bool:
-        return len(await explanations(stage)) >= count
+        return len({each.shape for each in await explanations(stage)}) >= count
 
     await until(enough, 30, lambda: worker.log.read_text()[-3000:])
     return await explanations(stage)
