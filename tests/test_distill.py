@@ -75,6 +75,15 @@ def test_what_the_sources_taught_of_unusual_windows_is_handed_on():
     assert taught.items() <= release.metrics.items() and "auprc.mill" not in release.metrics
 
 
+def test_the_calibration_is_given_the_formula_of_what_is_counted(monkeypatch):
+    given = []
+    monkeypatch.setattr("fusionlog.distill.calibrate", lambda *each: given.append(each[-1]))
+    counted = Formula((1.0, 0.5, 2.0, 1.0), -3.0)
+    other = Formula((9.0, 9.0, 9.0, 1.0), 0.0)
+    run(parent=make_parent(metrics={REFERENCE: 1.0, **counted.metrics(COUNTED), **other.metrics(OFFLINE)}))
+    assert given == [counted]
+
+
 def inherited(window, like, probability):
     return msgspec.structs.replace(make_label(window, probability), inherited_from=like.shape)
 

@@ -84,12 +84,12 @@ def test_where_labels_are_too_few_there_is_none(bad_ones: int, folds: int) -> No
     assert calibrate(each, habits, [], never, folds) is None
 
 
-def as_rare(bad_ones: int = 20) -> tuple[list[Labelled], Habits]:
+def as_rare() -> tuple[list[Labelled], Habits]:
     """Forty windows with a line that is as rare in all of them: a disk failed, or something was tried again."""
     habits, cache, found = Habits(), OneHot(), []
     habits.see(make_window(*TEXTS[:2]), 1000)
     for number in range(1, 41):
-        bad = number % 2 == 0 and number <= 2 * bad_ones
+        bad = number % 2 == 0
         window = make_window(*TEXTS[:2] * number, TEXTS[2 if bad else 3])
         label = make_label(window, 0.95 if bad else 0.05)
         habits.see(window)
@@ -110,3 +110,8 @@ def test_the_labels_stand_alone_where_the_sources_do_not_help(formula: Formula |
     each, habits = labelled(10)
     found, alone = (calibrate(each, habits, [], ignorant, 4, taught) for taught in (formula, None))
     assert found is not None and found == alone and found.failure == 0.0
+
+
+def test_ten_labels_for_each_weight_are_needed() -> None:
+    each, habits = labelled(10)
+    assert calibrate(each[:39], habits, [], ignorant, 4) is None and calibrate(each, habits, [], ignorant, 4)

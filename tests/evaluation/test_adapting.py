@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
 
 from fusionlog import releases
+from fusionlog.distill import NothingToDistilError
+from fusionlog.distillation.labeller import Formulas
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import TeacherError
 from fusionlog.evaluation.adapting import Online, Target
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold
+from fusionlog.labeling.formula import COUNTED, Formula
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
-from fusionlog.records import Window
+from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import DoubtSettings, EvaluateSettings, LabelSettings, Settings, SystemSettings
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
@@ -113,3 +119,19 @@ async def test_what_becomes_general_while_it_waits_is_scored_and_not_asked_about
     target = target_of(*windows, share=0.0, units_per_call=1)
     verdicts = await Online(target, windows).run()
     assert target.asking.units == 1 and verdicts.proprietary == [True] * 3 + [False] * 3
+
+
+def test_a_target_is_distilled_with_what_the_sources_teach(monkeypatch: pytest.MonkeyPatch) -> None:
+    parents = []
+
+    def distill(
+        _labels: object, _windows: object, _sources: object, parent: ModelRelease, *_: object, **__: object
+    ) -> None:
+        parents.append(parent)
+        raise NothingToDistilError
+
+    monkeypatch.setattr("fusionlog.evaluation.adapting.distill", distill)
+    target, formula = target_of(*sessions(3, "disk opened")), Formula((1.0, 0.5, 2.0, 1.0), -3.0)
+    target.bench = replace(target.bench, formulas=lambda: Formulas(None, formula))
+    target.distil([], make_release(*BANK))
+    assert [Formula.of_metrics(parent.metrics, COUNTED) for parent in parents] == [formula]
