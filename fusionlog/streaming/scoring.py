@@ -37,7 +37,7 @@ class Scoring:
         self._topics = settings.topics
         self._doubt_settings, self._judges = settings.doubt, dict[str, Judge]()
         self._following, self._scorer = following, scorer
-        self._outlet = Outlet(settings, producer, "score")
+        self.outlet = Outlet(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Give every window its verdict.
@@ -45,11 +45,11 @@ class Scoring:
         :raises BrokerError: Kafka did not take the results.
         """
         by_system: dict[str, list[tuple[Message, Window]]] = defaultdict(list)
-        for message, window in await self._outlet.windows(messages):
+        for message, window in await self.outlet.windows(messages):
             by_system[window.system].append((message, window))
         for system, pairs in by_system.items():
             await self._system(system, pairs)
-        await self._outlet.settle()
+        await self.outlet.settle()
 
     async def _system(self, system: str, pairs: list[tuple[Message, Window]]) -> None:
         windows = [window for _, window in pairs]
@@ -58,20 +58,20 @@ class Scoring:
         except ModelError as error:
             log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
             for message, _ in pairs:
-                await self._outlet.bury(message, RecordError("no-verdict", str(error)))
+                await self.outlet.bury(message, RecordError("no-verdict", str(error)))
             return
         now, settled = time.time(), []
         for window, verdict in zip(windows, verdicts, strict=True):
             doubt = self._doubt(window, verdict)
             if doubt is not None:
                 metrics.DOUBTED.labels(system).inc()
-                await self._outlet.put(self._topics.proprietary, doubted(window, doubt))
+                await self.outlet.put(self._topics.proprietary, doubted(window, doubt))
                 continue
             settled.append(verdict)
             anomaly = _anomaly(window, verdict, now)
             if anomaly is not None:
                 metrics.ANOMALIES.labels(system, anomaly.by).inc()
-                await self._outlet.put(self._topics.anomalies, anomaly)
+                await self.outlet.put(self._topics.anomalies, anomaly)
         # Windows that come a second time were counted before.
         self._judge(system).see([window for window in windows if doubt_of(window) is None])
         metrics.SCORED.labels(system).inc(len(settled))
