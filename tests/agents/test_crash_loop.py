@@ -56,6 +56,7 @@ async def test_a_line_that_no_code_should_fail_on_is_given_up(stage: Stage) -> N
     assert worker.metrics()["fusionlog_lines_dead_lettered"] == 1 and conserved(worker)
 
 
+@pytest.mark.long
 async def test_a_window_that_no_code_should_fail_on_is_given_up(stage: Stage) -> None:
     lines = [(f"k{number % 9}", f"s=k{number % 9} connection opened") for number in range(90)]
     lines[40] = ("k4", "s=k4 poison")
@@ -69,7 +70,9 @@ async def test_a_window_that_no_code_should_fail_on_is_given_up(stage: Stage) ->
     assert conserved(worker)
 
 
-@pytest.mark.parametrize(("role", "kind"), [("score", "general"), ("label", "proprietary")])
+@pytest.mark.parametrize(
+    ("role", "kind"), [("score", "general"), pytest.param("label", "proprietary", marks=pytest.mark.long)]
+)
 async def test_a_window_that_ends_its_readers_is_given_up(stage: Stage, role: str, kind: RouteKind) -> None:
     topics = stage.settings.topics
     topic = topics.general if role == "score" else topics.proprietary
@@ -93,6 +96,7 @@ async def test_a_window_that_ends_its_readers_is_given_up(stage: Stage, role: st
     assert anomalies == {f"shop/s{number}".encode() for number in range(30) if number != 17}
 
 
+@pytest.mark.long
 async def test_an_anomaly_that_ends_the_explain_worker_is_given_up(stage: Stage) -> None:
     topics = stage.settings.topics
     anomalies = [make_anomaly(shape=f"shape{number}", session=f"s{number}") for number in range(6)]
