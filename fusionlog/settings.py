@@ -106,7 +106,7 @@ class KafkaSettings(_Model):
     session_timeout: float = Field(30.0, gt=0, description="seconds")
     rebalance_timeout: float = Field(60.0, gt=0, description="seconds")
     metadata_seconds: float = Field(
-        30.0, gt=0, description="how soon partitions are noticed that were added to a topic"
+        10.0, gt=0, description="how soon partitions are noticed that were added to a topic"
     )
 
 

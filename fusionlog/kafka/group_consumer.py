@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -183,16 +183,23 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lease.rebalancing(time.monotonic() - 2 * self._kafka.session_timeout / HEARTBEATS)
         async with self._lock:
             self._rebalances += 1
-            await self._leave()
+            with self._kept():
+                await self._leave()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Called by aiokafka after a rebalance. It would swallow an error, so one is kept for `run` to raise."""
+        """Called by aiokafka after a rebalance: take the partitions over."""
         async with self._lock:
             self._rebalances += 1
-            try:
+            with self._kept():
                 await self._open(list(assigned))
-            except (BrokerError, KafkaError, OSError) as error:
-                self._failed = error
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep an error for `run` to raise: aiokafka would log it and go on, with partitions that nobody reads."""
+        try:
+            yield
+        except Exception as error:
+            self._failed = error
 
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -204,7 +211,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 if self._stopping:
                     return
                 if self._failed is not None:
-                    raise BrokerError(f"partitions could not be taken over: {self._failed}") from self._failed
+                    raise BrokerError(f"a rebalance failed: {self._failed}") from self._failed
                 if rebalances != self._rebalances:
                     self._seek_back()
                     continue

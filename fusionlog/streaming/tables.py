@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerError, RecordError
 from fusionlog.records import Record
@@ -80,8 +81,12 @@ class Table:
         new = {TopicPartition(self._topic.name, number) for number in numbers} - known
         if not new:
             return
-        positions: Offsets = {place: await consumer.position(place) for place in known}
-        positions |= await consumer.beginning_offsets(list(new))
+        try:
+            positions: Offsets = {place: await consumer.position(place) for place in known}
+            positions |= await consumer.beginning_offsets(list(new))
+        except (KafkaError, OSError) as error:
+            log.warning("added partitions are not followed yet", topic=self._topic.name, error=str(error))
+            return
         consumer.assign(list(positions))
         for place, position in positions.items():
             consumer.seek(place, position)
