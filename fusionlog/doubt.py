@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
 from fusionlog.parsing.memo import Memo
-from fusionlog.records import PseudoLabel, Route, Window
+from fusionlog.records import Route, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import DoubtSettings
 
@@ -22,8 +22,6 @@ SURPRISE_WEIGHT = 0.5
 START = 1.0
 """The first threshold: a model that cannot tell, or what is unlike one window in a hundred."""
 STEP = 0.1
-CONTRADICTION = 1.0
-"""The doubt in a verdict that is not what the teacher said of this very shape, which the model was taught."""
 
 
 def doubt(probability: float, resemblance: float, surprise: float) -> float:
@@ -88,19 +86,15 @@ class Doubter:
         """The doubt in the model's verdict on a window, where the teacher should be asked about it; else None.
 
         A window of a shape that is being asked about goes along, for it costs nothing more. What the teacher has judged
-        is not doubted, except where it judges a shape anew each time: there it is, the more so what contradicts it.
+        is not doubted.
         """
         if self.settings.share == 0.0 or not knowledge.rules.doubts or not knowledge.asks:
             return None
-        said = knowledge.verdict_of(window.shape)
-        judged = said is not None
-        if said is not None and knowledge.rules.offline and _contradicts(window, probability, said, knowledge):
-            return CONTRADICTION
+        judged = knowledge.verdict_of(window.shape) is not None
         along = None if judged else self._asked.get(window.shape)
         if along is not None:
             return along
-        certain = judged and not knowledge.rules.offline
-        value = 0.0 if certain else self._doubt(window, probability, knowledge)
+        value = 0.0 if judged else self._doubt(window, probability, knowledge)
         if not self._doubts.asks(value):
             return None
         self._asked.put(window.shape, value)
@@ -123,10 +117,3 @@ class Doubter:
             value = doubt(probability if taught else 0.5, knowledge.resemblance(window), surprise)
             self._memo.put(window.shape, value)
         return value
-
-
-def _contradicts(window: Window, probability: float, said: PseudoLabel, knowledge: Knowledge) -> bool:
-    """Whether the model's verdict on a window is another one than its teacher's on the shape."""
-    release = knowledge.release(knowledge.version_of(window))
-    threshold = release.threshold if release.calibration is None else 0.5
-    return (probability >= threshold) != (said.probability >= 0.5)

@@ -181,12 +181,11 @@ class Knowledge:
 
         While there is only the base model, which was never taught this system, also what follows from the verdicts on
         the window's events where each has one: as anomalous as the worst of them. Where sources' events are among them
-        the model speaks; so it does of everything that it is shown under a method that does not learn, or whose teacher
-        judges a shape anew each time.
+        the model speaks; so it does of everything that it is shown under a method that does not learn.
 
         :raises ModelError: no release was adopted yet.
         """
-        if not self.rules.learns or self.rules.offline:
+        if not self.rules.learns:
             return None
         with self._lock:
             said = self._verdicts.get(window.shape)
@@ -201,14 +200,11 @@ class Knowledge:
     def route(self, window: Window) -> Window:
         """The window with its route. Without a release every window is proprietary.
 
-        The method may have another say where it goes; its similarity is the router's all the same. A teacher that costs
-        nothing is asked about every shape that the release in use was not distilled from.
+        The method may have another say where it goes; its similarity is the router's all the same.
         """
         with self._lock:
             route = self._routed(window)
             kind = self.rules.kind(route.kind, self._own)
-            if self.rules.offline and self.rules.model:
-                kind = "general" if self._learned(window.shape) else "proprietary"
             return replace(window, route=route if kind == route.kind else replace(route, kind=kind))
 
     def strange(self, window: Window) -> set[str]:
@@ -275,11 +271,6 @@ class Knowledge:
     def _own(self) -> bool:
         """Whether the release in use is of this system."""
         return self.version is not None and self._of(self.version).release.system != releases.BASE
-
-    def _learned(self, shape: str) -> bool:
-        """Whether the release in use may have been distilled from what the teacher said of a shape."""
-        said = self._verdicts.get(shape)
-        return said is not None and self._own and said.labelled_at <= self.release(self.version or "").created
 
     def _routed(self, window: Window) -> Route:
         if self._router is None:

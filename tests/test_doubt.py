@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fusionlog import releases
-from fusionlog.doubt import CONTRADICTION, START, Doubter, Doubts, doubt
+from fusionlog.doubt import START, Doubter, Doubts, doubt
 from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
@@ -47,26 +47,6 @@ def test_what_the_teacher_judged_is_not_doubted() -> None:
     assert doubter.asks(window, 0.5, knowledge) == pytest.approx(2.0)
     knowledge.learn(make_label(window, 0.9))
     assert doubter.asks(window, 0.5, knowledge) is None
-
-
-def test_what_was_judged_is_doubted_by_how_unsure_the_model_is_where_asking_again_tells_more() -> None:
-    knowledge, doubter = knowing("fusionlog+offline"), Doubter(DoubtSettings(share=0.1, floor=0.3), Habits())
-    sure, unsure = make_window("connection opened"), make_window("connection closed")
-    for window in (sure, unsure):
-        knowledge.learn(make_label(window, 0.1, labelled_at=1.0))
-    said = [[doubter.asks(window, p, knowledge) for window, p in ((sure, 0.01), (unsure, 0.49))] for _ in range(500)]
-    assert not any(value for value, _ in said)
-    assert sum(value is not None for _, value in said) == pytest.approx(100, abs=20), (
-        "a tenth of all, no shape for good"
-    )
-
-
-def test_a_model_that_contradicts_what_it_was_taught_is_doubted_where_asking_again_tells_more() -> None:
-    window, settings = make_window("connection opened"), DoubtSettings(floor=9.0)
-    for method, asked in (("fusionlog+offline", [None, CONTRADICTION]), ("fusionlog+online", [None, None])):
-        knowledge, doubter = knowing(method), Doubter(settings, Habits())  # type: ignore[arg-type]
-        knowledge.learn(make_label(window, 0.1, labelled_at=1.0))
-        assert [doubter.asks(window, probability, knowledge) for probability in (0.1, 0.9)] == asked
 
 
 def test_a_label_ends_the_memory_of_doubts() -> None:

@@ -10,7 +10,7 @@ from fusionlog.evaluation.alpha import alpha
 from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.episodic import maml, protonet
-from fusionlog.evaluation.offline import fusionlog_offline, offline
+from fusionlog.evaluation.offline import offline
 from fusionlog.evaluation.peers import general_log, llm_only, source_only
 from fusionlog.evaluation.small_models import adversarial, gru_source_only, mldg
 
@@ -29,7 +29,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "generallog": general_log,
         "alpha": alpha,
         "offline": offline,
-        "fusionlog+offline": fusionlog_offline,
         "maml": maml,
         "protonet": protonet,
         "adversarial": adversarial,
@@ -38,5 +37,5 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     }
 )
 
-OFFLINE = frozenset({"offline", "fusionlog+offline", "maml", "protonet"})
+OFFLINE = frozenset({"offline", "maml", "protonet"})
 """The methods whose teacher is the offline labeller, whatever else there is."""

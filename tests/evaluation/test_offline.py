@@ -12,7 +12,7 @@ from fusionlog.errors import SettingError
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.episodic import maml
 from fusionlog.evaluation.fits import Fits
-from fusionlog.evaluation.offline import fusionlog_offline, offline
+from fusionlog.evaluation.offline import offline
 from fusionlog.evaluation.protocol import Result, read_fold
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.settings import DistillSettings, IngestSettings, Settings
@@ -50,26 +50,7 @@ async def test_a_verdict_depends_on_what_came_before_alone(data: Path) -> None:
     assert part == {name: whole[name] for name in part}
 
 
-async def test_the_model_judges_the_shapes_that_it_was_taught_and_the_labeller_the_others(data: Path) -> None:
-    fold = read_fold(data, "shop", "forward", IngestSettings())
-    result = await fusionlog_offline(fold, make_bench(data))
-    taught = {window.shape for window in fold.adapt}
-    assert {one.session for one in result.outcomes if not one.proprietary} == {
-        window.session for window in fold.test if window.shape in taught
-    }
-    by_labeller = scores(await offline(fold, make_bench(data)))
-    assert all(one.score == by_labeller[one.session] for one in result.outcomes if one.proprietary)
-    assert result.calls == 0
-
-
-async def test_the_labeller_judges_what_the_model_is_least_sure_of(data: Path) -> None:
-    fold = read_fold(data, "shop", "forward", IngestSettings())
-    sure, doubting = [await fusionlog_offline(fold, make_bench(data, share)) for share in (0.0, 0.4)]
-    asked, more = [{one.session for one in each.outcomes if one.proprietary} for each in (sure, doubting)]
-    assert asked < more < {window.session for window in fold.test}
-
-
-@pytest.mark.parametrize("method", [offline, fusionlog_offline, maml])
+@pytest.mark.parametrize("method", [offline, maml])
 async def test_another_teacher_is_refused(method: object, data: Path) -> None:
     fold = read_fold(data, "shop", "forward", IngestSettings())
     with pytest.raises(SettingError, match="offline labeller alone"):
