@@ -215,16 +215,6 @@ class Knowledge:
             near = zip(window.events, self._router.near(window.events), strict=True)
             return {event.template for event, each in near if each.similarity < self._router.tau}
 
-    def similarities(self, window: Window) -> list[float]:
-        """The greatest cosine of each of a window's events to the bank.
-
-        :raises ModelError: no release was adopted yet.
-        """
-        with self._lock:
-            if self._router is None:
-                raise ModelError(f"system {self.system} has no model release yet")
-            return [near.similarity for near in self._router.near(window.events)]
-
     def resemblance(self, window: Window) -> float:
         """How much a window is like the nearest one that a teacher judged, 0 to 1."""
         with self._lock:

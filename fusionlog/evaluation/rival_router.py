@@ -1,7 +1,4 @@
-"""Rivals of the router: FusionLog on the test half, but what is asked about is drawn at random, or by events alone.
-
-Those that go by events choose among the windows of the whole half, and so look ahead, which no running router can.
-"""
+"""A rival of the router: FusionLog on the test half, but what is asked about is drawn at random."""
 
 from __future__ import annotations
 
@@ -13,14 +10,12 @@ import numpy as np
 
 from fusionlog.evaluation.adapting import Target, Verdicts, adapt
 from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.oracle import units_of
 from fusionlog.evaluation.protocol import Fold, Result
 from fusionlog.records import Window
 from fusionlog.streaming.anomalies import is_anomalous
 
 Draw = Callable[[Target, np.random.Generator], list[int]]
 """Which windows of the test half to ask about, by what is known after adapting: their places."""
-QUANTILE = 0.1
 
 
 async def rival_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
@@ -60,56 +55,8 @@ def same_share(routed: Result) -> Draw:
     return draw
 
 
-def same_units(routed: Result) -> Draw:
-    """As many shapes as `routed` asked about, each once and none that was judged while adapting.
-
-    The stricter of the two, for it costs as much: not to ask about what is known is half of a router's work.
-    """
-
-    def draw(target: Target, random: np.random.Generator) -> list[int]:
-        return _unjudged(target, random.permutation(len(target.fold.test)).tolist(), units_of(routed))
-
-    return draw
-
-
-def by_events(summary: Callable[[Sequence[float]], float]) -> Callable[[Result], Draw]:
-    """As many shapes as a router asked about, those of the least S, for a summary of a window's similarities as S."""
-
-    def of(routed: Result) -> Draw:
-        def draw(target: Target, _: np.random.Generator) -> list[int]:
-            similar = [summary(target.knowledge.similarities(window)) for window in target.fold.test]
-            return _unjudged(target, np.argsort(similar, kind="stable").tolist(), units_of(routed))
-
-        return draw
-
-    return of
-
-
-def _quantile(similarities: Sequence[float]) -> float:
-    return float(np.quantile(similarities, QUANTILE))
-
-
-def _mean(similarities: Sequence[float]) -> float:
-    return float(np.mean(similarities))
-
-
-RIVALS: Mapping[str, Callable[[Result], Draw]] = MappingProxyType(
-    {
-        "random-router": same_share, "random-units": same_units, "min-router": by_events(min),
-        "quantile-router": by_events(_quantile), "mean-router": by_events(_mean),
-    }
-)  # fmt: skip
+RIVALS: Mapping[str, Callable[[Result], Draw]] = MappingProxyType({"random-router": same_share})
 """The rivals by name, each made after the result of the router that it stands beside."""
-
-
-def _unjudged(target: Target, order: Sequence[int], units: int) -> list[int]:
-    """The first window of each of the first shapes in an order that were not judged while adapting."""
-    chosen: dict[str, int] = {}
-    for place in order:
-        shape = target.fold.test[place].shape
-        if len(chosen) < units and shape not in target.asking.labels:
-            chosen.setdefault(shape, place)
-    return list(chosen.values())
 
 
 def _calls(windows: int, drawn: Sequence[int], size: int) -> Iterator[tuple[range, Sequence[int]]]:
