@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from fusionlog import releases
-from fusionlog.knowledge import Knowledge
 from fusionlog.method import RULES, MethodName
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.types import RouteKind
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
@@ -56,9 +56,9 @@ def test_what_does_not_learn_has_the_base_alone_and_a_bank_that_does_not_grow(me
     knowledge = knowledge_of(method, releases.BASE)
     learned = knowledge.learn(make_label(NEW, 0.9))
     assert learned == RULES[method].teacher
-    assert (knowledge.verdict_of(NEW.shape) is not None) == RULES[method].teacher
-    assert (knowledge.strange(NEW) == set()) == RULES[method].learns
-    assert (knowledge.word_on(NEW) is not None) == RULES[method].learns
+    assert (knowledge.label_of(NEW.shape) is not None) == RULES[method].teacher
+    assert (knowledge.unknown_events(NEW) == set()) == RULES[method].learns
+    assert (knowledge.labels_for([NEW]) != [None]) == RULES[method].learns
     vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
     own = make_release(("disk opened", 0.0), vectors=vectors)
     assert knowledge.adopt(releases.sign(own, None)) == RULES[method].learns

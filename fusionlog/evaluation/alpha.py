@@ -11,9 +11,9 @@ import numpy as np
 
 from fusionlog.alpha.annotation import Annotation, Annotator
 from fusionlog.alpha.detector import Svm
-from fusionlog.alpha.inheritance import INHERITED_WEIGHT
 from fusionlog.alpha.refinement import Known, Told, choose, to_ask
 from fusionlog.alpha.vectors import window_vectors
+from fusionlog.distill import INHERITED_WEIGHT
 from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import TeacherError
 from fusionlog.evaluation.asking import Asking, Spent
