@@ -21,7 +21,7 @@ class Rules:
     :param model: the small model has a say; without it every window goes to the teacher.
     :param teacher: the teacher is asked about what is proprietary; without it the model has the only say.
     :param for_good: it is still asked when the system has a release of its own.
-    :param doubts: it is also asked about general windows whose verdict is doubted (see `doubt`).
+    :param doubts: it is also asked for a second opinion on general windows (see `online.second_opinion`).
     :param learns: what it says of events enters the bank, and the releases distilled from that are adopted; otherwise
         its word counts for the shape alone that it was asked about.
     :param offline: the teacher is the offline labeller, whatever endpoint is configured.
