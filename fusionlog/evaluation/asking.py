@@ -62,6 +62,11 @@ class Asking:
     spent: Spent = Spent()
     units: int = 0
 
+    @property
+    def name(self) -> str:
+        """The teacher's."""
+        return self.teacher.name if self.teacher else ""
+
     async def ask(self, windows: Iterable[Window]) -> None:
         """Have the shapes of these windows in `labels`; one that the teacher cannot judge stays out.
 

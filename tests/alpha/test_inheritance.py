@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from fusionlog.alpha.inheritance import Cluster, ClusterCall, inherited, plan
+from fusionlog.alpha.inheritance import AlphaStrategy, Cluster, ClusterCall, inherited, plan
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.query_queue import CandidatePool
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import AlphaSettings
 from tests.encoders import WordEncoder
@@ -98,3 +99,17 @@ def test_an_event_that_was_judged_anomalous_must_be_the_representatives_too() ->
     assert heirs(Cluster([first], [heir]), make_label(first, 0.1), known=known) == []
     bad = replace(make_label(heir, 0.9), shape="x")
     assert [label.inherited_from for label in heirs(Cluster([replace(heir, shape="x")], [heir]), bad)] == ["x"]
+
+
+def test_the_strategy_weighs_shapes_by_how_often_they_wait_and_propagates_what_is_labelled() -> None:
+    knowledge, pool = knowing(), CandidatePool[int](knowing())
+    for number, window in enumerate([OTHER, OTHER, *DISKS]):
+        pool.add(window, number)
+    settings = AlphaSettings(central=1, uncertain=0)
+    call = AlphaStrategy(settings)(pool, 1)
+    assert call.windows[0] in DISKS, "four windows of a cluster go before two of one shape"
+    label = make_label(call.windows[0], 0.1)
+    knowledge.learn(label)
+    heirs = list(call.propagate({label.shape: label}, knowledge, 5.0))
+    assert {each.inherited_from for each in heirs} == {label.shape} and len(heirs) == 3
+    assert AlphaStrategy(settings)(CandidatePool(knowing()), 1).windows == []
