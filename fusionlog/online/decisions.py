@@ -49,9 +49,9 @@ def decide(windows: Sequence[Window], state: SystemState, may_refer: bool = True
     :param may_refer: whether a window can be referred to the teacher at all.
     :raises ModelError: the system has no release yet, or its model does not load or run.
     """
-    found = Decisions()
+    found, refers = Decisions(), may_refer and state.second_opinion.open_to(state.knowledge)
     for place, (window, verdict) in enumerate(zip(windows, verdicts(windows, state), strict=True)):
-        score = _refer(window, verdict, state) if may_refer else None
+        score = _refer(window, verdict, state, refers)
         if score is None:
             found.settled.append((place, verdict))
         else:
@@ -71,8 +71,8 @@ def verdicts(windows: Sequence[Window], state: SystemState) -> list[Verdict]:
     return [next(scores) if label is None else label for label in labels]
 
 
-def _refer(window: Window, verdict: Verdict, state: SystemState) -> float | None:
+def _refer(window: Window, verdict: Verdict, state: SystemState, refers: bool) -> float | None:
     if acquisition_score_of(window) is not None:
         state.second_opinion.unanswered(window)
         return None
-    return state.second_opinion.refer(window, verdict.probability, state.knowledge)
+    return state.second_opinion.refer(window, verdict.probability, state.knowledge) if refers else None

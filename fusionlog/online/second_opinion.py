@@ -30,6 +30,10 @@ class SecondOpinion:
         self._referred: Memo[str, float] = Memo(KEPT_SCORES)
         self._scored_under = ("", 0)
 
+    def open_to(self, knowledge: Knowledge) -> bool:
+        """Whether verdicts on the system are referred at all now."""
+        return self._settings.share > 0.0 and knowledge.rules.doubts and knowledge.asks
+
     def refer(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
         """The acquisition score of a window that is referred to the teacher; None for one that is not.
 
@@ -38,8 +42,6 @@ class SecondOpinion:
 
         :param probability: of the verdict on it.
         """
-        if self._settings.share == 0.0 or not knowledge.rules.doubts or not knowledge.asks:
-            return None
         labelled = knowledge.label_of(window.shape) is not None
         waiting = None if labelled else self._referred.get(window.shape)
         if waiting is not None:

@@ -18,6 +18,15 @@ def knowing(method: MethodName = DEFAULT_METHOD) -> Knowledge:
     return knowledge
 
 
+def test_verdicts_are_referred_by_methods_that_doubt_while_the_teacher_is_asked() -> None:
+    def open_to(method: MethodName, share: float = 0.1) -> bool:
+        return SecondOpinion(DoubtSettings(share=share), Habits()).open_to(knowing(method))
+
+    assert open_to("fusionlog+online") and not open_to("fusionlog+online", share=0.0)
+    assert not open_to("fusionlog"), "the system has a release of its own"
+    assert not open_to("generallog") and not open_to("source-only")
+
+
 def test_a_labelled_shape_is_not_referred() -> None:
     knowledge, policy, window = knowing(), SecondOpinion(DoubtSettings(), Habits()), make_window("connection opened")
     assert policy.refer(window, 0.5, knowledge) == pytest.approx(2.0)
