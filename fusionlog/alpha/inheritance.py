@@ -1,8 +1,8 @@
 """ALPHA's query strategy: representatives of clusters are asked about, and the other windows inherit their labels.
 
-Where clusters are by similarity alone, a window may be near to others and yet not like them. So a verdict is inherited
-only within a cluster whose representatives agree, by a window of which the teacher has judged every event, and none
-anomalous that the representative does not have.
+Clusters by similarity alone hold windows that differ from the others. So a label is inherited only within a cluster
+whose representatives agree, by a window whose events the teacher all labelled, and none anomalous that the
+representative does not have.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fusionlog.signature import resemblance, signature
 from fusionlog.types import IntArray
 
 
-class Judged(EventVectors, Protocol):
+class Labels(EventVectors, Protocol):
     """What is known of a system."""
 
     def event_labels(self, window: Window) -> list[EventLabel] | None:
@@ -49,7 +49,7 @@ class ClusterCall(Call):
 
     clusters: list[Cluster] = field(default_factory=list)
 
-    def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Judged, now: float) -> Iterator[PseudoLabel]:
+    def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Labels, now: float) -> Iterator[PseudoLabel]:
         """The labels of what inherits."""
         for cluster in self.clusters:
             yield from inherited(cluster, labels, knowledge, now)
@@ -68,9 +68,9 @@ class AlphaStrategy:
 
 
 def plan(
-    windows: Sequence[Window], counts: Sequence[int], units: int, known: Judged, settings: AlphaSettings
+    windows: Sequence[Window], counts: Sequence[int], units: int, known: Labels, settings: AlphaSettings
 ) -> ClusterCall:
-    """What to ask about: the representatives of the largest clusters, as far as a call goes; then what holds strange
+    """What to ask about: the representatives of the largest clusters, as far as a call goes; then what holds unknown
     events.
 
     A cluster whose representatives would not all fit into the call waits for the next one, unless it is the first.
@@ -92,33 +92,33 @@ def plan(
     return ClusterCall([windows[place] for place in asked], [_cluster(rows, set(asked), windows) for rows in whole])
 
 
-def inherited(cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Judged, now: float) -> Iterator[PseudoLabel]:
-    """The labels that windows of a cluster inherit; none where those asked about were not judged alike.
+def inherited(cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels, now: float) -> Iterator[PseudoLabel]:
+    """The labels that windows of a cluster inherit; none where the labels of its representatives differ.
 
-    :param labels: what was said in this call, by shape. :param now: Unix time in seconds.
+    :param labels: the teacher's in this call, by shape. :param now: Unix time in seconds.
     """
-    said = [labels[window.shape] for window in cluster.asked if window.shape in labels]
-    if len(said) < len(cluster.asked) or len({label.probability >= 0.5 for label in said}) != 1:
+    found = [labels[window.shape] for window in cluster.asked if window.shape in labels]
+    if len(found) < len(cluster.asked) or len({label.probability >= 0.5 for label in found}) != 1:
         return
     for window in cluster.others:
-        like = max(said, key=lambda label: resemblance(signature(label.events), signature(window.events)))
+        like = max(found, key=lambda label: resemblance(signature(label.events), signature(window.events)))
         events = known.event_labels(window)
         if events is not None and _explained(events, like):
             yield _as(window, like, events, now)
 
 
-def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Judged) -> list[int]:
-    """What is asked about, and while there is room, in each step the window with most strange events that no other one
-    of them has: a window with an event that nobody judged cannot inherit."""
+def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Labels) -> list[int]:
+    """What is asked about, and while there is room, in each step the window with most unknown events that no other one
+    of them has: a window with an event without a label cannot inherit."""
     found = list(asked)
-    strange = [known.unknown_events(window) for window in windows]
-    covered = {template for place in found for template in strange[place]}
+    unknown = [known.unknown_events(window) for window in windows]
+    covered = {template for place in found for template in unknown[place]}
     while len(found) < units:
-        best = max(range(len(windows)), key=lambda place: len(strange[place] - covered))
-        if not strange[best] - covered:
+        best = max(range(len(windows)), key=lambda place: len(unknown[place] - covered))
+        if not unknown[best] - covered:
             break
         found.append(best)
-        covered |= strange[best]
+        covered |= unknown[best]
     return found
 
 
@@ -135,7 +135,7 @@ def _weight(rows: IntArray, counts: Sequence[int]) -> int:
 
 
 def _explained(events: Sequence[EventLabel], like: PseudoLabel) -> bool:
-    """Whether every event that was judged anomalous stands in the representative, too."""
+    """Whether every event that is labelled anomalous stands in the representative, too."""
     known = {event.template for event in like.events}
     return all(event.probability < 0.5 or event.template in known for event in events)
 

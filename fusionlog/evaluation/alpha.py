@@ -1,4 +1,4 @@
-"""ALPHA (arXiv 2509.05936) on a fold: refine on the sources, annotate the adaptation half, judge the test half."""
+"""ALPHA (arXiv 2509.05936) on a fold: refine on the sources, annotate the adaptation half, detect on the test half."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Annotated:
     labels: Mapping[str, PseudoLabel]
     detector: Svm
 
-    def judge(self, windows: Sequence[Window], bench: Bench) -> list[Outcome]:
+    def verdicts(self, windows: Sequence[Window], bench: Bench) -> list[Outcome]:
         """Verdicts on sessions: the label of a shape where it has one, else the detector's score."""
         known = {shape: label.probability for shape, label in self.labels.items()}
         rest = [group[0] for group in by_shape(windows) if group[0].shape not in known]
@@ -82,7 +82,7 @@ class Annotated:
 
 
 async def alpha(fold: Fold, bench: Bench) -> Result:
-    """Cluster, ask about representatives, propagate, train an SVM; the test half is judged without the teacher."""
+    """Cluster, ask about representatives, propagate, train an SVM; the test half costs no call."""
     began, ledger = time.perf_counter(), Ledger(bench, bench.settings.alpha.calls)
     await refine(ledger)
     book = ledger.book(fold.system)
@@ -90,10 +90,10 @@ async def alpha(fold: Fold, bench: Bench) -> Result:
     annotated = Annotated(labels, _detector(fold.adapt, labels, bench))
     adapting = time.perf_counter() - began
     began = time.perf_counter()
-    said = annotated.judge(fold.test, bench)
+    found = annotated.verdicts(fold.test, bench)
     seconds = time.perf_counter() - began
     return Result(
-        outcomes=said, adapted=annotated.judge(fold.adapt, bench), asked=book.asked, calls=ledger.spent.calls,
+        outcomes=found, adapted=annotated.verdicts(fold.adapt, bench), asked=book.asked, calls=ledger.spent.calls,
         units=sum(each.units for each in ledger.books), tokens=ledger.spent.tokens, seconds_train=adapting,
         seconds_score=seconds,
     )  # fmt: skip
@@ -152,7 +152,9 @@ def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], benc
     seen = Counter(window.shape for window in windows)
     first = {window.shape: window for window in reversed(windows) if window.shape in labels}
     if not first:
-        raise TeacherError("no window was judged: raise FUSIONLOG_ALPHA__CALLS, or lower FUSIONLOG_ALPHA__SOURCE_CALLS")
+        raise TeacherError(
+            "no window has a label: raise FUSIONLOG_ALPHA__CALLS, or lower FUSIONLOG_ALPHA__SOURCE_CALLS"
+        )
     taught = [labels[shape] for shape in first]
     anomalous = np.array([label.probability >= 0.5 for label in taught])
     shares = [1.0 if label.inherited_from is None else INHERITED_WEIGHT for label in taught]

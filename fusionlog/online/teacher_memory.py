@@ -25,7 +25,7 @@ class Learned(NamedTuple):
 
 
 class TeacherMemory:
-    """What a teacher said of one system. For one thread at a time."""
+    """The labels of one system. For one thread at a time."""
 
     def __init__(self) -> None:
         self._labels: Memo[str, PseudoLabel] = Memo(KEPT_LABELS)

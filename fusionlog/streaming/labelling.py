@@ -107,7 +107,7 @@ class Labelling:
             await teacher.know(system, habits)
 
     def _teacher_of(self, system: str) -> Teacher:
-        """Who judges a system."""
+        """The teacher of a system."""
         return self._offline if self._settings.rules(system).offline else self._teacher
 
     async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
@@ -177,7 +177,7 @@ class Labelling:
         await self._sleep(seconds)
 
     def _system(self, name: str) -> SystemSettings:
-        """What the operator said of a system; of one that this worker's file lacks, nothing."""
+        """A system's entry in the systems file; an empty one where this worker's file lacks it."""
         return self._settings.systems.get(name) or SystemSettings()
 
 
