@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint constraints clean
+.PHONY: setup demo test check-long lint constraints clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,10 @@ demo: setup
 
 test: setup
 	$(VENV)/bin/pytest
+
+# What takes longer than a change should wait for: kills by the dozen.
+check-long: setup
+	$(VENV)/bin/pytest -m long -rP --timeout 900
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 import faust
 import structlog
+from aiokafka import TopicPartition
 from faust.app.base import BootStrategy
 from faust.streams import Stream
 from faust.types import EventT, StreamT
@@ -20,11 +21,15 @@ from yarl import URL
 from fusionlog import metrics
 from fusionlog.errors import BrokerError
 from fusionlog.garbage import collect_seldom
+from fusionlog.kafka.batch_handler import Handle
+from fusionlog.kafka.crash_guard import CrashGuard
+from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.log import configure
 from fusionlog.settings import KafkaSettings, Settings, load
 from fusionlog.streaming.admin import check_topics
-from fusionlog.streaming.batch_reader import Handle
 from fusionlog.streaming.client import ssl_context
+from fusionlog.streaming.outlet import Outlet
+from fusionlog.topics import Topic
 
 log = structlog.get_logger(__name__)
 
@@ -128,28 +133,52 @@ async def preflight(settings: Settings) -> None:
         raise BrokerError(f"{fatal[0]}{more}")
 
 
-async def consume(app: FusionLogApp, stream: StreamT[bytes], size: int, seconds: float, handle: Handle) -> None:
+def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
+    """The notes on records of this topic that ended workers of this role, read anew when partitions are assigned."""
+    settings = app.fusionlog
+    guard = CrashGuard(CrashNotes(settings.kafka, f"{settings.topic_prefix}{app.role}"))
+
+    @app.on_partitions_assigned.connect
+    async def assigned(_sender: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
+        guard.assigned(TopicPartition(*place) for place in args[0] if place.topic == topic.name)
+
+    return guard
+
+
+async def consume(
+    app: FusionLogApp, stream: StreamT[bytes], size: int, seconds: float, handle: Handle, guard: CrashGuard,
+    outlet: Outlet,
+) -> None:  # fmt: skip
     """Give a stream's messages to `handle` by the batch, and acknowledge a batch when it was handled.
 
-    What fails ends the worker: nothing of the batch was acknowledged, so it is read again.
+    What fails ends the worker: nothing of the batch was acknowledged, so it is read again. A message that ended
+    workers before goes to the dead-letter topic by `outlet`.
     """
     try:
         async for events in batches(stream, size, seconds):
-            await handle([event.message for event in events])
+            await guard.handle([event.message for event in events], handle, outlet.bury_now)
             for event in events:
                 event.ack()
+    except RecordCrash as crash:
+        await guard.crashed(crash)
+        await app.crash(crash)
+        raise
     except Exception as error:
         await app.crash(error)
         raise
 
 
-async def together(app: FusionLogApp, *works: Coroutine[Any, Any, None]) -> None:
+async def together(app: FusionLogApp, guard: CrashGuard, *works: Coroutine[Any, Any, None]) -> None:
     """Run until the first of them ends, then cancel the others; one that fails ends the worker."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
+    except RecordCrash as crash:
+        await guard.crashed(crash)
+        await app.crash(crash)
+        raise
     except Exception as error:
         await app.crash(error)
         raise
@@ -213,8 +242,10 @@ def _options(settings: Settings) -> dict[str, Any]:
         "broker_max_poll_interval": POLL_INTERVAL_SECONDS,
         "broker_commit_interval": settings.ingest.commit_seconds,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": int(kafka.metadata_seconds * 1000),
         "key_serializer": "raw",
         "value_serializer": "raw",
+        "producer_metadata_max_age_ms": int(kafka.metadata_seconds * 1000),
         "producer_compression_type": None if kafka.compression == "none" else kafka.compression,
         "store": "memory://",
         "stream_processing_timeout": POLL_INTERVAL_SECONDS,

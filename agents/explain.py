@@ -7,9 +7,10 @@ from typing import cast
 from faust.streams import Stream
 from faust.types import TP, StreamT
 
-from agents.app import FusionLogApp, of_environment, together
+from agents.app import FusionLogApp, guarded, of_environment, together
 from fusionlog.errors import SettingError
 from fusionlog.explaining.explainer import Explainer
+from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.settings import Settings
 from fusionlog.streaming.explained import Explained
 from fusionlog.streaming.explaining import Explaining
@@ -38,14 +39,14 @@ class ExplainWork:
         )
         await self._explained.start()
 
-    def start(self, app: FusionLogApp) -> Explaining:
+    def start(self, app: FusionLogApp, guard: CrashGuard) -> Explaining:
         """What takes anomalies and explains them."""
         assert self._explained is not None and self._explainer is not None
 
         def owned(place: Place) -> bool:
             return TP(*place) in app.consumer.assignment()
 
-        return Explaining(self._settings, self._producer, self._explained, self._explainer, owned=owned)
+        return Explaining(self._settings, self._producer, self._explained, self._explainer, owned=owned, guard=guard)
 
     async def finish(self) -> None:
         """Disconnect."""
@@ -68,16 +69,17 @@ def build(config: Settings) -> FusionLogApp:
     work = ExplainWork(config)
     app = FusionLogApp(ROLE, config, work)
     anomalies = app.topic(config.topics.anomalies.name, key_type=bytes, value_type=bytes)
+    guard = guarded(app, config.topics.anomalies)
 
     @app.agent(anomalies, name="explain")
     async def explain(stream: StreamT[bytes]) -> None:
-        explaining = work.start(app)
+        explaining = work.start(app, guard)
 
         async def take() -> None:
             async for event in cast("Stream[bytes]", stream).noack().events():
                 await explaining.take(Delivery(cast("Message", event.message), event.ack))
 
-        await together(app, take(), explaining.run())
+        await together(app, guard, take(), explaining.run())
 
     return app
 

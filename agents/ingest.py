@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from agents.app import ReaderApp, of_environment
 from fusionlog.errors import SettingError
+from fusionlog.kafka.group_consumer import GroupConsumer
 from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
 from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
 from fusionlog.streaming.ingest import Ingest
 from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.reader import RawReader
+from fusionlog.streaming.raw_partitions import raw_consumer
 from fusionlog.streaming.tables import read_all
 
 ROLE = "ingest"
@@ -23,7 +24,7 @@ class IngestWork:
         self._settings = config
         self._producer = Producer(config)
         self._following: Following | None = None
-        self._reader: RawReader | None = None
+        self._reader: GroupConsumer | None = None
 
     async def prepare(self) -> None:
         """Connect, load the encoder, follow models and labels."""
@@ -37,7 +38,7 @@ class IngestWork:
         await self._following.until_ready()
         templates = [record for _, record in await read_all(self._settings, self._settings.topics.templates)]
         pipeline = Ingest(self._settings, self._producer, self._route, templates)
-        self._reader = RawReader(self._settings, pipeline)
+        self._reader = raw_consumer(self._settings, pipeline)
         await self._reader.start()
         await self._reader.run()
 

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 from faust.types import StreamT
 
-from agents.app import FusionLogApp, consume, of_environment
+from agents.app import FusionLogApp, consume, guarded, of_environment
 from fusionlog.embedding import Encoder, find_encoder
 from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.offline import OfflineTeacher
@@ -20,7 +20,7 @@ from fusionlog.settings import Settings
 from fusionlog.streaming.following import Following
 from fusionlog.streaming.labelling import Labelling, newest_base
 from fusionlog.streaming.lag import LagWatch
-from fusionlog.streaming.outlet import Message
+from fusionlog.streaming.outlet import Message, Outlet
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.tables import read_committed
 from fusionlog.types import FloatArray
@@ -38,10 +38,11 @@ class LabelWork:
     def __init__(self, config: Settings) -> None:
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
         self._producer = Producer(config)
+        self.dead_letters = Outlet(config, self._producer, ROLE)
         self._following: Following | None = None
         self._teachers: list[Teacher] = []
         self._labelling: Labelling | None = None
-        self._lag = LagWatch(config, self._group, config.topics.proprietary)
+        self._lag = LagWatch(config, self._group, config.topics.proprietary, count_deleted=True)
 
     async def prepare(self) -> None:
         """Connect, follow models and labels, and get a teacher. The offline one waits for the base model's events."""
@@ -106,11 +107,12 @@ def build(config: Settings) -> FusionLogApp:
     work = LabelWork(config)
     app = FusionLogApp(ROLE, config, work)
     windows = app.topic(config.topics.proprietary.name, key_type=bytes, value_type=bytes)
+    guard = guarded(app, config.topics.proprietary)
 
     @app.agent(windows, name="label")
     async def label(stream: StreamT[bytes]) -> None:
         size = config.label.units_per_call * CALLS
-        await consume(app, stream, size, config.label.wait_seconds, work.handle)
+        await consume(app, stream, size, config.label.wait_seconds, work.handle, guard, work.dead_letters)
 
     return app
 

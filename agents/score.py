@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from agents.app import ReaderApp, of_environment
 from fusionlog.detector.scorer import Scorer
+from fusionlog.kafka.batch_handler import BatchHandler
+from fusionlog.kafka.group_consumer import GroupConsumer, Reading
 from fusionlog.settings import Settings
-from fusionlog.streaming.batch_reader import BatchReader
 from fusionlog.streaming.following import Following
 from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.scoring import Scoring
 
 ROLE = "score"
+POLL_SECONDS = 0.2
 
 
 class ScoreWork:
@@ -22,7 +24,7 @@ class ScoreWork:
         self._producer = Producer(config)
         self._following: Following | None = None
         self._scorer = Scorer(config.score)
-        self._reader: BatchReader | None = None
+        self._reader: GroupConsumer | None = None
         self._lag = LagWatch(config, self._group, config.topics.general)
 
     @property
@@ -40,8 +42,14 @@ class ScoreWork:
         """Give general windows their verdicts until cancelled."""
         assert self._following is not None
         scoring = Scoring(self._settings, self._producer, self._following, self._scorer)
-        size, topic = self._settings.score.batch_windows, self._settings.topics.general
-        self._reader = BatchReader(self._settings, self._group, topic, size, scoring.handle)
+        reading = Reading(
+            topics=(self._settings.topics.general.name,),
+            max_records=self._settings.score.batch_windows,
+            poll_seconds=POLL_SECONDS,
+            commit_seconds=self._settings.ingest.commit_seconds,
+        )
+        handler = BatchHandler(scoring.handle, scoring.outlet.bury_now, scoring.outlet.confirm_with)
+        self._reader = GroupConsumer(self._settings.kafka, self._group, reading, handler)
         await self._reader.start()
         await self._reader.run()
 

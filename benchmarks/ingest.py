@@ -28,7 +28,7 @@ from fusionlog.settings import KafkaSettings, Settings, load
 from fusionlog.streaming.client import options
 from fusionlog.streaming.ingest import Ingest
 from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.reader import FETCH_BYTES, RawReader
+from fusionlog.streaming.raw_partitions import FETCH_BYTES, raw_consumer
 
 POLL_SECONDS = 0.02
 GIVE_UP_SECONDS = 300.0
@@ -114,7 +114,7 @@ async def measured(work: Ingest, name: str, lines: int, alive: Callable[[], None
 async def ours(settings: Settings, name: str, lines: int, knowledge: Knowledge) -> Rate:
     """The ingest worker's reader and pipeline."""
     async with pipeline(settings, knowledge) as work:
-        reader = RawReader(settings, work)
+        reader = raw_consumer(settings, work)
         await reader.start()
         reading = asyncio.create_task(reader.run())
         try:

@@ -7,10 +7,15 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from fusionlog.errors import SettingError
 from fusionlog.settings import Settings
 
-LINES = Counter("fusionlog_lines", "raw records read", ["system"])
+LINES = Counter("fusionlog_lines", "raw records read, or deleted by retention before that", ["system"])
 LINES_WINDOWED = Counter("fusionlog_lines_windowed", "lines in windows that Kafka acknowledged", ["system"])
 LINES_DEAD = Counter("fusionlog_lines_dead_lettered", "lines on the dead-letter topic", ["system", "reason"])
 LINES_DROPPED = Counter("fusionlog_lines_dropped", "lines dropped by a stated rule", ["system", "rule"])
+LINES_DELETED = Counter(
+    "fusionlog_lines_deleted",
+    "raw records that retention deleted behind the group's commit, before they were finished",
+    ["system", "topic", "partition"],
+)
 LINES_RELEASED = Counter(
     "fusionlog_lines_released",
     "lines given back unfinished when their partition left: its next reader reads them",
@@ -35,6 +40,9 @@ SCORE_SECONDS = Histogram(
 LABELLED = Counter("fusionlog_windows_labelled", "windows that a teacher gave a verdict on, once a window", ["system"])
 RETURNED = Counter("fusionlog_windows_returned", "proprietary windows that became general as they waited", ["system"])
 WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-letter topic", ["stage", "reason"])
+WINDOWS_DELETED = Counter(
+    "fusionlog_windows_deleted", "windows that retention deleted before they were handled", ["topic", "partition"]
+)
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by who said so", ["system", "by"])
 
 LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])

@@ -105,6 +105,9 @@ class KafkaSettings(_Model):
     )
     session_timeout: float = Field(30.0, gt=0, description="seconds")
     rebalance_timeout: float = Field(60.0, gt=0, description="seconds")
+    metadata_seconds: float = Field(
+        10.0, gt=0, description="how soon partitions are noticed that were added to a topic"
+    )
 
 
 class IngestSettings(_Model):
@@ -115,6 +118,10 @@ class IngestSettings(_Model):
     commit_seconds: float = Field(2.0, gt=0, description="between two commits")
     max_unacked: int = Field(
         2000, ge=1, description="windows that Kafka has not acknowledged; beyond it no raw partition is read on"
+    )
+    isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
+        "read_committed",
+        description="of raw topics: read_committed leaves out what a transaction wrote that is open, or was aborted",
     )
     max_line_bytes: int = Field(64 * 1024, ge=64, description="a longer line goes to the dead-letter topic")
     max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 sees")

@@ -27,6 +27,7 @@ def options(kafka: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": kafka.bootstrap_servers,
         "security_protocol": kafka.security_protocol,
         "client_id": "fusionlog",
+        "metadata_max_age_ms": int(kafka.metadata_seconds * 1000),
     }
     if "SASL" in kafka.security_protocol:
         found["sasl_mechanism"] = kafka.sasl_mechanism

@@ -8,17 +8,20 @@ from contextlib import suppress
 from typing import Protocol
 
 import structlog
+from aiokafka import TopicPartition
 
 from fusionlog import metrics
 from fusionlog.errors import RecordError, TeacherError
 from fusionlog.explaining.explainer import Explainer
 from fusionlog.explaining.pool import Candidate, Key, Pool, key_of
+from fusionlog.kafka.crash_guard import CrashGuard
+from fusionlog.kafka.crash_notes import REASON, in_hand
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.streaming import codecs
 from fusionlog.streaming.in_order import Delivery, InOrder, Place
-from fusionlog.streaming.outlet import Outlet
+from fusionlog.streaming.outlet import Message, Outlet
 from fusionlog.streaming.producer import Producer
 
 log = structlog.get_logger(__name__)
@@ -51,9 +54,11 @@ class Explaining:
     def __init__(
         self, settings: Settings, producer: Producer, known: Known, explainer: Explainer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, owned: Owned = lambda place: True,
+        guard: CrashGuard | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
+        self._guard = guard
         self._pool: Pool[Delivery] = Pool(settings.explain.waiting)
         self._passed = PASSED * settings.explain.waiting
         self._order = InOrder()
@@ -75,11 +80,14 @@ class Explaining:
             await self._room.wait()
         self._order.add(delivery)
         try:
+            await self._refuse_given_up(message)
             where = codecs.place(message.topic, message.partition, message.offset)
-            self._admit(codecs.decode(message.value, Anomaly, where), delivery)
+            with in_hand([message]):
+                self._admit(codecs.decode(message.value, Anomaly, where), delivery)
         except RecordError as error:
             await self._taking.bury(message, error)
             await self._taking.settle()
+            await self._pass_on(error, message)
             self._finish(delivery, "", "unreadable")
         self._unstick(delivery.place)
         self._news.set()
@@ -88,16 +96,34 @@ class Explaining:
         """Explain until cancelled.
 
         :raises BrokerError: Kafka did not take the results.
+        :raises RecordCrash: an exception that no code expected, with an anomaly in hand.
         """
         while True:
             self._news.clear()
             candidate = self._pool.best(self._payable)
             if candidate is not None:
-                await self._handle(candidate)
+                with in_hand([candidate.item.message]):
+                    await self._handle(candidate)
                 continue
             budgets = [self._explainer.budget(system).wait for system in self._pool.systems()]
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), min(budgets, default=None))
+
+    async def _refuse_given_up(self, message: Message) -> None:
+        """
+        :raises RecordError: the message ended workers before, too often.
+        """
+        if self._guard is None:
+            return
+        await self._guard.read()
+        suspect = self._guard.of(message)
+        if suspect is not None and suspect.condemned:
+            raise suspect.verdict()
+
+    async def _pass_on(self, error: RecordError, message: Message) -> None:
+        """Drop the note on a message that was given up for it."""
+        if self._guard is not None and error.reason == REASON:
+            await self._guard.passed(TopicPartition(message.topic, message.partition))
 
     def _admit(self, anomaly: Anomaly, delivery: Delivery) -> None:
         waiting = self._pool.get(anomaly)

@@ -25,9 +25,10 @@ class LagWatch:
     It asks by connections of its own: a worker that waits for its teacher, and so reads nothing, is still told of.
     """
 
-    def __init__(self, settings: Settings, group: str, topic: Topic) -> None:
-        self._settings, self._group = settings, group
-        self._places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    def __init__(self, settings: Settings, group: str, topic: Topic, *, count_deleted: bool = False) -> None:
+        """`count_deleted`: count windows that retention deleted behind the commit, where the consumer cannot."""
+        self._settings, self._group, self._topic = settings, group, topic
+        self._count_deleted, self._deleted = count_deleted, dict[TopicPartition, int]()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -53,14 +54,30 @@ class LagWatch:
         """Tell the lag every few seconds, until Kafka is away."""
         async with admin_client(self._settings.kafka) as admin, AIOKafkaConsumer(**self._options()) as consumer:
             while True:
-                ends = await consumer.end_offsets(self._places)
-                starts = await consumer.beginning_offsets(self._places)
-                marks = await admin.list_consumer_group_offsets(self._group, partitions=self._places)
+                [found] = await admin.describe_topics([self._topic.name])
+                places = [TopicPartition(self._topic.name, each["partition"]) for each in found["partitions"]]
+                ends = await consumer.end_offsets(places)
+                starts = await consumer.beginning_offsets(places)
+                marks = await admin.list_consumer_group_offsets(self._group, partitions=places)
                 for place, end in ends.items():
                     committed = marks[place].offset if place in marks else -1
+                    if self._count_deleted and committed >= 0:
+                        self._missing(place, committed, starts[place])
                     lag = end - max(committed, starts[place])
                     metrics.LAG.labels("", place.topic, str(place.partition)).set(max(0, lag))
                 await asyncio.sleep(EVERY_SECONDS)
+
+    def _missing(self, place: TopicPartition, committed: int, start: int) -> None:
+        """Count what was deleted behind the commit, once."""
+        known = max(committed, self._deleted.get(place, 0))
+        if start <= known:
+            return
+        self._deleted[place] = start
+        metrics.WINDOWS_DELETED.labels(place.topic, str(place.partition)).inc(start - known)
+        log.error(
+            "records were deleted by retention before they were read: they are lost",
+            topic=place.topic, partition=place.partition, records=start - known,
+        )  # fmt: skip
 
     def _options(self) -> dict[str, object]:
         return {**options(self._settings.kafka), "enable_auto_commit": False}

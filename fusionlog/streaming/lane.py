@@ -64,6 +64,8 @@ class Lane:
         self._lines, self._open = metrics.LINES.labels(system), metrics.LINES_OPEN.labels(system)
         self._unsettled = 0
         self._released = False
+        self.in_hand = start
+        """The offset of the record at which `take` raised."""
 
     def take(self, records: Sequence[Raw]) -> list[Window | DeadLetter]:
         """The windows that some records close and those that are dead letters, in their order. The hot path: what can
@@ -71,26 +73,42 @@ class Lane:
         self._heard = now = self._clock()
         made: list[Window | DeadLetter] = []
         left_out = dropped = 0
-        for record in records:
-            offset = record.offset
-            try:
-                event, moment = self._read(record, now)
-            except RecordError as error:
-                self._watermark.sent(offset)
-                made.append(DeadLetter(offset, record.key, record.value, error))
-                continue
-            if self._covered is not None and self._covered.covers(event.session, offset):
-                left_out += 1
-                made += self._sending(self._windower.advance(moment))
-            elif self._sessions and not event.session:
-                dropped += 1
-                made += self._sending(self._windower.advance(moment))
-            elif closed := self._windower.add(event, offset, moment):
-                made += self._sending(closed)
+        offset = self.in_hand
+        try:
+            for record in records:
+                offset = record.offset
+                try:
+                    event, moment = self._read(record, now)
+                except RecordError as error:
+                    self._watermark.sent(offset)
+                    made.append(DeadLetter(offset, record.key, record.value, error))
+                    continue
+                if self._covered is not None and self._covered.covers(event.session, offset):
+                    left_out += 1
+                    made += self._sending(self._windower.advance(moment))
+                elif self._sessions and not event.session:
+                    dropped += 1
+                    made += self._sending(self._windower.advance(moment))
+                elif closed := self._windower.add(event, offset, moment):
+                    made += self._sending(closed)
+        except Exception:
+            self.in_hand = offset
+            raise
         if records:
             self._watermark.read(records[-1].offset)
         self._count(len(records) - left_out, dropped)
         return made
+
+    def give_up(self, record: Raw, error: RecordError) -> DeadLetter:
+        """The dead letter of a record that is not even looked at."""
+        self._watermark.sent(record.offset)
+        self._watermark.read(record.offset)
+        self._count(1, 0)
+        return DeadLetter(record.offset, record.key, record.value, error)
+
+    def skip_to(self, offset: int) -> None:
+        """No record is to come before this offset."""
+        self._watermark.read(offset - 1)
 
     def silent(self) -> list[Window]:
         """All open windows when no record came for so long, else none."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fusionlog import metrics
 from fusionlog.errors import RecordError
+from fusionlog.kafka.group_consumer import Confirm
 from fusionlog.records import Record, Window
 from fusionlog.settings import Settings
 from fusionlog.streaming import codecs
@@ -27,6 +28,10 @@ class Message(Protocol):
     value: bytes | None
 
 
+async def always() -> None:
+    """The confirmation of a worker whose consumer cannot tell."""
+
+
 class Outlet:
     """Collects acknowledgements; `settle` waits for them all."""
 
@@ -34,13 +39,26 @@ class Outlet:
         """`stage` stands in the headers of dead letters."""
         self._settings, self._producer, self._stage = settings, producer, stage
         self._acks: list[Ack] = []
+        self._confirm: Confirm = always
+
+    def confirm_with(self, confirm: Confirm) -> None:
+        """Await this before each record is sent: the messages that it follows from must be this worker's still."""
+        self._confirm = confirm
 
     async def put(self, topic: Topic, record: Record) -> None:
-        """Queue a record under the key that its type has."""
+        """Queue a record under the key that its type has.
+
+        :raises AssignmentLost: the messages that it follows from are another worker's by now.
+        """
+        await self._confirm()
         self._acks.append(await self._producer.send(topic, codecs.key_of(record), record))
 
     async def bury(self, message: Message, error: RecordError) -> None:
-        """Queue a message as a dead letter."""
+        """Queue a message as a dead letter.
+
+        :raises AssignmentLost: the message is another worker's by now.
+        """
+        await self._confirm()
         metrics.WINDOWS_DEAD.labels(self._stage, error.reason).inc()
         headers = codecs.dead_letter_headers(
             error, self._stage, message.topic, message.partition, message.offset, time.time()
@@ -48,6 +66,14 @@ class Outlet:
         topic = self._settings.topics.deadletter
         value = codecs.dead_letter_value(message.value, topic)
         self._acks.append(await self._producer.send_raw(topic, message.key, value, headers))
+
+    async def bury_now(self, message: Message, error: RecordError) -> None:
+        """Return when the dead-letter topic has a message.
+
+        :raises BrokerError: Kafka refused it, or was away for too long.
+        """
+        await self.bury(message, error)
+        await self.settle()
 
     async def settle(self) -> None:
         """Return when Kafka has all of it.

@@ -37,7 +37,7 @@ class Scoring:
         self._topics, self._doubt_settings = settings.topics, settings.doubt
         self._following, self._scorer = following, scorer
         self._states: dict[str, SystemState] = {}
-        self._outlet = Outlet(settings, producer, "score")
+        self.outlet = Outlet(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Give every window its verdict.
@@ -45,11 +45,11 @@ class Scoring:
         :raises BrokerError: Kafka did not take the results.
         """
         by_system: dict[str, list[tuple[Message, Window]]] = defaultdict(list)
-        for message, window in await self._outlet.windows(messages):
+        for message, window in await self.outlet.windows(messages):
             by_system[window.system].append((message, window))
         for system, pairs in by_system.items():
             await self._system(system, pairs)
-        await self._outlet.settle()
+        await self.outlet.settle()
 
     async def _system(self, system: str, pairs: list[tuple[Message, Window]]) -> None:
         windows = [window for _, window in pairs]
@@ -58,14 +58,14 @@ class Scoring:
         except ModelError as error:
             log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
             for message, _ in pairs:
-                await self._outlet.bury(message, RecordError("no-verdict", str(error)))
+                await self.outlet.bury(message, RecordError("no-verdict", str(error)))
             return
         now = time.time()
         for place, verdict in decisions.settled:
             await self._report(windows[place], verdict, now)
         for _, window in decisions.referred:
             metrics.DOUBTED.labels(system).inc()
-            await self._outlet.put(self._topics.proprietary, window)
+            await self.outlet.put(self._topics.proprietary, window)
         _count(system, decisions, max(0.0, now - windows[0].ended))
 
     async def _decide(self, system: str, windows: Sequence[Window]) -> Decisions:
@@ -82,7 +82,7 @@ class Scoring:
         anomaly = _anomaly(window, verdict, now)
         if anomaly is not None:
             metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
-            await self._outlet.put(self._topics.anomalies, anomaly)
+            await self.outlet.put(self._topics.anomalies, anomaly)
 
 
 def _count(system: str, decisions: Decisions, age: float) -> None:

@@ -40,6 +40,13 @@ class Sink:
         else:
             await self._window(lane, place, self._route(made))
 
+    async def give_up(self, lane: Lane, place: TopicPartition, window: Window, error: RecordError) -> None:
+        """Queue a window as a dead letter, as far as it fits."""
+        metrics.WINDOWS_DEAD.labels(STAGE, error.reason).inc()
+        value = fitting(window, self._topics.deadletter) or _summary(window)
+        letter = DeadLetter(window.first_offset, codecs.key_of(window).encode(), value, error)
+        await self._dead(lane, place, letter, len(window.sequence))
+
     async def send_template(self, template: Template) -> None:
         """Queue a template."""
         ack = await self._producer.send(self._topics.templates, codecs.key_of(template), template)
@@ -51,10 +58,7 @@ class Sink:
         value = fitting(window, topic)
         if value is None:
             error = RecordError("window-too-large", f"session {window.session} has {len(window.events)} long events")
-            metrics.WINDOWS_DEAD.labels(STAGE, error.reason).inc()
-            summary = codecs.encode(msgspec.structs.replace(window, events=[], sequence=[]))
-            letter = DeadLetter(window.first_offset, codecs.key_of(window).encode(), summary, error)
-            await self._dead(lane, place, letter, len(window.sequence))
+            await self.give_up(lane, place, window, error)
             return
         ack = await self._producer.send_raw(topic, codecs.key_of(window).encode(), value)
         ack.add_done_callback(lambda done: self._window_acked(lane, window, kind, done))
@@ -87,6 +91,11 @@ class Sink:
             self.error = self.error or BrokerError(f"Kafka did not take a record: {failure or 'the producer stopped'}")
             return False
         return True
+
+
+def _summary(window: Window) -> bytes:
+    """A window without its events."""
+    return codecs.encode(msgspec.structs.replace(window, events=[], sequence=[]))
 
 
 def fitting(window: Window, topic: Topic) -> bytes | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerError, RecordError
 from fusionlog.records import Record
@@ -65,9 +66,31 @@ class Table:
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         while True:
+            await self._follow_new_partitions(consumer)
             for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in batch:
                     self._give(record)
+
+    async def _follow_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
+        """Follow partitions that were added to the topic, from their beginnings.
+
+        The client learns of them every `FUSIONLOG_KAFKA__METADATA_SECONDS`.
+        """
+        known = consumer.assignment()
+        numbers: set[int] = consumer.partitions_for_topic(self._topic.name) or set()
+        new = {TopicPartition(self._topic.name, number) for number in numbers} - known
+        if not new:
+            return
+        try:
+            positions: Offsets = {place: await consumer.position(place) for place in known}
+            positions |= await consumer.beginning_offsets(list(new))
+        except (KafkaError, OSError) as error:
+            log.warning("added partitions are not followed yet", topic=self._topic.name, error=str(error))
+            return
+        consumer.assign(list(positions))
+        for place, position in positions.items():
+            consumer.seek(place, position)
+        log.info("partitions were added to a topic", topic=self._topic.name, partitions=len(positions))
 
     def _give(self, record: ConsumerRecord) -> None:
         try:

@@ -27,7 +27,7 @@ def sessions(count: int, lines: int, seed: int = 1) -> list[tuple[str, str]]:
 
 def conserved(worker: Worker) -> bool:
     found = worker.metrics()
-    parts = ("windowed", "dead_lettered", "dropped", "released", "open")
+    parts = ("windowed", "dead_lettered", "dropped", "deleted", "released", "open")
     return found["fusionlog_lines"] == sum(found.get(f"fusionlog_lines_{part}", 0) for part in parts)
 
 

@@ -46,7 +46,7 @@ from fusionlog.streaming.following import Following
 from fusionlog.streaming.ingest import Ingest
 from fusionlog.streaming.labelling import Labelling
 from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.reader import RawReader
+from fusionlog.streaming.raw_partitions import raw_consumer
 from fusionlog.streaming.scoring import Scoring
 from fusionlog.streaming.tables import read_all
 from fusionlog.topics import Topic
@@ -173,7 +173,7 @@ async def ingest(settings: Settings, producer: Producer, windows: int) -> None:
     """Read the raw topic until so many windows were made of it."""
     topics = settings.topics
     async with following(settings) as known:
-        reader = RawReader(settings, Ingest(settings, producer, known.of(TARGET).route, []))
+        reader = raw_consumer(settings, Ingest(settings, producer, known.of(TARGET).route, []))
         await reader.start()
         task = asyncio.create_task(reader.run())
 
@@ -274,7 +274,7 @@ async def stream(world: World, producer: Producer, known: Following, step: Step)
     """The test half's lines through the workers, batch by batch."""
     topics, half, settings = world.settings.topics, SESSIONS // 2, world.settings
     clock = StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows)
-    reader = RawReader(settings, Ingest(settings, producer, known.of(TARGET).route, []))
+    reader = raw_consumer(settings, Ingest(settings, producer, known.of(TARGET).route, []))
     await reader.start()
     reading = asyncio.create_task(reader.run())
     place_of = {window.session: place for place, window in enumerate(world.fold.test)}

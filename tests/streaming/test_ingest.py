@@ -13,11 +13,15 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka.crash_notes import RecordCrash, Suspect
+from fusionlog.kafka.membership import AssignmentLost
+from fusionlog.parsing.parser import Event
 from fusionlog.records import Route, Window
 from fusionlog.settings import IngestSettings, Settings, SystemSettings, WindowSettings
 from fusionlog.streaming.ingest import Ingest
 from fusionlog.streaming.replay import Emitted, Laid, from_metadata
 from fusionlog.streaming.sink import fitting
+from fusionlog.windows import Windower
 from tests.factories import make_window
 from tests.streaming.memory import MemoryProducer, Message
 
@@ -110,6 +114,58 @@ async def test_every_line_is_windowed_dead_or_dropped() -> None:
     assert [(each["reason"], each["offset"]) for each in letters] == [
         ("empty", "2"), ("empty", "3"), ("not-text", "4"),
     ]  # fmt: skip
+
+
+async def test_a_line_that_is_given_up_is_not_looked_at() -> None:
+    bench, passed = Bench(), []
+    bench.ingest.open(PLACE, 0, (), Suspect(1, 1, 3, "ZeroDivisionError"))
+
+    async def note(place: TopicPartition) -> None:
+        passed.append(place)
+
+    bench.ingest.passed = note
+    await bench.take("s=a x", "s=a x", "s=a x", "s=a x")
+    [letter] = bench.producer.letters(bench.settings.topics.deadletter)
+    assert (letter["reason"], letter["offset"]) == ("crash-loop", "1") and passed == [PLACE]
+    assert bench.counted("_dead_lettered") == 1 and bench.conserved() and bench.position == 4
+
+
+async def test_what_was_in_hand_at_a_failure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench().open()
+    add = Windower.add
+
+    def fail(self: Windower, event: Event, offset: int, moment: float) -> list[Window]:
+        if offset == 2:
+            raise ZeroDivisionError
+        return add(self, event, offset, moment)
+
+    monkeypatch.setattr(Windower, "add", fail)
+    with pytest.raises(RecordCrash) as caught:
+        await bench.take("s=a x", "s=a x", "s=a x", "s=a x")
+    assert caught.value.in_hand == {PLACE: (2, 2)} and caught.value.unit == "record"
+
+
+async def test_nothing_is_sent_for_a_partition_that_is_another_workers() -> None:
+    bench = Bench().open()
+
+    async def refuse() -> None:
+        raise AssignmentLost("gone")
+
+    bench.ingest.confirm = refuse
+    with pytest.raises(AssignmentLost):
+        await bench.take("s=a x", "s=a x", "s=a x")
+    assert bench.windows() == [] and bench.position == 0
+    await bench.take_nothing()
+
+
+async def test_offsets_without_a_record_do_not_hold_the_commit_back() -> None:
+    bench = Bench().open()
+    await bench.take("s=a x", "s=a x", "s=a x")
+    bench.ingest.skip_to(PLACE, 7)
+    assert bench.position == 7
+    await bench.take("s=b x", start=7)
+    bench.ingest.skip_to(PLACE, 9)
+    assert bench.position == 7, "an open window does"
 
 
 async def test_a_silent_partition_closes_its_windows() -> None:

@@ -3,14 +3,16 @@
 import asyncio
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import NewPartitions
+from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerError
 from fusionlog.records import PseudoLabel
 from fusionlog.settings import Settings
 from fusionlog.streaming import codecs
 from fusionlog.streaming.admin import create_topics
-from fusionlog.streaming.client import options
+from fusionlog.streaming.client import admin_client, options
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.tables import Table, read_all, read_committed
 from tests.factories import make_label, make_window
@@ -90,6 +92,37 @@ async def test_a_table_starts_with_what_is_there_and_follows(kafka_settings: Set
     async with asyncio.timeout(10):
         while len(seen) < 8:
             await asyncio.sleep(0.02)
+    await table.stop()
+
+
+async def test_a_table_follows_partitions_that_are_added(kafka_settings: Settings) -> None:
+    quick = kafka_settings.kafka.model_copy(update={"metadata_seconds": 0.5})
+    settings = kafka_settings.model_copy(update={"kafka": quick})
+    topic = settings.topics.labels
+    await create_topics(settings)
+    await publish(settings, labels(7))
+    seen: list[str] = []
+    table = Table(settings, topic, lambda key, record: seen.append(key))
+    await table.start()
+    async with admin_client(settings.kafka) as admin:
+        await admin.create_partitions({topic.name: NewPartitions(topic.partitions + 6)})
+    producer = AIOKafkaProducer(**options(settings.kafka))
+    await producer.start()
+    for number in range(topic.partitions + 6):
+        label = make_label(make_window(), shape=f"new{number}")
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await producer.send_and_wait(topic.name, codecs.encode(label), b"k%d" % number, partition=number)
+                    break
+                except (AssertionError, KafkaError):  # it does not know the partition yet
+                    await asyncio.sleep(0.1)
+    await producer.stop()
+    async with asyncio.timeout(20):
+        while len(seen) < 7 + topic.partitions + 6:
+            await asyncio.sleep(0.05)
+    assert sorted(seen[:7]) == sorted(f"shop/shape{number}" for number in range(7))
+    assert sorted(seen[7:]) == sorted(f"k{number}" for number in range(topic.partitions + 6)), "each once"
     await table.stop()
 
 

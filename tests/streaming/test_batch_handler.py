@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from fusionlog.kafka.batch_handler import BatchHandler, Bury, Handle
+from fusionlog.kafka.crash_notes import RecordCrash
+from fusionlog.kafka.group_consumer import GroupConsumer, Reading
 from fusionlog.settings import Settings
 from fusionlog.streaming.admin import create_topics
-from fusionlog.streaming.batch_reader import BatchReader, Handle
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 
@@ -49,9 +51,15 @@ async def publish(settings: Settings, *values: bytes) -> None:
     await producer.stop()
 
 
+async def none(message: object, error: object) -> None:
+    """No dead letter is expected."""
+    raise AssertionError(f"{message} was buried: {error}")
+
+
 @asynccontextmanager
-async def reading(settings: Settings, handle: Handle) -> AsyncIterator[asyncio.Task[None]]:
-    reader = BatchReader(settings, f"{settings.topic_prefix}group", settings.topics.general, 7, handle)
+async def reading(settings: Settings, handle: Handle, bury: Bury = none) -> AsyncIterator[asyncio.Task[None]]:
+    reads = Reading((settings.topics.general.name,), max_records=7, poll_seconds=0.1, commit_seconds=0.5)
+    reader = GroupConsumer(settings.kafka, f"{settings.topic_prefix}group", reads, BatchHandler(handle, bury))
     await reader.start()
     task = asyncio.create_task(reader.run())
     try:
@@ -72,7 +80,7 @@ async def test_what_was_handled_is_not_read_again_and_what_failed_is(kafka_setti
     await publish(kafka_settings, b"a", b"b", b"c")
     failing = Handled(fails_at=b"b")
     async with reading(kafka_settings, failing) as task:
-        with pytest.raises(ValueError, match="no verdict"):
+        with pytest.raises(RecordCrash):
             await asyncio.wait_for(task, 30)
     last = Handled()
     async with reading(kafka_settings, last):
