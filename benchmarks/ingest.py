@@ -22,7 +22,7 @@ from benchmarks.report import Figure, data_directory, write
 from benchmarks.stage import Stage, fill, kafka, model_of, prepare
 from fusionlog.embedding import Encoder, NamedEncode, find_encoder
 from fusionlog.garbage import collect_seldom
-from fusionlog.knowledge import Knowledge
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease
 from fusionlog.settings import KafkaSettings, Settings, load
 from fusionlog.streaming.client import options

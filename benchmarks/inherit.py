@@ -24,8 +24,8 @@ from fusionlog.evaluation.datasets import read_catalog
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.protocol import Fold, read_fold
 from fusionlog.evaluation.teachers import teaching
-from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import Teacher, Unit, Verdict, unit_of
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel, Record, Window
 from fusionlog.settings import AlphaSettings, LabellerName, Settings
 from fusionlog.streaming import codecs

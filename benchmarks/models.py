@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from fusionlog import releases
 from fusionlog.embedding import NamedEncode, VectorCache
-from fusionlog.knowledge import Knowledge
 from fusionlog.method import RULES
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import BankEvent, Lineage, ModelRelease, Window
 from fusionlog.settings import DistillSettings
 

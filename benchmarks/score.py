@@ -17,7 +17,7 @@ from fusionlog.detector.scorer import Scorer
 from fusionlog.detector.session import CPU, OUTPUTS, session_options
 from fusionlog.embedding import Encoder, NamedEncode, find_encoder
 from fusionlog.evaluation.datasets import read_catalog, read_sessions, session_windows
-from fusionlog.knowledge import Knowledge
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, ScoreSettings, load
 
@@ -31,7 +31,7 @@ def bare(batches: Batches, knowledge: Knowledge) -> float:
     """Seconds of ONNX Runtime alone, given every window as the arrays that the model reads: the limit."""
     version = knowledge.versions[0]
     session = ort.InferenceSession(knowledge.release(version).onnx, session_options(ONE.threads), providers=[CPU])
-    inputs = [knowledge.inputs(windows, version) for windows in batches]
+    inputs = [knowledge.describe(windows, version).batch(range(len(windows))) for windows in batches]
     feeds = [{"events": batch.events, "counts": batch.counts} for batch in inputs]
     session.run(OUTPUTS, feeds[0])
     return seconds(lambda: [session.run(OUTPUTS, feed) for feed in feeds])

@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 
 from fusionlog import releases
-from fusionlog.alpha.inheritance import INHERITED_WEIGHT
 from fusionlog.calibration import score
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.detector.order import ORDERED, alike
@@ -32,6 +31,9 @@ from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
 from fusionlog.unusual import unusual
 
+INHERITED_WEIGHT = 0.1
+"""The weight in training of a window with an inherited label beside one that the teacher labelled. Of 0, .1, .3 and 1;
+see docs/detection.md for how it was chosen."""
 REFERENCE = "source_auprc_reference"
 """The metric of a base release that the gate compares with."""
 HANDED_ON = (REFERENCE, OFFLINE, COUNTED)

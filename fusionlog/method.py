@@ -10,9 +10,7 @@ from typing import Literal
 
 from fusionlog.types import RouteKind
 
-MethodName = Literal[
-    "fusionlog+online", "fusionlog", "generallog", "source-only", "llm-only", "offline", "fusionlog+offline"
-]
+MethodName = Literal["fusionlog+online", "fusionlog", "generallog", "source-only", "llm-only", "offline"]
 DEFAULT_METHOD: MethodName = "fusionlog+online"
 
 
@@ -23,12 +21,10 @@ class Rules:
     :param model: the small model has a say; without it every window goes to the teacher.
     :param teacher: the teacher is asked about what is proprietary; without it the model has the only say.
     :param for_good: it is still asked when the system has a release of its own.
-    :param doubts: it is also asked about general windows whose verdict is doubted (see `doubt`).
+    :param doubts: it is also asked for a second opinion on general windows (see `online.second_opinion`).
     :param learns: what it says of events enters the bank, and the releases distilled from that are adopted; otherwise
         its word counts for the shape alone that it was asked about.
-    :param offline: the teacher is the offline labeller, whatever endpoint is configured: it costs nothing, so it is
-        asked about every shape that the release of the system was not distilled from, and anew each time; where the
-        method doubts, also about shapes that the release was distilled from.
+    :param offline: the teacher is the offline labeller, whatever endpoint is configured.
     """
 
     model: bool
@@ -60,8 +56,7 @@ RULES: Mapping[MethodName, Rules] = MappingProxyType(
         "source-only": Rules(model=True, teacher=False, for_good=False, doubts=False, learns=False),
         "llm-only": Rules(model=False, teacher=True, for_good=True, doubts=False, learns=False),
         "offline": Rules(model=False, teacher=True, for_good=True, doubts=False, learns=False, offline=True),
-        "fusionlog+offline": Rules(model=True, teacher=True, for_good=True, doubts=True, learns=True, offline=True),
     }
 )
 """What each method does: FusionLog (arXiv 2511.05878) with and without the teacher at inference time, GeneralLog (arXiv
-2511.05882), the sources' model alone, the teacher alone, the offline labeller alone, FusionLog taught by it."""
+2511.05882), the sources' model alone, the teacher alone, the offline labeller alone."""

@@ -193,12 +193,7 @@ class AlphaSettings(_Model):
     examples: int = Field(6, ge=0, description="source sessions shown with every call about the target; 0: none")
     central: int = Field(2, ge=1, description="representatives of a cluster that are nearest to its centroid")
     uncertain: int = Field(1, ge=0, description="representatives of a cluster that are nearest to another one")
-    similarity: float = Field(
-        0.8,
-        gt=0,
-        le=1,
-        description="cosine of windows of one cluster, in the label worker (FUSIONLOG_LABEL__LABELLER)",
-    )
+    similarity: float = Field(0.8, gt=0, le=1, description="cosine of windows of one cluster, at least")
 
     @field_validator("source_calls")
     @classmethod

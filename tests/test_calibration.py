@@ -5,13 +5,11 @@ from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.calibration import logit, score
-from fusionlog.detector.scorer import Score, Scorer
+from fusionlog.detector.scorer import Scorer
 from fusionlog.errors import ModelError
 from fusionlog.habits import MAX_EVENTS, Habits
-from fusionlog.judge import Judge
-from fusionlog.knowledge import Knowledge
 from fusionlog.records import Calibration, ModelRelease, Window
-from fusionlog.settings import DoubtSettings, Settings
+from fusionlog.settings import Settings
 from fusionlog.unusual import unusual
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
@@ -57,37 +55,6 @@ def release() -> ModelRelease:
         ("opened", 0.0), onnx=make_onnx(1.0), vectors=releases.pack_vectors(WordEncoder("melted")(["opened"]))
     )
     return replace(made, calibration=calibration(surprise=1.0, rarity=1.0), habits=habits().pack())
-
-
-def judge() -> tuple[Judge, Score]:
-    """A worker that has just started, and what its network says of anything."""
-    made, knowledge = releases.sign(release(), None), Knowledge("shop", WordEncoder("melted"))
-    knowledge.adopt(made)
-    return Judge(DoubtSettings(), knowledge), Score(0.3, 0.5, {}, made.version, remembered=False)
-
-
-def test_a_worker_begins_with_the_habits_of_the_release() -> None:
-    found, of_network = judge()
-    [calibrated] = found.calibrated([HALF], [of_network])
-    assert logit(calibrated.probability) == pytest.approx(logit(0.3) + 2.0)
-    assert calibrated.unusual == pytest.approx((2.0, 0.0, 0.0))
-
-
-def test_what_becomes_usual_is_no_anomaly_any_more() -> None:
-    found, of_network = judge()
-    scores = []
-    for _ in range(20):
-        scores += [each.probability for each in found.calibrated([NEW], [of_network])]
-        found.see([NEW] * 20)
-    assert scores[0] > 0.7 > 0.35 > scores[-1] and scores == sorted(scores, reverse=True)
-
-
-def test_a_release_without_calibration_is_believed() -> None:
-    found, of_network = judge()
-    plain = replace(release(), calibration=None, habits=b"", version="20010101T000000.000-shop", created=1e9)
-    found.knowledge.adopt(releases.sign(plain, None))
-    of_plain = replace(of_network, version=plain.version)
-    assert found.calibrated([NEW], [of_plain]) == [of_plain]
 
 
 def test_its_digest_covers_calibration_and_habits() -> None:

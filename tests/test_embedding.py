@@ -19,7 +19,7 @@ from tests.test_encoder_source import make_source
 
 WORKER_SIDE = (
     "fusionlog.embedding", "fusionlog.encoder_source", "fusionlog.embedding_export", "fusionlog.routing",
-    "fusionlog.knowledge", "fusionlog.taught", "fusionlog.releases", "fusionlog.detector.batch",
+    "fusionlog.online.knowledge", "fusionlog.online.substitution", "fusionlog.releases", "fusionlog.detector.batch",
     "fusionlog.detector.session", "fusionlog.detector.scorer",
 )  # fmt: skip
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 from fusionlog.detector.scorer import Scorer
 from fusionlog.embedding import Encoder
-from fusionlog.knowledge import Knowledge
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
 import agents.explain, agents.ingest, agents.label, agents.score

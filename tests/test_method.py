@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from fusionlog import releases
-from fusionlog.knowledge import Knowledge
 from fusionlog.method import RULES, MethodName
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.types import RouteKind
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
@@ -44,7 +44,6 @@ def test_every_name_has_its_rules() -> None:
         ("source-only", ["general", "general"], ["general", "general"]),
         ("llm-only", ["proprietary", "proprietary"], ["proprietary", "proprietary"]),
         ("offline", ["proprietary", "proprietary"], ["proprietary", "proprietary"]),
-        ("fusionlog+offline", ["proprietary", "proprietary"], ["proprietary", "proprietary"]),
     ],
 )
 def test_where_windows_go(method: MethodName, with_base: list[RouteKind], with_own: list[RouteKind]) -> None:
@@ -57,21 +56,9 @@ def test_what_does_not_learn_has_the_base_alone_and_a_bank_that_does_not_grow(me
     knowledge = knowledge_of(method, releases.BASE)
     learned = knowledge.learn(make_label(NEW, 0.9))
     assert learned == RULES[method].teacher
-    assert (knowledge.verdict_of(NEW.shape) is not None) == RULES[method].teacher
-    assert (knowledge.strange(NEW) == set()) == RULES[method].learns
-    assert (knowledge.word_on(NEW) is not None) == (RULES[method].learns and not RULES[method].offline)
+    assert (knowledge.label_of(NEW.shape) is not None) == RULES[method].teacher
+    assert (knowledge.unknown_events(NEW) == set()) == RULES[method].learns
+    assert (knowledge.labels_for([NEW]) != [None]) == RULES[method].learns
     vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
     own = make_release(("disk opened", 0.0), vectors=vectors)
     assert knowledge.adopt(releases.sign(own, None)) == RULES[method].learns
-
-
-def test_the_model_speaks_for_the_shapes_alone_that_it_was_distilled_from_where_asking_costs_nothing() -> None:
-    knowledge = knowledge_of("fusionlog+offline", releases.BASE)
-    knowledge.learn(make_label(NEW, 0.9, labelled_at=2000.0))
-    assert kinds(knowledge) == ["proprietary", "proprietary"], "the base was taught nothing of this system"
-    vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
-    own = make_release(("disk opened", 0.0), system="shop", vectors=vectors, created=3000.0)
-    knowledge.adopt(releases.sign(own, None))
-    assert kinds(knowledge) == ["proprietary", "general"] and knowledge.word_on(NEW) is None
-    knowledge.learn(make_label(KNOWN, 0.1, labelled_at=4000.0))
-    assert kinds(knowledge) == ["proprietary", "general"], "what was said since is not in the release"

@@ -1,15 +1,15 @@
-"""ALPHA in the label worker: which of the waiting windows are asked about, and which inherit what was said.
+"""ALPHA's query strategy: representatives of clusters are asked about, and the other windows inherit their labels.
 
-Where clusters are by similarity alone, a window may be near to others and yet not like them. So a verdict is inherited
-only within a cluster whose representatives agree, by a window of which the teacher has judged every event, and none
-anomalous that the representative does not have.
+Clusters by similarity alone hold windows that differ from the others. So a label is inherited only within a cluster
+whose representatives agree, by a window whose events the teacher all labelled, and none anomalous that the
+representative does not have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,24 +17,22 @@ from fusionlog.alpha.leaders import led
 from fusionlog.alpha.representatives import representatives
 from fusionlog.alpha.vectors import window_vectors
 from fusionlog.embedding import EventVectors
+from fusionlog.online.asking import Call
+from fusionlog.online.query_queue import CandidatePool
 from fusionlog.records import EventLabel, PseudoLabel, Window
 from fusionlog.settings import AlphaSettings
 from fusionlog.signature import resemblance, signature
 from fusionlog.types import IntArray
 
-INHERITED_WEIGHT = 0.1
-"""How much a window with an inherited verdict counts in training beside one that the teacher judged. Of 0, .1, .3 and
-1; see docs/detection.md for how it was chosen."""
 
-
-class Judged(EventVectors, Protocol):
+class Labels(EventVectors, Protocol):
     """What is known of a system."""
 
-    def verdicts_on(self, window: Window) -> list[EventLabel] | None:
-        """What the teacher said of each of a window's events; None where it has not judged one of them."""
+    def event_labels(self, window: Window) -> list[EventLabel] | None:
+        """The teacher's labels of a window's events; None where one of them has none."""
 
-    def strange(self, window: Window) -> set[str]:
-        """The templates of a window that are near to nothing that is known."""
+    def unknown_events(self, window: Window) -> set[str]:
+        """The templates of a window that are similar to no known event."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +44,33 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The windows of one call, and the clusters whose representatives are all among them."""
+class ClusterCall(Call):
+    """A call with the clusters whose representatives are all among its windows."""
 
-    asked: list[Window]
-    clusters: list[Cluster]
+    clusters: list[Cluster] = field(default_factory=list)
+
+    def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Labels, now: float) -> Iterator[PseudoLabel]:
+        """The labels of what inherits."""
+        for cluster in self.clusters:
+            yield from inherited(cluster, labels, knowledge, now)
 
 
-def plan(windows: Sequence[Window], counts: Sequence[int], units: int, known: Judged, settings: AlphaSettings) -> Plan:
-    """What to ask about: the representatives of the largest clusters, as far as a call goes; then what holds strange
+@dataclass(frozen=True)
+class AlphaStrategy:
+    """Asks about the representatives of clusters."""
+
+    settings: AlphaSettings
+
+    def __call__(self, pool: CandidatePool[Any], units: int, /) -> Call:
+        """The next call about a pool."""
+        counts = [pool.count(window.shape) for window in pool.windows]
+        return plan(pool.windows, counts, units, pool.knowledge, self.settings)
+
+
+def plan(
+    windows: Sequence[Window], counts: Sequence[int], units: int, known: Labels, settings: AlphaSettings
+) -> ClusterCall:
+    """What to ask about: the representatives of the largest clusters, as far as a call goes; then what holds unknown
     events.
 
     A cluster whose representatives would not all fit into the call waits for the next one, unless it is the first.
@@ -62,7 +78,7 @@ def plan(windows: Sequence[Window], counts: Sequence[int], units: int, known: Ju
     :param windows: one of each shape that waits. :param counts: how many windows of the shape wait.
     """
     if not windows:
-        return Plan([], [])
+        return ClusterCall([])
     vectors = window_vectors(windows, known)
     order = sorted(range(len(windows)), key=lambda place: -counts[place])
     clusters = sorted(led(vectors, order, settings.similarity), key=lambda rows: -_weight(rows, counts))
@@ -73,38 +89,36 @@ def plan(windows: Sequence[Window], counts: Sequence[int], units: int, known: Ju
             asked += places
             whole.append(rows)
     asked = _filled(asked or chosen[0][:units], windows, units, known)
-    return Plan([windows[place] for place in asked], [_cluster(rows, set(asked), windows) for rows in whole])
+    return ClusterCall([windows[place] for place in asked], [_cluster(rows, set(asked), windows) for rows in whole])
 
 
-def inherited(
-    cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Judged, now: float
-) -> Iterator[tuple[Window, PseudoLabel]]:
-    """The windows of a cluster that inherit, with their labels; none where those asked about were not judged alike.
+def inherited(cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels, now: float) -> Iterator[PseudoLabel]:
+    """The labels that windows of a cluster inherit; none where the labels of its representatives differ.
 
-    :param labels: what was said in this call, by shape. :param now: Unix time in seconds.
+    :param labels: the teacher's in this call, by shape. :param now: Unix time in seconds.
     """
-    said = [labels[window.shape] for window in cluster.asked if window.shape in labels]
-    if len(said) < len(cluster.asked) or len({label.probability >= 0.5 for label in said}) != 1:
+    found = [labels[window.shape] for window in cluster.asked if window.shape in labels]
+    if len(found) < len(cluster.asked) or len({label.probability >= 0.5 for label in found}) != 1:
         return
     for window in cluster.others:
-        like = max(said, key=lambda label: resemblance(signature(label.events), signature(window.events)))
-        events = known.verdicts_on(window)
+        like = max(found, key=lambda label: resemblance(signature(label.events), signature(window.events)))
+        events = known.event_labels(window)
         if events is not None and _explained(events, like):
-            yield window, _as(window, like, events, now)
+            yield _as(window, like, events, now)
 
 
-def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Judged) -> list[int]:
-    """What is asked about, and while there is room, in each step the window with most strange events that no other one
-    of them has: a window with an event that nobody judged cannot inherit."""
+def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Labels) -> list[int]:
+    """What is asked about, and while there is room, in each step the window with most unknown events that no other one
+    of them has: a window with an event without a label cannot inherit."""
     found = list(asked)
-    strange = [known.strange(window) for window in windows]
-    covered = {template for place in found for template in strange[place]}
+    unknown = [known.unknown_events(window) for window in windows]
+    covered = {template for place in found for template in unknown[place]}
     while len(found) < units:
-        best = max(range(len(windows)), key=lambda place: len(strange[place] - covered))
-        if not strange[best] - covered:
+        best = max(range(len(windows)), key=lambda place: len(unknown[place] - covered))
+        if not unknown[best] - covered:
             break
         found.append(best)
-        covered |= strange[best]
+        covered |= unknown[best]
     return found
 
 
@@ -121,7 +135,7 @@ def _weight(rows: IntArray, counts: Sequence[int]) -> int:
 
 
 def _explained(events: Sequence[EventLabel], like: PseudoLabel) -> bool:
-    """Whether every event that was judged anomalous stands in the representative, too."""
+    """Whether every event that is labelled anomalous stands in the representative, too."""
     known = {event.template for event in like.events}
     return all(event.probability < 0.5 or event.template in known for event in events)
 

@@ -1,4 +1,4 @@
-"""Clusters of windows in a running worker: no number of them is chosen, and numpy is all it takes."""
+"""Clusters of windows: no number of them is chosen, and numpy is all it takes."""
 
 from __future__ import annotations
 

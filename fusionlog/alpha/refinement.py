@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fusionlog.alpha.clusters import partition
-from fusionlog.alpha.representatives import members, representatives
+from fusionlog.alpha.leaders import led
+from fusionlog.alpha.representatives import representatives
 from fusionlog.alpha.vectors import window_vectors
 from fusionlog.distillation.sources import Source, by_shape
 from fusionlog.embedding import VectorCache
@@ -21,7 +21,6 @@ from fusionlog.labeling.prompts import speaks_to_the_model
 from fusionlog.labeling.teacher import unit_of
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
-from fusionlog.types import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,20 +45,22 @@ class Told:
         return (self.label.probability >= 0.5) != self.known.anomalous
 
 
-def to_ask(sources: Sequence[Source], units: int, cache: VectorCache) -> dict[str, list[Known]]:
+def to_ask(sources: Sequence[Source], units: int, cache: VectorCache, similarity: float) -> dict[str, list[Known]]:
     """Step 1: the windows to ask about, by source, `units` in all at most.
 
     Shapes that are sound and sick at once teach nothing, and lines that speak to the model are no examples.
+
+    :param similarity: cosine of windows of one cluster.
     """
     share = units // len(sources) if sources else 0
-    return {source.system: _of_source(source, share, cache) for source in sources}
+    return {source.system: _of_source(source, share, cache, similarity) for source in sources}
 
 
-def choose(told: Sequence[Told], number: int, cache: VectorCache) -> list[Worked]:
+def choose(told: Sequence[Told], number: int, cache: VectorCache, similarity: float) -> list[Worked]:
     """Step 2: the examples, at most `number`: missed faults and false alarms in turn, then what was hardly right."""
     mistakes = [each for each in told if each.mistaken]
-    missed = _patterns([each for each in mistakes if each.known.anomalous], cache)
-    alarms = _patterns([each for each in mistakes if not each.known.anomalous], cache)
+    missed = _patterns([each for each in mistakes if each.known.anomalous], cache, similarity)
+    alarms = _patterns([each for each in mistakes if not each.known.anomalous], cache, similarity)
     unsure = sorted((each for each in told if not each.mistaken), key=lambda each: each.label.confidence)
     sick = [each for each in unsure if each.known.anomalous]
     sound = [each for each in unsure if not each.known.anomalous]
@@ -67,34 +68,36 @@ def choose(told: Sequence[Told], number: int, cache: VectorCache) -> list[Worked
     return [_example(each) for each in chosen]
 
 
-def _of_source(source: Source, units: int, cache: VectorCache) -> list[Known]:
+def _of_source(source: Source, units: int, cache: VectorCache, similarity: float) -> list[Known]:
     groups = [group[0] for group in by_shape(source.windows) if len({source.anomalous[w.session] for w in group}) == 1]
     usable = [window for window in groups if not speaks_to_the_model(unit_of(window, source.described))]
     sick = [window for window in usable if source.anomalous[window.session]]
     sound = [window for window in usable if not source.anomalous[window.session]]
     half = units // 2
-    chosen = [*_varied(sick, half, cache), *_varied(sound, half, cache)]
+    chosen = [window for part in (sick, sound) for window in _varied(part, half, cache, similarity)]
     return [Known(window, source.anomalous[window.session], source.described) for window in chosen]
 
 
-def _varied(windows: Sequence[Window], number: int, cache: VectorCache) -> list[Window]:
-    """Windows that stand for all: the central ones of so many clusters."""
-    if len(windows) <= number:
-        return list(windows)
-    if number == 0:
+def _varied(windows: Sequence[Window], number: int, cache: VectorCache, similarity: float) -> list[Window]:
+    """So many windows that stand for all: the most central of each cluster, then the second of each."""
+    ranked = _by_cluster(windows, cache, similarity)
+    in_turn = [places[rank] for rank in range(len(windows)) for places in ranked if rank < len(places)]
+    return [windows[place] for place in in_turn[:number]]
+
+
+def _patterns(mistakes: Sequence[Told], cache: VectorCache, similarity: float) -> list[Told]:
+    """One mistake of each pattern, the most frequent pattern first."""
+    ranked = _by_cluster([each.known.window for each in mistakes], cache, similarity)
+    return [mistakes[places[0]] for places in ranked]
+
+
+def _by_cluster(windows: Sequence[Window], cache: VectorCache, similarity: float) -> list[list[int]]:
+    """The places of each cluster's windows, the most central first; the largest cluster first."""
+    if not windows:
         return []
     vectors = window_vectors(windows, cache)
-    clusters = members(partition(vectors, number, number))
-    return [windows[places[0]] for places in representatives(vectors, clusters, 1, 0)]
-
-
-def _patterns(mistakes: Sequence[Told], cache: VectorCache) -> list[Told]:
-    """One mistake of each pattern, the most frequent pattern first."""
-    if not mistakes:
-        return []
-    vectors: FloatArray = window_vectors([each.known.window for each in mistakes], cache)
-    clusters = members(partition(vectors, 2, len(mistakes)))
-    return [mistakes[places[0]] for places in representatives(vectors, clusters, 1, 0)]
+    clusters = sorted(led(vectors, range(len(windows)), similarity), key=lambda places: -len(places))
+    return representatives(vectors, clusters, len(windows), 0)
 
 
 def _in_turn(one: Sequence[Told], other: Sequence[Told]) -> list[Told]:

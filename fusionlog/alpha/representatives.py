@@ -9,12 +9,6 @@ import numpy as np
 from fusionlog.types import FloatArray, IntArray
 
 
-def members(labels: IntArray) -> list[IntArray]:
-    """The places of each cluster's members, the greatest cluster first."""
-    found = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    return sorted(found, key=lambda places: (-len(places), int(places[0])))
-
-
 def representatives(vectors: FloatArray, clusters: Sequence[IntArray], central: int, uncertain: int) -> list[list[int]]:
     """The places that stand for each cluster: the nearest to its centroid, then the most uncertain of the rest.
 

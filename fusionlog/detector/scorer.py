@@ -13,7 +13,8 @@ from fusionlog.detector.batch import Room
 from fusionlog.detector.order import ORDERED, looks_of
 from fusionlog.detector.session import Detector
 from fusionlog.habits import Habits
-from fusionlog.knowledge import Content, Knowledge
+from fusionlog.online.description import ContentKey, Description
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
@@ -47,7 +48,7 @@ class Running:
     def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
         self.detector = Detector(release.onnx, settings.provider, settings.threads)
         self.version, self.threshold, self.looks_at = release.version, release.threshold, release.detector
-        self.memo: Memo[Content, Score] = Memo(settings.memo_entries)
+        self.memo: Memo[ContentKey, Score] = Memo(settings.memo_entries)
         self._entries, self._changes = settings.memo_entries, -1
         self._seen: Memo[str, Score] = Memo(settings.memo_entries)
 
@@ -89,8 +90,8 @@ class Scorer:
         """
         routed_by = {window.route.model if window.route else None for window in windows}
         if len(routed_by) == 1:
-            return self._score(windows, knowledge, self._run(knowledge, knowledge.version_of(windows[0])))
-        versions, scores = [knowledge.version_of(window) for window in windows], dict[int, Score]()
+            return self._score(windows, knowledge, self._run(knowledge, knowledge.versions_of(windows[:1])[0]))
+        versions, scores = knowledge.versions_of(windows), dict[int, Score]()
         for version in dict.fromkeys(versions):
             places = [place for place, each in enumerate(versions) if each == version]
             found = self._score([windows[place] for place in places], knowledge, self._run(knowledge, version))
@@ -117,32 +118,39 @@ class Scorer:
         return [known[look] if score is None else score for look, score in zip(looks, scores, strict=True)]
 
     def _judge(self, windows: Sequence[Window], knowledge: Knowledge, running: Running) -> list[Score]:
-        """The verdicts on windows that look like none seen since something was judged, each content once."""
-        contents = [knowledge.content(window, running.version) for window in windows]
-        known = {content: running.memo.get(content) for content in contents}
-        fresh = {content: window for content, window in zip(contents, windows, strict=True) if known[content] is None}
-        scores = {content: score for content, score in known.items() if score is not None}
-        scores |= self._ask(running, fresh, knowledge)
-        return [
-            replace(scores[content], remembered=fresh.pop(content, None) is None) for content in contents
-        ]  # fmt: skip
+        """The verdicts on windows that look like none seen since something was labelled, each content once."""
+        described = knowledge.describe(windows, running.version)
+        known = {key: running.memo.get(key) for key in described.keys}
+        fresh = {key: place for place, key in enumerate(described.keys) if known[key] is None}
+        scores = {key: score for key, score in known.items() if score is not None}
+        scores |= self._ask(running, fresh, windows, described)
+        return [replace(scores[key], remembered=fresh.pop(key, None) is None) for key in described.keys]
 
-    def _ask(self, running: Running, fresh: dict[Content, Window], knowledge: Knowledge) -> dict[Content, Score]:
-        """The model's verdicts on contents that are not remembered, by windows that have them."""
-        scores: dict[Content, Score] = {}
-        for chunk in self._chunks(fresh, running.looks_at in ORDERED):
-            batch = knowledge.inputs([window for _, window in chunk], running.version, self._room)
+    def _ask(
+        self, running: Running, fresh: dict[ContentKey, int], windows: Sequence[Window], described: Description
+    ) -> dict[ContentKey, Score]:
+        """The model's verdicts on contents that are not remembered, by the place of a window that has each."""
+        scores: dict[ContentKey, Score] = {}
+        for chunk in self._chunks(fresh, windows, running.looks_at in ORDERED):
+            batch = described.batch([place for _, place in chunk], self._room)
             probabilities, events = running.detector.score(batch)
             rows = zip(chunk, probabilities.tolist(), events.tolist(), strict=True)
-            for (content, window), probability, row in rows:
-                by_template = dict(zip([event.template for event in window.events], row, strict=False))
-                scores[content] = Score(probability, running.threshold, by_template, running.version, remembered=False)
-                running.memo.put(content, scores[content])
+            for (key, place), probability, row in rows:
+                by_template = dict(zip([event.template for event in windows[place].events], row, strict=False))
+                scores[key] = Score(probability, running.threshold, by_template, running.version, remembered=False)
+                running.memo.put(key, scores[key])
         return scores
 
-    def _chunks(self, fresh: dict[Content, Window], by_line: bool) -> Iterator[list[tuple[Content, Window]]]:
+    def _chunks(
+        self, fresh: dict[ContentKey, int], windows: Sequence[Window], by_line: bool
+    ) -> Iterator[list[tuple[ContentKey, int]]]:
         """Batches of windows with like numbers of events, or of lines, so that little of a batch is padding."""
-        ordered = sorted(fresh.items(), key=lambda item: len(item[1].sequence if by_line else item[1].events))
+
+        def size(item: tuple[ContentKey, int]) -> int:
+            window = windows[item[1]]
+            return len(window.sequence if by_line else window.events)
+
+        ordered = sorted(fresh.items(), key=size)
         for start in range(0, len(ordered), self._settings.batch_windows):
             yield ordered[start : start + self._settings.batch_windows]
 

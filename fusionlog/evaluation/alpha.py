@@ -1,28 +1,31 @@
-"""ALPHA (arXiv 2509.05936) on a fold: refine on the sources, annotate the adaptation half, judge the test half."""
+"""ALPHA (arXiv 2509.05936) on a fold: refine on the sources, annotate the adaptation half, detect on the test half."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
-from fusionlog.alpha.annotation import Annotation, Annotator
 from fusionlog.alpha.detector import Svm
-from fusionlog.alpha.inheritance import INHERITED_WEIGHT
+from fusionlog.alpha.inheritance import AlphaStrategy
 from fusionlog.alpha.refinement import Known, Told, choose, to_ask
 from fusionlog.alpha.vectors import window_vectors
+from fusionlog.distill import INHERITED_WEIGHT
 from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import TeacherError
 from fusionlog.evaluation.asking import Asking, Spent
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
 from fusionlog.labeling.few_shot import FewShot
-from fusionlog.records import Window
+from fusionlog.method import RULES
+from fusionlog.online.asking import QueryStrategy, apply_answers, most_informative
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.query_queue import CandidatePool
+from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
-from fusionlog.types import FloatArray
 
 
 @dataclass
@@ -47,25 +50,29 @@ class Ledger:
         spent = [book.spent for book in self.books]
         return Spent(sum(each.calls for each in spent), sum(each.tokens for each in spent))
 
+    @property
+    def left(self) -> int:
+        """Calls that may be made at a time."""
+        return (self.calls - self.spent.calls) // 2
+
     async def ask(self, book: Asking, windows: Sequence[Window]) -> None:
         """Ask as far as the calls go."""
         size, left = self.bench.settings.label.units_per_call, list(windows)
-        while left and (calls := (self.calls - self.spent.calls) // 2):
+        while left and (calls := self.left):
             now, left = left[: calls * size], left[calls * size :]
             await book.ask(now)
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
-    """What is known when the adaptation half was annotated: verdicts by shape (own ones and inherited), a detector."""
+class Annotated:
+    """The annotated adaptation half: a label of each shape that has one, the teacher's or inherited, and a detector."""
 
-    own: dict[str, float]
-    inherited: dict[str, float]
+    labels: Mapping[str, PseudoLabel]
     detector: Svm
 
-    def judge(self, windows: Sequence[Window], bench: Bench) -> list[Outcome]:
-        """Verdicts on sessions: the teacher's on a shape that it judged, else the cluster's, else the detector's."""
-        known = {**self.inherited, **self.own}
+    def verdicts(self, windows: Sequence[Window], bench: Bench) -> list[Outcome]:
+        """Verdicts on sessions: the label of a shape where it has one, else the detector's score."""
+        known = {shape: label.probability for shape, label in self.labels.items()}
         rest = [group[0] for group in by_shape(windows) if group[0].shape not in known]
         if rest:
             scores = self.detector.score(window_vectors(rest, bench.cache))
@@ -75,17 +82,18 @@ class Taught:
 
 
 async def alpha(fold: Fold, bench: Bench) -> Result:
-    """Cluster, ask about representatives, propagate, train an SVM; the test half is judged without the teacher."""
+    """Cluster, ask about representatives, propagate, train an SVM; the test half costs no call."""
     began, ledger = time.perf_counter(), Ledger(bench, bench.settings.alpha.calls)
     await refine(ledger)
     book = ledger.book(fold.system)
-    taught = await _teach(fold, bench, ledger, book)
+    labels = await annotate(fold, ledger, book)
+    annotated = Annotated(labels, _detector(fold.adapt, labels, bench))
     adapting = time.perf_counter() - began
     began = time.perf_counter()
-    said = taught.judge(fold.test, bench)
+    found = annotated.verdicts(fold.test, bench)
     seconds = time.perf_counter() - began
     return Result(
-        outcomes=said, adapted=taught.judge(fold.adapt, bench), asked=book.asked, calls=ledger.spent.calls,
+        outcomes=found, adapted=annotated.verdicts(fold.adapt, bench), asked=book.asked, calls=ledger.spent.calls,
         units=sum(each.units for each in ledger.books), tokens=ledger.spent.tokens, seconds_train=adapting,
         seconds_score=seconds,
     )  # fmt: skip
@@ -98,9 +106,9 @@ async def refine(ledger: Ledger) -> None:
         return
     units = settings.source_calls * bench.settings.label.units_per_call
     told: list[Told] = []
-    for known in to_ask(bench.sources, units, bench.cache).values():
+    for known in to_ask(bench.sources, units, bench.cache, settings.similarity).values():
         told += await _tell(ledger, known)
-    bench.teacher.show(choose(told, settings.examples, bench.cache))
+    bench.teacher.show(choose(told, settings.examples, bench.cache, settings.similarity))
 
 
 async def _tell(ledger: Ledger, known: Sequence[Known]) -> list[Told]:
@@ -112,37 +120,43 @@ async def _tell(ledger: Ledger, known: Sequence[Known]) -> list[Told]:
     return [Told(each, labels[each.window.shape]) for each in known if each.window.shape in labels]
 
 
-async def _teach(fold: Fold, bench: Bench, ledger: Ledger, book: Asking) -> Taught:
-    groups = by_shape(fold.adapt)
-    first = [group[0] for group in groups]
-    vectors = window_vectors(first, bench.cache)
-    weights = np.array([len(group) for group in groups], dtype=np.float32)
-    units = max(0, ledger.calls - ledger.spent.calls) * bench.settings.label.units_per_call
-    annotator = Annotator(
-        vectors, weights, units, bench.settings.alpha, partial(_ask, ledger, book, first), bench.settings.distill.seed
-    )
-    said = await annotator.annotate()
-    own = {first[place].shape: probability for place, probability in said.own.items()}
-    inherited = {first[place].shape: _probability(each.anomalous, each.share) for place, each in said.inherited.items()}
-    return Taught(own, inherited, _detector(vectors, weights, said))
+async def annotate(fold: Fold, ledger: Ledger, book: Asking) -> dict[str, PseudoLabel]:
+    """Label the adaptation half as the label worker does; the calls that are left then go to what inherited, the
+    farthest from all labelled windows first."""
+    knowledge = Knowledge(fold.target, ledger.bench.encode, rules=RULES["fusionlog"])
+    labels = await _label(fold.adapt, knowledge, AlphaStrategy(ledger.bench.settings.alpha), ledger, book)
+    heirs = [
+        window for window in fold.adapt if (label := labels.get(window.shape)) and label.inherited_from is not None
+    ]
+    return labels | await _label(heirs, knowledge, most_informative, ledger, book)
 
 
-async def _ask(ledger: Ledger, book: Asking, windows: Sequence[Window], places: Sequence[int]) -> dict[int, float]:
-    await ledger.ask(book, [windows[place] for place in places])
-    labels = {place: book.labels.get(windows[place].shape) for place in places}
-    return {place: label.probability for place, label in labels.items() if label is not None}
+async def _label(
+    windows: Sequence[Window], knowledge: Knowledge, strategy: QueryStrategy, ledger: Ledger, book: Asking
+) -> dict[str, PseudoLabel]:
+    """The labels of windows by shape: a call at a time, until none waits or no call is left."""
+    pool, labels = CandidatePool[None](knowledge), dict[str, PseudoLabel]()
+    for window in windows:
+        pool.add(window, None)
+    while pool and ledger.left:
+        call = strategy(pool, ledger.bench.settings.label.units_per_call)
+        answers = await book.answers(call.windows)
+        answered = apply_answers(pool, call, answers, book.name, time.time())
+        labels |= {each.label.shape: each.label for each in answered.labelled}
+        for window in call.windows:
+            pool.take(window.shape)
+    return labels
 
 
-def _probability(anomalous: bool, share: float) -> float:
-    """Of an inherited verdict: the share of the judged members that agree with it."""
-    return share if anomalous else min(1.0 - share, 0.49)
-
-
-def _detector(vectors: FloatArray, weights: FloatArray, said: Annotation) -> Svm:
-    verdicts = {place: probability >= 0.5 for place, probability in said.own.items()}
-    verdicts |= {place: each.anomalous for place, each in said.inherited.items()}
-    places = sorted(verdicts)
-    if not places:
-        raise TeacherError("no window was judged: raise FUSIONLOG_ALPHA__CALLS, or lower FUSIONLOG_ALPHA__SOURCE_CALLS")
-    counts = np.log1p(weights[places]) * [1.0 if place in said.own else INHERITED_WEIGHT for place in places]
-    return Svm(vectors[places], np.array([verdicts[place] for place in places]), counts.astype(np.float32))
+def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], bench: Bench) -> Svm:
+    seen = Counter(window.shape for window in windows)
+    first = {window.shape: window for window in reversed(windows) if window.shape in labels}
+    if not first:
+        raise TeacherError(
+            "no window has a label: raise FUSIONLOG_ALPHA__CALLS, or lower FUSIONLOG_ALPHA__SOURCE_CALLS"
+        )
+    taught = [labels[shape] for shape in first]
+    anomalous = np.array([label.probability >= 0.5 for label in taught])
+    shares = [1.0 if label.inherited_from is None else INHERITED_WEIGHT for label in taught]
+    weights = np.log1p([seen[shape] for shape in first]) * shares
+    return Svm(window_vectors(list(first.values()), bench.cache), anomalous, weights.astype(np.float32))

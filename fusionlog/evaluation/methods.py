@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from fusionlog.evaluation.adapting import fusionlog, fusionlog_online
 from fusionlog.evaluation.alpha import alpha
 from fusionlog.evaluation.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.evaluation.bench import Bench, Method
 from fusionlog.evaluation.episodic import maml, protonet
-from fusionlog.evaluation.offline import fusionlog_offline, offline
-from fusionlog.evaluation.peers import general_log, llm_only, source_only
 from fusionlog.evaluation.small_models import adversarial, gru_source_only, mldg
+from fusionlog.methods.fusionlog import fusionlog, fusionlog_online
+from fusionlog.methods.generallog import general_log, llm_only, source_only
+from fusionlog.methods.offline import offline
 
 __all__ = ["METHODS", "OFFLINE", "Bench", "Method"]
 
@@ -29,7 +29,6 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "generallog": general_log,
         "alpha": alpha,
         "offline": offline,
-        "fusionlog+offline": fusionlog_offline,
         "maml": maml,
         "protonet": protonet,
         "adversarial": adversarial,
@@ -38,5 +37,5 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     }
 )
 
-OFFLINE = frozenset({"offline", "fusionlog+offline", "maml", "protonet"})
+OFFLINE = frozenset({"offline", "maml", "protonet"})
 """The methods whose teacher is the offline labeller, whatever else there is."""

@@ -9,8 +9,8 @@ from fusionlog.detector.examples import balanced
 from fusionlog.detector.order import alike
 from fusionlog.distillation.sources import unlabelled
 from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.peers import source_only
 from fusionlog.evaluation.protocol import Fold, Result
+from fusionlog.methods.generallog import source_only
 
 
 async def adversarial(fold: Fold, bench: Bench) -> Result:

@@ -16,9 +16,9 @@ from fusionlog.evaluation.fingerprint import fingerprint
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.oracle import ORACLE
 from fusionlog.evaluation.protocol import FoldName
-from fusionlog.evaluation.rival_router import RIVALS
 from fusionlog.evaluation.rows import Row
 from fusionlog.evaluation.teachers import VERDICTS
+from fusionlog.methods.ablations.random_router import RIVALS
 from fusionlog.settings import Settings
 from fusionlog.types import RouteKind
 

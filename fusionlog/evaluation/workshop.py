@@ -22,11 +22,11 @@ from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS, OFFLINE
 from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, read_fold
-from fusionlog.evaluation.rival_router import RIVALS, rival_router
 from fusionlog.evaluation.tasks import Done, Said, Task, key_of
 from fusionlog.evaluation.teachers import OFFLINE as TEACHES_OFFLINE
 from fusionlog.evaluation.teachers import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
+from fusionlog.methods.ablations.random_router import RIVALS, random_router
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent
 from fusionlog.settings import DistillSettings, Settings
@@ -125,7 +125,7 @@ class Workshop:
         if task.method not in RIVALS:
             return METHODS[task.method]
         routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
-        return partial(rival_router, draw=RIVALS[task.method](routed))
+        return partial(random_router, draw=RIVALS[task.method](routed))
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from fusionlog.labeling.polarity import failing
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, chosen_places, clip
+from fusionlog.online.verdict import TEACHER_THRESHOLD
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
 from fusionlog.unusual import Unusual
@@ -15,14 +16,6 @@ from fusionlog.unusual import Unusual
 EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2
 WORTH_SAYING = 1.0
-
-# A teacher's probability from which a window is an anomaly until a model says otherwise.
-TEACHER_THRESHOLD = 0.5
-
-
-def is_anomalous(label: PseudoLabel) -> bool:
-    """Whether a teacher called the shape anomalous."""
-    return label.probability >= TEACHER_THRESHOLD
 
 
 def by_model(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -89,12 +88,3 @@ def dead_letter_headers(error: RecordError, stage: str, topic: str, partition: i
 def dead_letter_value(value: bytes | None, topic: Topic) -> bytes:
     """A record's own bytes, cut where the dead-letter topic would refuse them."""
     return (value or b"")[: topic.max_message_bytes - FRAME_BYTES]
-
-
-def read_headers(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-    """The fields of a dead letter's headers, without their prefix; other headers are left out."""
-    return {
-        name.removeprefix("fusionlog."): value.decode("utf-8", "replace")
-        for name, value in headers
-        if name.startswith("fusionlog.")
-    }

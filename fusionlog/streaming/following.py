@@ -10,7 +10,7 @@ import structlog
 from fusionlog import metrics
 from fusionlog.embedding import Encoder, find_encoder
 from fusionlog.errors import ModelError
-from fusionlog.knowledge import Knowledge
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings

@@ -1,4 +1,7 @@
-"""Proprietary windows to pseudo-labels: a shape is asked about once, and no more shapes than it takes."""
+"""The label worker's part in asking: windows from Kafka; labels, anomalies and released windows back to it.
+
+What a call holds, and what follows from its answers, stands in `online.asking`.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,23 @@ import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 
 import structlog
-from msgspec.structs import replace
 
 from fusionlog import metrics
-from fusionlog.alpha.inheritance import Plan, inherited, plan
-from fusionlog.doubt import doubt_of
-from fusionlog.errors import ModelError, RecordError, TeacherError
-from fusionlog.judge import habits_of
-from fusionlog.labeling.news import is_news
-from fusionlog.labeling.questions import Questions
-from fusionlog.labeling.teacher import Teacher, Watching, ask, label_of
+from fusionlog.alpha.inheritance import AlphaStrategy
+from fusionlog.errors import ModelError, RecordError
+from fusionlog.labeling.teacher import Teacher, Watching, ask
+from fusionlog.online.asking import (
+    Answered,
+    GivenUp,
+    QueryStrategy,
+    apply_answers,
+    fallback,
+    known_label,
+    most_informative,
+)
+from fusionlog.online.calibrated_detector import profile_of
+from fusionlog.online.query_queue import CandidatePool
+from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
@@ -28,18 +38,12 @@ from fusionlog.streaming.tables import read_all
 
 log = structlog.get_logger(__name__)
 
-Pair = tuple[Message, Window]
-
 MAX_WAIT_SECONDS = 300.0
 BASE_POLL_SECONDS = 2.0
 
 
 class Labelling:
-    """Handles messages of `windows.proprietary`; when `handle` returns, Kafka has what follows from them.
-
-    The teacher is asked a call at a time, about the windows that teach most. What its answers make general goes to
-    `windows.general` and is not asked about.
-    """
+    """Handles messages of `windows.proprietary`; when `handle` returns, Kafka has what follows from them."""
 
     def __init__(
         self, settings: Settings, producer: Producer, following: Following, teacher: Teacher,
@@ -48,7 +52,9 @@ class Labelling:
         self._settings, self._following, self._teacher, self._sleep = settings, following, teacher, sleep
         self._offline = offline or teacher
         self._outlet = Outlet(settings, producer, "label")
-        self._alpha = settings.alpha if settings.label.labeller == "alpha" else None
+        self._strategy: QueryStrategy = (
+            AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
+        )
         self._begun: dict[str, str] = {}
 
     async def remember(self, windows: AsyncIterable[Window]) -> None:
@@ -61,22 +67,22 @@ class Labelling:
 
         :raises BrokerError: Kafka did not take the results.
         """
-        waiting: dict[str, Questions[Pair]] = {}
+        pools: dict[str, CandidatePool[Message]] = {}
         pairs = await self._outlet.windows(messages)
         for message, window in pairs:
             knowledge = self._following.of(window.system)
-            label = self._said(window)
+            label = known_label(window, knowledge, self._teacher_of(window.system))
             if label is not None:
-                await self._judge([(message, window)], label)
+                await self._report([window], label)
             else:
-                waiting.setdefault(window.system, Questions(knowledge)).add(window, (message, window))
-        for system in waiting:
+                pools.setdefault(window.system, CandidatePool(knowledge)).add(window, message)
+        for system in pools:
             await self._begin(system)
-        while queues := {system: queue for system, queue in waiting.items() if queue}:
-            seconds = max([await self._ask(system, queue) for system, queue in queues.items()])
+        while waiting := {system: pool for system, pool in pools.items() if pool}:
+            seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
             await self._outlet.settle()
-            if seconds and any(queues.values()):
-                await self._wait(queues, seconds)
+            if seconds and any(waiting.values()):
+                await self._wait(waiting, seconds)
         await self._outlet.settle()
         for _, window in pairs:
             await self._see(window)
@@ -93,7 +99,7 @@ class Labelling:
             return
         self._begun[system] = version
         try:
-            habits = habits_of(knowledge.release(version))
+            habits = profile_of(knowledge.release(version))
         except ModelError as error:
             log.error("habits left out", system=system, version=version, error=str(error))
             return
@@ -101,96 +107,77 @@ class Labelling:
             await teacher.know(system, habits)
 
     def _teacher_of(self, system: str) -> Teacher:
-        """Who judges a system."""
+        """The teacher of a system."""
         return self._offline if self._settings.rules(system).offline else self._teacher
 
-    def _said(self, window: Window) -> PseudoLabel | None:
-        """What was said of a window's shape; a teacher that watches says it anew each time."""
-        if isinstance(self._teacher_of(window.system), Watching):
-            return None
-        return self._following.of(window.system).verdict_of(window.shape)
-
-    async def _ask(self, system: str, queue: Questions[Pair]) -> float:
-        """One call about what waits of a system; what was answered, became general or was given up leaves.
+    async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
+        """One call about the waiting windows of a system.
 
         :return: how long to wait before the next call, in seconds.
         """
-        metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
-        await self._return(queue)
-        call = self._plan(queue)
-        if not call.asked:
+        metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
+        await self._return(pool)
+        call = self._strategy(pool, self._settings.label.units_per_call)
+        if not call.windows:
             return 0.0
         teacher = self._teacher_of(system)
-        outcomes = await ask(teacher, call.asked, self._system(system))
-        seconds, said = 0.0, dict[str, PseudoLabel]()
-        for window, outcome in zip(call.asked, outcomes, strict=True):
-            if not isinstance(outcome, TeacherError):
-                label = said[window.shape] = label_of(window, outcome, teacher.name, time.time())
-                if is_news(label, queue.knowledge.verdict_of(window.shape)):
-                    await self._publish(label, queue.answer(label))
-                else:
-                    await self._judge(queue.take(window.shape), label)
-            elif outcome.retry_after is None:
-                await self._give_up(queue.take(window.shape), outcome)
-            else:
-                seconds = max(seconds, outcome.retry_after, self._settings.label.wait_seconds)
-        for cluster in call.clusters:
-            for _, label in inherited(cluster, said, queue.knowledge, time.time()):
-                metrics.LABELS_INHERITED.labels(system).inc()
-                await self._publish(label, queue.answer(label))
-        await self._return(queue)
-        metrics.LABELS_WAITING.labels(system).set(len(queue.windows))
-        return seconds
+        answers = await ask(teacher, call.windows, self._system(system))
+        answered = apply_answers(pool, call, answers, teacher.name, time.time())
+        metrics.LABELS_INHERITED.labels(system).inc(answered.inherited)
+        await self._deliver(answered)
+        await self._return(pool)
+        metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
+        if answered.retry_after is None:
+            return 0.0
+        return max(answered.retry_after, self._settings.label.wait_seconds)
 
-    def _plan(self, queue: Questions[Pair]) -> Plan:
-        """What to ask about in one call, by the labeller of the settings."""
-        units, windows = self._settings.label.units_per_call, queue.windows
-        if self._alpha is None:
-            return Plan(queue.next(units), [])
-        return plan(windows, [queue.count(window.shape) for window in windows], units, queue.knowledge, self._alpha)
+    async def _deliver(self, answered: Answered[Message]) -> None:
+        for each in answered.labelled:
+            if each.news:
+                metrics.LABELS.labels(each.label.system, each.label.teacher).inc()
+                await self._outlet.put(self._settings.topics.labels, each.label)
+            await self._report([window for window, _ in each.waited], each.label)
+        for given_up in answered.given_up:
+            await self._give_up(given_up)
 
-    async def _return(self, queue: Questions[Pair]) -> None:
-        """Send the windows to the model that need no answer any more."""
-        for _, window in queue.settled():
+    async def _return(self, pool: CandidatePool[Message]) -> None:
+        """Send the windows to the small model that need no label any more."""
+        for window, _ in pool.release():
             metrics.RETURNED.labels(window.system).inc()
-            await self._outlet.put(self._settings.topics.general, self._following.of(window.system).route(window))
+            await self._outlet.put(self._settings.topics.general, window)
 
-    async def _publish(self, label: PseudoLabel, pairs: Sequence[Pair]) -> None:
-        metrics.LABELS.labels(label.system, label.teacher).inc()
-        await self._outlet.put(self._settings.topics.labels, label)
-        await self._judge(pairs, label)
-
-    async def _judge(self, pairs: Sequence[Pair], label: PseudoLabel) -> None:
-        """The provisional verdict on windows of a labelled shape."""
-        metrics.LABELLED.labels(label.system).inc(len(pairs))
-        if not anomalies.is_anomalous(label):
+    async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
+        """The teacher's verdict on windows of a labelled shape."""
+        metrics.LABELLED.labels(label.system).inc(len(windows))
+        if not is_anomalous(label):
             return
         now = time.time()
-        for _, window in pairs:
+        for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
             await self._outlet.put(self._settings.topics.anomalies, anomalies.by_teacher(window, label, now))
 
-    async def _give_up(self, pairs: Sequence[Pair], error: TeacherError) -> None:
-        """A doubted window goes back to the model, which has a verdict on it; any other is a dead letter."""
-        log.error("no label", system=pairs[0][1].system, windows=len(pairs), error=str(error))
-        for message, window in pairs:
-            if window.route is not None and doubt_of(window) is not None:
+    async def _give_up(self, given_up: GivenUp[Message]) -> None:
+        """A referred window goes back to the model, which has a verdict on it; any other is a dead letter."""
+        waited, error = given_up.waited, str(given_up.error)
+        log.error("no label", system=waited[0][0].system, windows=len(waited), error=error)
+        for window, message in waited:
+            general = fallback(window)
+            if general is not None:
                 metrics.RETURNED.labels(window.system).inc()
-                general = replace(window, route=replace(window.route, kind="general"))
                 await self._outlet.put(self._settings.topics.general, general)
             else:
-                await self._outlet.bury(message, RecordError("no-label", str(error)))
+                await self._outlet.bury(message, RecordError("no-label", error))
 
-    async def _wait(self, queues: Mapping[str, Questions[Pair]], seconds: float) -> None:
+    async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
         seconds = min(seconds, MAX_WAIT_SECONDS)
         log.warning(
-            "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(q.windows) for q in queues.values()),
+            "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
             teacher=self._teacher.name, seconds=round(seconds, 1),
         )  # fmt: skip
         await self._sleep(seconds)
 
     def _system(self, name: str) -> SystemSettings:
-        """What the operator said of a system; of one that this worker's file lacks, nothing."""
+        """A system's entry in the systems file; an empty one where this worker's file lacks it."""
         return self._settings.systems.get(name) or SystemSettings()
 
 

@@ -1,6 +1,6 @@
-"""General windows to anomalies: the teacher's word where there is one (`Knowledge.word_on`), else the small model's.
+"""The score worker's part in a decision: windows from Kafka, anomalies and referred windows back to it.
 
-What the model says is doubted (see `doubt`): a share of the windows goes on to the teacher, with no verdict yet.
+What is decided, and by what, stands in `online.decisions`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import structlog
 
 from fusionlog import metrics
 from fusionlog.detector.scorer import Score, Scorer
-from fusionlog.doubt import doubt_of, doubted
 from fusionlog.errors import ModelError, RecordError
-from fusionlog.judge import Judge
+from fusionlog.online.decisions import Decisions, SystemState, decide
+from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import Anomaly, PseudoLabel, Window
 from fusionlog.settings import Settings
 from fusionlog.streaming import anomalies
@@ -34,9 +34,9 @@ class Scoring:
     """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
 
     def __init__(self, settings: Settings, producer: Producer, following: Following, scorer: Scorer) -> None:
-        self._topics = settings.topics
-        self._doubt_settings, self._judges = settings.doubt, dict[str, Judge]()
+        self._topics, self._doubt_settings = settings.topics, settings.doubt
         self._following, self._scorer = following, scorer
+        self._states: dict[str, SystemState] = {}
         self.outlet = Outlet(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
@@ -54,64 +54,50 @@ class Scoring:
     async def _system(self, system: str, pairs: list[tuple[Message, Window]]) -> None:
         windows = [window for _, window in pairs]
         try:
-            verdicts = await self._verdicts(system, windows)
+            decisions = await self._decide(system, windows)
         except ModelError as error:
             log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
             for message, _ in pairs:
                 await self.outlet.bury(message, RecordError("no-verdict", str(error)))
             return
-        now, settled = time.time(), []
-        for window, verdict in zip(windows, verdicts, strict=True):
-            doubt = self._doubt(window, verdict)
-            if doubt is not None:
-                metrics.DOUBTED.labels(system).inc()
-                await self.outlet.put(self._topics.proprietary, doubted(window, doubt))
-                continue
-            settled.append(verdict)
-            anomaly = _anomaly(window, verdict, now)
-            if anomaly is not None:
-                metrics.ANOMALIES.labels(system, anomaly.by).inc()
-                await self.outlet.put(self._topics.anomalies, anomaly)
-        # Windows that come a second time were counted before.
-        self._judge(system).see([window for window in windows if doubt_of(window) is None])
-        metrics.SCORED.labels(system).inc(len(settled))
-        metrics.MEMO_HITS.labels(system).inc(sum(1 for each in settled if isinstance(each, Score) and each.remembered))
-        metrics.SCORE_SECONDS.labels(system).observe(max(0.0, now - windows[0].ended))
+        now = time.time()
+        for place, verdict in decisions.settled:
+            await self._report(windows[place], verdict, now)
+        for _, window in decisions.referred:
+            metrics.DOUBTED.labels(system).inc()
+            await self.outlet.put(self._topics.proprietary, window)
+        _count(system, decisions, max(0.0, now - windows[0].ended))
 
-    def _doubt(self, window: Window, verdict: Score | PseudoLabel) -> float | None:
-        """The doubt in a verdict that the teacher should be asked about; none in one that was doubted before."""
-        doubter = self._judge(window.system).doubter
-        if doubt_of(window) is not None:
-            doubter.unanswered(window)
-            return None
-        return doubter.asks(window, verdict.probability, self._following.of(window.system))
-
-    def _judge(self, system: str) -> Judge:
-        if system not in self._judges:
-            self._judges[system] = Judge(self._doubt_settings, self._following.of(system))
-        return self._judges[system]
-
-    async def _verdicts(self, system: str, windows: list[Window]) -> list[Score | PseudoLabel]:
-        """The teacher's word on a window's shape where it said one, else the model's."""
+    async def _decide(self, system: str, windows: Sequence[Window]) -> Decisions:
         try:
             async with asyncio.timeout(MODEL_SECONDS):
                 await self._following.until_ready_for({system})
         except TimeoutError as error:
             raise ModelError(f"system {system} has no model, and there is no base model") from error
-        knowledge = self._following.of(system)
-        said = [knowledge.word_on(window) for window in windows]
-        rest = [window for window, label in zip(windows, said, strict=True) if label is None]
-        judge, scores = self._judge(system), iter(list[Score]())
-        if rest:
-            scores = iter(judge.calibrated(rest, await asyncio.to_thread(self._scorer.score, rest, knowledge)))
-        return [next(scores) if label is None else label for label in said]
+        if system not in self._states:
+            self._states[system] = SystemState.of(self._following.of(system), self._scorer, self._doubt_settings)
+        return await asyncio.to_thread(decide, windows, self._states[system])
+
+    async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
+        anomaly = _anomaly(window, verdict, now)
+        if anomaly is not None:
+            metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
+            await self.outlet.put(self._topics.anomalies, anomaly)
 
 
-def _anomaly(window: Window, verdict: Score | PseudoLabel, now: float) -> Anomaly | None:
-    if isinstance(verdict, PseudoLabel):
-        return anomalies.by_teacher(window, verdict, now) if anomalies.is_anomalous(verdict) else None
-    if not verdict.anomalous:
+def _count(system: str, decisions: Decisions, age: float) -> None:
+    """:param age: of the first window, in seconds."""
+    scores = [verdict for _, verdict in decisions.settled if isinstance(verdict, Score)]
+    metrics.SCORED.labels(system).inc(len(decisions.settled))
+    metrics.MEMO_HITS.labels(system).inc(sum(score.remembered for score in scores))
+    metrics.SCORE_SECONDS.labels(system).observe(age)
+
+
+def _anomaly(window: Window, verdict: Verdict, now: float) -> Anomaly | None:
+    if not is_anomalous(verdict):
         return None
+    if isinstance(verdict, PseudoLabel):
+        return anomalies.by_teacher(window, verdict, now)
     return anomalies.by_model(
         window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.unusual
     )

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from fusionlog.records import Route
-from fusionlog.streaming import codecs
 from fusionlog.types import RouteKind
 from tests.agents.stage import Stage, Worker, coverage, until
 from tests.agents.test_ingest import conserved
 from tests.factories import make_anomaly, make_window
 from tests.labeling.fake_endpoint import fake_endpoint
+from tests.streaming.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -39,7 +39,7 @@ async def dies_of_it(stage: Stage, role: str, fault: str, **env: str) -> Worker:
 
 async def letters(stage: Stage) -> list[dict[str, str]]:
     found = await stage.records(stage.settings.topics.deadletter)
-    return [codecs.read_headers(letter.headers) for letter in found]
+    return [read_headers(letter.headers) for letter in found]
 
 
 async def test_a_line_that_no_code_should_fail_on_is_given_up(stage: Stage) -> None:
@@ -49,7 +49,7 @@ async def test_a_line_that_no_code_should_fail_on_is_given_up(stage: Stage) -> N
     worker = await dies_of_it(stage, "ingest", "line")
     await until(lambda: worker.metrics().get("fusionlog_lines_windowed") == 399, 40, worker.metrics)
     [letter] = await stage.records(stage.settings.topics.deadletter)
-    headers = codecs.read_headers(letter.headers)
+    headers = read_headers(letter.headers)
     assert letter.value == b"s=k1 poison"
     assert (headers["reason"], headers["offset"]) == ("crash-loop", str(sent[200].offset))
     assert "died 3 times with this record in hand: ZeroDivisionError: poisoned" in headers["detail"]
@@ -90,7 +90,7 @@ async def test_a_window_that_ends_its_readers_is_given_up(stage: Stage, role: st
         await until(lambda: worker.metrics().get("fusionlog_windows_dead_lettered") == 1, 60, worker.metrics)
         await until(lambda: worker.lag(topic.name) == 0, 60, worker.metrics)
     [letter] = await stage.records(topics.deadletter)
-    headers = codecs.read_headers(letter.headers)
+    headers = read_headers(letter.headers)
     assert b"poison" in (letter.value or b"") and (headers["reason"], headers["stage"]) == ("crash-loop", role)
     anomalies = {record.key for record in await stage.records(topics.anomalies)}
     assert anomalies == {f"shop/s{number}".encode() for number in range(30) if number != 17}

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from fusionlog.cli.main import app
 from fusionlog.records import Anomaly, Explanation
-from fusionlog.streaming import codecs
 from tests.agents.stage import Stage, Worker, until
 from tests.explaining.factories import BARE_OBJECT, but, explaining_endpoint
 from tests.factories import make_anomaly
 from tests.labeling.fake_endpoint import FakeEndpoint, Reply
+from tests.streaming.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -78,7 +78,7 @@ async def test_anomalies_are_explained_and_shown_and_refused_answers_are_dead_le
     counted = worker.metrics()
     assert (counted["fusionlog_explanations_asked"], counted["fusionlog_explanations_refused"]) == (2, 3)
     assert (counted["fusionlog_explanation_tokens"], counted["fusionlog_explanations_waiting"]) == (110, 0)
-    letters = [(record.value, codecs.read_headers(record.headers)) for record in await stage.records(topics.deadletter)]
+    letters = [(record.value, read_headers(record.headers)) for record in await stage.records(topics.deadletter)]
     assert {(value == b"{broken", said["stage"], said["reason"]) for value, said in letters} == {
         (True, "explain", "not-json"), (False, "explain", "no-explanation"),
     }  # fmt: skip

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fusionlog.streaming import codecs
 from tests.agents.stage import Stage, Worker, coverage, until
 from tests.kafka import ApacheKafka
+from tests.streaming.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -54,7 +54,7 @@ async def test_lines_become_windows_and_counts_conserve(stage: Stage) -> None:
     assert all(window.route is not None for window in windows)
     letters = await stage.records(stage.settings.topics.deadletter)
     assert {letter.value for letter in letters} == {b"\x00\x01\x02\x03\x04", b""}
-    headers = [codecs.read_headers(letter.headers) for letter in letters]
+    headers = [read_headers(letter.headers) for letter in letters]
     assert {each["reason"] for each in headers} == {"not-text", "empty"}
     assert {each["stage"] for each in headers} == {"ingest"}
     templates = await stage.records(stage.settings.topics.templates)

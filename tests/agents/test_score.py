@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from fusionlog.records import Anomaly, Route, Window
-from fusionlog.streaming import codecs
 from tests.agents.stage import Stage, until
 from tests.factories import make_label, make_window
+from tests.streaming.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -52,7 +52,7 @@ async def test_verdicts_of_model_and_teacher_and_garbage_between(stage: Stage) -
     assert by_model.score == by_model.evidence[0].probability == pytest.approx(0.707, abs=0.01)
     assert (by_teacher.id, by_teacher.by, by_teacher.said_by) == (taught.id, "teacher", "test")
     (letter,) = await stage.records(topics.deadletter)
-    headers = codecs.read_headers(letter.headers)
+    headers = read_headers(letter.headers)
     assert (letter.value, headers["stage"], headers["reason"]) == (b"{broken", "score", "not-json")
     assert headers["topic"] == topics.general.name
     assert await worker.stop() == 0

@@ -11,7 +11,7 @@ from fusionlog.detector.batch import Batch
 from fusionlog.detector.scorer import Scorer
 from fusionlog.detector.session import Detector
 from fusionlog.errors import ModelError
-from fusionlog.knowledge import Knowledge
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, template_id
 from fusionlog.settings import ScoreSettings
 from tests.detector.graphs import make_onnx

@@ -112,3 +112,11 @@ async def test_a_models_mistakes_on_the_sources_are_in_its_prompt_as_redacted_da
     assert {(each["label"], each.get("mistaken_for")) for each in shown} >= {("anomalous", "normal")}
     texts = [event["text"] for each in shown if each["label"] == "anomalous" for event in each["events"]]
     assert any("failed" in text for text in texts)
+
+
+async def test_calls_that_are_left_go_to_what_inherited(data: Path) -> None:
+    fold = read_fold(data, "shop", "forward", IngestSettings())
+    few, many = Shown(), Shown()
+    short = await alpha(fold, make_bench(data, few, examples=0, calls=4, source_calls=0))
+    long = await alpha(fold, make_bench(data, many, examples=0, calls=40, source_calls=0))
+    assert short.units < long.units == len({window.shape for window in fold.adapt})

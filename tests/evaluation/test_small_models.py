@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from fusionlog.embedding import VectorCache
-from fusionlog.evaluation.adapting import fusionlog
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.protocol import Fold
 from fusionlog.labeling.teacher import EventVerdict, Verdict
+from fusionlog.methods.fusionlog import fusionlog
 from fusionlog.settings import DistillSettings, Settings, SystemSettings
 from tests.distillation.factories import make_source
 from tests.encoders import WordEncoder

@@ -13,6 +13,7 @@ from fusionlog.records import Record, Window
 from fusionlog.streaming import codecs
 from fusionlog.streaming.producer import Ack
 from fusionlog.topics import Topic
+from tests.streaming.dead_letters import read_headers
 
 
 @dataclass
@@ -49,7 +50,7 @@ class MemoryProducer:
         ack: Ack = asyncio.get_running_loop().create_future()
         place = TopicPartition(topic.name, 0)
         laid = RecordMetadata(topic.name, 0, place, len(self.sent), 0, 0, 0)
-        self.sent.append((topic.name, key, value, codecs.read_headers(headers or [])))
+        self.sent.append((topic.name, key, value, read_headers(headers or [])))
         self.held.append((ack, laid))
         if not self.holding:
             self.release()

@@ -6,6 +6,7 @@ from fusionlog.errors import RecordError
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.streaming import codecs
 from tests.factories import make_label, make_window
+from tests.streaming.dead_letters import read_headers
 
 
 def test_a_record_survives() -> None:
@@ -38,7 +39,7 @@ def test_a_probability_out_of_range_is_refused() -> None:
 
 def test_dead_letter_headers_say_why_where_and_when() -> None:
     headers = codecs.dead_letter_headers(RecordError("not-json", "at byte 3"), "ingest", "logs.raw.shop", 1, 42, 12.5)
-    assert codecs.read_headers([*headers, ("other", b"x")]) == {
+    assert read_headers([*headers, ("other", b"x")]) == {
         "reason": "not-json", "detail": "at byte 3", "stage": "ingest", "topic": "logs.raw.shop", "partition": "1",
         "offset": "42", "time": "12.500",
     }  # fmt: skip

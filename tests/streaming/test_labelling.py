@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaTimeoutError
 from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
 from fusionlog.habits import Habits
-from fusionlog.knowledge import Knowledge
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from fusionlog.settings import AlphaSettings, LabelSettings, Settings
 from fusionlog.streaming.labelling import Labelling

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.detector.scorer import Scorer
-from fusionlog.knowledge import Knowledge
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Anomaly, Route, Window
 from fusionlog.settings import ScoreSettings, Settings
 from fusionlog.streaming.scoring import Scoring

@@ -1,0 +1,1 @@
+"""Which unlabelled windows are worth a label: acquisition score, query budget, query strategies."""

@@ -1,0 +1,1 @@
+"""The methods that are compared, and that a system can run under."""

@@ -1,0 +1,1 @@
+"""FusionLog with a part changed or left out."""

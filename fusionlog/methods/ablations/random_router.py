@@ -1,0 +1,85 @@
+"""FusionLog on the test half, but the windows that are asked about are drawn at random."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from fusionlog.evaluation.bench import Bench
+from fusionlog.evaluation.protocol import Fold, Result
+from fusionlog.methods.fusionlog import adapt, looking_back
+from fusionlog.methods.stream import Verdicts
+from fusionlog.methods.target import Target
+from fusionlog.online.asking import Call
+from fusionlog.online.decisions import verdicts
+from fusionlog.online.query_queue import CandidatePool
+
+Draw = Callable[[int, np.random.Generator], list[int]]
+"""Which windows of a test half of so many to ask about: their places."""
+
+
+async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
+    """Adapt as FusionLog does, then ask about windows of the test half that are drawn beforehand.
+
+    They are asked about as they come, as many together as a call has room for; the answers are learned, as ever.
+    """
+    base, target = bench.base(), Target(fold, bench, calls=bench.settings.evaluate.calls)
+    seconds = await adapt(target, base)
+    adapted, test = looking_back(target), Verdicts.of(len(fold.test))
+    began, random = time.perf_counter(), np.random.default_rng(bench.settings.distill.seed)
+    drawn = sorted(draw(len(fold.test), random))
+    for places, asked in _calls(len(fold.test), drawn, bench.settings.label.units_per_call):
+        await _ask(target, asked)
+        windows = [fold.test[place] for place in places]
+        for place, verdict in zip(places, verdicts(windows, target.state), strict=True):
+            test.give(place, verdict)
+        target.state.detector.update(windows)
+        for place in asked:
+            if label := target.knowledge.label_of(fold.test[place].shape):
+                test.give(place, label, proprietary=True)
+    return Result(
+        outcomes=test.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.book.asked,
+        calls=target.book.spent.calls, units=target.book.units, tokens=target.book.spent.tokens,
+        seconds_train=seconds, seconds_score=time.perf_counter() - began, tau=base.tau,
+    )  # fmt: skip
+
+
+def same_share(routed: Result) -> Draw:
+    """As many windows as `routed` asked about, each as likely as any other: a router that sees nothing."""
+    share = sum(outcome.proprietary for outcome in routed.outcomes) / max(1, len(routed.outcomes))
+
+    def draw(windows: int, random: np.random.Generator) -> list[int]:
+        places: list[int] = random.choice(windows, round(share * windows), replace=False).tolist()
+        return places
+
+    return draw
+
+
+RIVALS: Mapping[str, Callable[[Result], Draw]] = MappingProxyType({"random-router": same_share})
+"""By name, each made after the result of the router that it stands beside."""
+
+
+async def _ask(target: Target, places: Sequence[int]) -> None:
+    """Learn the labels of these windows' shapes, where they have none."""
+    pool: CandidatePool[int] = CandidatePool(target.knowledge)
+    for place in places:
+        window = target.fold.test[place]
+        if target.knowledge.label_of(window.shape) is None:
+            pool.add(window, place)
+    if pool:
+        await target.ask(pool, Call(pool.windows))
+
+
+def _calls(windows: int, drawn: Sequence[int], size: int) -> Iterator[tuple[range, Sequence[int]]]:
+    """The stream in stretches, each with the places in it that one call asks about."""
+    start = 0
+    for first in range(0, len(drawn), size):
+        asked = drawn[first : first + size]
+        end = windows if first + size >= len(drawn) else asked[-1] + 1
+        yield range(start, end), asked
+        start = end
+    if not drawn:
+        yield range(windows), ()

@@ -1,0 +1,97 @@
+"""FusionLog on a fold (arXiv 2511.05878): ask about the adaptation half, distil, then the test half as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import structlog
+
+from fusionlog.distill import NothingToDistilError, distill
+from fusionlog.distillation.labeller import with_formulas
+from fusionlog.distillation.sources import source_examples
+from fusionlog.evaluation.bench import Bench
+from fusionlog.evaluation.protocol import Fold, Result
+from fusionlog.method import RULES, MethodName
+from fusionlog.methods.stream import Stream, StreamClock, Verdicts
+from fusionlog.methods.target import Target
+from fusionlog.online.asking import most_informative
+from fusionlog.online.decisions import verdicts
+from fusionlog.online.query_queue import CandidatePool
+from fusionlog.records import ModelRelease, PseudoLabel, Window
+
+log = structlog.get_logger(__name__)
+
+
+async def fusionlog(fold: Fold, bench: Bench) -> Result:
+    """The teacher is asked while adapting, the small model alone gives the verdicts on the test half."""
+    return await _run(fold, bench, "fusionlog")
+
+
+async def fusionlog_online(fold: Fold, bench: Bench) -> Result:
+    """As it runs by default: the teacher is asked on the test half, too, where the model knows too little."""
+    return await _run(fold, bench, "fusionlog+online")
+
+
+async def adapt(target: Target, base: ModelRelease) -> float:
+    """Ask about the adaptation half and distil the labels; the seconds that took."""
+    began, settings = time.perf_counter(), target.bench.settings
+    target.adopt(base)
+    pool: CandidatePool[None] = CandidatePool(target.knowledge)
+    for window in target.fold.adapt:
+        pool.add(window, None)
+    target.state.detector.update(target.fold.adapt)
+    calls = min(settings.evaluate.adapting_calls, target.calls_left)
+    answered = await target.ask(pool, most_informative(pool, calls * settings.label.units_per_call))
+    await target.show(target.fold.adapt)
+    distil(target, [each.label for each in answered.labelled], base)
+    return time.perf_counter() - began
+
+
+def distil(target: Target, labels: Sequence[PseudoLabel], base: ModelRelease) -> None:
+    """Distil labels of the adaptation half, and adopt the release if the gate accepts it."""
+    bench = target.bench
+    sources = [source_examples(source, bench.cache, base.detector) for source in bench.sources]
+    base = with_formulas(base, bench.formulas())
+    try:
+        distilled = distill(
+            labels, target.fold.adapt, sources, base, bench.cache, bench.settings.distill, bench.fits, now=time.time()
+        )
+    except NothingToDistilError as error:
+        log.warning("nothing was distilled", reason=str(error))
+        return
+    if distilled.report.accepted:
+        target.adopt(distilled.release)
+    else:
+        log.warning("the gate refused a release", reason=distilled.report.reason)
+
+
+def looking_back(target: Target) -> Verdicts:
+    """The verdicts on the adaptation half, once it is known."""
+    found = Verdicts.of(len(target.fold.adapt))
+    for place, verdict in enumerate(verdicts(target.fold.adapt, target.state)):
+        found.give(place, verdict)
+    return found
+
+
+def similarities(target: Target, windows: Sequence[Window]) -> list[float]:
+    """S of each window."""
+    routes = [target.knowledge.route(window).route for window in windows]
+    return [float(np.float32(route.similarity)) for route in routes if route is not None]
+
+
+async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
+    settings = bench.settings
+    target, base = Target(fold, bench, method, calls=settings.evaluate.calls), bench.base()
+    seconds = await adapt(target, base)
+    adapted, near = looking_back(target), similarities(target, fold.test)
+    if not RULES[method].asks(own=True):
+        target.calls = 0
+    stream = Stream(target, fold.test, StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows))
+    found = await stream.run()
+    return Result(
+        outcomes=found.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.book.asked,
+        calls=target.book.spent.calls, units=target.book.units, tokens=target.book.spent.tokens,
+        seconds_train=seconds, seconds_score=stream.seconds, tau=base.tau, similarities=near,
+    )  # fmt: skip

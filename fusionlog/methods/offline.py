@@ -1,0 +1,39 @@
+"""The offline labeller on a fold: no language model is asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from fusionlog.errors import SettingError, TeacherError
+from fusionlog.evaluation.bench import Bench
+from fusionlog.evaluation.protocol import Asked, Fold, Outcome, Result, outcomes
+from fusionlog.labeling.teacher import Verdict, Watching
+from fusionlog.methods.stream import Stream, StreamClock
+from fusionlog.methods.target import Target
+from fusionlog.records import Window
+
+
+async def offline(fold: Fold, bench: Bench) -> Result:
+    """The labeller sees the adaptation half, then labels the test half as it comes, each batch by those before it.
+
+    :raises SettingError: the bench has another teacher.
+    """
+    labeller, target = bench.teacher, Target(fold, bench, "offline")
+    if not isinstance(labeller, Watching):
+        raise SettingError("--method", "offline", "its teacher is the offline labeller alone")
+    began = time.perf_counter()
+    await labeller.see(fold.adapt)
+    adapted = _outcomes(fold.adapt, await labeller.judge(fold.adapt, fold.system, own=True))
+    seconds, began = time.perf_counter() - began, time.perf_counter()
+    clock = StreamClock(bench.settings.label.units_per_call, linger=0)
+    found = (await Stream(target, fold.test, clock).run()).by_session(fold.test)
+    return Result(
+        outcomes=found, adapted=adapted, asked=[Asked(each.session, each.anomalous) for each in found], calls=0,
+        units=len(fold.test), tokens=0, seconds_train=seconds, seconds_score=time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def _outcomes(windows: Sequence[Window], answers: Sequence[Verdict | TeacherError]) -> list[Outcome]:
+    scores = [each.probability if isinstance(each, Verdict) else 0.0 for each in answers]
+    return outcomes(windows, scores, [score >= 0.5 for score in scores], [True] * len(scores))

@@ -1,0 +1,73 @@
+"""A system while a recording of it goes by: the workers' state of it, and its teacher with a bound on the calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fusionlog import releases
+from fusionlog.detector.scorer import Scorer
+from fusionlog.errors import SettingError
+from fusionlog.evaluation.asking import Asking
+from fusionlog.evaluation.bench import Bench
+from fusionlog.evaluation.protocol import Fold
+from fusionlog.labeling.teacher import Teacher, Watching
+from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.online.asking import Answered, Call, apply_answers
+from fusionlog.online.decisions import SystemState
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.query_queue import CandidatePool, Item
+from fusionlog.records import ModelRelease, Window
+
+UNBOUNDED = 10**9
+
+
+@dataclass
+class Target:
+    """The target of a fold under a method.
+
+    :param calls: calls to the teacher at most.
+    """
+
+    fold: Fold
+    bench: Bench
+    method: MethodName = DEFAULT_METHOD
+    calls: int = UNBOUNDED
+    spent: int = 0
+
+    def __post_init__(self) -> None:
+        settings = self.bench.settings
+        self.knowledge = Knowledge(self.fold.target, self.bench.encode, rules=RULES[self.method])
+        self.state = SystemState.of(self.knowledge, Scorer(settings.score), settings.doubt)
+        self.book = Asking(self.bench.teacher, self.fold.system)
+
+    def adopt(self, release: ModelRelease) -> None:
+        """Use a release from now on."""
+        self.knowledge.adopt(releases.sign(release, None))
+
+    @property
+    def teacher(self) -> Teacher:
+        """Who labels windows.
+
+        :raises SettingError: the run has no teacher.
+        """
+        if self.bench.teacher is None:
+            raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
+        return self.bench.teacher
+
+    @property
+    def calls_left(self) -> int:
+        """Calls that may still be made, negative where more were made. Those that had to be repeated count as well."""
+        return self.calls - max(self.spent, self.book.spent.calls)
+
+    async def ask(self, pool: CandidatePool[Item], call: Call) -> Answered[Item]:
+        """Make a call about a pool, and learn its answers."""
+        self.spent += -(-len(call.windows) // self.bench.settings.label.units_per_call)
+        answers = await self.book.answers(call.windows)
+        return apply_answers(pool, call, answers, self.teacher.name, time.time())
+
+    async def show(self, windows: Sequence[Window]) -> None:
+        """Let a teacher that watches count windows."""
+        if isinstance(self.bench.teacher, Watching):
+            await self.bench.teacher.see(windows)

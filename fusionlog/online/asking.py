@@ -1,0 +1,131 @@
+"""One call to the teacher of a system: which waiting windows it holds, and what follows from its answers.
+
+The label worker and `evaluate` both ask by these functions. No Kafka, no clock: the owner of the candidate pool makes
+the calls and delivers what follows.
+
+1. `known_label`: a window whose shape has a label does not wait at all.
+2. `CandidatePool.release`: windows that need no label any more go back to the small model, and cost no call.
+3. A `QueryStrategy` chooses the windows of the call.
+4. `apply_answers`: labels are learned, and the windows of each labelled shape leave the pool; so do those that the
+   teacher cannot label. What it could not answer *now* stays. Labels propagate as the strategy allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol
+
+from msgspec.structs import replace
+
+from fusionlog.errors import TeacherError
+from fusionlog.labeling.news import is_news
+from fusionlog.labeling.teacher import Teacher, Verdict, Watching, label_of
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.query_queue import CandidatePool, Item
+from fusionlog.online.second_opinion import acquisition_score_of
+from fusionlog.records import PseudoLabel, Window
+
+Answer = Verdict | TeacherError
+
+
+@dataclass(frozen=True)
+class Call:
+    """The windows of one call, one of a shape."""
+
+    windows: list[Window]
+
+    def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Knowledge, now: float) -> Iterator[PseudoLabel]:
+        """The labels that other waiting windows inherit; none of a strategy that propagates nothing.
+
+        :param labels: the teacher's of this call, by shape. :param now: Unix time in seconds.
+        """
+        return iter(())
+
+
+class QueryStrategy(Protocol):
+    """Chooses the windows of the next call."""
+
+    def __call__(self, pool: CandidatePool[Any], units: int, /) -> Call:
+        """A call of `units` windows at most; without windows where nothing is to be asked."""
+
+
+def most_informative(pool: CandidatePool[Any], units: int) -> Call:
+    """The strategy that asks about the windows which teach most (see `query_strategy`)."""
+    return Call(pool.choose(units))
+
+
+@dataclass(frozen=True)
+class Labelled(Generic[Item]):
+    """A label, and the windows that waited for it.
+
+    :param news: whether it differs from the label that its shape had (see `is_news`), so that it is to be published.
+    """
+
+    label: PseudoLabel
+    waited: list[tuple[Window, Item]]
+    news: bool = True
+
+
+@dataclass(frozen=True)
+class GivenUp(Generic[Item]):
+    """Windows that the teacher cannot label."""
+
+    waited: list[tuple[Window, Item]]
+    error: TeacherError
+
+
+@dataclass
+class Answered(Generic[Item]):
+    """What follows from a call.
+
+    :param inherited: how many of `labelled` are propagated. :param retry_after: seconds until the teacher can be asked
+        again about what it could not answer now; 0 where it answered everything.
+    """
+
+    labelled: list[Labelled[Item]] = field(default_factory=list)
+    given_up: list[GivenUp[Item]] = field(default_factory=list)
+    inherited: int = 0
+    retry_after: float | None = None
+
+
+def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -> PseudoLabel | None:
+    """The label that answers a window without a call; None of a teacher that labels a shape by what went by."""
+    return None if isinstance(teacher, Watching) else knowledge.label_of(window.shape)
+
+
+def apply_answers(
+    pool: CandidatePool[Item], call: Call, answers: Sequence[Answer], teacher: str, now: float
+) -> Answered[Item]:
+    """Learn the answers to a call, in the order of its windows.
+
+    :param teacher: its name. :param now: Unix time in seconds.
+    """
+    found, labels = Answered[Item](), dict[str, PseudoLabel]()
+    for window, answer in zip(call.windows, answers, strict=True):
+        if not isinstance(answer, TeacherError):
+            label = labels[window.shape] = label_of(window, answer, teacher, now)
+            found.labelled.append(_learned(pool, label))
+        elif answer.retry_after is None:
+            found.given_up.append(GivenUp(pool.take(window.shape), answer))
+        else:
+            found.retry_after = max(found.retry_after or 0.0, answer.retry_after)
+    for label in call.propagate(labels, pool.knowledge, now):
+        found.labelled.append(_learned(pool, label))
+        found.inherited += 1
+    return found
+
+
+def fallback(window: Window) -> Window | None:
+    """A window that the teacher cannot label, on its way back to the small model, which had a verdict on it; None for
+    one that was never general."""
+    if window.route is None or acquisition_score_of(window) is None:
+        return None
+    return replace(window, route=replace(window.route, kind="general"))
+
+
+def _learned(pool: CandidatePool[Item], label: PseudoLabel) -> Labelled[Item]:
+    news = is_news(label, pool.knowledge.label_of(label.shape))
+    if news:
+        pool.knowledge.learn(label)
+    return Labelled(label, pool.take(label.shape), news)

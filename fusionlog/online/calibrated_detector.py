@@ -1,0 +1,59 @@
+"""The calibrated detector of one system: the small model's scores, weighed with how unusual each window is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from fusionlog.calibration import Usual, score
+from fusionlog.detector.scorer import Score
+from fusionlog.habits import Habits
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.records import ModelRelease, Window
+
+
+class CalibratedDetector:
+    """Calibrates scores by the system's profile, which it counts. For one thread at a time."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge, self.profile = knowledge, Habits()
+        self._usual = Usual(self.profile)
+        self._begun: set[str] = set()
+
+    def calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
+        """The scores as the calibration of each score's release weighs them."""
+        for version in {each.version for each in scores}:
+            self._begin(version)
+        return [self._calibrated(window, each) for window, each in zip(windows, scores, strict=True)]
+
+    def update(self, windows: Sequence[Window]) -> None:
+        """Count a batch into the profile, each shape once with its number."""
+        first = {window.shape: window for window in reversed(windows)}
+        for shape, times in Counter(window.shape for window in windows).items():
+            self.profile.see(first[shape], times)
+
+    def _calibrated(self, window: Window, of_network: Score) -> Score:
+        release = self.knowledge.release(of_network.version)
+        if release.calibration is None:
+            return of_network
+        how = self._usual.of(window)
+        return replace(of_network, probability=score(release.calibration, of_network.probability, how), unusual=how)
+
+    def _begin(self, version: str) -> None:
+        """Start from the release's profile where it counted more: a worker that has just started counted nothing."""
+        if version in self._begun:
+            return
+        self._begun = {version, *self._begun & set(self.knowledge.versions)}
+        known = profile_of(self.knowledge.release(version))
+        if known is not None and known.windows > self.profile.windows:
+            self.profile.become(known)
+
+
+def profile_of(release: ModelRelease) -> Habits | None:
+    """The profile that a release was made with, its own copy at each call; None where it carries none.
+
+    :raises ModelError: it cannot be read.
+    """
+    return Habits.unpack(release.habits) if release.habits else None

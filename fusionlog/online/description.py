@@ -1,0 +1,44 @@
+"""Windows as the model of a release is shown them: a key of equal content, and the model's inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusionlog.detector.batch import Batch, Room, collate, gather
+from fusionlog.types import FloatArray, IntArray
+
+ContentKey = tuple[str, tuple[tuple[str, int], ...]]
+"""Windows of one key get one verdict of a release: the shape (the hash of the lines, for a detector that looks at
+order), and the rows of the bank that stand in for templates."""
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """Some windows under a release; `keys` has one of each.
+
+    :param vectors: of the windows' distinct events as the model is shown them, `[n, dim]`.
+    :param rows: those of `vectors` that stand in each window. :param counts: how often each of them does.
+    :param orders: the event of each line of each window; None for a detector that does not look at order.
+    """
+
+    keys: list[ContentKey]
+    vectors: FloatArray
+    rows: list[list[int]]
+    counts: list[list[int]]
+    orders: list[IntArray] | None
+
+    def batch(self, places: Sequence[int], room: Room | None = None) -> Batch:
+        """The inputs of the windows at these places.
+
+        :param room: where the batch is laid out; default: memory of its own.
+        """
+        rows, counts = [self.rows[place] for place in places], [self.counts[place] for place in places]
+        if self.orders is None:
+            return gather(self.vectors, rows, counts, room or Room())
+        windows = [
+            (self.vectors[row], np.array(count, dtype=np.float32)) for row, count in zip(rows, counts, strict=True)
+        ]
+        return collate(windows, [self.orders[place] for place in places])

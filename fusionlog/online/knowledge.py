@@ -1,0 +1,269 @@
+"""What is known of one system at this moment: its releases, its teacher's labels, and a router over both.
+
+The face of its parts: it holds the lock, and acts on what they return. A part imports no other part and no lock.
+
+| part | holds | changes |
+|---|---|---|
+| `ReleasesInUse` | the last releases, each with its `Substitution` | by `adopt` |
+| `TeacherMemory` | labels by shape, labelled events, labelled windows | by `learn` |
+| `Router` | the bank of the release in use, grown by labelled events | by both |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import RLock
+
+import numpy as np
+from msgspec.structs import replace
+from pydantic import SecretStr
+
+from fusionlog.detector.order import look_of, order_of
+from fusionlog.embedding import EventText, NamedEncode, VectorCache
+from fusionlog.method import DEFAULT_METHOD, RULES, Rules
+from fusionlog.online.description import Description
+from fusionlog.online.label_aggregation import aggregate, event_labels
+from fusionlog.online.releases_in_use import ReleasesInUse, verified_bank
+from fusionlog.online.substitution import Substitution
+from fusionlog.online.teacher_memory import TeacherMemory
+from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
+from fusionlog.releases import BASE
+from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
+from fusionlog.signature import Signature
+from fusionlog.types import FloatArray
+
+
+class Knowledge:
+    """Releases, labels and routes of one system. Its methods may be called from any thread.
+
+    :param encode: the encoder of this process; a release of another one is refused.
+    :param key: the key that releases must be signed with, None to trust what the topic holds.
+    :param check: called with a verified release before it is taken into use; what it raises refuses the release.
+    :param rules: what the system's method does.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        encode: NamedEncode,
+        key: SecretStr | None = None,
+        check: Callable[[ModelRelease], None] | None = None,
+        rules: Rules = RULES[DEFAULT_METHOD],
+    ) -> None:
+        def usable(release: ModelRelease) -> Bank:
+            bank = verified_bank(release, key, encode)
+            if check is not None:
+                check(release)
+            return bank
+
+        self.system, self.rules = system, rules
+        self._vectors = VectorCache(encode)
+        self._releases, self._memory = ReleasesInUse(system, usable, rules.learns), TeacherMemory()
+        self._router: Router | None = None
+        self._lock = RLock()
+        self.changes = 0
+        """Counted up when `describe` may have another answer for a window than before."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a release was adopted."""
+        return self._router is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the teacher is asked about this system now."""
+        with self._lock:
+            return self.rules.asks(self._releases.own)
+
+    @property
+    def version(self) -> str | None:
+        """The version of the release in use."""
+        return self._releases.version
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that windows can be scored under, the one in use first."""
+        return self._releases.versions
+
+    @property
+    def version_in_use(self) -> str:
+        """The version of the release in use.
+
+        :raises ModelError: no release was adopted yet.
+        """
+        return self._releases.in_use()
+
+    @property
+    def labelled(self) -> int:
+        """How many window shapes the teacher labelled."""
+        return self._memory.windows
+
+    def versions_of(self, windows: Sequence[Window]) -> list[str]:
+        """The versions that windows are scored under: the one that routed each, else the one in use.
+
+        :raises ModelError: no release was adopted yet.
+        """
+        with self._lock:
+            return [self._releases.version_of(window) for window in windows]
+
+    def release(self, version: str) -> ModelRelease:
+        """An adopted release.
+
+        :raises ModelError: it is not, or no longer, one of `versions`.
+        """
+        return self._releases.of(version).release
+
+    def adopt(self, release: ModelRelease) -> bool:
+        """Take a release into use if it ranks above the one in use (see `ReleasesInUse.adopt`).
+
+        :return: whether the release in use is now this one.
+        :raises ModelError: it does not verify, or names another encoder.
+        """
+        with self._lock:
+            adopted = self._releases.adopt(release)
+            if adopted is None:
+                return False
+            self._route_over(adopted)
+            return True
+
+    def learn(self, label: PseudoLabel) -> bool:
+        """Remember a teacher's label; its events enter the bank until a release that was trained on them is adopted.
+
+        Under a method that does not learn the label counts for its shape alone.
+
+        :return: whether anything was new.
+        """
+        if label.system != self.system or not self.rules.teacher:
+            return False
+        with self._lock:
+            learned = self._memory.learn(label, events=self.rules.learns)
+            if learned.events:
+                self._grow(learned.events)
+            return bool(learned)
+
+    def label_of(self, shape: str) -> PseudoLabel | None:
+        """The teacher's label of exactly this window shape, None where it was not asked (or long ago)."""
+        with self._lock:
+            return self._memory.label_of(shape)
+
+    def labels_for(self, windows: Sequence[Window]) -> list[PseudoLabel | None]:
+        """The label that stands for each window in place of a model's score; None where the model has the verdict.
+
+        It is the teacher's own where it labelled the shape. While there is only the base model, which was never trained
+        on this system, it is also the aggregate of the window's event labels, where each event has one of this system.
+        Under a method that does not learn there is none.
+
+        :raises ModelError: no release was adopted yet.
+        """
+        if not self.rules.learns:
+            return [None] * len(windows)
+        with self._lock:
+            return [self._label_for(window) for window in windows]
+
+    def event_labels(self, window: Window) -> list[EventLabel] | None:
+        """The teacher's labels of a window's events; None where one of them has none."""
+        with self._lock:
+            found = [self._memory.event(event.template) for event in window.events]
+        labelled = [event for event in found if event is not None]
+        return event_labels(window, labelled) if len(labelled) == len(found) else None
+
+    def vectors(self, events: Sequence[EventText]) -> FloatArray:
+        """The events' own vectors, `[events, dim]`."""
+        with self._lock:
+            return self._vectors.vectors(events)
+
+    def route(self, window: Window) -> Window:
+        """The window with its route. Without a release every window is proprietary.
+
+        The method may overrule where it goes; its similarity is the router's all the same.
+        """
+        with self._lock:
+            if self._router is None:
+                route = Route(kind="proprietary", similarity=UNKNOWN, threshold=DEFAULT_TAU)
+            else:
+                route = self._router.route(window)
+            kind = self.rules.kind(route.kind, self._releases.own)
+            return replace(window, route=route if kind == route.kind else replace(route, kind=kind))
+
+    def unknown_events(self, window: Window) -> set[str]:
+        """The templates of a window that are similar to no known event: those that make it proprietary."""
+        with self._lock:
+            if self._router is None:
+                return self._memory.unlabelled(window.events)
+            near = zip(window.events, self._router.near(window.events), strict=True)
+            return {event.template for event, each in near if each.similarity < self._router.tau}
+
+    def similarity(self, events: Signature) -> float:
+        """The similarity of a window's events to the nearest window that the teacher labelled, 0 to 1."""
+        with self._lock:
+            return self._memory.similarity(events)
+
+    def describe(self, windows: Sequence[Window], version: str) -> Description:
+        """Windows as a release's model is shown them: the key of each, and the inputs of any of them.
+
+        :raises ModelError: the version is not one of `versions`.
+        """
+        with self._lock:
+            used = self._releases.of(version)
+            events = list({event.template: event for window in windows for event in window.events}.values())
+            substitutes = {event.template: used.row(event, self._reference, self._vectors) for event in events}
+            vectors = self._shown(events, list(substitutes.values()), used.bank)
+        rows = {event.template: row for row, event in enumerate(events)}
+        detector = used.release.detector
+        orders = [order for window in windows if (order := order_of(window, detector)) is not None]
+        return Description(
+            keys=[
+                (look_of(window, detector), tuple(sorted(
+                    (event.template, row) for event in window.events if (row := substitutes[event.template]) >= 0
+                )))
+                for window in windows
+            ],
+            vectors=vectors,
+            rows=[[rows[event.template] for event in window.events] for window in windows],
+            counts=[[event.count for event in window.events] for window in windows],
+            orders=orders or None,
+        )  # fmt: skip
+
+    def _label_for(self, window: Window) -> PseudoLabel | None:
+        label = self._memory.label_of(window.shape)
+        if label is not None or self._releases.of(self._releases.version_of(window)).release.system != BASE:
+            return label
+        found = [self._reference(event) for event in window.events]
+        own = [event for event in found if event is not None and event.system == self.system]
+        if self._memory.teacher is None or not own or len(own) < len(found):
+            return None
+        return aggregate(window, own, self._memory.teacher)
+
+    def _route_over(self, adopted: Substitution) -> None:
+        """Route over a release's bank, with the labelled events that are not in it."""
+        bank, release = adopted.bank, adopted.release
+        self._vectors.remember(bank.events, bank.vectors)
+        labelled = [event for event in self._memory.events if (event.system, event.template) not in bank.rows]
+        bank = bank.with_events(labelled, self._vectors.vectors(labelled))
+        self._router = Router(self.system, bank, release.tau, release.version, self._vectors)
+        self._changed()
+
+    def _grow(self, events: Sequence[BankEvent]) -> None:
+        if self._router is not None:
+            self._router.grow(self._router.bank.with_events(events, self._vectors.vectors(events)))
+            self._changed()
+
+    def _changed(self) -> None:
+        self.changes += 1
+        for each in self._releases.all:
+            each.forget()
+
+    def _reference(self, event: EventText) -> BankEvent | None:
+        """The labelled event that an event is, else the bank's that makes it general."""
+        labelled = self._memory.event(event.template)
+        if labelled is not None or self._router is None:
+            return labelled
+        near = self._router.near([event])[0]
+        return self._router.bank.events[near.row] if near.similarity >= self._router.tau and near.row >= 0 else None
+
+    def _shown(self, events: Sequence[EventText], rows: Sequence[int], bank: Bank) -> FloatArray:
+        """The vectors of events as a model is shown them, `[events, dim]`."""
+        places = np.array(rows, dtype=np.int64)
+        vectors, substituted = self._vectors.vectors(events), places >= 0
+        vectors[substituted] = bank.vectors[places[substituted]]
+        return vectors

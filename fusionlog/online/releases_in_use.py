@@ -1,0 +1,124 @@
+"""The releases that windows of one system are scored under: the newest of its own, else of the base model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import SecretStr
+
+from fusionlog import releases
+from fusionlog.embedding import NamedEncode
+from fusionlog.errors import ModelError
+from fusionlog.online.substitution import Substitution
+from fusionlog.records import ModelRelease, Window
+from fusionlog.routing import Bank
+
+KEPT_RELEASES = 3
+"""A window in flight is scored under the release that routed it, if that is one of the last three."""
+
+Check = Callable[[ModelRelease], Bank]
+"""The bank of a release that may be used. Raises a `ModelError` for one that may not."""
+
+
+class ReleasesInUse:
+    """The newest releases of one system, each with its substitution. For one thread at a time.
+
+    :param check: called before a release is taken into use.
+    :param learns: whether releases of the system itself count; else the base model's alone.
+    """
+
+    def __init__(self, system: str, check: Check, learns: bool) -> None:
+        self.system, self._check = system, check
+        self._systems = (system, releases.BASE) if learns else (releases.BASE,)
+        self._kept: dict[str, Substitution] = {}
+
+    @property
+    def current(self) -> Substitution | None:
+        """The release in use."""
+        return next(iter(self._kept.values()), None)
+
+    @property
+    def version(self) -> str | None:
+        """The version of the release in use."""
+        return next(iter(self._kept), None)
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that windows can be scored under, the one in use first."""
+        return list(self._kept)
+
+    @property
+    def own(self) -> bool:
+        """Whether the release in use is of the system itself."""
+        return self.current is not None and self.current.release.system != releases.BASE
+
+    @property
+    def all(self) -> list[Substitution]:
+        """The kept releases, the one in use first."""
+        return list(self._kept.values())
+
+    def of(self, version: str) -> Substitution:
+        """A kept release.
+
+        :raises ModelError: it is not, or no longer, kept.
+        """
+        if version not in self._kept:
+            raise ModelError(f"release {version} of system {self.system} is not kept (kept: {', '.join(self._kept)})")
+        return self._kept[version]
+
+    def in_use(self) -> str:
+        """The version of the release in use.
+
+        :raises ModelError: no release was adopted yet.
+        """
+        if self.version is None:
+            raise ModelError(f"system {self.system} has no model release yet: train the base model on labelled systems")
+        return self.version
+
+    def version_of(self, window: Window) -> str:
+        """The version that a window is scored under: the one that routed it, else the one in use.
+
+        :raises ModelError: no release was adopted yet.
+        """
+        routed = window.route.model if window.route else None
+        return routed if routed in self._kept else self.in_use()
+
+    def adopt(self, release: ModelRelease) -> Substitution | None:
+        """Keep a release that ranks among the last three: own ones above the base's, newer ones above older ones.
+
+        :return: the release, where it is the one in use from now on; else None.
+        :raises ModelError: it may not be used.
+        """
+        if release.system not in self._systems or release.version in self._kept:
+            return None
+        ranked = sorted([release, *(each.release for each in self._kept.values())], key=_rank, reverse=True)
+        kept = [each.version for each in ranked[:KEPT_RELEASES]]
+        if release.version not in kept:
+            return None
+        adopted = Substitution(release, self._check(release))
+        self._kept = {version: self._kept.get(version, adopted) for version in kept}
+        return adopted if kept[0] == release.version else None
+
+
+def verified_bank(release: ModelRelease, key: SecretStr | None, encode: NamedEncode) -> Bank:
+    """The bank of a release that is whole, signed where there is a key, and of this process's encoder.
+
+    :raises ModelError: it is not.
+    """
+    releases.verify(release, key)
+    if release.encoder != encode.name:
+        raise ModelError(
+            f"release {release.version} of system {release.system} was made with encoder {release.encoder}, this "
+            f"process has {encode.name}: give both the same FUSIONLOG_ENCODER_MODEL"
+        )
+    bank = Bank.of(release)
+    if bank.vectors.shape[1] != encode.dim:
+        raise ModelError(
+            f"release {release.version} of system {release.system} has vectors of {bank.vectors.shape[1]} numbers, "
+            f"its encoder makes {encode.dim}: distil it again"
+        )
+    return bank
+
+
+def _rank(release: ModelRelease) -> tuple[bool, float, str]:
+    return release.system != releases.BASE, release.created, release.version

@@ -1,0 +1,83 @@
+"""Which verdicts on general windows are referred to the teacher for a second opinion."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from fusionlog.active_learning.acquisition import UNCERTAIN, acquisition_score
+from fusionlog.active_learning.budget import QuantileBudget
+from fusionlog.habits import Habits
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.parsing.memo import Memo
+from fusionlog.records import Route, Window
+from fusionlog.releases import BASE
+from fusionlog.settings import DoubtSettings
+from fusionlog.signature import signature
+
+KEPT_SCORES = 50_000
+
+
+class SecondOpinion:
+    """Refers verdicts on one system, within the budget of its settings. For one thread at a time.
+
+    :param profile: the system's, which gives the surprisal of a window.
+    """
+
+    def __init__(self, settings: DoubtSettings, profile: Habits) -> None:
+        self._settings, self._profile = settings, profile
+        self._budget = QuantileBudget(settings)
+        self._scores: Memo[str, float] = Memo(KEPT_SCORES)
+        self._referred: Memo[str, float] = Memo(KEPT_SCORES)
+        self._scored_under = ("", 0)
+
+    def open_to(self, knowledge: Knowledge) -> bool:
+        """Whether verdicts on the system are referred at all now."""
+        return self._settings.share > 0.0 and knowledge.rules.doubts and knowledge.asks
+
+    def refer(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
+        """The acquisition score of a window that is referred to the teacher; None for one that is not.
+
+        A window of a shape that waits for its second opinion is referred with it, for it costs no more. A window that
+        the teacher labelled is not referred.
+
+        :param probability: of the verdict on it.
+        """
+        labelled = knowledge.label_of(window.shape) is not None
+        waiting = None if labelled else self._referred.get(window.shape)
+        if waiting is not None:
+            return waiting
+        score = 0.0 if labelled else self._score(window, probability, knowledge)
+        if not self._budget.query(score):
+            return None
+        self._referred.put(window.shape, score)
+        return score
+
+    def unanswered(self, window: Window) -> None:
+        """A referred window came back without a label: others of its shape are not referred with it any more."""
+        self._referred.pop(window.shape)
+
+    def _score(self, window: Window, probability: float, knowledge: Knowledge) -> float:
+        """Remembered by shape until a release or a label comes. A model never trained on the system is uncertain."""
+        [version] = knowledge.versions_of([window])
+        scored_under = (version, knowledge.labelled)
+        if scored_under != self._scored_under:
+            self._scored_under, self._scores = scored_under, Memo(KEPT_SCORES)
+        score = self._scores.get(window.shape)
+        if score is None:
+            trained = knowledge.release(version).system != BASE
+            similarity = knowledge.similarity(signature(window.events))
+            surprisal = self._profile.surprise(window)
+            score = acquisition_score(probability if trained else UNCERTAIN, similarity, surprisal)
+            self._scores.put(window.shape, score)
+        return score
+
+
+def referred(window: Window, score: float) -> Window:
+    """The window on its way to the teacher, with its acquisition score."""
+    route = window.route or Route(kind="general", similarity=1.0, threshold=1.0)
+    return replace(window, route=replace(route, kind="proprietary", doubt=round(score, 4)))
+
+
+def acquisition_score_of(window: Window) -> float | None:
+    """The acquisition score of a window that was referred to the teacher; None for any other."""
+    return window.route.doubt if window.route else None

@@ -1,0 +1,58 @@
+"""Out-of-vocabulary substitution: which trained event of a release stands in for one that it was not trained on.
+
+A model knows nothing of vectors that it has never seen. So an event outside its vocabulary is shown to it as its
+nearest neighbour among the trained events: among those of the same verdict where a teacher labelled it (or one that it
+is similar enough to), else among those of the same system. Without a neighbour it keeps its own vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fusionlog.embedding import EventText, VectorCache
+from fusionlog.records import BankEvent, ModelRelease
+from fusionlog.routing import ROUTED_TEMPLATES, Bank, nearest
+from fusionlog.types import IntArray
+
+ITSELF = -1
+"""The row of an event that keeps its own vector."""
+
+Reference = Callable[[EventText], BankEvent | None]
+"""The labelled event that an event is, or is similar enough to; None where there is none."""
+
+
+class Substitution:
+    """The substitutes of one release, remembered by template until something is labelled."""
+
+    def __init__(self, release: ModelRelease, bank: Bank) -> None:
+        self.release, self.bank = release, bank
+        systems = np.array([event.system for event in bank.events])
+        self._own = np.flatnonzero(systems == release.system)
+        self._rows: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Drop what is remembered: a label came."""
+        self._rows.clear()
+
+    def row(self, event: EventText, reference: Reference, vectors: VectorCache) -> int:
+        """The row of the bank that stands in for an event; `ITSELF` where none does."""
+        row = self._rows.get(event.template)
+        if row is None:
+            if len(self._rows) >= ROUTED_TEMPLATES:
+                self._rows.clear()
+            row = self._rows[event.template] = self._choose(event, reference(event), vectors)
+        return row
+
+    def _choose(self, event: EventText, labelled: BankEvent | None, vectors: VectorCache) -> int:
+        if labelled is None:
+            return self._nearest(event, self._own, vectors)
+        if (labelled.system, labelled.template) in self.bank.rows:
+            return ITSELF
+        of_verdict = np.flatnonzero((self.bank.probabilities >= 0.5) == (labelled.probability >= 0.5))
+        return self._nearest(event, of_verdict, vectors)
+
+    def _nearest(self, event: EventText, rows: IntArray, vectors: VectorCache) -> int:
+        place = int(nearest(vectors.vectors([event]), self.bank.vectors[rows])[1][0])
+        return int(rows[place]) if place >= 0 else ITSELF

@@ -1,0 +1,7 @@
+"""The tiny data directory of the evaluation's tests."""
+
+from __future__ import annotations
+
+from tests.evaluation.conftest import data
+
+__all__ = ["data"]

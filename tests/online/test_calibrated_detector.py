@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from fusionlog import releases
+from fusionlog.calibration import logit
+from fusionlog.detector.scorer import Score
+from fusionlog.habits import Habits
+from fusionlog.online.calibrated_detector import CalibratedDetector, profile_of
+from fusionlog.online.knowledge import Knowledge
+from tests.encoders import WordEncoder
+from tests.factories import make_window
+from tests.test_calibration import HALF, NEW, release
+
+
+def detector() -> tuple[CalibratedDetector, Score]:
+    """A worker that has just started, and what its network says of anything."""
+    made, knowledge = releases.sign(release(), None), Knowledge("shop", WordEncoder("melted"))
+    knowledge.adopt(made)
+    return CalibratedDetector(knowledge), Score(0.3, 0.5, {}, made.version, remembered=False)
+
+
+def test_a_worker_begins_with_the_habits_of_the_release() -> None:
+    found, of_network = detector()
+    [calibrated] = found.calibrated([HALF], [of_network])
+    assert logit(calibrated.probability) == pytest.approx(logit(0.3) + 2.0)
+    assert calibrated.unusual == pytest.approx((2.0, 0.0, 0.0))
+
+
+def test_what_becomes_usual_is_no_anomaly_any_more() -> None:
+    found, of_network = detector()
+    scores = []
+    for _ in range(20):
+        scores += [each.probability for each in found.calibrated([NEW], [of_network])]
+        found.update([NEW] * 20)
+    assert scores[0] > 0.7 > 0.35 > scores[-1] and scores == sorted(scores, reverse=True)
+
+
+def test_a_release_without_calibration_is_believed() -> None:
+    found, of_network = detector()
+    plain = replace(release(), calibration=None, habits=b"", version="20010101T000000.000-shop", created=1e9)
+    found.knowledge.adopt(releases.sign(plain, None))
+    of_plain = replace(of_network, version=plain.version)
+    assert found.calibrated([NEW], [of_plain]) == [of_plain]
+
+
+def test_each_shape_of_a_batch_is_counted_with_its_number() -> None:
+    found, _ = detector()
+    found.update([HALF, NEW, replace(HALF, session="s2")])
+    assert found.profile.windows == 3 and found.profile.events[HALF.events[0].template] == 2
+
+
+def test_a_release_without_a_profile_has_none() -> None:
+    assert profile_of(replace(release(), habits=b"")) is None
+    known = profile_of(release())
+    assert isinstance(known, Habits) and known.windows == 99
+    assert make_window("opened").shape == HALF.shape
