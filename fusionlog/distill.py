@@ -24,13 +24,12 @@ from fusionlog.distillation.sources import SourceExamples, by_shape, unlabelled
 from fusionlog.distillation.students import FitAll, opinions, windows_of
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import FusionLogError
-from fusionlog.habits import Habits
 from fusionlog.labeling.formula import COUNTED, OFFLINE, Formula
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import Calibration, Lineage, ModelRelease, PseudoLabel, Window
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
-from fusionlog.unusual import unusual
 
 REFERENCE = "source_auprc_reference"
 """The metric of a base release that the gate compares with."""
@@ -89,17 +88,17 @@ def distill(
         replay=replay_of(sources, settings.replay),
     )
     onnx = rounds.distil(material, lambda examples: fits([examples])[0], settings.rounds)
-    calibration, habits = _calibrated(teachers_own(latest), windows, cache, material.replay, fits, parent, settings)
+    calibration, profile = _calibrated(teachers_own(latest), windows, cache, material.replay, fits, parent, settings)
     scores = windows_of(opinions(onnx, recent))
     if calibration is not None:
         judged = zip(scores.tolist(), general, strict=True)
-        scores = np.array([score(calibration, each, unusual(group[0], habits)) for each, group in judged])
+        scores = np.array([score(calibration, each, profile.compute_features(group[0])) for each, group in judged])
     rate = gate.check_rate(scores, [each.weight for each in recent], settings.gate_min_rate, settings.gate_max_rate)
     report = judge(onnx, rate, own, sources, parent, settings)
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
     release = _release(onnx, bank, latest, parent, report, settings, now, job)
-    return Distilled(msgspec.structs.replace(release, calibration=calibration, habits=habits.pack()), report)
+    return Distilled(msgspec.structs.replace(release, calibration=calibration, habits=profile.pack()), report)
 
 
 def _calibrated(
@@ -110,18 +109,18 @@ def _calibrated(
     fits: FitAll,
     parent: ModelRelease,
     settings: DistillSettings,
-) -> tuple[Calibration | None, Habits]:
-    """The calibration on those labels whose shape was seen lately, and the habits that it goes with."""
-    habits, seen = Habits(), {group[0].shape: group for group in by_shape(windows)}
+) -> tuple[Calibration | None, SystemProfile]:
+    """The calibration on those labels whose shape was seen lately, and the profile that it goes with."""
+    profile, seen = SystemProfile(), {group[0].shape: group for group in by_shape(windows)}
     for group in seen.values():
-        habits.see(group[0], len(group))
+        profile.update(group[0], len(group))
     labelled = [
         Labelled(label, examples_of(label, [seen[label.shape]], cache, parent.detector)[0], seen[label.shape][0],
                  len(seen[label.shape]))
         for label in labels if label.shape in seen
     ]  # fmt: skip
     formula = Formula.of_metrics(parent.metrics, COUNTED)
-    return calibrate(labelled, habits, replay, fits, settings.calibration_folds, formula), habits
+    return calibrate(labelled, profile, replay, fits, settings.calibration_folds, formula), profile
 
 
 def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:

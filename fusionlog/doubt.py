@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import PseudoLabel, Route, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import DoubtSettings
 
-SURPRISE_WEIGHT = 0.5
+SURPRISAL_WEIGHT = 0.5
 START = 1.0
 """The first threshold: a model that cannot tell, or what is unlike one window in a hundred."""
 STEP = 0.1
@@ -26,12 +26,12 @@ CONTRADICTION = 1.0
 """The doubt in a verdict that is not what the teacher said of this very shape, which the model was taught."""
 
 
-def doubt(probability: float, resemblance: float, surprise: float) -> float:
-    """1 - |2p - 1|, plus the distance to the nearest judged window, plus half the surprise (see `habits`).
+def doubt(probability: float, resemblance: float, surprisal: float) -> float:
+    """1 - |2p - 1|, plus the distance to the nearest judged window, plus half the surprisal (see `SystemProfile`).
 
     0 is a sure verdict on a usual window; what is unlike one window in a hundred has 1 by that alone.
     """
-    return (1.0 - abs(2.0 * probability - 1.0)) + (1.0 - resemblance) + SURPRISE_WEIGHT * surprise
+    return (1.0 - abs(2.0 * probability - 1.0)) + (1.0 - resemblance) + SURPRISAL_WEIGHT * surprisal
 
 
 @dataclass
@@ -76,13 +76,13 @@ class Doubter:
     """Doubts the small model's verdicts on one system. For one thread at a time."""
 
     settings: DoubtSettings
-    habits: Habits
+    profile: SystemProfile
 
     def __post_init__(self) -> None:
         self._doubts = Doubts(self.settings)
         self._memo: Memo[str, float] = Memo(KEPT_DOUBTS)
         self._asked: Memo[str, float] = Memo(KEPT_DOUBTS)
-        self._known = ("", 0)
+        self._known = 0
 
     def asks(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
         """The doubt in the model's verdict on a window, where the teacher should be asked about it; else None.
@@ -111,18 +111,20 @@ class Doubter:
         self._asked.pop(window.shape)
 
     def _doubt(self, window: Window, probability: float, knowledge: Knowledge) -> float:
-        """Remembered by shape until a model or a label comes. A model never taught this system is not believed."""
-        version = knowledge.version_of(window)
-        known = (version, len(knowledge.judged))
-        if known != self._known:
-            self._known, self._memo = known, Memo(KEPT_DOUBTS)
-        value = self._memo.get(window.shape)
-        if value is None:
-            taught = knowledge.release(version).system != BASE
-            surprise = self.habits.surprise(window)
-            value = doubt(probability if taught else 0.5, knowledge.resemblance(window), surprise)
-            self._memo.put(window.shape, value)
-        return value
+        """The doubt as of now: the profile keeps the surprisal. A model never taught this system is not believed."""
+        taught = knowledge.release(knowledge.version_of(window)).system != BASE
+        surprisal = self.profile.features(window).surprisal
+        return doubt(probability if taught else 0.5, self._resemblance(window, knowledge), surprisal)
+
+    def _resemblance(self, window: Window, knowledge: Knowledge) -> float:
+        """The resemblance to the nearest judged window, cached by shape until another one is judged."""
+        if len(knowledge.judged) != self._known:
+            self._known, self._memo = len(knowledge.judged), Memo(KEPT_DOUBTS)
+        found = self._memo.get(window.shape)
+        if found is None:
+            found = knowledge.resemblance(window)
+            self._memo.put(window.shape, found)
+        return found
 
 
 def _contradicts(window: Window, probability: float, said: PseudoLabel, knowledge: Knowledge) -> bool:

@@ -1,4 +1,4 @@
-"""The small model's verdicts on one system as they stand: calibrated by its habits, and some of them doubted."""
+"""The small model's verdicts on one system as they stand: calibrated by its profile, and some of them doubted."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from fusionlog.calibration import Usual, score
+from fusionlog.calibration import score
 from fusionlog.detector.scorer import Score
 from fusionlog.doubt import Doubter
-from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import DoubtSettings
 
@@ -20,9 +20,8 @@ class Judge:
     """What a scorer keeps of a system beside its models. For one thread at a time."""
 
     def __init__(self, settings: DoubtSettings, knowledge: Knowledge) -> None:
-        self.knowledge, self.habits = knowledge, Habits()
-        self.doubter = Doubter(settings, self.habits)
-        self._usual = Usual(self.habits)
+        self.knowledge, self.profile = knowledge, SystemProfile()
+        self.doubter = Doubter(settings, self.profile)
         self._begun: set[str] = set()
 
     def calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
@@ -35,28 +34,30 @@ class Judge:
         release = self.knowledge.release(of_network.version)
         if release.calibration is None:
             return of_network
-        how = self._usual.of(window)
-        return replace(of_network, probability=score(release.calibration, of_network.probability, how), unusual=how)
+        novelty = self.profile.features(window)
+        return replace(
+            of_network, probability=score(release.calibration, of_network.probability, novelty), novelty=novelty
+        )
 
     def _begin(self, version: str) -> None:
-        """Know at least the habits that a release was made with: a worker that has just started has none of its own."""
+        """Begin with the profile that a release was made with: a worker that has just started has none."""
         if version in self._begun:
             return
         self._begun = {version, *self._begun & set(self.knowledge.versions)}
-        known = habits_of(self.knowledge.release(version))
-        if known is not None and known.windows > self.habits.windows:
-            self.habits.become(known)
+        known = profile_of(self.knowledge.release(version))
+        if known is not None:
+            self.profile.merge(known)
 
     def see(self, windows: Sequence[Window]) -> None:
         """Count a batch, each shape once with its number."""
         first = {window.shape: window for window in reversed(windows)}
         for shape, times in Counter(window.shape for window in windows).items():
-            self.habits.see(first[shape], times)
+            self.profile.update(first[shape], times)
 
 
-def habits_of(release: ModelRelease) -> Habits | None:
-    """The habits that a release was made with, counts of their own at each call; None where it carries none.
+def profile_of(release: ModelRelease) -> SystemProfile | None:
+    """The profile that a release was made with, counts of its own at each call; None where it carries none.
 
     :raises ModelError: they cannot be read.
     """
-    return Habits.unpack(release.habits) if release.habits else None
+    return SystemProfile.unpack(release.habits) if release.habits else None

@@ -16,10 +16,10 @@ from fusionlog.detector.order import look_of, order_of
 from fusionlog.embedding import EventText, NamedEncode, VectorCache
 from fusionlog.errors import ModelError
 from fusionlog.method import DEFAULT_METHOD, RULES, Rules
+from fusionlog.novelty.similarity import BagIndex, bag_of_events
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
-from fusionlog.signature import Signatures, signature
 from fusionlog.taught import Taught
 from fusionlog.types import FloatArray
 
@@ -59,7 +59,7 @@ class Knowledge:
         self._judged: dict[str, tuple[float, BankEvent]] = {}
         self._verdicts: Memo[str, PseudoLabel] = Memo(KEPT_VERDICTS)
         self._teacher: str | None = None
-        self.judged = Signatures()
+        self.judged = BagIndex()
         self._router: Router | None = None
         self._lock = RLock()
         self.changes = 0
@@ -154,7 +154,7 @@ class Knowledge:
             self._teacher = label.teacher
             if label.inherited_from is not None:
                 return before != label
-            self.judged.add(label.shape, signature(label.events))
+            self.judged.add(label.shape, bag_of_events(label.events))
             events = self._newly_judged(label)
             if events:
                 self._grow(events)
@@ -232,7 +232,7 @@ class Knowledge:
     def resemblance(self, window: Window) -> float:
         """How much a window is like the nearest one that a teacher judged, 0 to 1."""
         with self._lock:
-            return self.judged.nearest(signature(window.events))
+            return self.judged.nearest(bag_of_events(window.events))
 
     def content(self, window: Window, version: str) -> Content:
         """What the model of a release looks at in a window: windows of equal content get one verdict.

@@ -4,9 +4,9 @@ import pytest
 
 from fusionlog import releases
 from fusionlog.doubt import CONTRADICTION, START, Doubter, Doubts, doubt
-from fusionlog.habits import Habits
 from fusionlog.knowledge import Knowledge
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.settings import DoubtSettings
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
@@ -43,14 +43,14 @@ def knowing(method: MethodName = DEFAULT_METHOD) -> Knowledge:
 
 
 def test_what_the_teacher_judged_is_not_doubted() -> None:
-    knowledge, doubter, window = knowing(), Doubter(DoubtSettings(), Habits()), make_window("connection opened")
+    knowledge, doubter, window = knowing(), Doubter(DoubtSettings(), SystemProfile()), make_window("connection opened")
     assert doubter.asks(window, 0.5, knowledge) == pytest.approx(2.0)
     knowledge.learn(make_label(window, 0.9))
     assert doubter.asks(window, 0.5, knowledge) is None
 
 
 def test_what_was_judged_is_doubted_by_how_unsure_the_model_is_where_asking_again_tells_more() -> None:
-    knowledge, doubter = knowing("fusionlog+offline"), Doubter(DoubtSettings(share=0.1, floor=0.3), Habits())
+    knowledge, doubter = knowing("fusionlog+offline"), Doubter(DoubtSettings(share=0.1, floor=0.3), SystemProfile())
     sure, unsure = make_window("connection opened"), make_window("connection closed")
     for window in (sure, unsure):
         knowledge.learn(make_label(window, 0.1, labelled_at=1.0))
@@ -64,13 +64,13 @@ def test_what_was_judged_is_doubted_by_how_unsure_the_model_is_where_asking_agai
 def test_a_model_that_contradicts_what_it_was_taught_is_doubted_where_asking_again_tells_more() -> None:
     window, settings = make_window("connection opened"), DoubtSettings(floor=9.0)
     for method, asked in (("fusionlog+offline", [None, CONTRADICTION]), ("fusionlog+online", [None, None])):
-        knowledge, doubter = knowing(method), Doubter(settings, Habits())  # type: ignore[arg-type]
+        knowledge, doubter = knowing(method), Doubter(settings, SystemProfile())  # type: ignore[arg-type]
         knowledge.learn(make_label(window, 0.1, labelled_at=1.0))
         assert [doubter.asks(window, probability, knowledge) for probability in (0.1, 0.9)] == asked
 
 
 def test_a_label_ends_the_memory_of_doubts() -> None:
-    knowledge, doubter = knowing(), Doubter(DoubtSettings(floor=0.0), Habits())
+    knowledge, doubter = knowing(), Doubter(DoubtSettings(floor=0.0), SystemProfile())
     window = make_window("connection opened", "connection closed")
     assert doubter.asks(window, 0.0, knowledge) == pytest.approx(1.0)
     knowledge.learn(make_label(make_window("connection opened"), 0.1))
@@ -81,7 +81,7 @@ def test_a_label_ends_the_memory_of_doubts() -> None:
 
 
 def test_windows_of_a_shape_that_is_asked_about_go_along_until_it_is_answered_or_given_up() -> None:
-    knowledge, doubter = knowing(), Doubter(DoubtSettings(), Habits())
+    knowledge, doubter = knowing(), Doubter(DoubtSettings(), SystemProfile())
     window, other = make_window("connection opened"), make_window("connection closed")
     for each in (window, other):
         assert [doubter.asks(each, 0.5, knowledge) for _ in range(30)] == [pytest.approx(2.0)] * 30
@@ -95,6 +95,6 @@ def test_a_model_that_was_never_taught_the_system_is_not_believed() -> None:
     knowledge = Knowledge("shop", WordEncoder())
     base = make_release(system=releases.BASE, vectors=releases.pack_vectors(WordEncoder()(["a", "b"])))
     knowledge.adopt(releases.sign(base, None))
-    assert Doubter(DoubtSettings(), Habits()).asks(make_window("connection opened"), 0.0, knowledge) == pytest.approx(
-        2.0
-    )
+    assert Doubter(DoubtSettings(), SystemProfile()).asks(
+        make_window("connection opened"), 0.0, knowledge
+    ) == pytest.approx(2.0)

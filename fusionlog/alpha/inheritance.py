@@ -17,9 +17,9 @@ from fusionlog.alpha.leaders import led
 from fusionlog.alpha.representatives import representatives
 from fusionlog.alpha.vectors import window_vectors
 from fusionlog.embedding import EventVectors
+from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
 from fusionlog.records import EventLabel, PseudoLabel, Window
 from fusionlog.settings import AlphaSettings
-from fusionlog.signature import resemblance, signature
 from fusionlog.types import IntArray
 
 INHERITED_WEIGHT = 0.1
@@ -87,7 +87,7 @@ def inherited(
     if len(said) < len(cluster.asked) or len({label.probability >= 0.5 for label in said}) != 1:
         return
     for window in cluster.others:
-        like = max(said, key=lambda label: resemblance(signature(label.events), signature(window.events)))
+        like = max(said, key=lambda label: weighted_jaccard(bag_of_events(label.events), bag_of_events(window.events)))
         events = known.verdicts_on(window)
         if events is not None and _explained(events, like):
             yield window, _as(window, like, events, now)

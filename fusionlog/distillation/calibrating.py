@@ -24,13 +24,12 @@ from sklearn.model_selection import GroupKFold
 from fusionlog.calibration import logit
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.distillation.students import FitAll, opinions
-from fusionlog.habits import Habits
 from fusionlog.labeling.formula import Evidence, Formula, f1
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
 from fusionlog.records import Calibration, PseudoLabel, Window
 from fusionlog.routing import nearest
-from fusionlog.signature import resemblance, signature
 from fusionlog.types import FloatArray, IntArray
-from fusionlog.unusual import unusual
 
 Logits = NDArray[np.float64]
 
@@ -57,7 +56,7 @@ class Labelled:
 
 def calibrate(
     labelled: Sequence[Labelled],
-    habits: Habits,
+    profile: SystemProfile,
     replay: Sequence[Example],
     fits: FitAll,
     folds: int,
@@ -65,7 +64,7 @@ def calibrate(
 ) -> Calibration | None:
     """The calibration that labels speak for, None where they are too few to tell.
 
-    :param habits: of recent windows; a window's own are left out when it is looked at.
+    :param profile: of recent windows; a window's own are left out when it is looked at.
     :param replay: what the sources teach beside the labels, weighted to its share of the draws.
     :param fits: trains the networks.
     :param formula: what the sources taught of what is counted. It is added where the cross-fitted F1 is greater so.
@@ -76,12 +75,14 @@ def calibrate(
         return None
     parts = _parts([each.window for each in labelled], folds)
     probabilities = _cross_fitted(labelled, parts, replay, fits)
-    how = [unusual(each.window, habits, each.times) for each in labelled]
-    table = np.array([(logit(p), each.surprise, each.rarity) for p, each in zip(probabilities, how, strict=True)])
+    how = [profile.compute_features(each.window, each.times) for each in labelled]
+    table = np.array([(logit(p), each.surprisal, each.rarity) for p, each in zip(probabilities, how, strict=True)])
     weights, scores = stacked(table, said), _cross_stacked(table, said, parts)
     times = np.array([each.times for each in labelled], dtype=np.float64)
     if formula is not None:
-        together = scores + [formula.logit(Evidence.counted(unusual(each.window, habits, 1))) for each in labelled]
+        together = scores + [
+            formula.logit(Evidence.counted(profile.compute_features(each.window, 1))) for each in labelled
+        ]
         if f1(together >= 0, anomalous, times) > f1(scores >= 0, anomalous, times):
             return _calibration(weights, formula)
     weights[-1] -= threshold(scores, anomalous, times)
@@ -150,8 +151,8 @@ def threshold(logits: Logits, anomalous: NDArray[np.bool_], times: Logits) -> fl
 
 def _parts(windows: Sequence[Window], folds: int) -> IntArray:
     """The fold of each window; those that resemble each other are in one."""
-    signatures = [signature(window.events) for window in windows]
-    apart = np.array([[1.0 - resemblance(one, other) for other in signatures] for one in signatures])
+    bags = [bag_of_events(window.events) for window in windows]
+    apart = np.array([[1.0 - weighted_jaccard(one, other) for other in bags] for one in bags])
     kinds = AgglomerativeClustering(min(KINDS, len(windows)), metric="precomputed", linkage="average").fit_predict(
         apart
     )

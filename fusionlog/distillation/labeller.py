@@ -14,12 +14,11 @@ from msgspec.structs import replace
 
 from fusionlog.distillation.base import known_events
 from fusionlog.distillation.sources import Source, event_probabilities, split
-from fusionlog.habits import Habits
 from fusionlog.labeling.formula import COUNTED, OFFLINE, Evidence, Formula, Observed, fit
 from fusionlog.labeling.offline import OfflineTeacher
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import BankEvent, ModelRelease, Window
 from fusionlog.types import Encode
-from fusionlog.unusual import unusual
 
 T = TypeVar("T")
 BATCH_WINDOWS = 20
@@ -64,21 +63,21 @@ def _observed(source: Source, others: Sequence[BankEvent], encode: Encode) -> It
     """Each half of a source after the other one: as the labeller sees it, and as counted."""
     halves, knowing = [half.windows for half in split(source, held_out=0.5)], OfflineTeacher(others, encode)
     for before, after in (halves, halves[::-1]):
-        labeller, habits = knowing.anew(), Habits()
+        labeller, profile = knowing.anew(), SystemProfile()
         evidence: list[Evidence] = []
         counted: list[Evidence] = []
         anomalous: list[bool] = []
-        _watch(before, labeller, habits)
+        _watch(before, labeller, profile)
         for batch in in_batches(after):
             telling = [window for window in batch if not labeller.routine(window)]
             evidence += labeller.observe(telling)
-            counted += [Evidence.counted(unusual(window, habits)) for window in telling]
+            counted += [Evidence.counted(profile.compute_features(window)) for window in telling]
             anomalous += [source.anomalous[window.session] for window in telling]
-            _watch(batch, labeller, habits)
+            _watch(batch, labeller, profile)
         yield Observed.of(evidence, anomalous), Observed.of(counted, anomalous)
 
 
-def _watch(windows: Sequence[Window], labeller: OfflineTeacher, habits: Habits) -> None:
+def _watch(windows: Sequence[Window], labeller: OfflineTeacher, profile: SystemProfile) -> None:
     labeller.watch(windows)
     for window in windows:
-        habits.see(window)
+        profile.update(window)

@@ -15,8 +15,8 @@ import numpy as np
 from msgspec import Struct
 from rapidfuzz import fuzz, process
 
-from fusionlog.labeling.polarity import opposed, side, words
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, clip
+from fusionlog.novelty.failure_lexicon import contradict, valence, words
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent
 from fusionlog.routing import choose_tau
@@ -100,9 +100,9 @@ class Carrier:
             if likeness[place] < self.near:
                 break
             known, event = self._known[place]
-            if not opposed(text, known):
+            if not contradict(text, known):
                 return _carried(event, min(float(likeness[place]), 1.0))
-        return BY_SIDE[side(text)]
+        return BY_SIDE[valence(text)]
 
 
 def word_likeness(texts: Iterable[str], known: Iterable[str]) -> FloatArray:

@@ -14,8 +14,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from fusionlog.novelty.features import NoveltyFeatures
 from fusionlog.types import BoolArray
-from fusionlog.unusual import Unusual
 
 PRIOR_SHARE = 0.1
 """What the anomalous windows of a source weigh of it, however many they are: a target is taken for a system in which
@@ -36,9 +36,9 @@ Floats = NDArray[np.float64]
 class Evidence(Struct, frozen=True):
     """What was observed of a window, or of an event by itself: each 0 where nothing is wrong.
 
-    :param surprise: of the window's most surprising break of a habit, in orders of magnitude (see `habits`), beyond
+    :param surprise: of the window's most surprising break of a habit, in orders of magnitude (see `profile`), beyond
         that of the most surprising among so many by chance.
-    :param rarity: of its rarest event (see `shares`), beyond that of the rarest among so many by chance.
+    :param rarity: of its rarest event (see `frequencies`), beyond that of the rarest among so many by chance.
     :param failure: how much rarer an event that speaks of a failure is than the mean of those that do not.
     :param carried: the greatest probability of an anomaly that a source's event carries over, times their likeness.
     """
@@ -54,9 +54,9 @@ class Evidence(Struct, frozen=True):
         return self.surprise, self.rarity, self.failure, self.carried
 
     @classmethod
-    def counted(cls, how: Unusual) -> Evidence:
+    def counted(cls, how: NoveltyFeatures) -> Evidence:
         """Of what is counted alone."""
-        return cls(surprise=how.surprise, rarity=how.rarity, failure=how.failure)
+        return cls(surprise=how.surprisal, rarity=how.rarity, failure=how.failure)
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from fusionlog.errors import TeacherError
-from fusionlog.habits import Habits
 from fusionlog.labeling.carrying import BY_SIDE, Carrier, Opinion
 from fusionlog.labeling.formula import UNTAUGHT, Evidence, Formula
-from fusionlog.labeling.polarity import words
-from fusionlog.labeling.shares import Shares
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip, unit_of
+from fusionlog.novelty.failure_lexicon import words
+from fusionlog.novelty.features import corrected_surprisal, event_features
+from fusionlog.novelty.frequencies import Frequencies
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import BankEvent, Window, WindowEvent
 from fusionlog.settings import SystemSettings
 from fusionlog.types import Encode
-from fusionlog.unusual import beyond_chance, in_company
 
 ROUTINE = 0.4
 """The most that a window counts for which is routine; where there is no formula, a usual event of failure."""
@@ -53,8 +53,9 @@ class OfflineTeacher:
 
     def __init__(self, known: Sequence[BankEvent], encode: Encode, formula: Formula | None = None) -> None:
         self._carrier, self.formula = Carrier(known, encode), formula
-        self._said, self._shares, self._shapes = Shares(), Shares(), Shares()
-        self._habits: dict[str, Habits] = defaultdict(Habits)
+        self._profiles: dict[str, SystemProfile] = defaultdict(SystemProfile)
+        self._texts: dict[str, Frequencies] = defaultdict(Frequencies)
+        self._shapes: dict[str, Frequencies] = defaultdict(Frequencies)
         self._turn = asyncio.Lock()
 
     def anew(self) -> OfflineTeacher:
@@ -73,12 +74,10 @@ class OfflineTeacher:
         async with self._turn:
             self.watch(windows)
 
-    async def know(self, system: str, habits: Habits) -> None:
-        """Know at least what these habits of a system were counted from, where that is more than was seen."""
+    async def know(self, system: str, profile: SystemProfile) -> None:
+        """Take over a profile of a system, where it counted more windows than the teacher's own."""
         async with self._turn:
-            if habits.windows > self._habits[system].windows:
-                self._habits[system].become(habits)
-                self._shares.become(system, habits.windows, habits.events)
+            self._profiles[system].merge(profile)
 
     async def judge(
         self, windows: Sequence[Window], system: SystemSettings, own: bool = False
@@ -98,9 +97,8 @@ class OfflineTeacher:
     def watch(self, windows: Sequence[Window]) -> None:
         """Count windows."""
         for window in windows:
-            self._habits[window.system].see(window)
-            self._shares.see(window.system, {event.template for event in window.events})
-            self._shapes.see(window.system, (window.shape,))
+            self._profiles[window.system].update(window)
+            self._shapes[window.system].update((window.shape,))
 
     def observe(self, windows: Sequence[Window]) -> list[Evidence]:
         """What there is to say of each window, by what was seen before."""
@@ -119,12 +117,12 @@ class OfflineTeacher:
 
     def routine(self, window: Window) -> bool:
         """Whether a system makes such windows again and again."""
-        return self._shapes.common(window.system, window.shape, COMMON)
+        return self._shapes[window.system].is_frequent(window.shape, COMMON)
 
     def _label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
         texts = [[words(event.text) for event in unit.events] for unit in units]
         for unit, said in zip(units, texts, strict=True):
-            self._said.see(unit.system, set(said))
+            self._texts[unit.system].update(set(said))
         return [self._verdict(unit, said) for unit, said in zip(units, texts, strict=True)]
 
     def _verdict(self, unit: Unit, texts: list[str]) -> Verdict:
@@ -139,7 +137,7 @@ class OfflineTeacher:
         return Verdict(worst.probability, confidence, worst.reason, events)
 
     def _tempered(self, system: str, text: str, opinion: Opinion) -> Opinion:
-        if opinion.probability < 0.5 or not self._said.usual(system, text):
+        if opinion.probability < 0.5 or not self._texts[system].is_usual(text):
             return opinion
         return Opinion(ROUTINE, clip(f"usual in {system}, else: {opinion.reason}", MAX_REASON_CHARS))
 
@@ -148,7 +146,7 @@ class OfflineTeacher:
 
     def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: Formula, own: int) -> Verdict:
         rarities, stopped = self._rarities(window, own), self._stopped(window, opinions)
-        alone, surprise = self._alone(window, opinions, rarities), self._habits[window.system].surprise(window, own)
+        alone, surprise = self._alone(window, opinions, rarities), self._profiles[window.system].surprisal(window, own)
         probability = max(formula.probability(_together(alone, surprise)), STOPPED if stopped else 0.0)
         routine = self.routine(window) and stopped is None
         events = []
@@ -161,28 +159,30 @@ class OfflineTeacher:
 
     def _observed(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
         alone = self._alone(window, opinions, self._rarities(window, own))
-        return _together(alone, self._habits[window.system].surprise(window, own))
+        return _together(alone, self._profiles[window.system].surprisal(window, own))
 
     def _rarities(self, window: Window, own: int) -> list[float]:
-        return [self._shares.rarity(window.system, event.template, own) for event in window.events]
+        return self._profiles[window.system].rarities(window, own)
 
     def _alone(self, window: Window, opinions: Sequence[Opinion], rarities: Sequence[float]) -> list[Evidence]:
         """What there is to say of each event of a window by itself, but in the company of the others."""
-        usual = [self._shares.usual(window.system, event.template) for event in window.events]
+        frequencies = self._profiles[window.system].frequencies
+        usual = [frequencies.is_usual(event.template) for event in window.events]
         fails = [opinion.failure and not each for opinion, each in zip(opinions, usual, strict=True)]
         return [
-            Evidence(rarity=oddity.rarity, failure=oddity.failure, carried=opinion.carried)
-            for oddity, opinion in zip(in_company(rarities, fails), opinions, strict=True)
+            Evidence(rarity=event.rarity, failure=event.failure, carried=opinion.carried)
+            for event, opinion in zip(event_features(rarities, fails), opinions, strict=True)
         ]
 
     def _stopped(self, window: Window, opinions: Sequence[Opinion]) -> WindowEvent | None:
         """The first common event of failure after which usual steps are missing."""
+        profile = self._profiles[window.system]
         for event, opinion in zip(window.events, opinions, strict=True):
             if (
                 opinion.failure
-                and self._shares.common(window.system, event.template, COMMON)
-                and not self._shares.usual(window.system, event.template)
-                and self._habits[window.system].consequence(event.template) >= TURNING
+                and profile.frequencies.is_frequent(event.template, COMMON)
+                and not profile.frequencies.is_usual(event.template)
+                and profile.risk_difference(event.template) >= TURNING
             ):
                 return event
         return None
@@ -194,7 +194,7 @@ class OfflineTeacher:
 def _together(alone: Sequence[Evidence], surprise: float) -> Evidence:
     """What there is to say of a window, from what there is to say of its events, and its surprise."""
     return Evidence(
-        surprise=beyond_chance(surprise, len(alone)),
+        surprise=corrected_surprisal(surprise, len(alone)),
         rarity=max((each.rarity for each in alone), default=0.0),
         failure=max((each.failure for each in alone), default=0.0),
         carried=max((each.carried for each in alone), default=0.0),

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from math import log1p
 from typing import Generic, TypeVar
 
+from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events, weighted_jaccard
 from fusionlog.records import Window
-from fusionlog.signature import Signature, Signatures, resemblance, signature
 
 Item = TypeVar("Item")
 Strange = Callable[[Window], set[str]]
@@ -26,7 +26,7 @@ class Group(Generic[Item]):
     """Windows of one shape that wait, the first of them, and what came with each; `doubt` is 0 for strange ones."""
 
     window: Window
-    signature: Signature
+    bag: EventBag
     doubt: float = 0.0
     items: list[Item] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class Waiting(Generic[Item]):
 
     def add(self, window: Window, item: Item, doubt: float = 0.0) -> None:
         """Let a window wait, with what its owner wants back; the doubt of the first of its shape counts."""
-        group = self._groups.setdefault(window.shape, Group(window, signature(window.events), doubt))
+        group = self._groups.setdefault(window.shape, Group(window, bag_of_events(window.events), doubt))
         group.items.append(item)
 
     def count(self, shape: str) -> int:
@@ -59,7 +59,7 @@ class Waiting(Generic[Item]):
         group = self._groups.pop(shape, None)
         return group.items if group else []
 
-    def choose(self, units: int, strange: Strange, known: Signatures) -> list[Window]:
+    def choose(self, units: int, strange: Strange, known: BagIndex) -> list[Window]:
         """The windows to ask about, one of a shape, at most `units`."""
         chosen = self._cover(units, strange)
         chosen += self._most_doubtful(units - len(chosen), chosen)
@@ -83,20 +83,20 @@ class Waiting(Generic[Item]):
             left = {shape: rest for shape, found in left.items() if (rest := found - covered)}
         return chosen
 
-    def _farthest(self, units: int, chosen: Sequence[Group[Item]], known: Signatures) -> list[Group[Item]]:
+    def _farthest(self, units: int, chosen: Sequence[Group[Item]], known: BagIndex) -> list[Group[Item]]:
         """Farthest first, weighted by log1p of the frequency, from what is known and what is about to be asked."""
         taken = {group.window.shape for group in chosen}
         rest = [group for shape, group in self._groups.items() if shape not in taken and not group.doubt]
-        near = [max([known.nearest(group.signature), *_to(group, chosen)]) for group in rest]
+        near = [max([known.nearest(group.bag), *_to(group, chosen)]) for group in rest]
         left, found = set(range(len(rest))), list[Group[Item]]()
         while left and len(found) < units:
             best = max(left, key=lambda place: ((1 - near[place]) * log1p(len(rest[place].items)), -place))
             left.discard(best)
             found.append(rest[best])
             for place in left:
-                near[place] = max(near[place], resemblance(rest[place].signature, rest[best].signature))
+                near[place] = max(near[place], weighted_jaccard(rest[place].bag, rest[best].bag))
         return found
 
 
 def _to(group: Group[Item], others: Iterable[Group[Item]]) -> list[float]:
-    return [resemblance(group.signature, other.signature) for other in others]
+    return [weighted_jaccard(group.bag, other.bag) for other in others]

@@ -113,5 +113,5 @@ def _anomaly(window: Window, verdict: Score | PseudoLabel, now: float) -> Anomal
     if not verdict.anomalous:
         return None
     return anomalies.by_model(
-        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.unusual
+        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.novelty
     )

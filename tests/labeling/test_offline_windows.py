@@ -7,10 +7,10 @@ from math import log10
 
 import pytest
 
-from fusionlog.habits import Habits
 from fusionlog.labeling.formula import Evidence, Formula
 from fusionlog.labeling.offline import ROUTINE, STOPPED, OfflineTeacher
 from fusionlog.labeling.teacher import Verdict, Watching, ask
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import Window
 from fusionlog.settings import SystemSettings
 from tests.encoders import WordEncoder
@@ -121,13 +121,13 @@ async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
 
 
 async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_from() -> None:
-    odd, habits = make_window(*USUAL, "disk failed"), Habits()
+    odd, profile = make_window(*USUAL, "disk failed"), SystemProfile()
     for window in mixed():
-        habits.see(window)
+        profile.update(window)
     watched, told = OfflineTeacher([], WordEncoder(), FORMULA), OfflineTeacher([], WordEncoder(), FORMULA)
     await watched.see(mixed())
     await told.see(mixed(5))
-    await told.know(odd.system, Habits.unpack(habits.pack()))
+    await told.know(odd.system, SystemProfile.unpack(profile.pack()))
     for _ in range(2):
         [by_sight], [by_word] = [await each.judge([odd], SystemSettings()) for each in (watched, told)]
         assert isinstance(by_sight, Verdict) and by_sight.probability > 0.5 and by_sight == by_word
@@ -136,8 +136,8 @@ async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_fro
 
 
 async def test_what_knows_less_than_was_seen_is_not_taken_over() -> None:
-    odd, few, teacher = make_window(*USUAL, "disk failed"), Habits(), OfflineTeacher([], WordEncoder(), FORMULA)
-    few.see(odd, 20)
+    odd, few, teacher = make_window(*USUAL, "disk failed"), SystemProfile(), OfflineTeacher([], WordEncoder(), FORMULA)
+    few.update(odd, 20)
     await teacher.see(mixed())
     before = await teacher.judge([odd], SystemSettings())
     await teacher.know(odd.system, few)
