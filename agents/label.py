@@ -11,7 +11,6 @@ from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, of_environment
 from fusionlog.embedding import Encoder, find_encoder
-from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.labeling.selection import check_labeller, make_teacher
 from fusionlog.labeling.teacher import Teacher, Watching
@@ -90,11 +89,10 @@ class LabelWork:
     async def _offline(self) -> Teacher:
         """The offline labeller, as the newest base model's sources taught it."""
         base = await newest_base(self._settings)
-        formula = Formula.of_metrics(base.metrics)
-        if formula is None:
-            logger.warning("the base model carries no formula: train it again", version=base.version)
+        if base.offline_teacher is None:
+            logger.warning("the base release carries no offline teacher: train it again", version=base.version)
         encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(self._settings), self._settings.score.threads))
-        return OfflineTeacher(base.bank, encoder, formula)
+        return OfflineTeacher(base.bank, encoder, base.offline_teacher)
 
 
 def build(config: Settings) -> FusionLogApp:

@@ -34,5 +34,5 @@ def sigmoid(logit: float) -> float:
 def score(weights: Calibration, probability: float, novelty: NoveltyFeatures) -> float:
     """The score in place of the network's probability, 0 to 1; its threshold is `decision.THRESHOLD`."""
     total = weights.probability * logit(probability) + weights.intercept
-    total += weights.surprise * novelty.surprisal + weights.rarity * novelty.rarity + weights.failure * novelty.failure
+    total += weights.surprisal * novelty.surprisal + weights.rarity * novelty.rarity + weights.failure * novelty.failure
     return sigmoid(total)

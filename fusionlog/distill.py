@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from fusionlog import releases
+from fusionlog import decision, releases
 from fusionlog.alpha.inheritance import INHERITED_WEIGHT
 from fusionlog.calibration import score
 from fusionlog.detector.examples import Example, balanced
@@ -24,17 +24,11 @@ from fusionlog.distillation.sources import SourceExamples, by_shape, unlabelled
 from fusionlog.distillation.students import FitAll, opinions, windows_of
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import FusionLogError
-from fusionlog.labeling.formula import COUNTED, OFFLINE, Formula
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import Calibration, Lineage, ModelRelease, PseudoLabel, Window
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
-
-REFERENCE = "source_auprc_reference"
-"""The metric of a base release that the gate compares with."""
-HANDED_ON = (REFERENCE, OFFLINE, COUNTED)
-"""What the metrics begin with that every descendant of a base release hands on."""
 
 
 class NothingToDistilError(FusionLogError):
@@ -119,8 +113,7 @@ def _calibrated(
                  len(seen[label.shape]))
         for label in labels if label.shape in seen
     ]  # fmt: skip
-    formula = Formula.of_metrics(parent.metrics, COUNTED)
-    return calibrate(labelled, profile, replay, fits, settings.calibration_folds, formula), profile
+    return calibrate(labelled, profile, replay, fits, settings.calibration_folds, parent.novelty), profile
 
 
 def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
@@ -198,7 +191,7 @@ def judge(
     The reference on source sessions is what the base reached when it had not seen them; a base whose sources are other
     ones (or a parent that carries no such figure) is measured itself.
     """
-    reference = parent.metrics.get(REFERENCE)
+    reference = parent.reference_auprc
     if reference is None or {source.system for source in sources} != set(parent.lineage.sources):
         before = gate.source_area(parent.onnx, sources)
         reference = before.value if before else None
@@ -235,7 +228,6 @@ def _release(
     job: str,
 ) -> ModelRelease:
     system = labels[0].system
-    carried = {name: value for name, value in parent.metrics.items() if name.startswith(HANDED_ON)}
     return ModelRelease(
         system=system,
         version=releases.new_version(now, system),
@@ -245,7 +237,7 @@ def _release(
         onnx=onnx,
         bank=list(bank.events),
         vectors=releases.pack_vectors(bank.vectors),
-        threshold=gate.THRESHOLD,
+        threshold=decision.THRESHOLD,
         tau=parent.tau if settings.tau is None else settings.tau,
         lineage=Lineage(
             parent=parent.version,
@@ -255,5 +247,8 @@ def _release(
             rounds=settings.rounds,
             job=job,
         ),
-        metrics={**carried, **report.metrics},
+        metrics=report.metrics,
+        offline_teacher=parent.offline_teacher,
+        novelty=parent.novelty,
+        reference_auprc=parent.reference_auprc,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from fusionlog import decision
 from fusionlog.knowledge import Knowledge
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.parsing.memo import Memo
@@ -114,7 +115,7 @@ class Doubter:
         """The doubt as of now: the profile keeps the surprisal. A model never taught this system is not believed."""
         taught = knowledge.release(knowledge.version_of(window)).system != BASE
         surprisal = self.profile.features(window).surprisal
-        return doubt(probability if taught else 0.5, self._resemblance(window, knowledge), surprisal)
+        return doubt(probability if taught else decision.UNDECIDED, self._resemblance(window, knowledge), surprisal)
 
     def _resemblance(self, window: Window, knowledge: Knowledge) -> float:
         """The resemblance to the nearest judged window, cached by shape until another one is judged."""
@@ -130,5 +131,5 @@ class Doubter:
 def _contradicts(window: Window, probability: float, said: PseudoLabel, knowledge: Knowledge) -> bool:
     """Whether the model's verdict on a window is another one than its teacher's on the shape."""
     release = knowledge.release(knowledge.version_of(window))
-    threshold = release.threshold if release.calibration is None else 0.5
-    return (probability >= threshold) != (said.probability >= 0.5)
+    threshold = release.threshold if release.calibration is None else decision.THRESHOLD
+    return (probability >= threshold) != decision.is_anomalous(said.probability)

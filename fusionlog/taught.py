@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fusionlog.decision import is_anomalous
 from fusionlog.embedding import EventText, VectorCache
 from fusionlog.records import BankEvent, ModelRelease
 from fusionlog.routing import ROUTED_TEMPLATES, Bank, nearest
@@ -44,7 +45,7 @@ class Taught:
             return self._nearest(event, self._own, vectors)
         if (judged.system, judged.template) in self.bank.rows:
             return -1
-        alike = np.flatnonzero((self.bank.probabilities >= 0.5) == (judged.probability >= 0.5))
+        alike = np.flatnonzero(is_anomalous(self.bank.probabilities) == is_anomalous(judged.probability))
         return self._nearest(event, alike, vectors)
 
     def _nearest(self, event: EventText, rows: IntArray, vectors: VectorCache) -> int:

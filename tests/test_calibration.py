@@ -26,7 +26,9 @@ def profile() -> SystemProfile:
 
 
 def calibration(**weights: float) -> Calibration:
-    return Calibration(**{"probability": 1.0, "surprise": 0.0, "rarity": 0.0, "intercept": 0.0} | weights)
+    return Calibration(
+        **{"probability": 1.0, "surprisal": 0.0, "rarity": 0.0, "failure": 0.0, "intercept": 0.0} | weights
+    )
 
 
 def test_the_networks_own_word_is_kept_where_nothing_else_weighs() -> None:
@@ -45,7 +47,7 @@ def test_so_does_a_rare_failure() -> None:
 
 
 def test_a_missing_companion_raises_it_as_well() -> None:
-    assert logit(score(calibration(surprise=1.0), 0.3, profile().compute_features(HALF))) == pytest.approx(
+    assert logit(score(calibration(surprisal=1.0), 0.3, profile().compute_features(HALF))) == pytest.approx(
         logit(0.3) + 2.0
     )
 
@@ -54,7 +56,7 @@ def release() -> ModelRelease:
     made = make_release(
         ("opened", 0.0), onnx=make_onnx(1.0), vectors=releases.pack_vectors(WordEncoder("melted")(["opened"]))
     )
-    return replace(made, calibration=calibration(surprise=1.0, rarity=1.0), habits=profile().pack())
+    return replace(made, calibration=calibration(surprisal=1.0, rarity=1.0), habits=profile().pack())
 
 
 def judge() -> tuple[Judge, Score]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fusionlog.alpha.clusters import partition
 from fusionlog.alpha.representatives import members, representatives
+from fusionlog.decision import is_anomalous
 from fusionlog.settings import AlphaSettings
 from fusionlog.types import FloatArray, IntArray
 
@@ -81,7 +82,7 @@ class Annotator:
         return [places[each] for each in members(labels)]
 
     def _mixed(self, places: IntArray) -> bool:
-        verdicts = {self._said.own[place] >= 0.5 for place in places.tolist() if place in self._said.own}
+        verdicts = {is_anomalous(self._said.own[place]) for place in places.tolist() if place in self._said.own}
         return len(verdicts) > 1 and any(place not in self._asked for place in places.tolist())
 
     async def _ask(self, places: Sequence[int]) -> None:
@@ -113,10 +114,10 @@ class Annotator:
             judged = [place for place in places.tolist() if place in own]
             if not judged:
                 continue
-            share = float(np.mean([own[place] >= 0.5 for place in judged]))
-            alike = [place for place in judged if (own[place] >= 0.5) == (share >= 0.5)]
+            share = float(np.mean([is_anomalous(own[place]) for place in judged]))
+            alike = [place for place in judged if (is_anomalous(own[place])) == (is_anomalous(share))]
             for place in places.tolist():
                 if place not in own:
                     near = np.linalg.norm(self._vectors[alike] - self._vectors[place], axis=1)
                     like = alike[int(near.argmin())]
-                    self._said.inherited[place] = Inherited(share >= 0.5, max(share, 1.0 - share), like)
+                    self._said.inherited[place] = Inherited(is_anomalous(share), max(share, 1.0 - share), like)

@@ -16,6 +16,7 @@ import numpy as np
 from fusionlog.alpha.leaders import led
 from fusionlog.alpha.representatives import representatives
 from fusionlog.alpha.vectors import window_vectors
+from fusionlog.decision import is_anomalous
 from fusionlog.embedding import EventVectors
 from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
 from fusionlog.records import EventLabel, PseudoLabel, Window
@@ -84,7 +85,7 @@ def inherited(
     :param labels: what was said in this call, by shape. :param now: Unix time in seconds.
     """
     said = [labels[window.shape] for window in cluster.asked if window.shape in labels]
-    if len(said) < len(cluster.asked) or len({label.probability >= 0.5 for label in said}) != 1:
+    if len(said) < len(cluster.asked) or len({is_anomalous(label.probability) for label in said}) != 1:
         return
     for window in cluster.others:
         like = max(said, key=lambda label: weighted_jaccard(bag_of_events(label.events), bag_of_events(window.events)))
@@ -123,7 +124,7 @@ def _weight(rows: IntArray, counts: Sequence[int]) -> int:
 def _explained(events: Sequence[EventLabel], like: PseudoLabel) -> bool:
     """Whether every event that was judged anomalous stands in the representative, too."""
     known = {event.template for event in like.events}
-    return all(event.probability < 0.5 or event.template in known for event in events)
+    return all(not is_anomalous(event.probability) or event.template in known for event in events)
 
 
 def _as(window: Window, like: PseudoLabel, events: list[EventLabel], now: float) -> PseudoLabel:

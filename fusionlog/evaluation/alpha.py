@@ -14,6 +14,7 @@ from fusionlog.alpha.detector import Svm
 from fusionlog.alpha.inheritance import INHERITED_WEIGHT
 from fusionlog.alpha.refinement import Known, Told, choose, to_ask
 from fusionlog.alpha.vectors import window_vectors
+from fusionlog.decision import UNSURE_NORMAL, is_anomalous
 from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import TeacherError
 from fusionlog.evaluation.asking import Asking, Spent
@@ -71,7 +72,7 @@ class Taught:
             scores = self.detector.score(window_vectors(rest, bench.cache))
             known |= {window.shape: float(score) for window, score in zip(rest, scores, strict=True)}
         found = [known[window.shape] for window in windows]
-        return outcomes(windows, found, [score >= 0.5 for score in found], [False] * len(found))
+        return outcomes(windows, found, [is_anomalous(score) for score in found], [False] * len(found))
 
 
 async def alpha(fold: Fold, bench: Bench) -> Result:
@@ -135,11 +136,11 @@ async def _ask(ledger: Ledger, book: Asking, windows: Sequence[Window], places: 
 
 def _probability(anomalous: bool, share: float) -> float:
     """Of an inherited verdict: the share of the judged members that agree with it."""
-    return share if anomalous else min(1.0 - share, 0.49)
+    return share if anomalous else min(1.0 - share, UNSURE_NORMAL)
 
 
 def _detector(vectors: FloatArray, weights: FloatArray, said: Annotation) -> Svm:
-    verdicts = {place: probability >= 0.5 for place, probability in said.own.items()}
+    verdicts = {place: is_anomalous(probability) for place, probability in said.own.items()}
     verdicts |= {place: each.anomalous for place, each in said.inherited.items()}
     places = sorted(verdicts)
     if not places:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from fusionlog.decision import is_anomalous
 from fusionlog.distillation.base import known_events
 from fusionlog.distillation.sources import event_probabilities
 from fusionlog.episodes.tasks import Task, source_tasks, task_of
@@ -35,7 +36,7 @@ async def _meta(name: str, fold: Fold, bench: Bench) -> Result:
     task = task_of(fold.target, fold.adapt, fold.test, _labeller(bench).anew(), bench.cache)
     adapted, test = scores(replace(task, queries=task.support)), scores(task)
     said = [
-        outcomes(windows, found.tolist(), (found >= 0.5).tolist(), [False] * len(windows))
+        outcomes(windows, found.tolist(), is_anomalous(found).tolist(), [False] * len(windows))
         for windows, found in ((fold.test, test), (fold.adapt, adapted))
     ]
     return Result(

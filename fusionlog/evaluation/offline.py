@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
+from fusionlog import decision
 from fusionlog.distillation.labeller import in_batches
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.evaluation.adapting import Target, Verdicts
@@ -122,4 +123,4 @@ def _columns(verdicts: Sequence[tuple[float, bool]]) -> tuple[list[float], list[
 
 def _outcomes(windows: Sequence[Window], said: Sequence[Verdict | TeacherError]) -> list[Outcome]:
     scores = [each.probability if isinstance(each, Verdict) else 0.0 for each in said]
-    return outcomes(windows, scores, [score >= 0.5 for score in scores], [True] * len(scores))
+    return outcomes(windows, scores, [decision.is_anomalous(score) for score in scores], [True] * len(scores))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fusionlog import releases
+from fusionlog.decision import UNDECIDED
 from fusionlog.detector.scorer import Scorer
 from fusionlog.evaluation.asking import Asking
 from fusionlog.evaluation.bench import Bench
@@ -60,7 +61,9 @@ async def llm_only(fold: Fold, bench: Bench) -> Result:
     began = time.perf_counter()
     await asking.ask([window for half in halves for window in half if _proprietary(window)])
     seconds = time.perf_counter() - began
-    said = [_told(half, asking, [(0.5, False)] * len(half), list(map(_proprietary, half))) for half in halves[::-1]]
+    said = [
+        _told(half, asking, [(UNDECIDED, False)] * len(half), list(map(_proprietary, half))) for half in halves[::-1]
+    ]
     return _result(said, asking, seconds)
 
 

@@ -17,6 +17,7 @@ import structlog
 from msgspec.structs import replace
 
 from fusionlog import metrics
+from fusionlog.decision import is_anomalous
 from fusionlog.errors import TeacherError
 from fusionlog.labeling import answers, prompts
 from fusionlog.labeling.cache import DEFAULT_ENTRIES, AnswerCache, key
@@ -157,7 +158,7 @@ def _contradictions(outcomes: Mapping[bytes, Outcome | str]) -> float:
     if len(verdicts) < CHECKED_UNITS:
         return 0.0
     differ = [
-        (verdict.probability >= 0.5) != any(event.probability >= 0.5 for event in verdict.events)
+        is_anomalous(verdict.probability) != any(is_anomalous(event.probability) for event in verdict.events)
         for verdict in verdicts
     ]
     return sum(differ) / len(differ)

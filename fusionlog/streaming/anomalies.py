@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
+from fusionlog import decision
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, chosen_places, clip
 from fusionlog.novelty.failure_lexicon import reports_failure
 from fusionlog.novelty.features import NoveltyFeatures
@@ -16,13 +17,10 @@ EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2
 WORTH_SAYING = 1.0
 
-# A teacher's probability from which a window is an anomaly until a model says otherwise.
-TEACHER_THRESHOLD = 0.5
-
 
 def is_anomalous(label: PseudoLabel) -> bool:
     """Whether a teacher called the shape anomalous."""
-    return label.probability >= TEACHER_THRESHOLD
+    return decision.is_anomalous(label.probability)
 
 
 def by_model(
@@ -46,7 +44,9 @@ def by_model(
 def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
     """What a teacher said of the window's shape."""
     evidence = _evidence(window, {event.template: event.probability for event in label.events})
-    return _anomaly(window, label.probability, TEACHER_THRESHOLD, label.teacher, "teacher", label.reason, evidence, now)
+    return _anomaly(
+        window, label.probability, decision.THRESHOLD, label.teacher, "teacher", label.reason, evidence, now
+    )
 
 
 def _oddities(window: Window, how: NoveltyFeatures) -> Iterator[str]:

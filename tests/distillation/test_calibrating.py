@@ -1,4 +1,4 @@
-"""Calibration: what labels say of a network's word, of surprise and of rarity."""
+"""Calibration: what labels say of a network's word, of surprisal and of rarity."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fusionlog.calibration import score
 from fusionlog.detector.examples import Example
 from fusionlog.distill import examples_of
 from fusionlog.distillation.calibrating import Labelled, calibrate, stacked, threshold
-from fusionlog.labeling.formula import Formula
 from fusionlog.novelty.profile import SystemProfile
+from fusionlog.records import LogisticRegression
 from tests.distillation.factories import TEXTS, OneHot, make_fit
-from tests.factories import make_label, make_window
+from tests.factories import make_label, make_regression, make_window
 
 
 def drawn(number: int, weights: tuple[float, float, float], seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -98,16 +98,16 @@ def as_rare() -> tuple[list[Labelled], SystemProfile]:
 
 def test_what_the_sources_taught_of_failures_is_added_where_it_helps() -> None:
     each, profile = as_rare()
-    found = calibrate(each, profile, [], ignorant, 4, Formula((0.0, 0.0, 6.0, 1.0), -3.0))
+    found = calibrate(each, profile, [], ignorant, 4, make_regression(0.0, 0.0, 6.0, 1.0, -3.0))
     assert found is not None and found.failure == 6.0
     scores = [score(found, 0.5, profile.compute_features(one.window)) >= 0.5 for one in each]
     assert scores == [False, True] * 20
 
 
-@pytest.mark.parametrize("formula", [Formula((0.0, 0.0, 0.0, 1.0), 40.0), None], ids=["says what is not so", "none"])
-def test_the_labels_stand_alone_where_the_sources_do_not_help(formula: Formula | None) -> None:
+@pytest.mark.parametrize("taught", [make_regression(0.0, 0.0, 0.0, 1.0, 40.0), None], ids=["wrong", "none"])
+def test_the_labels_stand_alone_where_the_sources_do_not_help(taught: LogisticRegression | None) -> None:
     each, profile = labelled(10)
-    found, alone = (calibrate(each, profile, [], ignorant, 4, taught) for taught in (formula, None))
+    found, alone = (calibrate(each, profile, [], ignorant, 4, sources) for sources in (taught, None))
     assert found is not None and found == alone and found.failure == 0.0
 
 

@@ -13,13 +13,12 @@ from fusionlog.errors import TeacherError
 from fusionlog.evaluation.adapting import Online, Target
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold
-from fusionlog.labeling.formula import COUNTED, Formula
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import DoubtSettings, EvaluateSettings, LabelSettings, Settings, SystemSettings
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
-from tests.factories import make_release, make_window
+from tests.factories import make_regression, make_release, make_window
 
 WORDS = ("failed", "opened", "full")
 """The tests' model takes a vector's first component, this first word, as the event's probability."""
@@ -131,7 +130,7 @@ def test_a_target_is_distilled_with_what_the_sources_teach(monkeypatch: pytest.M
         raise NothingToDistilError
 
     monkeypatch.setattr("fusionlog.evaluation.adapting.distill", distill)
-    target, formula = target_of(*sessions(3, "disk opened")), Formula((1.0, 0.5, 2.0, 1.0), -3.0)
+    target, formula = target_of(*sessions(3, "disk opened")), make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
     target.bench = replace(target.bench, formulas=lambda: Formulas(None, formula))
     target.distil([], make_release(*BANK))
-    assert [Formula.of_metrics(parent.metrics, COUNTED) for parent in parents] == [formula]
+    assert [parent.novelty for parent in parents] == [formula]
