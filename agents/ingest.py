@@ -12,8 +12,9 @@ from fusionlog.streaming.ingest import Ingest
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.reader import RawReader
 from fusionlog.streaming.tables import read_all
+from fusionlog.topics import Role
 
-ROLE = "ingest"
+ROLE: Role = "ingest"
 
 
 class IngestWork:
@@ -21,7 +22,7 @@ class IngestWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
-        self._producer = Producer(config)
+        self._producer = Producer(config, ROLE)
         self._following: Following | None = None
         self._reader: RawReader | None = None
 

@@ -22,9 +22,10 @@ from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.tables import read_committed
+from fusionlog.topics import Role
 from fusionlog.types import FloatArray
 
-ROLE = "label"
+ROLE: Role = "label"
 # Windows are collected for this many calls: the teacher makes some at once, and many windows share a shape.
 CALLS = 10
 
@@ -36,7 +37,7 @@ class LabelWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
-        self._producer = Producer(config)
+        self._producer = Producer(config, ROLE)
         self._following: Following | None = None
         self._teachers: list[Teacher] = []
         self._labelling: Labelling | None = None
