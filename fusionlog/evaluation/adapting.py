@@ -77,7 +77,7 @@ class Target:
     @property
     def calls_left(self) -> int:
         """Calls that may still be made. Those that had to be repeated count as well."""
-        return self.bench.settings.evaluate.calls - max(self.spent, self.asking.spent.calls)
+        return self.bench.settings.evaluate.calls - max(self.spent, self.asking.cost.calls)
 
     async def ask(self, windows: Sequence[Window]) -> list[PseudoLabel]:
         """The teacher's labels of windows, learned; a window that it cannot judge has none."""
@@ -241,9 +241,7 @@ async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
         outcomes=verdicts.by_session(fold.test),
         adapted=adapted.by_session(fold.adapt),
         asked=target.asking.asked,
-        calls=target.asking.spent.calls,
-        units=target.asking.units,
-        tokens=target.asking.spent.tokens,
+        cost=target.asking.cost,
         seconds_train=seconds,
         seconds_score=target.seconds_score,
         tau=base.tau,

@@ -17,9 +17,10 @@ from fusionlog.alpha.vectors import window_vectors
 from fusionlog.decision import UNSURE_NORMAL, is_anomalous
 from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import TeacherError
-from fusionlog.evaluation.asking import Asking, Spent
+from fusionlog.evaluation.asking import Asking
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
+from fusionlog.labeling.cost import FREE, Cost
 from fusionlog.labeling.few_shot import FewShot
 from fusionlog.records import Window
 from fusionlog.settings import SystemSettings
@@ -27,33 +28,32 @@ from fusionlog.types import FloatArray
 
 
 @dataclass
-class Ledger:
+class Calls:
     """The calls that are left, over all systems that are asked about. Repeated ones count as well.
 
     No call is made unless two are left, and no more at a time than half of what is left: a call may be repeated once.
     """
 
     bench: Bench
-    calls: int
-    books: list[Asking] = field(default_factory=list)
+    limit: int
+    askings: list[Asking] = field(default_factory=list)
 
-    def book(self, system: SystemSettings) -> Asking:
-        """A book for one system."""
-        self.books.append(Asking(self.bench.teacher, system))
-        return self.books[-1]
+    def about(self, system: SystemSettings) -> Asking:
+        """What is asked about one system."""
+        self.askings.append(Asking(self.bench.teacher, system))
+        return self.askings[-1]
 
     @property
-    def spent(self) -> Spent:
-        """What all books have cost."""
-        spent = [book.spent for book in self.books]
-        return Spent(sum(each.calls for each in spent), sum(each.tokens for each in spent))
+    def cost(self) -> Cost:
+        """What all of it has cost."""
+        return sum((asking.cost for asking in self.askings), FREE)
 
-    async def ask(self, book: Asking, windows: Sequence[Window]) -> None:
+    async def ask(self, asking: Asking, windows: Sequence[Window]) -> None:
         """Ask as far as the calls go."""
         size, left = self.bench.settings.label.units_per_call, list(windows)
-        while left and (calls := (self.calls - self.spent.calls) // 2):
+        while left and (calls := (self.limit - self.cost.calls) // 2):
             now, left = left[: calls * size], left[calls * size :]
-            await book.ask(now)
+            await asking.ask(now)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,50 +77,50 @@ class Taught:
 
 async def alpha(fold: Fold, bench: Bench) -> Result:
     """Cluster, ask about representatives, propagate, train an SVM; the test half is judged without the teacher."""
-    began, ledger = time.perf_counter(), Ledger(bench, bench.settings.alpha.calls)
-    await refine(ledger)
-    book = ledger.book(fold.system)
-    taught = await _teach(fold, bench, ledger, book)
+    began, calls = time.perf_counter(), Calls(bench, bench.settings.alpha.calls)
+    await refine(calls)
+    asking = calls.about(fold.system)
+    taught = await _teach(fold, bench, calls, asking)
     adapting = time.perf_counter() - began
     began = time.perf_counter()
     said = taught.judge(fold.test, bench)
     seconds = time.perf_counter() - began
     return Result(
-        outcomes=said, adapted=taught.judge(fold.adapt, bench), asked=book.asked, calls=ledger.spent.calls,
-        units=sum(each.units for each in ledger.books), tokens=ledger.spent.tokens, seconds_train=adapting,
+        outcomes=said, adapted=taught.judge(fold.adapt, bench), asked=asking.asked, cost=calls.cost,
+        seconds_train=adapting,
         seconds_score=seconds,
     )  # fmt: skip
 
 
-async def refine(ledger: Ledger) -> None:
+async def refine(calls: Calls) -> None:
     """Ask about the sources and show the teacher what it got wrong; nothing, where it cannot be shown examples."""
-    bench, settings = ledger.bench, ledger.bench.settings.alpha
+    bench, settings = calls.bench, calls.bench.settings.alpha
     if not isinstance(bench.teacher, FewShot) or not settings.examples:
         return
     units = settings.source_calls * bench.settings.label.units_per_call
     told: list[Told] = []
     for known in to_ask(bench.sources, units, bench.cache).values():
-        told += await _tell(ledger, known)
+        told += await _tell(calls, known)
     bench.teacher.show(choose(told, settings.examples, bench.cache))
 
 
-async def _tell(ledger: Ledger, known: Sequence[Known]) -> list[Told]:
+async def _tell(calls: Calls, known: Sequence[Known]) -> list[Told]:
     if not known:
         return []
-    book = ledger.book(known[0].system)
-    await ledger.ask(book, [each.window for each in known])
-    labels = book.labels
+    asking = calls.about(known[0].system)
+    await calls.ask(asking, [each.window for each in known])
+    labels = asking.labels
     return [Told(each, labels[each.window.shape]) for each in known if each.window.shape in labels]
 
 
-async def _teach(fold: Fold, bench: Bench, ledger: Ledger, book: Asking) -> Taught:
+async def _teach(fold: Fold, bench: Bench, calls: Calls, asking: Asking) -> Taught:
     groups = by_shape(fold.adapt)
     first = [group[0] for group in groups]
     vectors = window_vectors(first, bench.cache)
     weights = np.array([len(group) for group in groups], dtype=np.float32)
-    units = max(0, ledger.calls - ledger.spent.calls) * bench.settings.label.units_per_call
+    units = max(0, calls.limit - calls.cost.calls) * bench.settings.label.units_per_call
     annotator = Annotator(
-        vectors, weights, units, bench.settings.alpha, partial(_ask, ledger, book, first), bench.settings.distill.seed
+        vectors, weights, units, bench.settings.alpha, partial(_ask, calls, asking, first), bench.settings.distill.seed
     )
     said = await annotator.annotate()
     own = {first[place].shape: probability for place, probability in said.own.items()}
@@ -128,9 +128,9 @@ async def _teach(fold: Fold, bench: Bench, ledger: Ledger, book: Asking) -> Taug
     return Taught(own, inherited, _detector(vectors, weights, said))
 
 
-async def _ask(ledger: Ledger, book: Asking, windows: Sequence[Window], places: Sequence[int]) -> dict[int, float]:
-    await ledger.ask(book, [windows[place] for place in places])
-    labels = {place: book.labels.get(windows[place].shape) for place in places}
+async def _ask(calls: Calls, asking: Asking, windows: Sequence[Window], places: Sequence[int]) -> dict[int, float]:
+    await calls.ask(asking, [windows[place] for place in places])
+    labels = {place: asking.labels.get(windows[place].shape) for place in places}
     return {place: label.probability for place, label in labels.items() if label is not None}
 
 

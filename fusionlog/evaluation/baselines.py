@@ -14,6 +14,7 @@ from fusionlog.decision import THRESHOLD, is_anomalous
 from fusionlog.distillation.sources import by_shape
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Result, outcomes
+from fusionlog.labeling.cost import FREE
 from fusionlog.records import Window
 from fusionlog.types import BoolArray
 
@@ -53,7 +54,7 @@ class Plain:
             outcomes(windows, all_, [is_anomalous(s) for s in all_], [False] * len(all_)) for windows, all_ in halves
         ]
         return Result(
-            outcomes=said[0], adapted=said[1], asked=(), calls=0, units=0, tokens=0, seconds_train=0.0,
+            outcomes=said[0], adapted=said[1], asked=(), cost=FREE, seconds_train=0.0,
             seconds_score=seconds,
         )  # fmt: skip
 

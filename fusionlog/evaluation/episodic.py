@@ -14,6 +14,7 @@ from fusionlog.episodes.tasks import Task, source_tasks, task_of
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Result, outcomes
+from fusionlog.labeling.cost import FREE
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.types import FloatArray
 
@@ -40,7 +41,7 @@ async def _meta(name: str, fold: Fold, bench: Bench) -> Result:
         for windows, found in ((fold.test, test), (fold.adapt, adapted))
     ]
     return Result(
-        outcomes=said[0], adapted=said[1], asked=(), calls=0, units=0, tokens=0, seconds_train=seconds,
+        outcomes=said[0], adapted=said[1], asked=(), cost=FREE, seconds_train=seconds,
         seconds_score=time.perf_counter() - began,
     )  # fmt: skip
 

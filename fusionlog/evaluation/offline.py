@@ -11,6 +11,7 @@ from fusionlog.errors import SettingError, TeacherError
 from fusionlog.evaluation.adapting import Target, Verdicts
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Asked, Fold, Outcome, Result, outcomes
+from fusionlog.labeling.cost import Cost
 from fusionlog.labeling.news import is_news
 from fusionlog.labeling.teacher import Verdict, Watching, label_of
 from fusionlog.records import ModelRelease, PseudoLabel, Window
@@ -34,8 +35,8 @@ async def offline(fold: Fold, bench: Bench) -> Result:
         await labeller.see(batch)
     told = _outcomes(fold.test, said)
     return Result(
-        outcomes=told, adapted=_outcomes(fold.adapt, adapted), asked=_asked(told), calls=0, units=len(fold.test),
-        tokens=0, seconds_train=seconds, seconds_score=time.perf_counter() - began,
+        outcomes=told, adapted=_outcomes(fold.adapt, adapted), asked=_asked(told), cost=Cost(units=len(fold.test)),
+        seconds_train=seconds, seconds_score=time.perf_counter() - began,
     )  # fmt: skip
 
 
@@ -55,8 +56,9 @@ async def fusionlog_offline(fold: Fold, bench: Bench) -> Result:
     told = verdicts.by_session(fold.test)
     return Result(
         outcomes=told, adapted=outcomes(fold.adapt, *_columns(adapted), [False] * len(adapted)),
-        asked=_asked(one for one in told if one.proprietary), calls=0,
-        units=len(fold.adapt) + sum(verdicts.proprietary), tokens=0, seconds_train=seconds,
+        asked=_asked(one for one in told if one.proprietary),
+        cost=Cost(units=len(fold.adapt) + sum(verdicts.proprietary)),
+        seconds_train=seconds,
         seconds_score=time.perf_counter() - began, tau=base.tau,
     )  # fmt: skip
 

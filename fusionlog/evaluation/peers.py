@@ -13,6 +13,7 @@ from fusionlog.evaluation.asking import Asking
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
 from fusionlog.knowledge import Knowledge
+from fusionlog.labeling.cost import FREE
 from fusionlog.method import RULES, MethodName
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.streaming.anomalies import is_anomalous
@@ -48,7 +49,7 @@ async def source_only(fold: Fold, bench: Bench) -> Result:
         for half, found in zip((test, adapt), verdicts, strict=True)
     ]
     return Result(
-        outcomes=said[0], adapted=said[1], asked=(), calls=0, units=0, tokens=0, seconds_train=0.0,
+        outcomes=said[0], adapted=said[1], asked=(), cost=FREE, seconds_train=0.0,
         seconds_score=seconds, tau=small.tau, similarities=_similarities(test),
     )  # fmt: skip
 
@@ -116,6 +117,6 @@ def _columns(verdicts: Sequence[tuple[float, bool]]) -> tuple[list[float], list[
 def _result(said: Sequence[Sequence[Outcome]], asking: Asking, seconds: float) -> Result:
     """The result of a method that asks, from the outcomes of the test half and of the one before it."""
     return Result(
-        outcomes=said[0], adapted=said[1], asked=asking.asked, calls=asking.spent.calls, units=asking.units,
-        tokens=asking.spent.tokens, seconds_train=0.0, seconds_score=seconds,
+        outcomes=said[0], adapted=said[1], asked=asking.asked, cost=asking.cost,
+        seconds_train=0.0, seconds_score=seconds,
     )  # fmt: skip

@@ -43,7 +43,7 @@ async def rival_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
                 test.give(place, label.probability, is_anomalous(label), proprietary=True)
     return Result(
         outcomes=test.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.asking.asked,
-        calls=target.asking.spent.calls, units=target.asking.units, tokens=target.asking.spent.tokens,
+        cost=target.asking.cost,
         seconds_train=seconds, seconds_score=time.perf_counter() - began, tau=base.tau,
     )  # fmt: skip
 

@@ -21,7 +21,8 @@ from fusionlog.decision import is_anomalous
 from fusionlog.errors import TeacherError
 from fusionlog.labeling import answers, prompts
 from fusionlog.labeling.cache import DEFAULT_ENTRIES, AnswerCache, key
-from fusionlog.labeling.endpoint import Endpoint, RefusedError, Usage
+from fusionlog.labeling.cost import Cost
+from fusionlog.labeling.endpoint import Endpoint, RefusedError
 from fusionlog.labeling.few_shot import Worked
 from fusionlog.labeling.teacher import Unit, Verdict
 from fusionlog.settings import LabelSettings
@@ -68,9 +69,9 @@ class LLMTeacher:
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
 
     @property
-    def usage(self) -> Usage:
+    def cost(self) -> Cost:
         """Calls and tokens since the start."""
-        return self.endpoint.usage
+        return self.endpoint.cost
 
     def show(self, examples: Sequence[Worked]) -> None:
         """Show these worked examples with every call from now on, in place of those before."""

@@ -14,6 +14,7 @@ from fusionlog.evaluation.episodic import maml
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.offline import fusionlog_offline, offline
 from fusionlog.evaluation.protocol import Result, read_fold
+from fusionlog.labeling.cost import Cost
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.settings import DistillSettings, IngestSettings, Settings
 from tests.encoders import WordEncoder
@@ -40,7 +41,7 @@ async def test_the_labeller_ranks_failures_above_the_rest_and_costs_no_call(data
     bad = {f"s{number}" for number in range(15, 30) if is_bad(number)}
     said = scores(result)
     assert min(said[name] for name in bad) > max(said[name] for name in said.keys() - bad)
-    assert result.calls == 0 and result.units == 15
+    assert result.cost == Cost(units=15)
 
 
 async def test_a_verdict_depends_on_what_came_before_alone(data: Path) -> None:
@@ -59,7 +60,7 @@ async def test_the_model_judges_the_shapes_that_it_was_taught_and_the_labeller_t
     }
     by_labeller = scores(await offline(fold, make_bench(data)))
     assert all(one.score == by_labeller[one.session] for one in result.outcomes if one.proprietary)
-    assert result.calls == 0
+    assert result.cost.calls == 0
 
 
 async def test_the_labeller_judges_what_the_model_is_least_sure_of(data: Path) -> None:
