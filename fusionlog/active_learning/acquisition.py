@@ -6,8 +6,10 @@ a step repeated, a step missing, an end too early. Three terms show it without a
 
 from __future__ import annotations
 
+from fusionlog.decision import UNDECIDED
+
 SURPRISAL_WEIGHT = 0.5
-UNCERTAIN = 0.5
+UNCERTAIN = UNDECIDED
 """The probability of a model without knowledge: the score's first term is 1 then."""
 
 
@@ -17,6 +19,6 @@ def acquisition_score(probability: float, similarity: float, surprisal: float) -
     0 is a certain verdict on a usual window; a window unlike 99 in 100 scores 1 by its surprisal alone.
 
     :param probability: p, the model's. :param similarity: to the nearest labelled window, 0 to 1.
-    :param surprisal: in orders of magnitude (see `habits`).
+    :param surprisal: in orders of magnitude (see `SystemProfile`).
     """
     return (1.0 - abs(2.0 * probability - 1.0)) + (1.0 - similarity) + SURPRISAL_WEIGHT * surprisal

@@ -40,7 +40,7 @@ class Target:
         settings = self.bench.settings
         self.knowledge = Knowledge(self.fold.target, self.bench.encode, rules=RULES[self.method])
         self.state = SystemState.of(self.knowledge, Scorer(settings.score), settings.doubt)
-        self.book = Asking(self.bench.teacher, self.fold.system)
+        self.asking = Asking(self.bench.teacher, self.fold.system)
 
     def adopt(self, release: ModelRelease) -> None:
         """Use a release from now on."""
@@ -59,12 +59,12 @@ class Target:
     @property
     def calls_left(self) -> int:
         """Calls that may still be made, negative where more were made. Those that had to be repeated count as well."""
-        return self.calls - max(self.spent, self.book.spent.calls)
+        return self.calls - max(self.spent, self.asking.cost.calls)
 
     async def ask(self, pool: CandidatePool[Item], call: Call) -> Answered[Item]:
         """Make a call about a pool, and learn its answers."""
         self.spent += -(-len(call.windows) // self.bench.settings.label.units_per_call)
-        answers = await self.book.answers(call.windows)
+        answers = await self.asking.answers(call.windows)
         return apply_answers(pool, call, answers, self.teacher.name, time.time())
 
     async def show(self, windows: Sequence[Window]) -> None:

@@ -82,8 +82,9 @@ class Explaining:
         try:
             await self._refuse_given_up(message)
             where = codecs.place(message.topic, message.partition, message.offset)
+            anomaly = codecs.decode(message.value, Anomaly, where)
             with in_hand([message]):
-                self._admit(codecs.decode(message.value, Anomaly, where), delivery)
+                self._admit(anomaly, delivery)
         except RecordError as error:
             await self._taking.bury(message, error)
             await self._taking.settle()
