@@ -17,8 +17,9 @@ from fusionlog.streaming.explaining import Explaining
 from fusionlog.streaming.in_order import Delivery, Place
 from fusionlog.streaming.outlet import Message
 from fusionlog.streaming.producer import Producer
+from fusionlog.topics import Role
 
-ROLE = "explain"
+ROLE: Role = "explain"
 
 
 class ExplainWork:
@@ -26,7 +27,7 @@ class ExplainWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
-        self._producer = Producer(config)
+        self._producer = Producer(config, ROLE)
         self._explainer: Explainer | None = None
         self._explained: Explained | None = None
 

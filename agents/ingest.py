@@ -13,8 +13,9 @@ from fusionlog.streaming.ingest import Ingest
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.raw_partitions import raw_consumer
 from fusionlog.streaming.tables import read_all
+from fusionlog.topics import Role
 
-ROLE = "ingest"
+ROLE: Role = "ingest"
 
 
 class IngestWork:
@@ -22,7 +23,7 @@ class IngestWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
-        self._producer = Producer(config)
+        self._producer = Producer(config, ROLE)
         self._following: Following | None = None
         self._reader: GroupConsumer | None = None
 

@@ -11,7 +11,6 @@ from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, guarded, of_environment
 from fusionlog.embedding import Encoder, find_encoder
-from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.labeling.selection import check_labeller, make_teacher
 from fusionlog.labeling.teacher import Teacher, Watching
@@ -23,9 +22,10 @@ from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.outlet import Message, Outlet
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.tables import read_committed
+from fusionlog.topics import Role
 from fusionlog.types import FloatArray
 
-ROLE = "label"
+ROLE: Role = "label"
 # Windows are collected for this many calls: the teacher makes some at once, and many windows share a shape.
 CALLS = 10
 
@@ -37,7 +37,7 @@ class LabelWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
-        self._producer = Producer(config)
+        self._producer = Producer(config, ROLE)
         self.dead_letters = Outlet(config, self._producer, ROLE)
         self._following: Following | None = None
         self._teachers: list[Teacher] = []
@@ -91,11 +91,10 @@ class LabelWork:
     async def _offline(self) -> Teacher:
         """The offline labeller, as the newest base model's sources taught it."""
         base = await newest_base(self._settings)
-        formula = Formula.of_metrics(base.metrics)
-        if formula is None:
-            logger.warning("the base model carries no formula: train it again", version=base.version)
+        if base.offline_teacher is None:
+            logger.warning("the base release carries no offline teacher: train it again", version=base.version)
         encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(self._settings), self._settings.score.threads))
-        return OfflineTeacher(base.bank, encoder, formula)
+        return OfflineTeacher(base.bank, encoder, base.offline_teacher)
 
 
 def build(config: Settings) -> FusionLogApp:

@@ -11,8 +11,9 @@ from fusionlog.streaming.following import Following
 from fusionlog.streaming.lag import LagWatch
 from fusionlog.streaming.producer import Producer
 from fusionlog.streaming.scoring import Scoring
+from fusionlog.topics import Role
 
-ROLE = "score"
+ROLE: Role = "score"
 POLL_SECONDS = 0.2
 
 
@@ -21,7 +22,7 @@ class ScoreWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
-        self._producer = Producer(config)
+        self._producer = Producer(config, ROLE)
         self._following: Following | None = None
         self._scorer = Scorer(config.score)
         self._reader: GroupConsumer | None = None

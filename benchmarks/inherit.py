@@ -16,6 +16,7 @@ from aiokafka.structs import RecordMetadata
 
 from benchmarks.report import BUNDLED
 from fusionlog import releases
+from fusionlog.decision import is_anomalous
 from fusionlog.distillation.base import known_events
 from fusionlog.distillation.sources import event_probabilities, read_source
 from fusionlog.embedding import Encoder, VectorCache, find_encoder
@@ -120,7 +121,7 @@ async def shared(heirs: Sequence[PseudoLabel], fold: Fold, teacher: Teacher) -> 
     windows: dict[str, Window] = {window.id: window for window in fold.adapt}
     said = await teacher.label([unit_of(windows[label.window], fold.system) for label in heirs])
     return sum(
-        isinstance(verdict, Verdict) and (verdict.probability >= 0.5) == (label.probability >= 0.5)
+        isinstance(verdict, Verdict) and is_anomalous(verdict.probability) == is_anomalous(label.probability)
         for verdict, label in zip(said, heirs, strict=True)
     )
 

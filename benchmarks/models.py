@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fusionlog import releases
+from fusionlog.decision import THRESHOLD
 from fusionlog.embedding import NamedEncode, VectorCache
 from fusionlog.method import RULES
 from fusionlog.online.knowledge import Knowledge
@@ -21,7 +22,9 @@ def network(dim: int) -> bytes:
     return to_onnx(build("set", dim, DistillSettings().hidden), dim)
 
 
-def release_of(windows: Sequence[Window], encode: NamedEncode, onnx: bytes, threshold: float = 0.5) -> ModelRelease:
+def release_of(
+    windows: Sequence[Window], encode: NamedEncode, onnx: bytes, threshold: float = THRESHOLD
+) -> ModelRelease:
     """A base release, not signed, with this network; it knows every event of the windows."""
     events = {event.template: event for window in windows for event in window.events}
     bank = [

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 from benchmarks.kafka import ApacheKafka, kafka_jars
 from benchmarks.lines import Stream
 from benchmarks.models import release_of
+from fusionlog.decision import THRESHOLD
 from fusionlog.embedding import NamedEncode
 from fusionlog.evaluation.datasets import Session, session_windows
 from fusionlog.records import ModelRelease
@@ -164,7 +165,7 @@ class _Pipe:
         self._acks.append(await self._producer.send_batch(batch, self._topic.name, partition=partition))
 
 
-def model_of(stream: Stream, encode: NamedEncode, onnx: bytes = b"", threshold: float = 0.5) -> ModelRelease:
+def model_of(stream: Stream, encode: NamedEncode, onnx: bytes = b"", threshold: float = THRESHOLD) -> ModelRelease:
     """A model that knows most of a stream's events. Ingest never opens its network; a scorer needs one."""
     some = Session("all", [line.decode(errors="replace") for line in stream.lines[:KNOWN_LINES]])
     return release_of(session_windows(stream.name, stream.system, [some], Settings().ingest), encode, onnx, threshold)

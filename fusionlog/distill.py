@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from fusionlog import releases
+from fusionlog import decision, releases
 from fusionlog.calibration import score
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.detector.order import ORDERED, alike
@@ -23,21 +23,15 @@ from fusionlog.distillation.sources import SourceExamples, by_shape, unlabelled
 from fusionlog.distillation.students import FitAll, opinions, windows_of
 from fusionlog.embedding import VectorCache
 from fusionlog.errors import FusionLogError
-from fusionlog.habits import Habits
-from fusionlog.labeling.formula import COUNTED, OFFLINE, Formula
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import Calibration, Lineage, ModelRelease, PseudoLabel, Window
 from fusionlog.routing import Bank, Router
 from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
-from fusionlog.unusual import unusual
 
 INHERITED_WEIGHT = 0.1
 """The weight in training of a window with an inherited label beside one that the teacher labelled. Of 0, .1, .3 and 1;
 see docs/detection.md for how it was chosen."""
-REFERENCE = "source_auprc_reference"
-"""The metric of a base release that the gate compares with."""
-HANDED_ON = (REFERENCE, OFFLINE, COUNTED)
-"""What the metrics begin with that every descendant of a base release hands on."""
 
 
 class NothingToDistilError(FusionLogError):
@@ -91,17 +85,17 @@ def distill(
         replay=replay_of(sources, settings.replay),
     )
     onnx = rounds.distil(material, lambda examples: fits([examples])[0], settings.rounds)
-    calibration, habits = _calibrated(teachers_own(latest), windows, cache, material.replay, fits, parent, settings)
+    calibration, profile = _calibrated(teachers_own(latest), windows, cache, material.replay, fits, parent, settings)
     scores = windows_of(opinions(onnx, recent))
     if calibration is not None:
         judged = zip(scores.tolist(), general, strict=True)
-        scores = np.array([score(calibration, each, unusual(group[0], habits)) for each, group in judged])
+        scores = np.array([score(calibration, each, profile.compute_features(group[0])) for each, group in judged])
     rate = gate.check_rate(scores, [each.weight for each in recent], settings.gate_min_rate, settings.gate_max_rate)
     report = judge(onnx, rate, own, sources, parent, settings)
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
     release = _release(onnx, bank, latest, parent, report, settings, now, job)
-    return Distilled(msgspec.structs.replace(release, calibration=calibration, habits=habits.pack()), report)
+    return Distilled(msgspec.structs.replace(release, calibration=calibration, habits=profile.pack()), report)
 
 
 def _calibrated(
@@ -112,18 +106,17 @@ def _calibrated(
     fits: FitAll,
     parent: ModelRelease,
     settings: DistillSettings,
-) -> tuple[Calibration | None, Habits]:
-    """The calibration on those labels whose shape was seen lately, and the habits that it goes with."""
-    habits, seen = Habits(), {group[0].shape: group for group in by_shape(windows)}
+) -> tuple[Calibration | None, SystemProfile]:
+    """The calibration on those labels whose shape was seen lately, and the profile that it goes with."""
+    profile, seen = SystemProfile(), {group[0].shape: group for group in by_shape(windows)}
     for group in seen.values():
-        habits.see(group[0], len(group))
+        profile.update(group[0], len(group))
     labelled = [
         Labelled(label, examples_of(label, [seen[label.shape]], cache, parent.detector)[0], seen[label.shape][0],
                  len(seen[label.shape]))
         for label in labels if label.shape in seen
     ]  # fmt: skip
-    formula = Formula.of_metrics(parent.metrics, COUNTED)
-    return calibrate(labelled, habits, replay, fits, settings.calibration_folds, formula), habits
+    return calibrate(labelled, profile, replay, fits, settings.calibration_folds, parent.novelty), profile
 
 
 def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
@@ -201,7 +194,7 @@ def judge(
     The reference on source sessions is what the base reached when it had not seen them; a base whose sources are other
     ones (or a parent that carries no such figure) is measured itself.
     """
-    reference = parent.metrics.get(REFERENCE)
+    reference = parent.reference_auprc
     if reference is None or {source.system for source in sources} != set(parent.lineage.sources):
         before = gate.source_area(parent.onnx, sources)
         reference = before.value if before else None
@@ -238,7 +231,6 @@ def _release(
     job: str,
 ) -> ModelRelease:
     system = labels[0].system
-    carried = {name: value for name, value in parent.metrics.items() if name.startswith(HANDED_ON)}
     return ModelRelease(
         system=system,
         version=releases.new_version(now, system),
@@ -248,7 +240,7 @@ def _release(
         onnx=onnx,
         bank=list(bank.events),
         vectors=releases.pack_vectors(bank.vectors),
-        threshold=gate.THRESHOLD,
+        threshold=decision.THRESHOLD,
         tau=parent.tau if settings.tau is None else settings.tau,
         lineage=Lineage(
             parent=parent.version,
@@ -258,5 +250,8 @@ def _release(
             rounds=settings.rounds,
             job=job,
         ),
-        metrics={**carried, **report.metrics},
+        metrics=report.metrics,
+        offline_teacher=parent.offline_teacher,
+        novelty=parent.novelty,
+        reference_auprc=parent.reference_auprc,
     )

@@ -1,7 +1,8 @@
 """The records on FusionLog's topics. JSON Schemas and the AsyncAPI document are generated from these types alone.
 
-Every record has a version `v`. Unknown fields are ignored on reading, so an old reader survives a new writer; a field
-is only ever added, with a default.
+Every record has a version `v`. Within a version a field is only ever added, with a default, and unknown fields are
+ignored on reading, so that an old reader survives a new writer. A field that is renamed, removed or given another
+meaning raises the version; a record of an earlier version is refused.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ from msgspec import Meta, Struct
 
 from fusionlog.types import DetectorName, RouteKind
 
+VERSION = 2
+"""The version of the records (see CHANGELOG.md)."""
+
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(description="Unix time in seconds")]
+Weight = Annotated[float, Meta(ge=0.0)]
 ClosedBy = Literal["idle", "size", "count", "silence"]
 
 
 class Record(Struct, frozen=True, kw_only=True):
     """Base of every record."""
 
-    v: int = 1
+    v: Annotated[int, Meta(ge=VERSION)] = VERSION
 
 
 class Template(Record, frozen=True, kw_only=True):
@@ -131,25 +136,46 @@ class Lineage(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
-    """What a window's score is made of, of the network's probability p, and the window's surprise s, its rarity r and
-    that of its failures f, among those seen so far (see `habits`):
+    """The weights of a window's score: of the network's probability p, and of the window's surprisal s, its rarity r
+    and that of its failures f in the profile of its system:
 
-    logit score = probability * logit p + surprise * s + rarity * r + failure * f + intercept.
+    logit score = probability * logit p + surprisal * s + rarity * r + failure * f + intercept.
     """
 
-    probability: float
-    surprise: float
-    rarity: float
+    probability: Weight
+    surprisal: Weight
+    rarity: Weight
+    failure: Weight
     intercept: float
-    failure: float = 0.0
+
+
+class LogisticRegression(Struct, frozen=True, kw_only=True):
+    """A non-negative logistic regression over the features of a window, fitted on the labelled sources:
+
+    logit p = surprisal * s + rarity * r + failure * f + transferred * t + intercept,
+
+    where t is the greatest probability of an anomaly that an event of a source transfers to one of the window's.
+    """
+
+    surprisal: Weight
+    rarity: Weight
+    failure: Weight
+    transferred: Weight = 0.0
+    intercept: float
 
 
 class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
 
-    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `habits` are the packed
-    counts of recent windows, with which a worker begins; without a `calibration` the score is the network's.
-    `sha256` covers what `releases.digest` says; `signature` is its HMAC-SHA256 where a key is configured.
+    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `habits` is the packed profile of
+    recent windows, with which a worker begins; without a `calibration` the score is the network's.
+
+    What the sources taught is handed on to every descendant: `offline_teacher` is the offline teacher's regression, on
+    features corrected for multiple comparisons; `novelty` the one on features as counted, which a calibration adds to
+    its own weights where that helps; `reference_auprc` the base's AUPRC on source sessions that it was not trained on,
+    which the gate compares a descendant with. `metrics` are measurements for people: nothing is computed from them.
+
+    `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
     """
 
     system: str
@@ -165,6 +191,9 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     lineage: Lineage
     metrics: dict[str, float] = {}
     calibration: Calibration | None = None
+    offline_teacher: LogisticRegression | None = None
+    novelty: LogisticRegression | None = None
+    reference_auprc: Probability | None = None
     habits: bytes = b""
     sha256: str = ""
     signature: str | None = None

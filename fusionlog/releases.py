@@ -18,6 +18,8 @@ from fusionlog.types import FloatArray
 
 BASE = "*"
 """The system of a release that every system starts from."""
+BYTES = ("onnx", "vectors", "habits")
+"""The fields of a release that are byte strings."""
 
 
 def new_version(now: float, system: str) -> str:
@@ -30,13 +32,14 @@ def new_version(now: float, system: str) -> str:
 
 
 def digest(release: ModelRelease) -> str:
-    """The SHA-256 of a release, hexadecimal: of its fields as canonical JSON, its network and its vectors.
+    """The SHA-256 of a release, hexadecimal: of all its fields but `v`, `sha256` and `signature`.
 
-    The fields are named one by one, so that a field that a later writer adds does not change it.
+    Byte strings are hashed as they are, the rest as canonical JSON without the fields that have their default: a field
+    that a later writer adds with a default, and does not use, does not change the digest.
     """
+    fields = msgspec.json.encode(_fields(release), order="sorted")
     total = hashlib.sha256()
-    habits = (release.habits,) if release.habits else ()
-    for part in (msgspec.json.encode(_fields(release), order="sorted"), release.onnx, release.vectors, *habits):
+    for part in (fields, *(getattr(release, name) for name in BYTES)):
         total.update(len(part).to_bytes(8, "big"))
         total.update(part)
     return total.hexdigest()
@@ -110,20 +113,24 @@ def _signature(sha256: str, key: SecretStr) -> str:
 
 
 def _fields(release: ModelRelease) -> dict[str, Any]:
-    """All that a release says, but its two byte strings, its digest and its signature."""
-    lineage = release.lineage
-    weights = {} if release.calibration is None else {"calibration": msgspec.structs.astuple(release.calibration)}
-    return weights | {
-        "system": release.system,
-        "version": release.version,
-        "created": float(release.created),
-        "detector": release.detector,
-        "encoder": release.encoder,
-        "bank": [[event.system, event.template, event.text, float(event.probability)] for event in release.bank],
-        "threshold": float(release.threshold),
-        "tau": float(release.tau),
-        "lineage": [
-            lineage.parent, lineage.sources, lineage.teachers, lineage.labels, lineage.rounds, lineage.job
-        ],
-        "metrics": {name: float(value) for name, value in release.metrics.items()},
-    }  # fmt: skip
+    """What the digest covers beside the byte strings, with numbers as the wire has them: 1 and 1.0 are one number."""
+    plain = msgspec.structs.replace(release, **dict.fromkeys(BYTES, b""))
+    found = _without_defaults(msgspec.convert(msgspec.to_builtins(plain), type(release)))
+    return {name: value for name, value in found.items() if name not in ("v", "sha256", "signature", *BYTES)}
+
+
+def _without_defaults(value: Any) -> Any:
+    """A value as builtins; of a record the fields that differ from their default."""
+    if isinstance(value, list):
+        return [_without_defaults(each) for each in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    return {
+        field.name: _without_defaults(found)
+        for field in msgspec.structs.fields(value)
+        if (found := getattr(value, field.name)) != _default(field)
+    }
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()

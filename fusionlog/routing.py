@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fusionlog import releases
+from fusionlog.decision import is_anomalous
 from fusionlog.embedding import EventText, VectorCache
 from fusionlog.records import BankEvent, ModelRelease, Route, Window
 from fusionlog.types import BoolArray, FloatArray, IntArray
@@ -191,7 +192,7 @@ def choose_tau(vectors: FloatArray, probabilities: FloatArray, systems: Sequence
     :param systems: the source of each event.
     """
     names = np.array(systems)
-    verdicts = probabilities >= 0.5
+    verdicts = is_anomalous(probabilities)
     found = [_tau_of(vectors[names == name], verdicts[names == name]) for name in sorted(set(systems))]
     return max((tau for tau in found if tau is not None), default=DEFAULT_TAU)
 

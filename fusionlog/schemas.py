@@ -59,7 +59,7 @@ def _message(topic: Topic) -> str:
 
 def _channel_of(topic: Topic) -> dict[str, Any]:
     kafka = {"topic": topic.name, "partitions": topic.partitions, "topicConfiguration": _topic_configuration(topic)}
-    writers, readers = ", ".join(topic.written_by), ", ".join(topic.read_by)
+    writers, readers = ", ".join(topic.written_by), ", ".join(topic.read_by) or "nobody yet"
     channel: dict[str, Any] = {
         "address": topic.name,
         "summary": topic.summary,

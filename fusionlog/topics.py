@@ -2,12 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from fusionlog import records
 
 DAY_MS = 24 * 3600 * 1000
+
+Role = Literal["ingest", "score", "label", "explain", "ray", "cli"]
+TopicId = Literal[
+    "raw",
+    "general",
+    "proprietary",
+    "labels",
+    "models",
+    "templates",
+    "feedback",
+    "anomalies",
+    "explanations",
+    "deadletter",
+]
+"""The name of a topic's property in `Topics`."""
+
+
+class Access(NamedTuple):
+    """The topics that someone reads, and those that it writes."""
+
+    reads: tuple[TopicId, ...]
+    writes: tuple[TopicId, ...]
+
+
+ROLES: Mapping[Role, Access] = MappingProxyType({
+    "ingest": Access(
+        # The window topics to resume: it leaves out the lines of windows that it, or another one, had emitted.
+        reads=("raw", "models", "labels", "templates", "general", "proprietary"),
+        writes=("general", "proprietary", "templates", "deadletter"),
+    ),
+    # A window for a second opinion goes to the teacher, and comes back where there is no answer.
+    "score": Access(reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "deadletter")),
+    "label": Access(
+        reads=("proprietary", "models", "labels"), writes=("labels", "anomalies", "general", "deadletter")
+    ),
+    "explain": Access(reads=("anomalies", "explanations"), writes=("explanations", "deadletter")),
+    "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
+    "cli": Access(reads=("models", "explanations"), writes=("models",)),
+})  # fmt: skip
+"""What each role reads and writes. A producer refuses a topic that its role does not write; a test on Apache Kafka
+compares the rest with what running workers subscribe to, are assigned and send."""
+PEOPLE: Mapping[str, Access] = MappingProxyType({
+    "shippers": Access(reads=(), writes=("raw",)),
+    "users": Access(reads=("anomalies", "explanations"), writes=()),
+    "operators": Access(reads=("deadletter",), writes=("feedback",)),
+})  # fmt: skip
+"""Those outside of FusionLog. Nothing reads `feedback` yet."""
+
+
+def writers_of(topic: TopicId) -> tuple[str, ...]:
+    """Who writes a topic."""
+    return tuple(name for name, access in _everyone() if topic in access.writes)
+
+
+def readers_of(topic: TopicId) -> tuple[str, ...]:
+    """Who reads a topic."""
+    return tuple(name for name, access in _everyone() if topic in access.reads)
+
+
+def _everyone() -> Iterator[tuple[str, Access]]:
+    yield from ROLES.items()
+    yield from PEOPLE.items()
 
 
 @dataclass(frozen=True)
@@ -51,8 +115,8 @@ class Topics:
             record=None,
             cleanup="delete",
             partitions=self.partitions,
-            written_by=("shippers",),
-            read_by=("ingest",),
+            written_by=writers_of("raw"),
+            read_by=readers_of("raw"),
             summary=f"The log lines of {system}: text, or the JSON of Fluent Bit, Vector or Filebeat.",
             retention_ms=7 * DAY_MS,
         )
@@ -64,18 +128,18 @@ class Topics:
     @property
     def general(self) -> Topic:
         """Windows for the small model."""
-        return self._windows("windows.general", "score", "Windows that resemble what the model was taught.")
+        return self._windows("general", "Windows that resemble what the model was taught.")
 
     @property
     def proprietary(self) -> Topic:
         """Windows for the teacher."""
-        return self._windows("windows.proprietary", "label", "Windows with an event that the model was never taught.")
+        return self._windows("proprietary", "Windows with an event that the model was never taught.")
 
     @property
     def labels(self) -> Topic:
         """Pseudo-labels of window shapes."""
         return self._compacted(
-            "labels", "system/window shape", records.PseudoLabel, ("label",), ("ingest", "score", "label", "ray"),
+            "labels", "system/window shape", records.PseudoLabel,
             "What a teacher said of a window shape and its events.",
         )  # fmt: skip
 
@@ -83,7 +147,7 @@ class Topics:
     def models(self) -> Topic:
         """Model releases."""
         return self._compacted(
-            "models", "system (* is the base) and version", records.ModelRelease, ("ray",), ("score", "ingest"),
+            "models", "system (* is the base) and version", records.ModelRelease,
             "A small model, its bank and its thresholds, swapped in by every worker.",
             partitions=1, max_message_bytes=self.model_bytes,
         )  # fmt: skip
@@ -92,7 +156,7 @@ class Topics:
     def templates(self) -> Topic:
         """Log templates."""
         return self._compacted(
-            "templates", "system/template id", records.Template, ("ingest",), ("ingest", "console"),
+            "templates", "system/template id", records.Template,
             "A log template, so that a restarted ingest worker knows what it knew.",
         )  # fmt: skip
 
@@ -100,7 +164,7 @@ class Topics:
     def feedback(self) -> Topic:
         """Operators' words on anomalies."""
         return self._compacted(
-            "feedback", "anomaly id", records.Feedback, ("console", "cli"), ("ray",),
+            "feedback", "anomaly id", records.Feedback,
             "An operator confirms or dismisses an anomaly.",
         )  # fmt: skip
 
@@ -109,7 +173,7 @@ class Topics:
         """What it is all for."""
         return Topic(
             name=f"{self.prefix}anomalies", key="system/session", record=records.Anomaly, cleanup="delete",
-            partitions=self.partitions, written_by=("score", "label"), read_by=("users", "console", "explain"),
+            partitions=self.partitions, written_by=writers_of("anomalies"), read_by=readers_of("anomalies"),
             summary="An anomalous window: how sure, who said so, and why.", retention_ms=30 * DAY_MS,
         )  # fmt: skip
 
@@ -117,7 +181,7 @@ class Topics:
     def explanations(self) -> Topic:
         """Why window shapes are anomalous."""
         return self._compacted(
-            "explanations", "system/window shape", records.Explanation, ("explain",), ("users", "console", "explain"),
+            "explanations", "system/window shape", records.Explanation,
             "Why an anomalous window is one: cause, evidence lines and next step, once a window shape.",
         )  # fmt: skip
 
@@ -126,7 +190,7 @@ class Topics:
         """Records that could not be used, as they were; why, where and when stands in their headers."""
         return Topic(
             name=f"{self.prefix}deadletter", key="the record's own", record=None, cleanup="delete",
-            partitions=1, written_by=("all",), read_by=("operators",),
+            partitions=1, written_by=writers_of("deadletter"), read_by=readers_of("deadletter"),
             summary="A record that could not be used, byte for byte; headers say why, where and when.",
             retention_ms=30 * DAY_MS,
         )  # fmt: skip
@@ -140,19 +204,31 @@ class Topics:
         """The raw topics of the configured systems, then FusionLog's own."""
         return [*(self.raw(system) for system in self.systems), *self.own()]
 
-    def _windows(self, name: str, reader: str, summary: str) -> Topic:
+    def reads(self, role: Role) -> list[Topic]:
+        """The topics that a role reads, the raw ones of all systems among them."""
+        return self._of(ROLES[role].reads)
+
+    def writes(self, role: Role) -> list[Topic]:
+        """The topics that a role writes."""
+        return self._of(ROLES[role].writes)
+
+    def _of(self, ids: Sequence[TopicId]) -> list[Topic]:
+        raw = [self.raw(system) for system in self.systems] if "raw" in ids else []
+        return [*raw, *(getattr(self, id) for id in ids if id != "raw")]
+
+    def _windows(self, id: TopicId, summary: str) -> Topic:
         return Topic(
-            name=f"{self.prefix}{name}", key="system/session", record=records.Window, cleanup="delete",
-            partitions=self.partitions, written_by=("ingest",), read_by=(reader,), summary=summary,
+            name=f"{self.prefix}windows.{id}", key="system/session", record=records.Window, cleanup="delete",
+            partitions=self.partitions, written_by=writers_of(id), read_by=readers_of(id), summary=summary,
             retention_ms=3 * DAY_MS, max_message_bytes=4 * 1024 * 1024,
         )  # fmt: skip
 
     def _compacted(
-        self, name: str, key: str, record: type[records.Record], written_by: tuple[str, ...], read_by: tuple[str, ...],
-        summary: str, partitions: int | None = None, max_message_bytes: int = 1024 * 1024,
+        self, id: TopicId, key: str, record: type[records.Record], summary: str, partitions: int | None = None,
+        max_message_bytes: int = 1024 * 1024,
     ) -> Topic:  # fmt: skip
         return Topic(
-            name=f"{self.prefix}{name}", key=key, record=record, cleanup="compact",
-            partitions=partitions or self.partitions, written_by=written_by, read_by=read_by, summary=summary,
-            max_message_bytes=max_message_bytes,
+            name=f"{self.prefix}{id}", key=key, record=record, cleanup="compact",
+            partitions=partitions or self.partitions, written_by=writers_of(id), read_by=readers_of(id),
+            summary=summary, max_message_bytes=max_message_bytes,
         )  # fmt: skip

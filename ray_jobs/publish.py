@@ -52,7 +52,7 @@ async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
     :raises BrokerError: Kafka does not take it.
     """
     signed = releases.sign(release, settings.signing_key)
-    producer = Producer(settings)
+    producer = Producer(settings, "ray")
     await producer.start()
     try:
         acknowledged = await producer.send(settings.topics.models, f"{signed.system}/{signed.version}", signed)

@@ -13,6 +13,7 @@ from fusionlog.records import (
     BankEvent,
     EventLabel,
     Lineage,
+    LogisticRegression,
     ModelRelease,
     PseudoLabel,
     Window,
@@ -81,6 +82,14 @@ def make_anomaly(
     window = make_window(*texts, system=system, session=f"s{first_offset}", first_offset=first_offset)
     found = by_model(window, score, 0.5, {event.template: score for event in window.events}, "m1", 2000.0)
     return replace(found, **fields)
+
+
+def make_regression(
+    surprisal: float = 1.0, rarity: float = 1.0, failure: float = 1.0, transferred: float = 1.0, intercept: float = -2.5
+) -> LogisticRegression:
+    return LogisticRegression(
+        surprisal=surprisal, rarity=rarity, failure=failure, transferred=transferred, intercept=intercept
+    )
 
 
 def make_release(*bank: tuple[str, float], system: str = "shop", **fields: Any) -> ModelRelease:

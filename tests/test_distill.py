@@ -4,13 +4,12 @@ import msgspec
 import pytest
 
 from fusionlog.detector.order import alike
-from fusionlog.distill import REFERENCE, NothingToDistilError, distill, examples_of
+from fusionlog.distill import NothingToDistilError, distill, examples_of
 from fusionlog.distillation.sources import by_shape, source_examples, unlabelled
 from fusionlog.distillation.students import opinions
-from fusionlog.labeling.formula import COUNTED, OFFLINE, Formula
 from fusionlog.releases import bank_vectors
 from tests.distillation.factories import SETTINGS, OneHot, make_fit, make_parent, make_source
-from tests.factories import make_label, make_window
+from tests.factories import make_label, make_regression, make_window
 
 GOOD = make_window("connection opened", "connection closed")
 LONG = make_window("connection opened", "connection opened", "connection closed", first_offset=10)
@@ -24,7 +23,7 @@ def each_of(fit):
 
 def run(labels=LABELS, windows=(GOOD, GOOD, GOOD, LONG, BAD), parent=None, settings=SETTINGS, sources=True, fit=None):
     taught = [source_examples(make_source(), OneHot())] if sources else []
-    parent = parent or make_parent(metrics={REFERENCE: 1.0})
+    parent = parent or make_parent(reference_auprc=1.0)
     return distill(
         labels,
         list(windows),
@@ -61,7 +60,7 @@ def test_a_release_says_where_it_came_from():
         "connection opened", "connection closed", "disk failed",
     }  # fmt: skip
     assert bank_vectors(release).shape == (6, 6)
-    assert {REFERENCE, "source_auprc", "target_rate", "teacher_agreement"} <= set(release.metrics)
+    assert {"source_auprc", "target_rate", "teacher_agreement"} == set(release.metrics)
 
 
 def test_the_same_input_gives_the_same_model():
@@ -69,18 +68,20 @@ def test_the_same_input_gives_the_same_model():
 
 
 def test_what_the_sources_taught_of_unusual_windows_is_handed_on():
-    formula = Formula((1.0, 0.5, 2.0, 1.0), -3.0)
-    taught = {**formula.metrics(OFFLINE), **formula.metrics(COUNTED)}
-    release = run(parent=make_parent(metrics={REFERENCE: 1.0, "auprc.mill": 1.0, **taught})).release
-    assert taught.items() <= release.metrics.items() and "auprc.mill" not in release.metrics
+    formula = make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
+    other = make_regression(intercept=-1.0)
+    parent = make_parent(metrics={"auprc.mill": 1.0}, reference_auprc=1.0, offline_teacher=other, novelty=formula)
+    release = run(parent=parent).release
+    assert (release.reference_auprc, release.offline_teacher, release.novelty) == (1.0, other, formula)
+    assert "auprc.mill" not in release.metrics
 
 
 def test_the_calibration_is_given_the_formula_of_what_is_counted(monkeypatch):
     given = []
     monkeypatch.setattr("fusionlog.distill.calibrate", lambda *each: given.append(each[-1]))
-    counted = Formula((1.0, 0.5, 2.0, 1.0), -3.0)
-    other = Formula((9.0, 9.0, 9.0, 1.0), 0.0)
-    run(parent=make_parent(metrics={REFERENCE: 1.0, **counted.metrics(COUNTED), **other.metrics(OFFLINE)}))
+    counted = make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
+    other = make_regression(9.0, 9.0, 9.0, 1.0, 0.0)
+    run(parent=make_parent(reference_auprc=1.0, novelty=counted, offline_teacher=other))
     assert given == [counted]
 
 
@@ -156,7 +157,7 @@ def test_lines_whose_event_has_no_label_are_left_out():
 
 def test_a_parents_detector_is_kept():
     settings = SETTINGS.model_copy(update={"detector": "gru", "steps": 400})
-    parent = make_parent(metrics={REFERENCE: 1.0}, detector="gru")
+    parent = make_parent(reference_auprc=1.0, detector="gru")
     sources = [source_examples(make_source(), OneHot(), "gru")]
     windows = [GOOD, GOOD, GOOD, LONG, BAD]
     done = distill(LABELS, windows, sources, parent, OneHot(), settings, each_of(make_fit(settings)), now=9000.0)

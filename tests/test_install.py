@@ -85,3 +85,22 @@ def _run(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+IMPORTS = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"imblearn", "ray", "scipy", "sentence_transformers", "sklearn", "torch"}:
+            raise ImportError(f"a worker has no {name}")
+
+sys.meta_path.insert(0, Refuse())
+import agents.explain, agents.ingest, agents.label, agents.score
+import fusionlog.labeling.llm, fusionlog.labeling.offline
+"""
+
+
+def test_workers_import_nothing_of_the_training_extra() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

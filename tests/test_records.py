@@ -1,15 +1,22 @@
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.records import Window, template_id, window_id, window_shape
+from fusionlog.records import VERSION, Window, template_id, window_id, window_shape
 from tests.factories import make_window
 
 
 def test_a_field_of_a_newer_writer_is_ignored() -> None:
     window = make_window()
-    newer = {**msgspec.to_builtins(window), "v": 2, "colour": "red"}
-    assert msgspec.json.decode(msgspec.json.encode(newer), type=Window) == msgspec.structs.replace(window, v=2)
+    newer = {**msgspec.to_builtins(window), "v": 9, "colour": "red"}
+    assert msgspec.json.decode(msgspec.json.encode(newer), type=Window) == msgspec.structs.replace(window, v=9)
+
+
+def test_a_record_of_an_earlier_version_is_refused() -> None:
+    older = {**msgspec.to_builtins(make_window()), "v": VERSION - 1}
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.v"):
+        msgspec.json.decode(msgspec.json.encode(older), type=Window)
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.integers(1, 9)), unique_by=lambda pair: pair[0]), st.randoms())

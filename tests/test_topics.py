@@ -1,4 +1,4 @@
-from fusionlog.topics import Topics
+from fusionlog.topics import ROLES, Topics
 
 
 def test_the_system_of_a_raw_topic_is_what_follows_the_prefix() -> None:
@@ -24,3 +24,17 @@ def test_every_topic_stands_under_the_prefix_and_only_once() -> None:
 
 def test_the_raw_topics_of_the_systems_come_first() -> None:
     assert [topic.name for topic in Topics(systems=("a", "b")).all()][:2] == ["logs.raw.a", "logs.raw.b"]
+
+
+def test_who_reads_and_writes_a_topic_is_what_the_roles_declare() -> None:
+    topics = Topics(systems=("shop",))
+    for role in ROLES:
+        assert all(role in topic.read_by for topic in topics.reads(role))
+        assert all(role in topic.written_by for topic in topics.writes(role))
+    assert topics.proprietary.written_by == ("ingest", "score") and topics.general.written_by == ("ingest", "label")
+    assert topics.reads("ingest")[0].name == "logs.raw.shop"
+
+
+def test_every_topic_has_a_writer_and_a_reader_but_for_feedback() -> None:
+    assert all(topic.written_by for topic in Topics(systems=("shop",)).all())
+    assert [topic for topic in Topics(systems=("shop",)).all() if not topic.read_by] == [Topics().feedback]

@@ -7,8 +7,6 @@ a step repeated, a step missing, an end too early. Three terms show it without a
 from __future__ import annotations
 
 SURPRISAL_WEIGHT = 0.5
-UNCERTAIN = 0.5
-"""The probability of a model without knowledge: the score's first term is 1 then."""
 
 
 def acquisition_score(probability: float, similarity: float, surprisal: float) -> float:
@@ -17,6 +15,6 @@ def acquisition_score(probability: float, similarity: float, surprisal: float) -
     0 is a certain verdict on a usual window; a window unlike 99 in 100 scores 1 by its surprisal alone.
 
     :param probability: p, the model's. :param similarity: to the nearest labelled window, 0 to 1.
-    :param surprisal: in orders of magnitude (see `habits`).
+    :param surprisal: in orders of magnitude (see `SystemProfile`).
     """
     return (1.0 - abs(2.0 * probability - 1.0)) + (1.0 - similarity) + SURPRISAL_WEIGHT * surprisal

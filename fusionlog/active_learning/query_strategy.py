@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log1p
 
+from fusionlog.novelty.similarity import EventBag, weighted_jaccard
 from fusionlog.records import Window
-from fusionlog.signature import Signature, resemblance
 
 UnknownEvents = Callable[[Window], set[str]]
 """The templates of a window that are similar to no known event."""
-Similarity = Callable[[Signature], float]
+Similarity = Callable[[EventBag], float]
 """The similarity of a window's events to the nearest labelled window, 0 to 1."""
 
 
@@ -30,7 +30,7 @@ class Candidate:
     """
 
     window: Window
-    events: Signature
+    events: EventBag
     frequency: int
     score: float = 0.0
 
@@ -85,7 +85,7 @@ def farthest_first(
         left.discard(best)
         found.append(rest[best])
         for place in left:
-            near[place] = max(near[place], resemblance(rest[place].events, rest[best].events))
+            near[place] = max(near[place], weighted_jaccard(rest[place].events, rest[best].events))
     return found
 
 
@@ -95,4 +95,4 @@ def _without(candidates: Sequence[Candidate], chosen: Sequence[Candidate]) -> li
 
 
 def _similarities(candidate: Candidate, others: Sequence[Candidate]) -> list[float]:
-    return [resemblance(candidate.events, other.events) for other in others]
+    return [weighted_jaccard(candidate.events, other.events) for other in others]

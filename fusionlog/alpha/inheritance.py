@@ -16,12 +16,13 @@ import numpy as np
 from fusionlog.alpha.leaders import led
 from fusionlog.alpha.representatives import representatives
 from fusionlog.alpha.vectors import window_vectors
+from fusionlog.decision import is_anomalous
 from fusionlog.embedding import EventVectors
+from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
 from fusionlog.online.asking import Call
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.records import EventLabel, PseudoLabel, Window
 from fusionlog.settings import AlphaSettings
-from fusionlog.signature import resemblance, signature
 from fusionlog.types import IntArray
 
 
@@ -98,10 +99,10 @@ def inherited(cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels
     :param labels: the teacher's in this call, by shape. :param now: Unix time in seconds.
     """
     found = [labels[window.shape] for window in cluster.asked if window.shape in labels]
-    if len(found) < len(cluster.asked) or len({label.probability >= 0.5 for label in found}) != 1:
+    if len(found) < len(cluster.asked) or len({is_anomalous(label.probability) for label in found}) != 1:
         return
     for window in cluster.others:
-        like = max(found, key=lambda label: resemblance(signature(label.events), signature(window.events)))
+        like = max(found, key=lambda label: weighted_jaccard(bag_of_events(label.events), bag_of_events(window.events)))
         events = known.event_labels(window)
         if events is not None and _explained(events, like):
             yield _as(window, like, events, now)
@@ -137,7 +138,7 @@ def _weight(rows: IntArray, counts: Sequence[int]) -> int:
 def _explained(events: Sequence[EventLabel], like: PseudoLabel) -> bool:
     """Whether every event that is labelled anomalous stands in the representative, too."""
     known = {event.template for event in like.events}
-    return all(event.probability < 0.5 or event.template in known for event in events)
+    return all(not is_anomalous(event.probability) or event.template in known for event in events)
 
 
 def _as(window: Window, like: PseudoLabel, events: list[EventLabel], now: float) -> PseudoLabel:

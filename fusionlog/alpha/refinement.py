@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fusionlog.alpha.leaders import led
 from fusionlog.alpha.representatives import representatives
 from fusionlog.alpha.vectors import window_vectors
+from fusionlog.decision import is_anomalous
 from fusionlog.distillation.sources import Source, by_shape
 from fusionlog.embedding import VectorCache
 from fusionlog.labeling.few_shot import Worked, worked
@@ -42,7 +43,7 @@ class Told:
     @property
     def mistaken(self) -> bool:
         """Whether the teacher was wrong."""
-        return (self.label.probability >= 0.5) != self.known.anomalous
+        return is_anomalous(self.label.probability) != self.known.anomalous
 
 
 def to_ask(sources: Sequence[Source], units: int, cache: VectorCache, similarity: float) -> dict[str, list[Known]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fusionlog.decision import is_anomalous
 from fusionlog.detector.batch import Batch, collate
 from fusionlog.types import FloatArray, IntArray
 
@@ -53,7 +54,7 @@ def balanced(examples: Sequence[Example], mass: float = 1.0) -> list[Example]:
     if not examples:
         return []
     weights = np.log1p([example.weight for example in examples])
-    anomalous = np.array([example.probability >= 0.5 for example in examples])
+    anomalous = np.array([is_anomalous(example.probability) for example in examples])
     for members in (anomalous, ~anomalous):
         weights[members] /= np.sqrt(weights[members].sum() or 1.0)
     weights *= mass / weights.sum()

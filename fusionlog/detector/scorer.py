@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from fusionlog.detector.batch import Room
 from fusionlog.detector.order import ORDERED, looks_of
 from fusionlog.detector.session import Detector
-from fusionlog.habits import Habits
+from fusionlog.novelty.features import NoveltyFeatures
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.description import ContentKey, Description
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
-from fusionlog.unusual import Unusual
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 class Score(Struct, frozen=True):
     """A release's verdict on a window. `events` are the probabilities of the window's events, by template.
 
-    `unusual` is how unusual the window is, where that had a say.
+    `novelty` are the features of the window, where they are part of the score.
     """
 
     probability: float
@@ -34,7 +34,7 @@ class Score(Struct, frozen=True):
     events: dict[str, float]
     version: str
     remembered: bool
-    unusual: Unusual | None = None
+    novelty: NoveltyFeatures | None = None
 
     @property
     def anomalous(self) -> bool:
@@ -70,11 +70,11 @@ class Scorer:
     def check(self, release: ModelRelease) -> None:
         """Try a release's model, as `Knowledge` asks before it takes one into use.
 
-        :raises ModelError: it does not load, or its habits cannot be read.
+        :raises ModelError: it does not load, or its profile cannot be read.
         """
         Detector(release.onnx, "cpu", self._settings.threads)
         if release.habits:
-            Habits.unpack(release.habits)
+            SystemProfile.unpack(release.habits)
 
     def load(self, knowledge: Knowledge) -> None:
         """Have the model in use ready before the first window comes.

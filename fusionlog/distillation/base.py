@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fusionlog import releases
+from fusionlog import decision, releases
 from fusionlog.detector.examples import Example, balanced
-from fusionlog.distill import REFERENCE
 from fusionlog.distillation import gate
 from fusionlog.distillation.sources import (
     Source,
@@ -24,6 +23,8 @@ from fusionlog.records import BankEvent, Lineage, ModelRelease, WindowEvent
 from fusionlog.routing import choose_tau
 from fusionlog.settings import DistillSettings
 from fusionlog.types import FloatArray
+
+MEAN_AUPRC = "source_auprc"
 
 
 def base_release(
@@ -52,7 +53,7 @@ def base_release(
     everything = [examples_of(each, probabilities[each.system], cache, settings.detector) for each in sources]
     measured, final = fits([_mixed([half.taught for half in halves]), _mixed(everything)], settings.base)
     bank = [event for source in sources for event in known_events(source, probabilities[source.system])]
-    vectors = cache.vectors(bank)
+    vectors, metrics = cache.vectors(bank), _metrics(measured, halves)
     return ModelRelease(
         system=releases.BASE,
         version=releases.new_version(now, releases.BASE),
@@ -62,10 +63,11 @@ def base_release(
         onnx=final,
         bank=bank,
         vectors=releases.pack_vectors(vectors),
-        threshold=gate.THRESHOLD,
+        threshold=decision.THRESHOLD,
         tau=settings.tau if settings.tau is not None else _tau(bank, vectors),
         lineage=Lineage(sources=sorted(source.system for source in sources), job=job),
-        metrics=_metrics(measured, halves),
+        metrics=metrics,
+        reference_auprc=metrics.get(MEAN_AUPRC),
     )
 
 
@@ -95,8 +97,8 @@ def _tau(bank: Sequence[BankEvent], vectors: FloatArray) -> float:
 
 
 def _metrics(measured: bytes, halves: Sequence[SourceExamples]) -> dict[str, float]:
-    """The AUPRC on each source's held-out sessions, and their mean as the reference of the gate."""
+    """The AUPRC on each source's held-out sessions, and their mean, which becomes the reference of the gate."""
     areas = {half.system: gate.auprc(measured, half.held_out) for half in halves}
     mean = gate.source_area(measured, halves)
     found = {f"auprc.{system}": area for system, area in areas.items() if area is not None}
-    return found if mean is None else {**found, "source_auprc": mean.value, REFERENCE: mean.value}
+    return found if mean is None else {**found, MEAN_AUPRC: mean.value}

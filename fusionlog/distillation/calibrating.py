@@ -5,9 +5,9 @@ a network that was fitted without it and without the windows that are like it, a
 they have: these are shown to it as the nearest event that it knows, as ever.
 
 The labels are few and chosen for being strange, so what they say of unusual windows is not all there is to know. The
-labelled sources teach the same (`labeller`), on every window they have. The logit of their formula is
-added where this makes the cross-fitted F1 greater, each shape weighed by how often it was seen: then a window counts as
-one of many of its shape, and is left out of what it is compared with by itself alone.
+labelled sources teach the same (`labeller`), on every window they have. The logit of their regression is added where
+this makes the cross-fitted F1 greater, each shape weighted by how often it was seen: then a window counts as one of
+many of its shape, and is left out of what it is compared with by itself alone.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.model_selection import GroupKFold
 
 from fusionlog.calibration import logit
+from fusionlog.decision import UNDECIDED, is_anomalous
 from fusionlog.detector.examples import Example, balanced
+from fusionlog.distillation.logistic import fit_logistic
+from fusionlog.distillation.offline_fit import f1
 from fusionlog.distillation.students import FitAll, opinions
-from fusionlog.habits import Habits
-from fusionlog.labeling.formula import Evidence, Formula, f1
-from fusionlog.records import Calibration, PseudoLabel, Window
+from fusionlog.labeling.features import Features
+from fusionlog.labeling.features import logit as feature_logit
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
+from fusionlog.records import Calibration, LogisticRegression, PseudoLabel, Window
 from fusionlog.routing import nearest
-from fusionlog.signature import resemblance, signature
 from fusionlog.types import FloatArray, IntArray
-from fusionlog.unusual import unusual
 
 Logits = NDArray[np.float64]
 
@@ -42,7 +44,7 @@ LEAST_OF_A_CLASS = 5
 SLOPE_PRIOR = 1.0
 """The variance of the Gaussian prior on the weights; its mean is the network's own word, (1, 0, 0)."""
 RESAMPLES, CONFIDENCE = 1000, 0.95
-NO_FORMULA = Formula((0.0, 0.0, 0.0, 0.0), 0.0)
+NOTHING = LogisticRegression(surprisal=0.0, rarity=0.0, failure=0.0, intercept=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,45 +59,48 @@ class Labelled:
 
 def calibrate(
     labelled: Sequence[Labelled],
-    habits: Habits,
+    profile: SystemProfile,
     replay: Sequence[Example],
     fits: FitAll,
     folds: int,
-    formula: Formula | None = None,
+    taught: LogisticRegression | None = None,
 ) -> Calibration | None:
     """The calibration that labels speak for, None where they are too few to tell.
 
-    :param habits: of recent windows; a window's own are left out when it is looked at.
+    :param profile: of recent windows; a window's own are left out when it is looked at.
     :param replay: what the sources teach beside the labels, weighted to its share of the draws.
     :param fits: trains the networks.
-    :param formula: what the sources taught of what is counted. It is added where the cross-fitted F1 is greater so.
+    :param taught: the sources' regression on features as counted, added where the cross-fitted F1 is greater so.
     """
     said = np.array([each.example.probability for each in labelled])
-    anomalous = said >= 0.5
+    anomalous = is_anomalous(said)
     if folds < 2 or len(labelled) < LEAST_LABELS or min(anomalous.sum(), (~anomalous).sum()) < LEAST_OF_A_CLASS:
         return None
     parts = _parts([each.window for each in labelled], folds)
     probabilities = _cross_fitted(labelled, parts, replay, fits)
-    how = [unusual(each.window, habits, each.times) for each in labelled]
-    table = np.array([(logit(p), each.surprise, each.rarity) for p, each in zip(probabilities, how, strict=True)])
+    how = [profile.compute_features(each.window, each.times) for each in labelled]
+    table = np.array([(logit(p), each.surprisal, each.rarity) for p, each in zip(probabilities, how, strict=True)])
     weights, scores = stacked(table, said), _cross_stacked(table, said, parts)
     times = np.array([each.times for each in labelled], dtype=np.float64)
-    if formula is not None:
-        together = scores + [formula.logit(Evidence.counted(unusual(each.window, habits, 1))) for each in labelled]
+    if taught is not None:
+        counted = [Features.counted(profile.compute_features(each.window, own=1)) for each in labelled]
+        together = scores + [feature_logit(taught, each) for each in counted]
         if f1(together >= 0, anomalous, times) > f1(scores >= 0, anomalous, times):
-            return _calibration(weights, formula)
+            return _calibration(weights, taught)
     weights[-1] -= threshold(scores, anomalous, times)
-    return _calibration(weights, NO_FORMULA)
+    return _calibration(weights, NOTHING)
 
 
-def _calibration(weights: Logits, formula: Formula) -> Calibration:
-    """The logit of the stack and that of the formula, added."""
-    probability, surprise, rarity, intercept = weights.tolist()
-    surprise_too, rarity_too, failure, _ = formula.weights
+def _calibration(weights: Logits, taught: LogisticRegression) -> Calibration:
+    """The logit of the stack and that of the sources' regression, added."""
+    probability, surprisal, rarity, intercept = weights.tolist()
     return Calibration(
-        probability=probability, surprise=surprise + surprise_too, rarity=rarity + rarity_too, failure=failure,
-        intercept=intercept + formula.bias,
-    )  # fmt: skip
+        probability=probability,
+        surprisal=surprisal + taught.surprisal,
+        rarity=rarity + taught.rarity,
+        failure=taught.failure,
+        intercept=intercept + taught.intercept,
+    )
 
 
 def _cross_stacked(table: Logits, said: Logits, parts: IntArray) -> Logits:
@@ -114,17 +119,9 @@ def stacked(table: Logits, said: Logits) -> Logits:
     :param table: `[labels, 3]`, the features.
     :param said: `[labels]`, the teacher's probabilities.
     """
-    prior = np.zeros(table.shape[1] + 1)
-    prior[0] = 1.0
-
-    def loss(weights: Logits) -> float:
-        logits = table @ weights[:-1] + weights[-1]
-        off = weights[:-1] - prior[:-1]
-        return float((np.logaddexp(0, logits) - said * logits).sum() + off @ off / (2 * SLOPE_PRIOR))
-
-    bounds = [(0.0, None)] * table.shape[1] + [(None, None)]
-    found: Logits = minimize(loss, prior, bounds=bounds, method="L-BFGS-B").x
-    return found
+    prior = np.eye(table.shape[1])[0]
+    found = fit_logistic(table, said, np.ones(len(said)), prior, 1.0 / (2 * SLOPE_PRIOR))
+    return np.append(found.weights, found.intercept)
 
 
 def threshold(logits: Logits, anomalous: NDArray[np.bool_], times: Logits) -> float:
@@ -150,8 +147,8 @@ def threshold(logits: Logits, anomalous: NDArray[np.bool_], times: Logits) -> fl
 
 def _parts(windows: Sequence[Window], folds: int) -> IntArray:
     """The fold of each window; those that resemble each other are in one."""
-    signatures = [signature(window.events) for window in windows]
-    apart = np.array([[1.0 - resemblance(one, other) for other in signatures] for one in signatures])
+    bags = [bag_of_events(window.events) for window in windows]
+    apart = np.array([[1.0 - weighted_jaccard(one, other) for other in bags] for one in bags])
     kinds = AgglomerativeClustering(min(KINDS, len(windows)), metric="precomputed", linkage="average").fit_predict(
         apart
     )
@@ -170,7 +167,7 @@ def _cross_fitted(
     taught = [[each for each, part in zip(labelled, parts, strict=True) if part != number] for number in numbers]
     share = 1.0 - sum(example.weight for example in replay)
     networks = fits([[*balanced([each.example for each in others], share), *replay] for others in taught])
-    found = [0.5] * len(labelled)
+    found = [UNDECIDED] * len(labelled)
     for number, others, onnx in zip(numbers, taught, networks, strict=True):
         places = np.flatnonzero(parts == number).tolist()
         known = _known(others)

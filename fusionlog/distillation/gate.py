@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, cohen_kappa_score
 
+from fusionlog.decision import is_anomalous
 from fusionlog.detector.examples import Example
 from fusionlog.distillation.sources import SourceExamples
 from fusionlog.distillation.students import opinions, windows_of
 from fusionlog.types import FloatArray
 
-THRESHOLD = 0.5
 ONE_SIDED_95 = 1.645
 
 
@@ -127,7 +127,7 @@ def check_rate(scores: FloatArray, weights: Sequence[float], least: float, most:
     """
     if not len(scores):
         return Check("target_rate", None, True, "no recent windows")
-    rate = float(np.average(scores >= THRESHOLD, weights=weights))
+    rate = float(np.average(is_anomalous(scores), weights=weights))
     return Check("target_rate", rate, least <= rate <= most, f"must lie in [{least}, {most}]")
 
 
@@ -136,8 +136,8 @@ def check_agreement(onnx: bytes, labelled: Sequence[Example], least: float) -> C
 
     Where the teacher, or the candidate as well, knows one class only, kappa says nothing and plain agreement stands in.
     """
-    said = np.array([example.probability >= THRESHOLD for example in labelled])
-    verdicts = windows_of(opinions(onnx, labelled)) >= THRESHOLD
+    said = np.array([is_anomalous(example.probability) for example in labelled])
+    verdicts = is_anomalous(windows_of(opinions(onnx, labelled)))
     one_class = said.all() or not said.any()
     agreement = float((said == verdicts).mean()) if one_class else float(cohen_kappa_score(said, verdicts))
     return Check("teacher_agreement", agreement, agreement >= least, f"must be at least {least}")

@@ -1,4 +1,4 @@
-"""What the labelled sources teach of unusual windows: formulas, each of them in turn taken for a target.
+"""What the labelled sources teach of novelty: logistic regressions, each source in turn taken for a target.
 
 A source is shown to a labeller that knows the others alone: one half of it goes by unjudged, then the other half comes
 as a target's windows would, and what was observed of each that is not routine is set against its label. Then the other
@@ -13,13 +13,13 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from fusionlog.distillation.base import known_events
+from fusionlog.distillation.offline_fit import Stretch, fit
 from fusionlog.distillation.sources import Source, event_probabilities, split
-from fusionlog.habits import Habits
-from fusionlog.labeling.formula import COUNTED, OFFLINE, Evidence, Formula, Observed, fit
+from fusionlog.labeling.features import Features
 from fusionlog.labeling.offline import OfflineTeacher
-from fusionlog.records import BankEvent, ModelRelease, Window
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.records import BankEvent, LogisticRegression, ModelRelease, Window
 from fusionlog.types import Encode
-from fusionlog.unusual import unusual
 
 T = TypeVar("T")
 BATCH_WINDOWS = 20
@@ -27,20 +27,20 @@ BATCH_WINDOWS = 20
 
 
 class Formulas(NamedTuple):
-    """What the sources teach: the offline labeller's formula, which goes by what is more than chance, and that of a
-    calibration, which stands beside a network and goes by what is counted. None where no source has both kinds."""
+    """What the sources teach: the offline teacher's regression, on features corrected for multiple comparisons, and the
+    one for a calibration, on features as counted beside a network. None where no source has both kinds of windows."""
 
-    labeller: Formula | None
-    calibration: Formula | None
+    labeller: LogisticRegression | None
+    calibration: LogisticRegression | None
 
 
 NO_FORMULAS = Formulas(None, None)
 
 
 def formulas(sources: Sequence[Source], encode: Encode) -> Formulas:
-    """The formulas of the sources' windows, normal and anomalous."""
+    """The regressions of the sources' windows, normal and anomalous."""
     known = {source.system: known_events(source, event_probabilities(source)) for source in sources}
-    stretches: list[tuple[Observed, Observed]] = []
+    stretches: list[tuple[Stretch, Stretch]] = []
     for source in sources:
         others = [event for system, events in known.items() if system != source.system for event in events]
         stretches += _observed(source, others, encode)
@@ -48,10 +48,8 @@ def formulas(sources: Sequence[Source], encode: Encode) -> Formulas:
 
 
 def with_formulas(release: ModelRelease, found: Formulas) -> ModelRelease:
-    """A base release that carries what its sources taught, among its metrics."""
-    labeller = {} if found.labeller is None else found.labeller.metrics(OFFLINE)
-    calibration = {} if found.calibration is None else found.calibration.metrics(COUNTED)
-    return replace(release, metrics={**release.metrics, **labeller, **calibration})
+    """A base release that carries what its sources taught."""
+    return replace(release, offline_teacher=found.labeller, novelty=found.calibration)
 
 
 def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -60,25 +58,25 @@ def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
         yield windows[start : start + BATCH_WINDOWS]
 
 
-def _observed(source: Source, others: Sequence[BankEvent], encode: Encode) -> Iterator[tuple[Observed, Observed]]:
+def _observed(source: Source, others: Sequence[BankEvent], encode: Encode) -> Iterator[tuple[Stretch, Stretch]]:
     """Each half of a source after the other one: as the labeller sees it, and as counted."""
     halves, knowing = [half.windows for half in split(source, held_out=0.5)], OfflineTeacher(others, encode)
     for before, after in (halves, halves[::-1]):
-        labeller, habits = knowing.anew(), Habits()
-        evidence: list[Evidence] = []
-        counted: list[Evidence] = []
+        labeller, profile = knowing.anew(), SystemProfile()
+        evidence: list[Features] = []
+        counted: list[Features] = []
         anomalous: list[bool] = []
-        _watch(before, labeller, habits)
+        _watch(before, labeller, profile)
         for batch in in_batches(after):
             telling = [window for window in batch if not labeller.routine(window)]
             evidence += labeller.observe(telling)
-            counted += [Evidence.counted(unusual(window, habits)) for window in telling]
+            counted += [Features.counted(profile.compute_features(window)) for window in telling]
             anomalous += [source.anomalous[window.session] for window in telling]
-            _watch(batch, labeller, habits)
-        yield Observed.of(evidence, anomalous), Observed.of(counted, anomalous)
+            _watch(batch, labeller, profile)
+        yield Stretch.of(evidence, anomalous), Stretch.of(counted, anomalous)
 
 
-def _watch(windows: Sequence[Window], labeller: OfflineTeacher, habits: Habits) -> None:
+def _watch(windows: Sequence[Window], labeller: OfflineTeacher, profile: SystemProfile) -> None:
     labeller.watch(windows)
     for window in windows:
-        habits.see(window)
+        profile.update(window)

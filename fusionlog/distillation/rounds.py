@@ -63,7 +63,11 @@ def distil(material: Material, fit: Fit, rounds: int) -> bytes:
 def confident(student: bytes, examples: Sequence[Example]) -> list[Example]:
     """The examples that a student is sure of, with its opinion as their label."""
     judged = zip(examples, opinions(student, examples), strict=True)
-    return [fuse(example, opinion, 0.0) for example, opinion in judged if abs(opinion.window - 0.5) >= CONFIDENT - 0.5]
+    return [
+        fuse(example, opinion, 0.0)
+        for example, opinion in judged
+        if max(opinion.window, 1.0 - opinion.window) >= CONFIDENT
+    ]
 
 
 def _fit(material: Material, target: Sequence[Example], fit: Fit) -> bytes:

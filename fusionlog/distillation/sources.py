@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fusionlog.decision import UNDECIDED
 from fusionlog.detector.examples import Example
 from fusionlog.detector.order import alike, order_of
 from fusionlog.embedding import VectorCache
@@ -119,8 +120,8 @@ def unlabelled(windows: Sequence[Window], cache: VectorCache, detector: Detector
     return Example(
         vectors=cache.vectors(events),
         counts=_array([event.count for event in events]),
-        probability=0.5,
-        event_probabilities=_array([0.5] * len(events)),
+        probability=UNDECIDED,
+        event_probabilities=_array([UNDECIDED] * len(events)),
         weight=float(len(windows)),
         order=order_of(windows[0], detector),
         system=windows[0].system,

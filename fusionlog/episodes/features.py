@@ -9,29 +9,29 @@ import numpy as np
 
 from fusionlog.alpha.vectors import window_vectors
 from fusionlog.embedding import VectorCache
-from fusionlog.labeling.formula import Evidence
+from fusionlog.labeling.features import Features
 from fusionlog.records import Window
 from fusionlog.types import FloatArray
 
 STRUCTURE = (
-    *Evidence.__struct_fields__, "doubt", "lines", "events", "most lines of an event", "lines of an event",
+    *Features.__struct_fields__, "doubt", "lines", "events", "most lines of an event", "lines of an event",
 )  # fmt: skip
 """The structural features by name: they mean the same on every system. `doubt` is the labeller's logit."""
 SURE = 0.999
 
 
-def structure(window: Window, evidence: Evidence, probability: float) -> list[float]:
+def structure(window: Window, features: Features, probability: float) -> list[float]:
     """The structural features of a window, in the order of `STRUCTURE`; numbers of lines and events as log(1 + n)."""
     counts = [event.count for event in window.events] or [0]
     kept = min(max(probability, 1 - SURE), SURE)
     return [
-        *evidence.values, log(kept / (1 - kept)), log1p(sum(counts)), log1p(len(counts)), log1p(max(counts)),
+        *features.values, log(kept / (1 - kept)), log1p(sum(counts)), log1p(len(counts)), log1p(max(counts)),
         log1p(sum(counts) / len(counts)),
     ]  # fmt: skip
 
 
 def described(
-    windows: Sequence[Window], evidence: Sequence[Evidence], probabilities: Sequence[float], cache: VectorCache
+    windows: Sequence[Window], evidence: Sequence[Features], probabilities: Sequence[float], cache: VectorCache
 ) -> FloatArray:
     """Windows as `[windows, 2 * dim + structural features]`: embeddings first."""
     told = zip(windows, evidence, probabilities, strict=True)

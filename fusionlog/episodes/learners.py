@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from fusionlog.decision import THRESHOLD
 from fusionlog.detector.training import backward, optimise, seeded
 from fusionlog.types import BoolArray, FloatArray
 
@@ -71,7 +72,7 @@ class Prototypes(Learner):
     def judge(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
         """Logits of the queries `[m]`."""
         known, asked = self.body(support), self.body(queries)
-        bad = probabilities * (probabilities >= min(0.5, float(probabilities.max())))
+        bad = probabilities * (probabilities >= min(THRESHOLD, float(probabilities.max())))
         away = [((asked - _mean(known, weights)) ** 2).sum(dim=1) for weights in (1 - probabilities, bad)]
         logits: Tensor = self.scale * (away[0] - away[1]) + self.bias
         return logits
@@ -144,7 +145,7 @@ def judge(learner: Learner, support: FloatArray, probabilities: FloatArray, quer
 
 def balanced_loss(logits: Tensor, probabilities: Tensor) -> Tensor:
     """Cross-entropy against soft labels, either class with half of the mass where both are there."""
-    bad = probabilities >= 0.5
+    bad = probabilities >= THRESHOLD
     weights = torch.where(bad, 1.0 / max(1, int(bad.sum())), 1.0 / max(1, int((~bad).sum())))
     return binary_cross_entropy_with_logits(logits, probabilities, weight=weights / weights.sum(), reduction="sum")
 

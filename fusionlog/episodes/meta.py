@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusionlog.distillation.logistic import Floats
+from fusionlog.distillation.offline_fit import Stretch, best_threshold
 from fusionlog.episodes.features import STRUCTURE
 from fusionlog.episodes.learners import Episode, Learner, LearnerName, judge, train
 from fusionlog.episodes.oversampling import oversampled
 from fusionlog.episodes.selection import Selection, select
 from fusionlog.episodes.tasks import Task
-from fusionlog.labeling.formula import Floats, Observed, best_edge
 from fusionlog.types import BoolArray, FloatArray
 
 
@@ -41,15 +42,15 @@ def teach(name: LearnerName, tasks: Sequence[Task], steps: int, seed: int) -> Ta
     if not told:
         raise ValueError("no source has both normal and anomalous sessions")
     systems = list(dict.fromkeys(task.system for task in told))
-    known: list[Observed] = []
+    known: list[Stretch] = []
     logits: list[Floats] = []
     for system in systems if len(systems) > 1 else ():
         learner, selection = _fit(name, [task for task in told if task.system != system], steps, seed)
         for task in (task for task in told if task.system == system):
-            known.append(Observed(np.empty((0, 0)), _labels(task)))
+            known.append(Stretch(np.empty((0, 0)), _labels(task)))
             logits.append(_logits(learner, selection, task).astype(np.float64))
     learner, selection = _fit(name, told, steps, seed)
-    return Taught(learner, selection, best_edge(known, logits) if known else 0.0)
+    return Taught(learner, selection, best_threshold(known, logits) if known else 0.0)
 
 
 def _fit(name: LearnerName, tasks: Sequence[Task], steps: int, seed: int) -> tuple[Learner, Selection]:

@@ -15,7 +15,7 @@ from fusionlog.distillation.labeller import in_batches
 from fusionlog.distillation.sources import Source, split
 from fusionlog.embedding import VectorCache
 from fusionlog.episodes.features import described
-from fusionlog.labeling.formula import Evidence
+from fusionlog.labeling.features import Features
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.records import Window
 from fusionlog.types import BoolArray, FloatArray
@@ -43,7 +43,7 @@ def task_of(
     labeller.watch(before)
     evidence, probabilities = labeller.look(before, own=True)
     support = described(before, evidence, probabilities, cache)
-    told: list[Evidence] = []
+    told: list[Features] = []
     judged: list[float] = []
     for batch in in_batches(after):
         found, said = labeller.look(batch)

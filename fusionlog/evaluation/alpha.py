@@ -13,12 +13,14 @@ from fusionlog.alpha.detector import Svm
 from fusionlog.alpha.inheritance import AlphaStrategy
 from fusionlog.alpha.refinement import Known, Told, choose, to_ask
 from fusionlog.alpha.vectors import window_vectors
+from fusionlog.decision import is_anomalous
 from fusionlog.distill import INHERITED_WEIGHT
 from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import TeacherError
-from fusionlog.evaluation.asking import Asking, Spent
+from fusionlog.evaluation.asking import Asking
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Outcome, Result, outcomes
+from fusionlog.labeling.cost import FREE, Cost
 from fusionlog.labeling.few_shot import FewShot
 from fusionlog.method import RULES
 from fusionlog.online.asking import QueryStrategy, apply_answers, most_informative
@@ -29,38 +31,37 @@ from fusionlog.settings import SystemSettings
 
 
 @dataclass
-class Ledger:
+class Calls:
     """The calls that are left, over all systems that are asked about. Repeated ones count as well.
 
     No call is made unless two are left, and no more at a time than half of what is left: a call may be repeated once.
     """
 
     bench: Bench
-    calls: int
-    books: list[Asking] = field(default_factory=list)
+    limit: int
+    askings: list[Asking] = field(default_factory=list)
 
-    def book(self, system: SystemSettings) -> Asking:
-        """A book for one system."""
-        self.books.append(Asking(self.bench.teacher, system))
-        return self.books[-1]
+    def about(self, system: SystemSettings) -> Asking:
+        """What is asked about one system."""
+        self.askings.append(Asking(self.bench.teacher, system))
+        return self.askings[-1]
 
     @property
-    def spent(self) -> Spent:
-        """What all books have cost."""
-        spent = [book.spent for book in self.books]
-        return Spent(sum(each.calls for each in spent), sum(each.tokens for each in spent))
+    def cost(self) -> Cost:
+        """What all of it has cost."""
+        return sum((asking.cost for asking in self.askings), FREE)
 
     @property
     def left(self) -> int:
         """Calls that may be made at a time."""
-        return (self.calls - self.spent.calls) // 2
+        return (self.limit - self.cost.calls) // 2
 
-    async def ask(self, book: Asking, windows: Sequence[Window]) -> None:
+    async def ask(self, asking: Asking, windows: Sequence[Window]) -> None:
         """Ask as far as the calls go."""
         size, left = self.bench.settings.label.units_per_call, list(windows)
         while left and (calls := self.left):
             now, left = left[: calls * size], left[calls * size :]
-            await book.ask(now)
+            await asking.ask(now)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,70 +79,69 @@ class Annotated:
             scores = self.detector.score(window_vectors(rest, bench.cache))
             known |= {window.shape: float(score) for window, score in zip(rest, scores, strict=True)}
         found = [known[window.shape] for window in windows]
-        return outcomes(windows, found, [score >= 0.5 for score in found], [False] * len(found))
+        return outcomes(windows, found, [is_anomalous(score) for score in found], [False] * len(found))
 
 
 async def alpha(fold: Fold, bench: Bench) -> Result:
     """Cluster, ask about representatives, propagate, train an SVM; the test half costs no call."""
-    began, ledger = time.perf_counter(), Ledger(bench, bench.settings.alpha.calls)
-    await refine(ledger)
-    book = ledger.book(fold.system)
-    labels = await annotate(fold, ledger, book)
+    began, calls = time.perf_counter(), Calls(bench, bench.settings.alpha.calls)
+    await refine(calls)
+    asking = calls.about(fold.system)
+    labels = await annotate(fold, calls, asking)
     annotated = Annotated(labels, _detector(fold.adapt, labels, bench))
     adapting = time.perf_counter() - began
     began = time.perf_counter()
     found = annotated.verdicts(fold.test, bench)
     seconds = time.perf_counter() - began
     return Result(
-        outcomes=found, adapted=annotated.verdicts(fold.adapt, bench), asked=book.asked, calls=ledger.spent.calls,
-        units=sum(each.units for each in ledger.books), tokens=ledger.spent.tokens, seconds_train=adapting,
-        seconds_score=seconds,
+        outcomes=found, adapted=annotated.verdicts(fold.adapt, bench), asked=asking.asked, cost=calls.cost,
+        seconds_train=adapting, seconds_score=seconds,
     )  # fmt: skip
 
 
-async def refine(ledger: Ledger) -> None:
+async def refine(calls: Calls) -> None:
     """Ask about the sources and show the teacher what it got wrong; nothing, where it cannot be shown examples."""
-    bench, settings = ledger.bench, ledger.bench.settings.alpha
+    bench, settings = calls.bench, calls.bench.settings.alpha
     if not isinstance(bench.teacher, FewShot) or not settings.examples:
         return
     units = settings.source_calls * bench.settings.label.units_per_call
     told: list[Told] = []
     for known in to_ask(bench.sources, units, bench.cache, settings.similarity).values():
-        told += await _tell(ledger, known)
+        told += await _tell(calls, known)
     bench.teacher.show(choose(told, settings.examples, bench.cache, settings.similarity))
 
 
-async def _tell(ledger: Ledger, known: Sequence[Known]) -> list[Told]:
+async def _tell(calls: Calls, known: Sequence[Known]) -> list[Told]:
     if not known:
         return []
-    book = ledger.book(known[0].system)
-    await ledger.ask(book, [each.window for each in known])
-    labels = book.labels
+    asking = calls.about(known[0].system)
+    await calls.ask(asking, [each.window for each in known])
+    labels = asking.labels
     return [Told(each, labels[each.window.shape]) for each in known if each.window.shape in labels]
 
 
-async def annotate(fold: Fold, ledger: Ledger, book: Asking) -> dict[str, PseudoLabel]:
+async def annotate(fold: Fold, calls: Calls, asking: Asking) -> dict[str, PseudoLabel]:
     """Label the adaptation half as the label worker does; the calls that are left then go to what inherited, the
     farthest from all labelled windows first."""
-    knowledge = Knowledge(fold.target, ledger.bench.encode, rules=RULES["fusionlog"])
-    labels = await _label(fold.adapt, knowledge, AlphaStrategy(ledger.bench.settings.alpha), ledger, book)
+    knowledge = Knowledge(fold.target, calls.bench.encode, rules=RULES["fusionlog"])
+    labels = await _label(fold.adapt, knowledge, AlphaStrategy(calls.bench.settings.alpha), calls, asking)
     heirs = [
         window for window in fold.adapt if (label := labels.get(window.shape)) and label.inherited_from is not None
     ]
-    return labels | await _label(heirs, knowledge, most_informative, ledger, book)
+    return labels | await _label(heirs, knowledge, most_informative, calls, asking)
 
 
 async def _label(
-    windows: Sequence[Window], knowledge: Knowledge, strategy: QueryStrategy, ledger: Ledger, book: Asking
+    windows: Sequence[Window], knowledge: Knowledge, strategy: QueryStrategy, calls: Calls, asking: Asking
 ) -> dict[str, PseudoLabel]:
     """The labels of windows by shape: a call at a time, until none waits or no call is left."""
     pool, labels = CandidatePool[None](knowledge), dict[str, PseudoLabel]()
     for window in windows:
         pool.add(window, None)
-    while pool and ledger.left:
-        call = strategy(pool, ledger.bench.settings.label.units_per_call)
-        answers = await book.answers(call.windows)
-        answered = apply_answers(pool, call, answers, book.name, time.time())
+    while pool and calls.left:
+        call = strategy(pool, calls.bench.settings.label.units_per_call)
+        answers = await asking.answers(call.windows)
+        answered = apply_answers(pool, call, answers, asking.name, time.time())
         labels |= {each.label.shape: each.label for each in answered.labelled}
         for window in call.windows:
             pool.take(window.shape)
@@ -156,7 +156,7 @@ def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], benc
             "no window has a label: raise FUSIONLOG_ALPHA__CALLS, or lower FUSIONLOG_ALPHA__SOURCE_CALLS"
         )
     taught = [labels[shape] for shape in first]
-    anomalous = np.array([label.probability >= 0.5 for label in taught])
+    anomalous = np.array([is_anomalous(label.probability) for label in taught])
     shares = [1.0 if label.inherited_from is None else INHERITED_WEIGHT for label in taught]
     weights = np.log1p([seen[shape] for shape in first]) * shares
     return Svm(window_vectors(list(first.values()), bench.cache), anomalous, weights.astype(np.float32))

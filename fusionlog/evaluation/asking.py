@@ -1,22 +1,20 @@
-"""Asking a teacher on behalf of a method, and the book of what that cost."""
+"""Asking a teacher on behalf of a method, and what that cost."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from fusionlog.distillation.sources import by_shape
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.evaluation.protocol import Asked
+from fusionlog.labeling.cost import FREE, Cost
 from fusionlog.labeling.teacher import Teacher, Verdict, ask, label_of
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
-
-if TYPE_CHECKING:
-    from fusionlog.labeling.endpoint import Usage
 
 
 @runtime_checkable
@@ -24,28 +22,13 @@ class Metered(Protocol):
     """A teacher that costs calls and tokens."""
 
     @property
-    def usage(self) -> Usage:
-        """What was spent since its start."""
+    def cost(self) -> Cost:
+        """What it has cost since its start."""
 
 
-@dataclass(frozen=True)
-class Spent:
-    """Calls and tokens that a teacher has cost; the offline one costs none."""
-
-    calls: int = 0
-    tokens: int = 0
-
-    @classmethod
-    def by(cls, teacher: Teacher) -> Spent:
-        """What a teacher has cost since its start."""
-        if not isinstance(teacher, Metered):
-            return cls()
-        usage = teacher.usage
-        return cls(usage.calls, usage.prompt_tokens + usage.completion_tokens)
-
-    def since(self, before: Spent) -> Spent:
-        """What came on top of `before`."""
-        return Spent(self.calls - before.calls, self.tokens - before.tokens)
+def cost_of(teacher: Teacher) -> Cost:
+    """What a teacher has cost since its start; one that asks no language model costs nothing."""
+    return teacher.cost if isinstance(teacher, Metered) else FREE
 
 
 @dataclass
@@ -59,8 +42,7 @@ class Asking:
     system: SystemSettings
     labels: dict[str, PseudoLabel] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
-    spent: Spent = Spent()
-    units: int = 0
+    cost: Cost = FREE
 
     @property
     def name(self) -> str:
@@ -81,11 +63,9 @@ class Asking:
         """
         if self.teacher is None:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
-        before = Spent.by(self.teacher)
+        before = cost_of(self.teacher)
         said = await ask(self.teacher, windows, self.system)
-        cost = Spent.by(self.teacher).since(before)
-        self.spent = Spent(self.spent.calls + cost.calls, self.spent.tokens + cost.tokens)
-        self.units += len(windows)
+        self.cost += cost_of(self.teacher) - before + Cost(units=len(windows))
         failed = [verdict for verdict in said if isinstance(verdict, TeacherError)]
         if len(failed) > 1 and len(failed) == len(said):
             raise failed[0]

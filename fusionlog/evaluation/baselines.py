@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fusionlog.decision import THRESHOLD, is_anomalous
 from fusionlog.distillation.sources import by_shape
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Result, outcomes
+from fusionlog.labeling.cost import FREE
 from fusionlog.records import Window
 from fusionlog.types import BoolArray
 
@@ -27,8 +29,6 @@ healthy session of hdfs (`addToInvalidates`) and would make this baseline worse 
 QUANTILE = 0.95
 """The nearest-neighbour method calls anomalous what is farther than this share of the adaptation half is from the rest
 of it. Of .95, .99, the greatest distance and mean + 3 sd, which were all scored, the best for this baseline."""
-EDGE = 0.5
-"""The score from which these methods call a window anomalous."""
 LEAST_DISTANCE = 1e-6
 """The least threshold, for a half in which every window has its like."""
 
@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 
 
 class Plain:
-    """A method that gives each window a score from 0 to 1, `EDGE` and more being anomalous.
+    """A method that gives each window a score from 0 to 1, from `decision.THRESHOLD` on anomalous.
 
     :param score: the scores of the windows of the half adapted on, and of the test half.
     """
@@ -50,9 +50,11 @@ class Plain:
         adapted, test = self._score(fold)
         seconds = time.perf_counter() - began
         halves = ((fold.test, test), (fold.adapt, adapted))
-        said = [outcomes(windows, all_, [s >= EDGE for s in all_], [False] * len(all_)) for windows, all_ in halves]
+        said = [
+            outcomes(windows, all_, [is_anomalous(s) for s in all_], [False] * len(all_)) for windows, all_ in halves
+        ]
         return Result(
-            outcomes=said[0], adapted=said[1], asked=(), calls=0, units=0, tokens=0, seconds_train=0.0,
+            outcomes=said[0], adapted=said[1], asked=(), cost=FREE, seconds_train=0.0,
             seconds_score=seconds,
         )  # fmt: skip
 
@@ -115,7 +117,7 @@ def nearest_neighbour(fold: Fold) -> tuple[list[float], list[float]]:
 
 def _against(distance: float, threshold: float) -> float:
     score = float(distance) / (float(distance) + threshold)
-    return score if distance > threshold else min(score, np.nextafter(EDGE, 0.0))
+    return score if distance > threshold else min(score, np.nextafter(THRESHOLD, 0.0))
 
 
 def _saturating(hits: int) -> float:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from fusionlog.decision import is_anomalous
 from fusionlog.distillation.base import known_events
 from fusionlog.distillation.sources import event_probabilities
 from fusionlog.episodes.tasks import Task, source_tasks, task_of
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Fold, Result, outcomes
+from fusionlog.labeling.cost import FREE
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.types import FloatArray
 
@@ -35,11 +37,11 @@ async def _meta(name: str, fold: Fold, bench: Bench) -> Result:
     task = task_of(fold.target, fold.adapt, fold.test, _labeller(bench).anew(), bench.cache)
     adapted, test = scores(replace(task, queries=task.support)), scores(task)
     said = [
-        outcomes(windows, found.tolist(), (found >= 0.5).tolist(), [False] * len(windows))
+        outcomes(windows, found.tolist(), is_anomalous(found).tolist(), [False] * len(windows))
         for windows, found in ((fold.test, test), (fold.adapt, adapted))
     ]
     return Result(
-        outcomes=said[0], adapted=said[1], asked=(), calls=0, units=0, tokens=0, seconds_train=seconds,
+        outcomes=said[0], adapted=said[1], asked=(), cost=FREE, seconds_train=seconds,
         seconds_score=time.perf_counter() - began,
     )  # fmt: skip
 

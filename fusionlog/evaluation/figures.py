@@ -175,7 +175,7 @@ def _row(
         teacher=about.teacher,
         teacher_precision=_rounded(teacher.precision) if teacher else None,
         teacher_recall=_rounded(teacher.recall) if teacher else None,
-        llm_calls=result.calls, llm_units=result.units, llm_tokens=result.tokens,
+        llm_calls=result.cost.calls, llm_units=result.cost.units, llm_tokens=result.cost.tokens,
         share_proprietary=_rounded(share(proprietary)),
         share_proprietary_last_fifth=_rounded(share(proprietary, LAST_SHARE)),
         seconds_train=round(result.seconds_train, 3), seconds_score=round(result.seconds_score, 3),

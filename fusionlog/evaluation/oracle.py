@@ -29,7 +29,7 @@ def oracle(small: Result, teacher: Result, routed: Result, truth: Truth) -> Resu
     kept = [one for one in routed.asked if one.session in truth.adapted]
     return replace(
         small,
-        outcomes=test, adapted=adapted, calls=routed.calls, units=routed.units, tokens=routed.tokens,
+        outcomes=test, adapted=adapted, cost=routed.cost,
         asked=[*kept, *(one for one in teacher.asked if one.session in asked and one.session in said)],
     )  # fmt: skip
 

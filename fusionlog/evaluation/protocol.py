@@ -12,6 +12,7 @@ from typing import Literal
 
 from fusionlog.errors import DataError
 from fusionlog.evaluation.datasets import FORM, Session, read_catalog, read_sessions, session_windows
+from fusionlog.labeling.cost import Cost
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
 
@@ -63,9 +64,7 @@ class Result:
     outcomes: Sequence[Outcome]
     adapted: Sequence[Outcome]
     asked: Sequence[Asked]
-    calls: int
-    units: int
-    tokens: int
+    cost: Cost
     seconds_train: float
     seconds_score: float
     tau: float | None = None

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionlog.errors import MissingExtraError
-from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.recorded import read_recordings
 from fusionlog.labeling.selection import make_teacher
 from fusionlog.labeling.teacher import Teacher
-from fusionlog.records import BankEvent
+from fusionlog.records import BankEvent, LogisticRegression
 from fusionlog.settings import Settings
 from fusionlog.types import Encode
 
@@ -27,7 +26,7 @@ class Teaching:
     name: str
     settings: Settings
 
-    def teacher(self, known: Sequence[BankEvent], encode: Encode, formula: Formula | None = None) -> Teacher:
+    def teacher(self, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None) -> Teacher:
         """A teacher.
 
         :param known: the sources' events, for the offline one. :param formula: what they taught it.

@@ -89,7 +89,7 @@ class Workshop:
         else:
             result = await self._result(task)
             truth = read_truth(task.data, fold)
-        teacher = self._teacher(task) if result.units else None
+        teacher = self._teacher(task) if result.cost.units else None
         return Done(
             key=self.key(task), task=task,
             rows=rows_of(result, truth, About.of(fold, task.method, task.seed, teacher)),

@@ -13,7 +13,8 @@ from fusionlog.errors import TeacherError
 from fusionlog.explaining import question
 from fusionlog.explaining.answer import Answer, read
 from fusionlog.labeling.budget import Budget
-from fusionlog.labeling.endpoint import Endpoint, RefusedError, Usage
+from fusionlog.labeling.cost import Cost
+from fusionlog.labeling.endpoint import Endpoint, RefusedError
 from fusionlog.labeling.teacher import Unit
 from fusionlog.records import Anomaly, ExplainedLine, Explanation
 from fusionlog.settings import Settings, SystemSettings
@@ -57,10 +58,10 @@ class Explainer:
         :raises RecordError: it carries no line.
         :raises TeacherError: there is none now, `retry_after` says when to come back; or none at all.
         """
-        unit, before = question.unit_of(anomaly, system), self._endpoint.usage
+        unit, before = question.unit_of(anomaly, system), self._endpoint.cost
         metrics.EXPLANATIONS_ASKED.labels(anomaly.system).inc()
         answer = await self._answer(unit, anomaly)
-        return _explanation(anomaly, answer, self.name, before, self._endpoint.usage)
+        return _explanation(anomaly, answer, self.name, self._endpoint.cost - before)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -80,17 +81,17 @@ class Explainer:
 
     async def _complete(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
         """What the model says. An endpoint that is away must not use up the hour's calls: those are given back."""
-        before = self._endpoint.usage.calls
+        before = self._endpoint.cost
         try:
             return await self._endpoint.complete(messages, budget)
         except RefusedError as error:
             raise TeacherError(str(error)) from error
         except TeacherError:
-            budget.refund(self._endpoint.usage.calls - before)
+            budget.refund((self._endpoint.cost - before).calls)
             raise
 
 
-def _explanation(anomaly: Anomaly, answer: Answer, name: str, before: Usage, after: Usage) -> Explanation:
+def _explanation(anomaly: Anomaly, answer: Answer, name: str, cost: Cost) -> Explanation:
     lines = question.lines_of(anomaly)
     shown = [lines[id - 1] for id in answer.evidence]
     return Explanation(
@@ -103,7 +104,7 @@ def _explanation(anomaly: Anomaly, answer: Answer, name: str, before: Usage, aft
         evidence=[ExplainedLine(template=each.template, line=each.example, count=each.count) for each in shown],
         next_step=answer.next_step,
         said_by=name,
-        calls=after.calls - before.calls,
-        tokens=after.tokens - before.tokens,
+        calls=cost.calls,
+        tokens=cost.tokens,
         explained_at=time.time(),
     )

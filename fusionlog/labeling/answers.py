@@ -18,15 +18,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from fusionlog.decision import THRESHOLD, UNSURE_NORMAL
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip
 
 Label = Literal["normal", "anomalous"]
 Confidence = Annotated[float, Meta(ge=0.0, le=1.0)]
 MAX_CONTENT_CHARS = 400_000
 """More than twenty of the largest units can need (60 events of 300 characters each); beyond it nothing is read."""
-
-UNSURE_NORMAL = 0.49
-"""The greatest probability of what the model calls normal: from one half on it is an anomaly to all readers."""
 
 _THINK = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
@@ -87,7 +85,7 @@ def values(content: str | None) -> tuple[list[Any], str]:
 
 def probability(label: Label, confidence: float) -> float:
     """The probability of an anomaly: one half or more where the model says anomalous, less where it says normal."""
-    return max(confidence, 0.5) if label == "anomalous" else min(1.0 - confidence, UNSURE_NORMAL)
+    return max(confidence, THRESHOLD) if label == "anomalous" else min(1.0 - confidence, UNSURE_NORMAL)
 
 
 def _unwrapped(content: str) -> str:

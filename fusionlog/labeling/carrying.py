@@ -15,8 +15,9 @@ import numpy as np
 from msgspec import Struct
 from rapidfuzz import fuzz, process
 
-from fusionlog.labeling.polarity import opposed, side, words
+from fusionlog.decision import UNDECIDED, is_anomalous
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, clip
+from fusionlog.novelty.failure_lexicon import contradict, valence, words
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent
 from fusionlog.routing import choose_tau
@@ -100,9 +101,9 @@ class Carrier:
             if likeness[place] < self.near:
                 break
             known, event = self._known[place]
-            if not opposed(text, known):
+            if not contradict(text, known):
                 return _carried(event, min(float(likeness[place]), 1.0))
-        return BY_SIDE[side(text)]
+        return BY_SIDE[valence(text)]
 
 
 def word_likeness(texts: Iterable[str], known: Iterable[str]) -> FloatArray:
@@ -119,8 +120,8 @@ def word_likeness(texts: Iterable[str], known: Iterable[str]) -> FloatArray:
 
 def _carried(event: BankEvent, likeness: float) -> Opinion:
     """The verdict of a known event, as far as another one is like it."""
-    anomalous = event.probability >= 0.5
+    anomalous = is_anomalous(event.probability)
     kind = "anomalous" if anomalous else "normal"
     reason = clip(f"like an event of {event.system} known as {kind}: {event.text}", MAX_REASON_CHARS)
-    probability = 0.5 + (event.probability - 0.5) * likeness
+    probability = UNDECIDED + (event.probability - UNDECIDED) * likeness
     return Opinion(probability, reason, anomalous, event.probability * likeness if anomalous else 0.0)

@@ -22,6 +22,7 @@ from fusionlog import metrics
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.labeling.breaker import Breaker
 from fusionlog.labeling.budget import Budget
+from fusionlog.labeling.cost import FREE, Cost
 from fusionlog.labeling.prompts import ResponseFormats, response_formats
 from fusionlog.labeling.redaction import redact
 from fusionlog.labeling.retrying import LONGEST_WAIT, TransientError, pause, retry_after
@@ -39,20 +40,6 @@ _HELP = {
 
 class RefusedError(TeacherError):
     """The endpoint calls this one request bad; another may be good."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What was spent since the start."""
-
-    calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """Both kinds together."""
-        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True)
@@ -95,7 +82,7 @@ class Endpoint:
         self.settings = settings
         self.budget = Budget(settings.calls_per_hour, clock)
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_seconds, clock)
-        self.usage = Usage()
+        self.cost = FREE
         self.dialect = Dialect()
         self._formats = formats or response_formats()
         self._sleep = sleep
@@ -148,7 +135,7 @@ class Endpoint:
         told = False
         try:
             budget.spend()
-            self.usage = replace(self.usage, calls=self.usage.calls + 1)
+            self.cost += Cost(calls=1)
             completion = await self._client.chat.completions.create(**self._request(messages, dialect))
             told = True
         except (openai.APIError, ValueError) as error:
@@ -181,8 +168,7 @@ class Endpoint:
     def _count(self, prompt: int, completion: int) -> None:
         metrics.LLM_TOKENS.labels("prompt").inc(prompt)
         metrics.LLM_TOKENS.labels("completion").inc(completion)
-        used = self.usage
-        self.usage = Usage(used.calls, used.prompt_tokens + prompt, used.completion_tokens + completion)
+        self.cost += Cost(prompt_tokens=prompt, completion_tokens=completion)
 
     def _failure(self, error: openai.APIError | ValueError) -> TeacherError:
         """What an error of the client means for us, counted and told to the breaker."""

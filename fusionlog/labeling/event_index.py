@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from fusionlog.labeling.constant_words import Words, is_cut, words
-from fusionlog.labeling.polarity import opposed
+from fusionlog.novelty.failure_lexicon import contradict
 from fusionlog.parsing.memo import Memo
 
 LEAST_OVERLAP = 0.6
@@ -81,4 +81,4 @@ def _contradict(one: Words, other: Words) -> bool:
     if None not in levels and levels[0] != levels[1]:
         return True
     texts = [" ".join(word for word in found if word not in _LEVELS).lower() for found in (one, other)]
-    return opposed(texts[0], texts[1])
+    return contradict(texts[0], texts[1])

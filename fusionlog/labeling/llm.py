@@ -17,10 +17,12 @@ import structlog
 from msgspec.structs import replace
 
 from fusionlog import metrics
+from fusionlog.decision import is_anomalous
 from fusionlog.errors import TeacherError
 from fusionlog.labeling import answers, prompts
 from fusionlog.labeling.cache import DEFAULT_ENTRIES, AnswerCache, key
-from fusionlog.labeling.endpoint import Endpoint, RefusedError, Usage
+from fusionlog.labeling.cost import Cost
+from fusionlog.labeling.endpoint import Endpoint, RefusedError
 from fusionlog.labeling.few_shot import Worked
 from fusionlog.labeling.teacher import Unit, Verdict
 from fusionlog.settings import LabelSettings
@@ -67,9 +69,9 @@ class LLMTeacher:
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
 
     @property
-    def usage(self) -> Usage:
+    def cost(self) -> Cost:
         """Calls and tokens since the start."""
-        return self.endpoint.usage
+        return self.endpoint.cost
 
     def show(self, examples: Sequence[Worked]) -> None:
         """Show these worked examples with every call from now on, in place of those before."""
@@ -157,7 +159,7 @@ def _contradictions(outcomes: Mapping[bytes, Outcome | str]) -> float:
     if len(verdicts) < CHECKED_UNITS:
         return 0.0
     differ = [
-        (verdict.probability >= 0.5) != any(event.probability >= 0.5 for event in verdict.events)
+        is_anomalous(verdict.probability) != any(is_anomalous(event.probability) for event in verdict.events)
         for verdict in verdicts
     ]
     return sum(differ) / len(differ)

@@ -5,6 +5,7 @@ A teacher that watches judges a shape each time that it comes, by what went by m
 
 from __future__ import annotations
 
+from fusionlog.decision import is_anomalous
 from fusionlog.records import PseudoLabel
 
 MOVED = 0.1
@@ -24,4 +25,4 @@ def is_news(label: PseudoLabel, before: PseudoLabel | None) -> bool:
 
 
 def _differs(before: float, now: float) -> bool:
-    return (before >= 0.5) != (now >= 0.5) or abs(now - before) >= MOVED
+    return is_anomalous(before) != is_anomalous(now) or abs(now - before) >= MOVED

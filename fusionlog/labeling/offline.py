@@ -15,17 +15,18 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
+from fusionlog.decision import is_anomalous
 from fusionlog.errors import TeacherError
-from fusionlog.habits import Habits
 from fusionlog.labeling.carrying import BY_SIDE, Carrier, Opinion
-from fusionlog.labeling.formula import UNTAUGHT, Evidence, Formula
-from fusionlog.labeling.polarity import words
-from fusionlog.labeling.shares import Shares
+from fusionlog.labeling.features import PRIOR, Features, probability
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip, unit_of
-from fusionlog.records import BankEvent, Window, WindowEvent
+from fusionlog.novelty.failure_lexicon import words
+from fusionlog.novelty.features import corrected_surprisal, event_features
+from fusionlog.novelty.frequencies import Frequencies
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.records import BankEvent, LogisticRegression, Window, WindowEvent
 from fusionlog.settings import SystemSettings
 from fusionlog.types import Encode
-from fusionlog.unusual import beyond_chance, in_company
 
 ROUTINE = 0.4
 """The most that a window counts for which is routine; where there is no formula, a usual event of failure."""
@@ -51,10 +52,11 @@ class OfflineTeacher:
 
     name = "offline"
 
-    def __init__(self, known: Sequence[BankEvent], encode: Encode, formula: Formula | None = None) -> None:
+    def __init__(self, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None) -> None:
         self._carrier, self.formula = Carrier(known, encode), formula
-        self._said, self._shares, self._shapes = Shares(), Shares(), Shares()
-        self._habits: dict[str, Habits] = defaultdict(Habits)
+        self._profiles: dict[str, SystemProfile] = defaultdict(SystemProfile)
+        self._texts: dict[str, Frequencies] = defaultdict(Frequencies)
+        self._shapes: dict[str, Frequencies] = defaultdict(Frequencies)
         self._turn = asyncio.Lock()
 
     def anew(self) -> OfflineTeacher:
@@ -73,12 +75,10 @@ class OfflineTeacher:
         async with self._turn:
             self.watch(windows)
 
-    async def know(self, system: str, habits: Habits) -> None:
-        """Know at least what these habits of a system were counted from, where that is more than was seen."""
+    async def know(self, system: str, profile: SystemProfile) -> None:
+        """Take over a profile of a system, where it counted more windows than the teacher's own."""
         async with self._turn:
-            if habits.windows > self._habits[system].windows:
-                self._habits[system].become(habits)
-                self._shares.become(system, habits.windows, habits.events)
+            self._profiles[system].merge(profile)
 
     async def judge(
         self, windows: Sequence[Window], system: SystemSettings, own: bool = False
@@ -98,20 +98,19 @@ class OfflineTeacher:
     def watch(self, windows: Sequence[Window]) -> None:
         """Count windows."""
         for window in windows:
-            self._habits[window.system].see(window)
-            self._shares.see(window.system, {event.template for event in window.events})
-            self._shapes.see(window.system, (window.shape,))
+            self._profiles[window.system].update(window)
+            self._shapes[window.system].update((window.shape,))
 
-    def observe(self, windows: Sequence[Window]) -> list[Evidence]:
+    def observe(self, windows: Sequence[Window]) -> list[Features]:
         """What there is to say of each window, by what was seen before."""
         return [self._observed(window, self._opinions(window), 0) for window in windows]
 
-    def look(self, windows: Sequence[Window], own: bool = False) -> tuple[list[Evidence], list[float]]:
+    def look(self, windows: Sequence[Window], own: bool = False) -> tuple[list[Features], list[float]]:
         """What there is to say of each window, and how likely that makes it an anomaly.
 
         :param own: they were seen themselves; each is judged by the others.
         """
-        formula = self.formula or UNTAUGHT
+        formula = self.formula or PRIOR
         found = [(window, self._opinions(window)) for window in windows]
         evidence = [self._observed(window, opinions, int(own)) for window, opinions in found]
         said = [self._weighed(window, opinions, formula, int(own)) for window, opinions in found]
@@ -119,12 +118,12 @@ class OfflineTeacher:
 
     def routine(self, window: Window) -> bool:
         """Whether a system makes such windows again and again."""
-        return self._shapes.common(window.system, window.shape, COMMON)
+        return self._shapes[window.system].is_frequent(window.shape, COMMON)
 
     def _label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
         texts = [[words(event.text) for event in unit.events] for unit in units]
         for unit, said in zip(units, texts, strict=True):
-            self._said.see(unit.system, set(said))
+            self._texts[unit.system].update(set(said))
         return [self._verdict(unit, said) for unit, said in zip(units, texts, strict=True)]
 
     def _verdict(self, unit: Unit, texts: list[str]) -> Verdict:
@@ -139,50 +138,52 @@ class OfflineTeacher:
         return Verdict(worst.probability, confidence, worst.reason, events)
 
     def _tempered(self, system: str, text: str, opinion: Opinion) -> Opinion:
-        if opinion.probability < 0.5 or not self._said.usual(system, text):
+        if not is_anomalous(opinion.probability) or not self._texts[system].is_usual(text):
             return opinion
         return Opinion(ROUTINE, clip(f"usual in {system}, else: {opinion.reason}", MAX_REASON_CHARS))
 
-    def _judge(self, windows: Sequence[Window], formula: Formula, own: int) -> list[Verdict | TeacherError]:
+    def _judge(self, windows: Sequence[Window], formula: LogisticRegression, own: int) -> list[Verdict | TeacherError]:
         return [self._weighed(window, self._opinions(window), formula, own) for window in windows]
 
-    def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: Formula, own: int) -> Verdict:
+    def _weighed(self, window: Window, opinions: Sequence[Opinion], formula: LogisticRegression, own: int) -> Verdict:
         rarities, stopped = self._rarities(window, own), self._stopped(window, opinions)
-        alone, surprise = self._alone(window, opinions, rarities), self._habits[window.system].surprise(window, own)
-        probability = max(formula.probability(_together(alone, surprise)), STOPPED if stopped else 0.0)
+        alone, surprise = self._alone(window, opinions, rarities), self._profiles[window.system].surprisal(window, own)
+        likely = max(probability(formula, _together(alone, surprise)), STOPPED if stopped else 0.0)
         routine = self.routine(window) and stopped is None
         events = []
         for place, (event, each, opinion) in enumerate(zip(window.events, alone, opinions, strict=True), 1):
-            said = formula.probability(each)
+            said = probability(formula, each)
             events.append(EventVerdict(place, max(said, STOPPED) if event is stopped else said, opinion.reason))
-        probability = min(probability, ROUTINE) if routine else probability
+        likely = min(likely, ROUTINE) if routine else likely
         reason = ALL_THE_TIME if routine else _reason(surprise, alone, rarities, stopped)
-        return Verdict(probability, max(probability, 1.0 - probability), reason, tuple(events))
+        return Verdict(likely, max(likely, 1.0 - likely), reason, tuple(events))
 
-    def _observed(self, window: Window, opinions: Sequence[Opinion], own: int) -> Evidence:
+    def _observed(self, window: Window, opinions: Sequence[Opinion], own: int) -> Features:
         alone = self._alone(window, opinions, self._rarities(window, own))
-        return _together(alone, self._habits[window.system].surprise(window, own))
+        return _together(alone, self._profiles[window.system].surprisal(window, own))
 
     def _rarities(self, window: Window, own: int) -> list[float]:
-        return [self._shares.rarity(window.system, event.template, own) for event in window.events]
+        return self._profiles[window.system].rarities(window, own)
 
-    def _alone(self, window: Window, opinions: Sequence[Opinion], rarities: Sequence[float]) -> list[Evidence]:
+    def _alone(self, window: Window, opinions: Sequence[Opinion], rarities: Sequence[float]) -> list[Features]:
         """What there is to say of each event of a window by itself, but in the company of the others."""
-        usual = [self._shares.usual(window.system, event.template) for event in window.events]
+        frequencies = self._profiles[window.system].frequencies
+        usual = [frequencies.is_usual(event.template) for event in window.events]
         fails = [opinion.failure and not each for opinion, each in zip(opinions, usual, strict=True)]
         return [
-            Evidence(rarity=oddity.rarity, failure=oddity.failure, carried=opinion.carried)
-            for oddity, opinion in zip(in_company(rarities, fails), opinions, strict=True)
+            Features(rarity=event.rarity, failure=event.failure, transferred=opinion.carried)
+            for event, opinion in zip(event_features(rarities, fails), opinions, strict=True)
         ]
 
     def _stopped(self, window: Window, opinions: Sequence[Opinion]) -> WindowEvent | None:
         """The first common event of failure after which usual steps are missing."""
+        profile = self._profiles[window.system]
         for event, opinion in zip(window.events, opinions, strict=True):
             if (
                 opinion.failure
-                and self._shares.common(window.system, event.template, COMMON)
-                and not self._shares.usual(window.system, event.template)
-                and self._habits[window.system].consequence(event.template) >= TURNING
+                and profile.frequencies.is_frequent(event.template, COMMON)
+                and not profile.frequencies.is_usual(event.template)
+                and profile.risk_difference(event.template) >= TURNING
             ):
                 return event
         return None
@@ -191,17 +192,17 @@ class OfflineTeacher:
         return self._carrier.opinions([words(event.example) for event in window.events])
 
 
-def _together(alone: Sequence[Evidence], surprise: float) -> Evidence:
+def _together(alone: Sequence[Features], surprise: float) -> Features:
     """What there is to say of a window, from what there is to say of its events, and its surprise."""
-    return Evidence(
-        surprise=beyond_chance(surprise, len(alone)),
+    return Features(
+        surprisal=corrected_surprisal(surprise, len(alone)),
         rarity=max((each.rarity for each in alone), default=0.0),
         failure=max((each.failure for each in alone), default=0.0),
-        carried=max((each.carried for each in alone), default=0.0),
+        transferred=max((each.transferred for each in alone), default=0.0),
     )
 
 
-def _reason(surprise: float, alone: Sequence[Evidence], rarities: Sequence[float], stopped: WindowEvent | None) -> str:
+def _reason(surprise: float, alone: Sequence[Features], rarities: Sequence[float], stopped: WindowEvent | None) -> str:
     """What was observed, in words."""
     rarest = max(rarities, default=0.0)
     failure = max((rarity for rarity, each in zip(rarities, alone, strict=True) if each.failure), default=0.0)
@@ -209,7 +210,7 @@ def _reason(surprise: float, alone: Sequence[Evidence], rarities: Sequence[float
         f"a habit broken that one window in {10**surprise:.0f} breaks" if surprise >= 1 else "",
         f"an event of one window in {10**rarest:.0f}" if rarest >= 1 else "",
         f"a failure of one window in {10**failure:.0f}" if failure >= 1 else "",
-        "an event known as anomalous elsewhere" if any(each.carried for each in alone) else "",
+        "an event known as anomalous elsewhere" if any(each.transferred for each in alone) else "",
         f"usual steps missing beside {stopped.text!r}" if stopped else "",
     ]
     return clip("; ".join(each for each in found if each) or "nothing unusual", MAX_REASON_CHARS)

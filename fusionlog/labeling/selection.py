@@ -6,17 +6,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fusionlog.errors import MissingExtraError, SettingError
-from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.labeling.teacher import Teacher
 from fusionlog.method import RULES
-from fusionlog.records import BankEvent
+from fusionlog.records import BankEvent, LogisticRegression
 from fusionlog.settings import Settings
 from fusionlog.types import Encode
 
 
 def make_teacher(
-    settings: Settings, known: Sequence[BankEvent], encode: Encode, formula: Formula | None = None
+    settings: Settings, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None
 ) -> Teacher:
     """The teacher of the settings; its `name` says which one it is (`llm:<model>`, `offline`).
 

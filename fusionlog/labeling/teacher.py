@@ -13,8 +13,8 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from fusionlog.errors import TeacherError
-from fusionlog.habits import Habits
 from fusionlog.labeling.redaction import redact
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import EventLabel, PseudoLabel, Window, WindowEvent
 from fusionlog.settings import SystemSettings
 
@@ -81,8 +81,8 @@ class Watching(Protocol):
     async def see(self, windows: Sequence[Window]) -> None:
         """Know that these went by."""
 
-    async def know(self, system: str, habits: Habits) -> None:
-        """Know at least what these habits of a system were counted from."""
+    async def know(self, system: str, profile: SystemProfile) -> None:
+        """Know at least what a profile of a system was counted from."""
 
     async def judge(
         self, windows: Sequence[Window], system: SystemSettings, own: bool = False

@@ -92,6 +92,6 @@ async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
     found = await stream.run()
     return Result(
         outcomes=found.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.book.asked,
-        calls=target.book.spent.calls, units=target.book.units, tokens=target.book.spent.tokens,
+        cost=target.book.cost,
         seconds_train=seconds, seconds_score=stream.seconds, tau=base.tau, similarities=near,
     )  # fmt: skip

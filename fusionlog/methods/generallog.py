@@ -42,7 +42,7 @@ async def _run(fold: Fold, bench: Bench, method: MethodName, base: ModelRelease 
     return Result(
         outcomes=found.part(len(fold.adapt), len(windows)).by_session(fold.test),
         adapted=found.part(0, len(fold.adapt)).by_session(fold.adapt), asked=target.book.asked,
-        calls=target.book.spent.calls, units=target.book.units, tokens=target.book.spent.tokens, seconds_train=0.0,
+        cost=target.book.cost, seconds_train=0.0,
         seconds_score=time.perf_counter() - began, tau=None if base is None else base.tau,
         similarities=() if base is None else similarities(target, fold.test),
     )  # fmt: skip

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from fusionlog.decision import is_anomalous
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.protocol import Asked, Fold, Outcome, Result, outcomes
+from fusionlog.labeling.cost import Cost
 from fusionlog.labeling.teacher import Verdict, Watching
 from fusionlog.methods.stream import Stream, StreamClock
 from fusionlog.methods.target import Target
@@ -29,11 +31,11 @@ async def offline(fold: Fold, bench: Bench) -> Result:
     clock = StreamClock(bench.settings.label.units_per_call, linger=0)
     found = (await Stream(target, fold.test, clock).run()).by_session(fold.test)
     return Result(
-        outcomes=found, adapted=adapted, asked=[Asked(each.session, each.anomalous) for each in found], calls=0,
-        units=len(fold.test), tokens=0, seconds_train=seconds, seconds_score=time.perf_counter() - began,
+        outcomes=found, adapted=adapted, asked=[Asked(each.session, each.anomalous) for each in found], 
+        cost=Cost(units=len(fold.test)), seconds_train=seconds, seconds_score=time.perf_counter() - began,
     )  # fmt: skip
 
 
 def _outcomes(windows: Sequence[Window], answers: Sequence[Verdict | TeacherError]) -> list[Outcome]:
     scores = [each.probability if isinstance(each, Verdict) else 0.0 for each in answers]
-    return outcomes(windows, scores, [score >= 0.5 for score in scores], [True] * len(scores))
+    return outcomes(windows, scores, [is_anomalous(score) for score in scores], [True] * len(scores))

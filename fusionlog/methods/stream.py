@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fusionlog.decision import UNDECIDED
 from fusionlog.evaluation.protocol import Outcome, outcomes
 from fusionlog.methods.target import Target
 from fusionlog.online.asking import Call, QueryStrategy, known_label, most_informative
@@ -16,8 +17,6 @@ from fusionlog.records import PseudoLabel, Window
 
 BATCH_WINDOWS = 20
 """Windows that arrive together."""
-UNDECIDED = 0.5
-"""The score of a window that neither the teacher nor a model has a verdict on; it is not called anomalous."""
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Verdicts:
 
     @classmethod
     def of(cls, number: int) -> Verdicts:
-        """No verdict yet on any of `number` windows."""
+        """No verdict yet on any of `number` windows. What gets none at all is not called anomalous."""
         return cls([UNDECIDED] * number, [False] * number, [False] * number)
 
     def give(self, place: int, verdict: Verdict, proprietary: bool = False) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from fusionlog.calibration import Usual, score
+from fusionlog.calibration import score
 from fusionlog.detector.scorer import Score
-from fusionlog.habits import Habits
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, Window
 
@@ -18,8 +18,7 @@ class CalibratedDetector:
     """Calibrates scores by the system's profile, which it counts. For one thread at a time."""
 
     def __init__(self, knowledge: Knowledge) -> None:
-        self.knowledge, self.profile = knowledge, Habits()
-        self._usual = Usual(self.profile)
+        self.knowledge, self.profile = knowledge, SystemProfile()
         self._begun: set[str] = set()
 
     def calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
@@ -32,14 +31,16 @@ class CalibratedDetector:
         """Count a batch into the profile, each shape once with its number."""
         first = {window.shape: window for window in reversed(windows)}
         for shape, times in Counter(window.shape for window in windows).items():
-            self.profile.see(first[shape], times)
+            self.profile.update(first[shape], times)
 
     def _calibrated(self, window: Window, of_network: Score) -> Score:
         release = self.knowledge.release(of_network.version)
         if release.calibration is None:
             return of_network
-        how = self._usual.of(window)
-        return replace(of_network, probability=score(release.calibration, of_network.probability, how), unusual=how)
+        novelty = self.profile.features(window)
+        return replace(
+            of_network, probability=score(release.calibration, of_network.probability, novelty), novelty=novelty
+        )
 
     def _begin(self, version: str) -> None:
         """Start from the release's profile where it counted more: a worker that has just started counted nothing."""
@@ -47,13 +48,13 @@ class CalibratedDetector:
             return
         self._begun = {version, *self._begun & set(self.knowledge.versions)}
         known = profile_of(self.knowledge.release(version))
-        if known is not None and known.windows > self.profile.windows:
-            self.profile.become(known)
+        if known is not None:
+            self.profile.merge(known)
 
 
-def profile_of(release: ModelRelease) -> Habits | None:
+def profile_of(release: ModelRelease) -> SystemProfile | None:
     """The profile that a release was made with, its own copy at each call; None where it carries none.
 
     :raises ModelError: it cannot be read.
     """
-    return Habits.unpack(release.habits) if release.habits else None
+    return SystemProfile.unpack(release.habits) if release.habits else None

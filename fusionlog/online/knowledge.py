@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from fusionlog.detector.order import look_of, order_of
 from fusionlog.embedding import EventText, NamedEncode, VectorCache
 from fusionlog.method import DEFAULT_METHOD, RULES, Rules
+from fusionlog.novelty.similarity import EventBag
 from fusionlog.online.description import Description
 from fusionlog.online.label_aggregation import aggregate, event_labels
 from fusionlog.online.releases_in_use import ReleasesInUse, verified_bank
@@ -29,7 +30,6 @@ from fusionlog.online.teacher_memory import TeacherMemory
 from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.releases import BASE
 from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
-from fusionlog.signature import Signature
 from fusionlog.types import FloatArray
 
 
@@ -193,7 +193,7 @@ class Knowledge:
             near = zip(window.events, self._router.near(window.events), strict=True)
             return {event.template for event, each in near if each.similarity < self._router.tau}
 
-    def similarity(self, events: Signature) -> float:
+    def similarity(self, events: EventBag) -> float:
         """The similarity of a window's events to the nearest window that the teacher labelled, 0 to 1."""
         with self._lock:
             return self._memory.similarity(events)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from fusionlog.active_learning.query_strategy import Candidate, choose
+from fusionlog.novelty.similarity import EventBag, bag_of_events
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.second_opinion import acquisition_score_of
 from fusionlog.records import Window
-from fusionlog.signature import Signature, signature
 
 Item = TypeVar("Item")
 
@@ -20,7 +20,7 @@ class _Group(Generic[Item]):
     """Windows of one shape, each with its item. The acquisition score of the first counts."""
 
     window: Window
-    events: Signature
+    events: EventBag
     score: float
     waiting: list[tuple[Window, Item]] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class CandidatePool(Generic[Item]):
         """Add a window."""
         group = self._groups.get(window.shape)
         if group is None:
-            group = _Group(window, signature(window.events), acquisition_score_of(window) or 0.0)
+            group = _Group(window, bag_of_events(window.events), acquisition_score_of(window) or 0.0)
             self._groups[window.shape] = group
         group.waiting.append((window, item))
 

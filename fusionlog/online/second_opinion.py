@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from fusionlog.active_learning.acquisition import UNCERTAIN, acquisition_score
+from fusionlog.active_learning.acquisition import acquisition_score
 from fusionlog.active_learning.budget import QuantileBudget
-from fusionlog.habits import Habits
+from fusionlog.decision import UNDECIDED
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import Route, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import DoubtSettings
-from fusionlog.signature import signature
 
 KEPT_SCORES = 50_000
 
@@ -23,12 +24,12 @@ class SecondOpinion:
     :param profile: the system's, which gives the surprisal of a window.
     """
 
-    def __init__(self, settings: DoubtSettings, profile: Habits) -> None:
+    def __init__(self, settings: DoubtSettings, profile: SystemProfile) -> None:
         self._settings, self._profile = settings, profile
         self._budget = QuantileBudget(settings)
-        self._scores: Memo[str, float] = Memo(KEPT_SCORES)
+        self._similarities: Memo[str, float] = Memo(KEPT_SCORES)
         self._referred: Memo[str, float] = Memo(KEPT_SCORES)
-        self._scored_under = ("", 0)
+        self._labelled = 0
 
     def open_to(self, knowledge: Knowledge) -> bool:
         """Whether verdicts on the system are referred at all now."""
@@ -57,19 +58,21 @@ class SecondOpinion:
         self._referred.pop(window.shape)
 
     def _score(self, window: Window, probability: float, knowledge: Knowledge) -> float:
-        """Remembered by shape until a release or a label comes. A model never trained on the system is uncertain."""
+        """The score as of now: the profile caches the surprisal. A model never trained on the system is undecided."""
         [version] = knowledge.versions_of([window])
-        scored_under = (version, knowledge.labelled)
-        if scored_under != self._scored_under:
-            self._scored_under, self._scores = scored_under, Memo(KEPT_SCORES)
-        score = self._scores.get(window.shape)
-        if score is None:
-            trained = knowledge.release(version).system != BASE
-            similarity = knowledge.similarity(signature(window.events))
-            surprisal = self._profile.surprise(window)
-            score = acquisition_score(probability if trained else UNCERTAIN, similarity, surprisal)
-            self._scores.put(window.shape, score)
-        return score
+        trained = knowledge.release(version).system != BASE
+        surprisal = self._profile.features(window).surprisal
+        return acquisition_score(probability if trained else UNDECIDED, self._similarity(window, knowledge), surprisal)
+
+    def _similarity(self, window: Window, knowledge: Knowledge) -> float:
+        """The similarity to the nearest labelled window, cached by shape until another one is labelled."""
+        if knowledge.labelled != self._labelled:
+            self._labelled, self._similarities = knowledge.labelled, Memo(KEPT_SCORES)
+        found = self._similarities.get(window.shape)
+        if found is None:
+            found = knowledge.similarity(bag_of_events(window.events))
+            self._similarities.put(window.shape, found)
+        return found
 
 
 def referred(window: Window, score: float) -> Window:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fusionlog.decision import is_anomalous
 from fusionlog.embedding import EventText, VectorCache
 from fusionlog.records import BankEvent, ModelRelease
 from fusionlog.routing import ROUTED_TEMPLATES, Bank, nearest
@@ -50,7 +51,7 @@ class Substitution:
             return self._nearest(event, self._own, vectors)
         if (labelled.system, labelled.template) in self.bank.rows:
             return ITSELF
-        of_verdict = np.flatnonzero((self.bank.probabilities >= 0.5) == (labelled.probability >= 0.5))
+        of_verdict = np.flatnonzero(is_anomalous(self.bank.probabilities) == is_anomalous(labelled.probability))
         return self._nearest(event, of_verdict, vectors)
 
     def _nearest(self, event: EventText, rows: IntArray, vectors: VectorCache) -> int:

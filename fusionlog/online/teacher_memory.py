@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fusionlog.embedding import EventText
+from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events
 from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent, PseudoLabel
-from fusionlog.signature import Signature, Signatures, signature
 
 KEPT_LABELS = 10_000
 """Labels kept by window shape, about 2 kB each. Labelled events are kept for good: the teacher's budget bounds them."""
@@ -30,7 +30,7 @@ class TeacherMemory:
     def __init__(self) -> None:
         self._labels: Memo[str, PseudoLabel] = Memo(KEPT_LABELS)
         self._events: dict[str, tuple[float, BankEvent]] = {}
-        self._windows = Signatures()
+        self._windows = BagIndex()
         self.teacher: str | None = None
         """The name of the last teacher; None while there was none."""
 
@@ -57,7 +57,7 @@ class TeacherMemory:
         """The templates of events without a label."""
         return {event.template for event in events} - self._events.keys()
 
-    def similarity(self, events: Signature) -> float:
+    def similarity(self, events: EventBag) -> float:
         """The similarity of a window to the nearest labelled one, 0 to 1."""
         return self._windows.nearest(events)
 
@@ -75,7 +75,7 @@ class TeacherMemory:
         self.teacher = label.teacher
         if label.inherited_from is not None:
             return Learned(before != label, [])
-        self._windows.add(label.shape, signature(label.events))
+        self._windows.add(label.shape, bag_of_events(label.events))
         return Learned(before != label, list(self._changed(label)))
 
     def _changed(self, label: PseudoLabel) -> Iterator[BankEvent]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from fusionlog import decision
 from fusionlog.detector.scorer import Score
 from fusionlog.records import PseudoLabel
-
-TEACHER_THRESHOLD = 0.5
-"""The probability from which a teacher's label makes a window an anomaly."""
 
 Verdict = Score | PseudoLabel
 
@@ -14,5 +12,5 @@ Verdict = Score | PseudoLabel
 def is_anomalous(verdict: Verdict) -> bool:
     """Whether the window is an anomaly: the probability reaches the threshold of the model, or of teachers."""
     if isinstance(verdict, PseudoLabel):
-        return verdict.probability >= TEACHER_THRESHOLD
+        return decision.is_anomalous(verdict.probability)
     return verdict.anomalous

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from fusionlog.labeling.polarity import failing
+from fusionlog import decision
 from fusionlog.labeling.teacher import MAX_REASON_CHARS, chosen_places, clip
-from fusionlog.online.verdict import TEACHER_THRESHOLD
+from fusionlog.novelty.failure_lexicon import reports_failure
+from fusionlog.novelty.features import NoveltyFeatures
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
-from fusionlog.unusual import Unusual
 
 EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2
@@ -20,18 +20,18 @@ WORTH_SAYING = 1.0
 
 def by_model(
     window: Window, score: float, threshold: float, events: Mapping[str, float], version: str, now: float,
-    unusual: Unusual | None = None,
+    novelty: NoveltyFeatures | None = None,
 ) -> Anomaly:  # fmt: skip
     """What a model found. `events` are the probabilities of the window's events, by template.
 
-    :param unusual: how unusual the window is, where that had a say.
+    :param novelty: the features of the window, where they are part of the score.
     """
-    told = unusual is not None and unusual.failure >= WORTH_SAYING
+    told = novelty is not None and novelty.failure >= WORTH_SAYING
     evidence = _evidence(window, events, failures_first=told)
     named = ", ".join(
         f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
     )
-    found = [f"the model finds anomalous: {named}", *(_oddities(window, unusual) if unusual else ())]
+    found = [f"the model finds anomalous: {named}", *(_oddities(window, novelty) if novelty else ())]
     reason = clip("; ".join(found), MAX_REASON_CHARS)
     return _anomaly(window, score, threshold, version, "model", reason, evidence, now)
 
@@ -39,25 +39,27 @@ def by_model(
 def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
     """What a teacher said of the window's shape."""
     evidence = _evidence(window, {event.template: event.probability for event in label.events})
-    return _anomaly(window, label.probability, TEACHER_THRESHOLD, label.teacher, "teacher", label.reason, evidence, now)
+    return _anomaly(
+        window, label.probability, decision.THRESHOLD, label.teacher, "teacher", label.reason, evidence, now
+    )
 
 
-def _oddities(window: Window, how: Unusual) -> Iterator[str]:
+def _oddities(window: Window, how: NoveltyFeatures) -> Iterator[str]:
     """What is unusual in a window, in words."""
     if how.failure >= WORTH_SAYING:
-        failed = next((event.text for event in window.events if failing(event.text)), "an event")
+        failed = next((event.text for event in window.events if reports_failure(event.text)), "an event")
         yield f"{failed!r}, a failure of one window in {10**how.failure:,.0f}"
     if how.rarity >= WORTH_SAYING and how.rarity > how.failure:
         yield f"it has an event of one window in {10**how.rarity:,.0f}"
-    if how.surprise >= WORTH_SAYING:
-        yield f"it breaks a habit that one window in {10**how.surprise:,.0f} breaks"
+    if how.surprisal >= WORTH_SAYING:
+        yield f"it breaks a habit that one window in {10**how.surprisal:,.0f} breaks"
 
 
 def _evidence(window: Window, probabilities: Mapping[str, float], failures_first: bool = False) -> list[Evidence]:
     """The window's events, the most anomalous first; those of which nothing is known come last."""
 
     def rank(event: WindowEvent) -> tuple[bool, float]:
-        return not (failures_first and failing(event.text)), -probabilities.get(event.template, -1.0)
+        return not (failures_first and reports_failure(event.text)), -probabilities.get(event.template, -1.0)
 
     ordered = sorted(window.events, key=rank)
     return [

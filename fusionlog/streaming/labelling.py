@@ -92,19 +92,19 @@ class Labelling:
             await teacher.see([window])
 
     async def _begin(self, system: str) -> None:
-        """Have a teacher that watches know at least the habits that the release in use was made with."""
+        """Have a teacher that watches know at least the profile that the release in use was made with."""
         teacher, knowledge = self._teacher_of(system), self._following.of(system)
         version = knowledge.version
         if not isinstance(teacher, Watching) or version is None or version == self._begun.get(system):
             return
         self._begun[system] = version
         try:
-            habits = profile_of(knowledge.release(version))
+            profile = profile_of(knowledge.release(version))
         except ModelError as error:
-            log.error("habits left out", system=system, version=version, error=str(error))
+            log.error("the profile of a release is left out", system=system, version=version, error=str(error))
             return
-        if habits is not None:
-            await teacher.know(system, habits)
+        if profile is not None:
+            await teacher.know(system, profile)
 
     def _teacher_of(self, system: str) -> Teacher:
         """The teacher of a system."""

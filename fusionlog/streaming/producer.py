@@ -12,7 +12,7 @@ from fusionlog import records
 from fusionlog.settings import Settings
 from fusionlog.streaming import codecs
 from fusionlog.streaming.client import kafka_errors, options
-from fusionlog.topics import Topic
+from fusionlog.topics import Role, Topic
 
 Ack: TypeAlias = "asyncio.Future[RecordMetadata]"
 
@@ -23,10 +23,15 @@ OUTAGE_SECONDS = 120
 
 
 class Producer:
-    """Every record is acknowledged by all in-sync replicas. Its future raises a KafkaError when Kafka refuses it."""
+    """Every record is acknowledged by all in-sync replicas. Its future raises a KafkaError when Kafka refuses it.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    :param role: whose producer it is: it refuses topics that `topics.ROLES` does not say the role writes. None refuses
+        nothing.
+    """
+
+    def __init__(self, settings: Settings, role: Role | None = None) -> None:
+        self._settings, self._role = settings, role
+        self._writes = {topic.name for topic in settings.topics.writes(role)} if role else None
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -56,7 +61,12 @@ class Producer:
     async def send_raw(
         self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None
     ) -> Ack:
-        """Queue a record as it stands."""
+        """Queue a record as it stands.
+
+        :raises RuntimeError: the producer is not started, or its role does not write this topic.
+        """
+        if self._writes is not None and topic.name not in self._writes:
+            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
         if self._producer is None:
             raise RuntimeError("the producer is not started")
         ack: Ack = await self._producer.send(topic.name, value, key, headers=headers or [])

@@ -99,5 +99,5 @@ def _anomaly(window: Window, verdict: Verdict, now: float) -> Anomaly | None:
     if isinstance(verdict, PseudoLabel):
         return anomalies.by_teacher(window, verdict, now)
     return anomalies.by_model(
-        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.unusual
+        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.novelty
     )

@@ -11,8 +11,8 @@ from fusionlog.active_learning.query_strategy import (
     greedy_cover,
     most_uncertain,
 )
+from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events
 from fusionlog.records import Window
-from fusionlog.signature import Signature, Signatures, signature
 from tests.factories import make_window
 
 
@@ -20,7 +20,7 @@ def candidates(*windows: Window, **scores: float) -> list[Candidate]:
     """One of each shape, as often as it stands there; `scores` by the last event of the window."""
     counts, first = Counter(window.shape for window in windows), {window.shape: window for window in windows}
     return [
-        Candidate(window, signature(window.events), counts[shape], scores.get(window.events[-1].text, 0.0))
+        Candidate(window, bag_of_events(window.events), counts[shape], scores.get(window.events[-1].text, 0.0))
         for shape, window in first.items()
     ]
 
@@ -30,13 +30,13 @@ def all_but(*known: str) -> UnknownEvents:
 
 
 def labelled(*windows: Window) -> Similarity:
-    found = Signatures()
+    found = BagIndex()
     for window in windows:
-        found.add(window.shape, signature(window.events))
+        found.add(window.shape, bag_of_events(window.events))
     return found.nearest
 
 
-def nothing(_: Signature) -> float:
+def nothing(_: EventBag) -> float:
     return 0.0
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fusionlog.labeling.formula import Formula
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, Worker, until
-from tests.factories import make_window
+from tests.factories import make_regression, make_window
 from tests.labeling.fake_endpoint import fake_endpoint
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -56,7 +55,7 @@ async def test_the_offline_labeller_goes_on_after_a_restart_as_if_there_had_been
         for place in range(60)
     ]
     odd = [make_window("user greeted", "payment failed", session=f"o{n}", first_offset=n, route=route) for n in (1, 2)]
-    await stage.publish(topics.models, stage.release(metrics=Formula((1.0, 3.0, 3.0, 1.0), -2.5).metrics()))
+    await stage.publish(topics.models, stage.release(offline_teacher=make_regression(1.0, 3.0, 3.0, 1.0, -2.5)))
     first = await stage.worker("label", FUSIONLOG_METHOD="offline")
     await labelled(first, stage, *daily)
     assert await first.stop() == 0 and not await stage.records(topics.anomalies)

@@ -18,11 +18,11 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from fusionlog import releases
+from fusionlog.decision import THRESHOLD
 from fusionlog.demo.plan import BUNDLED
 from fusionlog.detector.scorer import Scorer
 from fusionlog.distillation import calibrating
 from fusionlog.distillation.base import known_events
-from fusionlog.distillation.gate import THRESHOLD
 from fusionlog.distillation.sources import Source, event_probabilities, read_source
 from fusionlog.embedding import Encoder, VectorCache, find_encoder
 from fusionlog.evaluation.bench import Bench
@@ -347,4 +347,4 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(
         assert (session in found and found[session].score >= THRESHOLD) == outcome.anomalous
     by_teacher = {name for name, each in found.items() if each.by == "teacher"}
     assert by_teacher and {name for name, each in said.items() if each.proprietary and each.anomalous} <= by_teacher
-    assert step.asked == result.units
+    assert step.asked == result.cost.units

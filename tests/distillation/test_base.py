@@ -1,6 +1,5 @@
 import pytest
 
-from fusionlog.distill import REFERENCE
 from fusionlog.distillation.base import base_release
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.releases import BASE, bank_vectors, sign, verify
@@ -20,7 +19,7 @@ def test_a_base_knows_its_sources_and_is_measured_on_what_it_was_not_taught():
     assert base.system == BASE and base.lineage.sources == ["mill"] and base.encoder == "onehot"
     assert {event.text for event in base.bank} == {"job started", "job lost", "retry scheduled"}
     assert bank_vectors(base).shape == (3, 6)
-    assert base.metrics[REFERENCE] == base.metrics["auprc.mill"] == pytest.approx(1.0)
+    assert base.reference_auprc == base.metrics["source_auprc"] == base.metrics["auprc.mill"] == pytest.approx(1.0)
 
 
 def test_a_set_tau_is_taken():

@@ -1,4 +1,4 @@
-"""Calibration: what labels say of a network's word, of surprise and of rarity."""
+"""Calibration: what labels say of a network's word, of surprisal and of rarity."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from fusionlog.calibration import score
 from fusionlog.detector.examples import Example
 from fusionlog.distill import examples_of
 from fusionlog.distillation.calibrating import Labelled, calibrate, stacked, threshold
-from fusionlog.habits import Habits
-from fusionlog.labeling.formula import Formula
-from fusionlog.unusual import unusual
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.records import LogisticRegression
 from tests.distillation.factories import TEXTS, OneHot, make_fit
-from tests.factories import make_label, make_window
+from tests.factories import make_label, make_regression, make_window
 
 
 def drawn(number: int, weights: tuple[float, float, float], seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -50,16 +49,16 @@ def test_a_common_shape_weighs_as_often_as_it_was_seen() -> None:
     assert threshold(logits, anomalous, np.where(np.arange(74) == 20, 5000.0, 1.0)) == 0.0
 
 
-def labelled(bad_ones: int) -> tuple[list[Labelled], Habits]:
+def labelled(bad_ones: int) -> tuple[list[Labelled], SystemProfile]:
     """Windows of 1 to 40 lines of routine; in the rare ones a disk fails."""
-    habits, cache, found = Habits(), OneHot(), []
+    profile, cache, found = SystemProfile(), OneHot(), []
     for number in range(1, 41):
         texts = [*TEXTS[:2] * number, *([TEXTS[2]] if number <= bad_ones else [])]
         window, times = make_window(*texts), 1 if number <= bad_ones else 20
         label = make_label(window, 0.95 if number <= bad_ones else 0.05)
-        habits.see(window, times)
+        profile.update(window, times)
         found.append(Labelled(label, examples_of(label, [[window] * times], cache, "set")[0], window, times))  # type: ignore[arg-type]
-    return found, habits
+    return found, profile
 
 
 def ignorant(jobs: Sequence[Sequence[Example]], _: object = None) -> list[bytes]:
@@ -68,10 +67,10 @@ def ignorant(jobs: Sequence[Sequence[Example]], _: object = None) -> list[bytes]
 
 
 def test_where_the_network_knows_nothing_rarity_tells_rare_windows_from_common_ones() -> None:
-    each, habits = labelled(10)
-    found = calibrate(each, habits, [], ignorant, 4)
+    each, profile = labelled(10)
+    found = calibrate(each, profile, [], ignorant, 4)
     assert found is not None
-    scores = [score(found, 0.5, unusual(one.window, habits)) >= 0.5 for one in each]
+    scores = [score(found, 0.5, profile.compute_features(one.window)) >= 0.5 for one in each]
     assert scores == [True] * 10 + [False] * 30
 
 
@@ -80,38 +79,38 @@ def test_where_labels_are_too_few_there_is_none(bad_ones: int, folds: int) -> No
     def never(*_: object) -> list[bytes]:
         raise AssertionError
 
-    each, habits = labelled(bad_ones)
-    assert calibrate(each, habits, [], never, folds) is None
+    each, profile = labelled(bad_ones)
+    assert calibrate(each, profile, [], never, folds) is None
 
 
-def as_rare() -> tuple[list[Labelled], Habits]:
+def as_rare() -> tuple[list[Labelled], SystemProfile]:
     """Forty windows with a line that is as rare in all of them: a disk failed, or something was tried again."""
-    habits, cache, found = Habits(), OneHot(), []
-    habits.see(make_window(*TEXTS[:2]), 1000)
+    profile, cache, found = SystemProfile(), OneHot(), []
+    profile.update(make_window(*TEXTS[:2]), 1000)
     for number in range(1, 41):
         bad = number % 2 == 0
         window = make_window(*TEXTS[:2] * number, TEXTS[2 if bad else 3])
         label = make_label(window, 0.95 if bad else 0.05)
-        habits.see(window)
+        profile.update(window)
         found.append(Labelled(label, examples_of(label, [[window]], cache, "set")[0], window, 1))  # type: ignore[arg-type]
-    return found, habits
+    return found, profile
 
 
 def test_what_the_sources_taught_of_failures_is_added_where_it_helps() -> None:
-    each, habits = as_rare()
-    found = calibrate(each, habits, [], ignorant, 4, Formula((0.0, 0.0, 6.0, 1.0), -3.0))
+    each, profile = as_rare()
+    found = calibrate(each, profile, [], ignorant, 4, make_regression(0.0, 0.0, 6.0, 1.0, -3.0))
     assert found is not None and found.failure == 6.0
-    scores = [score(found, 0.5, unusual(one.window, habits)) >= 0.5 for one in each]
+    scores = [score(found, 0.5, profile.compute_features(one.window)) >= 0.5 for one in each]
     assert scores == [False, True] * 20
 
 
-@pytest.mark.parametrize("formula", [Formula((0.0, 0.0, 0.0, 1.0), 40.0), None], ids=["says what is not so", "none"])
-def test_the_labels_stand_alone_where_the_sources_do_not_help(formula: Formula | None) -> None:
-    each, habits = labelled(10)
-    found, alone = (calibrate(each, habits, [], ignorant, 4, taught) for taught in (formula, None))
+@pytest.mark.parametrize("taught", [make_regression(0.0, 0.0, 0.0, 1.0, 40.0), None], ids=["wrong", "none"])
+def test_the_labels_stand_alone_where_the_sources_do_not_help(taught: LogisticRegression | None) -> None:
+    each, profile = labelled(10)
+    found, alone = (calibrate(each, profile, [], ignorant, 4, sources) for sources in (taught, None))
     assert found is not None and found == alone and found.failure == 0.0
 
 
 def test_ten_labels_for_each_weight_are_needed() -> None:
-    each, habits = labelled(10)
-    assert calibrate(each[:39], habits, [], ignorant, 4) is None and calibrate(each, habits, [], ignorant, 4)
+    each, profile = labelled(10)
+    assert calibrate(each[:39], profile, [], ignorant, 4) is None and calibrate(each, profile, [], ignorant, 4)

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from fusionlog.distillation.labeller import BATCH_WINDOWS, NO_FORMULAS, Formulas, formulas, in_batches, with_formulas
 from fusionlog.distillation.sources import Source
-from fusionlog.labeling.formula import COUNTED, Formula
 from tests.encoders import WordEncoder
-from tests.factories import make_release, make_window
+from tests.factories import make_regression, make_release, make_window
 
 
 def make_source(system: str, sessions: int = 200) -> Source:
@@ -22,8 +21,8 @@ def test_sources_teach_what_tells_their_anomalies_apart() -> None:
     shuffled = Source("farm", make_source("farm").windows, {f"s{n}": n % 7 == 0 for n in range(200)})
     told = formulas([make_source("mill"), make_source("farm")], WordEncoder())
     for formula, other in zip(told, formulas([shuffled], WordEncoder()), strict=True):
-        assert formula is not None and formula.weights[2] > 0.5
-        assert other is not None and other.weights[2] < formula.weights[2]
+        assert formula is not None and formula.failure > 0.5
+        assert other is not None and other.failure < formula.failure
 
 
 def test_sources_without_an_anomaly_teach_nothing() -> None:
@@ -32,11 +31,10 @@ def test_sources_without_an_anomaly_teach_nothing() -> None:
 
 
 def test_a_base_release_carries_the_formulas() -> None:
-    one, other = Formula((1.0, 1.0, 1.0, 1.0), -2.0), Formula((2.0, 1.0, 0.5, 1.0), -3.0)
+    one, other = make_regression(1.0, 1.0, 1.0, 1.0, -2.0), make_regression(2.0, 1.0, 0.5, 1.0, -3.0)
     release = make_release(metrics={"source_auprc": 0.5})
     carried = with_formulas(release, Formulas(one, other))
-    assert carried.metrics["source_auprc"] == 0.5 and Formula.of_metrics(carried.metrics) == one
-    assert Formula.of_metrics(carried.metrics, COUNTED) == other
+    assert (carried.offline_teacher, carried.novelty) == (one, other) and carried.metrics == {"source_auprc": 0.5}
     assert with_formulas(release, NO_FORMULAS) == release
 
 

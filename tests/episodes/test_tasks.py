@@ -6,12 +6,12 @@ from fusionlog.embedding import VectorCache
 from fusionlog.episodes.features import STRUCTURE
 from fusionlog.episodes.meta import teach
 from fusionlog.episodes.tasks import source_tasks, task_of
-from fusionlog.labeling.formula import Formula
 from fusionlog.labeling.offline import OfflineTeacher
 from tests.distillation.test_labeller import make_source
 from tests.encoders import WordEncoder
+from tests.factories import make_regression
 
-FORMULA = Formula((1.0, 1.0, 1.0, 1.0), -2.5)
+FORMULA = make_regression(1.0, 1.0, 1.0, 1.0, -2.5)
 
 
 def make_labeller() -> OfflineTeacher:

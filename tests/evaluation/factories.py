@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from fusionlog.evaluation.protocol import Outcome, Result
+from fusionlog.labeling.cost import FREE
 
 HEADER = "<Date> <Time> <Level> <Session> <Content>"
 GOOD = ("connection opened", "connection closed")
@@ -82,6 +83,6 @@ def make_outcome(
 
 def make_result(outcomes: list[Outcome], adapted: list[Outcome] | None = None, **fields: object) -> Result:
     values = {
-        "asked": (), "calls": 0, "units": 0, "tokens": 0, "seconds_train": 0.0, "seconds_score": 0.0, **fields,
+        "asked": (), "cost": FREE, "seconds_train": 0.0, "seconds_score": 0.0, **fields,
     }  # fmt: skip
     return Result(outcomes=outcomes, adapted=adapted or [], **values)

@@ -71,8 +71,8 @@ async def test_sources_are_asked_about_first_and_all_calls_are_charged(data: Pat
     assert systems == sorted(systems, key=("mill", "farm", "shop").index) and set(systems) == {"mill", "farm", "shop"}
     assert {(system, shown) for system, shown in teacher.asked} == {("mill", 0), ("farm", 0), ("shop", 3)}
     assert {each.system for each in teacher.shown} <= {"mill", "farm"}
-    assert (result.units, result.calls, result.tokens) == (
-        len(teacher.asked), teacher.usage.calls, 10 * teacher.usage.calls,
+    assert (result.cost.units, result.cost.calls, result.cost.tokens) == (
+        len(teacher.asked), teacher.cost.calls, 10 * teacher.cost.calls,
     )  # fmt: skip
     assert len(result.asked) == systems.count("shop")
 
@@ -80,7 +80,7 @@ async def test_sources_are_asked_about_first_and_all_calls_are_charged(data: Pat
 async def test_no_more_calls_are_made_than_it_may(data: Path) -> None:
     fold = read_fold(data, "shop", "forward", IngestSettings())
     result = await alpha(fold, make_bench(data, Shown(), calls=4, source_calls=2))
-    assert result.calls <= 4 and len(result.outcomes) == 15
+    assert result.cost.calls <= 4 and len(result.outcomes) == 15
 
 
 async def test_a_budget_that_the_sources_use_up_is_said(data: Path) -> None:
@@ -92,7 +92,7 @@ async def test_a_budget_that_the_sources_use_up_is_said(data: Path) -> None:
 async def test_a_teacher_that_cannot_be_shown_examples_is_not_asked_about_sources(data: Path) -> None:
     fold = read_fold(data, "shop", "forward", IngestSettings())
     result = await alpha(fold, make_bench(data, Teacher()))
-    assert result.units == len(result.asked) and any(one.anomalous for one in result.outcomes)
+    assert result.cost.units == len(result.asked) and any(one.anomalous for one in result.outcomes)
 
 
 async def test_a_models_mistakes_on_the_sources_are_in_its_prompt_as_redacted_data(
@@ -119,4 +119,4 @@ async def test_calls_that_are_left_go_to_what_inherited(data: Path) -> None:
     few, many = Shown(), Shown()
     short = await alpha(fold, make_bench(data, few, examples=0, calls=4, source_calls=0))
     long = await alpha(fold, make_bench(data, many, examples=0, calls=40, source_calls=0))
-    assert short.units < long.units == len({window.shape for window in fold.adapt})
+    assert short.cost.units < long.cost.units == len({window.shape for window in fold.adapt})

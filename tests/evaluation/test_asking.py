@@ -3,8 +3,8 @@ from collections.abc import Sequence
 import pytest
 
 from fusionlog.errors import SettingError, TeacherError
-from fusionlog.evaluation.asking import Asking, Spent
-from fusionlog.labeling.endpoint import Usage
+from fusionlog.evaluation.asking import Asking
+from fusionlog.labeling.cost import Cost
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
 from fusionlog.settings import SystemSettings
 from tests.factories import make_window
@@ -18,11 +18,11 @@ class Teacher:
     name = "test"
 
     def __init__(self) -> None:
-        self.usage, self.seen = Usage(), 0
+        self.cost, self.seen = Cost(), 0
 
     async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
         self.seen += len(units)
-        self.usage = Usage(self.usage.calls + 1, self.usage.prompt_tokens + 8, self.usage.completion_tokens + 2)
+        self.cost += Cost(calls=1, prompt_tokens=8, completion_tokens=2)
         return [self._verdict(unit) for unit in units]
 
     async def close(self) -> None:
@@ -36,13 +36,13 @@ class Teacher:
         return Verdict(said, 0.9, "", tuple(EventVerdict(event.id, said) for event in unit.events))
 
 
-async def test_a_shape_is_asked_about_once_and_the_book_is_kept() -> None:
+async def test_a_shape_is_asked_about_once_and_its_cost_is_kept() -> None:
     teacher = Teacher()
     asking = Asking(teacher, SystemSettings())
     await asking.ask([GOOD, BAD, GOOD])
     await asking.ask([BAD, DUMB])
-    assert teacher.seen == asking.units == 3
-    assert asking.spent == Spent(calls=2, tokens=20)
+    assert teacher.seen == 3
+    assert asking.cost == Cost(calls=2, prompt_tokens=16, completion_tokens=4, units=3)
     assert [asked.anomalous for asked in asking.asked] == [False, True]
     assert set(asking.labels) == {GOOD.shape, BAD.shape}
 

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from fusionlog.decision import THRESHOLD
 from fusionlog.evaluation import baselines
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.protocol import Fold, read_fold
+from fusionlog.labeling.cost import FREE
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
 from tests.evaluation.factories import write_data
@@ -43,13 +45,13 @@ def test_a_neighbour_is_far_or_near_by_counts() -> None:
     fold = make_fold(windows(*usual), windows((OPEN, CLOSE), (OPEN, OPEN, CLOSE), (FAIL, RETRY), first=50))
     adapted, test = baselines.nearest_neighbour(fold)
     assert test[0] == test[1] == 0.0
-    assert test[2] > baselines.EDGE
-    assert sum(score >= baselines.EDGE for score in adapted) <= (1 - baselines.QUANTILE) * len(adapted) + 1
+    assert test[2] > THRESHOLD
+    assert sum(score >= THRESHOLD for score in adapted) <= (1 - baselines.QUANTILE) * len(adapted) + 1
 
 
 def test_a_half_in_which_every_window_has_its_like_raises_no_alarm_of_its_own() -> None:
     adapted, test = baselines.nearest_neighbour(make_fold(windows(*[(OPEN, CLOSE)] * 4), windows((OPEN,), first=9)))
-    assert adapted == [0.0] * 4 and test[0] > baselines.EDGE
+    assert adapted == [0.0] * 4 and test[0] > THRESHOLD
 
 
 @pytest.mark.parametrize("name", ["all-anomalous", "keyword", "new-event", "nearest-neighbour"])
@@ -58,4 +60,4 @@ async def test_every_baseline_judges_every_session_of_both_halves_and_asks_nobod
     result = await METHODS[name](fold, None)
     assert [outcome.session for outcome in result.adapted] == fold.sessions[0]
     assert [outcome.session for outcome in result.outcomes] == fold.sessions[1]
-    assert (result.calls, result.units, list(result.asked)) == (0, 0, [])
+    assert (result.cost, list(result.asked)) == (FREE, [])

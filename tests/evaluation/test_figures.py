@@ -9,6 +9,7 @@ from fusionlog.evaluation.figures import About, curve, deduplicated, draws, judg
 from fusionlog.evaluation.protocol import Asked, Outcome, Result
 from fusionlog.evaluation.rows import FIGURES, Row
 from fusionlog.evaluation.truth import Truth
+from fusionlog.labeling.cost import Cost
 from tests.evaluation.factories import make_outcome, make_result
 
 ABOUT = About("shop", "guess", "forward", 3, "recorded")
@@ -26,7 +27,9 @@ def test_figures_by_hand() -> None:
         make_outcome("t4", 0.1, shape="good"), make_outcome("t5", 0.3, shape="good", proprietary=True),
     ]  # fmt: skip
     adapted = [make_outcome("a1", 0.1, shape="good"), make_outcome("a2", 0.8, shape="bad")]
-    result = make_result(test, adapted, asked=[Asked("t5", True), Asked("a2", True)], calls=2, units=7, tokens=99)
+    result = make_result(
+        test, adapted, asked=[Asked("t5", True), Asked("a2", True)], cost=Cost(calls=2, completion_tokens=99, units=7)
+    )
     row = rows(result)["inductive", "natural"]
     assert (row.precision, row.recall, row.f1, row.fpr) == (0.5, 0.5, 0.5, 0.3333)
     # by descending score: t1 (hit, 1/1), t3, t5, t2 (hit, 2/4), t4

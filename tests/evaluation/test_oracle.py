@@ -1,6 +1,7 @@
 from fusionlog.evaluation.oracle import oracle
 from fusionlog.evaluation.protocol import Asked
 from fusionlog.evaluation.truth import Truth
+from fusionlog.labeling.cost import Cost
 from tests.evaluation.factories import make_outcome, make_result
 
 TRUTH = Truth({"a": False}, {"t1": True, "t2": True, "t3": True, "t4": False})
@@ -16,8 +17,11 @@ TEACHER = make_result([make_outcome(f"t{n}", 0.8, shape="any") for n in range(1,
 
 def routed(*asked: str, units: int = 9) -> object:
     return make_result(
-        SMALL.outcomes, SMALL.adapted, asked=[Asked(name, True) for name in asked], calls=3, units=units, tokens=5
-    )
+        SMALL.outcomes,
+        SMALL.adapted,
+        asked=[Asked(name, True) for name in asked],
+        cost=Cost(calls=3, prompt_tokens=5, units=units),
+    )  # fmt: skip
 
 
 def test_only_wrong_verdicts_are_asked_about_and_those_of_most_sessions_first() -> None:
@@ -25,7 +29,7 @@ def test_only_wrong_verdicts_are_asked_about_and_those_of_most_sessions_first() 
     assert [(one.session, one.anomalous, one.proprietary) for one in found.outcomes] == [
         ("t1", False, False), ("t2", True, True), ("t3", True, True), ("t4", False, False),
     ]  # fmt: skip
-    assert (found.calls, found.units, found.tokens) == (3, 9, 5)
+    assert (found.cost.calls, found.cost.units, found.cost.tokens) == (3, 9, 5)
 
 
 def test_with_enough_units_all_that_the_teacher_knows_is_right() -> None:

@@ -8,6 +8,7 @@ from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.methods import METHODS
 from fusionlog.evaluation.protocol import Fold
+from fusionlog.labeling.cost import FREE
 from fusionlog.labeling.teacher import EventVerdict, Verdict
 from fusionlog.methods.fusionlog import fusionlog
 from fusionlog.settings import DistillSettings, Settings, SystemSettings
@@ -63,7 +64,7 @@ async def test_every_session_of_both_halves_has_a_verdict_that_the_sources_taugh
     assert [outcome.session for outcome in result.adapted] == ["10", "11", "12"]
     scores = {outcome.session: outcome.score for outcome in (*result.outcomes, *result.adapted)}
     assert scores["21"] == scores["11"] > scores["20"] == scores["10"], "job lost is anomalous in both sources"
-    assert (result.calls, result.units, result.tokens, list(result.asked)) == (0, 0, 0, [])
+    assert (result.cost, list(result.asked)) == (FREE, [])
 
 
 async def test_each_trains_as_its_name_says():
@@ -108,6 +109,6 @@ async def test_fusionlog_takes_a_gru_as_its_student():
     settings = SETTINGS.model_copy(update={"detector": "gru", "min_labels": 1, "rounds": 2})
     bench = replace(make_bench(asked).taught(settings), teacher=Reader())
     result = await fusionlog(make_fold(), bench)
-    assert result.units > 0
+    assert result.cost.units > 0
     assert len(asked) == 1 + settings.rounds and {detector for detector, _, _ in asked} == {"gru"}
     assert len(result.outcomes) == 3

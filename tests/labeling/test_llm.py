@@ -195,13 +195,13 @@ async def test_the_cache_is_bounded_and_forgets_the_longest_unused(endpoint: Fak
     assert len(endpoint.requests) == 4, "a, b, c, and b again"
 
 
-async def test_retry_after_is_honoured_and_usage_counted(endpoint: FakeEndpoint) -> None:
+async def test_retry_after_is_honoured_and_cost_counted(endpoint: FakeEndpoint) -> None:
     endpoint.script = [LIMITED, GOOD]
     clock = Clock()
     before = metrics.LLM_TOKENS.labels("prompt")._value.get()
     async with teacher_of(endpoint, clock) as teacher:
         (verdict,) = await teacher.label([make_unit()])
-        assert (teacher.usage.calls, teacher.usage.prompt_tokens, teacher.usage.completion_tokens) == (2, 100, 10)
+        assert (teacher.cost.calls, teacher.cost.prompt_tokens, teacher.cost.completion_tokens) == (2, 100, 10)
     assert isinstance(verdict, Verdict)
     assert clock.slept == [7.0]
     assert metrics.LLM_TOKENS.labels("prompt")._value.get() - before == 100

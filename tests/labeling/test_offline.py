@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fusionlog.labeling.offline import OfflineTeacher
-from fusionlog.labeling.polarity import words
 from fusionlog.labeling.teacher import Unit, Verdict
+from fusionlog.novelty.failure_lexicon import words
 from fusionlog.records import BankEvent, template_id
 from fusionlog.types import FloatArray
 from tests.labeling.factories import make_unit

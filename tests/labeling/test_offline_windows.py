@@ -7,16 +7,16 @@ from math import log10
 
 import pytest
 
-from fusionlog.habits import Habits
-from fusionlog.labeling.formula import Evidence, Formula
+from fusionlog.labeling.features import Features
 from fusionlog.labeling.offline import ROUTINE, STOPPED, OfflineTeacher
 from fusionlog.labeling.teacher import Verdict, Watching, ask
-from fusionlog.records import Window
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.records import LogisticRegression, Window
 from fusionlog.settings import SystemSettings
 from tests.encoders import WordEncoder
-from tests.factories import make_window
+from tests.factories import make_regression, make_window
 
-FORMULA = Formula((1.5, 1.0, 1.0, 1.0), -2.5)
+FORMULA = make_regression(1.5, 1.0, 1.0, 1.0, -2.5)
 USUAL = ("connection opened", "disk full", "connection closed")
 
 
@@ -24,7 +24,7 @@ def windows(*texts: str, number: int = 1) -> list[Window]:
     return [make_window(*texts, session=f"s{place}", first_offset=place) for place in range(number)]
 
 
-async def judge(seen: Sequence[Window], window: Window, formula: Formula | None = FORMULA) -> Verdict:
+async def judge(seen: Sequence[Window], window: Window, formula: LogisticRegression | None = FORMULA) -> Verdict:
     teacher = OfflineTeacher([], WordEncoder(), formula)
     assert isinstance(teacher, Watching)
     await teacher.see(seen)
@@ -60,7 +60,7 @@ async def test_nothing_is_an_anomaly_before_anything_was_seen() -> None:
     assert (await judge([], make_window("disk failed"))).probability < 0.5
 
 
-def looked_at(seen: Sequence[Window], *texts: str) -> Evidence:
+def looked_at(seen: Sequence[Window], *texts: str) -> Features:
     teacher = OfflineTeacher([], WordEncoder(), FORMULA)
     teacher.watch(seen)
     [found] = teacher.observe([make_window(*texts)])
@@ -87,7 +87,7 @@ def test_a_broken_habit_of_a_long_window_surprises_less() -> None:
     teacher = OfflineTeacher([], WordEncoder(), FORMULA)
     teacher.watch(seen)
     short, long = teacher.observe(without_last)
-    assert short.surprise - long.surprise == pytest.approx(log10(8 / 2) / 2)
+    assert short.surprisal - long.surprisal == pytest.approx(log10(8 / 2) / 2)
 
 
 async def test_what_a_system_makes_again_and_again_is_routine() -> None:
@@ -121,13 +121,13 @@ async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
 
 
 async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_from() -> None:
-    odd, habits = make_window(*USUAL, "disk failed"), Habits()
+    odd, profile = make_window(*USUAL, "disk failed"), SystemProfile()
     for window in mixed():
-        habits.see(window)
+        profile.update(window)
     watched, told = OfflineTeacher([], WordEncoder(), FORMULA), OfflineTeacher([], WordEncoder(), FORMULA)
     await watched.see(mixed())
     await told.see(mixed(5))
-    await told.know(odd.system, Habits.unpack(habits.pack()))
+    await told.know(odd.system, SystemProfile.unpack(profile.pack()))
     for _ in range(2):
         [by_sight], [by_word] = [await each.judge([odd], SystemSettings()) for each in (watched, told)]
         assert isinstance(by_sight, Verdict) and by_sight.probability > 0.5 and by_sight == by_word
@@ -136,8 +136,8 @@ async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_fro
 
 
 async def test_what_knows_less_than_was_seen_is_not_taken_over() -> None:
-    odd, few, teacher = make_window(*USUAL, "disk failed"), Habits(), OfflineTeacher([], WordEncoder(), FORMULA)
-    few.see(odd, 20)
+    odd, few, teacher = make_window(*USUAL, "disk failed"), SystemProfile(), OfflineTeacher([], WordEncoder(), FORMULA)
+    few.update(odd, 20)
     await teacher.see(mixed())
     before = await teacher.judge([odd], SystemSettings())
     await teacher.know(odd.system, few)

@@ -69,7 +69,7 @@ async def test_our_own_teacher_is_answered(tmp_path: Path) -> None:
             assert [model.id async for model in connection.models.list()] == [MODEL]
         stats = await stats_of(url)
         assert (stats["calls"], stats["units"], stats["units_by_session"], stats["units_by_events"]) == (1, 2, 1, 1)
-        assert stats["prompt_tokens"] == teacher.usage.prompt_tokens > 0
+        assert stats["prompt_tokens"] == teacher.cost.prompt_tokens > 0
 
 
 async def test_a_failed_call_says_when_to_come_back(tmp_path: Path) -> None:

@@ -6,10 +6,9 @@ import pytest
 
 from fusionlog.distill import NothingToDistilError
 from fusionlog.distillation.labeller import Formulas
-from fusionlog.labeling.formula import COUNTED, Formula
 from fusionlog.methods.fusionlog import distil
 from fusionlog.records import ModelRelease
-from tests.factories import make_release
+from tests.factories import make_regression, make_release
 from tests.methods.test_stream import BANK, sessions, target_of
 
 
@@ -23,7 +22,7 @@ def test_a_target_is_distilled_with_what_the_sources_teach(monkeypatch: pytest.M
         raise NothingToDistilError
 
     monkeypatch.setattr("fusionlog.methods.fusionlog.distill", distill)
-    target, formula = target_of(*sessions(3, "disk opened")), Formula((1.0, 0.5, 2.0, 1.0), -3.0)
+    target, formula = target_of(*sessions(3, "disk opened")), make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
     target.bench = replace(target.bench, formulas=lambda: Formulas(None, formula))
     distil(target, [], make_release(*BANK))
-    assert [Formula.of_metrics(parent.metrics, COUNTED) for parent in parents] == [formula]
+    assert [parent.novelty for parent in parents] == [formula]

@@ -47,7 +47,7 @@ async def test_general_log_asks_about_what_is_foreign_alone_and_once(data: Path)
     ]  # fmt: skip
     assert [one.anomalous for one in result.outcomes[1:]] == [True, True, False]
     assert {asked.session for asked in result.asked} == {"s3", "s5"}
-    assert (result.units, result.calls, result.tokens) == (2, 1, 10)
+    assert (result.cost.units, result.cost.calls, result.cost.tokens) == (2, 1, 10)
 
 
 async def test_what_the_teacher_cannot_judge_stays_with_the_model_or_is_normal(data: Path) -> None:
@@ -60,7 +60,7 @@ async def test_what_the_teacher_cannot_judge_stays_with_the_model_or_is_normal(d
 async def test_the_teacher_alone_is_asked_about_every_shape_of_both_halves(data: Path) -> None:
     fold = read_fold(data, "shop", "forward", IngestSettings())
     result = await llm_only(fold, make_bench())
-    assert result.units == len({window.shape for window in [*fold.adapt, *fold.test]})
+    assert result.cost.units == len({window.shape for window in [*fold.adapt, *fold.test]})
     assert [one.anomalous for one in result.outcomes] == [
         any("failed" in line for line in lines_of(number)) for number in range(15, 30)
     ]

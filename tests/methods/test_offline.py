@@ -13,6 +13,7 @@ from fusionlog.evaluation.bench import Bench
 from fusionlog.evaluation.episodic import maml
 from fusionlog.evaluation.fits import Fits
 from fusionlog.evaluation.protocol import Result, read_fold
+from fusionlog.labeling.cost import Cost
 from fusionlog.labeling.offline import OfflineTeacher
 from fusionlog.methods.offline import offline
 from fusionlog.settings import DistillSettings, IngestSettings, Settings
@@ -40,7 +41,7 @@ async def test_the_labeller_ranks_failures_above_the_rest_and_costs_no_call(data
     bad = {f"s{number}" for number in range(15, 30) if is_bad(number)}
     said = scores(result)
     assert min(said[name] for name in bad) > max(said[name] for name in said.keys() - bad)
-    assert result.calls == 0 and result.units == 15
+    assert result.cost == Cost(units=15)
 
 
 async def test_a_verdict_depends_on_what_came_before_alone(data: Path) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from fusionlog import releases
 from fusionlog.calibration import logit
 from fusionlog.detector.scorer import Score
-from fusionlog.habits import Habits
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.calibrated_detector import CalibratedDetector, profile_of
 from fusionlog.online.knowledge import Knowledge
 from tests.encoders import WordEncoder
@@ -21,11 +21,11 @@ def detector() -> tuple[CalibratedDetector, Score]:
     return CalibratedDetector(knowledge), Score(0.3, 0.5, {}, made.version, remembered=False)
 
 
-def test_a_worker_begins_with_the_habits_of_the_release() -> None:
+def test_a_worker_begins_with_the_profile_of_the_release() -> None:
     found, of_network = detector()
     [calibrated] = found.calibrated([HALF], [of_network])
     assert logit(calibrated.probability) == pytest.approx(logit(0.3) + 2.0)
-    assert calibrated.unusual == pytest.approx((2.0, 0.0, 0.0))
+    assert calibrated.novelty == pytest.approx((2.0, 0.0, 0.0))
 
 
 def test_what_becomes_usual_is_no_anomaly_any_more() -> None:
@@ -48,11 +48,11 @@ def test_a_release_without_calibration_is_believed() -> None:
 def test_each_shape_of_a_batch_is_counted_with_its_number() -> None:
     found, _ = detector()
     found.update([HALF, NEW, replace(HALF, session="s2")])
-    assert found.profile.windows == 3 and found.profile.events[HALF.events[0].template] == 2
+    assert found.profile.windows == 3 and found.profile.frequencies.events[HALF.events[0].template] == 2
 
 
 def test_a_release_without_a_profile_has_none() -> None:
     assert profile_of(replace(release(), habits=b"")) is None
     known = profile_of(release())
-    assert isinstance(known, Habits) and known.windows == 99
+    assert isinstance(known, SystemProfile) and known.windows == 99
     assert make_window("opened").shape == HALF.shape

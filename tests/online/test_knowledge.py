@@ -11,12 +11,12 @@ from pydantic import SecretStr
 
 from fusionlog import releases
 from fusionlog.errors import ModelError
+from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.description import ContentKey
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.routing import DEFAULT_TAU
-from fusionlog.signature import signature
 from fusionlog.types import FloatArray
 from tests.encoders import WordEncoder
 from tests.factories import make_event, make_label, make_release, make_window
@@ -65,7 +65,7 @@ def word_on(knowledge: Knowledge, window: Window) -> PseudoLabel | None:
 
 
 def similarity(knowledge: Knowledge, window: Window) -> float:
-    return knowledge.similarity(signature(window.events))
+    return knowledge.similarity(bag_of_events(window.events))
 
 
 def vector(text: str) -> list[float]:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from fusionlog import releases
-from fusionlog.habits import Habits
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.second_opinion import SecondOpinion, acquisition_score_of, referred
 from fusionlog.settings import DoubtSettings
@@ -20,7 +20,7 @@ def knowing(method: MethodName = DEFAULT_METHOD) -> Knowledge:
 
 def test_verdicts_are_referred_by_methods_that_doubt_while_the_teacher_is_asked() -> None:
     def open_to(method: MethodName, share: float = 0.1) -> bool:
-        return SecondOpinion(DoubtSettings(share=share), Habits()).open_to(knowing(method))
+        return SecondOpinion(DoubtSettings(share=share), SystemProfile()).open_to(knowing(method))
 
     assert open_to("fusionlog+online") and not open_to("fusionlog+online", share=0.0)
     assert not open_to("fusionlog"), "the system has a release of its own"
@@ -28,14 +28,18 @@ def test_verdicts_are_referred_by_methods_that_doubt_while_the_teacher_is_asked(
 
 
 def test_a_labelled_shape_is_not_referred() -> None:
-    knowledge, policy, window = knowing(), SecondOpinion(DoubtSettings(), Habits()), make_window("connection opened")
+    knowledge, policy, window = (
+        knowing(),
+        SecondOpinion(DoubtSettings(), SystemProfile()),
+        make_window("connection opened"),
+    )
     assert policy.refer(window, 0.5, knowledge) == pytest.approx(2.0)
     knowledge.learn(make_label(window, 0.9))
     assert policy.refer(window, 0.5, knowledge) is None
 
 
 def test_a_label_ends_the_memory_of_scores() -> None:
-    knowledge, policy = knowing(), SecondOpinion(DoubtSettings(floor=0.0), Habits())
+    knowledge, policy = knowing(), SecondOpinion(DoubtSettings(floor=0.0), SystemProfile())
     window = make_window("connection opened", "connection closed")
     assert policy.refer(window, 0.0, knowledge) == pytest.approx(1.0)
     knowledge.learn(make_label(make_window("connection opened"), 0.1))
@@ -46,7 +50,7 @@ def test_a_label_ends_the_memory_of_scores() -> None:
 
 
 def test_windows_of_a_referred_shape_are_referred_with_it_until_it_is_labelled_or_given_up() -> None:
-    knowledge, policy = knowing(), SecondOpinion(DoubtSettings(), Habits())
+    knowledge, policy = knowing(), SecondOpinion(DoubtSettings(), SystemProfile())
     window, other = make_window("connection opened"), make_window("connection closed")
     for each in (window, other):
         assert [policy.refer(each, 0.5, knowledge) for _ in range(30)] == [pytest.approx(2.0)] * 30
@@ -60,7 +64,7 @@ def test_a_model_never_trained_on_the_system_is_uncertain() -> None:
     knowledge = Knowledge("shop", WordEncoder())
     base = make_release(system=releases.BASE, vectors=releases.pack_vectors(WordEncoder()(["a", "b"])))
     knowledge.adopt(releases.sign(base, None))
-    policy = SecondOpinion(DoubtSettings(), Habits())
+    policy = SecondOpinion(DoubtSettings(), SystemProfile())
     assert policy.refer(make_window("connection opened"), 0.0, knowledge) == pytest.approx(2.0)
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.teacher_memory import TeacherMemory
-from fusionlog.signature import signature
 from tests.factories import make_event, make_label, make_window
 
 WINDOW = make_window("disk full", "disk opened")
@@ -14,7 +14,7 @@ def test_a_label_labels_its_shape_its_events_and_a_window_to_compare_with() -> N
     learned = memory.learn(label, events=True)
     assert learned and learned.label and [event.text for event in learned.events] == ["disk full", "disk opened"]
     assert memory.label_of(WINDOW.shape) == label and memory.teacher == "test"
-    assert memory.similarity(signature(WINDOW.events)) == 1.0 and memory.windows == 1
+    assert memory.similarity(bag_of_events(WINDOW.events)) == 1.0 and memory.windows == 1
     assert memory.unlabelled([make_event("disk full"), make_event("disk failed")]) == {
         make_event("disk failed").template
     }

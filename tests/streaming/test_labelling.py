@@ -11,9 +11,9 @@ from aiokafka.errors import KafkaTimeoutError
 
 from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
-from fusionlog.habits import Habits
 from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
 from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from fusionlog.settings import AlphaSettings, LabelSettings, Settings
@@ -286,8 +286,8 @@ class WatchingTeacher(ScriptedTeacher):
     async def see(self, windows: Sequence[Window]) -> None:
         self.seen += [window.session for window in windows]
 
-    async def know(self, system: str, habits: Habits) -> None:
-        self.known.append((system, habits.windows))
+    async def know(self, system: str, profile: SystemProfile) -> None:
+        self.known.append((system, profile.windows))
 
     async def judge(self, windows: Sequence[Window], system: object, own: bool = False) -> list[Verdict | TeacherError]:
         said = self.says.pop(0) if self.says else 0.9
@@ -330,11 +330,11 @@ def returning(verdict: Verdict) -> Any:
 
 
 async def test_a_teacher_that_watches_begins_with_what_a_release_knows_and_what_was_read_before() -> None:
-    habits = Habits()
+    profile = SystemProfile()
     for window in windows_of("disk failed", 30):
-        habits.see(window)
+        profile.update(window)
     bench = Bench(teacher := WatchingTeacher())
-    for created, packed in ((1.0, habits.pack()), (2.0, b"none at all")):
+    for created, packed in ((1.0, profile.pack()), (2.0, b"none at all")):
         vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
         release = make_release(
             ("disk opened", 0.0), vectors=vectors, created=created, version=f"v{created}", habits=packed

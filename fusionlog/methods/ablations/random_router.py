@@ -42,7 +42,7 @@ async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
                 test.give(place, label, proprietary=True)
     return Result(
         outcomes=test.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.book.asked,
-        calls=target.book.spent.calls, units=target.book.units, tokens=target.book.spent.tokens,
+        cost=target.book.cost,
         seconds_train=seconds, seconds_score=time.perf_counter() - began, tau=base.tau,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusionlog.labeling.polarity import opposed, side, words
+from fusionlog.novelty.failure_lexicon import contradict, valence, words
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_words_are_the_constant_ones(text: str, expected: str) -> None:
         ("added to invalidset", 0),
     ],
 )
-def test_side_of_failure_or_success(text: str, expected: int) -> None:
-    assert side(text) == expected
+def test_valence_of_failure_and_success(text: str, expected: int) -> None:
+    assert valence(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_side_of_failure_or_success(text: str, expected: int) -> None:
     ],
 )
 def test_opposites_are_opposed_both_ways(one: str, other: str, expected: bool) -> None:
-    assert opposed(one, other) is opposed(other, one) is expected
+    assert contradict(one, other) is contradict(other, one) is expected

@@ -1,0 +1,1 @@
+"""What is counted of a system without labels, and how novel a window is by it."""

@@ -1,0 +1,145 @@
+"""How the events of a system occur together: counts an event, companions, last events; over its unlabelled stream."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fusionlog.records import Window
+
+LEAST_WINDOWS = 10
+"""Windows with an event below which nothing is known of it."""
+COMPANION_SHARE = 0.9
+"""Of the windows with an event, the share that another one must be in for its absence to be a deviation."""
+MAX_EVENTS = 60
+"""A window of more distinct events is not counted: its pairs alone would fill the memory."""
+USUAL_STEP_SHARE = 0.5
+"""Of the windows without an event, the share that another one must be in for its absence beside that event to count."""
+MAX_TEMPLATES = 1_000
+"""Templates counted, so a million pairs at most (100 MB); a window with a later one is not counted."""
+
+
+class Tables(NamedTuple):
+    """The counts of some templates: windows by number of lines of it, windows by companion (a place in `counts`), and
+    windows that end with it."""
+
+    windows: int
+    counts: dict[str, dict[int, int]]
+    companions: list[dict[int, int]]
+    last: list[int]
+
+
+class Cooccurrence:
+    """Counts of windows by event, by pair of events and by last event. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self.windows = 0
+        self._in: Counter[str] = Counter()
+        self._counts: dict[str, Counter[int]] = defaultdict(Counter)
+        self._with: dict[str, Counter[str]] = defaultdict(Counter)
+        self._last: Counter[str] = Counter()
+
+    def update(self, window: Window, times: int = 1) -> None:
+        """Count a window, or several of one shape; one of too many events, or that has no room, is left out."""
+        templates = [event.template for event in window.events]
+        if len(templates) > MAX_EVENTS or not self._has_room(templates):
+            return
+        self.windows += times
+        for event in window.events:
+            self._in[event.template] += times
+            self._counts[event.template][event.count] += times
+            companions = self._with[event.template]
+            for template in templates:
+                companions[template] += times
+        if window.sequence:
+            self._last[templates[window.sequence[-1]]] += times
+
+    def deviations(self, window: Window, own: int = 0) -> Iterator[float]:
+        """The smoothed share (1 + k) / (1 + n) of the comparable windows that deviate as a window does, each deviation.
+
+        A deviation is a count of an event as extreme, a missing companion, a pair that is rarer together than by
+        chance, or a last event that seldom is the last.
+
+        :param own: how often the window itself was counted; it is left out of what it is compared with.
+        """
+        own = own if self._is_counted(window) else 0
+        known = [event for event in window.events if self._in[event.template] - own >= LEAST_WINDOWS]
+        present = {event.template for event in window.events}
+        for event in known:
+            seen = self._in[event.template] - own
+            yield (1 + self._as_extreme(event.template, event.count) - own) / (1 + seen)
+            for companion, together in self._with[event.template].items():
+                if companion not in present and together >= COMPANION_SHARE * seen:
+                    yield (1 + seen - together) / (1 + seen)
+        for place, event in enumerate(known):
+            for other in known[:place]:
+                pair = (self._in[event.template] - own) * (self._in[other.template] - own)
+                expected = pair / (self.windows - own)
+                together = self._with[event.template][other.template] - own
+                if expected > 1 + together:
+                    yield (1 + together) / expected
+        last = window.events[window.sequence[-1]].template if window.sequence else None
+        if last is not None and self._in[last] - own >= LEAST_WINDOWS:
+            yield (1 + self._last[last] - own) / (1 + self._in[last] - own)
+
+    def risk_difference(self, template: str) -> float:
+        """The greatest risk difference, over the usual steps, of missing the step in windows with an event, 0 to 1.
+
+        P(no step | event) - P(no step | no event), of steps in `USUAL_STEP_SHARE` of the windows without the event.
+        Near 0 where the next steps follow whether the event occurs or not; 0 where one side has too few windows.
+        """
+        seen = self._in[template]
+        without = self.windows - seen
+        if min(seen, without) < LEAST_WINDOWS:
+            return 0.0
+        together, greatest = self._with[template], 0.0
+        for step, total in self._in.items():
+            apart = (total - together[step]) / without
+            if step != template and apart >= USUAL_STEP_SHARE:
+                greatest = max(greatest, apart - (1 + together[step]) / (1 + seen))
+        return greatest
+
+    def tables(self, templates: int) -> Tables:
+        """The counts of so many templates, the most frequent ones."""
+        places = {template: place for place, (template, _) in enumerate(self._in.most_common(templates))}
+        return Tables(
+            windows=self.windows,
+            counts={template: dict(self._counts[template]) for template in places},
+            companions=[
+                {places[other]: number for other, number in self._with[template].items() if other in places}
+                for template in places
+            ],
+            last=[self._last[template] for template in places],
+        )
+
+    @classmethod
+    def of(cls, tables: Tables) -> Cooccurrence:
+        """The counts of tables.
+
+        :raises ValueError: they are not of one length.
+        """
+        found = cls()
+        found.windows = tables.windows
+        names = list(tables.counts)
+        for template, counts in tables.counts.items():
+            found._in[template] = sum(counts.values())
+            found._counts[template] = Counter(counts)
+        for template, companions, last in zip(names, tables.companions, tables.last, strict=True):
+            found._with[template] = Counter({names[place]: number for place, number in companions.items()})
+            found._last[template] = last
+        return found
+
+    def _as_extreme(self, template: str, count: int) -> int:
+        """Windows with at least as many lines of an event, or at most as many, whichever are fewer."""
+        counts = self._counts[template]
+        more = sum(windows for number, windows in counts.items() if number >= count)
+        fewer = sum(windows for number, windows in counts.items() if number <= count)
+        return min(more, fewer)
+
+    def _is_counted(self, window: Window) -> bool:
+        """Whether a window of this shape was counted when it came."""
+        return len(window.events) <= MAX_EVENTS and all(event.template in self._in for event in window.events)
+
+    def _has_room(self, templates: Sequence[str]) -> bool:
+        return len(self._in) < MAX_TEMPLATES or all(template in self._in for template in templates)

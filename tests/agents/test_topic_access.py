@@ -1,0 +1,180 @@
+"""What each role really reads and writes on Apache Kafka is what `topics.ROLES` declares, neither more nor less."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fusionlog.records import Route
+from fusionlog.topics import Role
+from tests.agents.stage import Stage, Worker, until
+from tests.explaining.factories import explaining_endpoint
+from tests.factories import make_anomaly, make_label, make_window
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+RECORDER = """
+import os
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+def note(kind, names):
+    with open(os.environ["RECORDED_TOPICS"], "a") as file:
+        file.writelines(f"{kind} {name}\\n" for name in names)
+
+subscribe, assign = AIOKafkaConsumer.subscribe, AIOKafkaConsumer.assign
+send, send_batch = AIOKafkaProducer.send, AIOKafkaProducer.send_batch
+
+def noted_subscribe(self, topics=(), *args, **kwargs):
+    note("reads", topics)
+    return subscribe(self, topics, *args, **kwargs)
+
+def noted_assign(self, partitions):
+    note("reads", {place.topic for place in partitions})
+    return assign(self, partitions)
+
+def noted_send(self, topic, *args, **kwargs):
+    note("writes", [topic])
+    return send(self, topic, *args, **kwargs)
+
+def noted_send_batch(self, batch, topic, *args, **kwargs):
+    note("writes", [topic])
+    return send_batch(self, batch, topic, *args, **kwargs)
+
+AIOKafkaConsumer.subscribe, AIOKafkaConsumer.assign = noted_subscribe, noted_assign
+AIOKafkaProducer.send, AIOKafkaProducer.send_batch = noted_send, noted_send_batch
+"""
+RAY = """
+import asyncio, time
+from fusionlog.cli.models import again_at
+from fusionlog.settings import load
+from ray_jobs import publish
+
+async def main():
+    settings = load()
+    await publish.read_labels(settings, "shop")
+    await publish.read_windows(settings, "shop")
+    await publish.publish(settings, again_at(await publish.read_parent(settings, "shop"), time.time()))
+
+asyncio.run(main())
+"""
+
+
+@dataclass
+class Recorded:
+    """A stage whose processes note the topics that their Kafka clients subscribe to, are assigned and send to."""
+
+    stage: Stage
+    directory: Path
+
+    def __post_init__(self) -> None:
+        (self.directory / "sitecustomize.py").write_text(RECORDER)
+        self.notes = self.directory / "topics.txt"
+        path = os.pathsep.join([str(self.directory), os.environ.get("PYTHONPATH", "")])
+        self.stage.env |= {"PYTHONPATH": path, "RECORDED_TOPICS": str(self.notes)}
+
+    def topics(self, kind: str) -> set[str]:
+        pairs = [line.split() for line in self.notes.read_text().splitlines()]
+        return {name for noted, name in pairs if noted == kind}
+
+    async def run(self, *command: str) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, env={**os.environ, **self.stage.env}, stdout=asyncio.subprocess.DEVNULL
+        )
+        assert await process.wait() == 0
+
+    def check(self, role: Role) -> None:
+        topics = self.stage.settings.topics
+        assert self.topics("reads") == {topic.name for topic in topics.reads(role)}
+        assert self.topics("writes") == {topic.name for topic in topics.writes(role)}
+
+
+@pytest.fixture
+def recorded(stage: Stage, tmp_path: Path) -> Recorded:
+    directory = tmp_path / "recorder"
+    directory.mkdir()
+    return Recorded(stage, directory)
+
+
+async def counted(worker: Worker, name: str, number: int) -> None:
+    """Wait for a counter of a worker."""
+
+    def enough() -> bool:
+        return worker.metrics().get(f"fusionlog_{name}", 0) >= number
+
+    await worker.says("started")
+    await until(enough, 60, lambda: worker.log.read_text()[-3000:])
+
+
+def lines(*texts: str) -> Iterable[tuple[str | None, str | bytes]]:
+    """Lines in one partition."""
+    return [(None, text) for text in texts]
+
+
+async def test_ingest(recorded: Recorded) -> None:
+    """A session that is still open keeps the position before windows that were emitted: the next worker reads those."""
+    stage = recorded.stage
+    known, unknown = ["s=known connection opened"] * 50, ["s=unknown user refused"] * 50
+    await stage.write([*lines("s=open disk failed", *known, *unknown), (None, b"\x00\x01\x02")])
+    for _ in range(2):
+        worker = await stage.worker("ingest", FUSIONLOG_INGEST__SILENCE_SECONDS="300")
+        await worker.says("partitions taken over")
+        if worker is stage.workers[0]:
+            await counted(worker, "lines_windowed", 100)
+            await counted(worker, "lines_dead_lettered", 1)
+        assert await worker.stop() == 0
+    recorded.check("ingest")
+
+
+async def test_score(recorded: Recorded) -> None:
+    stage, topics = recorded.stage, recorded.stage.settings.topics
+    judged, odd = (make_window(text, "disk failed", session=text) for text in ("judged", "odd"))
+    await stage.publish(topics.labels, make_label(judged, 0.9))
+    await stage.publish_raw(topics.general, b"{broken")
+    await stage.publish(topics.general, judged, odd)
+    worker = await stage.worker("score", FUSIONLOG_DOUBT__SHARE="0.1")
+    await counted(worker, "windows_doubted", 1)
+    await counted(worker, "windows_scored", 1)
+    assert await worker.stop() == 0
+    recorded.check("score")
+
+
+async def test_label(recorded: Recorded) -> None:
+    stage, topics = recorded.stage, recorded.stage.settings.topics
+    route = Route(kind="proprietary", similarity=0.1, threshold=0.8)
+    windows = [make_window(text, session=text, route=route) for text in ("payment refused: error", "connection opened")]
+    await stage.publish_raw(topics.proprietary, b"{broken")
+    await stage.publish(topics.proprietary, *windows)
+    worker = await stage.worker("label")
+    await counted(worker, "windows_labelled", 1)
+    await counted(worker, "windows_returned", 1)
+    assert await worker.stop() == 0
+    recorded.check("label")
+
+
+async def test_explain(recorded: Recorded) -> None:
+    stage, topics = recorded.stage, recorded.stage.settings.topics
+    with explaining_endpoint() as endpoint:
+        await stage.publish_raw(topics.anomalies, b"{broken")
+        await stage.publish(topics.anomalies, make_anomaly("disk 1", "disk failed"))
+        worker = await stage.worker("explain", FUSIONLOG_LABEL__URL=endpoint.url)
+        await counted(worker, "anomalies_explained", 1)
+        assert await worker.stop() == 0
+    recorded.check("explain")
+
+
+async def test_ray(recorded: Recorded) -> None:
+    await recorded.run("-c", RAY)
+    recorded.check("ray")
+
+
+async def test_cli(recorded: Recorded) -> None:
+    await recorded.run("-m", "fusionlog", "models", "list")
+    await recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version)
+    await recorded.run("-m", "fusionlog", "explanations")
+    recorded.check("cli")
