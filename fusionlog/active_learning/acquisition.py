@@ -9,8 +9,6 @@ from __future__ import annotations
 from fusionlog.decision import UNDECIDED
 
 SURPRISAL_WEIGHT = 0.5
-UNCERTAIN = UNDECIDED
-"""The probability of a model without knowledge: the score's first term is 1 then."""
 
 
 def acquisition_score(probability: float, similarity: float, surprisal: float) -> float:

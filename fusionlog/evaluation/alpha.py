@@ -95,8 +95,7 @@ async def alpha(fold: Fold, bench: Bench) -> Result:
     seconds = time.perf_counter() - began
     return Result(
         outcomes=found, adapted=annotated.verdicts(fold.adapt, bench), asked=asking.asked, cost=calls.cost,
-        seconds_train=adapting,
-        seconds_score=seconds,
+        seconds_train=adapting, seconds_score=seconds,
     )  # fmt: skip
 
 

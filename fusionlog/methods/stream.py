@@ -29,7 +29,7 @@ class Verdicts:
 
     @classmethod
     def of(cls, number: int) -> Verdicts:
-        """No verdict yet on any of `number` windows."""
+        """No verdict yet on any of `number` windows. What gets none at all is not called anomalous."""
         return cls([UNDECIDED] * number, [False] * number, [False] * number)
 
     def give(self, place: int, verdict: Verdict, proprietary: bool = False) -> None:

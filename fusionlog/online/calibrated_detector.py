@@ -43,7 +43,7 @@ class CalibratedDetector:
         )
 
     def _begin(self, version: str) -> None:
-        """Begin with the profile that a release was made with: a worker that has just started has counted nothing."""
+        """Start from the release's profile where it counted more: a worker that has just started counted nothing."""
         if version in self._begun:
             return
         self._begun = {version, *self._begun & set(self.knowledge.versions)}

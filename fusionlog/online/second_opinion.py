@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from fusionlog.active_learning.acquisition import UNCERTAIN, acquisition_score
+from fusionlog.active_learning.acquisition import acquisition_score
 from fusionlog.active_learning.budget import QuantileBudget
+from fusionlog.decision import UNDECIDED
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.knowledge import Knowledge
@@ -26,8 +27,8 @@ class SecondOpinion:
     def __init__(self, settings: DoubtSettings, profile: SystemProfile) -> None:
         self._settings, self._profile = settings, profile
         self._budget = QuantileBudget(settings)
-        self._similarities: Memo[str, float] = Memo(KEPT_SHAPES)
-        self._referred: Memo[str, float] = Memo(KEPT_SHAPES)
+        self._similarities: Memo[str, float] = Memo(KEPT_SCORES)
+        self._referred: Memo[str, float] = Memo(KEPT_SCORES)
         self._labelled = 0
 
     def open_to(self, knowledge: Knowledge) -> bool:
@@ -57,17 +58,16 @@ class SecondOpinion:
         self._referred.pop(window.shape)
 
     def _score(self, window: Window, probability: float, knowledge: Knowledge) -> float:
-        """The acquisition score as of now: the profile caches surprisal. A model never trained on the system is
-        uncertain."""
+        """The score as of now: the profile caches the surprisal. A model never trained on the system is undecided."""
         [version] = knowledge.versions_of([window])
         trained = knowledge.release(version).system != BASE
         surprisal = self._profile.features(window).surprisal
-        return acquisition_score(probability if trained else UNCERTAIN, self._similarity(window, knowledge), surprisal)
+        return acquisition_score(probability if trained else UNDECIDED, self._similarity(window, knowledge), surprisal)
 
     def _similarity(self, window: Window, knowledge: Knowledge) -> float:
         """The similarity to the nearest labelled window, cached by shape until another one is labelled."""
         if knowledge.labelled != self._labelled:
-            self._labelled, self._similarities = knowledge.labelled, Memo(KEPT_SHAPES)
+            self._labelled, self._similarities = knowledge.labelled, Memo(KEPT_SCORES)
         found = self._similarities.get(window.shape)
         if found is None:
             found = knowledge.similarity(bag_of_events(window.events))

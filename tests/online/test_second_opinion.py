@@ -28,8 +28,11 @@ def test_verdicts_are_referred_by_methods_that_doubt_while_the_teacher_is_asked(
 
 
 def test_a_labelled_shape_is_not_referred() -> None:
-    knowledge, policy = knowing(), SecondOpinion(DoubtSettings(), SystemProfile())
-    window = make_window("connection opened")
+    knowledge, policy, window = (
+        knowing(),
+        SecondOpinion(DoubtSettings(), SystemProfile()),
+        make_window("connection opened"),
+    )
     assert policy.refer(window, 0.5, knowledge) == pytest.approx(2.0)
     knowledge.learn(make_label(window, 0.9))
     assert policy.refer(window, 0.5, knowledge) is None
