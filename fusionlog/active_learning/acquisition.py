@@ -6,8 +6,6 @@ a step repeated, a step missing, an end too early. Three terms show it without a
 
 from __future__ import annotations
 
-from fusionlog.decision import UNDECIDED
-
 SURPRISAL_WEIGHT = 0.5
 
 

@@ -91,7 +91,7 @@ async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
     stream = Stream(target, fold.test, StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows))
     found = await stream.run()
     return Result(
-        outcomes=found.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.book.asked,
-        cost=target.book.cost,
+        outcomes=found.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.asking.asked,
+        cost=target.asking.cost,
         seconds_train=seconds, seconds_score=stream.seconds, tau=base.tau, similarities=near,
     )  # fmt: skip

@@ -41,8 +41,8 @@ async def _run(fold: Fold, bench: Bench, method: MethodName, base: ModelRelease 
     found = await Stream(target, windows, StreamClock(units=max(1, len(windows)), linger=None)).run()
     return Result(
         outcomes=found.part(len(fold.adapt), len(windows)).by_session(fold.test),
-        adapted=found.part(0, len(fold.adapt)).by_session(fold.adapt), asked=target.book.asked,
-        cost=target.book.cost, seconds_train=0.0,
+        adapted=found.part(0, len(fold.adapt)).by_session(fold.adapt), asked=target.asking.asked,
+        cost=target.asking.cost, seconds_train=0.0,
         seconds_score=time.perf_counter() - began, tau=None if base is None else base.tau,
         similarities=() if base is None else similarities(target, fold.test),
     )  # fmt: skip

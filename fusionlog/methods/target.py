@@ -59,7 +59,7 @@ class Target:
     @property
     def calls_left(self) -> int:
         """Calls that may still be made, negative where more were made. Those that had to be repeated count as well."""
-        return self.calls - max(self.spent, self.book.cost.calls)
+        return self.calls - max(self.spent, self.asking.cost.calls)
 
     async def ask(self, pool: CandidatePool[Item], call: Call) -> Answered[Item]:
         """Make a call about a pool, and learn its answers."""

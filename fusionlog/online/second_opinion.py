@@ -15,7 +15,7 @@ from fusionlog.records import Route, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import DoubtSettings
 
-KEPT_SHAPES = 50_000
+KEPT_SCORES = 50_000
 
 
 class SecondOpinion:

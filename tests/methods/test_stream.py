@@ -77,7 +77,7 @@ async def test_without_doubt_and_strangers_the_model_has_the_last_word() -> None
     target = target_of(*windows, share=0.0)
     verdicts = await run(target)
     assert verdicts.anomalous == [True] * 3 + [False] * 3 and not any(verdicts.proprietary)
-    assert target.book.cost.units == 0
+    assert target.asking.cost.units == 0
 
 
 async def test_strange_windows_wait_for_the_teacher_and_one_of_them_is_asked_about() -> None:
@@ -92,14 +92,14 @@ async def test_a_doubted_shape_gets_the_teachers_verdict_on_all_that_wait() -> N
     windows = sessions(60, "disk failed")
     target = target_of(*windows, share=0.1)
     verdicts = await run(target)
-    assert not any(verdicts.anomalous) and target.book.cost.units == 1
+    assert not any(verdicts.anomalous) and target.asking.cost.units == 1
 
 
 async def test_when_the_calls_are_spent_the_model_has_the_last_word() -> None:
     windows = [*sessions(40, "disk failed"), *sessions(40, "disk full"), *sessions(40, "disk failed badly")]
     target = target_of(*windows, calls=1, linger_windows=20, share=0.0)
     verdicts = await run(target)
-    assert target.book.cost.units == 1 and all(verdicts.anomalous)
+    assert target.asking.cost.units == 1 and all(verdicts.anomalous)
     assert [place for place, asked in enumerate(verdicts.proprietary) if asked] == list(range(40, 60))
 
 
@@ -123,7 +123,7 @@ async def test_what_becomes_general_while_it_waits_is_scored_and_not_asked_about
     windows = [*both, *sessions(3, "disk full")]
     target = target_of(*windows, share=0.0, units_per_call=1)
     verdicts = await run(target)
-    assert target.book.cost.units == 1 and verdicts.proprietary == [True] * 3 + [False] * 3
+    assert target.asking.cost.units == 1 and verdicts.proprietary == [True] * 3 + [False] * 3
 
 
 async def test_a_shape_that_is_labelled_does_not_wait() -> None:
@@ -131,7 +131,7 @@ async def test_a_shape_that_is_labelled_does_not_wait() -> None:
     target = target_of(*windows, share=0.0)
     target.knowledge.learn(replace(make_label(windows[0]), inherited_from="x"))
     verdicts = await run(target)
-    assert all(verdicts.anomalous) and all(verdicts.proprietary) and target.book.cost.units == 0
+    assert all(verdicts.anomalous) and all(verdicts.proprietary) and target.asking.cost.units == 0
 
 
 async def test_without_a_model_and_an_answer_nothing_is_called_anomalous() -> None:

@@ -41,8 +41,8 @@ async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
             if label := target.knowledge.label_of(fold.test[place].shape):
                 test.give(place, label, proprietary=True)
     return Result(
-        outcomes=test.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.book.asked,
-        cost=target.book.cost,
+        outcomes=test.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.asking.asked,
+        cost=target.asking.cost,
         seconds_train=seconds, seconds_score=time.perf_counter() - began, tau=base.tau,
     )  # fmt: skip
 
