@@ -27,7 +27,7 @@ match os.environ.get("TEST_FAULT", ""):
 
         _fails(windows.Windower, "add", lambda self, event, *rest: "poison" in event.line)
     case "window":
-        from fusionlog import knowledge
+        from fusionlog.online import knowledge
 
         _fails(knowledge.Knowledge, "route", _holds_poison)
     case "anomaly":
