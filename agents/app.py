@@ -18,18 +18,18 @@ from faust.types import EventT, StreamT
 from mode import Service
 from yarl import URL
 
-from fusionlog import metrics
 from fusionlog.errors import BrokerError
-from fusionlog.garbage import collect_seldom
+from fusionlog.kafka.admin import check_topics
 from fusionlog.kafka.batch_handler import Handle
+from fusionlog.kafka.batch_output import Outlet
+from fusionlog.kafka.client import ssl_context
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
-from fusionlog.log import configure
+from fusionlog.observability import metrics
+from fusionlog.observability.logs import configure
 from fusionlog.settings import KafkaSettings, Settings, load
-from fusionlog.streaming.admin import check_topics
-from fusionlog.streaming.client import ssl_context
-from fusionlog.streaming.outlet import Outlet
 from fusionlog.topics import Topic
+from fusionlog.utils.gc_tuning import collect_seldom
 
 log = structlog.get_logger(__name__)
 

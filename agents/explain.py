@@ -9,15 +9,15 @@ from faust.types import TP, StreamT
 
 from agents.app import FusionLogApp, guarded, of_environment, together
 from fusionlog.errors import SettingError
-from fusionlog.explaining.explainer import Explainer
+from fusionlog.explanation.explainer import Explainer
+from fusionlog.kafka.batch_output import Message
 from fusionlog.kafka.crash_guard import CrashGuard
+from fusionlog.kafka.ordered_acks import Delivery, Place
+from fusionlog.kafka.producer import Producer
 from fusionlog.settings import Settings
-from fusionlog.streaming.explained import Explained
-from fusionlog.streaming.explaining import Explaining
-from fusionlog.streaming.in_order import Delivery, Place
-from fusionlog.streaming.outlet import Message
-from fusionlog.streaming.producer import Producer
 from fusionlog.topics import Role
+from fusionlog.workers.explain import Explaining
+from fusionlog.workers.explained_shapes import Explained
 
 ROLE: Role = "explain"
 

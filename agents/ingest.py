@@ -5,15 +5,15 @@ from __future__ import annotations
 from agents.app import ReaderApp, of_environment
 from fusionlog.errors import SettingError
 from fusionlog.kafka.group_consumer import GroupConsumer
+from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table import read_all
 from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
 from fusionlog.settings import Settings
-from fusionlog.streaming.following import Following
-from fusionlog.streaming.ingest import Ingest
-from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.raw_partitions import raw_consumer
-from fusionlog.streaming.tables import read_all
 from fusionlog.topics import Role
+from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.workers.ingest.raw_partitions import raw_consumer
+from fusionlog.workers.knowledge_tables import Following
 
 ROLE: Role = "ingest"
 

@@ -10,20 +10,20 @@ import structlog
 from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, guarded, of_environment
-from fusionlog.embedding import Encoder, find_encoder
-from fusionlog.labeling.offline import OfflineTeacher
-from fusionlog.labeling.selection import check_labeller, make_teacher
-from fusionlog.labeling.teacher import Teacher, Watching
-from fusionlog.method import RULES
+from fusionlog.embedding.encoder import Encoder, find_encoder
+from fusionlog.kafka.batch_output import Message, Outlet
+from fusionlog.kafka.lag import LagWatch
+from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table import read_committed
+from fusionlog.rules import RULES
 from fusionlog.settings import Settings
-from fusionlog.streaming.following import Following
-from fusionlog.streaming.labelling import Labelling, newest_base
-from fusionlog.streaming.lag import LagWatch
-from fusionlog.streaming.outlet import Message, Outlet
-from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.tables import read_committed
+from fusionlog.teachers.base import Teacher, Watching
+from fusionlog.teachers.factory import check_labeller, make_teacher
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.topics import Role
 from fusionlog.types import FloatArray
+from fusionlog.workers.knowledge_tables import Following
+from fusionlog.workers.label import Labelling, newest_base
 
 ROLE: Role = "label"
 # Windows are collected for this many calls: the teacher makes some at once, and many windows share a shape.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from agents.app import ReaderApp, of_environment
-from fusionlog.detector.scorer import Scorer
 from fusionlog.kafka.batch_handler import BatchHandler
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
+from fusionlog.kafka.lag import LagWatch
+from fusionlog.kafka.producer import Producer
+from fusionlog.online.scorer import Scorer
 from fusionlog.settings import Settings
-from fusionlog.streaming.following import Following
-from fusionlog.streaming.lag import LagWatch
-from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.scoring import Scoring
 from fusionlog.topics import Role
+from fusionlog.workers.knowledge_tables import Following
+from fusionlog.workers.score import Scoring
 
 ROLE: Role = "score"
 POLL_SECONDS = 0.2

@@ -13,14 +13,14 @@ from typing import Annotated
 import typer
 
 from benchmarks.report import BUNDLED, Figure, write
+from fusionlog.data.sources import read_source, source_examples
+from fusionlog.data.systems import read_catalog
 from fusionlog.detector.examples import balanced
-from fusionlog.detector.fits import model
+from fusionlog.detector.fitting import model
 from fusionlog.distillation.rounds import Material, distil
-from fusionlog.distillation.sources import read_source, source_examples
-from fusionlog.embedding import Encoder, NamedEncode, VectorCache, find_encoder
+from fusionlog.embedding.encoder import Encoder, NamedEncode, VectorCache, find_encoder
 from fusionlog.errors import RayError
-from fusionlog.evaluation.datasets import read_catalog
-from fusionlog.evaluation.tasks import FoldChoice, make_tasks
+from fusionlog.evaluation.matrix import FoldChoice, make_tasks
 from fusionlog.settings import DistillSettings, Settings, load
 from ray_jobs import tasks
 from ray_jobs.matrix import scattered

@@ -23,10 +23,10 @@ from benchmarks.models import network
 from benchmarks.processes import LossError, Worker, unaccounted, until, workers
 from benchmarks.report import Figure, data_directory, write
 from benchmarks.stage import Stage, fill, kafka, model_of, pour, prepare
-from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.embedding.encoder import Encoder, find_encoder
+from fusionlog.kafka.client import options
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings, WindowSettings, load
-from fusionlog.streaming.client import options
 
 ROLES = ("score", "ingest")
 PARTITIONS = 2

@@ -20,15 +20,15 @@ from prometheus_client import REGISTRY
 from benchmarks.lines import Stream, open_stream
 from benchmarks.report import Figure, data_directory, write
 from benchmarks.stage import Stage, fill, kafka, model_of, prepare
-from fusionlog.embedding import Encoder, NamedEncode, find_encoder
-from fusionlog.garbage import collect_seldom
+from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
+from fusionlog.kafka.client import options
+from fusionlog.kafka.producer import Producer
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease
 from fusionlog.settings import KafkaSettings, Settings, load
-from fusionlog.streaming.client import options
-from fusionlog.streaming.ingest import Ingest
-from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.raw_partitions import FETCH_BYTES, raw_consumer
+from fusionlog.utils.gc_tuning import collect_seldom
+from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.workers.ingest.raw_partitions import FETCH_BYTES, raw_consumer
 
 POLL_SECONDS = 0.02
 GIVE_UP_SECONDS = 300.0

@@ -16,25 +16,25 @@ from aiokafka.structs import RecordMetadata
 
 from benchmarks.report import BUNDLED
 from fusionlog import releases
+from fusionlog.data.sources import event_probabilities, read_source
+from fusionlog.data.systems import read_catalog
 from fusionlog.decision import is_anomalous
-from fusionlog.distillation.base import known_events
-from fusionlog.distillation.sources import event_probabilities, read_source
-from fusionlog.embedding import Encoder, VectorCache, find_encoder
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.datasets import read_catalog
-from fusionlog.evaluation.fits import Fits
-from fusionlog.evaluation.protocol import Fold, read_fold
-from fusionlog.evaluation.teachers import teaching
-from fusionlog.labeling.teacher import Teacher, Unit, Verdict, unit_of
+from fusionlog.distillation.base_model import known_events
+from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
+from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.evaluation.teacher_choice import teaching
+from fusionlog.kafka import codecs
+from fusionlog.kafka.batch_output import Message
+from fusionlog.kafka.producer import Ack, Producer
+from fusionlog.methods.base import Bench
+from fusionlog.methods.protocol import Fold, read_fold
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel, Record, Window
 from fusionlog.settings import AlphaSettings, LabellerName, Settings
-from fusionlog.streaming import codecs
-from fusionlog.streaming.following import Following
-from fusionlog.streaming.labelling import Labelling
-from fusionlog.streaming.outlet import Message
-from fusionlog.streaming.producer import Ack, Producer
+from fusionlog.teachers.base import Teacher, Unit, Verdict, unit_of
 from fusionlog.topics import Topic
+from fusionlog.workers.knowledge_tables import Following
+from fusionlog.workers.label import Labelling
 
 BATCH = 200
 """Windows that a label worker takes at a time: ten calls of twenty."""

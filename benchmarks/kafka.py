@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka.client import partition_counts
 from fusionlog.settings import KafkaSettings
-from fusionlog.streaming.client import partition_counts
 
 VERSION = "4.1.0"
 START_SECONDS = 60.0

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from zlib import crc32
 
-from fusionlog.evaluation.datasets import read_catalog, read_stream
-from fusionlog.parsing.alike import DIGITS, alike
+from fusionlog.data.systems import read_catalog, read_stream
+from fusionlog.parsing.regex_invariance import DIGITS, alike
 from fusionlog.settings import SystemSettings
 
 IDLE_GAPS = 3

@@ -24,14 +24,14 @@ from benchmarks.lines import Stream, open_stream
 from benchmarks.processes import LossError, unaccounted
 from benchmarks.report import Figure, data_directory, write
 from benchmarks.stage import model_of
-from fusionlog.embedding import Encoder, NamedEncode, find_encoder
-from fusionlog.garbage import collect_seldom
+from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
+from fusionlog.kafka.producer import Ack
 from fusionlog.records import Record
 from fusionlog.settings import Settings, load
-from fusionlog.streaming.ingest import Ingest
-from fusionlog.streaming.producer import Ack
 from fusionlog.topics import Topic
 from fusionlog.types import FloatArray
+from fusionlog.utils.gc_tuning import collect_seldom
+from fusionlog.workers.ingest.pipeline import Ingest
 
 SAMPLES = 10
 SETTLE_SECONDS = 60.0

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from fusionlog import releases
 from fusionlog.decision import THRESHOLD
-from fusionlog.embedding import NamedEncode, VectorCache
-from fusionlog.method import RULES
+from fusionlog.embedding.encoder import NamedEncode, VectorCache
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import BankEvent, Lineage, ModelRelease, Window
+from fusionlog.rules import RULES
 from fusionlog.settings import DistillSettings
 
 
@@ -17,7 +17,7 @@ def network(dim: int) -> bytes:
     """A set network of the default width over vectors of width `dim`, as ONNX."""
     # Torch weighs 400 MB: a process whose memory is measured must not have it.
     from fusionlog.detector.export import to_onnx
-    from fusionlog.detector.network import build
+    from fusionlog.detector.set_network import build
 
     return to_onnx(build("set", dim, DistillSettings().hidden), dim)
 

@@ -13,12 +13,12 @@ import typer
 from drain3.drain import Drain  # type: ignore[import-untyped]
 
 from benchmarks.report import Figure, data_directory, write
-from fusionlog.evaluation.datasets import read_catalog, read_stream
+from fusionlog.data.systems import read_catalog, read_stream
 from fusionlog.parsing.headers import Header
-from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.utils.json_format import JsonLines
 
 
 def plain(system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Hashable]:

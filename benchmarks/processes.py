@@ -15,7 +15,7 @@ from urllib.request import urlopen
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.kafka import free_ports
-from fusionlog.children import Child
+from fusionlog.utils.processes import Child
 
 POLL_SECONDS = 0.1
 START_SECONDS = 120.0

@@ -13,13 +13,14 @@ import typer
 
 from benchmarks.models import knowledge_of
 from benchmarks.report import Figure, data_directory, write
-from fusionlog.detector.scorer import Scorer
-from fusionlog.detector.session import CPU, OUTPUTS, session_options
-from fusionlog.embedding import Encoder, NamedEncode, find_encoder
-from fusionlog.evaluation.datasets import read_catalog, read_sessions, session_windows
+from fusionlog.data.systems import read_catalog, read_sessions, session_windows
+from fusionlog.detector.onnx_session import OUTPUTS
+from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.scorer import Scorer
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, ScoreSettings, load
+from fusionlog.utils.onnx import CPU, session_options
 
 Batches = Sequence[Sequence[Window]]
 

@@ -18,15 +18,15 @@ from aiokafka import AIOKafkaProducer
 from benchmarks.kafka import ApacheKafka, kafka_jars
 from benchmarks.lines import Stream
 from benchmarks.models import release_of
+from fusionlog.data.systems import Session, session_windows
 from fusionlog.decision import THRESHOLD
-from fusionlog.embedding import NamedEncode
-from fusionlog.evaluation.datasets import Session, session_windows
+from fusionlog.embedding.encoder import NamedEncode
+from fusionlog.kafka import codecs
+from fusionlog.kafka.admin import create_topics
+from fusionlog.kafka.client import options
+from fusionlog.kafka.producer import Ack, Producer
 from fusionlog.records import ModelRelease
 from fusionlog.settings import KafkaSettings, Settings, SystemSettings
-from fusionlog.streaming import codecs
-from fusionlog.streaming.admin import create_topics
-from fusionlog.streaming.client import options
-from fusionlog.streaming.producer import Ack, Producer
 from fusionlog.topics import Topic
 
 BATCH_BYTES = 512 * 1024

@@ -15,7 +15,7 @@ from benchmarks.lines import open_stream
 from benchmarks.processes import LossError, Worker, together, unaccounted, until, workers
 from benchmarks.report import Figure, data_directory, write
 from benchmarks.stage import Stage, fill, kafka, model_of, prepare
-from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.settings import load
 
 PARTITIONS = 4

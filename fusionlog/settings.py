@@ -23,10 +23,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
-from fusionlog.method import DEFAULT_METHOD, RULES, MethodName, Rules
-from fusionlog.parsing.json_lines import JsonLines
+from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
 from fusionlog.topics import Topics
 from fusionlog.types import DetectorName
+from fusionlog.utils.json_format import JsonLines
 
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})

@@ -17,9 +17,9 @@ import typer
 
 from fusionlog import settings as environment
 from fusionlog.errors import RayError
+from fusionlog.evaluation.matrix import FoldChoice, Task, make_tasks
 from fusionlog.evaluation.rows import table
 from fusionlog.evaluation.state import State, state_path, write_table
-from fusionlog.evaluation.tasks import FoldChoice, Task, make_tasks
 from fusionlog.settings import Settings
 from ray_jobs import tasks
 from ray_jobs.matrix import scattered, workshop

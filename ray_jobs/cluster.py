@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fusionlog.children import Child
 from fusionlog.errors import RayError
+from fusionlog.utils.processes import Child
 from ray_jobs.submit import TOKEN_VARIABLE, JobResult, submit
 
 START_SECONDS = 90.0

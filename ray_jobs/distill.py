@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from fusionlog import settings as environment
-from fusionlog.distill import Distilled, NothingToDistilError, check_worth, distill, newest_labels
-from fusionlog.distillation.sources import read_source, source_examples
-from fusionlog.embedding import Encoder, VectorCache, find_encoder
+from fusionlog.data.sources import read_source, source_examples
+from fusionlog.distillation.distill import Distilled, NothingToDistilError, check_worth, distill, newest_labels
+from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.errors import ModelError
 from fusionlog.releases import bank_vectors
 from fusionlog.settings import Settings

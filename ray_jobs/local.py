@@ -25,8 +25,8 @@ from types import FrameType
 
 import typer
 
-from fusionlog.children import end_with_parent
 from fusionlog.errors import FusionLogError, RayError
+from fusionlog.utils.processes import end_with_parent
 from ray_jobs.submit import TOKEN_VARIABLE
 
 HOST = "127.0.0.1"

@@ -11,10 +11,10 @@ import msgspec
 import ray
 from ray.exceptions import RayError as RayTaskError
 
-from fusionlog.embedding import Encoder, find_encoder
+from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.errors import FusionLogError
-from fusionlog.evaluation.tasks import Done, Task
-from fusionlog.evaluation.workshop import Workshop
+from fusionlog.evaluation.matrix import Done, Task
+from fusionlog.evaluation.runner import Workshop
 from fusionlog.settings import Settings
 from ray_jobs import tasks
 

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from fusionlog import settings as environment
-from fusionlog.distillation.base import base_release
-from fusionlog.distillation.labeller import formulas, with_formulas
-from fusionlog.distillation.sources import read_source
-from fusionlog.embedding import Encoder, VectorCache, find_encoder
+from fusionlog.data.sources import read_source
+from fusionlog.distillation.base_model import base_release
+from fusionlog.distillation.source_regressions import formulas, with_formulas
+from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from ray_jobs import publish, tasks

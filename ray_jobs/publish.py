@@ -6,11 +6,11 @@ from aiokafka.errors import KafkaError
 
 from fusionlog import releases
 from fusionlog.errors import BrokerError, ModelError
+from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table import read_all
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
-from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.tables import read_all
 
 
 async def read_labels(settings: Settings, system: str) -> list[PseudoLabel]:

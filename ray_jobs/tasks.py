@@ -20,7 +20,7 @@ CPUS = 1
 @ray.remote(num_cpus=CPUS, max_retries=1)
 def fit(examples: Sequence[Example], settings: DistillSettings, how: BaseTraining) -> bytes:
     """Train a network from scratch and export it to ONNX."""
-    from fusionlog.detector.fits import model
+    from fusionlog.detector.fitting import model
 
     return model(examples, settings, how, threads=CPUS)
 

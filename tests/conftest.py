@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fusionlog.settings import Settings
-from tests.kafka import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kafka
+from tests.brokers import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kafka
 
 # One thread each: two cores, and more than one worker at a time.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):

@@ -22,7 +22,7 @@ from fusionlog.records import (
     window_id,
     window_shape,
 )
-from fusionlog.streaming.anomalies import by_model
+from fusionlog.workers.anomaly_record import by_model
 
 
 def make_event(text: str = "connection opened", count: int = 1, example: str | None = None) -> WindowEvent:

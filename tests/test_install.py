@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from fusionlog import releases
-from fusionlog.embedding import Encoder
+from fusionlog.embedding.encoder import Encoder
 from tests.detector.graphs import make_onnx
 from tests.encoders import make_encoder
 from tests.factories import make_release, make_window
@@ -21,8 +21,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import msgspec
-from fusionlog.detector.scorer import Scorer
-from fusionlog.embedding import Encoder
+from fusionlog.online.scorer import Scorer
+from fusionlog.embedding.encoder import Encoder
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
@@ -97,7 +97,7 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 import agents.explain, agents.ingest, agents.label, agents.score
-import fusionlog.labeling.llm, fusionlog.labeling.offline
+import fusionlog.teachers.llm.teacher, fusionlog.teachers.offline.teacher
 """
 
 

@@ -9,7 +9,7 @@ from fusionlog import schemas
 from fusionlog.cli.topics import documents
 from fusionlog.records import Record
 from fusionlog.topics import Topics
-from tests.explaining.factories import make_explanation
+from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly, make_label, make_window
 
 DOCS = Path(__file__).parents[1] / "docs"

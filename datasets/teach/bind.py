@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from fusionlog.errors import DataError
-from fusionlog.labeling.answers import Label
-from fusionlog.labeling.recorded import RecordedEvent, RecordedSession, Recording, Row
+from fusionlog.teachers.llm.answers import Label
+from fusionlog.teachers.recorded.recordings import RecordedEvent, RecordedSession, Recording, Row
 
 COLUMNS = ["key", "verdict", "confidence", "reason"]
 NAMED = 20

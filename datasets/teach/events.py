@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from fusionlog.labeling.constant_words import Words, shown, template, words
+from fusionlog.teachers.recorded.constant_words import Words, shown, template, words
 
 EXAMPLES = 3
 _NUMBER = re.compile(r"\d+")

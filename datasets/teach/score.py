@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.teach.sheet import system_of
-from fusionlog.evaluation.datasets import read_labels, read_sessions, session_windows
+from fusionlog.data.systems import read_labels, read_sessions, session_windows
 from fusionlog.evaluation.metrics import Confusion, confusion
-from fusionlog.labeling.recorded import Answered, By, read_recordings, union
-from fusionlog.labeling.teacher import unit_of
 from fusionlog.settings import IngestSettings
+from fusionlog.teachers.base import unit_of
+from fusionlog.teachers.recorded.recordings import Answered, By, read_recordings, union
 
 VERDICTS = "verdicts.jsonl"
 """The file of a system's recorded verdicts, in its directory."""

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from datasets.teach.events import Event, Events
+from fusionlog.data.systems import read_catalog, read_sessions, session_windows
 from fusionlog.errors import DataError
-from fusionlog.evaluation.datasets import read_catalog, read_sessions, session_windows
-from fusionlog.labeling.constant_words import shown
-from fusionlog.labeling.teacher import clip, unit_of
-from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.teachers.base import clip, unit_of
+from fusionlog.teachers.recorded.constant_words import shown
+from fusionlog.utils.json_format import JsonLines
 
 LINE_CHARS = 200
 FIRST_LINES = 30

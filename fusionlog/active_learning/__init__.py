@@ -1,1 +1,1 @@
-"""Which unlabelled windows are worth a label: acquisition score, query budget, query strategies."""
+"""Which windows a teacher is asked about: acquisition score, budget, query strategy."""

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from fusionlog.errors import FusionLogError, MissingExtraError
-from fusionlog.writing import replace_file
+from fusionlog.utils.files import replace_file
 
 if TYPE_CHECKING:
     from fusionlog.demo.plan import Plan

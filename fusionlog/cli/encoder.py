@@ -11,7 +11,7 @@ from fusionlog.errors import MissingExtraError
 def encoder() -> None:
     """Print the directory of the exported encoder; the first time it is made, which takes torch and a minute."""
     try:
-        from fusionlog.embedding import find_encoder
+        from fusionlog.embedding.encoder import find_encoder
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "onnxruntime", "agents", "the encoder") from error
     typer.echo(find_encoder(settings.load()))

@@ -16,14 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fusionlog import settings
 from fusionlog.demo.plan import BUNDLED
 from fusionlog.errors import MissingExtraError, SettingError
-from fusionlog.log import configure
+from fusionlog.observability.logs import configure
 from fusionlog.settings import Settings
 
 if TYPE_CHECKING:
-    from fusionlog.embedding import NamedEncode
+    from fusionlog.embedding.encoder import NamedEncode
+    from fusionlog.evaluation.matrix import Done, Task
+    from fusionlog.evaluation.runner import Workshop
     from fusionlog.evaluation.state import State
-    from fusionlog.evaluation.tasks import Done, Task
-    from fusionlog.evaluation.workshop import Workshop
 
 INTERRUPTED = 130
 Fold = Literal["forward", "reverse", "both"]
@@ -51,9 +51,9 @@ def evaluate(
     """Compare methods on labelled systems; a target's labels are opened only to score what was said of it."""
     try:
         from fusionlog.cli.evaluation_view import results
+        from fusionlog.evaluation.matrix import FoldChoice, make_tasks
+        from fusionlog.evaluation.runner import Workshop
         from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
-        from fusionlog.evaluation.tasks import FoldChoice, make_tasks
-        from fusionlog.evaluation.workshop import Workshop
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "demo", "an evaluation") from error
     for option, path in (("--json", json), ("--predictions", predictions), ("--report", report)):
@@ -123,7 +123,7 @@ def _settings(llm_url: str | None, llm_model: str | None, offline: bool) -> Sett
 
 
 def _encoder(config: Settings) -> NamedEncode:
-    from fusionlog.embedding import Encoder, find_encoder
+    from fusionlog.embedding.encoder import Encoder, find_encoder
 
     return Encoder(find_encoder(config))
 

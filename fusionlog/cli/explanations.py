@@ -29,7 +29,7 @@ def explanations(
 
 
 async def _read(config: Settings) -> list[Explanation]:
-    from fusionlog.streaming.tables import read_all
+    from fusionlog.kafka.table import read_all
 
     found: list[Explanation] = [record for _, record in await read_all(config, config.topics.explanations)]
     return sorted(found, key=lambda explanation: explanation.explained_at)

@@ -49,7 +49,7 @@ def again_at(release: ModelRelease, now: float) -> ModelRelease:
 
 
 async def _read(config: Settings) -> list[ModelRelease]:
-    from fusionlog.streaming.tables import read_all
+    from fusionlog.kafka.table import read_all
 
     found: list[ModelRelease] = [release for _, release in await read_all(config, config.topics.models)]
     return sorted(found, key=lambda release: (release.system, release.created))

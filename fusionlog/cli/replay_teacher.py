@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fusionlog.errors import MissingExtraError
-from fusionlog.labeling.recorded import read_recordings
+from fusionlog.teachers.recorded.recordings import read_recordings
 
 if TYPE_CHECKING:
-    from fusionlog.labeling.replay import Replay
-    from fusionlog.labeling.replay_server import Trouble
+    from fusionlog.teachers.recorded.chat import Replay
+    from fusionlog.teachers.recorded.server import Trouble
 
 
 def replay_teacher(
@@ -29,8 +29,8 @@ def replay_teacher(
 ) -> None:
     """Answer as a language model did once: an OpenAI-compatible endpoint over recorded verdicts."""
     try:
-        from fusionlog.labeling.replay import Replay
-        from fusionlog.labeling.replay_server import Trouble
+        from fusionlog.teachers.recorded.chat import Replay
+        from fusionlog.teachers.recorded.server import Trouble
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "aiohttp", "agents", "replaying a teacher") from error
     replay = Replay(read_recordings(files))
@@ -39,7 +39,7 @@ def replay_teacher(
 
 async def _serve(replay: Replay, trouble: Trouble, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
-    from fusionlog.labeling.replay_server import serving
+    from fusionlog.teachers.recorded.server import serving
 
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from fusionlog import schemas, settings
 from fusionlog.topics import Topics
-from fusionlog.writing import writing
+from fusionlog.utils.files import writing
 
 app = typer.Typer(help="Create, check and describe the topics.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ app = typer.Typer(help="Create, check and describe the topics.", no_args_is_help
 @app.command()
 def create() -> None:
     """Create the topics that are missing; what exists is left as it is."""
-    from fusionlog.streaming.admin import create_topics
+    from fusionlog.kafka.admin import create_topics
 
     made = asyncio.run(create_topics(settings.load()))
     Console().print(f"created {', '.join(made)}" if made else "every topic was there already")
@@ -31,7 +31,7 @@ def create() -> None:
 @app.command()
 def check() -> None:
     """Say what is wrong with the topics; exits with 1 where anything is."""
-    from fusionlog.streaming.admin import check_topics
+    from fusionlog.kafka.admin import check_topics
 
     problems = asyncio.run(check_topics(settings.load()))
     for problem in problems:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from fusionlog import log
 from fusionlog.errors import MissingExtraError
+from fusionlog.observability import logs
 from fusionlog.settings import Settings
 
 
@@ -14,7 +14,7 @@ def run(role: str, settings: Settings) -> None:
 
     :raises FusionLogError: it cannot start, or it crashed.
     """
-    log.configure(settings)
+    logs.configure(settings)
     try:
         from agents.run import build, serve
     except ModuleNotFoundError as error:

@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fusionlog.data.systems import FORM, Session, read_sessions, read_stream
+from fusionlog.data.timestamps import ending_at, line_times
 from fusionlog.errors import DataError
-from fusionlog.evaluation.clock import ending_at, line_times
-from fusionlog.evaluation.datasets import FORM, Session, read_sessions, read_stream
-from fusionlog.parsing.json_lines import JsonLines
 from fusionlog.settings import SystemSettings
+from fusionlog.utils.json_format import JsonLines
 
 
 @dataclass(frozen=True)

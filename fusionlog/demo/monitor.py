@@ -14,10 +14,10 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from fusionlog.demo.progress import Progress, count
+from fusionlog.kafka.client import kafka_errors, options, partition_counts
+from fusionlog.kafka.codecs import decode
 from fusionlog.records import Anomaly, ModelRelease
 from fusionlog.settings import Settings
-from fusionlog.streaming.client import kafka_errors, options, partition_counts
-from fusionlog.streaming.codecs import decode
 from fusionlog.topics import Topic
 
 SCRAPE_SECONDS = 0.4

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from fusionlog.children import Child
+from fusionlog.kafka.client import reach
+from fusionlog.kafka.embedded_broker import EmbeddedBroker
 from fusionlog.settings import KafkaSettings
-from fusionlog.streaming.broker import EmbeddedBroker
-from fusionlog.streaming.client import reach
+from fusionlog.utils.processes import Child
 
 ROLES = ("ingest", "score", "label")
 POLL_SECONDS = 0.1

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fusionlog import settings
+from fusionlog.data.systems import FORM, read_catalog
 from fusionlog.errors import DataError, SettingError
-from fusionlog.evaluation.datasets import FORM, read_catalog
-from fusionlog.labeling.replay import MODEL
+from fusionlog.teachers.recorded.chat import MODEL
 
 BUNDLED = Path(__file__).parents[2] / "datasets"
 VERDICTS = "verdicts.jsonl"

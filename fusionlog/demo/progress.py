@@ -12,7 +12,7 @@ from fusionlog.records import Anomaly, ModelRelease
 
 @dataclass(frozen=True)
 class Counts:
-    """The workers' counters, summed over workers. Names as in `fusionlog.metrics`."""
+    """The workers' counters, summed over workers. Names as in `fusionlog.observability.metrics`."""
 
     lines_in: int = 0
     lines_in_windows: int = 0

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from fusionlog import settings
-from fusionlog.children import Child
+from fusionlog.data.systems import read_catalog, read_labels
 from fusionlog.demo import parts
 from fusionlog.demo.feed import read_feed
 from fusionlog.demo.monitor import Monitor
@@ -18,10 +18,10 @@ from fusionlog.demo.plan import Plan, environment
 from fusionlog.demo.progress import Progress
 from fusionlog.demo.summary import Summary, summarise
 from fusionlog.demo.writer import Writer
-from fusionlog.embedding import find_encoder
+from fusionlog.embedding.encoder import find_encoder
 from fusionlog.errors import FusionLogError
-from fusionlog.evaluation.datasets import read_catalog, read_labels
-from fusionlog.streaming.admin import create_topics
+from fusionlog.kafka.admin import create_topics
+from fusionlog.utils.processes import Child
 from ray_jobs.cluster import Cluster, cluster
 
 # The stream is held at this share of its lines until the distilled model was swapped in, or not published.

@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaProducer
 
 from fusionlog.demo.feed import Feed
 from fusionlog.demo.progress import Progress
+from fusionlog.kafka.client import kafka_errors, options
+from fusionlog.kafka.producer import Ack
 from fusionlog.settings import Settings
-from fusionlog.streaming.client import kafka_errors, options
-from fusionlog.streaming.producer import Ack
 
 TICK_SECONDS = 0.1
 # One partition, so that windows by count are those of the recording.

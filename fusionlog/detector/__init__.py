@@ -1,1 +1,1 @@
-"""The small model: what it looks at, how it is trained and exported, and how it is run."""
+"""The small model: its input, its networks, its training, its export, and its ONNX session."""

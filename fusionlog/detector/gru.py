@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fusionlog.detector.architecture import DROPOUT, FLOOR, Network
+from fusionlog.detector.network import DROPOUT, FLOOR, Network
 
 
 class GruNetwork(Network):

@@ -1,70 +1,70 @@
-"""The set network, and every network by the name that `detector` carries in a release. Train side: imports torch."""
+"""What training and export ask of a network, and the input layer that all of them share. Train side: imports torch.
+
+Every network reads a `Batch`: events `[batch, places, dim]` and counts `[batch, places]`, where count 0 is padding.
+For a network of sets an event stands once, with its count; one that looks at order is given a line per place with a
+count of 1. So both export to one ONNX interface.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
-from fusionlog.detector.architecture import DROPOUT, FLOOR, Network
-from fusionlog.detector.gru import GruNetwork
-from fusionlog.errors import SettingError
+DROPOUT = 0.2
+INPUT_DROPOUT = 0.1
+INPUT_NOISE = 0.02
+FLOOR = -1e4
+"""Below every activation; finite, so that a window of nothing but padding gives no NaN."""
 
-LOGIT_SCALE = 3.0
 
+class Network(nn.Module, ABC):
+    """A small model: events are projected each by itself, a window of them is represented, and that is judged.
 
-class SetNetwork(Network):
-    """A window as the set of its distinct events: an event head, and a window head over pooled events.
+    The event head reads an event's projection alone: what is wrong by itself is seen there.
 
-    Projection, log count and the (squashed) event logit make an event's features, pooled by maximum and mean. The
-    window head reads both pools, the log length, and the greatest and mean event logit: what is wrong by itself is seen
-    by the event head, what is wrong in combination or number by the window head.
+    :param dim: the width of an event's vector. :param hidden: of its projection.
     """
+
+    window_head: nn.Module
 
     def __init__(self, dim: int, hidden: int) -> None:
-        super().__init__(dim, hidden)
-        self.features = nn.Sequential(nn.Linear(hidden + 2, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU())
-        self._width = 2 * hidden + 3
-        self.window_head = nn.Sequential(
-            nn.Dropout(DROPOUT), nn.Linear(self._width, hidden), nn.GELU(), nn.Linear(hidden, 1)
+        super().__init__()
+        self.projection = nn.Sequential(
+            nn.Dropout(INPUT_DROPOUT), nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(DROPOUT)
         )
+        self.event_head = nn.Linear(hidden, 1)
 
     @property
+    @abstractmethod
     def width(self) -> int:
-        """Both pools, the log length, the greatest and the mean event logit."""
-        return self._width
+        """The width of a window's representation."""
 
+    @abstractmethod
     def represent(self, projected: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows `[batch, width]` and logits of events `[batch, events]`."""
-        present = counts > 0
-        event = self.event_head(projected).squeeze(-1)
-        squashed = torch.tanh(event / LOGIT_SCALE).unsqueeze(-1)
-        features = self.features(torch.cat([projected, torch.log1p(counts).unsqueeze(-1), squashed], dim=-1))
-        greatest, mean = _pool(features, present)
-        worst, typical = _pool(event.unsqueeze(-1), present)
-        length = torch.log1p(counts.sum(dim=1, keepdim=True))
-        return torch.cat([greatest, mean, length, worst, typical], dim=-1), event
+        """Windows as `[batch, width]`, and the logits of events `[batch, places]`; those of padding mean nothing.
 
+        :param projected: `[batch, places, hidden]`. :param counts: `[batch, places]`.
+        """
 
-NETWORKS: Mapping[str, type[SetNetwork] | type[GruNetwork]] = MappingProxyType({"set": SetNetwork, "gru": GruNetwork})
+    def project(self, events: Tensor) -> Tensor:
+        """Events `[..., dim]` as `[..., hidden]`, each by itself, so that training does it once for each event; with
+        some noise in training."""
+        projected: Tensor = self.projection(
+            events + INPUT_NOISE * torch.randn_like(events) if self.training else events
+        )
+        return projected
 
+    def judge(self, represented: Tensor) -> Tensor:
+        """Logits of windows `[batch]` from their representations `[batch, width]`."""
+        logits: Tensor = self.window_head(represented).squeeze(-1)
+        return logits
 
-def build(detector: str, dim: int, hidden: int) -> Network:
-    """An untrained network by name, over event vectors of width `dim`.
+    def forward(self, events: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of windows `[batch]` and of events `[batch, places]`; those of padding mean nothing.
 
-    :raises SettingError: no network has that name.
-    """
-    if detector not in NETWORKS:
-        raise SettingError("detector", detector, f"must be one of {', '.join(sorted(NETWORKS))}")
-    return NETWORKS[detector](dim, hidden)
-
-
-def _pool(values: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-    """Maximum and mean over the events that are present, `[batch, width]` each; 0 for a window without any."""
-    mask = present.unsqueeze(-1)
-    some = mask.any(dim=1)
-    greatest = torch.where(some, torch.where(mask, values, FLOOR).amax(dim=1), 0.0)
-    number = present.sum(dim=1, keepdim=True).clamp(min=1)
-    return greatest, torch.where(mask, values, 0.0).sum(dim=1) / number
+        :param events: unit vectors `[batch, places, dim]`. :param counts: `[batch, places]`.
+        """
+        represented, event = self.represent(self.project(events), counts)
+        return self.judge(represented), event

@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from fusionlog.detector.architecture import Network
 from fusionlog.detector.examples import Example
-from fusionlog.detector.network import build
-from fusionlog.detector.order import ORDERED
+from fusionlog.detector.network import Network
+from fusionlog.detector.sequence import ORDERED
+from fusionlog.detector.set_network import build
 from fusionlog.settings import DistillSettings
 
 BATCH = 128

@@ -1,1 +1,1 @@
-"""Teaching small models: the labelled sources, the rounds of teacher and student, the gate, and the release."""
+"""Training small models: the base, the rounds of teacher and student, calibration, the gate."""

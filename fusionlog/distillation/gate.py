@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, cohen_kappa_score
 
+from fusionlog.data.sources import SourceExamples
 from fusionlog.decision import is_anomalous
 from fusionlog.detector.examples import Example
-from fusionlog.distillation.sources import SourceExamples
 from fusionlog.distillation.students import opinions, windows_of
 from fusionlog.types import FloatArray
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusionlog.distillation.logistic import Fitted, Floats, fit_logistic
-from fusionlog.labeling.features import PRIOR_WEIGHT, Features
 from fusionlog.records import LogisticRegression
+from fusionlog.teachers.offline.features import PRIOR_WEIGHT, Features
 from fusionlog.types import BoolArray
 
 PRIOR_SHARE = 0.1

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from fusionlog.detector.examples import Example, batch_of
-from fusionlog.detector.session import Detector
+from fusionlog.detector.onnx_session import Detector
 from fusionlog.settings import BaseTraining
 from fusionlog.types import FloatArray
 

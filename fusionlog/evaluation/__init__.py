@@ -1,1 +1,1 @@
-"""Labelled data sets, and the figures that are computed from them."""
+"""The matrix of an evaluation: its tasks, their results, figures and report."""

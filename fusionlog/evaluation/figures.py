@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from fusionlog.evaluation.metrics import Confusion
-from fusionlog.evaluation.protocol import Fold, FoldName, Outcome, Result
 from fusionlog.evaluation.rows import Protocol, Ratio, Row
 from fusionlog.evaluation.truth import Truth
+from fusionlog.methods.protocol import Fold, FoldName, Outcome, Result
 from fusionlog.types import BoolArray
 
 DRAWS = 20

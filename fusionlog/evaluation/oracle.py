@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from fusionlog.evaluation.protocol import Outcome, Result
 from fusionlog.evaluation.truth import Truth
+from fusionlog.methods.ablations.routers import units_of
+from fusionlog.methods.protocol import Outcome, Result
 
 ORACLE = "oracle-router"
 SMALL, TEACHER, ROUTED = "fusionlog", "llm-only", "fusionlog+online"
 """The methods whose results it is made of, and the one that says how many units may be asked about."""
-
-
-def units_of(result: Result) -> int:
-    """How many windows of the test half a result's method asked about."""
-    test = {outcome.session for outcome in result.outcomes}
-    return sum(asked.session in test for asked in result.asked)
 
 
 def oracle(small: Result, teacher: Result, routed: Result, truth: Truth) -> Result:

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from fusionlog.evaluation.matrix import FOLDS, Done
 from fusionlog.evaluation.rows import Row, averages, grouped
-from fusionlog.evaluation.tasks import FOLDS, Done
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fusionlog.evaluation import plots
+from fusionlog.evaluation.matrix import Done
 from fusionlog.evaluation.pages import Block, Heading, Picture, Sheet, Text, html, markdown
 from fusionlog.evaluation.rows import Protocol, Ratio, Row, averages, grouped, spread
-from fusionlog.evaluation.tasks import Done
-from fusionlog.writing import writing
+from fusionlog.utils.files import writing
 
 TITLE = "FusionLog: an evaluation"
 PROTOCOL = (

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fusionlog.evaluation.protocol import FoldName
+from fusionlog.methods.protocol import FoldName
 
 Protocol = Literal["inductive", "transductive"]
 Ratio = Literal["natural", "balanced"]

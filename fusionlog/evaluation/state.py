@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from fusionlog.errors import DataError
-from fusionlog.evaluation.fingerprint import fingerprint
+from fusionlog.evaluation.code_version import fingerprint
+from fusionlog.evaluation.matrix import Done, Task
 from fusionlog.evaluation.rows import table
-from fusionlog.evaluation.tasks import Done, Task
-from fusionlog.writing import replace_file, writing
+from fusionlog.utils.files import replace_file, writing
 
 SUFFIX = ".state.jsonl"
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fusionlog.data.systems import FORM, read_labels
 from fusionlog.errors import DataError
-from fusionlog.evaluation.datasets import FORM, read_labels
-from fusionlog.evaluation.protocol import Fold
+from fusionlog.methods.protocol import Fold
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,1 +1,1 @@
-"""Kafka as transport: clients, group consumers, tables. Nothing here knows what a window is."""
+"""Kafka: clients, codecs, tables, the producer, the group consumer, and the embedded broker."""

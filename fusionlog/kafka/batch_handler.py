@@ -8,11 +8,11 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from fusionlog import metrics
 from fusionlog.errors import RecordError
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.group_consumer import Batches, Confirm
 from fusionlog.kafka.takeover import Offsets, Takeover
+from fusionlog.observability import metrics
 
 Handle = Callable[[list[Any]], Awaitable[None]]
 """Returns when Kafka has all that follows from the messages."""

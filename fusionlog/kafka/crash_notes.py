@@ -23,8 +23,8 @@ from aiokafka.structs import OffsetAndMetadata
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from fusionlog.errors import FusionLogError, RecordError
+from fusionlog.kafka.client import admin_client, kafka_errors, options
 from fusionlog.settings import KafkaSettings
-from fusionlog.streaming.client import admin_client, kafka_errors, options
 
 DEATHS = 3
 REASON = "crash-loop"

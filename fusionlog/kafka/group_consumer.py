@@ -32,12 +32,12 @@ from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStat
 from aiokafka.structs import OffsetAndMetadata
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.membership import AssignmentLost, Lease
 from fusionlog.kafka.takeover import Offsets, Takeover, committed_offsets, extents, takeover
 from fusionlog.settings import KafkaSettings
-from fusionlog.streaming.client import kafka_errors, options
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
+from fusionlog.kafka.client import admin_client, kafka_errors, options
 from fusionlog.kafka.crash_notes import Suspect
 from fusionlog.settings import KafkaSettings
-from fusionlog.streaming.client import admin_client, kafka_errors, options
 
 Offsets = dict[TopicPartition, int]
 

@@ -1,1 +1,1 @@
-"""The methods that are compared, and that a system can run under."""
+"""The methods that `evaluate` compares, each on one fold of one target system."""

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import structlog
 
-from fusionlog.distill import NothingToDistilError, distill
-from fusionlog.distillation.labeller import with_formulas
-from fusionlog.distillation.sources import source_examples
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.protocol import Fold, Result
-from fusionlog.method import RULES, MethodName
+from fusionlog.data.sources import source_examples
+from fusionlog.distillation.distill import NothingToDistilError, distill
+from fusionlog.distillation.source_regressions import with_formulas
+from fusionlog.methods.base import Bench
+from fusionlog.methods.protocol import Fold, Result
 from fusionlog.methods.stream import Stream, StreamClock, Verdicts
 from fusionlog.methods.target import Target
 from fusionlog.online.asking import most_informative
 from fusionlog.online.decisions import verdicts
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.records import ModelRelease, PseudoLabel, Window
+from fusionlog.rules import RULES, MethodName
 
 log = structlog.get_logger(__name__)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.protocol import Fold, Result
-from fusionlog.method import MethodName
+from fusionlog.methods.base import Bench
 from fusionlog.methods.fusionlog import similarities
+from fusionlog.methods.protocol import Fold, Result
 from fusionlog.methods.stream import Stream, StreamClock
 from fusionlog.methods.target import Target
 from fusionlog.records import ModelRelease
+from fusionlog.rules import MethodName
 
 
 async def general_log(fold: Fold, bench: Bench) -> Result:

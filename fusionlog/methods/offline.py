@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from fusionlog.decision import is_anomalous
 from fusionlog.errors import SettingError, TeacherError
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.protocol import Asked, Fold, Outcome, Result, outcomes
-from fusionlog.labeling.cost import Cost
-from fusionlog.labeling.teacher import Verdict, Watching
+from fusionlog.methods.base import Bench
+from fusionlog.methods.protocol import Asked, Fold, Outcome, Result, outcomes
 from fusionlog.methods.stream import Stream, StreamClock
 from fusionlog.methods.target import Target
 from fusionlog.records import Window
+from fusionlog.teachers.base import Verdict, Watching
+from fusionlog.teachers.cost import Cost
 
 
 async def offline(fold: Fold, bench: Bench) -> Result:

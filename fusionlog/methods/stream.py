@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fusionlog.decision import UNDECIDED
-from fusionlog.evaluation.protocol import Outcome, outcomes
+from fusionlog.methods.protocol import Outcome, outcomes
 from fusionlog.methods.target import Target
 from fusionlog.online.asking import Call, QueryStrategy, known_label, most_informative
 from fusionlog.online.decisions import decide, verdicts

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fusionlog import releases
-from fusionlog.detector.scorer import Scorer
 from fusionlog.errors import SettingError
-from fusionlog.evaluation.asking import Asking
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.protocol import Fold
-from fusionlog.labeling.teacher import Teacher, Watching
-from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.methods.base import Bench
+from fusionlog.methods.protocol import Fold
+from fusionlog.methods.teacher_queries import Asking
 from fusionlog.online.asking import Answered, Call, apply_answers
 from fusionlog.online.decisions import SystemState
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool, Item
+from fusionlog.online.scorer import Scorer
 from fusionlog.records import ModelRelease, Window
+from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.teachers.base import Teacher, Watching
 
 UNBOUNDED = 10**9
 

@@ -1,1 +1,1 @@
-"""What is counted of a system without labels, and how novel a window is by it."""
+"""What is counted in a system's stream without labels: its profile, and how unusual a window is."""

@@ -16,8 +16,8 @@ from fusionlog.errors import ModelError
 from fusionlog.novelty.cooccurrence import Cooccurrence, Tables
 from fusionlog.novelty.features import NoveltyFeatures, novelty_features
 from fusionlog.novelty.frequencies import Frequencies
-from fusionlog.parsing.memo import Memo
 from fusionlog.records import Window
+from fusionlog.utils.bounded_cache import Memo
 
 PACKED_TEMPLATES = 500
 """A release carries the counts of so many templates, the most frequent ones: at most some hundred kB."""

@@ -1,1 +1,1 @@
-"""One system at this moment: what is known of it, the verdicts on its windows, and what its teacher is asked."""
+"""One system at this moment: its releases, labels, scores, queue of questions, and decisions."""

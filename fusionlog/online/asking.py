@@ -19,12 +19,12 @@ from typing import Any, Generic, Protocol
 from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
-from fusionlog.labeling.news import is_news
-from fusionlog.labeling.teacher import Teacher, Verdict, Watching, label_of
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.label_changes import is_news
 from fusionlog.online.query_queue import CandidatePool, Item
 from fusionlog.online.second_opinion import acquisition_score_of
 from fusionlog.records import PseudoLabel, Window
+from fusionlog.teachers.base import Teacher, Verdict, Watching, label_of
 
 Answer = Verdict | TeacherError
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from fusionlog.calibration import score
-from fusionlog.detector.scorer import Score
+from fusionlog.detector.calibration import score
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.scorer import Score
 from fusionlog.records import ModelRelease, Window
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from fusionlog.detector.scorer import Scorer
 from fusionlog.online.calibrated_detector import CalibratedDetector
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.scorer import Scorer
 from fusionlog.online.second_opinion import SecondOpinion, acquisition_score_of, referred
 from fusionlog.online.verdict import Verdict
 from fusionlog.records import Window

@@ -18,9 +18,8 @@ import numpy as np
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from fusionlog.detector.order import look_of, order_of
-from fusionlog.embedding import EventText, NamedEncode, VectorCache
-from fusionlog.method import DEFAULT_METHOD, RULES, Rules
+from fusionlog.detector.sequence import look_of, order_of
+from fusionlog.embedding.encoder import EventText, NamedEncode, VectorCache
 from fusionlog.novelty.similarity import EventBag
 from fusionlog.online.description import Description
 from fusionlog.online.label_aggregation import aggregate, event_labels
@@ -29,7 +28,10 @@ from fusionlog.online.substitution import Substitution
 from fusionlog.online.teacher_memory import TeacherMemory
 from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.releases import BASE
-from fusionlog.routing import DEFAULT_TAU, UNKNOWN, Bank, Router
+from fusionlog.routing.bank import UNKNOWN, Bank
+from fusionlog.routing.router import Router
+from fusionlog.routing.threshold import DEFAULT_TAU
+from fusionlog.rules import DEFAULT_METHOD, RULES, Rules
 from fusionlog.types import FloatArray
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pydantic import SecretStr
 
 from fusionlog import releases
-from fusionlog.embedding import NamedEncode
+from fusionlog.embedding.encoder import NamedEncode
 from fusionlog.errors import ModelError
 from fusionlog.online.substitution import Substitution
 from fusionlog.records import ModelRelease, Window
-from fusionlog.routing import Bank
+from fusionlog.routing.bank import Bank
 
 KEPT_RELEASES = 3
 """A window in flight is scored under the release that routed it, if that is one of the last three."""

@@ -10,10 +10,10 @@ from fusionlog.decision import UNDECIDED
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.knowledge import Knowledge
-from fusionlog.parsing.memo import Memo
 from fusionlog.records import Route, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import DoubtSettings
+from fusionlog.utils.bounded_cache import Memo
 
 KEPT_SCORES = 50_000
 

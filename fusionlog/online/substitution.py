@@ -12,9 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from fusionlog.decision import is_anomalous
-from fusionlog.embedding import EventText, VectorCache
+from fusionlog.embedding.encoder import EventText, VectorCache
 from fusionlog.records import BankEvent, ModelRelease
-from fusionlog.routing import ROUTED_TEMPLATES, Bank, nearest
+from fusionlog.routing.bank import Bank, nearest
+from fusionlog.routing.router import ROUTED_TEMPLATES
 from fusionlog.types import IntArray
 
 ITSELF = -1

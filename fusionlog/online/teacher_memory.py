@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fusionlog.embedding import EventText
+from fusionlog.embedding.encoder import EventText
 from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events
-from fusionlog.parsing.memo import Memo
 from fusionlog.records import BankEvent, PseudoLabel
+from fusionlog.utils.bounded_cache import Memo
 
 KEPT_LABELS = 10_000
 """Labels kept by window shape, about 2 kB each. Labelled events are kept for good: the teacher's budget bounds them."""

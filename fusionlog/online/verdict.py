@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fusionlog import decision
-from fusionlog.detector.scorer import Score
+from fusionlog.online.scorer import Score
 from fusionlog.records import PseudoLabel
 
 Verdict = Score | PseudoLabel

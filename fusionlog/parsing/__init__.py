@@ -1,1 +1,1 @@
-"""From a raw Kafka record to an event: shipper's envelope, header, masks, Drain3 template."""
+"""From a raw Kafka record to windows: shipper's envelope, header, masks, Drain3 template, session."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fusionlog.parsing.memo import Memo
 from fusionlog.parsing.templates import WILDCARD
+from fusionlog.utils.bounded_cache import Memo
 
 MAX_COMPONENTS = 512
 """Of a system; a later one is a wildcard. A format that calls a request id a component would flood the events else."""

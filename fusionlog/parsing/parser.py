@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Header
-from fusionlog.parsing.json_lines import JsonLines
+from fusionlog.parsing.line_cache import Parts, Shape, Shapes
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.memo import Memo
-from fusionlog.parsing.shapes import Parts, Shape, Shapes
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.json_format import JsonLines
 
 EXAMPLE_CHARS = 500
 """A line is cut to this many characters where it stands as an example."""

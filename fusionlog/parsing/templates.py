@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from drain3.drain import Drain, LogCluster  # type: ignore[import-untyped]
 
-from fusionlog.parsing.memo import Memo
+from fusionlog.utils.bounded_cache import Memo
 
 WILDCARD = "<*>"
 MAX_CHARS = 2_000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.stage import Stage
-from tests.kafka import ApacheKafka
+from tests.brokers import ApacheKafka
 
 
 @pytest.fixture

@@ -20,18 +20,18 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from fusionlog import releases
-from fusionlog.embedding import Encoder, plain
+from fusionlog.embedding.encoder import Encoder, plain
+from fusionlog.kafka import codecs
+from fusionlog.kafka.admin import create_topics
+from fusionlog.kafka.client import options
+from fusionlog.kafka.producer import Producer
 from fusionlog.records import ModelRelease, Record, Window
 from fusionlog.settings import KafkaSettings, Settings, load
-from fusionlog.streaming import codecs
-from fusionlog.streaming.admin import create_topics
-from fusionlog.streaming.client import options
-from fusionlog.streaming.producer import Producer
 from fusionlog.topics import Topic
+from tests.brokers import free_ports
 from tests.detector.graphs import make_onnx
 from tests.encoders import WORDS, make_encoder
 from tests.factories import make_release
-from tests.kafka import free_ports
 
 SYSTEMS = r"""
 shop:

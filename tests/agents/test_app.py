@@ -14,8 +14,8 @@ from agents.app import batches, credentials, preflight
 from agents.run import ROLES, build
 from fusionlog.demo.plan import BUNDLED
 from fusionlog.errors import BrokerError, SettingError
+from fusionlog.kafka.admin import create_topics
 from fusionlog.settings import KafkaSettings, Settings
-from fusionlog.streaming.admin import create_topics
 
 
 class Numbers:

@@ -13,8 +13,8 @@ import pytest
 
 from tests.agents.stage import Stage, Worker, coverage, until
 from tests.agents.test_ingest import conserved, sessions
-from tests.kafka import ApacheKafka
-from tests.labeling.fake_endpoint import Reply, fake_endpoint
+from tests.brokers import ApacheKafka
+from tests.teachers.fake_endpoint import Reply, fake_endpoint
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

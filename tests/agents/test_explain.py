@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from fusionlog.cli.main import app
 from fusionlog.records import Anomaly, Explanation
 from tests.agents.stage import Stage, Worker, until
-from tests.explaining.factories import BARE_OBJECT, but, explaining_endpoint
+from tests.explanation.factories import BARE_OBJECT, but, explaining_endpoint
 from tests.factories import make_anomaly
-from tests.labeling.fake_endpoint import FakeEndpoint, Reply
 from tests.streaming.dead_letters import read_headers
+from tests.teachers.fake_endpoint import FakeEndpoint, Reply
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

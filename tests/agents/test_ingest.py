@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.stage import Stage, Worker, coverage, until
-from tests.kafka import ApacheKafka
+from tests.brokers import ApacheKafka
 from tests.streaming.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]

@@ -8,7 +8,7 @@ import pytest
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, Worker, until
 from tests.factories import make_regression, make_window
-from tests.labeling.fake_endpoint import fake_endpoint
+from tests.teachers.fake_endpoint import fake_endpoint
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

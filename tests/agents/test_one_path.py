@@ -18,40 +18,40 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from fusionlog import releases
+from fusionlog.data.sources import Source, event_probabilities, read_source
+from fusionlog.data.systems import read_sessions
 from fusionlog.decision import THRESHOLD
 from fusionlog.demo.plan import BUNDLED
-from fusionlog.detector.scorer import Scorer
-from fusionlog.distillation import calibrating
-from fusionlog.distillation.base import known_events
-from fusionlog.distillation.sources import Source, event_probabilities, read_source
-from fusionlog.embedding import Encoder, VectorCache, find_encoder
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.datasets import read_sessions
-from fusionlog.evaluation.fits import Fits
-from fusionlog.evaluation.methods import METHODS
-from fusionlog.evaluation.protocol import Fold, read_fold
-from fusionlog.evaluation.teachers import Teaching, teaching
-from fusionlog.labeling.selection import make_teacher
-from fusionlog.labeling.teacher import Teacher
-from fusionlog.method import RULES, MethodName
+from fusionlog.distillation import calibration_fit
+from fusionlog.distillation.base_model import known_events
+from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
+from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.evaluation.teacher_choice import Teaching, teaching
+from fusionlog.kafka import codecs
+from fusionlog.kafka.admin import create_topics
+from fusionlog.kafka.client import options
+from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table import read_all
+from fusionlog.methods.base import Bench
 from fusionlog.methods.fusionlog import adapt
+from fusionlog.methods.protocol import Fold, read_fold
+from fusionlog.methods.registry import METHODS
 from fusionlog.methods.stream import BATCH_WINDOWS, StreamClock
 from fusionlog.methods.target import Target
+from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, PseudoLabel, Record, Window
+from fusionlog.rules import RULES, MethodName
 from fusionlog.settings import DistillSettings, EvaluateSettings, Settings
-from fusionlog.streaming import codecs
-from fusionlog.streaming.admin import create_topics
-from fusionlog.streaming.client import options
-from fusionlog.streaming.following import Following
-from fusionlog.streaming.ingest import Ingest
-from fusionlog.streaming.labelling import Labelling
-from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.raw_partitions import raw_consumer
-from fusionlog.streaming.scoring import Scoring
-from fusionlog.streaming.tables import read_all
+from fusionlog.teachers.base import Teacher
+from fusionlog.teachers.factory import make_teacher
 from fusionlog.topics import Topic
+from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.workers.ingest.raw_partitions import raw_consumer
+from fusionlog.workers.knowledge_tables import Following
+from fusionlog.workers.label import Labelling
+from fusionlog.workers.score import Scoring
 from tests.agents.stage import until
-from tests.streaming.memory import message_of
+from tests.workers.memory import message_of
 
 TARGET, SOURCE, SESSIONS = "postgresql", "postfix", 240
 SPEAKERS: dict[MethodName, set[str]] = {
@@ -313,8 +313,8 @@ async def stream(world: World, producer: Producer, known: Following, step: Step)
 async def test_asking_online_the_workers_find_what_evaluate_finds(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibrating, "LEAST_LABELS", 5)
-    monkeypatch.setattr(calibrating, "LEAST_OF_A_CLASS", 1)
+    monkeypatch.setattr(calibration_fit, "LEAST_LABELS", 5)
+    monkeypatch.setattr(calibration_fit, "LEAST_OF_A_CLASS", 1)
     world.settings = world.settings.model_copy(
         update={
             "evaluate": EvaluateSettings(linger_windows=2 * BATCH_WINDOWS, adapting_calls=2, calls=1000),

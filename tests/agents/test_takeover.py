@@ -13,11 +13,11 @@ from aiokafka import TopicPartition
 from aiokafka.admin import NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
+from fusionlog.kafka.client import admin_client
 from fusionlog.kafka.takeover import committed_offsets
-from fusionlog.streaming.client import admin_client
 from tests.agents.stage import Sent, Stage, Worker, coverage, until
 from tests.agents.test_ingest import conserved, sessions
-from tests.kafka import ApacheKafka
+from tests.brokers import ApacheKafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

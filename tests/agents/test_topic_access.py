@@ -14,7 +14,7 @@ import pytest
 from fusionlog.records import Route
 from fusionlog.topics import Role
 from tests.agents.stage import Stage, Worker, until
-from tests.explaining.factories import explaining_endpoint
+from tests.explanation.factories import explaining_endpoint
 from tests.factories import make_anomaly, make_label, make_window
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]

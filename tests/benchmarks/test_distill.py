@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.distill import materials, measure
-from fusionlog.embedding import Encoder
+from fusionlog.embedding.encoder import Encoder
 from fusionlog.settings import DistillSettings, Settings
 from tests.encoders import make_encoder
 from tests.evaluation.factories import write_data

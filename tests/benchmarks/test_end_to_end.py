@@ -7,8 +7,8 @@ from benchmarks.end_to_end import Verdicts, latency, throughput
 from benchmarks.lines import open_stream
 from benchmarks.processes import LossError, unaccounted
 from benchmarks.stage import Stage
+from tests.brokers import ApacheKafka
 from tests.encoders import make_encoder
-from tests.kafka import ApacheKafka
 
 
 @pytest.mark.kafka

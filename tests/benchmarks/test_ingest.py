@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.ingest import counted, measure
 from benchmarks.lines import open_stream
+from tests.brokers import ApacheKafka
 from tests.encoders import WordEncoder
-from tests.kafka import ApacheKafka
 
 
 @pytest.mark.kafka

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from benchmarks.inherit import run
 from fusionlog import releases
-from fusionlog.embedding import VectorCache
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.protocol import Fold
+from fusionlog.embedding.encoder import VectorCache
+from fusionlog.methods.base import Bench
+from fusionlog.methods.protocol import Fold
 from fusionlog.settings import AlphaSettings, Settings, SystemSettings
 from tests.encoders import WordEncoder
-from tests.evaluation.test_asking import Teacher
 from tests.factories import make_release
-from tests.streaming.test_labelling import disks
+from tests.methods.test_teacher_queries import Teacher
+from tests.workers.test_label import disks
 
 
 async def test_both_labellers_are_given_the_same_and_what_inherited_is_asked_about_after_all() -> None:

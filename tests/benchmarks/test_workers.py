@@ -5,8 +5,8 @@ import pytest
 from benchmarks.lines import open_stream
 from benchmarks.stage import Stage, fill, prepare
 from benchmarks.workers import measure
+from tests.brokers import ApacheKafka
 from tests.encoders import make_encoder
-from tests.kafka import ApacheKafka
 
 
 @pytest.mark.kafka

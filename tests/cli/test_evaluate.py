@@ -11,7 +11,7 @@ from click.testing import Result as Invoked
 from typer.testing import CliRunner
 
 from fusionlog.cli.main import app
-from fusionlog.evaluation.workshop import Workshop
+from fusionlog.evaluation.runner import Workshop
 from tests.encoders import make_encoder
 from tests.evaluation.factories import SYSTEMS, write_data, write_verdicts
 

@@ -5,11 +5,11 @@ from typer.testing import CliRunner
 from fusionlog import releases
 from fusionlog.cli.main import app
 from fusionlog.cli.models import again_at
+from fusionlog.kafka.admin import create_topics
+from fusionlog.kafka.codecs import key_of
+from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table import read_all
 from fusionlog.settings import Settings
-from fusionlog.streaming.admin import create_topics
-from fusionlog.streaming.codecs import key_of
-from fusionlog.streaming.producer import Producer
-from fusionlog.streaming.tables import read_all
 from tests.factories import make_release
 
 

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.labeling.factories import make_rows, write_rows
+from tests.teachers.factories import make_rows, write_rows
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:

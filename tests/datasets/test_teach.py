@@ -12,11 +12,11 @@ from datasets.teach.bind import bind, write_rows
 from datasets.teach.events import Events
 from datasets.teach.score import ask
 from datasets.teach.sheet import excerpt, make_sheet, write_sheet
+from fusionlog.data.systems import read_catalog, read_sessions
 from fusionlog.errors import DataError
-from fusionlog.evaluation.datasets import read_catalog, read_sessions
-from fusionlog.labeling.constant_words import shown, template
-from fusionlog.labeling.recorded import By, RecordedEvent, Recording, read_recordings
-from fusionlog.parsing.json_lines import JsonLines
+from fusionlog.teachers.recorded.constant_words import shown, template
+from fusionlog.teachers.recorded.recordings import By, RecordedEvent, Recording, read_recordings
+from fusionlog.utils.json_format import JsonLines
 from tests.datasets.shop import SESSIONS, make_data
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from fusionlog.kafka.table import read_all
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings
-from fusionlog.streaming.tables import read_all
-from tests.kafka import ApacheKafka
+from tests.brokers import ApacheKafka
 
 SECONDS = 700
 

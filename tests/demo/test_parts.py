@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from fusionlog import settings
-from fusionlog.children import ChildError
 from fusionlog.demo import parts
 from fusionlog.demo.plan import make_plan
-from fusionlog.labeling.llm import LLMTeacher
-from fusionlog.labeling.teacher import Verdict
-from tests.labeling.factories import make_rows, make_unit, write_rows
+from fusionlog.teachers.base import Verdict
+from fusionlog.teachers.llm.teacher import LLMTeacher
+from fusionlog.utils.processes import ChildError
+from tests.teachers.factories import make_rows, make_unit, write_rows
 
 
 async def test_recorded_verdicts_are_asked_over_http_and_end_with_the_demo(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from fusionlog import metrics
 from fusionlog.demo.progress import _SUMS, Counts, Progress, count
+from fusionlog.observability import metrics
 from fusionlog.records import ModelRelease
 from tests.factories import make_release
 

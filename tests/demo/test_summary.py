@@ -1,7 +1,7 @@
 from fusionlog.demo.feed import Feed
 from fusionlog.demo.progress import Counts, Progress
 from fusionlog.demo.summary import Summary, summarise
-from fusionlog.streaming.anomalies import by_teacher
+from fusionlog.workers.anomaly_record import by_teacher
 from tests.factories import make_label, make_window
 
 LABELS = {"a": True, "b": False, "c": True}

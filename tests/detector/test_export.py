@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusionlog.detector.export import Probabilities, to_onnx
-from fusionlog.detector.network import SetNetwork
+from fusionlog.detector.set_network import SetNetwork
 
 DIM = 7
 

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from fusionlog.detector.examples import Example, batch_of
 from fusionlog.detector.export import Probabilities, to_onnx
 from fusionlog.detector.gru import GruNetwork, turned
-from fusionlog.detector.session import Detector
+from fusionlog.detector.onnx_session import Detector
 from fusionlog.detector.training import fit
 from fusionlog.settings import DistillSettings
 

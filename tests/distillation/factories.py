@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 
 from fusionlog import releases
+from fusionlog.data.sources import Source
 from fusionlog.detector.export import to_onnx
 from fusionlog.detector.training import fit as train
-from fusionlog.distillation.sources import Source
 from fusionlog.records import Lineage, template_id
 from fusionlog.settings import DistillSettings
 from tests.factories import make_release, make_window

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from fusionlog.data.sources import SourceExamples
 from fusionlog.detector.examples import Example
 from fusionlog.distillation import gate
 from fusionlog.distillation.gate import Area, Check, GateReport
-from fusionlog.distillation.sources import SourceExamples
 from fusionlog.distillation.students import Opinion
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from fusionlog.decision import is_anomalous
 from fusionlog.distillation.offline_fit import Stretch, best_threshold, f1, fit
-from fusionlog.labeling.features import Features, probability
 from fusionlog.records import LogisticRegression
+from fusionlog.teachers.offline.features import Features, probability
 
 
 def make_stretch(windows: int = 200, share: float = 0.1, seed: int = 0, apart: float = 3.0) -> Stretch:

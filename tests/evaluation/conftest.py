@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fusionlog.embedding import Encoder
-from fusionlog.evaluation.workshop import Workshop
+from fusionlog.embedding.encoder import Encoder
+from fusionlog.evaluation.runner import Workshop
 from fusionlog.settings import DistillSettings, Settings
 from tests.encoders import make_encoder
 from tests.evaluation.factories import SYSTEMS, write_data, write_verdicts

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from fusionlog.evaluation.protocol import Outcome, Result
-from fusionlog.labeling.cost import FREE
+from fusionlog.methods.protocol import Outcome, Result
+from fusionlog.teachers.cost import FREE
 
 HEADER = "<Date> <Time> <Level> <Session> <Content>"
 GOOD = ("connection opened", "connection closed")

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusionlog.evaluation.figures import About, curve, deduplicated, draws, judged, rows_of, share
-from fusionlog.evaluation.protocol import Asked, Outcome, Result
 from fusionlog.evaluation.rows import FIGURES, Row
 from fusionlog.evaluation.truth import Truth
-from fusionlog.labeling.cost import Cost
+from fusionlog.methods.protocol import Asked, Outcome, Result
+from fusionlog.teachers.cost import Cost
 from tests.evaluation.factories import make_outcome, make_result
 
 ABOUT = About("shop", "guess", "forward", 3, "recorded")

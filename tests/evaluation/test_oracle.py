@@ -1,7 +1,7 @@
 from fusionlog.evaluation.oracle import oracle
-from fusionlog.evaluation.protocol import Asked
 from fusionlog.evaluation.truth import Truth
-from fusionlog.labeling.cost import Cost
+from fusionlog.methods.protocol import Asked
+from fusionlog.teachers.cost import Cost
 from tests.evaluation.factories import make_outcome, make_result
 
 TRUTH = Truth({"a": False}, {"t1": True, "t2": True, "t3": True, "t4": False})

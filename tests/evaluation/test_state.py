@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from fusionlog.errors import DataError
+from fusionlog.evaluation.matrix import make_tasks
+from fusionlog.evaluation.runner import Workshop
 from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
-from fusionlog.evaluation.tasks import make_tasks
-from fusionlog.evaluation.workshop import Workshop
 from fusionlog.settings import DistillSettings, Settings
 from tests.encoders import WordEncoder
 
@@ -41,7 +41,7 @@ async def test_what_other_code_or_other_settings_did_is_passed_over_and_said(
     other = Workshop(Settings(distill=DistillSettings(steps=7)), WordEncoder())
     said = state.passed_over({task: other.key(task) for task in tasks})
     assert said is not None and "2 of its runs" in said and "0 of them by other code and 2 with other data" in said
-    for module in ("tasks", "state"):
+    for module in ("matrix", "state"):
         monkeypatch.setattr(f"fusionlog.evaluation.{module}.fingerprint", lambda: "other")
     assert state.get(workshop.key(tasks[0])) is None
     said = State(tmp_path / "x.state.jsonl").passed_over({task: workshop.key(task) for task in tasks})

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from fusionlog.errors import DataError
-from fusionlog.evaluation.protocol import read_fold
 from fusionlog.evaluation.truth import read_truth
+from fusionlog.methods.protocol import read_fold
 from fusionlog.settings import IngestSettings
 from tests.evaluation.factories import is_bad, write_labels
 

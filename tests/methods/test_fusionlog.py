@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from fusionlog.distill import NothingToDistilError
-from fusionlog.distillation.labeller import Formulas
+from fusionlog.distillation.distill import NothingToDistilError
+from fusionlog.distillation.source_regressions import Formulas
 from fusionlog.methods.fusionlog import distil
 from fusionlog.records import ModelRelease
 from tests.factories import make_regression, make_release

@@ -1,16 +1,16 @@
 from pathlib import Path
 
-from fusionlog.embedding import VectorCache
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.datasets import Session, read_catalog
-from fusionlog.evaluation.fits import Fits
-from fusionlog.evaluation.protocol import Fold, make_fold, read_fold
+from fusionlog.data.systems import Session, read_catalog
+from fusionlog.embedding.encoder import VectorCache
+from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.methods.base import Bench
 from fusionlog.methods.generallog import general_log, llm_only, source_only
+from fusionlog.methods.protocol import Fold, make_fold, read_fold
 from fusionlog.settings import DistillSettings, IngestSettings, Settings
 from tests.distillation.factories import make_source
 from tests.encoders import WordEncoder
 from tests.evaluation.factories import lines_of
-from tests.evaluation.test_asking import Teacher
+from tests.methods.test_teacher_queries import Teacher
 
 SETTINGS = DistillSettings(steps=60, hidden=16, tau=0.9)
 ENCODE = WordEncoder("job", "started", "lost", "retry", "scheduled", "disk", "failed", "connection")

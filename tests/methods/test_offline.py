@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from fusionlog.distillation.labeller import formulas
-from fusionlog.distillation.sources import read_source
-from fusionlog.embedding import VectorCache
+from fusionlog.data.sources import read_source
+from fusionlog.distillation.source_regressions import formulas
+from fusionlog.embedding.encoder import VectorCache
 from fusionlog.errors import SettingError
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.episodic import maml
-from fusionlog.evaluation.fits import Fits
-from fusionlog.evaluation.protocol import Result, read_fold
-from fusionlog.labeling.cost import Cost
-from fusionlog.labeling.offline import OfflineTeacher
+from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.methods.base import Bench
+from fusionlog.methods.meta_protonet.method import maml
 from fusionlog.methods.offline import offline
+from fusionlog.methods.protocol import Result, read_fold
 from fusionlog.settings import DistillSettings, IngestSettings, Settings
+from fusionlog.teachers.cost import Cost
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 from tests.encoders import WordEncoder
 from tests.evaluation.factories import is_bad
-from tests.evaluation.test_asking import Teacher
+from tests.methods.test_teacher_queries import Teacher
 
 QUICK = DistillSettings(steps=20, hidden=8, rounds=1, gate_min_agreement=-1)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fusionlog.evaluation.protocol import Asked
 from fusionlog.methods.ablations.random_router import _calls, same_share
+from fusionlog.methods.protocol import Asked
 from tests.evaluation.factories import make_outcome, make_result
 
 ROUTED = make_result(

@@ -6,15 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.embedding import VectorCache
+from fusionlog.embedding.encoder import VectorCache
 from fusionlog.errors import TeacherError
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.protocol import Fold
-from fusionlog.labeling.teacher import EventVerdict, Unit, Verdict
+from fusionlog.methods.base import Bench
+from fusionlog.methods.protocol import Fold
 from fusionlog.methods.stream import Stream, StreamClock, Verdicts
 from fusionlog.methods.target import Target
 from fusionlog.records import Window
 from fusionlog.settings import DoubtSettings, EvaluateSettings, LabelSettings, Settings, SystemSettings
+from fusionlog.teachers.base import EventVerdict, Unit, Verdict
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window

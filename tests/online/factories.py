@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fusionlog import releases
-from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease
+from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
 from tests.factories import make_release

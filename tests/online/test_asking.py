@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fusionlog.errors import TeacherError
-from fusionlog.labeling.teacher import EventVerdict, Verdict
 from fusionlog.online.asking import Call, apply_answers, fallback, known_label, most_informative
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.second_opinion import acquisition_score_of, referred
 from fusionlog.records import PseudoLabel, Window
+from fusionlog.teachers.base import EventVerdict, Verdict
 from tests.factories import make_label, make_window
 from tests.online.factories import knowing
 

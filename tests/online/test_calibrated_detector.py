@@ -4,14 +4,14 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.calibration import logit
-from fusionlog.detector.scorer import Score
+from fusionlog.detector.calibration import logit
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.calibrated_detector import CalibratedDetector, profile_of
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.scorer import Score
+from tests.detector.test_calibration import HALF, NEW, release
 from tests.encoders import WordEncoder
 from tests.factories import make_window
-from tests.test_calibration import HALF, NEW, release
 
 
 def detector() -> tuple[CalibratedDetector, Score]:

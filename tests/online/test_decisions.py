@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from fusionlog.detector.scorer import Score, Scorer
 from fusionlog.errors import ModelError
 from fusionlog.online.decisions import SystemState, decide, verdicts
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.second_opinion import acquisition_score_of
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import PseudoLabel, Route

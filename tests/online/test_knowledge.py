@@ -16,7 +16,7 @@ from fusionlog.online.description import ContentKey
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
 from fusionlog.records import ModelRelease, PseudoLabel, Window
-from fusionlog.routing import DEFAULT_TAU
+from fusionlog.routing.threshold import DEFAULT_TAU
 from fusionlog.types import FloatArray
 from tests.encoders import WordEncoder
 from tests.factories import make_event, make_label, make_release, make_window

@@ -7,7 +7,7 @@ from fusionlog import releases
 from fusionlog.errors import ModelError
 from fusionlog.online.releases_in_use import KEPT_RELEASES, ReleasesInUse, verified_bank
 from fusionlog.records import Route
-from fusionlog.routing import Bank
+from fusionlog.routing.bank import Bank
 from tests.encoders import WordEncoder
 from tests.factories import make_window
 from tests.online.factories import WORDS, release

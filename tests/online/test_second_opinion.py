@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from fusionlog import releases
-from fusionlog.method import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.second_opinion import SecondOpinion, acquisition_score_of, referred
+from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.settings import DoubtSettings
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from fusionlog.embedding import VectorCache
+from fusionlog.embedding.encoder import VectorCache
 from fusionlog.online.substitution import ITSELF, Substitution
 from fusionlog.records import BankEvent
-from fusionlog.routing import Bank
+from fusionlog.routing.bank import Bank
 from tests.encoders import WordEncoder
 from tests.factories import make_event
 from tests.online.factories import WORDS, release

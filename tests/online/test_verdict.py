@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fusionlog.detector.scorer import Score
+from fusionlog.online.scorer import Score
 from fusionlog.online.verdict import is_anomalous
 from tests.factories import make_label, make_window
 

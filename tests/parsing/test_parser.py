@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionlog.evaluation.datasets import read_catalog, read_sessions
+from fusionlog.data.systems import read_catalog, read_sessions
 from fusionlog.parsing.parser import EXAMPLE_CHARS, Parser
 from fusionlog.records import Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings

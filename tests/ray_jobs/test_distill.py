@@ -2,9 +2,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from fusionlog.detector.fits import model
-from fusionlog.distill import NothingToDistilError
-from fusionlog.embedding import Encoder
+from fusionlog.detector.fitting import model
+from fusionlog.distillation.distill import NothingToDistilError
+from fusionlog.embedding.encoder import Encoder
 from fusionlog.releases import pack_vectors
 from fusionlog.settings import DistillSettings, Settings
 from ray_jobs import distill, publish, tasks

@@ -18,7 +18,7 @@ TOKEN = "0123456789abcdef" * 4
 TRAIN = """
 import json, numpy as np
 from fusionlog.detector.examples import Example
-from fusionlog.detector.session import Detector
+from fusionlog.detector.onnx_session import Detector
 from fusionlog.detector.batch import collate
 from fusionlog.settings import load
 from ray_jobs import tasks

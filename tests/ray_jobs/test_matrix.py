@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from fusionlog.evaluation.tasks import Task
+from fusionlog.evaluation.matrix import Task
 from ray_jobs.matrix import groups
 
 

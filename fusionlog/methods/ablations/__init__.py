@@ -1,1 +1,1 @@
-"""FusionLog with a part changed or left out."""
+"""Variants of the methods that take one part away or put another in its place."""

@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fusionlog.evaluation.bench import Bench
-from fusionlog.evaluation.protocol import Fold, Result
+from fusionlog.methods.base import Bench
 from fusionlog.methods.fusionlog import adapt, looking_back
+from fusionlog.methods.protocol import Fold, Result
 from fusionlog.methods.stream import Verdicts
 from fusionlog.methods.target import Target
 from fusionlog.online.asking import Call

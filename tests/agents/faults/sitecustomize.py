@@ -23,7 +23,7 @@ def _holds_poison(*args: Any, **kwargs: Any) -> bool:
 
 match os.environ.get("TEST_FAULT", ""):
     case "line":
-        from fusionlog import windows
+        from fusionlog.parsing import windows
 
         _fails(windows.Windower, "add", lambda self, event, *rest: "poison" in event.line)
     case "window":
@@ -31,11 +31,11 @@ match os.environ.get("TEST_FAULT", ""):
 
         _fails(knowledge.Knowledge, "route", _holds_poison)
     case "anomaly":
-        from fusionlog.streaming import anomalies
+        from fusionlog.workers import anomaly_record
 
-        _fails(anomalies, "by_model", _holds_poison)
-        _fails(anomalies, "by_teacher", _holds_poison)
+        _fails(anomaly_record, "by_model", _holds_poison)
+        _fails(anomaly_record, "by_teacher", _holds_poison)
     case "explanation":
-        from fusionlog.explaining import pool
+        from fusionlog.explanation import priority_pool
 
-        _fails(pool.Pool, "get", _holds_poison)
+        _fails(priority_pool.Pool, "get", _holds_poison)

@@ -1,0 +1,1 @@
+"""Labelled systems on disk: catalogue, sessions, labels, and the time of each line."""

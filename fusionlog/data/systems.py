@@ -1,0 +1,112 @@
+"""Labelled systems on disk: a catalogue `systems.yaml`, and sessions, labels and maybe a stream for each.
+
+The form is that of `datasets/README.md`. Sessions carry no label: whoever scores reads the labels by themselves.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from fusionlog.errors import DataError
+from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.windows import Windower
+from fusionlog.records import Window
+from fusionlog.settings import IngestSettings, SystemSettings, read_systems
+
+FORM = "see datasets/README.md for the form of a data directory"
+
+
+class Session(msgspec.Struct, frozen=True):
+    """The raw lines of one session, in order. No label is in it."""
+
+    id: str
+    lines: list[str]
+
+
+def read_catalog(directory: Path) -> dict[str, SystemSettings]:
+    """The systems of a data directory, by name.
+
+    :raises DataError: the directory or its `systems.yaml` is missing.
+    """
+    catalog = directory / "systems.yaml"
+    if not catalog.is_file():
+        raise DataError(directory, "no systems.yaml in it" if directory.is_dir() else "no such directory", FORM)
+    return read_systems(catalog)
+
+
+def read_sessions(directory: Path, system: str) -> list[Session]:
+    """The sessions of a system, in the order of the file.
+
+    :raises DataError: the file is missing, or a line of it is not a session.
+    """
+    path = _existing(directory / system / "sessions.jsonl.gz")
+    decoder = msgspec.json.Decoder(Session)
+    sessions = []
+    with _open(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                sessions.append(decoder.decode(line))
+            except msgspec.DecodeError as error:
+                raise DataError(path, f"line {number} is not a session: {error}", FORM) from error
+    return sessions
+
+
+def read_labels(directory: Path, system: str) -> dict[str, bool]:
+    """Whether each session of a system is anomalous, by id. Of a target, only the score may ask.
+
+    :raises DataError: the file is missing or not `id,anomalous`.
+    """
+    path = _existing(directory / system / "labels.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != ["id", "anomalous"]:
+            raise DataError(path, f"its header is {reader.fieldnames}", "it must be id,anomalous")
+        return {row["id"]: row["anomalous"] == "1" for row in reader}
+
+
+def read_stream(directory: Path, system: str) -> Iterator[str]:
+    """A system's raw lines as they were written: its stream, or where there is none its sessions in turn."""
+    path = directory / system / "stream.log.gz"
+    if not path.exists():
+        for session in read_sessions(directory, system):
+            yield from session.lines
+        return
+    with _open(path) as file:
+        for line in file:
+            yield line.rstrip("\n")
+
+
+def session_windows(
+    name: str, system: SystemSettings, sessions: Iterable[Session], ingest: IngestSettings
+) -> list[Window]:
+    """The windows of sessions that are already cut, by the same parser and windower that a stream goes through.
+
+    `session` is the session's id; one that is longer than the system's limit gives several windows.
+    """
+    parser, windows, offset = Parser(name, system, ingest), [], 0
+    for session in sessions:
+        windower = Windower(name, system.window, topic=f"file.{name}", partition=0)
+        cut = []
+        for line in session.lines:
+            event = msgspec.structs.replace(parser.parse(line), session=session.id)
+            cut += windower.add(event, offset, float(offset))
+            offset += 1
+        cut += windower.flush()
+        windows += [msgspec.structs.replace(window, session=session.id) for window in cut]
+    return windows
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise DataError(path, "no such file", FORM)
+    return path
+
+
+def _open(path: Path) -> TextIO:
+    return gzip.open(path, "rt", encoding="utf-8", errors="replace")

@@ -1,0 +1,40 @@
+"""From examples to a model that runs: which training, and its export. Train side: imports torch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from fusionlog.detector import domain_generalization, export, training
+from fusionlog.detector.examples import Example
+from fusionlog.settings import BaseTraining, DistillSettings
+
+
+def model(
+    examples: Sequence[Example],
+    settings: DistillSettings,
+    how: BaseTraining = "erm",
+    target: Sequence[Example] = (),
+    threads: int = 1,
+) -> bytes:
+    """The ONNX file of a network trained from scratch.
+
+    :param how: `erm` takes the examples as one; `mldg` meta-learns across the systems that they are of.
+    :param target: unlabelled windows of another system that a domain head shall not tell from the examples.
+    :raises ValueError: there is no example, or one does not suit the settings' detector.
+    """
+    if target:
+        network = domain_generalization.fit_adversarial(examples, target, settings, threads)
+    elif how == "mldg":
+        network = domain_generalization.fit_mldg(by_system(examples), settings, threads)
+    else:
+        network = training.fit(examples, settings, threads)
+    return export.to_onnx(network, dim=examples[0].vectors.shape[1])
+
+
+def by_system(examples: Sequence[Example]) -> list[list[Example]]:
+    """The examples of each system."""
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[example.system].append(example)
+    return list(groups.values())

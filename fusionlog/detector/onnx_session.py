@@ -1,0 +1,68 @@
+"""A small model that runs: ONNX Runtime, on CUDA where there is one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import onnxruntime as ort
+import structlog
+
+from fusionlog.detector.batch import Batch
+from fusionlog.errors import ModelError
+from fusionlog.types import FloatArray
+from fusionlog.utils.onnx import CPU, CUDA, OnnxError, Provider, providers, session_options
+
+log = structlog.get_logger(__name__)
+INPUTS = {"events", "counts"}
+OUTPUTS = ["window", "event"]
+
+
+class Detector:
+    """An ONNX model with inputs `events`, `counts` and outputs `window`, `event`, as `Batch` describes them.
+
+    :param onnx: the model's bytes.
+    :param provider: `auto` takes CUDA where ONNX Runtime has it; `cuda` does so too, and warns where it has not.
+    :param threads: CPU threads within one operator.
+    :raises ModelError: the bytes are no such model.
+    """
+
+    def __init__(self, onnx: bytes, provider: Provider = "auto", threads: int = 1) -> None:
+        self._session = _open(onnx, provider, threads)
+        self.provider: Literal["cuda", "cpu"] = "cuda" if CUDA in self._session.get_providers() else "cpu"
+        if provider == "cuda" and self.provider == "cpu":
+            log.warning("CUDA is not there, scoring on the CPU", setting="FUSIONLOG_SCORE__PROVIDER", value=provider)
+        _check_names(self._session)
+
+    def score(self, batch: Batch) -> tuple[FloatArray, FloatArray]:
+        """Probabilities of being anomalous: of the windows `[batch]`, and of their distinct events `[batch, events]`.
+
+        :raises ModelError: the model cannot take this batch, for example because its dimension is another.
+        """
+        try:
+            window, event = self._session.run(OUTPUTS, {"events": batch.events, "counts": batch.counts})
+        except OnnxError as error:
+            raise ModelError(f"the model failed on a batch of shape {batch.events.shape}: {error}") from error
+        return np.asarray(window, dtype=np.float32), batch.by_event(np.asarray(event, dtype=np.float32))
+
+
+def _open(onnx: bytes, wanted: Provider, threads: int) -> Any:
+    """A session on the best provider that starts; a GPU that cannot be used is no reason to stop."""
+    options, names = session_options(threads), providers(wanted, ort.get_available_providers())
+    try:
+        return ort.InferenceSession(onnx, options, providers=names)
+    except OnnxError as error:
+        if names == [CPU]:
+            raise ModelError(f"the model's ONNX bytes do not load: {error}; distil it again") from error
+        log.warning("CUDA does not start, scoring on the CPU", error=str(error))
+        return _open(onnx, "cpu", threads)
+
+
+def _check_names(session: Any) -> None:
+    inputs = {node.name for node in session.get_inputs()}
+    outputs = {node.name for node in session.get_outputs()}
+    if inputs != INPUTS or not outputs.issuperset(OUTPUTS):
+        raise ModelError(
+            f"the model has inputs {sorted(inputs)} and outputs {sorted(outputs)}, not {sorted(INPUTS)} and {OUTPUTS}: "
+            "export it by fusionlog.detector.export"
+        )

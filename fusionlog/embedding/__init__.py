@@ -1,0 +1,1 @@
+"""Event texts as unit vectors: the encoder, its export to ONNX, and where its model comes from."""

@@ -1,0 +1,232 @@
+"""Event texts as unit vectors: a sentence-transformers model exported to ONNX once, and run without torch."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime as ort
+import structlog
+from tokenizers import Tokenizer
+
+from fusionlog.embedding.source import fingerprint, hub_source, local_source
+from fusionlog.errors import MissingExtraError, SettingError
+from fusionlog.settings import Settings
+from fusionlog.types import Encode, FloatArray
+from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.onnx import CPU, OnnxError, session_options
+
+log = structlog.get_logger(__name__)
+
+FILES = ("model.onnx", "tokenizer.json", "encoder.json")
+FORMAT = "v1"
+"""Part of a cached encoder's directory: raised when `embedding_export` writes something else than before."""
+BATCH = 32
+CHARACTERS_PER_TOKEN = 32
+"""Text beyond `max_length` times this cannot matter: it keeps a line of megabytes from the tokenizer."""
+CACHED_VECTORS = 20_000
+"""Vectors kept by template, 1.5 kB each: twice the most templates that a system keeps by default."""
+
+_PLACEHOLDER = re.compile(r"<(?:\*|[A-Z][A-Z0-9_-]*)>")
+_WORD = re.compile(r"[^\W_]")
+
+
+class EventText(Protocol):
+    """Whatever has a template's id and its text: an event of a window, of a label, of a bank."""
+
+    @property
+    def template(self) -> str:
+        """The template's id, a hash of its text."""
+
+    @property
+    def text(self) -> str:
+        """The template's text."""
+
+
+class EventVectors(Protocol):
+    """Whatever has the vectors of events."""
+
+    def vectors(self, events: Sequence[EventText]) -> FloatArray:
+        """The events' vectors, `[events, dim]`."""
+
+
+class NamedEncode(Protocol):
+    """An encoder that says which one it is: vectors of another one must not be compared with its own."""
+
+    @property
+    def name(self) -> str:
+        """The name that a release carries."""
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+
+    def __call__(self, texts: Sequence[str], /) -> FloatArray:
+        """Texts to unit vectors `[texts, dim]`."""
+
+
+def plain(text: str) -> str:
+    """A template without its placeholders (`<*>`, `<NUM>`); empty where no letter or digit is left."""
+    words = " ".join(_PLACEHOLDER.sub(" ", text).split())
+    return words if _WORD.search(words) else ""
+
+
+class Encoder:
+    """An exported encoder. A text that is empty without its placeholders has the zero vector, the others unit vectors.
+
+    :param directory: what `embedding_export` wrote.
+    :param threads: CPU threads within one operator.
+    :raises SettingError: the directory is no such thing.
+    """
+
+    def __init__(self, directory: Path, threads: int = 1) -> None:
+        _check_directory(directory)
+        try:
+            described = json.loads((directory / "encoder.json").read_text(encoding="utf-8"))
+            self.name = str(described["name"])
+            self.dim = int(described["dim"])
+            self._max_length = int(described["max_length"])
+            self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+            self._session = ort.InferenceSession(
+                str(directory / "model.onnx"), session_options(threads), providers=[CPU]
+            )
+        except (ValueError, KeyError, *OnnxError) as error:
+            raise SettingError(
+                "FUSIONLOG_ENCODER", str(directory), f"it does not load ({error}); remove it, it is made again"
+            ) from error
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self._max_length)
+
+    def __call__(self, texts: Sequence[str], /) -> FloatArray:
+        """Texts to vectors `[texts, dim]`, placeholders left out. Texts of like length share a batch."""
+        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        tokens = {row: self._tokens(words) for row, text in enumerate(texts) if (words := plain(text))}
+        rows = sorted(tokens, key=lambda row: len(tokens[row]))
+        for start in range(0, len(rows), BATCH):
+            chosen = rows[start : start + BATCH]
+            vectors[chosen] = self._run([tokens[row] for row in chosen])
+        return vectors
+
+    def _tokens(self, words: str) -> list[int]:
+        # One by one, not `encode_batch`: that starts threads, and the network costs a hundred times as much.
+        ids: list[int] = self._tokenizer.encode(words[: self._max_length * CHARACTERS_PER_TOKEN]).ids
+        return ids
+
+    def _run(self, tokens: Sequence[list[int]]) -> FloatArray:
+        ids = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, some in enumerate(tokens):
+            ids[row, : len(some)] = some
+            mask[row, : len(some)] = 1
+        return np.asarray(self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})[0], np.float32)
+
+
+class VectorCache:
+    """Vectors by template: every template is encoded once."""
+
+    def __init__(self, encode: Encode | NamedEncode, entries: int = CACHED_VECTORS) -> None:
+        self._encode = encode
+        self._memo: Memo[str, FloatArray] = Memo(entries)
+
+    def vectors(self, events: Sequence[EventText]) -> FloatArray:
+        """The events' vectors, `[events, dim]`; what is not remembered is encoded in one call."""
+        if not events:
+            return self._encode([])
+        found, missing = {}, {}
+        for event in events:
+            vector = self._memo.get(event.template)
+            if vector is None:
+                missing[event.template] = event.text
+            else:
+                found[event.template] = vector
+        if missing:
+            found |= self._encoded(missing)
+        return np.stack([found[event.template] for event in events])
+
+    def remember(self, events: Sequence[EventText], vectors: FloatArray) -> None:
+        """Take vectors that are known already, `[events, dim]`, so that they are not encoded again."""
+        for event, vector in zip(events, vectors, strict=True):
+            self._memo.put(event.template, vector.copy())
+
+    def _encoded(self, texts: dict[str, str]) -> dict[str, FloatArray]:
+        """Texts by template as vectors by template, remembered; each a copy, lest a row keep its batch."""
+        vectors = self._encode(list(texts.values()))
+        made = {template: vector.copy() for template, vector in zip(texts, vectors, strict=True)}
+        for template, vector in made.items():
+            self._memo.put(template, vector)
+        return made
+
+
+def find_encoder(settings: Settings) -> Path:
+    """The directory of the encoder: the one that is set, else the cached one, else made now, which takes half a minute.
+
+    No network is tried where the model is a directory, its wheel is installed, or it is in the cache.
+
+    :raises SettingError: the directory that is set, the model or the cache cannot be used.
+    :raises MissingExtraError: it must be made, and the train extra is not installed.
+    """
+    if settings.encoder is not None:
+        return _check_directory(settings.encoder.expanduser())
+    cache = settings.cache_dir.expanduser() / "encoders"
+    source = local_source(settings.encoder_model)
+    if source is None:
+        cached = _cached_by_name(cache, settings.encoder_model)
+        if cached is not None:
+            return cached
+        source = hub_source(settings.encoder_model)
+    name = fingerprint(source)
+    target = cache / f"{_slug(settings.encoder_model)}-{FORMAT}-{name}"
+    if not _complete(target):
+        _export(source, name, target)
+    return target
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", Path(name).name if Path(name).is_absolute() else name).strip("-").lower()
+
+
+def _complete(directory: Path) -> bool:
+    return all((directory / file).is_file() for file in FILES)
+
+
+def _cached_by_name(cache: Path, model: str) -> Path | None:
+    """The newest encoder that was made of a model of this name."""
+    made = [path for path in cache.glob(f"{_slug(model)}-{FORMAT}-*") if _complete(path)]
+    return max(made, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _check_directory(directory: Path) -> Path:
+    if not _complete(directory):
+        raise SettingError("FUSIONLOG_ENCODER", str(directory), f"it does not hold {', '.join(FILES)}")
+    return directory
+
+
+def _export(source: Path, name: str, target: Path) -> None:
+    """Make the encoder in a child process, so that this one never carries torch.
+
+    :raises SettingError: what the child could not do.
+    """
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise MissingExtraError("sentence-transformers", "train", "making the encoder (or set FUSIONLOG_ENCODER)")
+    log.info("making the encoder, once: half a minute", source=str(source), target=str(target))
+    command = [sys.executable, "-m", "fusionlog.embedding.export", str(source), name, str(target)]
+    child = subprocess.run(
+        command, env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if child.returncode == 0:
+        return
+    last = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+    setting, _, rest = last.partition("\t")
+    value, _, remedy = rest.partition("\t")
+    if remedy:
+        raise SettingError(setting, value, remedy)
+    raise SettingError("FUSIONLOG_ENCODER_MODEL", str(source), f"it could not be exported: {last}")

@@ -1,1 +1,0 @@
-"""Meta-learning over labelled systems without a language model (after arXiv 2601.14336): MAML and prototypes."""

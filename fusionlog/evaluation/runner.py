@@ -1,0 +1,180 @@
+"""Where the tasks of an evaluation are done: what several of them need is read, encoded and trained once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fusionlog.data.sources import Source, event_probabilities, read_source
+from fusionlog.distillation.base_model import known_events
+from fusionlog.distillation.source_regressions import Formulas, formulas
+from fusionlog.embedding.encoder import NamedEncode, VectorCache
+from fusionlog.evaluation.code_version import fingerprint
+from fusionlog.evaluation.figures import About, curve, rows_of
+from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.evaluation.matrix import Done, Said, Task, key_of
+from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
+from fusionlog.evaluation.teacher_choice import OFFLINE as TEACHES_OFFLINE
+from fusionlog.evaluation.teacher_choice import Teaching, kind, teaching
+from fusionlog.evaluation.truth import Truth, read_truth
+from fusionlog.methods.ablations.random_router import RIVALS, random_router
+from fusionlog.methods.base import Bench, Method
+from fusionlog.methods.protocol import Fold, Outcome, Result, read_fold
+from fusionlog.methods.registry import METHODS, OFFLINE
+from fusionlog.records import BankEvent
+from fusionlog.settings import DistillSettings, Settings
+from fusionlog.types import FloatArray
+from fusionlog.utils.bounded_cache import Memo
+
+KEPT_FOLDS = 2
+KEPT_RESULTS = 8
+
+
+class Remembering:
+    """An encoder that encodes a text once."""
+
+    def __init__(self, encode: NamedEncode) -> None:
+        self.name, self.dim, self._encode = encode.name, encode.dim, encode
+        self._known: dict[str, FloatArray] = {}
+
+    def __call__(self, texts: Sequence[str], /) -> FloatArray:
+        """Texts to unit vectors `[texts, dim]`."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        if new:
+            self._known.update(zip(new, self._encode(new), strict=True))
+        return np.stack([self._known[text] for text in texts]) if texts else np.zeros((0, self.dim), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A source, and what its labels say of its events."""
+
+    source: Source
+    known: list[BankEvent]
+
+
+class Workshop:
+    """Does tasks, one at a time.
+
+    :param offline: have the offline labeller teach, whatever else there is.
+    """
+
+    def __init__(self, settings: Settings, encode: NamedEncode, offline: bool = False) -> None:
+        self.settings, self._encode, self._offline = settings, Remembering(encode), offline
+        self._cache, self._fits = VectorCache(self._encode), Fits(settings.distill)
+        self._sources: dict[tuple[Path, str], Known] = {}
+        self._formulas: dict[tuple[Path, tuple[str, ...]], Formulas] = {}
+        self._folds: Memo[tuple[Path, str, str], Fold] = Memo(KEPT_FOLDS)
+        self._results: Memo[Task, Result] = Memo(KEPT_RESULTS)
+
+    def key(self, task: Task) -> str:
+        """The key of a task's outcome here."""
+        return key_of(task, self.settings, self._teacher(task))
+
+    async def do(self, task: Task) -> Done:
+        """Run a task; its labels are opened when the method has finished.
+
+        :raises FusionLogError: the data, or the teacher, cannot be used.
+        """
+        fold = self._fold(task)
+        if task.method == ORACLE:
+            truth = read_truth(task.data, fold)
+            result = await self._oracle(task, truth)
+        else:
+            result = await self._result(task)
+            truth = read_truth(task.data, fold)
+        teacher = self._teacher(task) if result.cost.units else None
+        return Done(
+            key=self.key(task), task=task,
+            rows=rows_of(result, truth, About.of(fold, task.method, task.seed, teacher)),
+            said=_said(fold, result.outcomes),
+            curve=curve(result.outcomes, truth.test),
+            similarities=sorted(Counter(round(value, 2) for value in result.similarities).items()),
+            tau=result.tau, code=fingerprint(),
+        )  # fmt: skip
+
+    def _teacher(self, task: Task) -> str:
+        return kind(self.settings, task.data, task.target, self._unheard(task))
+
+    def _unheard(self, task: Task) -> bool:
+        """Whether the offline labeller teaches, whatever else there is."""
+        return self._offline or task.method in OFFLINE
+
+    async def _oracle(self, task: Task, truth: Truth) -> Result:
+        needed = [msgspec.structs.replace(task, method=name) for name in (SMALL, TEACHER, ROUTED)]
+        small, teacher, routed = [await self._result(each) for each in needed]
+        return oracle(small, teacher, routed, truth)
+
+    async def _result(self, task: Task) -> Result:
+        found = self._results.get(task)
+        if found is None:
+            method = await self._method(task)
+            async with teaching(self.settings, task.data, task.target, self._unheard(task), task.sources) as each:
+                found = await self._run(method, task, each)
+            self._results.put(task, found)
+        return found
+
+    async def _method(self, task: Task) -> Method:
+        """The method of a task; a random router asks as much as the one that it stands beside."""
+        if task.method not in RIVALS:
+            return METHODS[task.method]
+        routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
+        return partial(random_router, draw=RIVALS[task.method](routed))
+
+    async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
+        known = [event for name in task.sources for event in self._source(task.data, name).known]
+        formulas = partial(self._taught, task)
+        taught = formulas().labeller if teaching.name == TEACHES_OFFLINE else None
+        teacher, distill = teaching.teacher(known, self._encode, taught), seeded(self.settings.distill, task.seed)
+        bench = Bench(
+            settings=teaching.settings.model_copy(update={"distill": distill}),
+            sources=[self._source(task.data, name).source for name in task.sources],
+            encode=self._encode, cache=self._cache, fits=(fits := self._fits.of(distill).free()), teacher=teacher,
+            formulas=formulas,
+        )  # fmt: skip
+        try:
+            result = await method(self._fold(task), bench)
+        finally:
+            await teacher.close()
+        return replace(result, seconds_train=result.seconds_train + fits.saved.seconds)
+
+    def _fold(self, task: Task) -> Fold:
+        key = (task.data, task.target, task.fold)
+        fold = self._folds.get(key)
+        if fold is None:
+            fold = read_fold(task.data, task.target, task.fold, self.settings.ingest)
+            self._folds.put(key, fold)
+        return fold
+
+    def _taught(self, task: Task) -> Formulas:
+        """What the sources of a task teach of unusual windows."""
+        key = (task.data, task.sources)
+        if key not in self._formulas:
+            sources = [self._source(task.data, name).source for name in task.sources]
+            self._formulas[key] = formulas(sources, self._encode)
+        return self._formulas[key]
+
+    def _source(self, directory: Path, name: str) -> Known:
+        if (directory, name) not in self._sources:
+            source = read_source(directory, name, self.settings.ingest)
+            self._sources[directory, name] = Known(source, known_events(source, event_probabilities(source)))
+        return self._sources[directory, name]
+
+
+def seeded(settings: DistillSettings, seed: int) -> DistillSettings:
+    """The settings with another seed."""
+    return settings.model_copy(update={"seed": seed})
+
+
+def _said(fold: Fold, outcomes: Sequence[Outcome]) -> list[Said]:
+    """What was said of each session of the test half, in order; a session without a window is normal."""
+    found = {outcome.session: outcome for outcome in outcomes}
+    none = Outcome("", 0.0, anomalous=False, proprietary=False, shape="")
+    said = [(session, found.get(session, none)) for session in fold.sessions[1]]
+    return [(session, round(float(one.score), 5), bool(one.anomalous), bool(one.proprietary)) for session, one in said]

@@ -1,0 +1,70 @@
+"""Who teaches in an evaluation: an endpoint that was named, else recorded verdicts, else the offline labeller."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusionlog.errors import MissingExtraError
+from fusionlog.records import BankEvent, LogisticRegression
+from fusionlog.settings import Settings
+from fusionlog.teachers.base import Teacher
+from fusionlog.teachers.factory import make_teacher
+from fusionlog.teachers.recorded.recordings import read_recordings
+from fusionlog.types import Encode
+
+VERDICTS = "verdicts.jsonl"
+RECORDED, OFFLINE = "recorded", "offline"
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """A kind of teacher. Every run has a new one, which remembers nothing and has cost nothing."""
+
+    name: str
+    settings: Settings
+
+    def teacher(self, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None) -> Teacher:
+        """A teacher.
+
+        :param known: the sources' events, for the offline one. :param formula: what they taught it.
+        """
+        return make_teacher(self.settings, known, encode, formula)
+
+
+def kind(settings: Settings, directory: Path, target: str, offline: bool = False) -> str:
+    """The teacher of a target by name: `llm:<model>`, `recorded` or `offline`. They are never mixed in one figure."""
+    if offline:
+        return OFFLINE
+    if settings.label.url is not None:
+        return f"llm:{settings.label.model}"
+    return RECORDED if (directory / target / VERDICTS).is_file() else OFFLINE
+
+
+@asynccontextmanager
+async def teaching(
+    settings: Settings, directory: Path, target: str, offline: bool = False, sources: Sequence[str] = ()
+) -> AsyncIterator[Teaching]:
+    """The teacher of a target; recorded verdicts answer by HTTP on loopback, as a language model would.
+
+    :param offline: the offline labeller, whatever else there is.
+    :param sources: systems that it may be asked about as well, as far as verdicts on them were recorded.
+    :raises DataError: the recorded verdicts cannot be read.
+    """
+    name = kind(settings, directory, target, offline)
+    if name != RECORDED:
+        unheard = settings.model_copy(update={"label": settings.label.model_copy(update={"url": None})})
+        yield Teaching(name, unheard if name == OFFLINE else settings)
+        return
+    try:
+        from fusionlog.teachers.recorded.chat import Replay
+        from fusionlog.teachers.recorded.server import Trouble, serving
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "aiohttp", "agents", "recorded verdicts") from error
+    files = [directory / system / VERDICTS for system in dict.fromkeys((target, *sources))]
+    replay = Replay(read_recordings(path for path in files if path.is_file()))
+    async with serving(replay, Trouble(), "127.0.0.1", 0) as url:
+        label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None})
+        yield Teaching(name, settings.model_copy(update={"label": label}))

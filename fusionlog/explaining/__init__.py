@@ -1,1 +1,0 @@
-"""Explaining anomalies by a large language model: cause, evidence lines, next step; within a budget, once a shape."""

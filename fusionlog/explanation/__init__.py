@@ -1,0 +1,1 @@
+"""Explaining anomalies by a large language model: cause, evidence lines, next step."""

@@ -1,0 +1,56 @@
+"""Reading an explanation. It is data: it becomes the text of a record, and points to lines by their ids alone.
+
+What a model calls evidence must be in the window: an id that is not refuses the whole answer, for its cause then rests
+on something that nobody logged.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from fusionlog.teachers.base import Unit, clip
+from fusionlog.teachers.llm.answers import values
+
+MAX_TEXT_CHARS = 1000
+"""Characters of a cause or a next step that are kept."""
+
+
+class Answer(Struct, frozen=True):
+    """What the model said. A recorded teacher, which knows no next step, may leave it out."""
+
+    root_cause: str
+    evidence: list[int]
+    next_step: str = ""
+
+
+def read(content: str | None, unit: Unit) -> Answer | str:
+    """The answer about a unit, or what is wrong with it."""
+    found, problem = values(content)
+    if problem:
+        return problem
+    if len(found) != 1:
+        return f"one JSON object was asked for, not {len(found)}"
+    try:
+        answer = msgspec.convert(found[0], Answer)
+    except msgspec.ValidationError as error:
+        return f"it does not match the schema: {error}"
+    problem = _problem(answer, unit)
+    if problem:
+        return problem
+    evidence = list(dict.fromkeys(answer.evidence))
+    return Answer(_kept(answer.root_cause), evidence, _kept(answer.next_step))
+
+
+def _problem(answer: Answer, unit: Unit) -> str:
+    ids = {event.id for event in unit.events}
+    unknown = sorted(set(answer.evidence) - ids)
+    if unknown:
+        return f"its evidence names event {unknown[0]}, and the session has events 1 to {max(ids)}"
+    if not answer.evidence:
+        return "it names no event as evidence"
+    return "" if answer.root_cause.strip() else "its root_cause is empty"
+
+
+def _kept(text: str) -> str:
+    return clip(text.strip(), MAX_TEXT_CHARS)

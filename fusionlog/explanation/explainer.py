@@ -1,0 +1,110 @@
+"""Asking a language model why an anomaly is one. What it is sent, and how a call is paid for, is as with labels."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from fusionlog.errors import TeacherError
+from fusionlog.explanation import prompt
+from fusionlog.explanation.answer import Answer, read
+from fusionlog.observability import metrics
+from fusionlog.records import Anomaly, ExplainedLine, Explanation
+from fusionlog.settings import Settings, SystemSettings
+from fusionlog.teachers.base import Unit
+from fusionlog.teachers.cost import Cost
+from fusionlog.teachers.llm.budget import Budget
+from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
+from fusionlog.types import Clock
+
+ATTEMPTS = 3
+"""How often the model is asked about an anomaly when its answers cannot be used; each time it is told why."""
+BUDGET = "FUSIONLOG_EXPLAIN__CALLS_PER_HOUR"
+
+log = structlog.get_logger(__name__)
+
+
+class Explainer:
+    """Explains an anomaly at a time, within the hourly calls of its system.
+
+    :param clock: seconds that never go back. :param sleep: waits seconds between repetitions of a failed call.
+    :raises SettingError: there is no endpoint, or its URL is none.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        label, self._settings, self._clock = settings.label, settings.explain, clock
+        model = self._settings.model or label.model
+        self.name = f"llm:{model}"
+        self._endpoint = Endpoint(label.model_copy(update={"model": model}), clock, sleep, prompt.response_formats())
+        self._budgets: dict[str, Budget] = {}
+
+    def budget(self, system: str) -> Budget:
+        """What a system may still cost."""
+        if system not in self._budgets:
+            self._budgets[system] = Budget(self._settings.calls_per_hour, self._clock, setting=BUDGET)
+        return self._budgets[system]
+
+    async def explain(self, anomaly: Anomaly, system: SystemSettings) -> Explanation:
+        """The explanation of an anomaly.
+
+        :raises RecordError: it carries no line.
+        :raises TeacherError: there is none now, `retry_after` says when to come back; or none at all.
+        """
+        unit, before = prompt.unit_of(anomaly, system), self._endpoint.cost
+        metrics.EXPLANATIONS_ASKED.labels(anomaly.system).inc()
+        answer = await self._answer(unit, anomaly)
+        return _explanation(anomaly, answer, self.name, self._endpoint.cost - before)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._endpoint.close()
+
+    async def _answer(self, unit: Unit, anomaly: Anomaly) -> Answer:
+        problem, budget = "", self.budget(anomaly.system)
+        for _ in range(ATTEMPTS):
+            content = await self._complete(prompt.messages(unit, anomaly, problem), budget)
+            answer = read(content, unit)
+            if isinstance(answer, Answer):
+                return answer
+            problem = answer
+            metrics.EXPLANATIONS_REFUSED.labels(anomaly.system).inc()
+            log.warning("explanation_refused", system=anomaly.system, anomaly=anomaly.id, problem=problem)
+        raise TeacherError(f"{self.name} gave no usable explanation in {ATTEMPTS} calls: {problem}")
+
+    async def _complete(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
+        """What the model says. An endpoint that is away must not use up the hour's calls: those are given back."""
+        before = self._endpoint.cost
+        try:
+            return await self._endpoint.complete(messages, budget)
+        except RefusedError as error:
+            raise TeacherError(str(error)) from error
+        except TeacherError:
+            budget.refund((self._endpoint.cost - before).calls)
+            raise
+
+
+def _explanation(anomaly: Anomaly, answer: Answer, name: str, cost: Cost) -> Explanation:
+    lines = prompt.lines_of(anomaly)
+    shown = [lines[id - 1] for id in answer.evidence]
+    return Explanation(
+        system=anomaly.system,
+        shape=anomaly.shape,
+        anomaly=anomaly.id,
+        session=anomaly.session,
+        score=anomaly.score,
+        cause=answer.root_cause,
+        evidence=[ExplainedLine(template=each.template, line=each.example, count=each.count) for each in shown],
+        next_step=answer.next_step,
+        said_by=name,
+        calls=cost.calls,
+        tokens=cost.tokens,
+        explained_at=time.time(),
+    )

@@ -1,0 +1,96 @@
+"""What a worker writes that handles messages by the batch: records and dead letters, waited for before it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from fusionlog.errors import RecordError
+from fusionlog.kafka import codecs
+from fusionlog.kafka.client import kafka_errors
+from fusionlog.kafka.group_consumer import Confirm
+from fusionlog.kafka.producer import Ack, Producer
+from fusionlog.observability import metrics
+from fusionlog.records import Record, Window
+from fusionlog.settings import Settings
+from fusionlog.topics import Topic
+
+
+class Message(Protocol):
+    """A Kafka message, Faust's or aiokafka's."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+async def always() -> None:
+    """The confirmation of a worker whose consumer cannot tell."""
+
+
+class Outlet:
+    """Collects acknowledgements; `settle` waits for them all."""
+
+    def __init__(self, settings: Settings, producer: Producer, stage: str) -> None:
+        """`stage` stands in the headers of dead letters."""
+        self._settings, self._producer, self._stage = settings, producer, stage
+        self._acks: list[Ack] = []
+        self._confirm: Confirm = always
+
+    def confirm_with(self, confirm: Confirm) -> None:
+        """Await this before each record is sent: the messages that it follows from must be this worker's still."""
+        self._confirm = confirm
+
+    async def put(self, topic: Topic, record: Record) -> None:
+        """Queue a record under the key that its type has.
+
+        :raises AssignmentLost: the messages that it follows from are another worker's by now.
+        """
+        await self._confirm()
+        self._acks.append(await self._producer.send(topic, codecs.key_of(record), record))
+
+    async def bury(self, message: Message, error: RecordError) -> None:
+        """Queue a message as a dead letter.
+
+        :raises AssignmentLost: the message is another worker's by now.
+        """
+        await self._confirm()
+        metrics.WINDOWS_DEAD.labels(self._stage, error.reason).inc()
+        headers = codecs.dead_letter_headers(
+            error, self._stage, message.topic, message.partition, message.offset, time.time()
+        )
+        topic = self._settings.topics.deadletter
+        value = codecs.dead_letter_value(message.value, topic)
+        self._acks.append(await self._producer.send_raw(topic, message.key, value, headers))
+
+    async def bury_now(self, message: Message, error: RecordError) -> None:
+        """Return when the dead-letter topic has a message.
+
+        :raises BrokerError: Kafka refused it, or was away for too long.
+        """
+        await self.bury(message, error)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Return when Kafka has all of it.
+
+        :raises BrokerError: Kafka refused something, or was away for too long.
+        """
+        acks, self._acks = self._acks, []
+        async with kafka_errors(self._settings.kafka, "writing results"):
+            await asyncio.gather(*acks)
+
+    async def windows(self, messages: Iterable[Message]) -> list[tuple[Message, Window]]:
+        """The windows among the messages; what is none is buried."""
+        found = []
+        for message in messages:
+            where = codecs.place(message.topic, message.partition, message.offset)
+            try:
+                found.append((message, codecs.decode(message.value, Window, where)))
+            except RecordError as error:
+                await self.bury(message, error)
+        return found

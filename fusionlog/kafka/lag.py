@@ -1,0 +1,83 @@
+"""How far a consumer group is behind, told while it works: what Kafka's own tools would say of its commits."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from fusionlog.kafka.client import admin_client, options
+from fusionlog.observability import metrics
+from fusionlog.settings import Settings
+from fusionlog.topics import Topic
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 2.0
+
+
+class LagWatch:
+    """Sets `fusionlog_lag_records` of every partition of a topic, whichever worker of the group has it.
+
+    It asks by connections of its own: a worker that waits for its teacher, and so reads nothing, is still told of.
+    """
+
+    def __init__(self, settings: Settings, group: str, topic: Topic, *, count_deleted: bool = False) -> None:
+        """`count_deleted`: count windows that retention deleted behind the commit, where the consumer cannot."""
+        self._settings, self._group, self._topic = settings, group, topic
+        self._count_deleted, self._deleted = count_deleted, dict[TopicPartition, int]()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Watch in the background."""
+        self._task = asyncio.create_task(self._watch(), name=f"lag of {self._group}")
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._follow()
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.debug("the lag could not be read", group=self._group, error=str(error))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def _follow(self) -> None:
+        """Tell the lag every few seconds, until Kafka is away."""
+        async with admin_client(self._settings.kafka) as admin, AIOKafkaConsumer(**self._options()) as consumer:
+            while True:
+                [found] = await admin.describe_topics([self._topic.name])
+                places = [TopicPartition(self._topic.name, each["partition"]) for each in found["partitions"]]
+                ends = await consumer.end_offsets(places)
+                starts = await consumer.beginning_offsets(places)
+                marks = await admin.list_consumer_group_offsets(self._group, partitions=places)
+                for place, end in ends.items():
+                    committed = marks[place].offset if place in marks else -1
+                    if self._count_deleted and committed >= 0:
+                        self._missing(place, committed, starts[place])
+                    lag = end - max(committed, starts[place])
+                    metrics.LAG.labels("", place.topic, str(place.partition)).set(max(0, lag))
+                await asyncio.sleep(EVERY_SECONDS)
+
+    def _missing(self, place: TopicPartition, committed: int, start: int) -> None:
+        """Count what was deleted behind the commit, once."""
+        known = max(committed, self._deleted.get(place, 0))
+        if start <= known:
+            return
+        self._deleted[place] = start
+        metrics.WINDOWS_DELETED.labels(place.topic, str(place.partition)).inc(start - known)
+        log.error(
+            "records were deleted by retention before they were read: they are lost",
+            topic=place.topic, partition=place.partition, records=start - known,
+        )  # fmt: skip
+
+    def _options(self) -> dict[str, object]:
+        return {**options(self._settings.kafka), "enable_auto_commit": False}

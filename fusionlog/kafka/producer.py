@@ -1,0 +1,90 @@
+"""The producer: records and dead letters, each with a future that resolves when Kafka has them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
+
+from fusionlog import records
+from fusionlog.kafka import codecs
+from fusionlog.kafka.client import kafka_errors, options
+from fusionlog.settings import Settings
+from fusionlog.topics import Role, Topic
+
+Ack: TypeAlias = "asyncio.Future[RecordMetadata]"
+
+BATCH_BYTES = 256 * 1024
+LINGER_MS = 5
+# A record outlives a broker's restart in the producer's memory for this long; then its future fails.
+OUTAGE_SECONDS = 120
+
+
+class Producer:
+    """Every record is acknowledged by all in-sync replicas. Its future raises a KafkaError when Kafka refuses it.
+
+    :param role: whose producer it is: it refuses topics that `topics.ROLES` does not say the role writes. None refuses
+        nothing.
+    """
+
+    def __init__(self, settings: Settings, role: Role | None = None) -> None:
+        self._settings, self._role = settings, role
+        self._writes = {topic.name for topic in settings.topics.writes(role)} if role else None
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect.
+
+        :raises BrokerError: Kafka does not answer.
+        """
+        producer = AIOKafkaProducer(**self._options())
+        async with kafka_errors(self._settings.kafka, "starting a producer"):
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+        self._producer = producer
+
+    async def stop(self) -> None:
+        """Send what is buffered, then disconnect."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.stop()
+
+    async def send(self, topic: Topic, key: str, record: records.Record | None) -> Ack:
+        """Queue a record (None is a tombstone); waits while the buffer is full."""
+        return await self.send_raw(topic, key.encode(), None if record is None else codecs.encode(record))
+
+    async def send_raw(
+        self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None
+    ) -> Ack:
+        """Queue a record as it stands.
+
+        :raises RuntimeError: the producer is not started, or its role does not write this topic.
+        """
+        if self._writes is not None and topic.name not in self._writes:
+            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
+        if self._producer is None:
+            raise RuntimeError("the producer is not started")
+        ack: Ack = await self._producer.send(topic.name, value, key, headers=headers or [])
+        return ack
+
+    async def flush(self) -> None:
+        """Return when everything queued so far was acknowledged or failed."""
+        if self._producer is not None:
+            await self._producer.flush()
+
+    def _options(self) -> dict[str, Any]:
+        compression = self._settings.kafka.compression
+        return {
+            **options(self._settings.kafka),
+            "acks": "all",
+            "compression_type": None if compression == "none" else compression,
+            "max_batch_size": BATCH_BYTES,
+            "linger_ms": LINGER_MS,
+            "max_request_size": self._settings.topics.model_bytes,
+            "request_timeout_ms": OUTAGE_SECONDS * 1000,
+        }

@@ -1,0 +1,237 @@
+"""Topics that a worker reads as a whole: from the beginning, every partition, without a consumer group."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from fusionlog.errors import BrokerError, RecordError
+from fusionlog.kafka import codecs
+from fusionlog.kafka.client import kafka_errors, options, partition_counts
+from fusionlog.records import Record
+from fusionlog.settings import Settings
+from fusionlog.topics import Topic
+
+OnRecord = Callable[[str, Any], None]
+Offsets = dict[TopicPartition, int]
+
+# A read of a whole topic that gets nothing for this long has lost its broker.
+STALL_SECONDS = 30.0
+POLL_MS = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Table:
+    """A topic followed from its beginning. `on_record(key, record)` gets every record in the order of its partition.
+
+    A tombstone is None. A record that cannot be decoded is logged and left out: the topic stays usable.
+    """
+
+    def __init__(self, settings: Settings, topic: Topic, on_record: OnRecord) -> None:
+        self._settings, self._topic, self._on_record = settings, topic, on_record
+        self._stack = contextlib.AsyncExitStack()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return when all that stands in the topic now was given to `on_record`; then follow in the background.
+
+        :raises BrokerError: Kafka does not answer, or the topic is missing.
+        """
+        consumer = await self._stack.enter_async_context(_reader(self._settings, self._topic))
+        try:
+            ends = await _ends(self._settings, self._topic, consumer)
+            async for record in _until(self._settings, self._topic, consumer, ends):
+                self._give(record)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._task = asyncio.create_task(self._follow(consumer), name=f"table {self._topic.name}")
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self._stack.aclose()
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            await self._follow_new_partitions(consumer)
+            for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                for record in batch:
+                    self._give(record)
+
+    async def _follow_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
+        """Follow partitions that were added to the topic, from their beginnings.
+
+        The client learns of them every `FUSIONLOG_KAFKA__METADATA_SECONDS`.
+        """
+        known = consumer.assignment()
+        numbers: set[int] = consumer.partitions_for_topic(self._topic.name) or set()
+        new = {TopicPartition(self._topic.name, number) for number in numbers} - known
+        if not new:
+            return
+        try:
+            positions: Offsets = {place: await consumer.position(place) for place in known}
+            positions |= await consumer.beginning_offsets(list(new))
+        except (KafkaError, OSError) as error:
+            log.warning("added partitions are not followed yet", topic=self._topic.name, error=str(error))
+            return
+        consumer.assign(list(positions))
+        for place, position in positions.items():
+            consumer.seek(place, position)
+        log.info("partitions were added to a topic", topic=self._topic.name, partitions=len(positions))
+
+    def _give(self, record: ConsumerRecord) -> None:
+        try:
+            key, value = _decode(self._topic, record)
+        except RecordError as error:
+            log.warning("record left out", topic=self._topic.name, reason=error.reason, detail=error.detail)
+            return
+        self._on_record(key, value)
+
+
+async def read_all(settings: Settings, topic: Topic, limit_per_partition: int | None = None) -> list[tuple[str, Any]]:
+    """What stands in a topic now, as (key, record), in the order of each partition.
+
+    Of a compacted topic: the newest record of each key, tombstoned keys left out. `limit_per_partition` takes only that
+    many of the newest offsets of each partition. A record that cannot be decoded is logged and left out.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    found = [each async for each in _read(settings, topic, limit_per_partition)]
+    if topic.cleanup == "compact":
+        return [(key, value) for key, value in dict(found).items() if value is not None]
+    return [(key, value) for key, value in found if value is not None]
+
+
+async def read_committed(settings: Settings, topic: Topic, group: str, limit_per_partition: int) -> AsyncIterator[Any]:
+    """The newest records of a topic that a consumer group has done with, in the order of each partition.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    async for _, record in _read(settings, topic, limit_per_partition, group):
+        if record is not None:
+            yield record
+
+
+async def _read(
+    settings: Settings, topic: Topic, limit: int | None, group: str | None = None
+) -> AsyncIterator[tuple[str, Any]]:
+    async with _reader(settings, topic, group) as consumer:
+        ends = await _ends(settings, topic, consumer, group)
+        if limit is not None:
+            await _seek_newest(settings, topic, consumer, ends, limit)
+        async for record in _until(settings, topic, consumer, ends):
+            if group is not None and record.offset >= ends[TopicPartition(record.topic, record.partition)]:
+                continue
+            try:
+                yield _decode(topic, record)
+            except RecordError as error:
+                log.warning("record left out", topic=topic.name, reason=error.reason, detail=error.detail)
+
+
+@asynccontextmanager
+async def _reader(settings: Settings, topic: Topic, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer at the beginning of all partitions of a topic, no member of the group whose offsets it may ask for."""
+    consumer = AIOKafkaConsumer(
+        **options(settings.kafka),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=topic.max_message_bytes,
+    )
+    async with kafka_errors(settings.kafka, f"reading {topic.name}"):
+        try:
+            await consumer.start()
+            partitions = await _partitions(settings, topic)
+            consumer.assign(partitions)
+            for partition, start in (await consumer.beginning_offsets(partitions)).items():
+                consumer.seek(partition, start)
+        except BaseException:
+            await consumer.stop()
+            raise
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(settings: Settings, topic: Topic) -> list[TopicPartition]:
+    count = (await partition_counts(settings.kafka)).get(topic.name)
+    if not count:
+        raise BrokerError(f"topic {topic.name} does not exist: create it with  fusionlog topics create")
+    return [TopicPartition(topic.name, number) for number in range(count)]
+
+
+async def _ends(settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, group: str | None = None) -> Offsets:
+    """Where each partition ends at this moment; given a group, where that stands in it."""
+    async with kafka_errors(settings.kafka, f"reading {topic.name}"):
+        partitions = list(consumer.assignment())
+        ends: Offsets = await consumer.end_offsets(partitions)
+        if group is None:
+            return ends
+        return {place: min(end, await consumer.committed(place) or 0) for place, end in ends.items()}
+
+
+async def _seek_newest(
+    settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets, newest: int
+) -> None:
+    """Go to that many records before the ends."""
+    async with kafka_errors(settings.kafka, f"reading {topic.name}"):
+        starts = await consumer.beginning_offsets(list(ends))
+        for partition, start in starts.items():
+            consumer.seek(partition, max(start, ends[partition] - newest))
+
+
+async def _until(
+    settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets
+) -> AsyncIterator[ConsumerRecord]:
+    """The records before these offsets, and what came with them from behind.
+
+    :raises BrokerError: nothing came for STALL_SECONDS.
+    """
+    clock = asyncio.get_running_loop().time
+    async with kafka_errors(settings.kafka, f"reading {topic.name}"):
+        progress = clock()
+        while await _behind(consumer, ends):
+            batches = await consumer.getmany(timeout_ms=POLL_MS)
+            for record in _flatten(batches.values()):
+                yield record
+            progress = clock() if batches else progress
+            if clock() - progress > STALL_SECONDS:
+                raise BrokerError(
+                    f"Kafka at {settings.kafka.bootstrap_servers} stopped answering while {topic.name} was read"
+                )
+
+
+async def _behind(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+    for partition, end in ends.items():
+        if await consumer.position(partition) < end:
+            return True
+    return False
+
+
+def _flatten(batches: Iterable[list[ConsumerRecord]]) -> Iterable[ConsumerRecord]:
+    for batch in batches:
+        yield from batch
+
+
+def _decode(topic: Topic, record: ConsumerRecord) -> tuple[str, Record | None]:
+    key = (record.key or b"").decode("utf-8", "replace")
+    if topic.record is None:
+        raise RecordError("no-type", f"{topic.name} has no record type; read it with a plain consumer")
+    if record.value is None:
+        return key, None
+    where = codecs.place(record.topic, record.partition, record.offset)
+    return key, codecs.decode(record.value, topic.record, where)

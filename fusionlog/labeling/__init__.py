@@ -1,1 +1,0 @@
-"""Labelling proprietary windows: by a large language model, or offline."""

@@ -1,0 +1,156 @@
+"""ALPHA's query strategy: representatives of clusters are asked about, and the other windows inherit their labels.
+
+Clusters by similarity alone hold windows that differ from the others. So a label is inherited only within a cluster
+whose representatives agree, by a window whose events the teacher all labelled, and none anomalous that the
+representative does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from fusionlog.decision import is_anomalous
+from fusionlog.embedding.encoder import EventVectors
+from fusionlog.methods.alpha.leader_clustering import led
+from fusionlog.methods.alpha.representatives import representatives
+from fusionlog.methods.alpha.vectors import window_vectors
+from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
+from fusionlog.online.asking import Call
+from fusionlog.online.query_queue import CandidatePool
+from fusionlog.records import EventLabel, PseudoLabel, Window
+from fusionlog.settings import AlphaSettings
+from fusionlog.types import IntArray
+
+
+class Labels(EventVectors, Protocol):
+    """What is known of a system."""
+
+    def event_labels(self, window: Window) -> list[EventLabel] | None:
+        """The teacher's labels of a window's events; None where one of them has none."""
+
+    def unknown_events(self, window: Window) -> set[str]:
+        """The templates of a window that are similar to no known event."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The windows of a cluster that are asked about, its representatives among them, and the others."""
+
+    asked: list[Window]
+    others: list[Window]
+
+
+@dataclass(frozen=True)
+class ClusterCall(Call):
+    """A call with the clusters whose representatives are all among its windows."""
+
+    clusters: list[Cluster] = field(default_factory=list)
+
+    def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Labels, now: float) -> Iterator[PseudoLabel]:
+        """The labels of what inherits."""
+        for cluster in self.clusters:
+            yield from inherited(cluster, labels, knowledge, now)
+
+
+@dataclass(frozen=True)
+class AlphaStrategy:
+    """Asks about the representatives of clusters."""
+
+    settings: AlphaSettings
+
+    def __call__(self, pool: CandidatePool[Any], units: int, /) -> Call:
+        """The next call about a pool."""
+        counts = [pool.count(window.shape) for window in pool.windows]
+        return plan(pool.windows, counts, units, pool.knowledge, self.settings)
+
+
+def plan(
+    windows: Sequence[Window], counts: Sequence[int], units: int, known: Labels, settings: AlphaSettings
+) -> ClusterCall:
+    """What to ask about: the representatives of the largest clusters, as far as a call goes; then what holds unknown
+    events.
+
+    A cluster whose representatives would not all fit into the call waits for the next one, unless it is the first.
+
+    :param windows: one of each shape that waits. :param counts: how many windows of the shape wait.
+    """
+    if not windows:
+        return ClusterCall([])
+    vectors = window_vectors(windows, known)
+    order = sorted(range(len(windows)), key=lambda place: -counts[place])
+    clusters = sorted(led(vectors, order, settings.similarity), key=lambda rows: -_weight(rows, counts))
+    chosen = representatives(vectors, clusters, settings.central, settings.uncertain)
+    asked, whole = list[int](), list[IntArray]()
+    for rows, places in zip(clusters, chosen, strict=True):
+        if len(asked) + len(places) <= units:
+            asked += places
+            whole.append(rows)
+    asked = _filled(asked or chosen[0][:units], windows, units, known)
+    return ClusterCall([windows[place] for place in asked], [_cluster(rows, set(asked), windows) for rows in whole])
+
+
+def inherited(cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels, now: float) -> Iterator[PseudoLabel]:
+    """The labels that windows of a cluster inherit; none where the labels of its representatives differ.
+
+    :param labels: the teacher's in this call, by shape. :param now: Unix time in seconds.
+    """
+    found = [labels[window.shape] for window in cluster.asked if window.shape in labels]
+    if len(found) < len(cluster.asked) or len({is_anomalous(label.probability) for label in found}) != 1:
+        return
+    for window in cluster.others:
+        like = max(found, key=lambda label: weighted_jaccard(bag_of_events(label.events), bag_of_events(window.events)))
+        events = known.event_labels(window)
+        if events is not None and _explained(events, like):
+            yield _as(window, like, events, now)
+
+
+def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Labels) -> list[int]:
+    """What is asked about, and while there is room, in each step the window with most unknown events that no other one
+    of them has: a window with an event without a label cannot inherit."""
+    found = list(asked)
+    unknown = [known.unknown_events(window) for window in windows]
+    covered = {template for place in found for template in unknown[place]}
+    while len(found) < units:
+        best = max(range(len(windows)), key=lambda place: len(unknown[place] - covered))
+        if not unknown[best] - covered:
+            break
+        found.append(best)
+        covered |= unknown[best]
+    return found
+
+
+def _cluster(rows: IntArray, asked: set[int], windows: Sequence[Window]) -> Cluster:
+    places = rows.tolist()
+    return Cluster(
+        [windows[place] for place in places if place in asked],
+        [windows[place] for place in places if place not in asked],
+    )
+
+
+def _weight(rows: IntArray, counts: Sequence[int]) -> int:
+    return int(np.sum([counts[row] for row in rows.tolist()]))
+
+
+def _explained(events: Sequence[EventLabel], like: PseudoLabel) -> bool:
+    """Whether every event that is labelled anomalous stands in the representative, too."""
+    known = {event.template for event in like.events}
+    return all(not is_anomalous(event.probability) or event.template in known for event in events)
+
+
+def _as(window: Window, like: PseudoLabel, events: list[EventLabel], now: float) -> PseudoLabel:
+    return PseudoLabel(
+        system=window.system,
+        shape=window.shape,
+        probability=like.probability,
+        confidence=like.confidence,
+        reason=f"like another window: {like.reason}",
+        events=events,
+        teacher=like.teacher,
+        window=window.id,
+        labelled_at=now,
+        inherited_from=like.shape,
+    )

@@ -1,0 +1,76 @@
+"""Asking a teacher on behalf of a method, and what that cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from fusionlog.data.sources import by_shape
+from fusionlog.errors import SettingError, TeacherError
+from fusionlog.methods.protocol import Asked
+from fusionlog.online.verdict import is_anomalous
+from fusionlog.records import PseudoLabel, Window
+from fusionlog.settings import SystemSettings
+from fusionlog.teachers.base import Teacher, Verdict, ask, label_of
+from fusionlog.teachers.cost import FREE, Cost
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A teacher that costs calls and tokens."""
+
+    @property
+    def cost(self) -> Cost:
+        """What it has cost since its start."""
+
+
+def cost_of(teacher: Teacher) -> Cost:
+    """What a teacher has cost since its start; one that asks no language model costs nothing."""
+    return teacher.cost if isinstance(teacher, Metered) else FREE
+
+
+@dataclass
+class Asking:
+    """A teacher that is asked about each shape of a system once, and what it said.
+
+    :param teacher: None where the run has none, which is an error as soon as something is asked.
+    """
+
+    teacher: Teacher | None
+    system: SystemSettings
+    labels: dict[str, PseudoLabel] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    cost: Cost = FREE
+
+    @property
+    def name(self) -> str:
+        """The teacher's."""
+        return self.teacher.name if self.teacher else ""
+
+    async def ask(self, windows: Iterable[Window]) -> None:
+        """Have the shapes of these windows in `labels`; one that the teacher cannot judge stays out.
+
+        :raises TeacherError: it could judge none of several.
+        """
+        await self.answers([group[0] for group in by_shape(windows) if group[0].shape not in self.labels])
+
+    async def answers(self, windows: Sequence[Window]) -> list[Verdict | TeacherError]:
+        """The teacher's answers on windows of different shapes, in their order; `labels` has them afterwards.
+
+        :raises TeacherError: it could judge none of several.
+        """
+        if self.teacher is None:
+            raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
+        before = cost_of(self.teacher)
+        said = await ask(self.teacher, windows, self.system)
+        self.cost += cost_of(self.teacher) - before + Cost(units=len(windows))
+        failed = [verdict for verdict in said if isinstance(verdict, TeacherError)]
+        if len(failed) > 1 and len(failed) == len(said):
+            raise failed[0]
+        for window, verdict in zip(windows, said, strict=True):
+            if not isinstance(verdict, TeacherError):
+                label = self.labels[window.shape] = label_of(window, verdict, self.teacher.name, time.time())
+                self.asked.append(Asked(window.session, is_anomalous(label)))
+        return said

@@ -1,0 +1,1 @@
+"""What a running process reports of itself: logs and metrics."""

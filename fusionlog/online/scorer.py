@@ -1,0 +1,167 @@
+"""Windows to verdicts: what was seen before is remembered, the rest is scored in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from fusionlog.detector.batch import Room
+from fusionlog.detector.onnx_session import Detector
+from fusionlog.detector.sequence import ORDERED, looks_of
+from fusionlog.novelty.features import NoveltyFeatures
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.online.description import ContentKey, Description
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.records import ModelRelease, Window
+from fusionlog.settings import ScoreSettings
+from fusionlog.utils.bounded_cache import Memo
+
+log = structlog.get_logger(__name__)
+
+
+class Score(Struct, frozen=True):
+    """A release's verdict on a window. `events` are the probabilities of the window's events, by template.
+
+    `novelty` are the features of the window, where they are part of the score.
+    """
+
+    probability: float
+    threshold: float
+    events: dict[str, float]
+    version: str
+    remembered: bool
+    novelty: NoveltyFeatures | None = None
+
+    @property
+    def anomalous(self) -> bool:
+        """Whether the probability reaches the threshold."""
+        return self.probability >= self.threshold
+
+
+class Running:
+    """A release's model, and what it said: by content, and, until something is judged, by what windows look like."""
+
+    def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
+        self.detector = Detector(release.onnx, settings.provider, settings.threads)
+        self.version, self.threshold, self.looks_at = release.version, release.threshold, release.detector
+        self.memo: Memo[ContentKey, Score] = Memo(settings.memo_entries)
+        self._entries, self._changes = settings.memo_entries, -1
+        self._seen: Memo[str, Score] = Memo(settings.memo_entries)
+
+    def seen(self, changes: int) -> Memo[str, Score]:
+        """Scores by `look_of` a window. They hold as long as `Knowledge.changes` is the same."""
+        if changes != self._changes:
+            self._changes, self._seen = changes, Memo(self._entries)
+        return self._seen
+
+
+class Scorer:
+    """Scores windows of any system; models are loaded when the first window needs them. For one thread at a time."""
+
+    def __init__(self, settings: ScoreSettings) -> None:
+        self._settings = settings
+        self._running: dict[tuple[str, str], Running] = {}
+        self._room = Room()
+
+    def check(self, release: ModelRelease) -> None:
+        """Try a release's model, as `Knowledge` asks before it takes one into use.
+
+        :raises ModelError: it does not load, or its profile cannot be read.
+        """
+        Detector(release.onnx, "cpu", self._settings.threads)
+        if release.habits:
+            SystemProfile.unpack(release.habits)
+
+    def load(self, knowledge: Knowledge) -> None:
+        """Have the model in use ready before the first window comes.
+
+        :raises ModelError: the system has no release yet, or its model does not load.
+        """
+        self._run(knowledge, knowledge.version_in_use)
+
+    def score(self, windows: Sequence[Window], knowledge: Knowledge) -> list[Score]:
+        """The verdicts on windows of one system, in their order, each under the release that routed the window.
+
+        :raises ModelError: the system has no release yet, or the model does not load or run.
+        """
+        routed_by = {window.route.model if window.route else None for window in windows}
+        if len(routed_by) == 1:
+            return self._score(windows, knowledge, self._run(knowledge, knowledge.versions_of(windows[:1])[0]))
+        versions, scores = knowledge.versions_of(windows), dict[int, Score]()
+        for version in dict.fromkeys(versions):
+            places = [place for place, each in enumerate(versions) if each == version]
+            found = self._score([windows[place] for place in places], knowledge, self._run(knowledge, version))
+            scores |= zip(places, found, strict=True)
+        return [scores[place] for place in range(len(windows))]
+
+    def _score(self, windows: Sequence[Window], knowledge: Knowledge, running: Running) -> list[Score]:
+        """The verdicts of one release: for most windows a look-up."""
+        seen = running.seen(knowledge.changes)
+        looks = looks_of(windows, running.looks_at)
+        scores = seen.get_all(looks)
+        if None not in scores:
+            return cast("list[Score]", scores)
+        places: dict[str, int] = {}
+        for place, score in enumerate(scores):
+            if score is None:
+                places.setdefault(looks[place], place)
+        judged = self._judge([windows[place] for place in places.values()], knowledge, running)
+        known: dict[str, Score] = {}
+        for look, score in zip(places, judged, strict=True):
+            known[look] = replace(score, remembered=True)
+            seen.put(look, known[look])
+            scores[places[look]] = score
+        return [known[look] if score is None else score for look, score in zip(looks, scores, strict=True)]
+
+    def _judge(self, windows: Sequence[Window], knowledge: Knowledge, running: Running) -> list[Score]:
+        """The verdicts on windows that look like none seen since something was labelled, each content once."""
+        described = knowledge.describe(windows, running.version)
+        known = {key: running.memo.get(key) for key in described.keys}
+        fresh = {key: place for place, key in enumerate(described.keys) if known[key] is None}
+        scores = {key: score for key, score in known.items() if score is not None}
+        scores |= self._ask(running, fresh, windows, described)
+        return [replace(scores[key], remembered=fresh.pop(key, None) is None) for key in described.keys]
+
+    def _ask(
+        self, running: Running, fresh: dict[ContentKey, int], windows: Sequence[Window], described: Description
+    ) -> dict[ContentKey, Score]:
+        """The model's verdicts on contents that are not remembered, by the place of a window that has each."""
+        scores: dict[ContentKey, Score] = {}
+        for chunk in self._chunks(fresh, windows, running.looks_at in ORDERED):
+            batch = described.batch([place for _, place in chunk], self._room)
+            probabilities, events = running.detector.score(batch)
+            rows = zip(chunk, probabilities.tolist(), events.tolist(), strict=True)
+            for (key, place), probability, row in rows:
+                by_template = dict(zip([event.template for event in windows[place].events], row, strict=False))
+                scores[key] = Score(probability, running.threshold, by_template, running.version, remembered=False)
+                running.memo.put(key, scores[key])
+        return scores
+
+    def _chunks(
+        self, fresh: dict[ContentKey, int], windows: Sequence[Window], by_line: bool
+    ) -> Iterator[list[tuple[ContentKey, int]]]:
+        """Batches of windows with like numbers of events, or of lines, so that little of a batch is padding."""
+
+        def size(item: tuple[ContentKey, int]) -> int:
+            window = windows[item[1]]
+            return len(window.sequence if by_line else window.events)
+
+        ordered = sorted(fresh.items(), key=size)
+        for start in range(0, len(ordered), self._settings.batch_windows):
+            yield ordered[start : start + self._settings.batch_windows]
+
+    def _run(self, knowledge: Knowledge, version: str) -> Running:
+        """The release's model, loaded now where it is not; models that the system has left behind go."""
+        key = (knowledge.system, version)
+        if key not in self._running:
+            running = Running(knowledge.release(version), self._settings)
+            log.info("model loaded", system=knowledge.system, version=version, provider=running.detector.provider)
+            left = [other for other in self._running if other[0] == key[0] and other[1] not in knowledge.versions]
+            for other in left:
+                del self._running[other]
+            self._running[key] = running
+        return self._running[key]

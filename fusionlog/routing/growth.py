@@ -1,0 +1,50 @@
+"""The bank of a release: the parent's events and every event that the labels judged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from fusionlog import releases
+from fusionlog.embedding.encoder import VectorCache
+from fusionlog.records import BankEvent, ModelRelease, PseudoLabel
+from fusionlog.routing.bank import Bank
+
+
+def judged(labels: Sequence[PseudoLabel]) -> list[BankEvent]:
+    """Every event that the labels judged, once, with the mean of its verdicts."""
+    verdicts: dict[str, list[float]] = defaultdict(list)
+    first: dict[str, BankEvent] = {}
+    for label in labels:
+        for event in label.events:
+            verdicts[event.template].append(event.probability)
+            known = BankEvent(system=label.system, template=event.template, text=event.text, probability=0.0)
+            first.setdefault(event.template, known)
+    return [
+        BankEvent(system=event.system, template=event.template, text=event.text, probability=_mean(verdicts[template]))
+        for template, event in first.items()
+    ]
+
+
+def grown(parent: ModelRelease, labels: Sequence[PseudoLabel], cache: VectorCache) -> Bank:
+    """The parent's bank with what the labels judged; a newer verdict on an event of the system replaces the older."""
+    new = judged(labels)
+    replaced = {(event.system, event.template) for event in new}
+    kept = [place for place, event in enumerate(parent.bank) if (event.system, event.template) not in replaced]
+    vectors = releases.bank_vectors(parent)[kept]
+    if new:
+        vectors = np.concatenate([vectors, cache.vectors(new)])
+    events = (*(parent.bank[place] for place in kept), *new)
+    return Bank(events, vectors, np.ones(len(events), dtype=np.bool_))
+
+
+def of_system(bank: Bank, system: str) -> Bank:
+    """The events of one system alone: what a model has forgotten of the others is not known any more."""
+    kept = [place for place, event in enumerate(bank.events) if event.system == system]
+    return Bank(tuple(bank.events[place] for place in kept), bank.vectors[kept], bank.trained[kept])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.clip(np.mean(values), 0.0, 1.0))

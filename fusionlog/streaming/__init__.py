@@ -1,1 +1,0 @@
-"""Kafka: clients, codecs, tables, the producer, the batch reader, its commit watermark, and the embedded broker."""

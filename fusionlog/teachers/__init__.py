@@ -1,0 +1,1 @@
+"""Labelling windows: the interface of every teacher, and the choice of one."""

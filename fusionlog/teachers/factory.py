@@ -1,0 +1,60 @@
+"""Which teacher speaks: the language model where an endpoint is configured, else the offline one; and by which labeller
+it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fusionlog.errors import MissingExtraError, SettingError
+from fusionlog.records import BankEvent, LogisticRegression
+from fusionlog.rules import RULES
+from fusionlog.settings import Settings
+from fusionlog.teachers.base import Teacher
+from fusionlog.teachers.offline.teacher import OfflineTeacher
+from fusionlog.types import Encode
+
+
+def make_teacher(
+    settings: Settings, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None
+) -> Teacher:
+    """The teacher of the settings; its `name` says which one it is (`llm:<model>`, `offline`).
+
+    :param known: the sources' events, for the offline teacher.
+    :param formula: what the sources taught it.
+    :raises SettingError: the endpoint's URL is none.
+    :raises MissingExtraError: an endpoint is configured and `openai` is not installed.
+    """
+    if settings.label.url is None:
+        return OfflineTeacher(known, encode, formula)
+    try:
+        from fusionlog.teachers.llm.teacher import LLMTeacher
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "openai", "agents", "asking a language model") from error
+    return LLMTeacher(settings.label)
+
+
+def check_labeller(settings: Settings) -> None:
+    """Return when the labeller can do what it is for.
+
+    :raises SettingError: it is alpha, and there is no LLM to spare, no cluster that a call can represent, or a system
+        whose method lets no verdict count for anything but its own shape.
+    """
+    if settings.label.labeller != "alpha":
+        return
+    if settings.label.url is None:
+        raise _no_alpha("it spares calls of an LLM, and there is none: name one in FUSIONLOG_LABEL__URL")
+    least = settings.alpha.central + settings.alpha.uncertain
+    if least > settings.label.units_per_call:
+        raise SettingError(
+            "FUSIONLOG_LABEL__UNITS_PER_CALL",
+            settings.label.units_per_call,
+            f"one call must hold a cluster's {least} representatives (FUSIONLOG_ALPHA__CENTRAL and __UNCERTAIN)",
+        )
+    methods = {settings.method_of(system) for system in settings.systems} or {settings.method}
+    for method in sorted(methods):
+        if RULES[method].teacher and not RULES[method].learns:
+            raise _no_alpha(f"under method {method} the teacher is asked about every shape and none inherits")
+
+
+def _no_alpha(problem: str) -> SettingError:
+    return SettingError("FUSIONLOG_LABEL__LABELLER", "alpha", f"{problem}; or take direct")

@@ -1,0 +1,1 @@
+"""The teacher that asks a large language model: prompt, endpoint, budget, answers."""

@@ -1,0 +1,1 @@
+"""The teacher that needs no language model: label transfer and logistic regression."""

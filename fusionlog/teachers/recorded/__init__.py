@@ -1,0 +1,1 @@
+"""Recorded verdicts of a language model, served as an OpenAI-compatible endpoint."""

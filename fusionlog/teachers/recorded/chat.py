@@ -1,0 +1,161 @@
+"""What a recorded teacher hears and says: the text of a chat message, read and answered.
+
+The last user message is, or ends with, one JSON object or an array of them:
+`{"system", "task": "label" | "explain", "events": [{"id", "text", "count"}, ...]}`. An object is answered by
+`{"label", "confidence", "reason", "events": [{"id", "label", "confidence", "reason"}, ...]}`, an array by an array;
+`explain` adds `root_cause` and `evidence`, the ids of the anomalous events.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from fusionlog.errors import FusionLogError
+from fusionlog.teachers.recorded.recordings import Answered, By, Recording, Said
+
+MODEL = "recorded"
+"""The model that such an endpoint has; labels say `llm:recorded`."""
+
+_OPENING = re.compile(r"[{\[]")
+_OPPOSITE = {"normal": "anomalous", "anomalous": "normal"}
+_AFTER = " \t\r\n`"
+"""What may stand behind the JSON value: blanks, and the end of a Markdown fence."""
+
+
+class NotUnderstoodError(FusionLogError):
+    """A request is not one that a recorded teacher can answer; the message says why."""
+
+
+class AskedEvent(Struct, frozen=True):
+    """An event of a unit: a line or a template, and for how many lines it stands. Without an id its place is it."""
+
+    text: str = ""
+    count: int = 1
+    id: int | str | None = None
+
+
+class AskedUnit(Struct, frozen=True):
+    """A unit to be judged, its events in order of first occurrence."""
+
+    system: str = ""
+    task: str = "label"
+    events: list[AskedEvent] = []
+
+
+class Message(Struct, frozen=True):
+    """A message of a chat; a content may come in parts."""
+
+    role: str
+    content: str | list[dict[str, Any]] | None = None
+
+    @property
+    def text(self) -> str:
+        """Its content as one text."""
+        if isinstance(self.content, list):
+            return "".join(str(part.get("text", "")) for part in self.content)
+        return self.content or ""
+
+
+class Chat(Struct, frozen=True):
+    """The body of a request for a completion; what else is in it does not matter here."""
+
+    messages: list[Message]
+
+
+class Stats(Struct):
+    """What was asked and how it was answered, since the start. Tokens are a quarter of the characters."""
+
+    calls: int = 0
+    units: int = 0
+    units_by_session: int = 0
+    units_by_events: int = 0
+    events: int = 0
+    events_unknown: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    failed: int = 0
+    garbled: int = 0
+    flipped: int = 0
+    refused: int = 0
+
+    def count(self, answered: Answered) -> None:
+        """Count a unit."""
+        self.units += 1
+        self.units_by_session += answered.by is By.session
+        self.units_by_events += answered.by is By.events
+        self.events += len(answered.events)
+        self.events_unknown += sum(not said.known for said in answered.events)
+
+
+class Replay:
+    """Answers messages from the recordings of some systems; of another system every event is unknown."""
+
+    def __init__(self, recordings: Mapping[str, Recording]) -> None:
+        self.recordings = dict(recordings)
+        self.stats = Stats()
+
+    def reply(self, chat: Chat, flip: bool = False) -> str:
+        """The content of the answer to a chat. Flipped, every unit's label is the other one.
+
+        :raises NotUnderstoodError: its last user message holds no units.
+        """
+        asked = last_json(_prompt(chat))
+        units = [_unit(value) for value in (asked if isinstance(asked, list) else [asked])]
+        answers = [self._answer(unit, flip) for unit in units]
+        return json.dumps(answers if isinstance(asked, list) else answers[0])
+
+    def _answer(self, unit: AskedUnit, flip: bool) -> dict[str, Any]:
+        recording = self.recordings.get(unit.system) or Recording()
+        answered = recording.answer([(event.text, event.count) for event in unit.events])
+        self.stats.count(answered)
+        ids = [place if event.id is None else event.id for place, event in enumerate(unit.events)]
+        told = _told(answered.whole)
+        if flip:
+            told["label"] = _OPPOSITE[told["label"]]
+        told["events"] = [{"id": id, **_told(said)} for id, said in zip(ids, answered.events, strict=True)]
+        if unit.task == "explain":
+            told["root_cause"] = told["reason"]
+            told["evidence"] = [event["id"] for event in told["events"] if event["label"] == "anomalous"]
+        return told
+
+
+def last_json(text: str) -> Any:
+    """The JSON object or array that a text is or ends with.
+
+    :raises NotUnderstoodError: there is none.
+    """
+    decoder, place, end = json.JSONDecoder(), 0, len(text.rstrip(_AFTER))
+    while opening := _OPENING.search(text, place):
+        place = opening.start() + 1
+        try:
+            value, after = decoder.raw_decode(text, opening.start())
+        except (ValueError, RecursionError):
+            continue
+        if after >= end:
+            return value
+        place = after
+    raise NotUnderstoodError("the last user message does not end with a JSON object or array")
+
+
+def _prompt(chat: Chat) -> str:
+    found = next((message for message in reversed(chat.messages) if message.role == "user"), None)
+    if found is None:
+        raise NotUnderstoodError("there is no message of the role user")
+    return found.text
+
+
+def _unit(value: Any) -> AskedUnit:
+    try:
+        return msgspec.convert(value, AskedUnit, strict=False)
+    except msgspec.ValidationError as error:
+        raise NotUnderstoodError(f"not a unit: {error}") from error
+
+
+def _told(said: Said) -> dict[str, Any]:
+    return {"label": said.verdict, "confidence": said.confidence, "reason": said.reason}

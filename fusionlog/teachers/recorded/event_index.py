@@ -1,0 +1,84 @@
+"""Finds the recorded event of a line by its constant words: the same ones, else the nearest by overlap."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from fusionlog.novelty.failure_lexicon import contradict
+from fusionlog.teachers.recorded.constant_words import Words, is_cut, words
+from fusionlog.utils.bounded_cache import Memo
+
+LEAST_OVERLAP = 0.6
+"""Words in common over all words of both; below it a line is another event."""
+INSIDE = 0.95
+"""What an event is worth that has every word of a line and more: a template has lost some, or its header."""
+LEAST_INSIDE = 3
+LEAST_PREFIX = 3
+"""Words below which a line inside another, or the front of one that was cut, says too little."""
+REMEMBERED = 50_000
+
+_LEVELS = {"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC"}
+
+
+class EventIndex:
+    """Keys of events by the words of their texts. Of two events with the same words the first one added counts."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Words, str] = {}
+        self._fronts: dict[Words, Words] = {}
+        self._by_word: defaultdict[str, list[Words]] = defaultdict(list)
+        self._memo: Memo[str, tuple[str | None]] = Memo(REMEMBERED)
+
+    def add(self, text: str, key: str) -> None:
+        """Have a text, and all that differ from it by what varies alone, mean an event."""
+        added = words(text)
+        if added in self._keys:
+            return
+        self._keys[added] = key
+        for end in range(LEAST_PREFIX, len(added) + 1):
+            self._fronts.setdefault(added[:end], added)
+        for word in added:
+            self._by_word[word].append(added)
+        self._memo = Memo(REMEMBERED)
+
+    def find(self, text: str) -> str | None:
+        """The key of a line's event, or of a template's; None where none is near."""
+        known = self._memo.get(text)
+        if known is None:
+            known = (self._look_up(text),)
+            self._memo.put(text, known)
+        return known[0]
+
+    def _look_up(self, text: str) -> str | None:
+        asked = words(text)
+        if asked in self._keys:
+            return self._keys[asked]
+        if is_cut(text) and asked in self._fronts:
+            return self._keys[self._fronts[asked]]
+        nearest = self._nearest(asked)
+        return self._keys[nearest] if nearest is not None else None
+
+    def _nearest(self, asked: Words) -> Words | None:
+        """The most alike that does not say the opposite; of two as like, the one added first."""
+        common = Counter(known for word in asked for known in self._by_word.get(word, ()))
+        likeness = {known: _likeness(asked, known, shared) for known, shared in common.items()}
+        order = {known: place for place, known in enumerate(self._keys)} if len(likeness) > 1 else {}
+        near = [known for known, value in likeness.items() if value >= LEAST_OVERLAP]
+        for known in sorted(near, key=lambda known: (-likeness[known], order.get(known, 0))):
+            if not _contradict(asked, known):
+                return known
+        return None
+
+
+def _likeness(asked: Words, known: Words, shared: int) -> float:
+    overlap = shared / (len(asked) + len(known) - shared)
+    return max(overlap, INSIDE * shared / len(asked)) if shared >= LEAST_INSIDE else overlap
+
+
+def _contradict(one: Words, other: Words) -> bool:
+    """Whether two events differ in their level, or one speaks of a failure and the other does not."""
+    levels = [next((word for word in found if word in _LEVELS), None) for found in (one, other)]
+    if None not in levels and levels[0] != levels[1]:
+        return True
+    texts = [" ".join(word for word in found if word not in _LEVELS).lower() for found in (one, other)]
+    return contradict(texts[0], texts[1])

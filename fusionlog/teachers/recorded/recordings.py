@@ -1,0 +1,186 @@
+"""Verdicts that a large language model gave once, kept in a file, and what they say of a unit.
+
+A file holds one JSON object a line: events, `{"kind": "event", "system", "key", "text", "examples", "verdict",
+"confidence", "reason"}`, and sessions, `{"kind": "session", "system", "events": [[key, count], ...], "verdict",
+"confidence", "reason"}`, of one system or of several.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from fusionlog.errors import DataError
+from fusionlog.teachers.llm.answers import Confidence, Label
+from fusionlog.teachers.recorded.event_index import EventIndex
+
+FORM = "see docs/labelling.md, A recorded teacher, for the form of such a file"
+UNKNOWN = "unknown"
+NO_FAULT = "no event of it is a fault by itself"
+UNSURE = 0.5
+
+Name = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class RecordedEvent(Struct, frozen=True, kw_only=True, tag_field="kind", tag="event"):
+    """What was said of an event by itself. `text` and `examples` are how its lines look."""
+
+    system: Name
+    key: Name
+    text: str
+    examples: list[str] = []
+    verdict: Label
+    confidence: Confidence
+    reason: str = ""
+
+
+class RecordedSession(Struct, frozen=True, kw_only=True, tag_field="kind", tag="session"):
+    """What was said of all sessions that have these events, each so many times."""
+
+    system: Name
+    events: list[tuple[Name, Count]]
+    verdict: Label
+    confidence: Confidence
+    reason: str = ""
+
+
+Row = RecordedEvent | RecordedSession
+
+
+class By(StrEnum):
+    """What a unit's answer rests on."""
+
+    session = "session"
+    events = "events"
+
+
+class Said(Struct, frozen=True):
+    """A verdict with its reason. `known` is false for an event that was never recorded."""
+
+    verdict: Label
+    confidence: float
+    reason: str
+    known: bool = True
+
+
+class Answered(Struct, frozen=True):
+    """What is said of a unit, of each of its events in their order, and what it rests on."""
+
+    whole: Said
+    events: list[Said]
+    by: By
+
+
+class Recording:
+    """The recorded verdicts of one system."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, RecordedEvent] = {}
+        self.sessions: dict[frozenset[tuple[str, int]], RecordedSession] = {}
+        self._index = EventIndex()
+
+    def add(self, row: Row) -> None:
+        """Take up a row."""
+        if isinstance(row, RecordedSession):
+            self.sessions[frozenset(row.events)] = row
+            return
+        self.events[row.key] = row
+        for text in (*row.examples, row.text):
+            self._index.add(text, row.key)
+
+    def find(self, text: str) -> RecordedEvent | None:
+        """The event of a line: raw, redacted or cut, or of its template."""
+        key = self._index.find(text)
+        return self.events[key] if key is not None else None
+
+    def answer(self, events: Sequence[tuple[str, int]]) -> Answered:
+        """What is said of a unit of these texts, each standing for so many lines."""
+        found = [self.find(text) for text, _ in events]
+        said = [_said(row) if row else Said("normal", UNSURE, UNKNOWN, known=False) for row in found]
+        shape: Counter[str] = Counter()
+        for row, (_, count) in zip(found, events, strict=True):
+            shape[row.key if row else ""] += count
+        session = self.sessions.get(frozenset(shape.items()))
+        if session is not None:
+            return Answered(_said(session), said, By.session)
+        return Answered(union(said), said, By.events)
+
+
+def union(events: Sequence[Said]) -> Said:
+    """What events say together: the surest anomaly among them, else that there is none."""
+    worst = max(
+        (said for said in events if said.verdict == "anomalous"), key=lambda said: said.confidence, default=None
+    )
+    return worst or Said("normal", min((said.confidence for said in events), default=UNSURE), NO_FAULT)
+
+
+def read_recordings(files: Iterable[Path]) -> dict[str, Recording]:
+    """The recordings of all systems in these files, by system.
+
+    :raises DataError: a file cannot be read, or a line of it is no row.
+    """
+    recordings: dict[str, Recording] = {}
+    for path in files:
+        for number, row in read_rows(path):
+            recording = recordings.setdefault(row.system, Recording())
+            _check(path, number, row, recording)
+            recording.add(row)
+    return recordings
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of a file with the numbers of their lines.
+
+    :raises DataError: it cannot be read, or a line is no row.
+    """
+    decoder: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}", FORM) from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield number, decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise DataError(path, f"line {number}{_wrong(line, error)}", FORM) from error
+
+
+def _said(row: Row) -> Said:
+    return Said(row.verdict, row.confidence, row.reason)
+
+
+def _check(path: Path, number: int, row: Row, recording: Recording) -> None:
+    """Keys are unique, and sessions name those that came before them."""
+    if isinstance(row, RecordedEvent):
+        if row.key in recording.events:
+            raise DataError(
+                path, f"line {number}: key is {row.key!r}, which an earlier line has too", "give each its own"
+            )
+        return
+    missing = next((key for key, _ in row.events if key not in recording.events), None)
+    if missing is not None:
+        raise DataError(
+            path, f"line {number}: events has {missing!r}, which is no event of {row.system} above it", "add its row"
+        )
+
+
+def _wrong(line: bytes, error: Exception) -> str:
+    """Which field of a line is wrong and what it is, as far as can be told."""
+    message, _, place = str(error).partition(" - at `$")
+    field = place.rstrip("`").lstrip(".")
+    if not field:
+        return f" is no row: {message}"
+    return f": {field} is {_value(line, field)!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _value(line: bytes, field: str) -> Any:
+    tree = msgspec.json.decode(line)
+    return tree.get(field.split("[")[0]) if isinstance(tree, dict) else tree

@@ -1,0 +1,1 @@
+"""What each worker role does with its topics; `agents` wires it."""

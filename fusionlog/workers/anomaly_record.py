@@ -1,0 +1,112 @@
+"""The anomaly that a verdict on a window makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from fusionlog import decision
+from fusionlog.novelty.failure_lexicon import reports_failure
+from fusionlog.novelty.features import NoveltyFeatures
+from fusionlog.parsing.parser import EXAMPLE_CHARS
+from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
+from fusionlog.teachers.base import MAX_REASON_CHARS, chosen_places, clip
+
+EVIDENCE_EVENTS = 5
+REASON_EVENTS = 2
+WORTH_SAYING = 1.0
+
+
+def by_model(
+    window: Window, score: float, threshold: float, events: Mapping[str, float], version: str, now: float,
+    novelty: NoveltyFeatures | None = None,
+) -> Anomaly:  # fmt: skip
+    """What a model found. `events` are the probabilities of the window's events, by template.
+
+    :param novelty: the features of the window, where they are part of the score.
+    """
+    told = novelty is not None and novelty.failure >= WORTH_SAYING
+    evidence = _evidence(window, events, failures_first=told)
+    named = ", ".join(
+        f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
+    )
+    found = [f"the model finds anomalous: {named}", *(_oddities(window, novelty) if novelty else ())]
+    reason = clip("; ".join(found), MAX_REASON_CHARS)
+    return _anomaly(window, score, threshold, version, "model", reason, evidence, now)
+
+
+def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
+    """What a teacher said of the window's shape."""
+    evidence = _evidence(window, {event.template: event.probability for event in label.events})
+    return _anomaly(
+        window, label.probability, decision.THRESHOLD, label.teacher, "teacher", label.reason, evidence, now
+    )
+
+
+def _oddities(window: Window, how: NoveltyFeatures) -> Iterator[str]:
+    """What is unusual in a window, in words."""
+    if how.failure >= WORTH_SAYING:
+        failed = next((event.text for event in window.events if reports_failure(event.text)), "an event")
+        yield f"{failed!r}, a failure of one window in {10**how.failure:,.0f}"
+    if how.rarity >= WORTH_SAYING and how.rarity > how.failure:
+        yield f"it has an event of one window in {10**how.rarity:,.0f}"
+    if how.surprisal >= WORTH_SAYING:
+        yield f"it breaks a habit that one window in {10**how.surprisal:,.0f} breaks"
+
+
+def _evidence(window: Window, probabilities: Mapping[str, float], failures_first: bool = False) -> list[Evidence]:
+    """The window's events, the most anomalous first; those of which nothing is known come last."""
+
+    def rank(event: WindowEvent) -> tuple[bool, float]:
+        return not (failures_first and reports_failure(event.text)), -probabilities.get(event.template, -1.0)
+
+    ordered = sorted(window.events, key=rank)
+    return [
+        Evidence(
+            template=event.template, text=event.text, example=event.example, count=event.count,
+            probability=_clamped(probabilities.get(event.template)),
+        )
+        for event in ordered[:EVIDENCE_EVENTS]
+    ]  # fmt: skip
+
+
+def _anomaly(
+    window: Window, score: float, threshold: float, said_by: str, by: str, reason: str, evidence: list[Evidence],
+    now: float,
+) -> Anomaly:  # fmt: skip
+    return Anomaly(
+        id=window.id,
+        system=window.system,
+        session=window.session,
+        shape=window.shape,
+        score=min(1.0, max(0.0, score)),
+        threshold=threshold,
+        said_by=said_by,
+        by="model" if by == "model" else "teacher",
+        reason=reason,
+        evidence=evidence,
+        route=window.route or Route(kind="general", similarity=-1.0, threshold=-1.0),
+        topic=window.topic,
+        partition=window.partition,
+        first_offset=window.first_offset,
+        last_offset=window.last_offset,
+        started=window.started,
+        ended=window.ended,
+        detected_at=now,
+        events=_events(window, {each.template for each in evidence}),
+    )
+
+
+def _events(window: Window, telling: set[str]) -> list[WindowEvent]:
+    """What a teacher would be shown of a window, and what tells of the anomaly."""
+    chosen = chosen_places(window)
+    return [
+        replace(event, text=clip(event.text, EXAMPLE_CHARS))
+        for place, event in enumerate(window.events)
+        if place in chosen or event.template in telling
+    ]
+
+
+def _clamped(probability: float | None) -> float | None:
+    return None if probability is None else min(1.0, max(0.0, probability))

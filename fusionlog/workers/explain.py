@@ -1,0 +1,223 @@
+"""Anomalies to explanations: the highest score first, once a shape, as far as the calls of the hour go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+from aiokafka import TopicPartition
+
+from fusionlog.errors import RecordError, TeacherError
+from fusionlog.explanation.explainer import Explainer
+from fusionlog.explanation.priority_pool import Candidate, Key, Pool, key_of
+from fusionlog.kafka import codecs
+from fusionlog.kafka.batch_output import Message, Outlet
+from fusionlog.kafka.crash_guard import CrashGuard
+from fusionlog.kafka.crash_notes import REASON, in_hand
+from fusionlog.kafka.ordered_acks import Delivery, InOrder, Place
+from fusionlog.kafka.producer import Producer
+from fusionlog.observability import metrics
+from fusionlog.records import Anomaly
+from fusionlog.settings import Settings, SystemSettings
+from fusionlog.utils.bounded_cache import Memo
+
+log = structlog.get_logger(__name__)
+
+PASSED = 10
+"""An anomaly that so many times the pool have passed by is skipped: what holds the commit back holds memory, too."""
+GIVEN_UP = 10_000
+"""Shapes without a usable explanation that are remembered, lest each anomaly of theirs cost calls."""
+MAX_WAIT_SECONDS = 300.0
+
+Owned = Callable[[Place], bool]
+
+
+class Known(Protocol):
+    """The shapes with an explanation (see `Explained`)."""
+
+    def __contains__(self, key: Key) -> bool: ...
+
+    def add(self, key: Key) -> None:
+        """Know a shape before the topic tells of it."""
+
+
+class Explaining:
+    """Takes anomalies in and explains them meanwhile. A message is acknowledged when Kafka has what follows from it, or
+    when it was skipped by a stated rule, and only after all before it in its partition.
+
+    :param owned: whether a partition is this worker's now; what waits of another is left to its owner.
+    """
+
+    def __init__(
+        self, settings: Settings, producer: Producer, known: Known, explainer: Explainer,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, owned: Owned = lambda place: True,
+        guard: CrashGuard | None = None,
+    ) -> None:  # fmt: skip
+        self._settings, self._known, self._explainer = settings, known, explainer
+        self._sleep, self._owned = sleep, owned
+        self._guard = guard
+        self._pool: Pool[Delivery] = Pool(settings.explain.waiting)
+        self._passed = PASSED * settings.explain.waiting
+        self._order = InOrder()
+        self._given_up: Memo[Key, bool] = Memo(GIVEN_UP)
+        # Each waits for its own records alone.
+        self._taking, self._telling = (Outlet(settings, producer, "explain") for _ in range(2))
+        self._news, self._room = asyncio.Event(), asyncio.Event()
+        self._room.set()
+
+    async def take(self, delivery: Delivery) -> None:
+        """Let an anomaly wait, or finish it.
+
+        While the LLM is away nothing is skipped: where that would be due, the rest waits in Kafka.
+
+        :raises BrokerError: Kafka did not take a dead letter.
+        """
+        message = delivery.message
+        if self._pool.full or self._order.stuck(delivery.place, self._passed):
+            await self._room.wait()
+        self._order.add(delivery)
+        try:
+            await self._refuse_given_up(message)
+            where = codecs.place(message.topic, message.partition, message.offset)
+            anomaly = codecs.decode(message.value, Anomaly, where)
+            with in_hand([message]):
+                self._admit(anomaly, delivery)
+        except RecordError as error:
+            await self._taking.bury(message, error)
+            await self._taking.settle()
+            await self._pass_on(error, message)
+            self._finish(delivery, "", "unreadable")
+        self._unstick(delivery.place)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Explain until cancelled.
+
+        :raises BrokerError: Kafka did not take the results.
+        :raises RecordCrash: an exception that no code expected, with an anomaly in hand.
+        """
+        while True:
+            self._news.clear()
+            candidate = self._pool.best(self._payable)
+            if candidate is not None:
+                with in_hand([candidate.item.message]):
+                    await self._handle(candidate)
+                continue
+            budgets = [self._explainer.budget(system).wait for system in self._pool.systems()]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), min(budgets, default=None))
+
+    async def _refuse_given_up(self, message: Message) -> None:
+        """
+        :raises RecordError: the message ended workers before, too often.
+        """
+        if self._guard is None:
+            return
+        await self._guard.read()
+        suspect = self._guard.of(message)
+        if suspect is not None and suspect.condemned:
+            raise suspect.verdict()
+
+    async def _pass_on(self, error: RecordError, message: Message) -> None:
+        """Drop the note on a message that was given up for it."""
+        if self._guard is not None and error.reason == REASON:
+            await self._guard.passed(TopicPartition(message.topic, message.partition))
+
+    def _admit(self, anomaly: Anomaly, delivery: Delivery) -> None:
+        waiting = self._pool.get(anomaly)
+        if key_of(anomaly) in self._known:
+            self._finish(delivery, anomaly.system, "known")
+        elif self._given_up.get(key_of(anomaly)):
+            self._finish(delivery, anomaly.system, "given_up")
+        elif waiting is None or not self._order.held(waiting.item):
+            self._pool.take(anomaly)
+            leaving = self._pool.add(anomaly, delivery)
+            if leaving is not None:
+                self._finish(leaving.item, leaving.anomaly.system, "over_budget")
+        else:
+            waiting.score = max(waiting.score, anomaly.score)
+            self._finish(delivery, anomaly.system, "repeated")
+        self._show(anomaly.system)
+
+    async def _handle(self, candidate: Candidate[Delivery]) -> None:
+        """Explain the best candidate; it leaves the pool unless the LLM has no answer now."""
+        anomaly, delivery = candidate.anomaly, candidate.item
+        if not self._owned(delivery.place):
+            self._order.forget(delivery.place)
+        if not self._order.held(delivery):
+            self._pool.take(anomaly)
+        elif key_of(anomaly) in self._known:
+            self._leave(candidate, "known")
+        else:
+            try:
+                await self._explain(candidate)
+                self._room.set()
+            except TeacherError as error:
+                await self._without(candidate, error)
+            except RecordError as error:
+                await self._bury(candidate, error)
+        self._show(anomaly.system)
+
+    async def _explain(self, candidate: Candidate[Delivery]) -> None:
+        system = self._settings.systems.get(candidate.anomaly.system) or SystemSettings()
+        explanation = await self._explainer.explain(candidate.anomaly, system)
+        await self._telling.put(self._settings.topics.explanations, explanation)
+        await self._telling.settle()
+        self._known.add(key_of(candidate.anomaly))
+        metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
+        log.info("explained", system=explanation.system, anomaly=explanation.anomaly, cause=explanation.cause)
+        self._leave(candidate, "explained")
+
+    async def _without(self, candidate: Candidate[Delivery], error: TeacherError) -> None:
+        """No explanation: never, or not now."""
+        anomaly = candidate.anomaly
+        if error.retry_after is None:
+            log.error("no explanation", system=anomaly.system, anomaly=anomaly.id, error=str(error))
+            self._given_up.put(key_of(anomaly), True)
+            self._room.set()
+            await self._bury(candidate, RecordError("no-explanation", str(error)))
+        elif self._payable(anomaly.system):
+            await self._wait(min(error.retry_after, MAX_WAIT_SECONDS), str(error))
+        else:
+            log.info("the calls of the hour are spent", system=anomaly.system, waiting=self._pool.count(anomaly.system))
+
+    async def _wait(self, seconds: float, why: str) -> None:
+        log.warning(
+            "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why, seconds=round(seconds, 1)
+        )
+        self._room.clear()
+        await self._sleep(seconds)
+
+    async def _bury(self, candidate: Candidate[Delivery], error: RecordError) -> None:
+        await self._telling.bury(candidate.item.message, error)
+        await self._telling.settle()
+        self._leave(candidate, "given_up")
+
+    def _payable(self, system: str) -> bool:
+        return self._explainer.budget(system).left > 0
+
+    def _unstick(self, place: Place) -> None:
+        """Skip what too many others of its partition have passed by."""
+        while (stuck := self._order.stuck(place, self._passed + 1)) is not None:
+            anomaly = codecs.decode(stuck.message.value, Anomaly)
+            self._pool.take(anomaly)
+            self._finish(stuck, anomaly.system, "over_budget")
+            self._show(anomaly.system)
+
+    def _leave(self, candidate: Candidate[Delivery], outcome: str) -> None:
+        """Take a candidate out that is done; one that left by a rule while it was asked about was counted then."""
+        if self._pool.get(candidate.anomaly) is candidate:
+            self._pool.take(candidate.anomaly)
+        if not candidate.item.finished:
+            self._finish(candidate.item, candidate.anomaly.system, outcome)
+
+    def _finish(self, delivery: Delivery, system: str, outcome: str) -> None:
+        metrics.ANOMALIES_EXPLAINED.labels(system, outcome).inc()
+        self._order.finish(delivery)
+
+    def _show(self, system: str) -> None:
+        metrics.EXPLANATIONS_WAITING.labels(system).set(self._pool.count(system))
+        metrics.EXPLANATION_CALLS_LEFT.labels(system).set(self._explainer.budget(system).left)

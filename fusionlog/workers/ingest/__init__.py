@@ -1,0 +1,1 @@
+"""The ingest role: raw partitions to routed windows, every line accounted for."""

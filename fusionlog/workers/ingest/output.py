@@ -1,0 +1,112 @@
+"""Where lanes send what they make: windows by their route, dead letters with their reason, templates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+import structlog
+from aiokafka import TopicPartition
+
+from fusionlog.errors import BrokerError, RecordError
+from fusionlog.kafka import codecs
+from fusionlog.kafka.producer import Ack, Producer
+from fusionlog.observability import metrics
+from fusionlog.records import Template, Window
+from fusionlog.settings import Settings
+from fusionlog.topics import Topic
+from fusionlog.workers.ingest.partition_processor import DeadLetter, Lane
+
+log = structlog.get_logger(__name__)
+
+Routing = Callable[[Window], Window]
+
+SHORT_CHARS = 80
+STAGE = "ingest"
+
+
+class Sink:
+    """Sends, and tells the lane when Kafka has it. A refusal is kept in `error`: its lines must be read again."""
+
+    def __init__(self, settings: Settings, producer: Producer, route: Routing) -> None:
+        self._topics, self._producer, self._route = settings.topics, producer, route
+        self.error: BrokerError | None = None
+
+    async def send(self, lane: Lane, place: TopicPartition, made: Window | DeadLetter) -> None:
+        """Queue what the lane of this raw partition made; waits while the producer's buffer is full."""
+        if isinstance(made, DeadLetter):
+            await self._dead(lane, place, made)
+        else:
+            await self._window(lane, place, self._route(made))
+
+    async def give_up(self, lane: Lane, place: TopicPartition, window: Window, error: RecordError) -> None:
+        """Queue a window as a dead letter, as far as it fits."""
+        metrics.WINDOWS_DEAD.labels(STAGE, error.reason).inc()
+        value = fitting(window, self._topics.deadletter) or _summary(window)
+        letter = DeadLetter(window.first_offset, codecs.key_of(window).encode(), value, error)
+        await self._dead(lane, place, letter, len(window.sequence))
+
+    async def send_template(self, template: Template) -> None:
+        """Queue a template."""
+        ack = await self._producer.send(self._topics.templates, codecs.key_of(template), template)
+        ack.add_done_callback(self._keep_error)
+
+    async def _window(self, lane: Lane, place: TopicPartition, window: Window) -> None:
+        kind = window.route.kind if window.route else "proprietary"
+        topic = self._topics.general if kind == "general" else self._topics.proprietary
+        value = fitting(window, topic)
+        if value is None:
+            error = RecordError("window-too-large", f"session {window.session} has {len(window.events)} long events")
+            await self.give_up(lane, place, window, error)
+            return
+        ack = await self._producer.send_raw(topic, codecs.key_of(window).encode(), value)
+        ack.add_done_callback(lambda done: self._window_acked(lane, window, kind, done))
+
+    async def _dead(self, lane: Lane, place: TopicPartition, letter: DeadLetter, lines: int = 1) -> None:
+        headers = codecs.dead_letter_headers(
+            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time()
+        )
+        value = codecs.dead_letter_value(letter.value, self._topics.deadletter)
+        ack = await self._producer.send_raw(self._topics.deadletter, letter.key, value, headers)
+        ack.add_done_callback(lambda done: self._dead_acked(lane, letter, lines, done))
+
+    def _window_acked(self, lane: Lane, window: Window, kind: str, ack: Ack) -> None:
+        if not self._keep_error(ack):
+            return
+        lines, laid = len(window.sequence), ack.result()
+        lane.trail.acked(window.last_offset, laid.topic_partition, laid.offset)
+        if lane.settled(window.first_offset, lines):
+            metrics.LINES_WINDOWED.labels(window.system).inc(lines)
+            metrics.WINDOWS.labels(window.system, kind).inc()
+
+    def _dead_acked(self, lane: Lane, letter: DeadLetter, lines: int, ack: Ack) -> None:
+        if self._keep_error(ack) and lane.settled(letter.offset, lines):
+            metrics.LINES_DEAD.labels(lane.system, letter.error.reason).inc(lines)
+
+    def _keep_error(self, ack: Ack) -> bool:
+        """Whether Kafka has it; if not, the first reason is kept."""
+        failure = ack.exception() if not ack.cancelled() else None
+        if ack.cancelled() or failure is not None:
+            self.error = self.error or BrokerError(f"Kafka did not take a record: {failure or 'the producer stopped'}")
+            return False
+        return True
+
+
+def _summary(window: Window) -> bytes:
+    """A window without its events."""
+    return codecs.encode(msgspec.structs.replace(window, events=[], sequence=[]))
+
+
+def fitting(window: Window, topic: Topic) -> bytes | None:
+    """The window as bytes that fit its topic, with its example lines cut short if need be; else None.
+
+    Ids and the shape do not change.
+    """
+    limit = topic.max_message_bytes - codecs.FRAME_BYTES
+    value = codecs.encode(window)
+    if len(value) <= limit:
+        return value
+    events = [msgspec.structs.replace(event, example=event.example[:SHORT_CHARS]) for event in window.events]
+    value = codecs.encode(msgspec.structs.replace(window, events=events))
+    return value if len(value) <= limit else None

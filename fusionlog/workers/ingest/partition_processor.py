@@ -1,0 +1,181 @@
+"""One partition of a raw topic: from its records to windows and dead letters, every line accounted for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from fusionlog.errors import RecordError
+from fusionlog.observability import metrics
+from fusionlog.parsing.envelopes import read_line
+from fusionlog.parsing.parser import Event, Parser
+from fusionlog.parsing.windows import Windower
+from fusionlog.records import Window
+from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.types import Clock
+from fusionlog.workers.ingest.resume_state import Covered, Trail
+from fusionlog.workers.ingest.watermark import CommitWatermark
+
+log = structlog.get_logger(__name__)
+
+# A line that claims to be from further ahead than this has a wrong clock: it would close every session at once.
+AHEAD_SECONDS = 3600.0
+
+NO_SESSION = "no-session-key"
+
+
+class Raw(Protocol):
+    """What is needed of a Kafka record."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A raw record that could not be used."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    error: RecordError
+
+
+class Lane:
+    """The state of a partition. `take` and `silent` say what to send; `settled` says that Kafka has it."""
+
+    def __init__(
+        self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Windower,
+        start: int, trail: Trail, covered: Covered | None = None, clock: Clock = time.time,
+    ) -> None:  # fmt: skip
+        self.system, self.trail = system, trail
+        self._ingest, self._parser, self._windower, self._clock = ingest, parser, windower, clock
+        self._sessions = settings.window.by == "session"
+        self._silence = ingest.silence_seconds or settings.window.idle_seconds
+        self._watermark = CommitWatermark(start)
+        self._covered = covered
+        self._heard = clock()
+        self._lines, self._open = metrics.LINES.labels(system), metrics.LINES_OPEN.labels(system)
+        self._unsettled = 0
+        self._released = False
+        self.in_hand = start
+        """The offset of the record at which `take` raised."""
+
+    def take(self, records: Sequence[Raw]) -> list[Window | DeadLetter]:
+        """The windows that some records close and those that are dead letters, in their order. The hot path: what can
+        be done once for all of the records is not done for each."""
+        self._heard = now = self._clock()
+        made: list[Window | DeadLetter] = []
+        left_out = dropped = 0
+        offset = self.in_hand
+        try:
+            for record in records:
+                offset = record.offset
+                try:
+                    event, moment = self._read(record, now)
+                except RecordError as error:
+                    self._watermark.sent(offset)
+                    made.append(DeadLetter(offset, record.key, record.value, error))
+                    continue
+                if self._covered is not None and self._covered.covers(event.session, offset):
+                    left_out += 1
+                    made += self._sending(self._windower.advance(moment))
+                elif self._sessions and not event.session:
+                    dropped += 1
+                    made += self._sending(self._windower.advance(moment))
+                elif closed := self._windower.add(event, offset, moment):
+                    made += self._sending(closed)
+        except Exception:
+            self.in_hand = offset
+            raise
+        if records:
+            self._watermark.read(records[-1].offset)
+        self._count(len(records) - left_out, dropped)
+        return made
+
+    def give_up(self, record: Raw, error: RecordError) -> DeadLetter:
+        """The dead letter of a record that is not even looked at."""
+        self._watermark.sent(record.offset)
+        self._watermark.read(record.offset)
+        self._count(1, 0)
+        return DeadLetter(record.offset, record.key, record.value, error)
+
+    def skip_to(self, offset: int) -> None:
+        """No record is to come before this offset."""
+        self._watermark.read(offset - 1)
+
+    def silent(self) -> list[Window]:
+        """All open windows when no record came for so long, else none."""
+        if not self._windower.open_lines or self._clock() - self._heard < self._silence:
+            return []
+        return self._sending(self._windower.flush())
+
+    def settled(self, first_offset: int, lines: int) -> bool:
+        """Kafka has what began with this line, and held so many lines. False: the lane was released before."""
+        if self._released:
+            return False
+        self._watermark.acked(first_offset)
+        self._resolve(lines)
+        return True
+
+    def release(self) -> None:
+        """The partition leaves: what is unfinished is read again by its next reader."""
+        self._released = True
+        metrics.LINES_RELEASED.labels(self.system).inc(self._unsettled)
+        self._resolve(self._unsettled)
+
+    @property
+    def unacked(self) -> int:
+        """How many windows and dead letters Kafka has not acknowledged."""
+        return self._watermark.unacked
+
+    @property
+    def position(self) -> int:
+        """The offset to commit."""
+        return self._watermark.position(self._windower.first_open_offset)
+
+    def _read(self, record: Raw, now: float) -> tuple[Event, float]:
+        """A record's event, and its time in seconds: the envelope's, else Kafka's; one too far ahead is now.
+
+        :raises RecordError: it is no line.
+        """
+        event, moment = self._parser.recall(record.value) if record.value else None, record.timestamp / 1000
+        if event is None:
+            raw = read_line(
+                record.value, self._ingest.message_fields, self._ingest.max_line_bytes, self._parser.json_lines
+            )
+            event, moment = self._parse(raw.text), moment if raw.time is None else raw.time
+        return event, now if moment < 0 or moment > now + AHEAD_SECONDS else moment
+
+    def _parse(self, line: str) -> Event:
+        try:
+            return self._parser.parse(line)
+        except RecordError:
+            raise
+        except Exception as error:
+            # A line that no parser should fail on must not stop the partition for good; it is kept and said.
+            log.exception("a line could not be parsed", system=self.system)
+            raise RecordError("parser-failed", f"{type(error).__name__}: {error}") from error
+
+    def _sending(self, windows: list[Window]) -> list[Window]:
+        for window in windows:
+            self._watermark.sent(window.first_offset)
+        return windows
+
+    def _count(self, lines: int, dropped: int) -> None:
+        """Count lines that were read, of which some were dropped for want of a session key."""
+        self._lines.inc(lines)
+        self._resolve(dropped - lines)
+        if dropped:
+            metrics.LINES_DROPPED.labels(self.system, NO_SESSION).inc(dropped)
+
+    def _resolve(self, lines: int) -> None:
+        """So many lines are unfinished no more."""
+        self._unsettled -= lines
+        self._open.dec(lines)

@@ -1,0 +1,197 @@
+"""The ingest pipeline: lanes for the raw partitions that this worker has, parsers by system, one sink."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import structlog
+from aiokafka import TopicPartition
+
+from fusionlog.kafka.crash_notes import RecordCrash, Suspect, Unit, culpable
+from fusionlog.kafka.group_consumer import Confirm
+from fusionlog.kafka.producer import Producer
+from fusionlog.observability import metrics
+from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.windows import Windower
+from fusionlog.records import Template, Window
+from fusionlog.settings import Settings
+from fusionlog.workers.ingest.output import Routing, Sink
+from fusionlog.workers.ingest.partition_processor import DeadLetter, Lane, Raw
+from fusionlog.workers.ingest.resume_state import Covered, Laid, Outputs, Trail, to_metadata
+
+log = structlog.get_logger(__name__)
+
+# So many lines are parsed before others (heartbeats, acknowledgements) get their turn.
+SLICE_LINES = 500
+SETTLE_POLL_SECONDS = 0.01
+
+
+async def _always() -> None:
+    """The partitions of a pipeline without a consumer group are its own for good."""
+
+
+async def _passed(place: TopicPartition) -> None:
+    """A pipeline without a consumer group has no notes on crashes."""
+
+
+class Ingest:
+    """What `RawPartitions` feeds. Not safe for use from more than one task at a time: the consumer holds a lock.
+
+    `confirm` is awaited before each record is sent, `passed` when the records were handled that a note on crashes
+    names.
+    """
+
+    def __init__(self, settings: Settings, producer: Producer, route: Routing, templates: Iterable[Template]) -> None:
+        """`templates` are those found earlier, of all systems."""
+        self._settings = settings
+        self._parsers = {name: Parser(name, system, settings.ingest) for name, system in settings.systems.items()}
+        known = list(templates)
+        for parser in self._parsers.values():
+            parser.restore(known)
+        self._sink = Sink(settings, producer, route)
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._suspects: dict[TopicPartition, Suspect] = {}
+        self.outputs = Outputs()
+        self.confirm: Confirm = _always
+        self.passed: Callable[[TopicPartition], Awaitable[None]] = _passed
+
+    def open(
+        self, place: TopicPartition, start: int, emitted: Sequence[Laid], suspect: Suspect | None = None
+    ) -> None:  # fmt: skip
+        """A raw partition came; reading starts at this offset, and these windows of it were emitted before.
+
+        :param suspect: the record, or the window that begins with it, that may have ended workers.
+        """
+        name = self._settings.topics.system_of(place.topic)
+        system = self._settings.systems[name]
+        own = [laid for laid in emitted if (laid.window.topic, laid.window.partition) == (place.topic, place.partition)]
+        covered = Covered([laid.window for laid in own], system.window.by == "session") if own else None
+        trail = Trail(self.outputs, own)
+        windower = Windower(name, system.window, place.topic, place.partition)
+        self._lanes[place] = Lane(
+            name, system, self._settings.ingest, self._parsers[name], windower, start, trail, covered
+        )
+        if suspect is not None:
+            self._suspects[place] = suspect
+
+    def has(self, place: TopicPartition) -> bool:
+        """Whether this raw partition is open."""
+        return place in self._lanes
+
+    async def take(self, place: TopicPartition, records: Sequence[Raw]) -> None:
+        """Records of a raw partition, in order.
+
+        :raises RecordCrash: an exception that no code expected, with the record or window that was in hand.
+        """
+        lane = self._lanes[place]
+        for part in self._parts(place, records):
+            for made in self._made(place, lane, part):
+                await self._send(lane, place, made)
+            await self._send_templates(lane.system)
+            if (suspected := self._suspected(place, "record")) is not None and part[-1].offset >= suspected:
+                await self._pass_on(place)
+            await asyncio.sleep(0)
+
+    async def tick(self) -> None:
+        """Close the windows of partitions that fell silent.
+
+        :raises BrokerError: Kafka refused something that was sent; it must be read again.
+        """
+        if self._sink.error is not None:
+            raise self._sink.error
+        for place, lane in self._lanes.items():
+            for window in lane.silent():
+                await self._send(lane, place, window)
+
+    def skip_to(self, place: TopicPartition, offset: int) -> None:
+        """A raw partition has no record to come before this offset."""
+        self._lanes[place].skip_to(offset)
+
+    @property
+    def unacked(self) -> int:
+        """How many windows and dead letters Kafka has not acknowledged."""
+        return sum(lane.unacked for lane in self._lanes.values())
+
+    def positions(self) -> Mapping[TopicPartition, tuple[int, str]]:
+        """What to commit of every open raw partition: the offset, and the metadata for its next reader."""
+        found: dict[TopicPartition, tuple[int, str]] = {}
+        for place, lane in self._lanes.items():
+            position = lane.position
+            found[place] = position, to_metadata(lane.trail.places(position))
+        return found
+
+    async def settle(self, seconds: float) -> bool:
+        """Wait until Kafka has all that was sent; whether it has."""
+        deadline = time.monotonic() + seconds
+        while self.unacked:
+            if time.monotonic() > deadline or self._sink.error is not None:
+                return False
+            await asyncio.sleep(SETTLE_POLL_SECONDS)
+        return True
+
+    def close(self) -> None:
+        """All raw partitions leave."""
+        for lane in self._lanes.values():
+            lane.release()
+        self._lanes.clear()
+        self._suspects.clear()
+
+    def _parts(self, place: TopicPartition, records: Sequence[Raw]) -> Iterable[Sequence[Raw]]:
+        """The records in slices; one that is given up stands alone."""
+        given_up = self._given_up(place, "record")
+        starts = [*range(0, len(records), SLICE_LINES)]
+        for number, record in enumerate(records if given_up is not None else ()):
+            if given_up is not None and record.offset == given_up.first:
+                starts = sorted({*starts, number, number + 1} - {len(records)})
+        for start, end in zip(starts, [*starts[1:], len(records)], strict=True):
+            yield records[start:end]
+
+    def _made(self, place: TopicPartition, lane: Lane, part: Sequence[Raw]) -> Sequence[Window | DeadLetter]:
+        """What a lane makes of records, of one that is given up a dead letter."""
+        given_up = self._given_up(place, "record")
+        if given_up is not None and part[0].offset == given_up.first:
+            return [lane.give_up(part[0], given_up.verdict())]
+        try:
+            return lane.take(part)
+        except Exception as error:
+            if culpable(error):
+                raise RecordCrash({place: (lane.in_hand, lane.in_hand)}) from error
+            raise
+
+    async def _send(self, lane: Lane, place: TopicPartition, made: Window | DeadLetter) -> None:
+        """Send what a lane made while its partition is this worker's."""
+        await self.confirm()
+        given_up = self._given_up(place, "window")
+        if given_up is not None and isinstance(made, Window) and made.first_offset == given_up.first:
+            await self._sink.give_up(lane, place, made, given_up.verdict())
+            await self._pass_on(place)
+            return
+        try:
+            await self._sink.send(lane, place, made)
+        except Exception as error:
+            if culpable(error) and isinstance(made, Window):
+                raise RecordCrash({place: (made.first_offset, made.first_offset)}, "window") from error
+            raise
+        if isinstance(made, Window) and self._suspected(place, "window") == made.first_offset:
+            await self._pass_on(place)
+
+    def _given_up(self, place: TopicPartition, unit: Unit) -> Suspect | None:
+        suspect = self._suspects.get(place)
+        return suspect if suspect is not None and suspect.condemned and suspect.unit == unit else None
+
+    def _suspected(self, place: TopicPartition, unit: Unit) -> int | None:
+        """The last record, or the window by its first one, that the note on a partition names."""
+        suspect = self._suspects.get(place)
+        return suspect.last if suspect is not None and suspect.unit == unit else None
+
+    async def _pass_on(self, place: TopicPartition) -> None:
+        """What the note on a partition names was handled, or given up."""
+        del self._suspects[place]
+        await self.passed(place)
+
+    async def _send_templates(self, system: str) -> None:
+        for template in self._parsers[system].new_templates(time.time()):
+            await self._sink.send_template(template)
+        metrics.TEMPLATES.labels(system).set(self._parsers[system].templates)

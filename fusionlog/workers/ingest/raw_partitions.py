@@ -1,0 +1,141 @@
+"""The raw partitions of an ingest worker: what a takeover must know, and a pipeline that is fed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from fusionlog.kafka.client import kafka_errors, options, partition_counts
+from fusionlog.kafka.crash_guard import CrashGuard
+from fusionlog.kafka.group_consumer import Batches, Confirm, GroupConsumer, Reading
+from fusionlog.kafka.takeover import Takeover
+from fusionlog.observability import metrics
+from fusionlog.settings import Settings
+from fusionlog.topics import Topic
+from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.workers.ingest.resume_state import Laid, Places, from_metadata, read_emitted
+
+log = structlog.get_logger(__name__)
+
+FETCH_BYTES = 4 * 1024 * 1024
+
+
+def raw_consumer(settings: Settings, pipeline: Ingest) -> GroupConsumer:
+    """The member of the ingest group that feeds this pipeline with raw partitions."""
+    ingest, topics = settings.ingest, settings.topics
+    reading = Reading(
+        topics=tuple(topics.raw(system).name for system in topics.systems),
+        max_records=ingest.poll_records,
+        poll_seconds=ingest.poll_seconds,
+        commit_seconds=ingest.commit_seconds,
+        max_partition_bytes=FETCH_BYTES,
+        isolation_level=ingest.isolation_level,
+    )
+    return GroupConsumer(settings.kafka, f"{settings.topic_prefix}ingest", reading, RawPartitions(settings, pipeline))
+
+
+class RawPartitions:
+    """A `PartitionHandler` that feeds an ingest pipeline."""
+
+    def __init__(self, settings: Settings, pipeline: Ingest) -> None:
+        self._settings, self._pipeline = settings, pipeline
+        self._shown: set[TopicPartition] = set()
+
+    async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
+        """Open partitions, with the windows that earlier readers emitted of them."""
+        self._pipeline.confirm, self._pipeline.passed = confirm, guard.passed
+        ends = await self._output_ends()
+        emitted = await self._emitted([each.committed for each in takeovers.values() if each.committed], ends)
+        for place, each in takeovers.items():
+            self._pipeline.open(place, each.start, [] if each.replaced else emitted, each.suspect)
+
+    async def take(self, batches: Batches) -> None:
+        """Parse, cut and send."""
+        for place, records in batches.items():
+            await self._pipeline.take(place, records)
+
+    async def tick(self) -> None:
+        """Close the windows of silent partitions."""
+        await self._pipeline.tick()
+
+    def skip_to(self, place: TopicPartition, offset: int) -> None:
+        """Commit behind the marks of transactions."""
+        self._pipeline.skip_to(place, offset)
+
+    def positions(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """The first line of each partition that is in no acknowledged window, and where windows behind it lie."""
+        return {
+            place: OffsetAndMetadata(offset, metadata)
+            for place, (offset, metadata) in self._pipeline.positions().items()
+        }
+
+    async def settle(self, seconds: float) -> bool:
+        """Wait for acknowledgements."""
+        return await self._pipeline.settle(seconds)
+
+    def close(self) -> None:
+        """All partitions leave."""
+        self._pipeline.close()
+        for place in self._shown:
+            metrics.LAG.remove(*self._labels(place))
+        self._shown.clear()
+
+    def deleted(self, place: TopicPartition, records: int) -> None:
+        """Count lines that retention deleted before they were read, as lines that came, too."""
+        system = self._settings.topics.system_of(place.topic)
+        metrics.LINES.labels(system).inc(records)
+        metrics.LINES_DELETED.labels(system, place.topic, str(place.partition)).inc(records)
+
+    @property
+    def congested(self) -> bool | None:
+        """Whether Kafka is behind with what was sent; reading goes on when it has half of it."""
+        most, unacked = self._settings.ingest.max_unacked, self._pipeline.unacked
+        if unacked > most:
+            return True
+        return False if unacked <= most // 2 else None
+
+    def paused(self, places: Iterable[TopicPartition]) -> None:
+        """Show how many partitions of each system are not read now."""
+        paused, topics = Counter(place.topic for place in places), self._settings.topics
+        for system in topics.systems:
+            metrics.PAUSED.labels(system).set(paused[topics.raw(system).name])
+
+    def unread(self, records: Mapping[TopicPartition, int]) -> None:
+        """Show how far each partition is behind."""
+        for place, count in records.items():
+            metrics.LAG.labels(*self._labels(place)).set(count)
+            self._shown.add(place)
+
+    def _labels(self, place: TopicPartition) -> tuple[str, str, str]:
+        return self._settings.topics.system_of(place.topic), place.topic, str(place.partition)
+
+    async def _output_ends(self) -> Places:
+        """The ends of the window topics now; remembered as the earliest places of what comes."""
+        topics, kafka = (self._settings.topics.general, self._settings.topics.proprietary), self._settings.kafka
+        counts = await partition_counts(kafka)
+        places = [place for topic in topics for place in _partitions(topic, counts)]
+        async with (
+            kafka_errors(kafka, "reading where the windows topics end"),
+            AIOKafkaConsumer(**options(kafka), enable_auto_commit=False) as consumer,
+        ):
+            ends: Places = await consumer.end_offsets(places)
+        for place, end in ends.items():
+            self._pipeline.outputs.next.setdefault(place, end)
+        return ends
+
+    async def _emitted(self, committed: Iterable[OffsetAndMetadata], ends: Places) -> list[Laid]:
+        """The windows that lie where the last readers' commits say that theirs may lie."""
+        floors: Places = {}
+        for mark in committed:
+            for place, offset in (from_metadata(mark.metadata) or {}).items():
+                floors[place] = min(offset, floors.get(place, offset))
+        behind = {place: offset for place, offset in floors.items() if offset < ends.get(place, 0)}
+        return await read_emitted(self._settings, behind) if behind else []
+
+
+def _partitions(topic: Topic, counts: Mapping[str, int]) -> list[TopicPartition]:
+    return [TopicPartition(topic.name, number) for number in range(counts.get(topic.name, 0))]

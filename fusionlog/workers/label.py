@@ -1,0 +1,207 @@
+"""The label worker's part in asking: windows from Kafka; labels, anomalies and released windows back to it.
+
+What a call holds, and what follows from its answers, stands in `online.asking`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+
+import structlog
+
+from fusionlog.errors import ModelError, RecordError
+from fusionlog.kafka.batch_output import Message, Outlet
+from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table import read_all
+from fusionlog.methods.alpha.label_propagation import AlphaStrategy
+from fusionlog.observability import metrics
+from fusionlog.online.asking import (
+    Answered,
+    GivenUp,
+    QueryStrategy,
+    apply_answers,
+    fallback,
+    known_label,
+    most_informative,
+)
+from fusionlog.online.calibrated_detector import profile_of
+from fusionlog.online.query_queue import CandidatePool
+from fusionlog.online.verdict import is_anomalous
+from fusionlog.records import ModelRelease, PseudoLabel, Window
+from fusionlog.releases import BASE, verify
+from fusionlog.settings import Settings, SystemSettings
+from fusionlog.teachers.base import Teacher, Watching, ask
+from fusionlog.workers import anomaly_record
+from fusionlog.workers.knowledge_tables import Following
+
+log = structlog.get_logger(__name__)
+
+MAX_WAIT_SECONDS = 300.0
+BASE_POLL_SECONDS = 2.0
+
+
+class Labelling:
+    """Handles messages of `windows.proprietary`; when `handle` returns, Kafka has what follows from them."""
+
+    def __init__(
+        self, settings: Settings, producer: Producer, following: Following, teacher: Teacher,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
+    ) -> None:  # fmt: skip
+        self._settings, self._following, self._teacher, self._sleep = settings, following, teacher, sleep
+        self._offline = offline or teacher
+        self._outlet = Outlet(settings, producer, "label")
+        self._strategy: QueryStrategy = (
+            AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
+        )
+        self._begun: dict[str, str] = {}
+
+    async def remember(self, windows: AsyncIterable[Window]) -> None:
+        """Have the teachers that watch know what went by before this worker started."""
+        async for window in windows:
+            await self._see(window)
+
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Label every window; returns only when each was labelled, became general or was given up.
+
+        :raises BrokerError: Kafka did not take the results.
+        """
+        pools: dict[str, CandidatePool[Message]] = {}
+        pairs = await self._outlet.windows(messages)
+        for message, window in pairs:
+            knowledge = self._following.of(window.system)
+            label = known_label(window, knowledge, self._teacher_of(window.system))
+            if label is not None:
+                await self._report([window], label)
+            else:
+                pools.setdefault(window.system, CandidatePool(knowledge)).add(window, message)
+        for system in pools:
+            await self._begin(system)
+        while waiting := {system: pool for system, pool in pools.items() if pool}:
+            seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
+            await self._outlet.settle()
+            if seconds and any(waiting.values()):
+                await self._wait(waiting, seconds)
+        await self._outlet.settle()
+        for _, window in pairs:
+            await self._see(window)
+
+    async def _see(self, window: Window) -> None:
+        if isinstance(teacher := self._teacher_of(window.system), Watching):
+            await teacher.see([window])
+
+    async def _begin(self, system: str) -> None:
+        """Have a teacher that watches know at least the profile that the release in use was made with."""
+        teacher, knowledge = self._teacher_of(system), self._following.of(system)
+        version = knowledge.version
+        if not isinstance(teacher, Watching) or version is None or version == self._begun.get(system):
+            return
+        self._begun[system] = version
+        try:
+            profile = profile_of(knowledge.release(version))
+        except ModelError as error:
+            log.error("the profile of a release is left out", system=system, version=version, error=str(error))
+            return
+        if profile is not None:
+            await teacher.know(system, profile)
+
+    def _teacher_of(self, system: str) -> Teacher:
+        """The teacher of a system."""
+        return self._offline if self._settings.rules(system).offline else self._teacher
+
+    async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
+        """One call about the waiting windows of a system.
+
+        :return: how long to wait before the next call, in seconds.
+        """
+        metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
+        await self._return(pool)
+        call = self._strategy(pool, self._settings.label.units_per_call)
+        if not call.windows:
+            return 0.0
+        teacher = self._teacher_of(system)
+        answers = await ask(teacher, call.windows, self._system(system))
+        answered = apply_answers(pool, call, answers, teacher.name, time.time())
+        metrics.LABELS_INHERITED.labels(system).inc(answered.inherited)
+        await self._deliver(answered)
+        await self._return(pool)
+        metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
+        if answered.retry_after is None:
+            return 0.0
+        return max(answered.retry_after, self._settings.label.wait_seconds)
+
+    async def _deliver(self, answered: Answered[Message]) -> None:
+        for each in answered.labelled:
+            if each.news:
+                metrics.LABELS.labels(each.label.system, each.label.teacher).inc()
+                await self._outlet.put(self._settings.topics.labels, each.label)
+            await self._report([window for window, _ in each.waited], each.label)
+        for given_up in answered.given_up:
+            await self._give_up(given_up)
+
+    async def _return(self, pool: CandidatePool[Message]) -> None:
+        """Send the windows to the small model that need no label any more."""
+        for window, _ in pool.release():
+            metrics.RETURNED.labels(window.system).inc()
+            await self._outlet.put(self._settings.topics.general, window)
+
+    async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
+        """The teacher's verdict on windows of a labelled shape."""
+        metrics.LABELLED.labels(label.system).inc(len(windows))
+        if not is_anomalous(label):
+            return
+        now = time.time()
+        for window in windows:
+            metrics.ANOMALIES.labels(window.system, "teacher").inc()
+            await self._outlet.put(self._settings.topics.anomalies, anomaly_record.by_teacher(window, label, now))
+
+    async def _give_up(self, given_up: GivenUp[Message]) -> None:
+        """A referred window goes back to the model, which has a verdict on it; any other is a dead letter."""
+        waited, error = given_up.waited, str(given_up.error)
+        log.error("no label", system=waited[0][0].system, windows=len(waited), error=error)
+        for window, message in waited:
+            general = fallback(window)
+            if general is not None:
+                metrics.RETURNED.labels(window.system).inc()
+                await self._outlet.put(self._settings.topics.general, general)
+            else:
+                await self._outlet.bury(message, RecordError("no-label", error))
+
+    async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
+        seconds = min(seconds, MAX_WAIT_SECONDS)
+        log.warning(
+            "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
+            teacher=self._teacher.name, seconds=round(seconds, 1),
+        )  # fmt: skip
+        await self._sleep(seconds)
+
+    def _system(self, name: str) -> SystemSettings:
+        """A system's entry in the systems file; an empty one where this worker's file lacks it."""
+        return self._settings.systems.get(name) or SystemSettings()
+
+
+async def newest_base(settings: Settings) -> ModelRelease:
+    """The newest base model, with what it was taught; waits for the first one, and says so once.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    said = False
+    while True:
+        releases: list[ModelRelease] = [release for _, release in await read_all(settings, settings.topics.models)]
+        base = [release for release in releases if release.system == BASE and _verified(release, settings)]
+        if base:
+            return max(base, key=lambda release: release.created)
+        if not said:
+            log.info("the offline labeller waits for a base model: meta-train one with the Ray job")
+            said = True
+        await asyncio.sleep(BASE_POLL_SECONDS)
+
+
+def _verified(release: ModelRelease, settings: Settings) -> bool:
+    try:
+        verify(release, settings.signing_key)
+    except ModelError as error:
+        log.error("model refused", version=release.version, error=str(error))
+        return False
+    return True

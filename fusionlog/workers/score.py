@@ -1,0 +1,103 @@
+"""The score worker's part in a decision: windows from Kafka, anomalies and referred windows back to it.
+
+What is decided, and by what, stands in `online.decisions`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+import structlog
+
+from fusionlog.errors import ModelError, RecordError
+from fusionlog.kafka.batch_output import Message, Outlet
+from fusionlog.kafka.producer import Producer
+from fusionlog.observability import metrics
+from fusionlog.online.decisions import Decisions, SystemState, decide
+from fusionlog.online.scorer import Score, Scorer
+from fusionlog.online.verdict import Verdict, is_anomalous
+from fusionlog.records import Anomaly, PseudoLabel, Window
+from fusionlog.settings import Settings
+from fusionlog.workers import anomaly_record
+from fusionlog.workers.knowledge_tables import Following
+
+log = structlog.get_logger(__name__)
+
+# A window was routed by a model, so the model is on its topic: this is for the table to catch up.
+MODEL_SECONDS = 60.0
+
+
+class Scoring:
+    """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
+
+    def __init__(self, settings: Settings, producer: Producer, following: Following, scorer: Scorer) -> None:
+        self._topics, self._doubt_settings = settings.topics, settings.doubt
+        self._following, self._scorer = following, scorer
+        self._states: dict[str, SystemState] = {}
+        self.outlet = Outlet(settings, producer, "score")
+
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Give every window its verdict.
+
+        :raises BrokerError: Kafka did not take the results.
+        """
+        by_system: dict[str, list[tuple[Message, Window]]] = defaultdict(list)
+        for message, window in await self.outlet.windows(messages):
+            by_system[window.system].append((message, window))
+        for system, pairs in by_system.items():
+            await self._system(system, pairs)
+        await self.outlet.settle()
+
+    async def _system(self, system: str, pairs: list[tuple[Message, Window]]) -> None:
+        windows = [window for _, window in pairs]
+        try:
+            decisions = await self._decide(system, windows)
+        except ModelError as error:
+            log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
+            for message, _ in pairs:
+                await self.outlet.bury(message, RecordError("no-verdict", str(error)))
+            return
+        now = time.time()
+        for place, verdict in decisions.settled:
+            await self._report(windows[place], verdict, now)
+        for _, window in decisions.referred:
+            metrics.DOUBTED.labels(system).inc()
+            await self.outlet.put(self._topics.proprietary, window)
+        _count(system, decisions, max(0.0, now - windows[0].ended))
+
+    async def _decide(self, system: str, windows: Sequence[Window]) -> Decisions:
+        try:
+            async with asyncio.timeout(MODEL_SECONDS):
+                await self._following.until_ready_for({system})
+        except TimeoutError as error:
+            raise ModelError(f"system {system} has no model, and there is no base model") from error
+        if system not in self._states:
+            self._states[system] = SystemState.of(self._following.of(system), self._scorer, self._doubt_settings)
+        return await asyncio.to_thread(decide, windows, self._states[system])
+
+    async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
+        anomaly = _anomaly(window, verdict, now)
+        if anomaly is not None:
+            metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
+            await self.outlet.put(self._topics.anomalies, anomaly)
+
+
+def _count(system: str, decisions: Decisions, age: float) -> None:
+    """:param age: of the first window, in seconds."""
+    scores = [verdict for _, verdict in decisions.settled if isinstance(verdict, Score)]
+    metrics.SCORED.labels(system).inc(len(decisions.settled))
+    metrics.MEMO_HITS.labels(system).inc(sum(score.remembered for score in scores))
+    metrics.SCORE_SECONDS.labels(system).observe(age)
+
+
+def _anomaly(window: Window, verdict: Verdict, now: float) -> Anomaly | None:
+    if not is_anomalous(verdict):
+        return None
+    if isinstance(verdict, PseudoLabel):
+        return anomaly_record.by_teacher(window, verdict, now)
+    return anomaly_record.by_model(
+        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.novelty
+    )

@@ -1,0 +1,50 @@
+"""Logging: one form for all, and libraries that repeat themselves are cut short."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from fusionlog.observability import logs
+from fusionlog.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in logs.QUIET:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+
+
+def test_json_has_our_lines_and_those_of_libraries_in_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(log_format="json"))
+    structlog.get_logger("ours").info("said", system="shop")
+    logging.getLogger("aiokafka.x").warning("lost %s", "it")
+    logging.getLogger("aiokafka.x").info("chatter")
+    ours, theirs = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (ours["event"], ours["system"], ours["level"], ours["logger"]) == ("said", "shop", "info", "ours")
+    assert (theirs["event"], theirs["level"], theirs["logger"]) == ("lost it", "warning", "aiokafka.x")
+
+
+def test_a_library_that_repeats_itself_is_heard_once(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings())
+    for number in range(50):
+        logging.getLogger("aiokafka.consumer.fetcher").error("Failed fetch messages from %s", number)
+        structlog.get_logger("fusionlog.x").warning("ours")
+    said = capsys.readouterr().err
+    assert said.count("Failed fetch") == 1 and said.count("ours") == 50
+
+
+def test_the_level_is_that_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(log_level="warning"))
+    structlog.get_logger("fusionlog.x").info("quiet")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,217 @@
+import time as wall
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusionlog.errors import RecordError
+from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
+from fusionlog.parsing.windows import STALE_LINES, Windower
+from fusionlog.records import Window, template_id, window_id, window_shape
+from fusionlog.settings import WindowSettings
+
+TOPIC = "logs.raw.shop"
+
+
+@dataclass(frozen=True)
+class Line:
+    session: str
+    text: str
+    time: float
+    gap: int = 1
+
+
+def make_event(text: str = "opened", session: str | None = "s1", line: str | None = None) -> Event:
+    return Event(template=template_id(text), text=text, session=session, line=line or text)
+
+
+def make_windower(by: str = "session", **settings: float) -> Windower:
+    return Windower("shop", WindowSettings.model_validate({"by": by, "idle_seconds": 10, **settings}), TOPIC, 2)
+
+
+def run(windower: Windower, lines: list[Line], flush: bool = True) -> list[Window]:
+    windows, offset = [], -1
+    for line in lines:
+        offset += line.gap
+        windows += windower.add(make_event(line.text, line.session), offset, line.time)
+    return windows + (windower.flush() if flush else [])
+
+
+def test_a_session_is_one_window() -> None:
+    windower = make_windower()
+    for offset, (session, text) in enumerate([("s1", "a"), ("s2", "b"), ("s1", "c"), ("s1", "a")]):
+        assert windower.add(make_event(text, session), offset, 100.0 + offset) == []
+    first, second = windower.flush()
+    assert (first.session, first.first_offset, first.last_offset) == ("s1", 0, 3)
+    assert [(event.text, event.count) for event in first.events] == [("a", 2), ("c", 1)]
+    assert first.sequence == [0, 1, 0]
+    assert (first.started, first.ended, first.closed_by, first.route) == (100.0, 103.0, "silence", None)
+    assert (first.system, first.topic, first.partition) == ("shop", TOPIC, 2)
+    assert first.id == window_id(TOPIC, 2, 0, 3)
+    assert first.shape == window_shape([(template_id("c"), 1), (template_id("a"), 2)])
+    assert second.session == "s2"
+
+
+def test_the_example_is_the_first_line_of_the_event_and_cut() -> None:
+    windower = make_windower()
+    windower.add(make_event("a", line="first " + "x" * 1000), 0, 0.0)
+    windower.add(make_event("a", line="second"), 1, 0.0)
+    example = windower.flush()[0].events[0].example
+    assert example.startswith("first ") and len(example) == EXAMPLE_CHARS
+
+
+def test_a_session_ends_after_an_idle_gap_and_begins_anew() -> None:
+    windower = make_windower()
+    windower.add(make_event(), 0, 0.0)
+    assert windower.add(make_event(), 1, 10.0) == []
+    (closed,) = windower.add(make_event(), 2, 20.5)
+    assert (closed.first_offset, closed.last_offset, closed.closed_by) == (0, 1, "idle")
+    assert windower.first_open_offset == 2
+
+
+def test_a_line_of_another_session_closes_an_idle_one() -> None:
+    windower = make_windower()
+    windower.add(make_event(session="s1"), 0, 0.0)
+    assert [window.session for window in windower.add(make_event(session="s2"), 1, 11.0)] == ["s1"]
+
+
+def test_the_watermark_closes_idle_sessions_alone() -> None:
+    windower = make_windower()
+    windower.add(make_event(session="s1"), 0, 0.0)
+    windower.add(make_event(session="s2"), 1, 5.0)
+    assert windower.advance(10.0) == []
+    assert [window.session for window in windower.advance(11.0)] == ["s1"]
+    assert windower.advance(3.0) == []
+    assert windower.open_lines == 1
+
+
+def test_a_session_is_cut_at_its_limit() -> None:
+    windower = make_windower(max_events=2)
+    windows = run(windower, [Line("s1", "a", 0.0)] * 5)
+    assert [(len(window.sequence), window.closed_by) for window in windows] == [
+        (2, "size"),
+        (2, "size"),
+        (1, "silence"),
+    ]
+
+
+def test_windows_by_count_take_consecutive_lines_of_any_session() -> None:
+    windower = make_windower("count", size=3)
+    windows = run(windower, [Line(f"s{number}", "a", 1000.0 * number) for number in range(7)])
+    assert [window.sequence for window in windows] == [[0] * 3, [0] * 3, [0]]
+    assert [window.closed_by for window in windows] == ["count", "count", "silence"]
+    assert [window.session for window in windows] == ["2-0", "2-3", "2-6"]
+    assert windower.advance(1e9) == []
+
+
+def test_a_line_without_a_key_is_refused_where_windows_are_by_session() -> None:
+    windower = make_windower()
+    with pytest.raises(RecordError) as raised:
+        windower.add(make_event(session=None), 0, 0.0)
+    assert raised.value.reason == "no-session-key"
+    assert windower.first_open_offset is None
+    assert make_windower("count").add(make_event(session=None), 0, 0.0) == []
+
+
+def test_an_offset_that_was_taken_is_refused() -> None:
+    windower = make_windower()
+    windower.add(make_event(), 4, 0.0)
+    with pytest.raises(RecordError) as raised:
+        windower.add(make_event(), 4, 0.0)
+    assert raised.value.reason == "offset-order"
+    assert windower.open_lines == 1
+
+
+def test_a_lagging_host_does_not_lose_its_sessions() -> None:
+    lines = [Line(*pair) for number in range(20) for pair in (("new", "a", 5000.0 + number), ("old", "b", number))]
+    windows = run(make_windower(), lines)
+    assert sorted((window.session, len(window.sequence)) for window in windows) == [("new", 20), ("old", 20)]
+
+
+def test_one_line_from_the_future_does_not_stop_the_clock_for_good() -> None:
+    windower = make_windower(max_events=10**6)
+    run(
+        windower,
+        [Line("s1", "a", 1e15), *[Line("s2", "a", 0.01 * number) for number in range(STALE_LINES)]],
+        flush=False,
+    )
+    offset = STALE_LINES + 10
+    windower.add(make_event(session="s3"), offset, 100.0)
+    assert [window.session for window in windower.add(make_event(session="s4"), offset + 1, 200.0)] == ["s3"]
+
+
+LINES = st.lists(
+    st.builds(
+        Line,
+        session=st.sampled_from(["s1", "s2", "s3"]),
+        text=st.sampled_from(["a", "b", "c"]),
+        time=st.floats(0, 60) | st.sampled_from([0.0, 1e12]),
+        gap=st.integers(1, 3),
+    ),
+    max_size=60,
+)
+KINDS = st.sampled_from(["session", "count"])
+
+
+@given(LINES, KINDS, st.integers(1, 6))
+def test_every_line_is_in_exactly_one_window(lines: list[Line], by: str, limit: int) -> None:
+    windower = make_windower(by, max_events=limit, size=limit)
+    windows = run(windower, lines)
+    assert sum(len(window.sequence) for window in windows) == len(lines)
+    assert sum(event.count for window in windows for event in window.events) == len(lines)
+    for name in ("id", "first_offset", "last_offset"):
+        assert len({getattr(window, name) for window in windows}) == len(windows)
+    assert (windower.open_lines, windower.first_open_offset) == (0, None)
+    for window in windows:
+        assert len(window.sequence) <= limit
+        assert [window.sequence.count(place) for place in range(len(window.events))] == [e.count for e in window.events]
+        assert window.started <= window.ended
+        if by == "session":
+            offsets = [sum(line.gap for line in lines[: place + 1]) - 1 for place in range(len(lines))]
+            own = [offset for offset, line in zip(offsets, lines, strict=True) if line.session == window.session]
+            inside = [offset for offset in own if window.first_offset <= offset <= window.last_offset]
+            assert len(inside) == len(window.sequence)
+
+
+@given(LINES, KINDS, st.integers(1, 6), st.sets(st.integers(0, 60)))
+def test_same_lines_same_windows_wherever_the_batches_end(
+    lines: list[Line], by: str, limit: int, ends: set[int]
+) -> None:
+    plain, batched = (make_windower(by, max_events=limit, size=limit) for _ in range(2))
+    windows, offset, newest = [], -1, 0.0
+    for place, line in enumerate(lines):
+        offset += line.gap
+        windows += batched.add(make_event(line.text, line.session), offset, line.time)
+        newest = max(newest, line.time)
+        if place in ends:
+            windows += batched.advance(newest)
+    assert run(plain, lines) == windows + batched.flush()
+
+
+@given(LINES, KINDS, st.integers(1, 6))
+def test_first_open_offset_is_the_oldest_line_of_no_closed_window(lines: list[Line], by: str, limit: int) -> None:
+    windower = make_windower(by, max_events=limit, size=limit)
+    held: dict[str, list[int]] = {}
+    offset = -1
+    for line in lines:
+        offset += line.gap
+        session = line.session if by == "session" else ""
+        held.setdefault(session, []).append(offset)
+        for window in windower.add(make_event(line.text, line.session), offset, line.time):
+            key = window.session if by == "session" else ""
+            held[key] = [place for place in held[key] if place > window.last_offset]
+        open_offsets = [place for places in held.values() for place in places]
+        assert windower.first_open_offset == min(open_offsets, default=None)
+        assert windower.open_lines == len(open_offsets)
+
+
+def test_many_open_sessions_cost_nothing() -> None:
+    windower = make_windower(idle_seconds=1e6)
+    for offset in range(50_000):
+        windower.add(make_event(session=f"s{offset}"), offset, 0.0)
+    started = wall.perf_counter()
+    for _ in range(10_000):
+        assert windower.first_open_offset == 0
+        windower.advance(1.0)
+    assert wall.perf_counter() - started < 1.0

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from fusionlog.records import Route, template_id
+from fusionlog.settings import SystemSettings
+from fusionlog.teachers.base import MAX_EVENT_CHARS, MAX_UNIT_EVENTS, EventVerdict, Verdict, label_of, unit_of
+from tests.factories import make_event, make_window
+
+SYSTEM = SystemSettings(description="a web shop", policy="alert on failures")
+
+
+def test_a_unit_holds_the_example_lines_redacted_in_order_with_counts() -> None:
+    events = [make_event("login <*>", 3, example="login from 10.0.0.1"), make_event("logout", 1)]
+    unit = unit_of(make_window(events=events), SYSTEM)
+    assert (unit.system, unit.description, unit.policy) == ("shop", "a web shop", "alert on failures")
+    assert [(e.id, e.text, e.count) for e in unit.events] == [(1, "login from <IP>", 3), (2, "logout", 1)]
+
+
+def test_a_long_line_is_redacted_before_it_is_cut() -> None:
+    start = "x" * (MAX_EVENT_CHARS - 14)
+    (event,) = unit_of(make_window(f"{start} password=hunter2hunter2"), SYSTEM).events
+    assert len(event.text) == MAX_EVENT_CHARS and "hunter" not in event.text
+
+
+def test_of_many_events_the_foreign_one_and_the_most_frequent_are_shown_in_their_order() -> None:
+    events = [make_event(f"step {'i' * n}", count=2) for n in range(MAX_UNIT_EVENTS + 20)]
+    events[70] = make_event("strange", count=1)
+    events[75] = make_event("busy", count=9)
+    route = Route(kind="proprietary", similarity=0.1, threshold=0.8, foreign=template_id("strange"))
+    unit = unit_of(make_window(events=events, route=route), SYSTEM)
+    ids = [event.id for event in unit.events]
+    assert len(ids) == MAX_UNIT_EVENTS and ids == sorted(ids)
+    assert ids[-2:] == [71, 76]
+
+
+def test_a_label_maps_verdicts_to_templates_and_leaves_out_what_was_not_shown() -> None:
+    window = make_window("a", "b", "b", "c")
+    verdict = Verdict(0.8, 0.8, "b failed", (EventVerdict(2, 0.9, "failed"), EventVerdict(1, 0.1)))
+    label = label_of(window, verdict, "llm:tiny", now=5.0)
+    assert (label.system, label.shape, label.window, label.labelled_at) == ("shop", window.shape, window.id, 5.0)
+    assert (label.probability, label.confidence, label.reason, label.teacher) == (0.8, 0.8, "b failed", "llm:tiny")
+    assert [(e.text, e.count, e.probability, e.reason) for e in label.events] == [
+        ("b", 2, 0.9, "failed"),
+        ("a", 1, 0.1, ""),
+    ]

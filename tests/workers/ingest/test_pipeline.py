@@ -1,0 +1,275 @@
+"""Lanes and the sink in memory: where every line goes, and what may be committed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaTimeoutError
+from msgspec.structs import replace
+from prometheus_client import REGISTRY
+
+from fusionlog.errors import BrokerError
+from fusionlog.kafka.crash_notes import RecordCrash, Suspect
+from fusionlog.kafka.membership import AssignmentLost
+from fusionlog.parsing.parser import Event
+from fusionlog.parsing.windows import Windower
+from fusionlog.records import Route, Window
+from fusionlog.settings import IngestSettings, Settings, SystemSettings, WindowSettings
+from fusionlog.workers.ingest.output import fitting
+from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.workers.ingest.resume_state import Emitted, Laid, from_metadata
+from tests.factories import make_window
+from tests.workers.memory import MemoryProducer, Message
+
+PLACE = TopicPartition("logs.raw.shop", 0)
+
+
+def routed(window: Window) -> Window:
+    kind = "proprietary" if any("failed" in event.text for event in window.events) else "general"
+    return replace(window, route=Route(kind=kind, similarity=1.0, threshold=0.8))
+
+
+class Bench:
+    def __init__(
+        self, system: SystemSettings | None = None, ingest: IngestSettings | None = None, **producer: Any
+    ) -> None:
+        self.settings = Settings(ingest=ingest or IngestSettings(silence_seconds=0.2))
+        window = WindowSettings(by="session", idle_seconds=30, max_events=3)
+        self.settings.__dict__["systems"] = {"shop": system or SystemSettings(session=r"s=(\w+)", window=window)}
+        self.producer = MemoryProducer(**producer)
+        self.ingest = Ingest(self.settings, self.producer, routed, [])  # type: ignore[arg-type]
+        self.before = self.counts()
+
+    def open(self, start: int = 0, emitted: tuple[Laid, ...] = ()) -> Bench:
+        self.ingest.open(PLACE, start, emitted)
+        return self
+
+    async def take(self, *lines: str | bytes | None, start: int = 0, at: float = 1000.0) -> None:
+        values = [line.encode() if isinstance(line, str) else line for line in lines]
+        await self.ingest.take(
+            PLACE,
+            [Message(value, offset=start + n, timestamp=int(at * 1000)) for n, value in enumerate(values)],
+        )
+
+    async def take_nothing(self) -> None:
+        """Let callbacks run."""
+        await asyncio.sleep(0.01)
+
+    def windows(self) -> list[Window]:
+        topics = self.settings.topics
+        return [item for topic in (topics.general, topics.proprietary) for item in self.producer.of(topic, Window)]  # type: ignore[misc]
+
+    @property
+    def position(self) -> int:
+        return self.ingest.positions()[PLACE][0]
+
+    @staticmethod
+    def counts() -> dict[str, float]:
+        found: dict[str, float] = {}
+        for metric in REGISTRY.collect():
+            for sample in metric.samples:
+                if sample.labels.get("system") == "shop" and not sample.name.endswith("_created"):
+                    name = sample.name.removesuffix("_total")
+                    found[name] = found.get(name, 0) + sample.value
+        return found
+
+    def counted(self, name: str) -> float:
+        return self.counts().get(f"fusionlog_lines{name}", 0) - self.before.get(f"fusionlog_lines{name}", 0)
+
+    def conserved(self) -> bool:
+        parts = ("_windowed", "_dead_lettered", "_dropped", "_released", "_open")
+        return self.counted("") == sum(self.counted(part) for part in parts)
+
+
+async def test_windows_go_where_their_route_says_and_open_ones_hold_the_commit_back() -> None:
+    bench = Bench().open()
+    await bench.take("s=a disk opened", "s=b disk failed", "s=b disk failed", "s=b disk failed", "s=a disk opened")
+    (window,) = bench.windows()
+    assert (window.session, window.first_offset, window.last_offset, window.route.kind) == ("b", 1, 3, "proprietary")
+    assert (bench.position, bench.counted("_open"), bench.counted("_windowed")) == (0, 2, 3)
+    await bench.take("s=a disk opened", start=5)
+    assert (bench.position, bench.counted("_open"), bench.counted("_windowed")) == (6, 0, 6)
+    assert bench.conserved()
+
+
+async def test_what_kafka_has_not_acknowledged_holds_the_commit_back() -> None:
+    bench = Bench(holding=True).open()
+    await bench.take("s=a x", "s=a x", "s=a x", b"\x00\x01\x02")
+    assert bench.position == 0 and bench.counted("_open") == 4 and bench.conserved()
+    bench.producer.release()
+    await bench.ingest.settle(1)
+    assert bench.position == 4 and bench.counted("_open") == 0 and bench.conserved()
+
+
+async def test_every_line_is_windowed_dead_or_dropped() -> None:
+    bench = Bench().open()
+    await bench.take("s=a x", "no key", b"", None, b"\x00\x01\x02\x03", "s=a x", "s=a x")
+    assert (bench.counted(""), bench.counted("_dropped"), bench.counted("_dead_lettered")) == (7, 1, 3)
+    assert bench.counted("_windowed") == 3 and bench.conserved() and bench.position == 7
+    letters = bench.producer.letters(bench.settings.topics.deadletter)
+    assert [(each["reason"], each["offset"]) for each in letters] == [
+        ("empty", "2"), ("empty", "3"), ("not-text", "4"),
+    ]  # fmt: skip
+
+
+async def test_a_line_that_is_given_up_is_not_looked_at() -> None:
+    bench, passed = Bench(), []
+    bench.ingest.open(PLACE, 0, (), Suspect(1, 1, 3, "ZeroDivisionError"))
+
+    async def note(place: TopicPartition) -> None:
+        passed.append(place)
+
+    bench.ingest.passed = note
+    await bench.take("s=a x", "s=a x", "s=a x", "s=a x")
+    [letter] = bench.producer.letters(bench.settings.topics.deadletter)
+    assert (letter["reason"], letter["offset"]) == ("crash-loop", "1") and passed == [PLACE]
+    assert bench.counted("_dead_lettered") == 1 and bench.conserved() and bench.position == 4
+
+
+async def test_what_was_in_hand_at_a_failure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench().open()
+    add = Windower.add
+
+    def fail(self: Windower, event: Event, offset: int, moment: float) -> list[Window]:
+        if offset == 2:
+            raise ZeroDivisionError
+        return add(self, event, offset, moment)
+
+    monkeypatch.setattr(Windower, "add", fail)
+    with pytest.raises(RecordCrash) as caught:
+        await bench.take("s=a x", "s=a x", "s=a x", "s=a x")
+    assert caught.value.in_hand == {PLACE: (2, 2)} and caught.value.unit == "record"
+
+
+async def test_nothing_is_sent_for_a_partition_that_is_another_workers() -> None:
+    bench = Bench().open()
+
+    async def refuse() -> None:
+        raise AssignmentLost("gone")
+
+    bench.ingest.confirm = refuse
+    with pytest.raises(AssignmentLost):
+        await bench.take("s=a x", "s=a x", "s=a x")
+    assert bench.windows() == [] and bench.position == 0
+    await bench.take_nothing()
+
+
+async def test_offsets_without_a_record_do_not_hold_the_commit_back() -> None:
+    bench = Bench().open()
+    await bench.take("s=a x", "s=a x", "s=a x")
+    bench.ingest.skip_to(PLACE, 7)
+    assert bench.position == 7
+    await bench.take("s=b x", start=7)
+    bench.ingest.skip_to(PLACE, 9)
+    assert bench.position == 7, "an open window does"
+
+
+async def test_a_silent_partition_closes_its_windows() -> None:
+    bench = Bench().open()
+    await bench.take("s=a x", "s=b x")
+    await bench.ingest.tick()
+    assert bench.windows() == []
+    time.sleep(0.25)
+    await bench.ingest.tick()
+    await bench.take_nothing()
+    assert [window.closed_by for window in bench.windows()] == ["silence", "silence"] and bench.position == 2
+
+
+async def test_an_idle_session_closes_by_the_time_of_other_lines() -> None:
+    bench = Bench().open()
+    await bench.take("s=a x", at=1000)
+    await bench.take("s=b x", start=1, at=1031)
+    assert [(window.session, window.closed_by) for window in bench.windows()] == [("a", "idle")]
+
+
+async def test_a_line_from_the_future_counts_as_now() -> None:
+    bench = Bench().open()
+    now = time.time()
+    await bench.take("s=a x", at=now - 10)
+    await bench.take("s=b x", start=1, at=now + 7200)
+    await bench.take("s=a x", start=2, at=now)
+    assert bench.windows() == []
+
+
+async def test_lines_of_windows_that_were_emitted_before_are_left_out() -> None:
+    before = Emitted(session="b", topic=PLACE.topic, partition=0, first_offset=3, last_offset=12)
+    other = Emitted(session="a", topic=PLACE.topic, partition=1, first_offset=0, last_offset=99)
+    out = TopicPartition("general", 0)
+    bench = Bench().open(10, (Laid(before, out, 7), Laid(other, out, 8)))
+    assert from_metadata(bench.ingest.positions()[PLACE][1]) == {out: 7}, "the next reader must know it too"
+    await bench.take("s=a x", "s=b x", "s=b x", "s=b x", "s=a x", "s=a x", start=10)
+    (window,) = bench.windows()
+    assert (window.session, window.sequence) == ("a", [0, 0, 0])
+    assert bench.position == 13 and bench.counted("") == 4 and bench.conserved()
+
+
+async def test_a_commit_says_where_windows_after_it_lie() -> None:
+    bench = Bench().open()
+    bench.ingest.outputs.next = {TopicPartition(bench.settings.topics.general.name, 0): 0}
+    await bench.take("s=a x", "s=b x", "s=b x", "s=b x")
+    position, metadata = bench.ingest.positions()[PLACE]
+    places = from_metadata(metadata)
+    assert position == 0 and places == {TopicPartition(bench.settings.topics.general.name, 0): 0}
+    await bench.take("s=a x", "s=a x", start=4)
+    position, metadata = bench.ingest.positions()[PLACE]
+    assert position == 6 and from_metadata(metadata) == {
+        TopicPartition(bench.settings.topics.general.name, 0): len(bench.producer.sent)
+    }
+
+
+async def test_a_partition_that_leaves_gives_its_open_lines_back() -> None:
+    bench = Bench().open()
+    await bench.take("s=a x", "s=a x", "s=b x")
+    bench.ingest.close()
+    assert bench.counted("_released") == 3 and bench.counted("_open") == 0 and bench.conserved()
+    bench.open()
+    await bench.take("s=a x", "s=a x", "s=a x")
+    assert bench.conserved() and [window.first_offset for window in bench.windows()] == [0]
+
+
+async def test_an_acknowledgement_after_the_partition_left_changes_no_count() -> None:
+    bench = Bench(holding=True).open()
+    await bench.take("s=a x", "s=a x", "s=a x")
+    assert not await bench.ingest.settle(0.02)
+    bench.ingest.close()
+    bench.producer.release()
+    await bench.take_nothing()
+    assert bench.counted("_released") == 3 and bench.counted("_windowed") == 0 and bench.conserved()
+
+
+async def test_a_window_that_kafka_refuses_ends_the_worker() -> None:
+    bench = Bench(error=KafkaTimeoutError()).open()
+    await bench.take("s=a x", "s=a x", "s=a x")
+    await bench.take_nothing()
+    assert bench.position == 0
+    with pytest.raises(BrokerError):
+        await bench.ingest.tick()
+
+
+async def test_new_templates_are_published_once_and_restored() -> None:
+    bench = Bench().open()
+    await bench.take("s=a disk opened", "s=a disk opened", "s=a disk failed")
+    records = [value for name, _, value, _ in bench.producer.sent if name == bench.settings.topics.templates.name]
+    assert len(records) == len(set(records)) == 2
+
+
+def test_a_window_that_is_too_long_loses_its_examples_first() -> None:
+    topic = Settings().topics.general
+    events = [f"event {number}" for number in range(500)]
+    window = make_window(*events)
+    long = replace(window, events=[replace(event, example="x" * 9000) for event in window.events])
+    value = fitting(long, topic)
+    assert value is not None and len(value) < topic.max_message_bytes and b'"example":"x' in value
+    hopeless = replace(window, events=[replace(event, text="x" * 9000) for event in window.events])
+    assert fitting(hopeless, topic) is None
+
+
+async def test_the_templates_that_are_known_are_counted_not_all_that_ever_were() -> None:
+    bench = Bench(ingest=IngestSettings(max_templates=10)).open()
+    for number in range(30):
+        await bench.take(" ".join([f"s=a x{number}y"] * (number + 1)), start=number)
+    assert bench.counts()["fusionlog_templates"] == 10

@@ -1,0 +1,65 @@
+"""The commit watermark against a model that remembers everything."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusionlog.workers.ingest.watermark import CommitWatermark
+
+
+def test_nothing_read_commits_the_start() -> None:
+    assert CommitWatermark(7).position() == 7
+
+
+def test_an_open_window_holds_it_back() -> None:
+    mark = CommitWatermark(0)
+    for offset in range(10):
+        mark.read(offset)
+    assert (mark.position(), mark.position(first_open=4)) == (10, 4)
+
+
+def test_what_is_not_acknowledged_holds_it_back() -> None:
+    mark = CommitWatermark(0)
+    for offset in range(10):
+        mark.read(offset)
+    mark.sent(3)
+    mark.sent(1)
+    assert mark.position() == 1
+    mark.acked(1)
+    assert (mark.position(), mark.unacked) == (3, 1)
+    mark.acked(3)
+    assert (mark.position(), mark.unacked) == (10, 0)
+
+
+steps = st.lists(st.tuples(st.sampled_from(["line", "new", "close", "ack"]), st.integers(0, 10**6)), max_size=200)
+
+
+@given(start=st.integers(0, 1000), steps=steps)
+def test_no_line_before_the_position_is_open_or_unacknowledged(start: int, steps: list[tuple[str, int]]) -> None:
+    mark = CommitWatermark(start)
+    offset, before = start, start
+    open_windows: list[list[int]] = []
+    sent: list[list[int]] = []
+    for action, choice in steps:
+        if action in ("line", "new"):
+            mark.read(offset)
+            if action == "new" or not open_windows:
+                open_windows.append([])
+            open_windows[choice % len(open_windows)].append(offset)
+            offset += 1 + choice % 3
+        elif action == "close" and open_windows:
+            window = open_windows.pop(choice % len(open_windows))
+            if window:
+                sent.append(window)
+                mark.sent(window[0])
+        elif action == "ack" and sent:
+            mark.acked(sent.pop(choice % len(sent))[0])
+        open_windows = [window for window in open_windows if window]
+        unfinished = [line for window in (*open_windows, *sent) for line in window]
+        position = mark.position(min((window[0] for window in open_windows), default=None))
+        assert before <= position <= max(offset, start)
+        assert all(line >= position for line in unfinished)
+        if not unfinished:
+            assert position == mark.next_offset
+        before = position

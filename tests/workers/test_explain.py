@@ -1,0 +1,220 @@
+"""The explain worker's logic: the highest score first, once a shape, nothing lost while the LLM is away."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from prometheus_client import REGISTRY
+
+from fusionlog.errors import TeacherError
+from fusionlog.explanation.priority_pool import Key, key_of
+from fusionlog.kafka import codecs
+from fusionlog.kafka.ordered_acks import Delivery
+from fusionlog.records import Anomaly, Explanation
+from fusionlog.settings import ExplainSettings, Settings, SystemSettings
+from fusionlog.teachers.llm.budget import Budget
+from fusionlog.workers.explain import PASSED, Explaining
+from tests.explanation.factories import make_explanation
+from tests.factories import make_anomaly
+from tests.teachers.factories import Clock
+from tests.workers.memory import MemoryProducer, Message
+
+
+class Known(set[Key]):
+    """Shapes that were explained."""
+
+
+class ScriptedExplainer:
+    """Explains at the cost of a call; `errors` are raised first. While `gate` is closed it is thinking."""
+
+    def __init__(self, clock: Clock, calls: int, *errors: TeacherError | None) -> None:
+        self.clock, self.calls, self.errors = clock, calls, list(errors)
+        self.asked, self.budgets, self.gate = list[float](), dict[str, Budget](), asyncio.Event()
+        self.gate.set()
+
+    def budget(self, system: str) -> Budget:
+        return self.budgets.setdefault(system, Budget(self.calls, self.clock))
+
+    async def explain(self, anomaly: Anomaly, system: SystemSettings) -> Explanation:
+        self.asked.append(anomaly.score)
+        self.budget(anomaly.system).spend()
+        await self.gate.wait()
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+        return make_explanation(anomaly)
+
+
+class Bench:
+    def __init__(self, *errors: TeacherError | None, calls: int = 100, waiting: int = 10, **producer: Any) -> None:
+        self.clock, self.known, self.producer = Clock(), Known(), MemoryProducer(**producer)
+        self.settings = Settings(explain=ExplainSettings(waiting=waiting))
+        self.explainer, self.acked, self.owned = ScriptedExplainer(self.clock, calls, *errors), list[int](), {0}
+        self.awake = asyncio.Event()
+        self.explaining = Explaining(
+            self.settings, self.producer, self.known, self.explainer, self.sleep,  # type: ignore[arg-type]
+            lambda place: place[1] in self.owned,
+        )  # fmt: skip
+        self._next = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.clock.slept.append(seconds)
+        await self.awake.wait()
+
+    async def take(self, *found: Anomaly | bytes) -> None:
+        for each in found:
+            value = each if isinstance(each, bytes) else codecs.encode(each)
+            message, offset = Message(value, topic="anomalies", offset=self._next), self._next
+            self._next += 1
+            await self.explaining.take(Delivery(message, lambda offset=offset: self.acked.append(offset)))  # type: ignore[misc]
+
+    async def run(self, seconds: float = 0.02) -> None:
+        """Let it explain for a moment."""
+        task = asyncio.create_task(self.explaining.run())
+        await asyncio.sleep(seconds)
+        assert not task.done() or not task.exception()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    def told(self) -> list[Explanation]:
+        return self.producer.of(self.settings.topics.explanations, Explanation)  # type: ignore[return-value]
+
+    def letters(self) -> list[dict[str, str]]:
+        return self.producer.letters(self.settings.topics.deadletter)
+
+
+def scored(*scores: float, system: str = "shop") -> list[Anomaly]:
+    """Anomalies of different shapes."""
+    return [make_anomaly(f"failed {score}", score=score, system=system) for score in scores]
+
+
+def outcomes(system: str, outcome: str) -> float:
+    labels = {"system": system, "outcome": outcome}
+    return REGISTRY.get_sample_value("fusionlog_anomalies_explained_total", labels) or 0.0
+
+
+async def test_the_highest_score_is_explained_first_and_acknowledged_in_order() -> None:
+    bench = Bench(calls=2)
+    await bench.take(*scored(0.6, 0.9, 0.8))
+    await bench.run()
+    assert bench.explainer.asked == [0.9, 0.8]
+    assert [each.score for each in bench.told()] == [0.9, 0.8] and bench.acked == [], "the first one waits still"
+    bench.clock.now += 3600
+    await bench.run()
+    assert bench.explainer.asked == [0.9, 0.8, 0.6] and bench.acked == [0, 1, 2]
+
+
+async def test_what_comes_while_the_llm_thinks_is_weighed_before_the_next_call() -> None:
+    bench = Bench()
+    bench.explainer.gate.clear()
+    await bench.take(*scored(0.6, 0.7))
+    task = asyncio.create_task(bench.run(0.1))
+    await asyncio.sleep(0.02)
+    await bench.take(*scored(0.9))
+    bench.explainer.gate.set()
+    await task
+    assert bench.explainer.asked == [0.7, 0.9, 0.6]
+
+
+async def test_a_shape_is_explained_once() -> None:
+    bench = Bench()
+    bench.known.add(key_of(scored(0.8)[0]))
+    await bench.take(*scored(0.8), *scored(0.9), *scored(0.9))
+    await bench.run()
+    await bench.take(*scored(0.9))
+    await bench.run()
+    assert bench.explainer.asked == [0.9] and bench.acked == [0, 1, 2, 3]
+
+
+async def test_another_workers_explanation_is_not_paid_for_again() -> None:
+    bench = Bench()
+    await bench.take(*scored(0.9))
+    bench.known.add(key_of(scored(0.9)[0]))
+    await bench.run()
+    assert bench.explainer.asked == [] and bench.acked == [0]
+
+
+async def test_spent_calls_of_one_system_do_not_stop_another() -> None:
+    bench = Bench(calls=1)
+    await bench.take(*scored(0.9, 0.8), *scored(0.6, system="mill"))
+    await bench.run()
+    assert bench.explainer.asked == [0.9, 0.6] and bench.clock.slept == []
+
+
+async def test_a_full_pool_skips_the_lowest_score_and_counts_it() -> None:
+    bench, before = Bench(waiting=2), outcomes("shop", "over_budget")
+    await bench.take(*scored(0.6, 0.9, 0.8, 0.5))
+    assert outcomes("shop", "over_budget") - before == 2 and bench.acked == [0]
+    await bench.run()
+    assert bench.explainer.asked == [0.9, 0.8] and bench.acked == [0, 1, 2, 3]
+
+
+async def test_while_the_llm_is_away_nothing_is_skipped_and_the_rest_waits_in_kafka() -> None:
+    bench = Bench(TeacherError("out of credit", 30.0), waiting=2)
+    await bench.take(*scored(0.6, 0.9))
+    running = asyncio.create_task(bench.run(0.2))
+    await asyncio.sleep(0.02)
+    assert bench.clock.slept == [30.0] and bench.told() == [] and bench.letters() == []
+    more = asyncio.create_task(bench.take(*scored(0.8)))
+    await asyncio.sleep(0.02)
+    assert not more.done(), "a full pool takes no more"
+    bench.awake.set()
+    await asyncio.wait_for(more, 1)
+    await running
+    assert sorted(each.score for each in bench.told()) == [0.6, 0.8, 0.9] and bench.acked == [0, 1, 2]
+
+
+async def test_what_no_answer_explains_is_a_dead_letter_and_costs_no_more_calls() -> None:
+    bench = Bench(TeacherError("gave no usable explanation: it names no event as evidence"))
+    await bench.take(*scored(0.9), *scored(0.7))
+    await bench.run()
+    await bench.take(*scored(0.9))
+    await bench.run()
+    (letter,) = bench.letters()
+    assert (letter["reason"], letter["stage"], letter["offset"]) == ("no-explanation", "explain", "0")
+    assert "names no event" in letter["detail"]
+    assert bench.explainer.asked == [0.9, 0.7] and len(bench.told()) == 1 and bench.acked == [0, 1, 2]
+
+
+async def test_garbage_is_a_dead_letter() -> None:
+    bench = Bench()
+    await bench.take(b"{broken", b"", *scored(0.9))
+    await bench.run()
+    assert [letter["reason"] for letter in bench.letters()] == ["not-json", "empty"] and bench.acked == [0, 1, 2]
+
+
+async def test_nothing_is_acknowledged_before_kafka_has_the_explanation() -> None:
+    bench = Bench(holding=True)
+    await bench.take(*scored(0.9))
+    running = asyncio.create_task(bench.run(0.1))
+    await asyncio.sleep(0.03)
+    assert len(bench.producer.held) == 1 and bench.acked == []
+    bench.producer.release()
+    await running
+    assert bench.acked == [0]
+
+
+async def test_what_very_many_have_passed_by_is_skipped() -> None:
+    bench = Bench(calls=1, waiting=2)
+    await bench.take(*scored(0.6, 0.9))
+    await bench.run()
+    await bench.take(*scored(0.9) * (PASSED * 2 - 1))
+    assert bench.acked == []
+    await bench.take(*scored(0.9))
+    assert bench.acked[0] == 0 and len(bench.acked) == PASSED * 2 + 2 and len(bench.told()) == 1
+
+
+async def test_what_waits_of_a_partition_that_left_is_left_to_its_owner() -> None:
+    bench = Bench()
+    await bench.take(*scored(0.9))
+    bench.owned.clear()
+    await bench.run()
+    assert bench.explainer.asked == [] and bench.acked == []
+    bench.owned.add(0)
+    bench._next = 0
+    await bench.take(*scored(0.9))
+    await bench.run()
+    assert bench.explainer.asked == [0.9] and bench.acked == [0]

@@ -1,0 +1,363 @@
+"""The label worker's logic: each shape is asked once, nothing is lost while the teacher is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
+from fusionlog import releases
+from fusionlog.errors import BrokerError, TeacherError
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.records import Anomaly, PseudoLabel, Route, Window
+from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.settings import AlphaSettings, LabelSettings, Settings
+from fusionlog.teachers.base import EventVerdict, Unit, Verdict
+from fusionlog.workers.label import Labelling
+from tests.encoders import WordEncoder
+from tests.factories import make_label, make_release, make_window
+from tests.workers.memory import MemoryProducer, Message, message_of
+
+
+class ScriptedTeacher:
+    """Anomalous is what speaks of a failure. `errors` are given first, one list a call."""
+
+    name = "scripted"
+
+    def __init__(self, *errors: TeacherError | None) -> None:
+        self.errors, self.asked = list(errors), []
+
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
+        self.asked.append([unit.events[0].text for unit in units])
+        error = self.errors.pop(0) if self.errors else None
+        return [error or self._verdict(unit) for unit in units]
+
+    async def close(self) -> None: ...
+
+    def _verdict(self, unit: Unit) -> Verdict:
+        bad = any("failed" in event.text for event in unit.events)
+        events = tuple(EventVerdict(event.id, 0.9 if "failed" in event.text else 0.1) for event in unit.events)
+        return Verdict(0.9 if bad else 0.1, 0.9, "it failed" if bad else "routine", events)
+
+
+class Bench:
+    def __init__(
+        self, teacher: ScriptedTeacher, method: MethodName = DEFAULT_METHOD, settings: Settings | None = None,
+        **producer: Any,
+    ) -> None:  # fmt: skip
+        self.settings = settings or Settings()
+        self.producer, self.teacher = MemoryProducer(**producer), teacher
+        self.knowledge, self.slept = Knowledge("shop", WordEncoder(), rules=RULES[method]), []
+        self.labelling = Labelling(self.settings, self.producer, self, teacher, self.sleep)  # type: ignore[arg-type]
+
+    def of(self, system: str) -> Knowledge:
+        """As `Following` does."""
+        assert system == "shop"
+        return self.knowledge
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def handle(self, *windows: Window) -> None:
+        await self.labelling.handle([message_of(window, number) for number, window in enumerate(windows)])
+
+    def labels(self) -> list[PseudoLabel]:
+        return self.producer.of(self.settings.topics.labels, PseudoLabel)  # type: ignore[return-value]
+
+    def anomalies(self) -> list[Anomaly]:
+        return self.producer.of(self.settings.topics.anomalies, Anomaly)  # type: ignore[return-value]
+
+
+def windows_of(text: str, count: int, start: int = 0) -> list[Window]:
+    return [make_window(text, session=f"s{start + number}", first_offset=start + number) for number in range(count)]
+
+
+async def test_a_shape_is_asked_once_and_answers_for_all_its_windows() -> None:
+    bench = Bench(ScriptedTeacher())
+    bad = windows_of("disk failed", 3)
+    await bench.handle(*bad, *windows_of("disk full", 2, 10))
+    await bench.handle(*windows_of("disk full", 1, 20))
+    assert bench.teacher.asked == [["disk failed", "disk full"]]
+    assert [label.shape for label in bench.labels()] == [bad[0].shape, windows_of("disk full", 1)[0].shape]
+    assert {anomaly.id for anomaly in bench.anomalies()} == {window.id for window in bad}
+    found = bench.anomalies()[0]
+    assert (found.by, found.said_by, found.reason, found.evidence[0].probability) == (
+        "teacher", "scripted", "it failed", 0.9,
+    )  # fmt: skip
+
+
+async def test_the_same_window_twice_is_the_same_anomaly() -> None:
+    bench = Bench(ScriptedTeacher())
+    window = windows_of("disk failed", 1)[0]
+    await bench.handle(window)
+    await bench.handle(window)
+    assert len({anomaly.id for anomaly in bench.anomalies()}) == 1 and len(bench.labels()) == 1
+
+
+async def test_a_label_of_another_worker_is_used() -> None:
+    bench = Bench(ScriptedTeacher())
+    window = windows_of("disk failed", 1)[0]
+    bench.knowledge.learn(make_label(window, 0.7))
+    await bench.handle(window)
+    assert bench.teacher.asked == [] and bench.anomalies()[0].said_by == "test"
+
+
+async def test_a_teacher_that_is_away_is_asked_again() -> None:
+    bench = Bench(ScriptedTeacher(TeacherError("busy", 7.0), TeacherError("busy", 9.0)))
+    await bench.handle(*windows_of("disk failed", 2))
+    assert bench.slept == [7.0, 9.0] and len(bench.labels()) == 1 and len(bench.anomalies()) == 2
+
+
+async def test_a_window_that_no_teacher_can_judge_is_a_dead_letter() -> None:
+    bench = Bench(ScriptedTeacher(TeacherError("makes no sense")))
+    await bench.handle(*windows_of("disk failed", 2))
+    letters = bench.producer.letters(bench.settings.topics.deadletter)
+    assert [(letter["reason"], letter["stage"], letter["offset"]) for letter in letters] == [
+        ("no-label", "label", "0"), ("no-label", "label", "1"),
+    ]  # fmt: skip
+    assert "makes no sense" in letters[0]["detail"] and bench.labels() == []
+
+
+async def test_garbage_is_a_dead_letter() -> None:
+    bench = Bench(ScriptedTeacher())
+    await bench.labelling.handle([Message(b"{broken"), message_of(windows_of("disk failed", 1)[0], 1)])
+    assert [letter["reason"] for letter in bench.producer.letters(bench.settings.topics.deadletter)] == ["not-json"]
+    assert len(bench.anomalies()) == 1
+
+
+async def test_handle_returns_only_when_kafka_has_the_results() -> None:
+    bench = Bench(ScriptedTeacher(), holding=True)
+    task = asyncio.create_task(bench.handle(*windows_of("disk failed", 1)))
+    await asyncio.sleep(0.05)
+    assert not task.done() and len(bench.producer.held) == 2
+    bench.producer.release()
+    await asyncio.wait_for(task, 1)
+
+
+async def test_results_that_kafka_refuses_are_an_error() -> None:
+    bench = Bench(ScriptedTeacher(), error=KafkaTimeoutError())
+    with pytest.raises(BrokerError, match="writing results"):
+        await bench.handle(*windows_of("disk failed", 1))
+
+
+def taught(method: MethodName = DEFAULT_METHOD, system: str = "shop") -> Bench:
+    """A bench that has a release, of the system itself or the base, that knows one event."""
+    bench = Bench(ScriptedTeacher(), method)
+    vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
+    release = make_release(("disk opened", 0.0), system=system, vectors=vectors)
+    bench.knowledge.adopt(releases.sign(release, None))
+    return bench
+
+
+async def test_a_window_that_an_answer_makes_general_is_not_asked_about() -> None:
+    bench = taught()
+    bench.settings = Settings(label={"units_per_call": 1})
+    bench.labelling = Labelling(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
+    both, one = make_window("disk full", "disk failed"), make_window("disk failed", session="s2", first_offset=9)
+    await bench.handle(both, one)
+    assert bench.teacher.asked == [["disk full"]]
+    general = bench.producer.of(bench.settings.topics.general, Window)
+    assert [(window.id, window.route.kind) for window in general] == [(one.id, "general")]  # type: ignore[union-attr]
+    assert [anomaly.id for anomaly in bench.anomalies()] == [both.id]
+
+
+async def test_a_call_is_filled_with_what_waits() -> None:
+    bench = taught()
+    await bench.handle(make_window("disk full", "disk failed"), make_window("disk failed", session="s2"))
+    assert len(bench.labels()) == 2 and len(bench.teacher.asked) == 1
+
+
+def doubtful(*texts: str) -> Window:
+    route = Route(kind="proprietary", similarity=1.0, threshold=0.8, doubt=1.2)
+    return make_window(*texts, route=route)
+
+
+async def test_a_doubted_window_is_asked_about_though_its_events_are_known() -> None:
+    bench = taught()
+    await bench.handle(doubtful("disk opened", "disk opened"))
+    assert len(bench.labels()) == 1 and bench.producer.of(bench.settings.topics.general, Window) == []
+
+
+async def test_a_doubted_window_that_no_teacher_can_judge_goes_back_to_the_model() -> None:
+    bench = taught()
+    bench.teacher.errors.append(TeacherError("makes no sense"))
+    window = doubtful("disk opened", "disk opened")
+    await bench.handle(window)
+    (back,) = bench.producer.of(bench.settings.topics.general, Window)
+    assert (back.id, back.route.kind, back.route.doubt) == (window.id, "general", 1.2)  # type: ignore[union-attr]
+    assert bench.producer.letters(bench.settings.topics.deadletter) == []
+
+
+async def test_fusionlog_asks_until_the_system_has_a_release_of_its_own() -> None:
+    before, after = taught("fusionlog", releases.BASE), taught("fusionlog")
+    for bench in (before, after):
+        await bench.handle(make_window("disk full"), doubtful("disk opened", "disk opened"))
+    assert before.teacher.asked == [["disk full", "disk opened"]]
+    assert after.teacher.asked == [] and len(after.producer.of(after.settings.topics.general, Window)) == 2
+
+
+async def test_generallog_gives_nothing_back_but_asks_about_a_shape_once() -> None:
+    bench = taught("generallog", releases.BASE)
+    bench.settings = Settings(label={"units_per_call": 1})
+    bench.labelling = Labelling(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
+    both, one = make_window("disk full", "disk failed"), make_window("disk failed", session="s2", first_offset=9)
+    await bench.handle(both, one)
+    await bench.handle(both)
+    assert bench.teacher.asked == [["disk full"], ["disk failed"]]
+    assert bench.producer.of(bench.settings.topics.general, Window) == []
+
+
+async def test_llm_only_asks_about_what_the_model_knows() -> None:
+    bench = taught("llm-only", releases.BASE)
+    await bench.handle(make_window("disk opened"))
+    assert bench.teacher.asked == [["disk opened"]]
+
+
+async def test_source_only_gives_everything_back() -> None:
+    bench, window = taught("source-only", releases.BASE), make_window("disk full")
+    bench.knowledge.learn(make_label(window, 0.9))
+    await bench.handle(window)
+    assert bench.teacher.asked == [] and bench.anomalies() == []
+    assert [each.id for each in bench.producer.of(bench.settings.topics.general, Window)] == [window.id]  # type: ignore[union-attr]
+
+
+def alpha(*errors: TeacherError | None, units: int = 3) -> Bench:
+    """A bench whose labeller is alpha: of a cluster two windows are asked about."""
+    label = LabelSettings(labeller="alpha", units_per_call=units)
+    settings = Settings(label=label, alpha=AlphaSettings(central=1, uncertain=1))
+    return Bench(ScriptedTeacher(*errors), settings=settings)
+
+
+def disks(*counts: int, bad: bool = False) -> list[Window]:
+    """Windows that are like each other and yet of different shapes."""
+    last = ["disk failed"] * bad
+    return [
+        make_window(*["disk opened"] * 3, *["disk closed"] * count, *last, session=f"s{count}", first_offset=99 * count)
+        for count in counts
+    ]
+
+
+async def test_alpha_asks_about_representatives_and_the_others_inherit() -> None:
+    bench, windows = alpha(), disks(3, 4, 5, 6, 7, bad=True)
+    await bench.handle(*windows)
+    assert [len(call) for call in bench.teacher.asked] == [2]
+    labels = {label.shape: label for label in bench.labels()}
+    own = {shape for shape, label in labels.items() if label.inherited_from is None}
+    assert set(labels) == {window.shape for window in windows} and len(own) == 2
+    assert {label.inherited_from for label in labels.values()} <= {None, *own}
+    assert {anomaly.id for anomaly in bench.anomalies()} == {window.id for window in windows}
+    await bench.handle(*windows)
+    assert len(bench.teacher.asked) == 1 and len(bench.labels()) == 5, "an inherited verdict is one, until it is asked"
+
+
+async def test_alpha_gives_back_what_representatives_disagree_about_when_it_is_general_by_now() -> None:
+    bench = alpha()
+    bench.knowledge.adopt(taught().knowledge.release(taught().knowledge.versions[0]))
+    alike, odd = disks(20, 21, 22), disks(23, bad=True)
+    await bench.handle(*alike, *odd)
+    (asked,) = bench.teacher.asked
+    general = bench.producer.of(bench.settings.topics.general, Window)
+    assert len(asked) == 2 and len(general) == 2 and {window.id for window in general} < {each.id for each in alike}
+    assert len(bench.labels()) == 2 and [anomaly.id for anomaly in bench.anomalies()] == [odd[0].id]
+
+
+async def test_alpha_waits_for_a_representative_that_got_no_answer() -> None:
+    bench, windows = alpha(TeacherError("busy", 7.0)), disks(3, 4, 5)
+    await bench.handle(*windows)
+    assert bench.slept == [7.0] and [len(call) for call in bench.teacher.asked] == [2, 2]
+    assert len(bench.labels()) == 3 and bench.producer.letters(bench.settings.topics.deadletter) == []
+
+
+class WatchingTeacher(ScriptedTeacher):
+    """Says of a window how many it has seen, and what it is told to of its verdict."""
+
+    name = "watching"
+
+    def __init__(self, *probabilities: float) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.known: list[tuple[str, int]] = []
+        self.says = list(probabilities)
+
+    async def see(self, windows: Sequence[Window]) -> None:
+        self.seen += [window.session for window in windows]
+
+    async def know(self, system: str, profile: SystemProfile) -> None:
+        self.known.append((system, profile.windows))
+
+    async def judge(self, windows: Sequence[Window], system: object, own: bool = False) -> list[Verdict | TeacherError]:
+        said = self.says.pop(0) if self.says else 0.9
+        return [Verdict(said, max(said, 1 - said), f"{len(self.seen)} seen", ()) for _ in windows]
+
+
+async def test_a_teacher_that_watches_judges_a_shape_anew_by_what_went_by_before() -> None:
+    teacher = WatchingTeacher()
+    bench = Bench(teacher)
+    await bench.handle(*windows_of("disk failed", 2))
+    await bench.handle(*windows_of("disk failed", 1, 10))
+    assert teacher.seen == ["s0", "s1", "s10"]
+    assert [anomaly.reason for anomaly in bench.anomalies()] == ["0 seen", "0 seen", "2 seen"]
+
+
+async def test_a_verdict_is_published_again_only_where_it_is_another_one() -> None:
+    said = [0.9, 0.85, 0.81, 0.79, 0.52, 0.49, 0.45]
+    bench = Bench(WatchingTeacher(*said))
+    for number in range(len(said)):
+        await bench.handle(*windows_of("disk failed", 1, number))
+    assert [label.probability for label in bench.labels()] == [0.9, 0.79, 0.52, 0.49], (
+        "it drifts no further than CHANGED"
+    )
+    assert len(bench.anomalies()) == 5, "its windows are judged by what is said of them now"
+
+
+async def test_another_verdict_on_an_event_is_news_too() -> None:
+    bench = Bench(teacher := WatchingTeacher())
+    for said in (0.1, 0.1, 0.6):
+        teacher.judge = returning(Verdict(0.2, 0.8, "", (EventVerdict(1, said),)))  # type: ignore[method-assign]
+        await bench.handle(*windows_of("disk failed", 1))
+    assert [[event.probability for event in label.events] for label in bench.labels()] == [[0.1], [0.6]]
+
+
+def returning(verdict: Verdict) -> Any:
+    async def judge(windows: Sequence[Window], *_: object) -> list[Verdict]:
+        return [verdict for _ in windows]
+
+    return judge
+
+
+async def test_a_teacher_that_watches_begins_with_what_a_release_knows_and_what_was_read_before() -> None:
+    profile = SystemProfile()
+    for window in windows_of("disk failed", 30):
+        profile.update(window)
+    bench = Bench(teacher := WatchingTeacher())
+    for created, packed in ((1.0, profile.pack()), (2.0, b"none at all")):
+        vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
+        release = make_release(
+            ("disk opened", 0.0), vectors=vectors, created=created, version=f"v{created}", habits=packed
+        )
+        bench.knowledge.adopt(releases.sign(release, None))
+        for _ in range(2):
+            await bench.handle(*windows_of("disk failed", 1))
+    assert teacher.known == [("shop", 30)], "once a release, and what cannot be read is left out"
+    await bench.labelling.remember(each_of(windows_of("disk failed", 2, 90)))
+    assert teacher.seen[-2:] == ["s90", "s91"]
+
+
+async def each_of(windows: Sequence[Window]) -> AsyncIterator[Window]:
+    for window in windows:
+        yield window
+
+
+async def test_the_method_of_a_system_says_whether_the_offline_labeller_judges_it() -> None:
+    for method, said_by in (("offline", "watching"), ("llm-only", "scripted")):
+        bench = Bench(ScriptedTeacher(), method)
+        settings = bench.settings.model_copy(update={"method": method})
+        bench.labelling = Labelling(
+            settings, bench.producer, bench, bench.teacher, offline=WatchingTeacher()  # type: ignore[arg-type]
+        )  # fmt: skip
+        await bench.handle(*windows_of("disk failed", 1))
+        assert [label.teacher for label in bench.labels()] == [said_by]

@@ -1,0 +1,106 @@
+"""The score worker's logic: verdicts, and the windows whose verdict the teacher is asked about."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from fusionlog import releases
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.scorer import Scorer
+from fusionlog.records import Anomaly, Route, Window
+from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.settings import ScoreSettings, Settings
+from fusionlog.workers.score import Scoring
+from tests.detector.graphs import make_onnx
+from tests.encoders import WordEncoder
+from tests.factories import make_label, make_release, make_window
+from tests.workers.memory import MemoryProducer, message_of
+
+WORDS = ("failed", "opened")
+BANK = (("disk failed", 1.0), ("disk opened", 0.0))
+
+
+class Bench:
+    def __init__(self, method: MethodName = DEFAULT_METHOD, **doubt: float) -> None:
+        self.settings, self.producer = Settings(doubt=doubt), MemoryProducer()
+        self.knowledge = Knowledge("shop", WordEncoder(*WORDS), rules=RULES[method])
+        vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
+        system = "shop" if RULES[method].learns else releases.BASE
+        release = make_release(*BANK, system=system, onnx=make_onnx(1.0), vectors=vectors)
+        self.knowledge.adopt(releases.sign(release, None))
+        scorer = Scorer(ScoreSettings(provider="cpu"))
+        self.scoring = Scoring(self.settings, self.producer, self, scorer)  # type: ignore[arg-type]
+
+    def of(self, system: str) -> Knowledge:
+        """As `Following` does."""
+        assert system == "shop"
+        return self.knowledge
+
+    async def until_ready_for(self, systems: set[str]) -> None: ...
+
+    async def handle(self, *windows: Window) -> None:
+        await self.scoring.handle([message_of(window, number) for number, window in enumerate(windows)])
+
+    def anomalies(self) -> list[Anomaly]:
+        return self.producer.of(self.settings.topics.anomalies, Anomaly)  # type: ignore[return-value]
+
+    def asked(self) -> list[Window]:
+        return self.producer.of(self.settings.topics.proprietary, Window)  # type: ignore[return-value]
+
+
+async def test_without_doubt_the_model_has_the_last_word() -> None:
+    bench = Bench(share=0.0)
+    bad = make_window("disk failed")
+    await bench.handle(bad, make_window("disk opened", session="s2"))
+    assert [(anomaly.id, anomaly.by) for anomaly in bench.anomalies()] == [(bad.id, "model")]
+    assert bench.asked() == []
+
+
+async def test_a_window_unlike_all_that_were_judged_goes_to_the_teacher_without_a_verdict() -> None:
+    bench, window = Bench(share=0.1), make_window("disk failed")
+    await bench.handle(window)
+    (asked,) = bench.asked()
+    assert asked.route is not None
+    assert (asked.id, asked.route.kind, asked.route.doubt) == (window.id, "proprietary", 1.0)
+    assert bench.anomalies() == []
+
+
+async def test_what_the_teacher_judged_is_not_doubted() -> None:
+    bench, window = Bench(share=0.1), make_window("disk failed")
+    bench.knowledge.learn(make_label(window, 0.9))
+    await bench.handle(window)
+    assert [anomaly.by for anomaly in bench.anomalies()] == ["teacher"] and bench.asked() == []
+
+
+async def test_a_window_that_came_back_is_not_doubted_again() -> None:
+    bench = Bench(share=0.1)
+    route = Route(kind="general", similarity=1.0, threshold=0.8, doubt=1.0)
+    await bench.handle(replace(make_window("disk failed"), route=route))
+    assert len(bench.anomalies()) == 1 and bench.asked() == []
+
+
+async def test_a_broken_habit_is_doubted() -> None:
+    bench = Bench(share=0.1, floor=1.0)
+    usual = make_window("disk opened")
+    bench.knowledge.learn(make_label(usual, 0.1))
+    bench.knowledge.learn(make_label(make_window("disk opened", "disk opened"), 0.1))
+    await bench.handle(*(make_window("disk opened", session=str(number)) for number in range(400)))
+    assert bench.asked() == []
+    await bench.handle(make_window(*["disk opened"] * 3))
+    assert len(bench.asked()) == 1
+
+
+@pytest.mark.parametrize("method", [name for name, rules in RULES.items() if not (rules.doubts and rules.for_good)])
+async def test_no_other_method_doubts_a_model_of_its_own(method: MethodName) -> None:
+    bench, bad = Bench(method, share=0.1), make_window("disk failed")
+    await bench.handle(bad)
+    assert [anomaly.id for anomaly in bench.anomalies()] == [bad.id] and bench.asked() == []
+
+
+@pytest.mark.parametrize("method", ["generallog", "source-only", "llm-only"])
+async def test_what_learns_nothing_leaves_general_windows_to_the_model(method: MethodName) -> None:
+    bench, bad = Bench(method), make_window("disk failed")
+    bench.knowledge.learn(make_label(bad, 0.1))
+    await bench.handle(bad)
+    assert [anomaly.by for anomaly in bench.anomalies()] == ["model"]
