@@ -12,7 +12,7 @@ TOPS = ("fusionlog", "agents", "ray_jobs")
 # From the bottom up. A package imports what stands on a lower floor, never its neighbours on its own.
 FLOORS = (
     ("types", "errors"),
-    ("records", "rules", "utils"),
+    ("records", "rules", "utils", "decision"),
     ("novelty", "topics", "releases"),
     ("settings", "schemas"),
     ("parsing", "embedding", "detector", "active_learning", "observability"),
@@ -34,13 +34,13 @@ LIBRARIES = {
     "mode": ("agents",),
     "ray": ("ray_jobs",),
     "torch": (
-        "fusionlog.detector.set_network",
+        "fusionlog.detector.network",
         "fusionlog.detector.set_network",
         "fusionlog.detector.gru",
         "fusionlog.detector.training",
         "fusionlog.detector.domain_generalization",
         "fusionlog.detector.export",
-        "fusionlog.embedding.encoder.export",
+        "fusionlog.embedding.export",
         "fusionlog.methods.meta_protonet.learners",
     ),
     "pickle": (),
