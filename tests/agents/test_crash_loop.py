@@ -11,8 +11,8 @@ from fusionlog.types import RouteKind
 from tests.agents.stage import Stage, Worker, coverage, until
 from tests.agents.test_ingest import conserved
 from tests.factories import make_anomaly, make_window
-from tests.streaming.dead_letters import read_headers
 from tests.teachers.fake_endpoint import fake_endpoint
+from tests.workers.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

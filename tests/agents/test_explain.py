@@ -14,8 +14,8 @@ from fusionlog.records import Anomaly, Explanation
 from tests.agents.stage import Stage, Worker, until
 from tests.explanation.factories import BARE_OBJECT, but, explaining_endpoint
 from tests.factories import make_anomaly
-from tests.streaming.dead_letters import read_headers
 from tests.teachers.fake_endpoint import FakeEndpoint, Reply
+from tests.workers.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.agents.stage import Stage, Worker, coverage, until
 from tests.brokers import ApacheKafka
-from tests.streaming.dead_letters import read_headers
+from tests.workers.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ import pytest
 from fusionlog.records import Anomaly, Route, Window
 from tests.agents.stage import Stage, until
 from tests.factories import make_label, make_window
-from tests.streaming.dead_letters import read_headers
+from tests.workers.dead_letters import read_headers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

@@ -6,7 +6,7 @@ from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
 from fusionlog.records import PseudoLabel, Window
 from tests.factories import make_label, make_window
-from tests.streaming.dead_letters import read_headers
+from tests.workers.dead_letters import read_headers
 
 
 def test_a_record_survives() -> None:

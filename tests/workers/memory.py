@@ -13,7 +13,7 @@ from fusionlog.kafka import codecs
 from fusionlog.kafka.producer import Ack
 from fusionlog.records import Record, Window
 from fusionlog.topics import Topic
-from tests.streaming.dead_letters import read_headers
+from tests.workers.dead_letters import read_headers
 
 
 @dataclass
