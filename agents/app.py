@@ -21,7 +21,7 @@ from yarl import URL
 from fusionlog.errors import BrokerError
 from fusionlog.kafka.admin import check_topics
 from fusionlog.kafka.batch_handler import Handle
-from fusionlog.kafka.batch_output import Outlet
+from fusionlog.kafka.batch_output import BatchOutput
 from fusionlog.kafka.client import ssl_context
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
@@ -29,7 +29,7 @@ from fusionlog.observability import metrics
 from fusionlog.observability.logs import configure
 from fusionlog.settings import KafkaSettings, Settings, load
 from fusionlog.topics import Topic
-from fusionlog.utils.gc_tuning import collect_seldom
+from fusionlog.utils.gc_tuning import tune_gc
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class FusionLogApp(faust.App):
     async def on_start(self) -> None:
         """Have the role ready before an agent has its first message."""
         await self.work.prepare()
-        collect_seldom()
+        tune_gc()
         await super().on_start()
 
     async def on_shutdown(self) -> None:
@@ -147,7 +147,7 @@ def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
 
 async def consume(
     app: FusionLogApp, stream: StreamT[bytes], size: int, seconds: float, handle: Handle, guard: CrashGuard,
-    outlet: Outlet,
+    output: BatchOutput,
 ) -> None:  # fmt: skip
     """Give a stream's messages to `handle` by the batch, and acknowledge a batch when it was handled.
 
@@ -156,7 +156,7 @@ async def consume(
     """
     try:
         async for events in batches(stream, size, seconds):
-            await guard.handle([event.message for event in events], handle, outlet.bury_now)
+            await guard.handle([event.message for event in events], handle, output.bury_now)
             for event in events:
                 event.ack()
     except RecordCrash as crash:

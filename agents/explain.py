@@ -16,8 +16,8 @@ from fusionlog.kafka.ordered_acks import Delivery, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
-from fusionlog.workers.explain import Explaining
-from fusionlog.workers.explained_shapes import Explained
+from fusionlog.workers.explain import ExplainWorker
+from fusionlog.workers.explained_shapes import ExplainedShapes
 
 ROLE: Role = "explain"
 
@@ -29,25 +29,25 @@ class ExplainWork:
         self._settings = config
         self._producer = Producer(config, ROLE)
         self._explainer: Explainer | None = None
-        self._explained: Explained | None = None
+        self._explained: ExplainedShapes | None = None
 
     async def prepare(self) -> None:
         """Connect, and read what was explained."""
         await self._producer.start()
         self._explainer = explainer = Explainer(self._settings)
-        self._explained = Explained(
+        self._explained = ExplainedShapes(
             self._settings, lambda system, calls, ago: explainer.budget(system).charge(calls, ago)
         )
         await self._explained.start()
 
-    def start(self, app: FusionLogApp, guard: CrashGuard) -> Explaining:
+    def start(self, app: FusionLogApp, guard: CrashGuard) -> ExplainWorker:
         """What takes anomalies and explains them."""
         assert self._explained is not None and self._explainer is not None
 
         def owned(place: Place) -> bool:
             return TP(*place) in app.consumer.assignment()
 
-        return Explaining(self._settings, self._producer, self._explained, self._explainer, owned=owned, guard=guard)
+        return ExplainWorker(self._settings, self._producer, self._explained, self._explainer, owned=owned, guard=guard)
 
     async def finish(self) -> None:
         """Disconnect."""

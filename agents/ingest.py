@@ -11,9 +11,9 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
-from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.workers.ingest.pipeline import IngestPipeline
 from fusionlog.workers.ingest.raw_partitions import raw_consumer
-from fusionlog.workers.knowledge_tables import Following
+from fusionlog.workers.knowledge_tables import KnowledgeTables
 
 ROLE: Role = "ingest"
 
@@ -24,21 +24,21 @@ class IngestWork:
     def __init__(self, config: Settings) -> None:
         self._settings = config
         self._producer = Producer(config, ROLE)
-        self._following: Following | None = None
+        self._tables: KnowledgeTables | None = None
         self._reader: GroupConsumer | None = None
 
     async def prepare(self) -> None:
         """Connect, load the encoder, follow models and labels."""
         await self._producer.start()
-        self._following = await Following.with_encoder(self._settings)
-        await self._following.start()
+        self._tables = await KnowledgeTables.with_encoder(self._settings)
+        await self._tables.start()
 
     async def read(self) -> None:
         """Wait for a model, then read raw lines until cancelled."""
-        assert self._following is not None
-        await self._following.until_ready()
+        assert self._tables is not None
+        await self._tables.until_ready()
         templates = [record for _, record in await read_all(self._settings, self._settings.topics.templates)]
-        pipeline = Ingest(self._settings, self._producer, self._route, templates)
+        pipeline = IngestPipeline(self._settings, self._producer, self._route, templates)
         self._reader = raw_consumer(self._settings, pipeline)
         await self._reader.start()
         await self._reader.run()
@@ -52,13 +52,13 @@ class IngestWork:
     async def finish(self) -> None:
         """Disconnect."""
         await self.leave()
-        if self._following is not None:
-            await self._following.stop()
+        if self._tables is not None:
+            await self._tables.stop()
         await self._producer.stop()
 
     def _route(self, window: Window) -> Window:
-        assert self._following is not None
-        return self._following.of(window.system).route(window)
+        assert self._tables is not None
+        return self._tables.of(window.system).route(window)
 
 
 def build(config: Settings) -> ReaderApp:

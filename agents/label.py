@@ -11,19 +11,19 @@ from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, guarded, of_environment
 from fusionlog.embedding.encoder import Encoder, find_encoder
-from fusionlog.kafka.batch_output import Message, Outlet
-from fusionlog.kafka.lag import LagWatch
+from fusionlog.kafka.batch_output import BatchOutput, Message
+from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_committed
 from fusionlog.rules import RULES
 from fusionlog.settings import Settings
-from fusionlog.teachers.base import Teacher, Watching
+from fusionlog.teachers.base import StreamTeacher, Teacher
 from fusionlog.teachers.factory import check_labeller, make_teacher
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.topics import Role
 from fusionlog.types import FloatArray
-from fusionlog.workers.knowledge_tables import Following
-from fusionlog.workers.label import Labelling, newest_base
+from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.label import LabelWorker, newest_base
 
 ROLE: Role = "label"
 # Windows are collected for this many calls: the teacher makes some at once, and many windows share a shape.
@@ -38,24 +38,24 @@ class LabelWork:
     def __init__(self, config: Settings) -> None:
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
         self._producer = Producer(config, ROLE)
-        self.dead_letters = Outlet(config, self._producer, ROLE)
-        self._following: Following | None = None
+        self.dead_letters = BatchOutput(config, self._producer, ROLE)
+        self._tables: KnowledgeTables | None = None
         self._teachers: list[Teacher] = []
-        self._labelling: Labelling | None = None
-        self._lag = LagWatch(config, self._group, config.topics.proprietary, count_deleted=True)
+        self._labelling: LabelWorker | None = None
+        self._lag = LagMonitor(config, self._group, config.topics.proprietary, count_deleted=True)
 
     async def prepare(self) -> None:
         """Connect, follow models and labels, and get a teacher. The offline one waits for the base model's events."""
         await self._producer.start()
-        self._following = await Following.with_encoder(self._settings)
-        await self._following.start()
+        self._tables = await KnowledgeTables.with_encoder(self._settings)
+        await self._tables.start()
         self._lag.start()
         teacher, offline = await self._make_teachers()
         self._teachers = [each for each in (teacher, offline) if each is not None]
         names = ", ".join(each.name for each in self._teachers)
         logger.info("the teacher speaks", teacher=names, labeller=self._settings.label.labeller)
-        self._labelling = Labelling(self._settings, self._producer, self._following, teacher, offline=offline)
-        if any(isinstance(each, Watching) for each in self._teachers):
+        self._labelling = LabelWorker(self._settings, self._producer, self._tables, teacher, offline=offline)
+        if any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._remember(self._labelling)
 
     async def handle(self, messages: list[Message]) -> None:
@@ -66,13 +66,13 @@ class LabelWork:
     async def finish(self) -> None:
         """Disconnect."""
         await self._lag.stop()
-        if self._following is not None:
-            await self._following.stop()
+        if self._tables is not None:
+            await self._tables.stop()
         await self._producer.stop()
         for teacher in self._teachers:
             await teacher.close()
 
-    async def _remember(self, labelling: Labelling) -> None:
+    async def _remember(self, labelling: LabelWorker) -> None:
         """Have the offline labeller know what its worker, or others of the group, had read before."""
         settings = self._settings
         await labelling.remember(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from agents.app import ReaderApp, of_environment
 from fusionlog.kafka.batch_handler import BatchHandler
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
-from fusionlog.kafka.lag import LagWatch
+from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
 from fusionlog.online.scorer import Scorer
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
-from fusionlog.workers.knowledge_tables import Following
-from fusionlog.workers.score import Scoring
+from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.score import ScoreWorker
 
 ROLE: Role = "score"
 POLL_SECONDS = 0.2
@@ -23,10 +23,10 @@ class ScoreWork:
     def __init__(self, config: Settings) -> None:
         self._settings = config
         self._producer = Producer(config, ROLE)
-        self._following: Following | None = None
+        self._tables: KnowledgeTables | None = None
         self._scorer = Scorer(config.score)
         self._reader: GroupConsumer | None = None
-        self._lag = LagWatch(config, self._group, config.topics.general)
+        self._lag = LagMonitor(config, self._group, config.topics.general)
 
     @property
     def _group(self) -> str:
@@ -35,21 +35,21 @@ class ScoreWork:
     async def prepare(self) -> None:
         """Connect, load the encoder, follow models and labels."""
         await self._producer.start()
-        self._following = await Following.with_encoder(self._settings, self._scorer.check)
-        await self._following.start()
+        self._tables = await KnowledgeTables.with_encoder(self._settings, self._scorer.check)
+        await self._tables.start()
         self._lag.start()
 
     async def read(self) -> None:
         """Give general windows their verdicts until cancelled."""
-        assert self._following is not None
-        scoring = Scoring(self._settings, self._producer, self._following, self._scorer)
+        assert self._tables is not None
+        scoring = ScoreWorker(self._settings, self._producer, self._tables, self._scorer)
         reading = Reading(
             topics=(self._settings.topics.general.name,),
             max_records=self._settings.score.batch_windows,
             poll_seconds=POLL_SECONDS,
             commit_seconds=self._settings.ingest.commit_seconds,
         )
-        handler = BatchHandler(scoring.handle, scoring.outlet.bury_now, scoring.outlet.confirm_with)
+        handler = BatchHandler(scoring.handle, scoring.output.bury_now, scoring.output.confirm_with)
         self._reader = GroupConsumer(self._settings.kafka, self._group, reading, handler)
         await self._reader.start()
         await self._reader.run()
@@ -64,8 +64,8 @@ class ScoreWork:
         """Disconnect."""
         await self.leave()
         await self._lag.stop()
-        if self._following is not None:
-            await self._following.stop()
+        if self._tables is not None:
+            await self._tables.stop()
         await self._producer.stop()
 
 

@@ -17,7 +17,7 @@ from fusionlog.data.sources import read_source, source_examples
 from fusionlog.data.systems import read_catalog
 from fusionlog.detector.examples import balanced
 from fusionlog.detector.fitting import model
-from fusionlog.distillation.rounds import Material, distil
+from fusionlog.distillation.rounds import TrainingSet, distil
 from fusionlog.embedding.encoder import Encoder, NamedEncode, VectorCache, find_encoder
 from fusionlog.errors import RayError
 from fusionlog.evaluation.matrix import FoldChoice, make_tasks
@@ -29,7 +29,7 @@ METHOD = "source-only"
 WORKERS = (1, 2, 4)
 
 
-def materials(data: Path, targets: int, encode: NamedEncode, settings: DistillSettings) -> list[Material]:
+def materials(data: Path, targets: int, encode: NamedEncode, settings: DistillSettings) -> list[TrainingSet]:
     """What as many targets have to be distilled from: a directory's systems in turn, each with another as its source.
 
     A label says the same here as a teacher's would: how long a fit takes does not depend on what is right.
@@ -37,18 +37,18 @@ def materials(data: Path, targets: int, encode: NamedEncode, settings: DistillSe
     cache, names, ingest = VectorCache(encode), list(read_catalog(data)), Settings().ingest
     halves = [source_examples(read_source(data, name, ingest), cache) for name in names]
     return [
-        Material(
-            labelled=halves[place % len(halves)].taught,
+        TrainingSet(
+            labelled=halves[place % len(halves)].training,
             unlabelled=halves[place % len(halves)].held_out,
-            replay=balanced(halves[(place + 1) % len(halves)].taught, settings.replay),
+            replay=balanced(halves[(place + 1) % len(halves)].training, settings.replay),
         )
         for place in range(targets)
     ]
 
 
-def distilled(found: Sequence[Material], settings: DistillSettings) -> list[bytes]:
+def distilled(found: Sequence[TrainingSet], settings: DistillSettings) -> list[bytes]:
     """Every target's student, each target by itself: its fits are Ray tasks, one after the other."""
-    fits = tasks.Fits(settings)
+    fits = tasks.RayTrainer(settings)
     with ThreadPoolExecutor(len(found)) as drivers:
         return list(
             drivers.map(lambda each: distil(each, lambda examples: fits([examples])[0], settings.rounds), found)
@@ -67,17 +67,19 @@ def matrix(data: Path, settings: Settings) -> int:
     return len(todo)
 
 
-def core_seconds(found: Material, settings: DistillSettings) -> float:
+def core_seconds(found: TrainingSet, settings: DistillSettings) -> float:
     """Processor time of one target's distillation, without Ray: what any number of targets is estimated from."""
     started = time.process_time()
     distil(found, lambda examples: model(examples, settings), settings.rounds)
     return time.process_time() - started
 
 
-def on(workers: int, works: Sequence[Callable[[], object]], settings: DistillSettings, first: Material) -> list[float]:
+def on(
+    workers: int, works: Sequence[Callable[[], object]], settings: DistillSettings, first: TrainingSet
+) -> list[float]:
     """Seconds of each of some works on a Ray of so many workers, all of which have come up and imported torch."""
     with tasks.connected(workers):
-        tasks.Fits(settings.model_copy(update={"steps": 1}))([first.labelled] * workers * 2)
+        tasks.RayTrainer(settings.model_copy(update={"steps": 1}))([first.labelled] * workers * 2)
         return [_seconds(work) for work in works]
 
 
@@ -87,7 +89,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def measure(found: Sequence[Material], data: Path, settings: Settings, most: int) -> Iterator[dict[str, float]]:
+def measure(found: Sequence[TrainingSet], data: Path, settings: Settings, most: int) -> Iterator[dict[str, float]]:
     """Seconds of the distillations and of the matrix, by number of workers.
 
     :raises RayError: a task failed, or students differ with the number of workers.

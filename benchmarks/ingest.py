@@ -26,8 +26,8 @@ from fusionlog.kafka.producer import Producer
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease
 from fusionlog.settings import KafkaSettings, Settings, load
-from fusionlog.utils.gc_tuning import collect_seldom
-from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.utils.gc_tuning import tune_gc
+from fusionlog.workers.ingest.pipeline import IngestPipeline
 from fusionlog.workers.ingest.raw_partitions import FETCH_BYTES, raw_consumer
 
 POLL_SECONDS = 0.02
@@ -86,17 +86,17 @@ async def bare(settings: Settings, name: str, lines: int) -> Rate:
 
 
 @asynccontextmanager
-async def pipeline(settings: Settings, knowledge: Knowledge) -> AsyncIterator[Ingest]:
+async def pipeline(settings: Settings, knowledge: Knowledge) -> AsyncIterator[IngestPipeline]:
     """Parsers, windowers, router and sink, on a producer of their own."""
     producer = Producer(settings)
     await producer.start()
     try:
-        yield Ingest(settings, producer, knowledge.route, [])
+        yield IngestPipeline(settings, producer, knowledge.route, [])
     finally:
         await producer.stop()
 
 
-async def measured(work: Ingest, name: str, lines: int, alive: Callable[[], None]) -> Rate:
+async def measured(work: IngestPipeline, name: str, lines: int, alive: Callable[[], None]) -> Rate:
     """The rate of whatever feeds a pipeline; at the end Kafka has every window that was closed."""
     meter, before = Meter(), counted(name)
     async with asyncio.timeout(GIVE_UP_SECONDS):
@@ -172,7 +172,7 @@ async def measure(
     for contender, run, number in (("agent", agent, agent_lines), ("ours", ours, lines)):
         settings = stage.settings(f"{contender}.")
         await prepare(settings)
-        collect_seldom()
+        tune_gc()
         found[contender] = await run(settings, stream.name, number, knowing(settings, stream.name, release, encode))
     return found
 

@@ -21,20 +21,20 @@ from fusionlog.data.systems import read_catalog
 from fusionlog.decision import is_anomalous
 from fusionlog.distillation.base_model import known_events
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
-from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.evaluation.fit_cache import LocalTrainer
 from fusionlog.evaluation.teacher_choice import teaching
 from fusionlog.kafka import codecs
 from fusionlog.kafka.batch_output import Message
 from fusionlog.kafka.producer import Ack, Producer
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold, read_fold
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel, Record, Window
 from fusionlog.settings import AlphaSettings, LabellerName, Settings
 from fusionlog.teachers.base import Teacher, Unit, Verdict, unit_of
 from fusionlog.topics import Topic
-from fusionlog.workers.knowledge_tables import Following
-from fusionlog.workers.label import Labelling
+from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.label import LabelWorker
 
 BATCH = 200
 """Windows that a label worker takes at a time: ten calls of twenty."""
@@ -89,17 +89,17 @@ class Known:
         return self.knowledge
 
 
-async def run(labeller: LabellerName, fold: Fold, bench: Bench, base: ModelRelease) -> dict[str, float]:
+async def run(labeller: LabellerName, fold: Fold, context: MethodContext, base: ModelRelease) -> dict[str, float]:
     """The adaptation half's windows through a label worker's logic."""
-    settings = bench.settings.model_copy(
-        update={"label": bench.settings.label.model_copy(update={"labeller": labeller})}
+    settings = context.settings.model_copy(
+        update={"label": context.settings.label.model_copy(update={"labeller": labeller})}
     )
-    knowledge = Knowledge(fold.target, bench.encode)
+    knowledge = Knowledge(fold.target, context.encode)
     knowledge.adopt(releases.sign(base, None))
-    assert bench.teacher is not None
-    held, teacher = Held(), Counting(bench.teacher)
-    labelling = Labelling(
-        settings, cast("Producer", held), cast("Following", Known(knowledge)), cast("Teacher", teacher)
+    assert context.teacher is not None
+    held, teacher = Held(), Counting(context.teacher)
+    labelling = LabelWorker(
+        settings, cast("Producer", held), cast("KnowledgeTables", Known(knowledge)), cast("Teacher", teacher)
     )
     waiting = 0
     for start in range(0, len(fold.adapt), BATCH):
@@ -112,7 +112,7 @@ async def run(labeller: LabellerName, fold: Fold, bench: Bench, base: ModelRelea
     returned = sum(name == settings.topics.general.name for name, _ in held.sent)
     return {
         "windows": waiting, "units": teacher.units, "calls": teacher.calls, "inherited": len(heirs),
-        "returned": returned, "agreeing": await shared(heirs, fold, bench.teacher),
+        "returned": returned, "agreeing": await shared(heirs, fold, context.teacher),
     }  # fmt: skip
 
 
@@ -131,12 +131,12 @@ async def compare(data: Path, target: str, settings: Settings) -> dict[str, dict
     sources = [read_source(data, name, settings.ingest) for name in read_catalog(data) if name != target]
     encoder, fold = Encoder(find_encoder(settings)), read_fold(data, target, "forward", settings.ingest)
     known = [event for source in sources for event in known_events(source, event_probabilities(source))]
-    cache, fits, found = VectorCache(encoder), Fits(settings.distill), {}
+    cache, fits, found = VectorCache(encoder), LocalTrainer(settings.distill), {}
     async with teaching(settings, data, target) as each:
         for labeller in ("direct", "alpha"):
             teacher = each.teacher(known, encoder)
-            bench = Bench(each.settings, sources, encoder, cache, fits, teacher)
-            found[labeller] = await run(labeller, fold, bench, bench.base())
+            context = MethodContext(each.settings, sources, encoder, cache, fits, teacher)
+            found[labeller] = await run(labeller, fold, context, context.base())
             await teacher.close()
     return found
 

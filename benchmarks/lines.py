@@ -11,7 +11,7 @@ from pathlib import Path
 from zlib import crc32
 
 from fusionlog.data.systems import read_catalog, read_stream
-from fusionlog.parsing.regex_invariance import DIGITS, alike
+from fusionlog.parsing.regex_invariance import DIGITS, is_invariant
 from fusionlog.settings import SystemSettings
 
 IDLE_GAPS = 3
@@ -59,7 +59,7 @@ class Stream:
     def _digits(self, repetition: int) -> bytes:
         """The first repetition is the recording itself; so are all where the session key has digits of its own."""
         digits = list(b"123456789")
-        if repetition and alike(self.system.session or "", DIGITS):
+        if repetition and is_invariant(self.system.session or "", DIGITS):
             random.Random(repetition).shuffle(digits)
         return bytes.maketrans(b"123456789", bytes(digits))
 

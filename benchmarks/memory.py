@@ -30,8 +30,8 @@ from fusionlog.records import Record
 from fusionlog.settings import Settings, load
 from fusionlog.topics import Topic
 from fusionlog.types import FloatArray
-from fusionlog.utils.gc_tuning import collect_seldom
-from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.utils.gc_tuning import tune_gc
+from fusionlog.workers.ingest.pipeline import IngestPipeline
 
 SAMPLES = 10
 SETTLE_SECONDS = 60.0
@@ -105,11 +105,11 @@ async def measure(stream: Stream, encode: NamedEncode, lines: int) -> dict[str, 
     settings = Settings(method="source-only")
     settings.__dict__["systems"] = {stream.name: stream.system}
     knowledge = knowing(settings, stream.name, model_of(stream, encode), encode)
-    work = Ingest(settings, Acknowledging(), knowledge.route, [])  # type: ignore[arg-type]
+    work = IngestPipeline(settings, Acknowledging(), knowledge.route, [])  # type: ignore[arg-type]
     place = TopicPartition(settings.topics.raw(stream.name).name, 0)
     work.open(place, 0, ())
     before_all = counted(stream.name)
-    collect_seldom()
+    tune_gc()
     first, source, taken = time.time() - lines * stream.step, stormy(stream, lines), 0
     found: dict[str, dict[str, float]] = {}
     while values := list(islice(source, settings.ingest.poll_records)):

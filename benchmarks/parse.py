@@ -18,12 +18,12 @@ from fusionlog.parsing.headers import Header
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.json_format import JsonFormat
 
 
 def plain(system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Hashable]:
     """Header, masks in one expression, Drain3's own `add_log_message`: a line to its component and cluster."""
-    header, masks, texts = Header(system.header), Masks(system.session, system.masks), JsonLines(system.json_line)
+    header, masks, texts = Header(system.header), Masks(system.session, system.masks), JsonFormat(system.json_line)
     drain = Drain(depth=ingest.drain_depth, sim_th=ingest.drain_similarity, max_clusters=ingest.max_templates)
 
     def parse(line: str) -> Hashable:

@@ -26,7 +26,7 @@ from fusionlog.errors import SettingError
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
 from fusionlog.topics import Topics
 from fusionlog.types import DetectorName
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.json_format import JsonFormat
 
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})
@@ -45,7 +45,7 @@ def _compiles(pattern: str | None) -> str | None:
 
 def _renders(format: str | None) -> str | None:
     """A format of JSON lines that can be used."""
-    JsonLines(format)
+    JsonFormat(format)
     return format
 
 
@@ -147,7 +147,7 @@ class ScoreSettings(_Model):
     threads: int = Field(1, ge=1, description="CPU threads of a model")
 
 
-class DoubtSettings(_Model):
+class SecondOpinionSettings(_Model):
     """Asking the teacher about windows of known events that the model is not sure of, or has never seen the like of."""
 
     share: float = Field(0.1, ge=0, lt=1, description="of the general windows: so many are asked about; 0: none")
@@ -262,7 +262,7 @@ class Settings(BaseSettings):
     )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
-    doubt: DoubtSettings = DoubtSettings()
+    doubt: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()
     alpha: AlphaSettings = AlphaSettings()

@@ -73,4 +73,4 @@ async def _announced(child: Child) -> str:
                 child.check()
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
-        raise RayError(f"the local Ray did not come up in {START_SECONDS:.0f} s: {child.last_words()}") from None
+        raise RayError(f"the local Ray did not come up in {START_SECONDS:.0f} s: {child.last_line()}") from None

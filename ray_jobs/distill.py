@@ -43,7 +43,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     sources = [source_examples(source, cache, parent.detector) for source in read]
     kept = settings.distill.model_copy(update={"detector": parent.detector})
     with tasks.connected() as job:
-        return distill(labels, windows, sources, parent, cache, kept, tasks.Fits(kept), now=time.time(), job=job)
+        return distill(labels, windows, sources, parent, cache, kept, tasks.RayTrainer(kept), now=time.time(), job=job)
 
 
 async def job(settings: Settings, system: str, data: Path | None, names: list[str]) -> tuple[Report, Exit]:

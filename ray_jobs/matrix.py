@@ -14,15 +14,15 @@ from ray.exceptions import RayError as RayTaskError
 from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.errors import FusionLogError
 from fusionlog.evaluation.matrix import Done, Task
-from fusionlog.evaluation.runner import Workshop
+from fusionlog.evaluation.runner import Runner
 from fusionlog.settings import Settings
 from ray_jobs import tasks
 
 
 @lru_cache(maxsize=1)
-def workshop(settings: Settings, offline: bool) -> Workshop:
+def workshop(settings: Settings, offline: bool) -> Runner:
     """The workshop of this process: Ray gives a worker one task after the other, and what one read serves the next."""
-    return Workshop(settings, Encoder(find_encoder(settings)), offline)
+    return Runner(settings, Encoder(find_encoder(settings)), offline)
 
 
 @ray.remote(num_cpus=tasks.CPUS, max_retries=1)

@@ -11,7 +11,7 @@ import typer
 from fusionlog import settings as environment
 from fusionlog.data.sources import read_source
 from fusionlog.distillation.base_model import base_release
-from fusionlog.distillation.source_regressions import formulas, with_formulas
+from fusionlog.distillation.source_regressions import fit_offline, with_offline_fit
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
@@ -25,10 +25,10 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
     with tasks.connected() as job:
         encoder = Encoder(find_encoder(settings), tasks.cores())
         sources = [read_source(data, name, settings.ingest) for name in names]
-        fits = tasks.Fits(settings.distill)
-        release = with_formulas(
+        fits = tasks.RayTrainer(settings.distill)
+        release = with_offline_fit(
             base_release(sources, VectorCache(encoder), encoder.name, settings.distill, fits, now=time.time(), job=job),
-            formulas(sources, encoder),
+            fit_offline(sources, encoder),
         )
     release = await publish.publish(settings, release)
     reason = f"base model {release.version} of {', '.join(names)}, {len(release.bank)} events, tau {release.tau:.2f}"

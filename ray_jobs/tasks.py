@@ -25,7 +25,7 @@ def fit(examples: Sequence[Example], settings: DistillSettings, how: BaseTrainin
     return model(examples, settings, how, threads=CPUS)
 
 
-class Fits:
+class RayTrainer:
     """Fits on the cluster that this process is connected to.
 
     :param settings: of the training.

@@ -11,7 +11,7 @@ from fusionlog.data.systems import read_labels, read_sessions, session_windows
 from fusionlog.evaluation.metrics import Confusion, confusion
 from fusionlog.settings import IngestSettings
 from fusionlog.teachers.base import unit_of
-from fusionlog.teachers.recorded.recordings import Answered, By, read_recordings, union
+from fusionlog.teachers.recorded.recordings import By, RecordedAnswer, read_recordings, union
 
 VERDICTS = "verdicts.jsonl"
 """The file of a system's recorded verdicts, in its directory."""
@@ -22,14 +22,14 @@ class Asked:
     """A session's windows with what the recorded teacher says of each."""
 
     session: str
-    answers: list[Answered]
+    answers: list[RecordedAnswer]
 
 
 def ask(data: Path, name: str, verdicts: Path) -> list[Asked]:
     """Ask about every session, as a worker does: parsed, cut into windows, each event its first line, redacted."""
     recording = read_recordings([verdicts])[name]
     system, sessions = system_of(data, name), read_sessions(data, name)
-    answers: dict[str, list[Answered]] = {session.id: [] for session in sessions}
+    answers: dict[str, list[RecordedAnswer]] = {session.id: [] for session in sessions}
     for window in session_windows(name, system, sessions, IngestSettings()):
         events = unit_of(window, system).events
         answers[window.session].append(recording.answer([(event.text, event.count) for event in events]))

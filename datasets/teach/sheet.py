@@ -21,7 +21,7 @@ from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.teachers.base import clip, unit_of
 from fusionlog.teachers.recorded.constant_words import shown
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.json_format import JsonFormat
 
 LINE_CHARS = 200
 FIRST_LINES = 30
@@ -57,7 +57,7 @@ def make_sheet(data: Path, name: str) -> Sheet:
     :raises DataError: there are no such data.
     """
     system = system_of(data, name)
-    written, events = JsonLines(system.json_line), Events()
+    written, events = JsonFormat(system.json_line), Events()
     shapes: dict[frozenset[tuple[str, int]], Shape] = {}
     of_session: dict[str, Shape] = {}
     sessions = read_sessions(data, name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fusionlog.settings import DoubtSettings
+from fusionlog.settings import SecondOpinionSettings
 
-START = 1.0
+FIRST_THRESHOLD = 1.0
 """The first threshold: a model without knowledge, or a window unlike 99 in 100."""
 STEP = 0.1
 
@@ -20,8 +20,8 @@ class QuantileBudget:
     that a stream of low scores is queried less.
     """
 
-    settings: DoubtSettings
-    threshold: float = START
+    settings: SecondOpinionSettings
+    threshold: float = FIRST_THRESHOLD
 
     def query(self, score: float) -> bool:
         """Whether a window of this score is queried; moves the threshold."""

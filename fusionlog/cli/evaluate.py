@@ -22,7 +22,7 @@ from fusionlog.settings import Settings
 if TYPE_CHECKING:
     from fusionlog.embedding.encoder import NamedEncode
     from fusionlog.evaluation.matrix import Done, Task
-    from fusionlog.evaluation.runner import Workshop
+    from fusionlog.evaluation.runner import Runner
     from fusionlog.evaluation.state import State
 
 INTERRUPTED = 130
@@ -52,7 +52,7 @@ def evaluate(
     try:
         from fusionlog.cli.evaluation_view import results
         from fusionlog.evaluation.matrix import FoldChoice, make_tasks
-        from fusionlog.evaluation.runner import Workshop
+        from fusionlog.evaluation.runner import Runner
         from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "demo", "an evaluation") from error
@@ -66,7 +66,7 @@ def evaluate(
     done: list[Done] = []
     try:
         with _interruptible():
-            asyncio.run(_do(tasks, Workshop(config, _encoder(config), offline), State(state_path(json)), console, done))
+            asyncio.run(_do(tasks, Runner(config, _encoder(config), offline), State(state_path(json)), console, done))
     except KeyboardInterrupt:
         Console(stderr=True).print(f"fusionlog: interrupted after {len(done)} of {len(tasks)} runs{_again(json)}")
         raise typer.Exit(INTERRUPTED) from None
@@ -95,9 +95,9 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def _do(tasks: Sequence[Task], workshop: Workshop, state: State, console: Console, done: list[Done]) -> None:
+async def _do(tasks: Sequence[Task], runner: Runner, state: State, console: Console, done: list[Done]) -> None:
     """Do what is not done yet, under a progress bar; `done` has what was, in order, whatever ends it."""
-    said = state.passed_over({task: workshop.key(task) for task in tasks})
+    said = state.passed_over({task: runner.key(task) for task in tasks})
     if said is not None:
         console.print(said, highlight=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -105,9 +105,9 @@ async def _do(tasks: Sequence[Task], workshop: Workshop, state: State, console: 
         bar = progress.add_task("", total=len(tasks))
         for task in tasks:
             progress.update(bar, description=f"{task.target} {task.fold} seed {task.seed} {task.method}")
-            known = state.get(workshop.key(task))
+            known = state.get(runner.key(task))
             if known is None:
-                known = await workshop.do(task)
+                known = await runner.do(task)
                 state.put(known)
             done.append(known)
             progress.advance(bar)

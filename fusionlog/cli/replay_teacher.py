@@ -13,8 +13,8 @@ from fusionlog.errors import MissingExtraError
 from fusionlog.teachers.recorded.recordings import read_recordings
 
 if TYPE_CHECKING:
-    from fusionlog.teachers.recorded.chat import Replay
-    from fusionlog.teachers.recorded.server import Trouble
+    from fusionlog.teachers.recorded.chat import RecordedTeacher
+    from fusionlog.teachers.recorded.server import InjectedFaults
 
 
 def replay_teacher(
@@ -29,15 +29,15 @@ def replay_teacher(
 ) -> None:
     """Answer as a language model did once: an OpenAI-compatible endpoint over recorded verdicts."""
     try:
-        from fusionlog.teachers.recorded.chat import Replay
-        from fusionlog.teachers.recorded.server import Trouble
+        from fusionlog.teachers.recorded.chat import RecordedTeacher
+        from fusionlog.teachers.recorded.server import InjectedFaults
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "aiohttp", "agents", "replaying a teacher") from error
-    replay = Replay(read_recordings(files))
-    asyncio.run(_serve(replay, Trouble(latency, fail, garble, flip, seed), host, port))
+    replay = RecordedTeacher(read_recordings(files))
+    asyncio.run(_serve(replay, InjectedFaults(latency, fail, garble, flip, seed), host, port))
 
 
-async def _serve(replay: Replay, trouble: Trouble, host: str, port: int) -> None:
+async def _serve(replay: RecordedTeacher, trouble: InjectedFaults, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
     from fusionlog.teachers.recorded.server import serving
 

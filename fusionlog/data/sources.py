@@ -12,7 +12,7 @@ import numpy as np
 from fusionlog.data.systems import FORM, read_catalog, read_labels, read_sessions, session_windows
 from fusionlog.decision import UNDECIDED
 from fusionlog.detector.examples import Example
-from fusionlog.detector.sequence import alike, order_of
+from fusionlog.detector.sequence import by_cache_key, order_of
 from fusionlog.embedding.encoder import VectorCache
 from fusionlog.errors import DataError
 from fusionlog.records import Window
@@ -39,7 +39,7 @@ class SourceExamples:
     """A source as examples: the earlier sessions to teach, the later ones to measure by."""
 
     system: str
-    taught: Sequence[Example]
+    training: Sequence[Example]
     held_out: Sequence[Example]
 
 
@@ -92,7 +92,7 @@ def examples_of(
 ) -> list[Example]:
     """A source's windows that a detector tells apart: the share of them that is anomalous, and how many there are."""
     examples = []
-    for windows in alike(source.windows, detector):
+    for windows in by_cache_key(source.windows, detector):
         share = sum(source.anomalous[window.session] for window in windows) / len(windows)
         events = [probabilities[event.template] for event in windows[0].events]
         examples.append(
@@ -111,7 +111,7 @@ def source_examples(source: Source, cache: VectorCache, detector: DetectorName =
 
 def by_shape(windows: Iterable[Window]) -> list[list[Window]]:
     """The windows of each shape, in order of first occurrence."""
-    return alike(windows, "set")
+    return by_cache_key(windows, "set")
 
 
 def unlabelled(windows: Sequence[Window], cache: VectorCache, detector: DetectorName = "set") -> Example:

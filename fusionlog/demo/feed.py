@@ -10,7 +10,7 @@ from fusionlog.data.systems import FORM, Session, read_sessions, read_stream
 from fusionlog.data.timestamps import ending_at, line_times
 from fusionlog.errors import DataError
 from fusionlog.settings import SystemSettings
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.json_format import JsonFormat
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def read_feed(directory: Path, system: str, settings: SystemSettings) -> Feed:
 
     :raises DataError: there is nothing to read.
     """
-    sessions, json_lines = read_sessions(directory, system), JsonLines(settings.json_line)
+    sessions, json_lines = read_sessions(directory, system), JsonFormat(settings.json_line)
     if (directory / system / "stream.log.gz").exists():
         lines = list(read_stream(directory, system))
         times = line_times([json_lines.text(line) for line in lines])
@@ -47,7 +47,7 @@ def read_feed(directory: Path, system: str, settings: SystemSettings) -> Feed:
     return Feed(lines, ending_at(times, time.time()), size, [session.id for session in sessions])
 
 
-def _in_turn(sessions: list[Session], gap: float, json_lines: JsonLines) -> tuple[list[str], list[float]]:
+def _in_turn(sessions: list[Session], gap: float, json_lines: JsonFormat) -> tuple[list[str], list[float]]:
     """Sessions that were cut beforehand have no common clock: each starts `gap` seconds after the one before ended."""
     lines: list[str] = []
     times: list[float] = []

@@ -145,7 +145,7 @@ class Demo:
             if still_moving() != seen:
                 moved, seen = time.monotonic(), still_moving()
             if time.monotonic() - moved > STALL_SECONDS:
-                words = "; ".join(f"{child.name}: {child.last_words()}" for child in self._children)
+                words = "; ".join(f"{child.name}: {child.last_line()}" for child in self._children)
                 raise DemoError(f"{otherwise} for {STALL_SECONDS:.0f} s ({words})")
             await asyncio.sleep(POLL_SECONDS)
 

@@ -69,26 +69,28 @@ def collate(windows: Sequence[tuple[FloatArray, FloatArray]], orders: Sequence[I
     return Batch(events, counts, places)
 
 
-class Room:
+class BatchBuffer:
     """Memory that one batch after the other is laid out in: fresh pages for each cost as much time as the model."""
 
     def __init__(self) -> None:
-        self._room = np.empty(0, dtype=np.float32)
+        self._memory = np.empty(0, dtype=np.float32)
 
-    def of(self, *shape: int) -> FloatArray:
+    def array(self, *shape: int) -> FloatArray:
         """An array of this shape, of any content; the one that was given before is overwritten."""
         size = prod(shape)
-        if size > len(self._room):
-            self._room = np.empty(size, dtype=np.float32)
-        return self._room[:size].reshape(shape)
+        if size > len(self._memory):
+            self._memory = np.empty(size, dtype=np.float32)
+        return self._memory[:size].reshape(shape)
 
 
-def gather(vectors: FloatArray, rows: Sequence[Sequence[int]], counts: Sequence[Sequence[int]], room: Room) -> Batch:
+def gather(
+    vectors: FloatArray, rows: Sequence[Sequence[int]], counts: Sequence[Sequence[int]], buffer: BatchBuffer
+) -> Batch:
     """What `collate` makes of the windows' events, where windows share them: each vector is given once.
 
     :param vectors: of distinct events, `[n, dim]`.
     :param rows: those of `vectors` that stand in each window. :param counts: how often each of them does.
-    :param room: where the batch is laid out: it holds until the next one is.
+    :param buffer: where the batch is laid out: it holds until the next one is.
     """
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     filled = np.arange(max(1, lengths.max())) < lengths[:, None]
@@ -97,7 +99,7 @@ def gather(vectors: FloatArray, rows: Sequence[Sequence[int]], counts: Sequence[
     places[filled] = np.fromiter(chain.from_iterable(rows), np.int64)
     numbers[filled] = np.fromiter(chain.from_iterable(counts), np.float32)
     padding = np.zeros((1, vectors.shape[1]), dtype=np.float32)
-    events = room.of(*filled.shape, vectors.shape[1])
+    events = buffer.array(*filled.shape, vectors.shape[1])
     np.concatenate([vectors, padding]).take(places, axis=0, out=events, mode="clip")
     return Batch(events, numbers)
 

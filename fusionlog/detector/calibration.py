@@ -20,7 +20,7 @@ LARGEST = 30.0
 """Logits beyond it are cut: exp of a larger one overflows."""
 
 
-def logit(probability: float) -> float:
+def clipped_logit(probability: float) -> float:
     """log p / (1 - p), of p kept within `LEAST` of 0 and 1."""
     kept = min(1.0 - LEAST, max(LEAST, probability))
     return log(kept / (1.0 - kept))
@@ -31,8 +31,8 @@ def sigmoid(logit: float) -> float:
     return 1.0 / (1.0 + exp(-min(LARGEST, max(-LARGEST, logit))))
 
 
-def score(weights: Calibration, probability: float, novelty: NoveltyFeatures) -> float:
+def calibrated_probability(weights: Calibration, probability: float, novelty: NoveltyFeatures) -> float:
     """The score in place of the network's probability, 0 to 1; its threshold is `decision.THRESHOLD`."""
-    total = weights.probability * logit(probability) + weights.intercept
+    total = weights.probability * clipped_logit(probability) + weights.intercept
     total += weights.surprisal * novelty.surprisal + weights.rarity * novelty.rarity + weights.failure * novelty.failure
     return sigmoid(total)

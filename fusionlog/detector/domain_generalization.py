@@ -98,7 +98,7 @@ def fit_adversarial(
             drawn = labelled.draw(BATCH)
             represented, event = read(network, labelled, drawn)
             foreign, _ = read(network, unlabelled, unlabelled.draw(BATCH))
-            of_domains = domain_loss(head, represented, foreign, warm_up(number / settings.steps))
+            of_domains = domain_loss(head, represented, foreign, adversarial_strength(number / settings.steps))
             backward(loss_of(network.judge(represented), event, drawn) + DOMAIN_WEIGHT * of_domains)
 
         optimise(chain(network.parameters(), head.parameters()), settings.steps, step)
@@ -120,7 +120,7 @@ def domain_loss(head: nn.Module, sources: Tensor, target: Tensor, strength: floa
     return binary_cross_entropy_with_logits(head(both).squeeze(-1), truth)
 
 
-def warm_up(progress: float) -> float:
+def adversarial_strength(progress: float) -> float:
     """How strongly gradients are reversed after a share of the steps: 0 at first, near 1 at last (Ganin et al.)."""
     return float(torch.tanh(torch.tensor(WARM_UP * progress / 2)))
 

@@ -14,7 +14,7 @@ ORDERED: frozenset[DetectorName] = frozenset({"gru"})
 """The detectors that are shown a window line by line; the others see its distinct events, with counts."""
 
 
-def look_of(window: Window, detector: DetectorName) -> str:
+def cache_key(window: Window, detector: DetectorName) -> str:
     """What a detector tells windows apart by: their shape, or the hash of their templates line by line."""
     if detector not in ORDERED:
         return window.shape
@@ -22,18 +22,18 @@ def look_of(window: Window, detector: DetectorName) -> str:
     return blake2b(lines.encode(), digest_size=12).hexdigest()
 
 
-def looks_of(windows: Sequence[Window], detector: DetectorName) -> list[str]:
-    """`look_of` each of the windows."""
+def cache_keys(windows: Sequence[Window], detector: DetectorName) -> list[str]:
+    """`cache_key` each of the windows."""
     if detector not in ORDERED:
         return [window.shape for window in windows]
-    return [look_of(window, detector) for window in windows]
+    return [cache_key(window, detector) for window in windows]
 
 
-def alike(windows: Iterable[Window], detector: DetectorName) -> list[list[Window]]:
+def by_cache_key(windows: Iterable[Window], detector: DetectorName) -> list[list[Window]]:
     """The windows that a detector cannot tell apart, together, in order of first occurrence."""
     groups: dict[str, list[Window]] = {}
     for window in windows:
-        groups.setdefault(look_of(window, detector), []).append(window)
+        groups.setdefault(cache_key(window, detector), []).append(window)
     return list(groups.values())
 
 

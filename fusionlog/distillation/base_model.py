@@ -45,7 +45,7 @@ def base_release(
     halves = [source_examples(source, cache, settings.detector) for source in sources]
     probabilities = {source.system: event_probabilities(source) for source in sources}
     everything = [examples_of(each, probabilities[each.system], cache, settings.detector) for each in sources]
-    measured, final = fits([_mixed([half.taught for half in halves]), _mixed(everything)], settings.base)
+    measured, final = fits([_mixed([half.training for half in halves]), _mixed(everything)], settings.base)
     bank = [event for source in sources for event in known_events(source, probabilities[source.system])]
     vectors, metrics = cache.vectors(bank), _metrics(measured, halves)
     return ModelRelease(

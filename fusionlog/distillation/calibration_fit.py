@@ -21,11 +21,11 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.model_selection import GroupKFold
 
 from fusionlog.decision import UNDECIDED, is_anomalous
-from fusionlog.detector.calibration import logit
+from fusionlog.detector.calibration import clipped_logit
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.distillation.logistic import fit_logistic
 from fusionlog.distillation.offline_fit import f1
-from fusionlog.distillation.students import FitAll, opinions
+from fusionlog.distillation.students import FitAll, soft_predictions
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
 from fusionlog.records import Calibration, LogisticRegression, PseudoLabel, Window
@@ -48,7 +48,7 @@ NOTHING = LogisticRegression(surprisal=0.0, rarity=0.0, failure=0.0, intercept=0
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledExample:
     """A labelled shape: its label, as an example, and the recent windows that have it: the first, and how many."""
 
     label: PseudoLabel
@@ -58,7 +58,7 @@ class Labelled:
 
 
 def calibrate(
-    labelled: Sequence[Labelled],
+    labelled: Sequence[LabelledExample],
     profile: SystemProfile,
     replay: Sequence[Example],
     fits: FitAll,
@@ -79,7 +79,9 @@ def calibrate(
     parts = _parts([each.window for each in labelled], folds)
     probabilities = _cross_fitted(labelled, parts, replay, fits)
     how = [profile.compute_features(each.window, each.times) for each in labelled]
-    table = np.array([(logit(p), each.surprisal, each.rarity) for p, each in zip(probabilities, how, strict=True)])
+    table = np.array(
+        [(clipped_logit(p), each.surprisal, each.rarity) for p, each in zip(probabilities, how, strict=True)]
+    )
     weights, scores = stacked(table, said), _cross_stacked(table, said, parts)
     times = np.array([each.times for each in labelled], dtype=np.float64)
     if taught is not None:
@@ -160,7 +162,7 @@ def _parts(windows: Sequence[Window], folds: int) -> IntArray:
 
 
 def _cross_fitted(
-    labelled: Sequence[Labelled], parts: IntArray, replay: Sequence[Example], fits: FitAll
+    labelled: Sequence[LabelledExample], parts: IntArray, replay: Sequence[Example], fits: FitAll
 ) -> list[float]:
     """What a network that was fitted without a window's part says of it."""
     numbers = np.unique(parts).tolist()
@@ -170,14 +172,14 @@ def _cross_fitted(
     found = [UNDECIDED] * len(labelled)
     for number, others, onnx in zip(numbers, taught, networks, strict=True):
         places = np.flatnonzero(parts == number).tolist()
-        known = _known(others)
+        known = _known_similarity(others)
         shown = [_shown(labelled[place], known) for place in places]
-        for place, opinion in zip(places, opinions(onnx, shown), strict=True):
+        for place, opinion in zip(places, soft_predictions(onnx, shown), strict=True):
             found[place] = opinion.window
     return found
 
 
-def _known(taught: Sequence[Labelled]) -> dict[str, FloatArray]:
+def _known_similarity(taught: Sequence[LabelledExample]) -> dict[str, FloatArray]:
     """The vectors of the labels' events, by template."""
     return {
         event.template: vector
@@ -186,7 +188,7 @@ def _known(taught: Sequence[Labelled]) -> dict[str, FloatArray]:
     }
 
 
-def _shown(labelled: Labelled, known: dict[str, FloatArray]) -> Example:
+def _shown(labelled: LabelledExample, known: dict[str, FloatArray]) -> Example:
     """A window as a network is shown it that was taught the known events."""
     vectors, every = labelled.example.vectors.copy(), np.array(list(known.values()))
     strangers = [place for place, event in enumerate(labelled.label.events) if event.template not in known]

@@ -14,12 +14,12 @@ import numpy as np
 
 from fusionlog import decision, releases
 from fusionlog.data.sources import SourceExamples, by_shape, unlabelled
-from fusionlog.detector.calibration import score
+from fusionlog.detector.calibration import calibrated_probability
 from fusionlog.detector.examples import Example, balanced
-from fusionlog.detector.sequence import ORDERED, alike
+from fusionlog.detector.sequence import ORDERED, by_cache_key
 from fusionlog.distillation import gate, rounds
-from fusionlog.distillation.calibration_fit import Labelled, calibrate
-from fusionlog.distillation.students import FitAll, opinions, windows_of
+from fusionlog.distillation.calibration_fit import LabelledExample, calibrate
+from fusionlog.distillation.students import FitAll, soft_predictions, window_probabilities
 from fusionlog.embedding.encoder import VectorCache
 from fusionlog.errors import FusionLogError
 from fusionlog.novelty.profile import SystemProfile
@@ -30,7 +30,7 @@ from fusionlog.routing.router import Router
 from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
 
-INHERITED_WEIGHT = 0.1
+PROPAGATED_WEIGHT = 0.1
 """The weight in training of a window with an inherited label beside one that the teacher labelled. Of 0, .1, .3 and 1;
 see docs/detection.md for how it was chosen."""
 
@@ -70,29 +70,33 @@ def distill(
     """
     latest = newest_labels(labels)
     check_worth(latest, parent, settings)
-    bank = banks.grown(parent, teachers_own(latest), cache)
+    bank = banks.grown(parent, without_propagated(latest), cache)
     router = Router(latest[0].system, bank, parent.tau, parent.version, cache)
-    seen = alike(windows, parent.detector)
+    seen = by_cache_key(windows, parent.detector)
     own, inherited = (
         [example for label in part for example in examples_of(label, seen, cache, parent.detector)]
-        for part in (teachers_own(latest), [label for label in latest if label.inherited_from is not None])
+        for part in (without_propagated(latest), [label for label in latest if label.inherited_from is not None])
     )
     general = [group for group in seen if router.route(group[0]).kind == "general"]
     recent = [unlabelled(group, cache, parent.detector) for group in general]
     told = {label.shape for label in latest}
-    material = rounds.Material(
+    training_set = rounds.TrainingSet(
         labelled=[*own, *inherited],
         unlabelled=[each for each, group in zip(recent, general, strict=True) if group[0].shape not in told],
         replay=replay_of(sources, settings.replay),
     )
-    onnx = rounds.distil(material, lambda examples: fits([examples])[0], settings.rounds)
-    calibration, profile = _calibrated(teachers_own(latest), windows, cache, material.replay, fits, parent, settings)
-    scores = windows_of(opinions(onnx, recent))
+    onnx = rounds.distil(training_set, lambda examples: fits([examples])[0], settings.rounds)
+    calibration, profile = _calibrated(
+        without_propagated(latest), windows, cache, training_set.replay, fits, parent, settings
+    )
+    scores = window_probabilities(soft_predictions(onnx, recent))
     if calibration is not None:
         judged = zip(scores.tolist(), general, strict=True)
-        scores = np.array([score(calibration, each, profile.compute_features(group[0])) for each, group in judged])
+        scores = np.array(
+            [calibrated_probability(calibration, each, profile.compute_features(group[0])) for each, group in judged]
+        )
     rate = gate.check_rate(scores, [each.weight for each in recent], settings.gate_min_rate, settings.gate_max_rate)
-    report = judge(onnx, rate, own, sources, parent, settings)
+    report = gate_report(onnx, rate, own, sources, parent, settings)
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
     release = _release(onnx, bank, latest, parent, report, settings, now, job)
@@ -113,7 +117,7 @@ def _calibrated(
     for group in seen.values():
         profile.update(group[0], len(group))
     labelled = [
-        Labelled(label, examples_of(label, [seen[label.shape]], cache, parent.detector)[0], seen[label.shape][0],
+        LabelledExample(label, examples_of(label, [seen[label.shape]], cache, parent.detector)[0], seen[label.shape][0],
                  len(seen[label.shape]))
         for label in labels if label.shape in seen
     ]  # fmt: skip
@@ -125,7 +129,7 @@ def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
     return list({label.shape: label for label in labels if label.events}.values())
 
 
-def teachers_own(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
+def without_propagated(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
     """The labels of windows that a teacher was asked about, without the inherited ones."""
     return [label for label in labels if label.inherited_from is None]
 
@@ -135,12 +139,12 @@ def examples_of(
 ) -> list[Example]:
     """A label as examples: one for each way that its shape was seen lately, by how often; one where it was not.
 
-    An inherited one counts as if it had been seen less often, by `INHERITED_WEIGHT`.
+    An inherited one counts as if it had been seen less often, by `PROPAGATED_WEIGHT`.
 
     :param seen: recent windows, those that the detector cannot tell apart together.
     """
     groups = [group for group in seen if group[0].shape == label.shape]
-    share = 1.0 if label.inherited_from is None else INHERITED_WEIGHT
+    share = 1.0 if label.inherited_from is None else PROPAGATED_WEIGHT
     example = Example(
         vectors=cache.vectors(label.events),
         counts=np.array([event.count for event in label.events], dtype=np.float32),
@@ -179,10 +183,10 @@ def replay_of(sources: Sequence[SourceExamples], share: float) -> list[Example]:
     """
     if share == 0:
         return []
-    return [example for source in sources for example in balanced(source.taught, share / len(sources))]
+    return [example for source in sources for example in balanced(source.training, share / len(sources))]
 
 
-def judge(
+def gate_report(
     onnx: bytes,
     rate: gate.Check,
     labelled: Sequence[Example],
@@ -213,7 +217,7 @@ def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: D
 
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
-    own = len(teachers_own(labels))
+    own = len(without_propagated(labels))
     if own < settings.min_labels:
         raise NothingToDistilError(f"{own} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
     newest = max(label.labelled_at for label in labels)

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, cohen_kappa_score
 from fusionlog.data.sources import SourceExamples
 from fusionlog.decision import is_anomalous
 from fusionlog.detector.examples import Example
-from fusionlog.distillation.students import opinions, windows_of
+from fusionlog.distillation.students import soft_predictions, window_probabilities
 from fusionlog.types import FloatArray
 
 ONE_SIDED_95 = 1.645
@@ -69,7 +69,7 @@ def auprc(onnx: bytes, examples: Sequence[Example]) -> float | None:
     normal = np.array([(1 - example.probability) * example.weight for example in examples])
     if anomalous.sum() == 0 or normal.sum() == 0:
         return None
-    scores = windows_of(opinions(onnx, examples))
+    scores = window_probabilities(soft_predictions(onnx, examples))
     truth = np.repeat([1, 0], len(examples))
     return float(average_precision_score(truth, np.tile(scores, 2), sample_weight=np.concatenate([anomalous, normal])))
 
@@ -137,7 +137,7 @@ def check_agreement(onnx: bytes, labelled: Sequence[Example], least: float) -> C
     Where the teacher, or the candidate as well, knows one class only, kappa says nothing and plain agreement stands in.
     """
     said = np.array([is_anomalous(example.probability) for example in labelled])
-    verdicts = is_anomalous(windows_of(opinions(onnx, labelled)))
+    verdicts = is_anomalous(window_probabilities(soft_predictions(onnx, labelled)))
     one_class = said.all() or not said.any()
     agreement = float((said == verdicts).mean()) if one_class else float(cohen_kappa_score(said, verdicts))
     return Check("teacher_agreement", agreement, agreement >= least, f"must be at least {least}")

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fusionlog.detector.examples import Example, balanced
-from fusionlog.distillation.students import Fit, Opinion, opinions
+from fusionlog.distillation.students import Fit, SoftPrediction, soft_predictions
 
 LAST_WEIGHT = 0.5
 CONFIDENT = 0.95
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingSet:
     """What the rounds teach: windows that the teacher judged, windows that nobody did, and sources to replay.
 
     `replay` comes with its weights already balanced to the share of draws that it shall have; 1 minus that share is
@@ -35,34 +35,34 @@ def teacher_weight(number: int, rounds: int) -> float:
     return 1.0 if rounds == 1 else 1.0 - (1.0 - LAST_WEIGHT) * number / (rounds - 1)
 
 
-def fuse(example: Example, opinion: Opinion, weight: float) -> Example:
+def fuse(example: Example, prediction: SoftPrediction, weight: float) -> Example:
     """The example with w * teacher + (1 - w) * student for the window and for each of its events."""
     return replace(
         example,
-        probability=weight * example.probability + (1 - weight) * opinion.window,
-        event_probabilities=weight * example.event_probabilities + (1 - weight) * opinion.events,
+        probability=weight * example.probability + (1 - weight) * prediction.window,
+        event_probabilities=weight * example.event_probabilities + (1 - weight) * prediction.events,
     )
 
 
-def distil(material: Material, fit: Fit, rounds: int) -> bytes:
+def distil(training_set: TrainingSet, fit: Fit, rounds: int) -> bytes:
     """The student of the last round, as ONNX.
 
     Round r fits w_r * teacher + (1 - w_r) * student of round r - 1 on *all* labels, never on those of one round alone.
     From the second round on, windows that the teacher was not asked about join with the student's own opinion where
     that is surer than `CONFIDENT`: they bring how often things are seen, not new knowledge.
     """
-    student = _fit(material, material.labelled, fit)
+    student = _fit(training_set, training_set.labelled, fit)
     for number in range(1, rounds):
         weight = teacher_weight(number, rounds)
-        judged = zip(material.labelled, opinions(student, material.labelled), strict=True)
+        judged = zip(training_set.labelled, soft_predictions(student, training_set.labelled), strict=True)
         fused = [fuse(example, opinion, weight) for example, opinion in judged]
-        student = _fit(material, fused + confident(student, material.unlabelled), fit)
+        student = _fit(training_set, fused + confident(student, training_set.unlabelled), fit)
     return student
 
 
 def confident(student: bytes, examples: Sequence[Example]) -> list[Example]:
     """The examples that a student is sure of, with its opinion as their label."""
-    judged = zip(examples, opinions(student, examples), strict=True)
+    judged = zip(examples, soft_predictions(student, examples), strict=True)
     return [
         fuse(example, opinion, 0.0)
         for example, opinion in judged
@@ -70,5 +70,5 @@ def confident(student: bytes, examples: Sequence[Example]) -> list[Example]:
     ]
 
 
-def _fit(material: Material, target: Sequence[Example], fit: Fit) -> bytes:
-    return fit([*balanced(target, material.target_share), *material.replay])
+def _fit(training_set: TrainingSet, target: Sequence[Example], fit: Fit) -> bytes:
+    return fit([*balanced(target, training_set.target_share), *training_set.replay])

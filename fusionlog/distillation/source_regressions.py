@@ -26,7 +26,7 @@ BATCH_WINDOWS = 20
 """Windows that arrive together: none of them is judged by another."""
 
 
-class Formulas(NamedTuple):
+class OfflineFit(NamedTuple):
     """What the sources teach: the offline teacher's regression, on features corrected for multiple comparisons, and the
     one for a calibration, on features as counted beside a network. None where no source has both kinds of windows."""
 
@@ -34,20 +34,20 @@ class Formulas(NamedTuple):
     calibration: LogisticRegression | None
 
 
-NO_FORMULAS = Formulas(None, None)
+NO_FIT = OfflineFit(None, None)
 
 
-def formulas(sources: Sequence[Source], encode: Encode) -> Formulas:
+def fit_offline(sources: Sequence[Source], encode: Encode) -> OfflineFit:
     """The regressions of the sources' windows, normal and anomalous."""
     known = {source.system: known_events(source, event_probabilities(source)) for source in sources}
     stretches: list[tuple[Stretch, Stretch]] = []
     for source in sources:
         others = [event for system, events in known.items() if system != source.system for event in events]
-        stretches += _observed(source, others, encode)
-    return Formulas(fit([one for one, _ in stretches]), fit([counted for _, counted in stretches]))
+        stretches += _labelled_features(source, others, encode)
+    return OfflineFit(fit([one for one, _ in stretches]), fit([counted for _, counted in stretches]))
 
 
-def with_formulas(release: ModelRelease, found: Formulas) -> ModelRelease:
+def with_offline_fit(release: ModelRelease, found: OfflineFit) -> ModelRelease:
     """A base release that carries what its sources taught."""
     return replace(release, offline_teacher=found.labeller, novelty=found.calibration)
 
@@ -58,25 +58,27 @@ def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
         yield windows[start : start + BATCH_WINDOWS]
 
 
-def _observed(source: Source, others: Sequence[BankEvent], encode: Encode) -> Iterator[tuple[Stretch, Stretch]]:
+def _labelled_features(
+    source: Source, others: Sequence[BankEvent], encode: Encode
+) -> Iterator[tuple[Stretch, Stretch]]:
     """Each half of a source after the other one: as the labeller sees it, and as counted."""
     halves, knowing = [half.windows for half in split(source, held_out=0.5)], OfflineTeacher(others, encode)
     for before, after in (halves, halves[::-1]):
-        labeller, profile = knowing.anew(), SystemProfile()
+        labeller, profile = knowing.without_history(), SystemProfile()
         evidence: list[Features] = []
         counted: list[Features] = []
         anomalous: list[bool] = []
-        _watch(before, labeller, profile)
+        _count(before, labeller, profile)
         for batch in in_batches(after):
-            telling = [window for window in batch if not labeller.routine(window)]
-            evidence += labeller.observe(telling)
+            telling = [window for window in batch if not labeller.is_routine(window)]
+            evidence += labeller.features(telling)
             counted += [Features.counted(profile.compute_features(window)) for window in telling]
             anomalous += [source.anomalous[window.session] for window in telling]
-            _watch(batch, labeller, profile)
+            _count(batch, labeller, profile)
         yield Stretch.of(evidence, anomalous), Stretch.of(counted, anomalous)
 
 
-def _watch(windows: Sequence[Window], labeller: OfflineTeacher, profile: SystemProfile) -> None:
-    labeller.watch(windows)
+def _count(windows: Sequence[Window], labeller: OfflineTeacher, profile: SystemProfile) -> None:
+    labeller.count(windows)
     for window in windows:
         profile.update(window)

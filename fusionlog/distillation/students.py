@@ -28,25 +28,25 @@ CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Opinion:
+class SoftPrediction:
     """What a model says of one example: the window's probability, and those of its events `[events]`."""
 
     window: float
     events: FloatArray
 
 
-def opinions(onnx: bytes, examples: Sequence[Example]) -> list[Opinion]:
+def soft_predictions(onnx: bytes, examples: Sequence[Example]) -> list[SoftPrediction]:
     """What a model says of each example, by the same session that a scorer runs it in, on the CPU."""
     detector = Detector(onnx, "cpu", 1)
-    found: list[Opinion] = []
+    found: list[SoftPrediction] = []
     for start in range(0, len(examples), CHUNK):
         chunk = examples[start : start + CHUNK]
         windows, events = detector.score(batch_of(chunk))
         for example, window, row in zip(chunk, windows, events, strict=True):
-            found.append(Opinion(float(window), row[: len(example.counts)]))
+            found.append(SoftPrediction(float(window), row[: len(example.counts)]))
     return found
 
 
-def windows_of(opinions_: Sequence[Opinion]) -> FloatArray:
+def window_probabilities(predictions: Sequence[SoftPrediction]) -> FloatArray:
     """The windows' probabilities, `[examples]`."""
-    return np.array([opinion.window for opinion in opinions_], dtype=np.float32)
+    return np.array([opinion.window for opinion in predictions], dtype=np.float32)

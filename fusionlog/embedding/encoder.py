@@ -21,7 +21,7 @@ from fusionlog.embedding.source import fingerprint, hub_source, local_source
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.settings import Settings
 from fusionlog.types import Encode, FloatArray
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 from fusionlog.utils.onnx import CPU, OnnxError, session_options
 
 log = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ class VectorCache:
 
     def __init__(self, encode: Encode | NamedEncode, entries: int = CACHED_VECTORS) -> None:
         self._encode = encode
-        self._memo: Memo[str, FloatArray] = Memo(entries)
+        self._cache: BoundedCache[str, FloatArray] = BoundedCache(entries)
 
     def vectors(self, events: Sequence[EventText]) -> FloatArray:
         """The events' vectors, `[events, dim]`; what is not remembered is encoded in one call."""
@@ -142,7 +142,7 @@ class VectorCache:
             return self._encode([])
         found, missing = {}, {}
         for event in events:
-            vector = self._memo.get(event.template)
+            vector = self._cache.get(event.template)
             if vector is None:
                 missing[event.template] = event.text
             else:
@@ -154,14 +154,14 @@ class VectorCache:
     def remember(self, events: Sequence[EventText], vectors: FloatArray) -> None:
         """Take vectors that are known already, `[events, dim]`, so that they are not encoded again."""
         for event, vector in zip(events, vectors, strict=True):
-            self._memo.put(event.template, vector.copy())
+            self._cache.put(event.template, vector.copy())
 
     def _encoded(self, texts: dict[str, str]) -> dict[str, FloatArray]:
         """Texts by template as vectors by template, remembered; each a copy, lest a row keep its batch."""
         vectors = self._encode(list(texts.values()))
         made = {template: vector.copy() for template, vector in zip(texts, vectors, strict=True)}
         for template, vector in made.items():
-            self._memo.put(template, vector)
+            self._cache.put(template, vector)
         return made
 
 

@@ -31,7 +31,7 @@ NO_TEACHER = "none"
 
 
 @dataclass(frozen=True)
-class About:
+class RowKey:
     """What a result is of."""
 
     target: str
@@ -41,22 +41,22 @@ class About:
     teacher: str = NO_TEACHER
 
     @classmethod
-    def of(cls, fold: Fold, method: str, seed: int, teacher: str | None = None) -> About:
+    def of(cls, fold: Fold, method: str, seed: int, teacher: str | None = None) -> RowKey:
         """A method's run on a fold."""
         return cls(fold.target, method, fold.name, seed, teacher or NO_TEACHER)
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class LabelledOutcomes:
     """Some sessions: the truth, a method's verdicts and its scores, `[sessions]` each."""
 
     truth: BoolArray
     verdicts: BoolArray
     scores: NDArray[np.float64]
 
-    def take(self, places: NDArray[np.int64]) -> Judged:
+    def take(self, places: NDArray[np.int64]) -> LabelledOutcomes:
         """The sessions at these places."""
-        return Judged(self.truth[places], self.verdicts[places], self.scores[places])
+        return LabelledOutcomes(self.truth[places], self.verdicts[places], self.scores[places])
 
     @property
     def confusion(self) -> Confusion:
@@ -73,7 +73,7 @@ class Judged:
         return float(average_precision_score(self.truth, self.scores)) if self.truth.any() else 0.0
 
 
-def rows_of(result: Result, truth: Truth, about: About) -> list[Row]:
+def rows_of(result: Result, truth: Truth, about: RowKey) -> list[Row]:
     """The rows of a result: inductive and transductive, each at the natural ratio and balanced."""
     seen = {outcome.shape for outcome in result.adapted}
     return [
@@ -82,23 +82,23 @@ def rows_of(result: Result, truth: Truth, about: About) -> list[Row]:
     ]
 
 
-def judged(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> Judged:
+def labelled(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> LabelledOutcomes:
     """Every labelled session with its outcome, in the labels' order."""
     found = {outcome.session: outcome for outcome in outcomes}
     said = [found.get(session) for session in labels]
-    return Judged(
+    return LabelledOutcomes(
         np.array(list(labels.values()), dtype=np.bool_),
         np.array([outcome is not None and outcome.anomalous for outcome in said], dtype=np.bool_),
         np.array([outcome.score if outcome else 0.0 for outcome in said], dtype=np.float64),
     )
 
 
-def deduplicated(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> Judged:
+def deduplicated(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> LabelledOutcomes:
     """Every shape as one session."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(outcome.shape, []).append(outcome)
-    return Judged(
+    return LabelledOutcomes(
         np.array([_half(labels[one.session] for one in group) for group in groups.values()], dtype=np.bool_),
         np.array([_half(one.anomalous for one in group) for group in groups.values()], dtype=np.bool_),
         np.array([np.mean([one.score for one in group]) for group in groups.values()], dtype=np.float64),
@@ -107,7 +107,7 @@ def deduplicated(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> Jud
 
 def curve(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> list[tuple[float, float]]:
     """Points of the precision-recall curve, (recall, precision), at most about `POINTS` of them."""
-    all_ = judged(outcomes, labels)
+    all_ = labelled(outcomes, labels)
     if not all_.truth.any():
         return []
     precision, recall, _ = precision_recall_curve(all_.truth, all_.scores)
@@ -115,7 +115,7 @@ def curve(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> list[tuple
     return [(_rounded(float(recall[place])), _rounded(float(precision[place]))) for place in kept]
 
 
-def draws(all_: Judged) -> list[Judged]:
+def draws(all_: LabelledOutcomes) -> list[LabelledOutcomes]:
     """Balanced draws: the rarer class whole, of the other one as many."""
     anomalous, normal = np.flatnonzero(all_.truth), np.flatnonzero(~all_.truth)
     size, random = min(len(anomalous), len(normal)), np.random.default_rng(DRAW_SEED)
@@ -136,11 +136,11 @@ def _rows(
     outcomes: Sequence[Outcome],
     labels: Mapping[str, bool],
     truth: Truth,
-    about: About,
+    about: RowKey,
     protocol: Protocol,
     seen: set[str] | None,
 ) -> list[Row]:
-    everything = judged(outcomes, labels)
+    everything = labelled(outcomes, labels)
     shapes = _by_shape(outcomes, labels, seen)
     none: dict[str, float | None] = dict.fromkeys(shapes)
     return [
@@ -153,10 +153,10 @@ def _row(
     result: Result,
     outcomes: Sequence[Outcome],
     truth: Truth,
-    about: About,
+    about: RowKey,
     protocol: Protocol,
     ratio: Ratio,
-    samples: Sequence[Judged],
+    samples: Sequence[LabelledOutcomes],
     shapes: Mapping[str, float | None],
 ) -> Row:
     """One row; of several samples each figure is the mean."""
@@ -189,7 +189,7 @@ def _by_shape(
     found: dict[str, float | None] = {"f1_deduplicated": _rounded(deduplicated(outcomes, labels).confusion.f1)}
     for name, wanted in (("f1_seen", True), ("f1_unseen", False)):
         some = [outcome for outcome in outcomes if seen is not None and (outcome.shape in seen) == wanted]
-        part = judged(some, {outcome.session: labels[outcome.session] for outcome in some})
+        part = labelled(some, {outcome.session: labels[outcome.session] for outcome in some})
         found[name] = _rounded(part.confusion.f1) if some else None
     return found
 
@@ -200,7 +200,7 @@ def _teacher(result: Result, truth: Truth) -> Confusion | None:
         return None
     said = np.array([asked.anomalous for asked in result.asked], dtype=np.bool_)
     right = np.array([truth.anomalous(asked.session) for asked in result.asked], dtype=np.bool_)
-    return Judged(right, said, said.astype(np.float64)).confusion
+    return LabelledOutcomes(right, said, said.astype(np.float64)).confusion
 
 
 def _half(flags: Iterable[bool]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from fusionlog.detector.examples import Example
 from fusionlog.errors import MissingExtraError
 from fusionlog.settings import BaseTraining, DistillSettings
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 REMEMBERED = 200
 """Models kept, about 100 kB each: the two of a base for each seed and choice of sources are what must be among them."""
@@ -33,7 +33,7 @@ class Saved:
     seconds: float = 0.0
 
 
-class Fits:
+class LocalTrainer:
     """The fits of an evaluation.
 
     :param target: unlabelled windows of a target, which a domain head tries to tell from the examples.
@@ -44,20 +44,20 @@ class Fits:
         self,
         settings: DistillSettings,
         target: Sequence[Example] = (),
-        memo: Memo[bytes, Fitted] | None = None,
+        cache: BoundedCache[bytes, Fitted] | None = None,
         saved: Saved | None = None,
     ) -> None:
         self._settings, self._target = settings, target
-        self._memo: Memo[bytes, Fitted] = Memo(REMEMBERED) if memo is None else memo
+        self._cache: BoundedCache[bytes, Fitted] = BoundedCache(REMEMBERED) if cache is None else cache
         self.saved = Saved() if saved is None else saved
 
-    def of(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> Fits:
+    def with_settings(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> LocalTrainer:
         """Fits under other settings, with the same memory and the same account."""
-        return Fits(settings, target, self._memo, self.saved)
+        return LocalTrainer(settings, target, self._cache, self.saved)
 
-    def free(self) -> Fits:
+    def uncounted(self) -> LocalTrainer:
         """The same fits with an account of their own: a new run's, or one that nobody is charged for."""
-        return Fits(self._settings, self._target, self._memo)
+        return LocalTrainer(self._settings, self._target, self._cache)
 
     def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
         """A model as ONNX for each set of examples, one after the other.
@@ -68,13 +68,13 @@ class Fits:
 
     def _one(self, examples: Sequence[Example], how: BaseTraining) -> bytes:
         key = self._key(examples, how)
-        known = self._memo.get(key)
+        known = self._cache.get(key)
         if known is not None:
             self.saved.seconds += known.seconds
             return known.onnx
         began = time.perf_counter()
         made = Fitted(_fit(examples, self._settings, how, self._target), time.perf_counter() - began)
-        self._memo.put(key, made)
+        self._cache.put(key, made)
         return made.onnx
 
     def _key(self, examples: Sequence[Example], how: BaseTraining) -> bytes:

@@ -33,7 +33,7 @@ class FoldChoice(StrEnum):
     both = "both"
 
 
-Said = tuple[str, float, bool, bool]
+SessionVerdict = tuple[str, float, bool, bool]
 """A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
 FOLDS: tuple[FoldName, ...] = ("forward", "reverse")
 NAMES = (*METHODS, *RIVALS, ORACLE)
@@ -71,7 +71,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     task: Task
     rows: list[Row]
-    said: list[Said]
+    said: list[SessionVerdict]
     curve: list[tuple[float, float]]
     similarities: list[tuple[float, int]] = []
     tau: float | None = None

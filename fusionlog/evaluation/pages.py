@@ -28,7 +28,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TableBlock:
     """A table. `strong` are the numbers of the rows that sum up others."""
 
     columns: Sequence[str]
@@ -37,7 +37,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureBlock:
     """An SVG element with its caption; as Markdown it is a file of its own, `name`.svg."""
 
     name: str
@@ -45,7 +45,7 @@ class Picture:
     caption: str
 
 
-Block = Heading | Text | Sheet | Picture
+Block = Heading | Text | TableBlock | PictureBlock
 
 
 def markdown(blocks: Sequence[Block]) -> str:
@@ -66,9 +66,9 @@ def _markdown(block: Block) -> str:
             return f"{'#' * level} {text}"
         case Text(text):
             return text
-        case Picture(name, _, caption):
+        case PictureBlock(name, _, caption):
             return f"![{caption}]({name}.svg)\n\n*{caption}*"
-        case Sheet(columns, rows, strong):
+        case TableBlock(columns, rows, strong):
             marked = [
                 [f"**{cell}**" if cell else "" for cell in row] if n in strong else row for n, row in enumerate(rows)
             ]
@@ -82,9 +82,9 @@ def _html(block: Block) -> str:
             return f"<h{level}>{escape(text)}</h{level}>"
         case Text(text):
             return f"<p>{escape(text)}</p>"
-        case Picture(_, svg, caption):
+        case PictureBlock(_, svg, caption):
             return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
-        case Sheet(columns, rows, strong):
+        case TableBlock(columns, rows, strong):
             head = "".join(f"<th>{escape(name)}</th>" for name in columns)
             lines = [_line(row, ' class="strong"' if number in strong else "") for number, row in enumerate(rows)]
             return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

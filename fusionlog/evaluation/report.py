@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fusionlog.evaluation import plots
 from fusionlog.evaluation.matrix import Done
-from fusionlog.evaluation.pages import Block, Heading, Picture, Sheet, Text, html, markdown
+from fusionlog.evaluation.pages import Block, Heading, PictureBlock, TableBlock, Text, html, markdown
 from fusionlog.evaluation.rows import Protocol, Ratio, Row, averages, grouped, spread
 from fusionlog.utils.files import writing
 
@@ -30,7 +30,7 @@ def write_report(directory: Path, done: Sequence[Done]) -> Path:
     with writing(directory):
         directory.mkdir(exist_ok=True)
         for block in blocks:
-            if isinstance(block, Picture):
+            if isinstance(block, PictureBlock):
                 (directory / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")
         (directory / "report.md").write_text(markdown(blocks), encoding="utf-8")
         page.write_text(html(TITLE, blocks), encoding="utf-8")
@@ -59,17 +59,17 @@ def _about(done: Sequence[Done]) -> str:
     return f"{len(done)} runs, {seeds} seed{'s' if seeds > 1 else ''}. Targets and their sources: {learned}."
 
 
-def _overview(rows: Sequence[Row]) -> Sheet:
+def _overview(rows: Sequence[Row]) -> TableBlock:
     targets = list(dict.fromkeys(row.target for row in rows))
     lines = []
     for method, group in grouped(rows, lambda row: row.method).items():
         by_target = grouped(group, lambda row: row.target)
         cells = [_figure(averages(by_target[target])["f1"]) if target in by_target else "" for target in targets]
         lines.append([method, *cells, _figure(averages(group)["f1"]), spread(group)])
-    return Sheet(["method", *targets, "all", "±"], lines)
+    return TableBlock(["method", *targets, "all", "±"], lines)
 
 
-def _folds(rows: Sequence[Row]) -> Sheet:
+def _folds(rows: Sequence[Row]) -> TableBlock:
     figures = ("precision", "recall", "f1", "fpr", "auprc", "mcc", "f1_deduplicated", "f1_seen", "f1_unseen")
     lines: list[list[str]] = []
     strong: set[int] = set()
@@ -81,13 +81,13 @@ def _folds(rows: Sequence[Row]) -> Sheet:
             mean = averages(part)
             cells = [_figure(mean[name]) for name in figures]
             lines.append([method, target, fold, *cells, spread(part)])
-    return Sheet(
+    return TableBlock(
         ["method", "target", "fold", "P", "R", "F1", "FPR", "AUPRC", "MCC", "F1 by shape", "F1 seen", "F1 unseen", "±"],
         lines, frozenset(strong),
     )  # fmt: skip
 
 
-def _protocols(rows: Sequence[Row]) -> Sheet:
+def _protocols(rows: Sequence[Row]) -> TableBlock:
     kinds: tuple[tuple[Protocol, Ratio], ...] = (
         ("inductive", "natural"), ("inductive", "balanced"), ("transductive", "natural"), ("transductive", "balanced"),
     )  # fmt: skip
@@ -98,10 +98,10 @@ def _protocols(rows: Sequence[Row]) -> Sheet:
             part = [row for row in group if (row.protocol, row.ratio) == (protocol, ratio)]
             cells += [_figure(averages(part)["f1"]), _figure(averages(part)["auprc"])]
         lines.append([method, *cells])
-    return Sheet(["method", *(f"{p}, {r}: {name}" for p, r in kinds for name in ("F1", "AUPRC"))], lines)
+    return TableBlock(["method", *(f"{p}, {r}: {name}" for p, r in kinds for name in ("F1", "AUPRC"))], lines)
 
 
-def _costs(rows: Sequence[Row]) -> Sheet:
+def _costs(rows: Sequence[Row]) -> TableBlock:
     lines = []
     for (method, target), group in grouped(rows, lambda row: (row.method, row.target)).items():
         mean = averages(group)
@@ -115,19 +115,19 @@ def _costs(rows: Sequence[Row]) -> Sheet:
             ]
         )  # fmt: skip
     columns = ["method", "target", "teacher", "its P", "its R", "calls", "units", "tokens", "asked", "last fifth"]
-    return Sheet([*columns, "s to adapt", "s to score"], lines)
+    return TableBlock([*columns, "s to adapt", "s to score"], lines)
 
 
-def _pictures(done: Sequence[Done], rows: Sequence[Row]) -> list[Picture]:
+def _pictures(done: Sequence[Done], rows: Sequence[Row]) -> list[PictureBlock]:
     found = [
-        Picture(
+        PictureBlock(
             "precision-recall", plots.precision_recall(done), "Precision and recall by target; reverse folds dashed"
         ),
-        Picture("cost", plots.cost(rows), "F1 against LLM calls: small marks are targets, large ones means"),
+        PictureBlock("cost", plots.cost(rows), "F1 against LLM calls: small marks are targets, large ones means"),
     ]
     similarities = plots.similarities(done)
     if similarities is not None:
-        found.append(Picture("similarities", similarities, "S of the windows of the test half, and tau"))
+        found.append(PictureBlock("similarities", similarities, "S of the windows of the test half, and tau"))
     return found
 
 

@@ -13,30 +13,30 @@ import numpy as np
 
 from fusionlog.data.sources import Source, event_probabilities, read_source
 from fusionlog.distillation.base_model import known_events
-from fusionlog.distillation.source_regressions import Formulas, formulas
+from fusionlog.distillation.source_regressions import OfflineFit, fit_offline
 from fusionlog.embedding.encoder import NamedEncode, VectorCache
 from fusionlog.evaluation.code_version import fingerprint
-from fusionlog.evaluation.figures import About, curve, rows_of
-from fusionlog.evaluation.fit_cache import Fits
-from fusionlog.evaluation.matrix import Done, Said, Task, key_of
+from fusionlog.evaluation.figures import RowKey, curve, rows_of
+from fusionlog.evaluation.fit_cache import LocalTrainer
+from fusionlog.evaluation.matrix import Done, SessionVerdict, Task, key_of
 from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.teacher_choice import OFFLINE as TEACHES_OFFLINE
 from fusionlog.evaluation.teacher_choice import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
 from fusionlog.methods.ablations.random_router import RIVALS, random_router
-from fusionlog.methods.base import Bench, Method
+from fusionlog.methods.base import Method, MethodContext
 from fusionlog.methods.protocol import Fold, Outcome, Result, read_fold
-from fusionlog.methods.registry import METHODS, OFFLINE
+from fusionlog.methods.registry import METHODS, WITHOUT_LLM
 from fusionlog.records import BankEvent
 from fusionlog.settings import DistillSettings, Settings
 from fusionlog.types import FloatArray
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 KEPT_FOLDS = 2
 KEPT_RESULTS = 8
 
 
-class Remembering:
+class CachedEncode:
     """An encoder that encodes a text once."""
 
     def __init__(self, encode: NamedEncode) -> None:
@@ -52,26 +52,26 @@ class Remembering:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class SourceEvents:
     """A source, and what its labels say of its events."""
 
     source: Source
     known: list[BankEvent]
 
 
-class Workshop:
+class Runner:
     """Does tasks, one at a time.
 
     :param offline: have the offline labeller teach, whatever else there is.
     """
 
     def __init__(self, settings: Settings, encode: NamedEncode, offline: bool = False) -> None:
-        self.settings, self._encode, self._offline = settings, Remembering(encode), offline
-        self._cache, self._fits = VectorCache(self._encode), Fits(settings.distill)
-        self._sources: dict[tuple[Path, str], Known] = {}
-        self._formulas: dict[tuple[Path, tuple[str, ...]], Formulas] = {}
-        self._folds: Memo[tuple[Path, str, str], Fold] = Memo(KEPT_FOLDS)
-        self._results: Memo[Task, Result] = Memo(KEPT_RESULTS)
+        self.settings, self._encode, self._offline = settings, CachedEncode(encode), offline
+        self._cache, self._fits = VectorCache(self._encode), LocalTrainer(settings.distill)
+        self._sources: dict[tuple[Path, str], SourceEvents] = {}
+        self._formulas: dict[tuple[Path, tuple[str, ...]], OfflineFit] = {}
+        self._folds: BoundedCache[tuple[Path, str, str], Fold] = BoundedCache(KEPT_FOLDS)
+        self._results: BoundedCache[Task, Result] = BoundedCache(KEPT_RESULTS)
 
     def key(self, task: Task) -> str:
         """The key of a task's outcome here."""
@@ -92,19 +92,19 @@ class Workshop:
         teacher = self._teacher(task) if result.cost.units else None
         return Done(
             key=self.key(task), task=task,
-            rows=rows_of(result, truth, About.of(fold, task.method, task.seed, teacher)),
-            said=_said(fold, result.outcomes),
+            rows=rows_of(result, truth, RowKey.of(fold, task.method, task.seed, teacher)),
+            said=_session_verdicts(fold, result.outcomes),
             curve=curve(result.outcomes, truth.test),
             similarities=sorted(Counter(round(value, 2) for value in result.similarities).items()),
             tau=result.tau, code=fingerprint(),
         )  # fmt: skip
 
     def _teacher(self, task: Task) -> str:
-        return kind(self.settings, task.data, task.target, self._unheard(task))
+        return kind(self.settings, task.data, task.target, self._teacher_not_needed(task))
 
-    def _unheard(self, task: Task) -> bool:
+    def _teacher_not_needed(self, task: Task) -> bool:
         """Whether the offline labeller teaches, whatever else there is."""
-        return self._offline or task.method in OFFLINE
+        return self._offline or task.method in WITHOUT_LLM
 
     async def _oracle(self, task: Task, truth: Truth) -> Result:
         needed = [msgspec.structs.replace(task, method=name) for name in (SMALL, TEACHER, ROUTED)]
@@ -115,7 +115,9 @@ class Workshop:
         found = self._results.get(task)
         if found is None:
             method = await self._method(task)
-            async with teaching(self.settings, task.data, task.target, self._unheard(task), task.sources) as each:
+            async with teaching(
+                self.settings, task.data, task.target, self._teacher_not_needed(task), task.sources
+            ) as each:
                 found = await self._run(method, task, each)
             self._results.put(task, found)
         return found
@@ -129,17 +131,20 @@ class Workshop:
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
-        formulas = partial(self._taught, task)
+        formulas = partial(self._offline_fit, task)
         taught = formulas().labeller if teaching.name == TEACHES_OFFLINE else None
         teacher, distill = teaching.teacher(known, self._encode, taught), seeded(self.settings.distill, task.seed)
-        bench = Bench(
+        context = MethodContext(
             settings=teaching.settings.model_copy(update={"distill": distill}),
             sources=[self._source(task.data, name).source for name in task.sources],
-            encode=self._encode, cache=self._cache, fits=(fits := self._fits.of(distill).free()), teacher=teacher,
-            formulas=formulas,
-        )  # fmt: skip
+            encode=self._encode,
+            cache=self._cache,
+            trainer=(fits := self._fits.with_settings(distill).uncounted()),
+            teacher=teacher,
+            offline_fit=formulas,
+        )
         try:
-            result = await method(self._fold(task), bench)
+            result = await method(self._fold(task), context)
         finally:
             await teacher.close()
         return replace(result, seconds_train=result.seconds_train + fits.saved.seconds)
@@ -152,18 +157,18 @@ class Workshop:
             self._folds.put(key, fold)
         return fold
 
-    def _taught(self, task: Task) -> Formulas:
+    def _offline_fit(self, task: Task) -> OfflineFit:
         """What the sources of a task teach of unusual windows."""
         key = (task.data, task.sources)
         if key not in self._formulas:
             sources = [self._source(task.data, name).source for name in task.sources]
-            self._formulas[key] = formulas(sources, self._encode)
+            self._formulas[key] = fit_offline(sources, self._encode)
         return self._formulas[key]
 
-    def _source(self, directory: Path, name: str) -> Known:
+    def _source(self, directory: Path, name: str) -> SourceEvents:
         if (directory, name) not in self._sources:
             source = read_source(directory, name, self.settings.ingest)
-            self._sources[directory, name] = Known(source, known_events(source, event_probabilities(source)))
+            self._sources[directory, name] = SourceEvents(source, known_events(source, event_probabilities(source)))
         return self._sources[directory, name]
 
 
@@ -172,7 +177,7 @@ def seeded(settings: DistillSettings, seed: int) -> DistillSettings:
     return settings.model_copy(update={"seed": seed})
 
 
-def _said(fold: Fold, outcomes: Sequence[Outcome]) -> list[Said]:
+def _session_verdicts(fold: Fold, outcomes: Sequence[Outcome]) -> list[SessionVerdict]:
     """What was said of each session of the test half, in order; a session without a window is normal."""
     found = {outcome.session: outcome for outcome in outcomes}
     none = Outcome("", 0.0, anomalous=False, proprietary=False, shape="")

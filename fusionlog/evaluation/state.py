@@ -22,7 +22,7 @@ class State:
     """Finished tasks by key, a line of JSON each; without a path they are only kept in memory.
 
     A line that was cut off by the end of a run is dropped, and its task is done again. So is a task whose code, data,
-    settings or teacher have changed since (see `tasks.key_of`).
+    settings or teacher have changed since (see `matrix.key_of`).
     """
 
     def __init__(self, path: Path | None) -> None:

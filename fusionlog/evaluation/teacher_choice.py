@@ -59,12 +59,12 @@ async def teaching(
         yield Teaching(name, unheard if name == OFFLINE else settings)
         return
     try:
-        from fusionlog.teachers.recorded.chat import Replay
-        from fusionlog.teachers.recorded.server import Trouble, serving
+        from fusionlog.teachers.recorded.chat import RecordedTeacher
+        from fusionlog.teachers.recorded.server import InjectedFaults, serving
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "aiohttp", "agents", "recorded verdicts") from error
     files = [directory / system / VERDICTS for system in dict.fromkeys((target, *sources))]
-    replay = Replay(read_recordings(path for path in files if path.is_file()))
-    async with serving(replay, Trouble(), "127.0.0.1", 0) as url:
+    replay = RecordedTeacher(read_recordings(path for path in files if path.is_file()))
+    async with serving(replay, InjectedFaults(), "127.0.0.1", 0) as url:
         label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None})
         yield Teaching(name, settings.model_copy(update={"label": label}))

@@ -76,7 +76,7 @@ class BatchHandler:
         """No partition ever is."""
 
     def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """The lag of the group is measured from its commits, by `LagWatch`."""
+        """The lag of the group is measured from its commits, by `LagMonitor`."""
 
     async def _finish(self, messages: Sequence[Any]) -> None:
         await self._handle(list(messages))

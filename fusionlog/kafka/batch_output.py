@@ -32,7 +32,7 @@ async def always() -> None:
     """The confirmation of a worker whose consumer cannot tell."""
 
 
-class Outlet:
+class BatchOutput:
     """Collects acknowledgements; `settle` waits for them all."""
 
     def __init__(self, settings: Settings, producer: Producer, stage: str) -> None:
@@ -45,7 +45,7 @@ class Outlet:
         """Await this before each record is sent: the messages that it follows from must be this worker's still."""
         self._confirm = confirm
 
-    async def put(self, topic: Topic, record: Record) -> None:
+    async def send(self, topic: Topic, record: Record) -> None:
         """Queue a record under the key that its type has.
 
         :raises AssignmentLost: the messages that it follows from are another worker's by now.
@@ -53,7 +53,7 @@ class Outlet:
         await self._confirm()
         self._acks.append(await self._producer.send(topic, codecs.key_of(record), record))
 
-    async def bury(self, message: Message, error: RecordError) -> None:
+    async def dead_letter(self, message: Message, error: RecordError) -> None:
         """Queue a message as a dead letter.
 
         :raises AssignmentLost: the message is another worker's by now.
@@ -72,10 +72,10 @@ class Outlet:
 
         :raises BrokerError: Kafka refused it, or was away for too long.
         """
-        await self.bury(message, error)
-        await self.settle()
+        await self.dead_letter(message, error)
+        await self.flush()
 
-    async def settle(self) -> None:
+    async def flush(self) -> None:
         """Return when Kafka has all of it.
 
         :raises BrokerError: Kafka refused something, or was away for too long.
@@ -92,5 +92,5 @@ class Outlet:
             try:
                 found.append((message, codecs.decode(message.value, Window, where)))
             except RecordError as error:
-                await self.bury(message, error)
+                await self.dead_letter(message, error)
         return found

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 2.0
 
 
-class LagWatch:
+class LagMonitor:
     """Sets `fusionlog_lag_records` of every partition of a topic, whichever worker of the group has it.
 
     It asks by connections of its own: a worker that waits for its teacher, and so reads nothing, is still told of.
@@ -33,7 +33,7 @@ class LagWatch:
 
     def start(self) -> None:
         """Watch in the background."""
-        self._task = asyncio.create_task(self._watch(), name=f"lag of {self._group}")
+        self._task = asyncio.create_task(self._run(), name=f"lag of {self._group}")
 
     async def stop(self) -> None:
         """Stop watching."""
@@ -42,7 +42,7 @@ class LagWatch:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 await self._follow()

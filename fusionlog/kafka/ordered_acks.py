@@ -30,7 +30,7 @@ class Delivery:
         return self.message.topic, self.message.partition
 
 
-class InOrder:
+class OrderedAcks:
     """What was delivered and is not acknowledged yet."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class InOrder:
         """Hold nothing of a partition any more: it is another worker's now."""
         self._held.pop(place, None)
 
-    def stuck(self, place: Place, limit: int) -> Delivery | None:
+    def blocked(self, place: Place, limit: int) -> Delivery | None:
         """The delivery that holds back `limit` others of its partition; None where none does."""
         held = self._held[place]
         return next(iter(held.values())) if len(held) > limit else None

@@ -49,7 +49,7 @@ class Table:
         try:
             ends = await _ends(self._settings, self._topic, consumer)
             async for record in _until(self._settings, self._topic, consumer, ends):
-                self._give(record)
+                self._deliver(record)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -69,7 +69,7 @@ class Table:
             await self._follow_new_partitions(consumer)
             for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in batch:
-                    self._give(record)
+                    self._deliver(record)
 
     async def _follow_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
         """Follow partitions that were added to the topic, from their beginnings.
@@ -92,7 +92,7 @@ class Table:
             consumer.seek(place, position)
         log.info("partitions were added to a topic", topic=self._topic.name, partitions=len(positions))
 
-    def _give(self, record: ConsumerRecord) -> None:
+    def _deliver(self, record: ConsumerRecord) -> None:
         try:
             key, value = _decode(self._topic, record)
         except RecordError as error:

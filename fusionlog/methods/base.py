@@ -9,7 +9,7 @@ from typing import Protocol
 from fusionlog.data.sources import Source
 from fusionlog.detector.examples import Example
 from fusionlog.distillation.base_model import base_release
-from fusionlog.distillation.source_regressions import NO_FORMULAS, Formulas
+from fusionlog.distillation.source_regressions import NO_FIT, OfflineFit
 from fusionlog.distillation.students import FitAll
 from fusionlog.embedding.encoder import NamedEncode, VectorCache
 from fusionlog.methods.protocol import Fold, Result
@@ -18,20 +18,20 @@ from fusionlog.settings import DistillSettings, Settings
 from fusionlog.teachers.base import Teacher
 
 
-class Fits(FitAll, Protocol):
+class CachedTrainer(FitAll, Protocol):
     """Fits that remember what they trained; `of` has those under other settings, or with a domain head."""
 
-    def of(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> Fits:
+    def with_settings(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> CachedTrainer:
         """Fits under these settings; given unlabelled windows of a target, a domain head tries to tell them apart."""
 
-    def free(self) -> FitAll:
+    def uncounted(self) -> FitAll:
         """Fits that no run is charged for."""
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """What a method may use. `teacher` is asked by its `label`; `fits` trains (seeded by `settings.distill.seed`);
-    `formulas` says what the sources teach of unusual windows.
+class MethodContext:
+    """What a method may use. `teacher` is asked by its `label`; `trainer` trains (seeded by `settings.distill.seed`);
+    `offline_fit` says what the sources teach of unusual windows.
 
     The sources come with their labels; of the target there is the fold, which has none.
     """
@@ -40,28 +40,34 @@ class Bench:
     sources: Sequence[Source]
     encode: NamedEncode
     cache: VectorCache
-    fits: Fits
+    trainer: CachedTrainer
     teacher: Teacher | None = None
-    formulas: Callable[[], Formulas] = lambda: NO_FORMULAS
+    offline_fit: Callable[[], OfflineFit] = lambda: NO_FIT
 
-    def taught(self, settings: DistillSettings, target: Sequence[Example] = ()) -> Bench:
-        """The bench with other settings of training, and maybe a domain head (see `Fits.of`)."""
+    def with_training(self, settings: DistillSettings, target: Sequence[Example] = ()) -> MethodContext:
+        """The bench with other settings of training, and maybe a domain head (see `LocalTrainer.with_settings`)."""
         changed = self.settings.model_copy(update={"distill": settings})
-        return replace(self, settings=changed, fits=self.fits.of(settings, target))
+        return replace(self, settings=changed, trainer=self.trainer.with_settings(settings, target))
 
     def base(self) -> ModelRelease:
-        """The release that the sources teach, not signed; `fits` remembers, so that it is trained once a process.
+        """The release that the sources teach, not signed; `trainer` remembers, so that it is trained once a process.
 
         No part of the seconds that adapting to a target takes: call it before they are counted.
         """
         return base_release(
-            self.sources, self.cache, self.encode.name, self.settings.distill, self.fits.free(), now=0.0, job="evaluate"
+            self.sources,
+            self.cache,
+            self.encode.name,
+            self.settings.distill,
+            self.trainer.uncounted(),
+            now=0.0,
+            job="evaluate",
         )
 
 
 class Method(Protocol):
     """A method: adapts on one half of a fold and gives its verdicts on the other."""
 
-    async def __call__(self, fold: Fold, bench: Bench) -> Result:
+    async def __call__(self, fold: Fold, context: MethodContext) -> Result:
         """Verdicts on every session of both halves."""
         ...

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fusionlog.data.sources import by_shape
 from fusionlog.decision import THRESHOLD, is_anomalous
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold, Result, outcomes
 from fusionlog.records import Window
 from fusionlog.teachers.cost import FREE
@@ -44,7 +44,7 @@ class Plain:
     def __init__(self, score: Callable[[Fold], tuple[Sequence[float], Sequence[float]]]) -> None:
         self._score = score
 
-    async def __call__(self, fold: Fold, bench: Bench) -> Result:
+    async def __call__(self, fold: Fold, context: MethodContext) -> Result:
         """Verdicts on both halves."""
         began = time.perf_counter()
         adapted, test = self._score(fold)

@@ -10,8 +10,8 @@ import structlog
 
 from fusionlog.data.sources import source_examples
 from fusionlog.distillation.distill import NothingToDistilError, distill
-from fusionlog.distillation.source_regressions import with_formulas
-from fusionlog.methods.base import Bench
+from fusionlog.distillation.source_regressions import with_offline_fit
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold, Result
 from fusionlog.methods.stream import Stream, StreamClock, Verdicts
 from fusionlog.methods.target import Target
@@ -24,19 +24,19 @@ from fusionlog.rules import RULES, MethodName
 log = structlog.get_logger(__name__)
 
 
-async def fusionlog(fold: Fold, bench: Bench) -> Result:
+async def fusionlog(fold: Fold, context: MethodContext) -> Result:
     """The teacher is asked while adapting, the small model alone gives the verdicts on the test half."""
-    return await _run(fold, bench, "fusionlog")
+    return await _run(fold, context, "fusionlog")
 
 
-async def fusionlog_online(fold: Fold, bench: Bench) -> Result:
+async def fusionlog_online(fold: Fold, context: MethodContext) -> Result:
     """As it runs by default: the teacher is asked on the test half, too, where the model knows too little."""
-    return await _run(fold, bench, "fusionlog+online")
+    return await _run(fold, context, "fusionlog+online")
 
 
 async def adapt(target: Target, base: ModelRelease) -> float:
     """Ask about the adaptation half and distil the labels; the seconds that took."""
-    began, settings = time.perf_counter(), target.bench.settings
+    began, settings = time.perf_counter(), target.context.settings
     target.adopt(base)
     pool: CandidatePool[None] = CandidatePool(target.knowledge)
     for window in target.fold.adapt:
@@ -51,12 +51,19 @@ async def adapt(target: Target, base: ModelRelease) -> float:
 
 def distil(target: Target, labels: Sequence[PseudoLabel], base: ModelRelease) -> None:
     """Distil labels of the adaptation half, and adopt the release if the gate accepts it."""
-    bench = target.bench
-    sources = [source_examples(source, bench.cache, base.detector) for source in bench.sources]
-    base = with_formulas(base, bench.formulas())
+    context = target.context
+    sources = [source_examples(source, context.cache, base.detector) for source in context.sources]
+    base = with_offline_fit(base, context.offline_fit())
     try:
         distilled = distill(
-            labels, target.fold.adapt, sources, base, bench.cache, bench.settings.distill, bench.fits, now=time.time()
+            labels,
+            target.fold.adapt,
+            sources,
+            base,
+            context.cache,
+            context.settings.distill,
+            context.trainer,
+            now=time.time(),
         )
     except NothingToDistilError as error:
         log.warning("nothing was distilled", reason=str(error))
@@ -81,9 +88,9 @@ def similarities(target: Target, windows: Sequence[Window]) -> list[float]:
     return [float(np.float32(route.similarity)) for route in routes if route is not None]
 
 
-async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
-    settings = bench.settings
-    target, base = Target(fold, bench, method, calls=settings.evaluate.calls), bench.base()
+async def _run(fold: Fold, context: MethodContext, method: MethodName) -> Result:
+    settings = context.settings
+    target, base = Target(fold, context, method, calls=settings.evaluate.calls), context.base()
     seconds = await adapt(target, base)
     adapted, near = looking_back(target), similarities(target, fold.test)
     if not RULES[method].asks(own=True):
@@ -91,7 +98,7 @@ async def _run(fold: Fold, bench: Bench, method: MethodName) -> Result:
     stream = Stream(target, fold.test, StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows))
     found = await stream.run()
     return Result(
-        outcomes=found.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.asking.asked,
-        cost=target.asking.cost,
+        outcomes=found.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.deduplicated.asked,
+        cost=target.deduplicated.cost,
         seconds_train=seconds, seconds_score=stream.seconds, tau=base.tau, similarities=near,
     )  # fmt: skip

@@ -7,31 +7,31 @@ from collections.abc import Sequence
 
 from fusionlog.decision import is_anomalous
 from fusionlog.errors import SettingError, TeacherError
-from fusionlog.methods.base import Bench
-from fusionlog.methods.protocol import Asked, Fold, Outcome, Result, outcomes
+from fusionlog.methods.base import MethodContext
+from fusionlog.methods.protocol import Fold, Outcome, Query, Result, outcomes
 from fusionlog.methods.stream import Stream, StreamClock
 from fusionlog.methods.target import Target
 from fusionlog.records import Window
-from fusionlog.teachers.base import Verdict, Watching
+from fusionlog.teachers.base import StreamTeacher, Verdict
 from fusionlog.teachers.cost import Cost
 
 
-async def offline(fold: Fold, bench: Bench) -> Result:
+async def offline(fold: Fold, context: MethodContext) -> Result:
     """The labeller sees the adaptation half, then labels the test half as it comes, each batch by those before it.
 
     :raises SettingError: the bench has another teacher.
     """
-    labeller, target = bench.teacher, Target(fold, bench, "offline")
-    if not isinstance(labeller, Watching):
+    labeller, target = context.teacher, Target(fold, context, "offline")
+    if not isinstance(labeller, StreamTeacher):
         raise SettingError("--method", "offline", "its teacher is the offline labeller alone")
     began = time.perf_counter()
     await labeller.see(fold.adapt)
     adapted = _outcomes(fold.adapt, await labeller.judge(fold.adapt, fold.system, own=True))
     seconds, began = time.perf_counter() - began, time.perf_counter()
-    clock = StreamClock(bench.settings.label.units_per_call, linger=0)
+    clock = StreamClock(context.settings.label.units_per_call, linger=0)
     found = (await Stream(target, fold.test, clock).run()).by_session(fold.test)
     return Result(
-        outcomes=found, adapted=adapted, asked=[Asked(each.session, each.anomalous) for each in found], 
+        outcomes=found, adapted=adapted, asked=[Query(each.session, each.anomalous) for each in found], 
         cost=Cost(units=len(fold.test)), seconds_train=seconds, seconds_score=time.perf_counter() - began,
     )  # fmt: skip
 

@@ -50,7 +50,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Query:
     """A unit that a teacher was asked about: a session of the target, and what the teacher said of it."""
 
     session: str
@@ -63,7 +63,7 @@ class Result:
 
     outcomes: Sequence[Outcome]
     adapted: Sequence[Outcome]
-    asked: Sequence[Asked]
+    asked: Sequence[Query]
     cost: Cost
     seconds_train: float
     seconds_score: float

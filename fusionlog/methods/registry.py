@@ -1,4 +1,4 @@
-"""The methods that `evaluate` compares, by name. A method's own module imports `bench`, never this one."""
+"""The methods that `evaluate` compares, by name. A method's own module imports `base`, never this one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from types import MappingProxyType
 
 from fusionlog.methods.ablations.small_models import adversarial, gru_source_only, mldg
 from fusionlog.methods.alpha.method import alpha
-from fusionlog.methods.base import Bench, Method
+from fusionlog.methods.base import Method, MethodContext
 from fusionlog.methods.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.methods.fusionlog import fusionlog, fusionlog_online
 from fusionlog.methods.generallog import general_log, llm_only, source_only
 from fusionlog.methods.meta_protonet.method import maml, protonet
 from fusionlog.methods.offline import offline
 
-__all__ = ["METHODS", "OFFLINE", "Bench", "Method"]
+__all__ = ["METHODS", "WITHOUT_LLM", "Method", "MethodContext"]
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -37,5 +37,5 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     }
 )
 
-OFFLINE = frozenset({"offline", "maml", "protonet"})
+WITHOUT_LLM = frozenset({"offline", "maml", "protonet"})
 """The methods whose teacher is the offline labeller, whatever else there is."""

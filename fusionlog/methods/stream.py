@@ -105,7 +105,7 @@ class Stream:
         return proprietary
 
     def _admit(self, window: Window, place: int) -> None:
-        label = known_label(window, self._target.knowledge, self._target.bench.teacher)
+        label = known_label(window, self._target.knowledge, self._target.context.teacher)
         if label is not None:
             self.verdicts.give(place, label, proprietary=True)
         else:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from fusionlog import releases
 from fusionlog.errors import SettingError
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold
-from fusionlog.methods.teacher_queries import Asking
+from fusionlog.methods.teacher_queries import DeduplicatedTeacher
 from fusionlog.online.asking import Answered, Call, apply_answers
 from fusionlog.online.decisions import SystemState
 from fusionlog.online.knowledge import Knowledge
@@ -18,7 +18,7 @@ from fusionlog.online.query_queue import CandidatePool, Item
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import ModelRelease, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
-from fusionlog.teachers.base import Teacher, Watching
+from fusionlog.teachers.base import StreamTeacher, Teacher
 
 UNBOUNDED = 10**9
 
@@ -31,16 +31,16 @@ class Target:
     """
 
     fold: Fold
-    bench: Bench
+    context: MethodContext
     method: MethodName = DEFAULT_METHOD
     calls: int = UNBOUNDED
     spent: int = 0
 
     def __post_init__(self) -> None:
-        settings = self.bench.settings
-        self.knowledge = Knowledge(self.fold.target, self.bench.encode, rules=RULES[self.method])
+        settings = self.context.settings
+        self.knowledge = Knowledge(self.fold.target, self.context.encode, rules=RULES[self.method])
         self.state = SystemState.of(self.knowledge, Scorer(settings.score), settings.doubt)
-        self.asking = Asking(self.bench.teacher, self.fold.system)
+        self.deduplicated = DeduplicatedTeacher(self.context.teacher, self.fold.system)
 
     def adopt(self, release: ModelRelease) -> None:
         """Use a release from now on."""
@@ -52,22 +52,22 @@ class Target:
 
         :raises SettingError: the run has no teacher.
         """
-        if self.bench.teacher is None:
+        if self.context.teacher is None:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
-        return self.bench.teacher
+        return self.context.teacher
 
     @property
     def calls_left(self) -> int:
         """Calls that may still be made, negative where more were made. Those that had to be repeated count as well."""
-        return self.calls - max(self.spent, self.asking.cost.calls)
+        return self.calls - max(self.spent, self.deduplicated.cost.calls)
 
     async def ask(self, pool: CandidatePool[Item], call: Call) -> Answered[Item]:
         """Make a call about a pool, and learn its answers."""
-        self.spent += -(-len(call.windows) // self.bench.settings.label.units_per_call)
-        answers = await self.asking.answers(call.windows)
+        self.spent += -(-len(call.windows) // self.context.settings.label.units_per_call)
+        answers = await self.deduplicated.answers(call.windows)
         return apply_answers(pool, call, answers, self.teacher.name, time.time())
 
     async def show(self, windows: Sequence[Window]) -> None:
         """Let a teacher that watches count windows."""
-        if isinstance(self.bench.teacher, Watching):
+        if isinstance(self.context.teacher, StreamTeacher):
             await self.bench.teacher.see(windows)

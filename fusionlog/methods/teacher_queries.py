@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from fusionlog.data.sources import by_shape
 from fusionlog.errors import SettingError, TeacherError
-from fusionlog.methods.protocol import Asked
+from fusionlog.methods.protocol import Query
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
@@ -18,7 +18,7 @@ from fusionlog.teachers.cost import FREE, Cost
 
 
 @runtime_checkable
-class Metered(Protocol):
+class HasUsage(Protocol):
     """A teacher that costs calls and tokens."""
 
     @property
@@ -28,11 +28,11 @@ class Metered(Protocol):
 
 def cost_of(teacher: Teacher) -> Cost:
     """What a teacher has cost since its start; one that asks no language model costs nothing."""
-    return teacher.cost if isinstance(teacher, Metered) else FREE
+    return teacher.cost if isinstance(teacher, HasUsage) else FREE
 
 
 @dataclass
-class Asking:
+class DeduplicatedTeacher:
     """A teacher that is asked about each shape of a system once, and what it said.
 
     :param teacher: None where the run has none, which is an error as soon as something is asked.
@@ -41,7 +41,7 @@ class Asking:
     teacher: Teacher | None
     system: SystemSettings
     labels: dict[str, PseudoLabel] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Query] = field(default_factory=list)
     cost: Cost = FREE
 
     @property
@@ -72,5 +72,5 @@ class Asking:
         for window, verdict in zip(windows, said, strict=True):
             if not isinstance(verdict, TeacherError):
                 label = self.labels[window.shape] = label_of(window, verdict, self.teacher.name, time.time())
-                self.asked.append(Asked(window.session, is_anomalous(label)))
+                self.asked.append(Query(window.session, is_anomalous(label)))
         return said

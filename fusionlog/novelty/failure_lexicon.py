@@ -79,7 +79,7 @@ def valence(text: str, lexicon: Lexicon = OUTCOME) -> int:
     if not found:
         return 0
     place, value = found[-1]
-    return -value if place in _negated([start for start, _ in found], text) else value
+    return -value if place in _in_negation_scope([start for start, _ in found], text) else value
 
 
 @lru_cache(maxsize=CACHED_TEXTS)
@@ -95,7 +95,7 @@ def contradict(one: str, other: str) -> bool:
     return any(valence(one, lexicon) * valence(other, lexicon) < 0 for lexicon in LEXICONS)
 
 
-def _negated(places: list[int], text: str) -> set[int]:
+def _in_negation_scope(places: list[int], text: str) -> set[int]:
     """Of the places of a lexicon's words, those in the scope of a negation."""
     spans = [range(match.start(1), match.end()) for match in _NEGATED.finditer(text)]
     return {next((place for place in places if place in span), -1) for span in spans}

@@ -17,7 +17,7 @@ from fusionlog.novelty.cooccurrence import Cooccurrence, Tables
 from fusionlog.novelty.features import NoveltyFeatures, novelty_features
 from fusionlog.novelty.frequencies import Frequencies
 from fusionlog.records import Window
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 PACKED_TEMPLATES = 500
 """A release carries the counts of so many templates, the most frequent ones: at most some hundred kB."""
@@ -26,7 +26,7 @@ CACHE_GROWTH = 1.1
 """The cache of features is emptied each time that the number of windows has grown by this factor."""
 
 
-class _Packed(msgspec.Struct, frozen=True):
+class _PackedProfile(msgspec.Struct, frozen=True):
     windows: int
     events: dict[str, int]
     cooccurrence: Tables
@@ -41,7 +41,7 @@ class SystemProfile:
 
     def __init__(self, frequencies: Frequencies | None = None, cooccurrence: Cooccurrence | None = None) -> None:
         self.frequencies, self._cooccurrence = frequencies or Frequencies(), cooccurrence or Cooccurrence()
-        self._cache: Memo[str, NoveltyFeatures] = Memo(CACHED_SHAPES)
+        self._cache: BoundedCache[str, NoveltyFeatures] = BoundedCache(CACHED_SHAPES)
         self._age = self._generation()
 
     @property
@@ -102,7 +102,7 @@ class SystemProfile:
     def pack(self) -> bytes:
         """The counts of the most frequent templates, compressed."""
         events = dict(self.frequencies.events.most_common(PACKED_TEMPLATES))
-        packed = _Packed(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES))
+        packed = _PackedProfile(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES))
         return zlib.compress(msgspec.msgpack.encode(packed))
 
     @classmethod
@@ -112,7 +112,7 @@ class SystemProfile:
         :raises ModelError: the bytes are none.
         """
         try:
-            packed = msgspec.msgpack.decode(zlib.decompress(data), type=_Packed)
+            packed = msgspec.msgpack.decode(zlib.decompress(data), type=_PackedProfile)
             cooccurrence = Cooccurrence.of(packed.cooccurrence)
         except (zlib.error, msgspec.MsgspecError, ValueError, IndexError) as error:
             raise ModelError(f"the profile of a release cannot be read: {error}; distil it again") from error
@@ -122,4 +122,4 @@ class SystemProfile:
         return floor(log(1 + self.windows) / log(CACHE_GROWTH))
 
     def _drop(self) -> None:
-        self._cache, self._age = Memo(CACHED_SHAPES), self._generation()
+        self._cache, self._age = BoundedCache(CACHED_SHAPES), self._generation()

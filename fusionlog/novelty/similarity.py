@@ -12,7 +12,7 @@ EventBag = Mapping[str, float]
 one instead of none."""
 
 
-class Counted(Protocol):
+class CountedEvent(Protocol):
     """An event with the number of its lines."""
 
     @property
@@ -22,7 +22,7 @@ class Counted(Protocol):
     def count(self) -> int: ...  # noqa: D102
 
 
-def bag_of_events(events: Iterable[Counted]) -> EventBag:
+def bag_of_events(events: Iterable[CountedEvent]) -> EventBag:
     """The bag of a window's events."""
     return {event.template: log1p(event.count) for event in events}
 

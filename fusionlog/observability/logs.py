@@ -16,7 +16,7 @@ QUIET = ("aiokafka", "faust", "mode", "httpx", "httpx2", "httpcore", "httpcore2"
 REPEAT_SECONDS = 30.0
 
 
-class Seldom(logging.Filter):
+class RepeatFilter(logging.Filter):
     """Lets a library say a thing once in a while: aiokafka repeats itself tenfold a second while Kafka is away."""
 
     def __init__(self, seconds: float = REPEAT_SECONDS) -> None:
@@ -46,7 +46,7 @@ def configure(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(Seldom())
+    handler.addFilter(RepeatFilter())
     handler.setFormatter(_formatter(settings.log_format, shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -32,8 +32,8 @@ TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
 
 WINDOWS = Counter("fusionlog_windows", "windows by route", ["system", "route"])
 SCORED = Counter("fusionlog_windows_scored", "windows that the small model gave a verdict on", ["system"])
-DOUBTED = Counter("fusionlog_windows_doubted", "general windows that the teacher is asked about", ["system"])
-MEMO_HITS = Counter("fusionlog_memo_hits", "verdicts that were remembered by shape", ["system"])
+SECOND_OPINIONS = Counter("fusionlog_windows_doubted", "general windows that the teacher is asked about", ["system"])
+CACHE_HITS = Counter("fusionlog_memo_hits", "verdicts that were remembered by shape", ["system"])
 SCORE_SECONDS = Histogram(
     "fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"]
 )

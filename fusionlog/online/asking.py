@@ -20,11 +20,11 @@ from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
 from fusionlog.online.knowledge import Knowledge
-from fusionlog.online.label_changes import is_news
+from fusionlog.online.label_changes import is_changed
 from fusionlog.online.query_queue import CandidatePool, Item
 from fusionlog.online.second_opinion import acquisition_score_of
 from fusionlog.records import PseudoLabel, Window
-from fusionlog.teachers.base import Teacher, Verdict, Watching, label_of
+from fusionlog.teachers.base import StreamTeacher, Teacher, Verdict, label_of
 
 Answer = Verdict | TeacherError
 
@@ -59,7 +59,7 @@ def most_informative(pool: CandidatePool[Any], units: int) -> Call:
 class Labelled(Generic[Item]):
     """A label, and the windows that waited for it.
 
-    :param news: whether it differs from the label that its shape had (see `is_news`), so that it is to be published.
+    :param news: whether it differs from the label that its shape had (see `is_changed`), so that it is to be published.
     """
 
     label: PseudoLabel
@@ -91,7 +91,7 @@ class Answered(Generic[Item]):
 
 def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -> PseudoLabel | None:
     """The label that answers a window without a call; None of a teacher that labels a shape by what went by."""
-    return None if isinstance(teacher, Watching) else knowledge.label_of(window.shape)
+    return None if isinstance(teacher, StreamTeacher) else knowledge.label_of(window.shape)
 
 
 def apply_answers(
@@ -125,7 +125,7 @@ def fallback(window: Window) -> Window | None:
 
 
 def _learned(pool: CandidatePool[Item], label: PseudoLabel) -> Labelled[Item]:
-    news = is_news(label, pool.knowledge.label_of(label.shape))
+    news = is_changed(label, pool.knowledge.label_of(label.shape))
     if news:
         pool.knowledge.learn(label)
     return Labelled(label, pool.take(label.shape), news)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from fusionlog.detector.calibration import score
+from fusionlog.detector.calibration import calibrated_probability
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Score
@@ -39,7 +39,9 @@ class CalibratedDetector:
             return of_network
         novelty = self.profile.features(window)
         return replace(
-            of_network, probability=score(release.calibration, of_network.probability, novelty), novelty=novelty
+            of_network,
+            probability=calibrated_probability(release.calibration, of_network.probability, novelty),
+            novelty=novelty,
         )
 
     def _begin(self, version: str) -> None:

@@ -14,7 +14,7 @@ from fusionlog.online.scorer import Scorer
 from fusionlog.online.second_opinion import SecondOpinion, acquisition_score_of, referred
 from fusionlog.online.verdict import Verdict
 from fusionlog.records import Window
-from fusionlog.settings import DoubtSettings
+from fusionlog.settings import SecondOpinionSettings
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class SystemState:
     second_opinion: SecondOpinion
 
     @classmethod
-    def of(cls, knowledge: Knowledge, scorer: Scorer, settings: DoubtSettings) -> SystemState:
+    def of(cls, knowledge: Knowledge, scorer: Scorer, settings: SecondOpinionSettings) -> SystemState:
         """The state of a system whose windows were not counted yet."""
         detector = CalibratedDetector(knowledge)
         return cls(knowledge, scorer, detector, SecondOpinion(settings, detector.profile))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusionlog.detector.batch import Batch, Room, collate, gather
+from fusionlog.detector.batch import Batch, BatchBuffer, collate, gather
 from fusionlog.types import FloatArray, IntArray
 
 ContentKey = tuple[str, tuple[tuple[str, int], ...]]
@@ -30,14 +30,14 @@ class Description:
     counts: list[list[int]]
     orders: list[IntArray] | None
 
-    def batch(self, places: Sequence[int], room: Room | None = None) -> Batch:
+    def batch(self, places: Sequence[int], buffer: BatchBuffer | None = None) -> Batch:
         """The inputs of the windows at these places.
 
-        :param room: where the batch is laid out; default: memory of its own.
+        :param buffer: where the batch is laid out; default: memory of its own.
         """
         rows, counts = [self.rows[place] for place in places], [self.counts[place] for place in places]
         if self.orders is None:
-            return gather(self.vectors, rows, counts, room or Room())
+            return gather(self.vectors, rows, counts, buffer or BatchBuffer())
         windows = [
             (self.vectors[row], np.array(count, dtype=np.float32)) for row, count in zip(rows, counts, strict=True)
         ]

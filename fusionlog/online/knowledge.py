@@ -18,7 +18,7 @@ import numpy as np
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from fusionlog.detector.sequence import look_of, order_of
+from fusionlog.detector.sequence import cache_key, order_of
 from fusionlog.embedding.encoder import EventText, NamedEncode, VectorCache
 from fusionlog.novelty.similarity import EventBag
 from fusionlog.online.description import Description
@@ -192,7 +192,7 @@ class Knowledge:
         with self._lock:
             if self._router is None:
                 return self._memory.unlabelled(window.events)
-            near = zip(window.events, self._router.near(window.events), strict=True)
+            near = zip(window.events, self._router.neighbours(window.events), strict=True)
             return {event.template for event, each in near if each.similarity < self._router.tau}
 
     def similarity(self, events: EventBag) -> float:
@@ -209,13 +209,13 @@ class Knowledge:
             used = self._releases.of(version)
             events = list({event.template: event for window in windows for event in window.events}.values())
             substitutes = {event.template: used.row(event, self._reference, self._vectors) for event in events}
-            vectors = self._shown(events, list(substitutes.values()), used.bank)
+            vectors = self._substituted_vectors(events, list(substitutes.values()), used.bank)
         rows = {event.template: row for row, event in enumerate(events)}
         detector = used.release.detector
         orders = [order for window in windows if (order := order_of(window, detector)) is not None]
         return Description(
             keys=[
-                (look_of(window, detector), tuple(sorted(
+                (cache_key(window, detector), tuple(sorted(
                     (event.template, row) for event in window.events if (row := substitutes[event.template]) >= 0
                 )))
                 for window in windows
@@ -260,10 +260,10 @@ class Knowledge:
         labelled = self._memory.event(event.template)
         if labelled is not None or self._router is None:
             return labelled
-        near = self._router.near([event])[0]
+        near = self._router.neighbours([event])[0]
         return self._router.bank.events[near.row] if near.similarity >= self._router.tau and near.row >= 0 else None
 
-    def _shown(self, events: Sequence[EventText], rows: Sequence[int], bank: Bank) -> FloatArray:
+    def _substituted_vectors(self, events: Sequence[EventText], rows: Sequence[int], bank: Bank) -> FloatArray:
         """The vectors of events as a model is shown them, `[events, dim]`."""
         places = np.array(rows, dtype=np.int64)
         vectors, substituted = self._vectors.vectors(events), places >= 0

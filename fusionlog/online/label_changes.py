@@ -8,11 +8,11 @@ from __future__ import annotations
 from fusionlog.decision import is_anomalous
 from fusionlog.records import PseudoLabel
 
-MOVED = 0.1
+LEAST_CHANGE = 0.1
 """How far a probability must move from the published one to be another one."""
 
 
-def is_news(label: PseudoLabel, before: PseudoLabel | None) -> bool:
+def is_changed(label: PseudoLabel, before: PseudoLabel | None) -> bool:
     """Whether a label says something that the published one of its shape does not: the verdict on the window, or on one
     of its events, is another one, or its probability has moved by `MOVED`."""
     if before is None or before.inherited_from is not None or before.teacher != label.teacher:
@@ -25,4 +25,4 @@ def is_news(label: PseudoLabel, before: PseudoLabel | None) -> bool:
 
 
 def _differs(before: float, now: float) -> bool:
-    return is_anomalous(before) != is_anomalous(now) or abs(now - before) >= MOVED
+    return is_anomalous(before) != is_anomalous(now) or abs(now - before) >= LEAST_CHANGE

@@ -9,16 +9,16 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fusionlog.detector.batch import Room
+from fusionlog.detector.batch import BatchBuffer
 from fusionlog.detector.onnx_session import Detector
-from fusionlog.detector.sequence import ORDERED, looks_of
+from fusionlog.detector.sequence import ORDERED, cache_keys
 from fusionlog.novelty.features import NoveltyFeatures
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.description import ContentKey, Description
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class Score(Struct, frozen=True):
     threshold: float
     events: dict[str, float]
     version: str
-    remembered: bool
+    cached: bool
     novelty: NoveltyFeatures | None = None
 
     @property
@@ -42,21 +42,21 @@ class Score(Struct, frozen=True):
         return self.probability >= self.threshold
 
 
-class Running:
+class LoadedModel:
     """A release's model, and what it said: by content, and, until something is judged, by what windows look like."""
 
     def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
         self.detector = Detector(release.onnx, settings.provider, settings.threads)
-        self.version, self.threshold, self.looks_at = release.version, release.threshold, release.detector
-        self.memo: Memo[ContentKey, Score] = Memo(settings.memo_entries)
+        self.version, self.threshold, self.network = release.version, release.threshold, release.detector
+        self.cache: BoundedCache[ContentKey, Score] = BoundedCache(settings.memo_entries)
         self._entries, self._changes = settings.memo_entries, -1
-        self._seen: Memo[str, Score] = Memo(settings.memo_entries)
+        self._recent: BoundedCache[str, Score] = BoundedCache(settings.memo_entries)
 
-    def seen(self, changes: int) -> Memo[str, Score]:
-        """Scores by `look_of` a window. They hold as long as `Knowledge.changes` is the same."""
+    def recent(self, changes: int) -> BoundedCache[str, Score]:
+        """Scores by `cache_key` a window. They hold as long as `Knowledge.changes` is the same."""
         if changes != self._changes:
-            self._changes, self._seen = changes, Memo(self._entries)
-        return self._seen
+            self._changes, self._recent = changes, BoundedCache(self._entries)
+        return self._recent
 
 
 class Scorer:
@@ -64,8 +64,8 @@ class Scorer:
 
     def __init__(self, settings: ScoreSettings) -> None:
         self._settings = settings
-        self._running: dict[tuple[str, str], Running] = {}
-        self._room = Room()
+        self._models: dict[tuple[str, str], LoadedModel] = {}
+        self._buffer = BatchBuffer()
 
     def check(self, release: ModelRelease) -> None:
         """Try a release's model, as `Knowledge` asks before it takes one into use.
@@ -81,7 +81,7 @@ class Scorer:
 
         :raises ModelError: the system has no release yet, or its model does not load.
         """
-        self._run(knowledge, knowledge.version_in_use)
+        self._loaded(knowledge, knowledge.version_in_use)
 
     def score(self, windows: Sequence[Window], knowledge: Knowledge) -> list[Score]:
         """The verdicts on windows of one system, in their order, each under the release that routed the window.
@@ -90,18 +90,18 @@ class Scorer:
         """
         routed_by = {window.route.model if window.route else None for window in windows}
         if len(routed_by) == 1:
-            return self._score(windows, knowledge, self._run(knowledge, knowledge.versions_of(windows[:1])[0]))
+            return self._score(windows, knowledge, self._loaded(knowledge, knowledge.versions_of(windows[:1])[0]))
         versions, scores = knowledge.versions_of(windows), dict[int, Score]()
         for version in dict.fromkeys(versions):
             places = [place for place, each in enumerate(versions) if each == version]
-            found = self._score([windows[place] for place in places], knowledge, self._run(knowledge, version))
+            found = self._score([windows[place] for place in places], knowledge, self._loaded(knowledge, version))
             scores |= zip(places, found, strict=True)
         return [scores[place] for place in range(len(windows))]
 
-    def _score(self, windows: Sequence[Window], knowledge: Knowledge, running: Running) -> list[Score]:
+    def _score(self, windows: Sequence[Window], knowledge: Knowledge, model: LoadedModel) -> list[Score]:
         """The verdicts of one release: for most windows a look-up."""
-        seen = running.seen(knowledge.changes)
-        looks = looks_of(windows, running.looks_at)
+        seen = model.recent(knowledge.changes)
+        looks = cache_keys(windows, model.network)
         scores = seen.get_all(looks)
         if None not in scores:
             return cast("list[Score]", scores)
@@ -109,36 +109,36 @@ class Scorer:
         for place, score in enumerate(scores):
             if score is None:
                 places.setdefault(looks[place], place)
-        judged = self._judge([windows[place] for place in places.values()], knowledge, running)
+        judged = self._score_new([windows[place] for place in places.values()], knowledge, model)
         known: dict[str, Score] = {}
         for look, score in zip(places, judged, strict=True):
-            known[look] = replace(score, remembered=True)
+            known[look] = replace(score, cached=True)
             seen.put(look, known[look])
             scores[places[look]] = score
         return [known[look] if score is None else score for look, score in zip(looks, scores, strict=True)]
 
-    def _judge(self, windows: Sequence[Window], knowledge: Knowledge, running: Running) -> list[Score]:
+    def _score_new(self, windows: Sequence[Window], knowledge: Knowledge, model: LoadedModel) -> list[Score]:
         """The verdicts on windows that look like none seen since something was labelled, each content once."""
-        described = knowledge.describe(windows, running.version)
-        known = {key: running.memo.get(key) for key in described.keys}
+        described = knowledge.describe(windows, model.version)
+        known = {key: model.cache.get(key) for key in described.keys}
         fresh = {key: place for place, key in enumerate(described.keys) if known[key] is None}
         scores = {key: score for key, score in known.items() if score is not None}
-        scores |= self._ask(running, fresh, windows, described)
-        return [replace(scores[key], remembered=fresh.pop(key, None) is None) for key in described.keys]
+        scores |= self._run_model(model, fresh, windows, described)
+        return [replace(scores[key], cached=fresh.pop(key, None) is None) for key in described.keys]
 
-    def _ask(
-        self, running: Running, fresh: dict[ContentKey, int], windows: Sequence[Window], described: Description
+    def _run_model(
+        self, model: LoadedModel, fresh: dict[ContentKey, int], windows: Sequence[Window], described: Description
     ) -> dict[ContentKey, Score]:
         """The model's verdicts on contents that are not remembered, by the place of a window that has each."""
         scores: dict[ContentKey, Score] = {}
-        for chunk in self._chunks(fresh, windows, running.looks_at in ORDERED):
-            batch = described.batch([place for _, place in chunk], self._room)
-            probabilities, events = running.detector.score(batch)
+        for chunk in self._chunks(fresh, windows, model.network in ORDERED):
+            batch = described.batch([place for _, place in chunk], self._buffer)
+            probabilities, events = model.detector.score(batch)
             rows = zip(chunk, probabilities.tolist(), events.tolist(), strict=True)
             for (key, place), probability, row in rows:
                 by_template = dict(zip([event.template for event in windows[place].events], row, strict=False))
-                scores[key] = Score(probability, running.threshold, by_template, running.version, remembered=False)
-                running.memo.put(key, scores[key])
+                scores[key] = Score(probability, model.threshold, by_template, model.version, cached=False)
+                model.cache.put(key, scores[key])
         return scores
 
     def _chunks(
@@ -154,14 +154,14 @@ class Scorer:
         for start in range(0, len(ordered), self._settings.batch_windows):
             yield ordered[start : start + self._settings.batch_windows]
 
-    def _run(self, knowledge: Knowledge, version: str) -> Running:
+    def _loaded(self, knowledge: Knowledge, version: str) -> LoadedModel:
         """The release's model, loaded now where it is not; models that the system has left behind go."""
         key = (knowledge.system, version)
-        if key not in self._running:
-            running = Running(knowledge.release(version), self._settings)
-            log.info("model loaded", system=knowledge.system, version=version, provider=running.detector.provider)
-            left = [other for other in self._running if other[0] == key[0] and other[1] not in knowledge.versions]
+        if key not in self._models:
+            model = LoadedModel(knowledge.release(version), self._settings)
+            log.info("model loaded", system=knowledge.system, version=version, provider=model.detector.provider)
+            left = [other for other in self._models if other[0] == key[0] and other[1] not in knowledge.versions]
             for other in left:
-                del self._running[other]
-            self._running[key] = running
-        return self._running[key]
+                del self._models[other]
+            self._models[key] = model
+        return self._models[key]

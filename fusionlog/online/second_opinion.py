@@ -12,8 +12,8 @@ from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Route, Window
 from fusionlog.releases import BASE
-from fusionlog.settings import DoubtSettings
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.settings import SecondOpinionSettings
+from fusionlog.utils.bounded_cache import BoundedCache
 
 KEPT_SCORES = 50_000
 
@@ -24,11 +24,11 @@ class SecondOpinion:
     :param profile: the system's, which gives the surprisal of a window.
     """
 
-    def __init__(self, settings: DoubtSettings, profile: SystemProfile) -> None:
+    def __init__(self, settings: SecondOpinionSettings, profile: SystemProfile) -> None:
         self._settings, self._profile = settings, profile
         self._budget = QuantileBudget(settings)
-        self._similarities: Memo[str, float] = Memo(KEPT_SCORES)
-        self._referred: Memo[str, float] = Memo(KEPT_SCORES)
+        self._similarities: BoundedCache[str, float] = BoundedCache(KEPT_SCORES)
+        self._referred: BoundedCache[str, float] = BoundedCache(KEPT_SCORES)
         self._labelled = 0
 
     def open_to(self, knowledge: Knowledge) -> bool:
@@ -67,7 +67,7 @@ class SecondOpinion:
     def _similarity(self, window: Window, knowledge: Knowledge) -> float:
         """The similarity to the nearest labelled window, cached by shape until another one is labelled."""
         if knowledge.labelled != self._labelled:
-            self._labelled, self._similarities = knowledge.labelled, Memo(KEPT_SCORES)
+            self._labelled, self._similarities = knowledge.labelled, BoundedCache(KEPT_SCORES)
         found = self._similarities.get(window.shape)
         if found is None:
             found = knowledge.similarity(bag_of_events(window.events))

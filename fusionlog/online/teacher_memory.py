@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fusionlog.embedding.encoder import EventText
 from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events
 from fusionlog.records import BankEvent, PseudoLabel
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 KEPT_LABELS = 10_000
 """Labels kept by window shape, about 2 kB each. Labelled events are kept for good: the teacher's budget bounds them."""
@@ -28,7 +28,7 @@ class TeacherMemory:
     """The labels of one system. For one thread at a time."""
 
     def __init__(self) -> None:
-        self._labels: Memo[str, PseudoLabel] = Memo(KEPT_LABELS)
+        self._labels: BoundedCache[str, PseudoLabel] = BoundedCache(KEPT_LABELS)
         self._events: dict[str, tuple[float, BankEvent]] = {}
         self._windows = BagIndex()
         self.teacher: str | None = None

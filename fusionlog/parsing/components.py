@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fusionlog.parsing.templates import WILDCARD
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 MAX_COMPONENTS = 512
 """Of a system; a later one is a wildcard. A format that calls a request id a component would flood the events else."""
@@ -18,15 +18,15 @@ class Components:
 
     def __init__(self, mask: Callable[[str], str]) -> None:
         self._mask = mask
-        self._memo: Memo[str, str] = Memo(4 * MAX_COMPONENTS)
+        self._cache: BoundedCache[str, str] = BoundedCache(4 * MAX_COMPONENTS)
         self._components: set[str] = set()
 
     def of(self, name: str) -> str:
         """The component of a name, a wildcard where it is overlong or one too many."""
-        component = self._memo.get(name)
+        component = self._cache.get(name)
         if component is None:
             component = self._admit(self._mask(name)) if len(name) <= MAX_CHARS else WILDCARD
-            self._memo.put(name, component)
+            self._cache.put(name, component)
         return component
 
     def _admit(self, component: str) -> str:

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from fusionlog.errors import RecordError
-from fusionlog.utils.ansi import without_colours
-from fusionlog.utils.json_format import JsonLines, Tree, tree_of
+from fusionlog.utils.ansi import strip_ansi
+from fusionlog.utils.json_format import JsonFormat, Tree, tree_of
 
 TIME_FIELDS = ("@timestamp", "timestamp", "date", "time")
 """Filebeat and Fluent Bit's Kafka output; Vector; Fluent Bit's JSON; Docker and Fluentd."""
@@ -27,7 +27,7 @@ TIME_FIELDS = ("@timestamp", "timestamp", "date", "time")
 UNREADABLE_SHARE = 0.25
 """A record with more control and undecodable characters than this is binary: Avro, MessagePack, UTF-16, gzip."""
 
-_NONE = JsonLines(None)
+_NONE = JsonFormat(None)
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 
 
@@ -39,7 +39,7 @@ class RawLine(NamedTuple):
 
 
 def read_line(
-    value: bytes | None, message_fields: Sequence[str], max_bytes: int = 64 * 1024, json_lines: JsonLines = _NONE
+    value: bytes | None, message_fields: Sequence[str], max_bytes: int = 64 * 1024, json_lines: JsonFormat = _NONE
 ) -> RawLine:
     """The line of a raw record, without its line break.
 
@@ -53,7 +53,7 @@ def read_line(
     text = _decode(value)
     envelope = tree_of(text)
     raw = RawLine(text, None) if envelope is None else _open(envelope, text, message_fields, json_lines)
-    line = without_colours(raw.text.rstrip("\r\n"))
+    line = strip_ansi(raw.text.rstrip("\r\n"))
     if not line or line.isspace():
         raise RecordError("empty", "the line is blank")
     if len(line) * 4 > max_bytes and len(line.encode()) > max_bytes:
@@ -74,7 +74,7 @@ def _decode(value: bytes) -> str:
     return text
 
 
-def _open(envelope: Tree, text: str, message_fields: Sequence[str], json_lines: JsonLines) -> RawLine:
+def _open(envelope: Tree, text: str, message_fields: Sequence[str], json_lines: JsonFormat) -> RawLine:
     field = next((field for field in message_fields if isinstance(envelope.get(field), str)), None)
     message = None if field is None else str(envelope[field])
     if json_lines:

@@ -10,7 +10,8 @@ and masked whole. Take two lines that differ in the digits of such a UUID, at pl
 
 1. The header splits both at the same places, and not in the UUID: to it that is a run of no blanks, and its literals
    are alike and have no `-` but between blanks.
-2. The session's expression matches at the same places, by `alike`: the UUID is free, so no letter comes before it.
+2. The session's expression matches at the same places, by `regex_invariance`: the UUID is free, so no letter comes
+   before it.
 3. No built-in mask but PATH reaches from before `s` into the UUID, nor looks there with another outcome. Of what may
    come before a free UUID (not `.,:+`, nor `-` as a sign or an exponent's), a date has `-` and `/`, a time a blank and
    `-`, a UUID `-`, an address `/`, and PATH many; all but PATH fail on eight digits with no other character among
@@ -33,12 +34,12 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, alike
-from fusionlog.parsing.templates import Standing
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
+from fusionlog.parsing.templates import MatchedCluster
+from fusionlog.utils.bounded_cache import BoundedCache
 
-MAX_SHAPE_CHARS = 1_000
-SHAPES = 20_000
+MAX_CACHED_CHARS = 1_000
+CACHED_LINES = 20_000
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
@@ -53,20 +54,20 @@ Layout = Callable[[bytes], tuple[bytes, ...]]
 """What the free UUIDs of a line leave of it."""
 
 
-class Shape(NamedTuple):
+class CachedLine(NamedTuple):
     """What lines of a shape come to: the outcome of mining, the event's id and text, and where their key stands.
 
     `prefixes` says how many `0x` a line has.
     """
 
-    standing: Standing
+    standing: MatchedCluster
     id: str
     text: str
     key: slice | None
     prefixes: int = 0
 
 
-class Parts(NamedTuple):
+class LineParts(NamedTuple):
     """A line as the parser took it apart: what was masked, what came of it, the component's name as masked."""
 
     line: str
@@ -75,40 +76,40 @@ class Parts(NamedTuple):
     component: str | None
 
 
-class Shapes:
+class LineCache:
     """The shapes of one system's lines; none where an expression of the system may tell digits apart."""
 
     def __init__(self, header: str | None, session: str | None, own_masks: bool, masks: Masks) -> None:
         literals = re.sub(r"<\w+>", "|", header or "")
-        self.usable = not (own_masks or _DIGIT.search(header or "")) and alike(session or "", DIGITS)
-        self._identifiers = alike(session or "", HEX_DIGITS) and _splits_none(literals)
+        self.usable = not (own_masks or _DIGIT.search(header or "")) and is_invariant(session or "", DIGITS)
+        self._identifiers = is_invariant(session or "", HEX_DIGITS) and _splits_none(literals)
         self._masks = masks
-        self._memo: Memo[bytes | tuple[bytes, ...], Shape] = Memo(SHAPES)
-        self._layouts: Memo[bytes, Layout] = Memo(SHAPES)
+        self._cache: BoundedCache[bytes | tuple[bytes, ...], CachedLine] = BoundedCache(CACHED_LINES)
+        self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
 
-    def get(self, line: str) -> Shape | None:
+    def get(self, line: str) -> CachedLine | None:
         """What lines of this one's shape came to, None where that is not known."""
-        if not self.usable or len(line) > MAX_SHAPE_CHARS or not line.isascii():
+        if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return None
         return self._find(line.encode("ascii"))
 
-    def of_record(self, value: bytes) -> Shape | None:
+    def of_record(self, value: bytes) -> CachedLine | None:
         """What a raw record comes to that is, byte for byte, a line of a shape that is known; None where it may not be.
 
         A record that begins with a brace may be an envelope. All else that is in the memo is read as it stands.
         """
-        if not value or len(value) > MAX_SHAPE_CHARS or value[0] <= _BLANK or value[0] == _BRACE:
+        if not value or len(value) > MAX_CACHED_CHARS or value[0] <= _BLANK or value[0] == _BRACE:
             return None
         return self._find(value)
 
-    def put(self, parts: Parts, shape: Shape) -> None:
+    def put(self, parts: LineParts, shape: CachedLine) -> None:
         """Remember a line's shape, where every line of it comes to the same.
 
         With a digit left in what was masked, or with a place left that may be the key of another line of the shape,
         nothing is remembered.
         """
         line, masked = parts.line, parts.masked
-        if not self.usable or len(line) > MAX_SHAPE_CHARS or not line.isascii() or _REWRITTEN.search(line):
+        if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii() or _REWRITTEN.search(line):
             return
         value = line.encode("ascii")
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
@@ -121,23 +122,23 @@ class Shapes:
         layout = self._layout(parts, shape.key)
         if layout is not None:
             self._layouts.put(value.translate(_HEX_ZEROS), layout)
-        self._memo.put(layout(zeros) if layout else zeros, shape._replace(prefixes=prefixes))
+        self._cache.put(layout(zeros) if layout else zeros, shape._replace(prefixes=prefixes))
 
     def forget(self) -> None:
         """Forget all of them."""
-        self._memo = Memo(SHAPES)
+        self._cache = BoundedCache(CACHED_LINES)
 
-    def _find(self, value: bytes) -> Shape | None:
+    def _find(self, value: bytes) -> CachedLine | None:
         zeros = value.translate(_ZEROS)
-        shape = self._memo.get(zeros)
+        shape = self._cache.get(zeros)
         if shape is None and len(self._layouts):
             layout = self._layouts.get(value.translate(_HEX_ZEROS))
-            shape = self._memo.get(layout(zeros)) if layout else None
+            shape = self._cache.get(layout(zeros)) if layout else None
         if shape is None or (shape.prefixes and shape.prefixes != value.count(b"0x")):
             return None
         return shape
 
-    def _layout(self, parts: Parts, key: slice | None) -> Layout | None:
+    def _layout(self, parts: LineParts, key: slice | None) -> Layout | None:
         """What to compare of a line whose UUIDs may be others; None where it has none, or they may not."""
         free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
@@ -152,7 +153,7 @@ class Shapes:
 
 def _splits_none(literals: str) -> bool:
     """Whether a header with these literals surely splits no UUID, and splits a line alike whichever it has."""
-    return alike(re.escape(literals), HEX_DIGITS) and not re.search(r"\S-|-\S", literals)
+    return is_invariant(re.escape(literals), HEX_DIGITS) and not re.search(r"\S-|-\S", literals)
 
 
 def _free(span: tuple[int, int], start: int, content: str, masked: Sequence[tuple[int, int]]) -> bool:

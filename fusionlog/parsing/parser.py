@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Header
-from fusionlog.parsing.line_cache import Parts, Shape, Shapes
+from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
-from fusionlog.utils.bounded_cache import Memo
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.bounded_cache import BoundedCache
+from fusionlog.utils.json_format import JsonFormat
 
 EXAMPLE_CHARS = 500
 """A line is cut to this many characters where it stands as an example."""
@@ -35,7 +35,7 @@ class Event(Struct, frozen=True, gc=False):
     line: str
 
 
-class _Known(NamedTuple):
+class _KnownEvent(NamedTuple):
     id: str
     text: str
     example: str
@@ -53,18 +53,18 @@ class Parser:
 
     def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
         self.name = name
-        self.json_lines = JsonLines(system.json_line)
+        self.json_lines = JsonFormat(system.json_line)
         self._header = Header(system.header)
         self._masks = Masks(system.session, system.masks)
-        self._shapes = Shapes(system.header, system.session, bool(system.masks), self._masks)
-        self._shapes.usable &= shapes
+        self._line_cache = LineCache(system.header, system.session, bool(system.masks), self._masks)
+        self._line_cache.usable &= shapes
         self._session = re.compile(system.session) if system.session else None
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
         self._components = Components(self._masks.mask)
-        self._events: Memo[str, dict[str | None, _Known]] = Memo(ingest.max_templates)
-        self._found: deque[_Known] = deque(maxlen=ingest.max_templates)
+        self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
+        self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
     @property
     def templates(self) -> int:
@@ -75,16 +75,16 @@ class Parser:
         """The event of a line, line breaks and all; a JSON line is first written as text where the system says how."""
         if self.json_lines:
             line = self.json_lines.text(line)
-        shape = self._shapes.get(line)
-        if shape is not None and self._miner.stands(shape.standing):
+        shape = self._line_cache.get(line)
+        if shape is not None and self._miner.still_matches(shape.standing):
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
         return self._parse(line)
 
     def recall(self, value: bytes) -> Event | None:
         """The event of a raw record, at the price of one look-up: where it is a line, byte for byte, of a remembered
         shape. None: it must be read (`shipper.read_line`) and parsed, which would come to the same."""
-        shape = self._shapes.of_record(value)
-        if shape is None or not self._miner.stands(shape.standing):
+        shape = self._line_cache.of_record(value)
+        if shape is None or not self._miner.still_matches(shape.standing):
             return None
         line = value.decode("ascii")
         return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
@@ -97,17 +97,17 @@ class Parser:
         key = line[place] if place else None
         by_form = self._masks.mask(content[:MAX_CONTENT_CHARS])
         masked = _without(by_form, key) if key and key in by_form else by_form
-        standing = self._miner.standing(masked)
+        standing = self._miner.match(masked)
         mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
             self._replace(mined.replaces, mined.text)
         events = self._events.get(mined.text)
         event = events.get(component) if events else None
         if event is None:
-            event = self._meet(component, mined.text, line, None)
+            event = self._add_template(component, mined.text, line, None)
         if standing is not None:
-            parts = Parts(line, content, by_form, component)
-            self._shapes.put(parts, Shape(standing, event.id, event.text, place))
+            parts = LineParts(line, content, by_form, component)
+            self._line_cache.put(parts, CachedLine(standing, event.id, event.text, place))
         return Event(event.id, event.text, key, line)
 
     def new_templates(self, now: Seconds) -> list[Template]:
@@ -131,7 +131,7 @@ class Parser:
         present = [(item, component, text) for item, component, text in split if text not in gone]
         self._miner.restore(text for _, _, text in present)
         for item, component, text in present:
-            self._remember(component, text, _Known(item.id, item.text, item.example, item.replaces))
+            self._remember(component, text, _KnownEvent(item.id, item.text, item.example, item.replaces))
 
     def _key(self, line: str) -> slice | None:
         """Where the session key stands: group 1 of its first match where that took part, else all of it."""
@@ -141,21 +141,21 @@ class Parser:
         group = 1 if found.re.groups and found.group(1) else 0
         return slice(*found.span(group)) if found.group(group) else None
 
-    def _meet(self, component: str | None, text: str, line: str, replaces: str | None) -> _Known:
+    def _add_template(self, component: str | None, text: str, line: str, replaces: str | None) -> _KnownEvent:
         """Take up an event that was not known."""
         whole = " ".join(part for part in (component, text) if part)
-        event = _Known(template_id(whole), whole, line[:EXAMPLE_CHARS], replaces)
+        event = _KnownEvent(template_id(whole), whole, line[:EXAMPLE_CHARS], replaces)
         self._remember(component, text, event)
         self._found.append(event)
         return event
 
-    def _remember(self, component: str | None, text: str, event: _Known) -> None:
+    def _remember(self, component: str | None, text: str, event: _KnownEvent) -> None:
         events = self._events.get(text)
         if events is None:
             turns = self._events.turns
             self._events.put(text, {component: event})
             if self._events.turns != turns:  # an event that only shapes still know would be met as new
-                self._shapes.forget()
+                self._line_cache.forget()
         else:
             events[component] = event
 
@@ -164,7 +164,7 @@ class Parser:
         present = self._events.get(after) or {}
         for component, event in (self._events.pop(before) or {}).items():
             if component not in present:
-                self._meet(component, after, event.example, event.id)
+                self._add_template(component, after, event.example, event.id)
 
     def _split(self, template: Template) -> tuple[str | None, str]:
         """An event's component and template; the header of its example tells whether it has a component."""

@@ -17,7 +17,7 @@ _PIECE = re.compile(
 )
 
 
-def alike(pattern: str, characters: str) -> bool:
+def is_invariant(pattern: str, characters: str) -> bool:
     """Whether an expression surely finds the same places of a text whichever of these characters stands at a place.
 
     A class takes all of them or none, and no literal is one of them. A letter among them may stand in a literal word
@@ -26,13 +26,13 @@ def alike(pattern: str, characters: str) -> bool:
     end = 0
     while end < len(pattern):
         piece = _PIECE.match(pattern, end)
-        if piece is None or not _alike(piece, characters):
+        if piece is None or not _piece_is_invariant(piece, characters):
             return False
         end = piece.end()
     return True
 
 
-def _alike(piece: re.Match[str], characters: str) -> bool:
+def _piece_is_invariant(piece: re.Match[str], characters: str) -> bool:
     word, tested, flags = piece.group("word", "tested", "flags")
     if word:
         return word[0] not in characters

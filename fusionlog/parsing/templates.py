@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from drain3.drain import Drain, LogCluster  # type: ignore[import-untyped]
 
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 WILDCARD = "<*>"
 MAX_CHARS = 2_000
@@ -27,7 +27,7 @@ class Mined(NamedTuple):
     new: bool
 
 
-class Standing(NamedTuple):
+class MatchedCluster(NamedTuple):
     """An outcome that changed nothing: it stands while no cluster of as many tokens has come, changed or left since."""
 
     cluster: int
@@ -55,21 +55,21 @@ class TemplateMiner:
         self._max_templates = max_templates
         self._changes: dict[int, int] = {}
         self._used: dict[int, None] = {}
-        self._memo: Memo[str, Standing] = Memo(MEMO_ENTRIES)
+        self._cache: BoundedCache[str, MatchedCluster] = BoundedCache(MEMO_ENTRIES)
 
     def add(self, masked: str) -> Mined:
         """The template of a line, after the line was taken into account."""
         if len(masked) > MAX_CHARS:
             masked = _shorten(masked)
-        known = self._memo.get(masked)
-        return known.mined if known is not None and self.stands(known) else self._mine(masked)
+        known = self._cache.get(masked)
+        return known.mined if known is not None and self.still_matches(known) else self._mine(masked)
 
-    def standing(self, masked: str) -> Standing | None:
+    def match(self, masked: str) -> MatchedCluster | None:
         """The outcome of a line, where it was taken into account before and changed nothing; None else."""
-        known = self._memo.get(masked)
-        return known if known is not None and self.stands(known) else None
+        known = self._cache.get(masked)
+        return known if known is not None and self.still_matches(known) else None
 
-    def stands(self, known: Standing) -> bool:
+    def still_matches(self, known: MatchedCluster) -> bool:
         """Whether an outcome is what `add` would say now; its template counts as used."""
         if self._changes.get(known.tokens) != known.changes:
             return False
@@ -90,11 +90,11 @@ class TemplateMiner:
 
     def texts(self) -> list[str]:
         """The templates at this moment, in the order of their last use where some had to leave, else as found."""
-        self._tell_used()
+        self._mark_used()
         return [cluster.get_template() for cluster in self._drain.clusters]
 
     def _mine(self, masked: str) -> Mined:
-        self._tell_used()
+        self._mark_used()
         tokens = self._limit(masked.split())
         cluster = self._drain.tree_search(self._drain.root_node, tokens, self._drain.sim_th, False)
         if cluster is None:
@@ -108,7 +108,7 @@ class TemplateMiner:
             self._count_change(tokens)
             return Mined(" ".join(after), " ".join(before), False)
         mined = Mined(" ".join(after), None, False)
-        self._memo.put(masked, Standing(cluster.cluster_id, len(tokens), self._changes[len(tokens)], mined))
+        self._cache.put(masked, MatchedCluster(cluster.cluster_id, len(tokens), self._changes[len(tokens)], mined))
         return mined
 
     def _insert(self, tokens: list[str]) -> None:
@@ -126,7 +126,7 @@ class TemplateMiner:
             _, left = self._drain.id_to_cluster.popitem()
             self._count_change(left.log_template_tokens)
 
-    def _tell_used(self) -> None:
+    def _mark_used(self) -> None:
         for cluster in self._used:
             self._drain.id_to_cluster[cluster]  # the look-up marks it as used
         self._used.clear()

@@ -34,7 +34,7 @@ class EventClock:
         self._newest: Seconds | None = None
         self._stale = 0
 
-    def see(self, time: Seconds) -> float:
+    def observe(self, time: Seconds) -> float:
         """The clock after a line of this time."""
         if self._newest is not None and self._newest - time > self._tolerance:
             self._stale += 1
@@ -118,7 +118,7 @@ class Windower:
         if not session or offset <= self._last_offset:
             raise self._refusal(session, offset)
         self._last_offset = offset
-        now = self._clock.see(time)
+        now = self._clock.observe(time)
         closed = self._close_idle() if now - self._longest_untouched > self._idle else []
         window = self._by_touch.get(session) or self._open(session, offset, time)
         window.add(event, offset, time, now)

@@ -18,7 +18,7 @@ UNKNOWN = -1.0
 """The similarity of what has no vector (a template of placeholders alone), and of everything to an empty bank."""
 
 
-class Near(NamedTuple):
+class Neighbour(NamedTuple):
     """The bank's row that is nearest to an event, -1 where there is none, and its cosine."""
 
     similarity: float

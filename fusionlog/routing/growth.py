@@ -13,7 +13,7 @@ from fusionlog.records import BankEvent, ModelRelease, PseudoLabel
 from fusionlog.routing.bank import Bank
 
 
-def judged(labels: Sequence[PseudoLabel]) -> list[BankEvent]:
+def labelled_events(labels: Sequence[PseudoLabel]) -> list[BankEvent]:
     """Every event that the labels judged, once, with the mean of its verdicts."""
     verdicts: dict[str, list[float]] = defaultdict(list)
     first: dict[str, BankEvent] = {}
@@ -30,7 +30,7 @@ def judged(labels: Sequence[PseudoLabel]) -> list[BankEvent]:
 
 def grown(parent: ModelRelease, labels: Sequence[PseudoLabel], cache: VectorCache) -> Bank:
     """The parent's bank with what the labels judged; a newer verdict on an event of the system replaces the older."""
-    new = judged(labels)
+    new = labelled_events(labels)
     replaced = {(event.system, event.template) for event in new}
     kept = [place for place, event in enumerate(parent.bank) if (event.system, event.template) not in replaced]
     vectors = releases.bank_vectors(parent)[kept]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fusionlog.embedding.encoder import EventText, VectorCache
 from fusionlog.records import Route, Window
-from fusionlog.routing.bank import UNKNOWN, Bank, Near, nearest
+from fusionlog.routing.bank import UNKNOWN, Bank, Neighbour, nearest
 
 ROUTED_TEMPLATES = 20_000
 """Templates whose nearest event is remembered; beyond it all of them are forgotten and found again."""
@@ -24,11 +24,11 @@ class Router:
     def __init__(self, system: str, bank: Bank, tau: float, model: str, vectors: VectorCache) -> None:
         self.bank, self.tau, self.model = bank, tau, model
         self._system, self._vectors = system, vectors
-        self._near: dict[str, tuple[EventText, Near]] = {}
+        self._near: dict[str, tuple[EventText, Neighbour]] = {}
 
     def route(self, window: Window) -> Route:
         """Where a window goes, and which of its events is the least known where it is proprietary."""
-        near = self.near(window.events)
+        near = self.neighbours(window.events)
         least = min(range(len(near)), key=lambda place: near[place].similarity, default=None)
         if least is None:
             return Route(kind="general", similarity=1.0, threshold=self.tau, model=self.model)
@@ -39,7 +39,7 @@ class Router:
             foreign=None if general else window.events[least].text, model=self.model,
         )  # fmt: skip
 
-    def near(self, events: Sequence[EventText]) -> list[Near]:
+    def neighbours(self, events: Sequence[EventText]) -> list[Neighbour]:
         """The bank's event that is nearest to each of these."""
         missing = {event.template: event for event in events if event.template not in self._near}
         if missing:
@@ -61,10 +61,10 @@ class Router:
             return
         similarities, rows = nearest(self._vectors.vectors(events), self.bank.vectors[first:])
         for event, similarity, row in zip(events, similarities.tolist(), rows.tolist(), strict=True):
-            before = self._near.get(event.template, (event, Near(UNKNOWN, -1)))[1]
+            before = self._near.get(event.template, (event, Neighbour(UNKNOWN, -1)))[1]
             exact = self.bank.rows.get((self._system, event.template))
             if exact is not None:
-                before = Near(1.0, exact)
+                before = Neighbour(1.0, exact)
             elif row >= 0 and (before.row < 0 or similarity > before.similarity):
-                before = Near(round(similarity, 5), row + first)
+                before = Neighbour(round(similarity, 5), row + first)
             self._near[event.template] = (event, before)

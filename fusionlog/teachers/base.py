@@ -74,17 +74,17 @@ class Teacher(Protocol):
 
 
 @runtime_checkable
-class Watching(Protocol):
+class StreamTeacher(Protocol):
     """A teacher that judges windows by what it has seen of their system: the same shape may be judged otherwise later,
     and asking again costs nothing."""
 
-    async def see(self, windows: Sequence[Window]) -> None:
+    async def update(self, windows: Sequence[Window]) -> None:
         """Know that these went by."""
 
-    async def know(self, system: str, profile: SystemProfile) -> None:
+    async def load_profile(self, system: str, profile: SystemProfile) -> None:
         """Know at least what a profile of a system was counted from."""
 
-    async def judge(
+    async def label_windows(
         self, windows: Sequence[Window], system: SystemSettings, own: bool = False
     ) -> list[Verdict | TeacherError]:
         """A verdict on each window, in their order, by what went by before.
@@ -95,8 +95,8 @@ class Watching(Protocol):
 
 async def ask(teacher: Teacher, windows: Sequence[Window], system: SystemSettings) -> list[Verdict | TeacherError]:
     """A teacher's verdicts on windows of a system, in their order."""
-    if isinstance(teacher, Watching):
-        return await teacher.judge(windows, system)
+    if isinstance(teacher, StreamTeacher):
+        return await teacher.label_windows(windows, system)
     return await teacher.label([unit_of(window, system) for window in windows])
 
 

@@ -17,7 +17,7 @@ MAX_EXAMPLE_CHARS = 200
 """Characters of such an event."""
 
 
-class Worked(Struct, frozen=True):
+class FewShotExample(Struct, frozen=True):
     """A session of a labelled system with its true verdict; `mistaken` where a teacher was asked and got it wrong."""
 
     system: str
@@ -27,23 +27,23 @@ class Worked(Struct, frozen=True):
 
 
 @runtime_checkable
-class FewShot(Protocol):
+class FewShotTeacher(Protocol):
     """A teacher that can be shown worked examples."""
 
-    def show(self, examples: Sequence[Worked]) -> None:
+    def show(self, examples: Sequence[FewShotExample]) -> None:
         """Show these with every call from now on, in place of those before."""
 
 
-def worked(unit: Unit, anomalous: bool, mistaken: bool) -> Worked:
+def few_shot_example(unit: Unit, anomalous: bool, mistaken: bool) -> FewShotExample:
     """A unit, whose lines are redacted already, as an example; its first events alone, cut to size."""
     events = tuple(
         msgspec.structs.replace(event, text=clip(event.text, MAX_EXAMPLE_CHARS))
         for event in unit.events[:MAX_EXAMPLE_EVENTS]
     )
-    return Worked(unit.system, "anomalous" if anomalous else "normal", mistaken, events)
+    return FewShotExample(unit.system, "anomalous" if anomalous else "normal", mistaken, events)
 
 
-def sent(example: Worked) -> dict[str, Any]:
+def as_prompt(example: FewShotExample) -> dict[str, Any]:
     """An example as it stands in a prompt."""
     told: dict[str, Any] = {
         "system": example.system,

@@ -7,6 +7,6 @@ import re
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-def without_colours(text: str) -> str:
+def strip_ansi(text: str) -> str:
     """The text as a terminal shows it, without its colours."""
     return _COLOUR.sub("", text) if "\x1b" in text else text

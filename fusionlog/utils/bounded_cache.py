@@ -9,7 +9,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Memo(Generic[K, V]):
+class BoundedCache(Generic[K, V]):
     """A mapping that forgets what was not used for long: between `entries` and `2 * entries` of the latest stay.
 
     Two dictionaries take turns: when the young one is full it becomes the old one, and what the old one held is gone,

@@ -7,7 +7,7 @@ import gc
 YOUNG, MIDDLE, OLD = 50_000, 20, 50
 
 
-def collect_seldom() -> None:
+def tune_gc() -> None:
     """Look for circles after 50,000 new objects instead of 700, in all objects after a million of those looks' worth.
 
     A worker makes thousands of records a poll, and keeps ten thousands of open windows: to look through them again and

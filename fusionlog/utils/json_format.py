@@ -12,14 +12,14 @@ from string import Formatter
 
 import msgspec
 
-from fusionlog.utils.ansi import without_colours
+from fusionlog.utils.ansi import strip_ansi
 
 Tree = dict[str, object]
 
 MISSING = "-"
 
 
-class JsonLines:
+class JsonFormat:
     """Writes the JSON lines of one system by its format; without a format, every line passes.
 
     :raises ValueError: the format has no field, one without a name, or a brace that is not closed.
@@ -54,7 +54,7 @@ class JsonLines:
 
     def _render(self, tree: Tree) -> str:
         text = "".join(literal + (_written(_value(tree, field)) if field else "") for literal, field in self._pieces)
-        return without_colours(text.rstrip("\r\n"))
+        return strip_ansi(text.rstrip("\r\n"))
 
 
 def tree_of(text: str) -> Tree | None:

@@ -53,7 +53,7 @@ class Child:
         """
         if not self.running:
             code = self._process.returncode if self._process else None
-            raise ChildError(f"{self.name} ended by itself (exit code {code}): {self.last_words()}")
+            raise ChildError(f"{self.name} ended by itself (exit code {code}): {self.last_line()}")
 
     async def stop(self, grace: float = 10.0) -> None:
         """Ask it to end, and end it with its whole session after `grace` seconds."""
@@ -69,7 +69,7 @@ class Child:
                 await process.wait()
         _kill_session(process.pid)
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """The last line that it printed, for an error message."""
         lines = self.tail().strip().splitlines()
         return lines[-1].strip() if lines else "it printed nothing"

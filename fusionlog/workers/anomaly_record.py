@@ -15,7 +15,7 @@ from fusionlog.teachers.base import MAX_REASON_CHARS, chosen_places, clip
 
 EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2
-WORTH_SAYING = 1.0
+LEAST_NOVELTY = 1.0
 
 
 def by_model(
@@ -26,12 +26,12 @@ def by_model(
 
     :param novelty: the features of the window, where they are part of the score.
     """
-    told = novelty is not None and novelty.failure >= WORTH_SAYING
+    told = novelty is not None and novelty.failure >= LEAST_NOVELTY
     evidence = _evidence(window, events, failures_first=told)
     named = ", ".join(
         f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
     )
-    found = [f"the model finds anomalous: {named}", *(_oddities(window, novelty) if novelty else ())]
+    found = [f"the model finds anomalous: {named}", *(_novelty_reasons(window, novelty) if novelty else ())]
     reason = clip("; ".join(found), MAX_REASON_CHARS)
     return _anomaly(window, score, threshold, version, "model", reason, evidence, now)
 
@@ -44,14 +44,14 @@ def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
     )
 
 
-def _oddities(window: Window, how: NoveltyFeatures) -> Iterator[str]:
+def _novelty_reasons(window: Window, how: NoveltyFeatures) -> Iterator[str]:
     """What is unusual in a window, in words."""
-    if how.failure >= WORTH_SAYING:
+    if how.failure >= LEAST_NOVELTY:
         failed = next((event.text for event in window.events if reports_failure(event.text)), "an event")
         yield f"{failed!r}, a failure of one window in {10**how.failure:,.0f}"
-    if how.rarity >= WORTH_SAYING and how.rarity > how.failure:
+    if how.rarity >= LEAST_NOVELTY and how.rarity > how.failure:
         yield f"it has an event of one window in {10**how.rarity:,.0f}"
-    if how.surprisal >= WORTH_SAYING:
+    if how.surprisal >= LEAST_NOVELTY:
         yield f"it breaks a habit that one window in {10**how.surprisal:,.0f} breaks"
 
 

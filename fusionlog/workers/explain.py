@@ -14,19 +14,19 @@ from fusionlog.errors import RecordError, TeacherError
 from fusionlog.explanation.explainer import Explainer
 from fusionlog.explanation.priority_pool import Candidate, Key, Pool, key_of
 from fusionlog.kafka import codecs
-from fusionlog.kafka.batch_output import Message, Outlet
+from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import REASON, in_hand
-from fusionlog.kafka.ordered_acks import Delivery, InOrder, Place
+from fusionlog.kafka.ordered_acks import Delivery, OrderedAcks, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings, SystemSettings
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 log = structlog.get_logger(__name__)
 
-PASSED = 10
+MAX_PASSED = 10
 """An anomaly that so many times the pool have passed by is skipped: what holds the commit back holds memory, too."""
 GIVEN_UP = 10_000
 """Shapes without a usable explanation that are remembered, lest each anomaly of theirs cost calls."""
@@ -35,8 +35,8 @@ MAX_WAIT_SECONDS = 300.0
 Owned = Callable[[Place], bool]
 
 
-class Known(Protocol):
-    """The shapes with an explanation (see `Explained`)."""
+class ShapeSet(Protocol):
+    """The shapes with an explanation (see `ExplainedShapes`)."""
 
     def __contains__(self, key: Key) -> bool: ...
 
@@ -44,7 +44,7 @@ class Known(Protocol):
         """Know a shape before the topic tells of it."""
 
 
-class Explaining:
+class ExplainWorker:
     """Takes anomalies in and explains them meanwhile. A message is acknowledged when Kafka has what follows from it, or
     when it was skipped by a stated rule, and only after all before it in its partition.
 
@@ -52,7 +52,7 @@ class Explaining:
     """
 
     def __init__(
-        self, settings: Settings, producer: Producer, known: Known, explainer: Explainer,
+        self, settings: Settings, producer: Producer, known: ShapeSet, explainer: Explainer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, owned: Owned = lambda place: True,
         guard: CrashGuard | None = None,
     ) -> None:  # fmt: skip
@@ -60,11 +60,11 @@ class Explaining:
         self._sleep, self._owned = sleep, owned
         self._guard = guard
         self._pool: Pool[Delivery] = Pool(settings.explain.waiting)
-        self._passed = PASSED * settings.explain.waiting
-        self._order = InOrder()
-        self._given_up: Memo[Key, bool] = Memo(GIVEN_UP)
+        self._passed = MAX_PASSED * settings.explain.waiting
+        self._order = OrderedAcks()
+        self._given_up: BoundedCache[Key, bool] = BoundedCache(GIVEN_UP)
         # Each waits for its own records alone.
-        self._taking, self._telling = (Outlet(settings, producer, "explain") for _ in range(2))
+        self._taking, self._telling = (BatchOutput(settings, producer, "explain") for _ in range(2))
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
 
@@ -76,7 +76,7 @@ class Explaining:
         :raises BrokerError: Kafka did not take a dead letter.
         """
         message = delivery.message
-        if self._pool.full or self._order.stuck(delivery.place, self._passed):
+        if self._pool.full or self._order.blocked(delivery.place, self._passed):
             await self._room.wait()
         self._order.add(delivery)
         try:
@@ -86,8 +86,8 @@ class Explaining:
             with in_hand([message]):
                 self._admit(anomaly, delivery)
         except RecordError as error:
-            await self._taking.bury(message, error)
-            await self._taking.settle()
+            await self._taking.dead_letter(message, error)
+            await self._taking.flush()
             await self._pass_on(error, message)
             self._finish(delivery, "", "unreadable")
         self._unstick(delivery.place)
@@ -158,14 +158,14 @@ class Explaining:
             except TeacherError as error:
                 await self._without(candidate, error)
             except RecordError as error:
-                await self._bury(candidate, error)
+                await self._dead_letter(candidate, error)
         self._show(anomaly.system)
 
     async def _explain(self, candidate: Candidate[Delivery]) -> None:
         system = self._settings.systems.get(candidate.anomaly.system) or SystemSettings()
         explanation = await self._explainer.explain(candidate.anomaly, system)
-        await self._telling.put(self._settings.topics.explanations, explanation)
-        await self._telling.settle()
+        await self._telling.send(self._settings.topics.explanations, explanation)
+        await self._telling.flush()
         self._known.add(key_of(candidate.anomaly))
         metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
         log.info("explained", system=explanation.system, anomaly=explanation.anomaly, cause=explanation.cause)
@@ -178,7 +178,7 @@ class Explaining:
             log.error("no explanation", system=anomaly.system, anomaly=anomaly.id, error=str(error))
             self._given_up.put(key_of(anomaly), True)
             self._room.set()
-            await self._bury(candidate, RecordError("no-explanation", str(error)))
+            await self._dead_letter(candidate, RecordError("no-explanation", str(error)))
         elif self._payable(anomaly.system):
             await self._wait(min(error.retry_after, MAX_WAIT_SECONDS), str(error))
         else:
@@ -191,9 +191,9 @@ class Explaining:
         self._room.clear()
         await self._sleep(seconds)
 
-    async def _bury(self, candidate: Candidate[Delivery], error: RecordError) -> None:
-        await self._telling.bury(candidate.item.message, error)
-        await self._telling.settle()
+    async def _dead_letter(self, candidate: Candidate[Delivery], error: RecordError) -> None:
+        await self._telling.dead_letter(candidate.item.message, error)
+        await self._telling.flush()
         self._leave(candidate, "given_up")
 
     def _payable(self, system: str) -> bool:
@@ -201,7 +201,7 @@ class Explaining:
 
     def _unstick(self, place: Place) -> None:
         """Skip what too many others of its partition have passed by."""
-        while (stuck := self._order.stuck(place, self._passed + 1)) is not None:
+        while (stuck := self._order.blocked(place, self._passed + 1)) is not None:
             anomaly = codecs.decode(stuck.message.value, Anomaly)
             self._pool.take(anomaly)
             self._finish(stuck, anomaly.system, "over_budget")

@@ -14,7 +14,7 @@ Charge = Callable[[str, int, float], None]
 """Counts calls about a system that were made so many seconds ago."""
 
 
-class Explained:
+class ExplainedShapes:
     """The shapes with an explanation, of this worker and of others.
 
     :param charge: told what the explanations cost that stand in the topic at the start: the hour's calls are not begun

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 KEPT_RELEASES = 3
 
 
-class Following:
+class KnowledgeTables:
     """The `Knowledge` of each system. A release that does not verify is refused, and the one in use stays."""
 
     def __init__(self, settings: Settings, make: Callable[[str], Knowledge]) -> None:
@@ -40,7 +40,9 @@ class Following:
         )
 
     @classmethod
-    async def with_encoder(cls, settings: Settings, check: Callable[[ModelRelease], None] | None = None) -> Following:
+    async def with_encoder(
+        cls, settings: Settings, check: Callable[[ModelRelease], None] | None = None
+    ) -> KnowledgeTables:
         """With the encoder of the settings, loaded in a thread of its own. `check` refuses a release by raising.
 
         :raises MissingExtraError: it must be made first, and the packages for that are not installed.

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequenc
 import structlog
 
 from fusionlog.errors import ModelError, RecordError
-from fusionlog.kafka.batch_output import Message, Outlet
+from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
@@ -32,9 +32,9 @@ from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
-from fusionlog.teachers.base import Teacher, Watching, ask
+from fusionlog.teachers.base import StreamTeacher, Teacher, ask
 from fusionlog.workers import anomaly_record
-from fusionlog.workers.knowledge_tables import Following
+from fusionlog.workers.knowledge_tables import KnowledgeTables
 
 log = structlog.get_logger(__name__)
 
@@ -42,16 +42,16 @@ MAX_WAIT_SECONDS = 300.0
 BASE_POLL_SECONDS = 2.0
 
 
-class Labelling:
+class LabelWorker:
     """Handles messages of `windows.proprietary`; when `handle` returns, Kafka has what follows from them."""
 
     def __init__(
-        self, settings: Settings, producer: Producer, following: Following, teacher: Teacher,
+        self, settings: Settings, producer: Producer, tables: KnowledgeTables, teacher: Teacher,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
     ) -> None:  # fmt: skip
-        self._settings, self._following, self._teacher, self._sleep = settings, following, teacher, sleep
+        self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
         self._offline = offline or teacher
-        self._outlet = Outlet(settings, producer, "label")
+        self._output = BatchOutput(settings, producer, "label")
         self._strategy: QueryStrategy = (
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
@@ -60,7 +60,7 @@ class Labelling:
     async def remember(self, windows: AsyncIterable[Window]) -> None:
         """Have the teachers that watch know what went by before this worker started."""
         async for window in windows:
-            await self._see(window)
+            await self._route(window)
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Label every window; returns only when each was labelled, became general or was given up.
@@ -68,34 +68,34 @@ class Labelling:
         :raises BrokerError: Kafka did not take the results.
         """
         pools: dict[str, CandidatePool[Message]] = {}
-        pairs = await self._outlet.windows(messages)
+        pairs = await self._output.windows(messages)
         for message, window in pairs:
-            knowledge = self._following.of(window.system)
+            knowledge = self._tables.of(window.system)
             label = known_label(window, knowledge, self._teacher_of(window.system))
             if label is not None:
                 await self._report([window], label)
             else:
                 pools.setdefault(window.system, CandidatePool(knowledge)).add(window, message)
         for system in pools:
-            await self._begin(system)
+            await self._load_profile(system)
         while waiting := {system: pool for system, pool in pools.items() if pool}:
             seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
-            await self._outlet.settle()
+            await self._output.flush()
             if seconds and any(waiting.values()):
                 await self._wait(waiting, seconds)
-        await self._outlet.settle()
+        await self._output.flush()
         for _, window in pairs:
-            await self._see(window)
+            await self._route(window)
 
-    async def _see(self, window: Window) -> None:
-        if isinstance(teacher := self._teacher_of(window.system), Watching):
-            await teacher.see([window])
+    async def _route(self, window: Window) -> None:
+        if isinstance(teacher := self._teacher_of(window.system), StreamTeacher):
+            await teacher.update([window])
 
-    async def _begin(self, system: str) -> None:
+    async def _load_profile(self, system: str) -> None:
         """Have a teacher that watches know at least the profile that the release in use was made with."""
-        teacher, knowledge = self._teacher_of(system), self._following.of(system)
+        teacher, knowledge = self._teacher_of(system), self._tables.of(system)
         version = knowledge.version
-        if not isinstance(teacher, Watching) or version is None or version == self._begun.get(system):
+        if not isinstance(teacher, StreamTeacher) or version is None or version == self._begun.get(system):
             return
         self._begun[system] = version
         try:
@@ -104,7 +104,7 @@ class Labelling:
             log.error("the profile of a release is left out", system=system, version=version, error=str(error))
             return
         if profile is not None:
-            await teacher.know(system, profile)
+            await teacher.load_profile(system, profile)
 
     def _teacher_of(self, system: str) -> Teacher:
         """The teacher of a system."""
@@ -135,7 +135,7 @@ class Labelling:
         for each in answered.labelled:
             if each.news:
                 metrics.LABELS.labels(each.label.system, each.label.teacher).inc()
-                await self._outlet.put(self._settings.topics.labels, each.label)
+                await self._output.send(self._settings.topics.labels, each.label)
             await self._report([window for window, _ in each.waited], each.label)
         for given_up in answered.given_up:
             await self._give_up(given_up)
@@ -144,7 +144,7 @@ class Labelling:
         """Send the windows to the small model that need no label any more."""
         for window, _ in pool.release():
             metrics.RETURNED.labels(window.system).inc()
-            await self._outlet.put(self._settings.topics.general, window)
+            await self._output.send(self._settings.topics.general, window)
 
     async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
         """The teacher's verdict on windows of a labelled shape."""
@@ -154,7 +154,7 @@ class Labelling:
         now = time.time()
         for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
-            await self._outlet.put(self._settings.topics.anomalies, anomaly_record.by_teacher(window, label, now))
+            await self._output.send(self._settings.topics.anomalies, anomaly_record.by_teacher(window, label, now))
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
         """A referred window goes back to the model, which has a verdict on it; any other is a dead letter."""
@@ -164,9 +164,9 @@ class Labelling:
             general = fallback(window)
             if general is not None:
                 metrics.RETURNED.labels(window.system).inc()
-                await self._outlet.put(self._settings.topics.general, general)
+                await self._output.send(self._settings.topics.general, general)
             else:
-                await self._outlet.bury(message, RecordError("no-label", error))
+                await self._output.dead_letter(message, RecordError("no-label", error))
 
     async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
         seconds = min(seconds, MAX_WAIT_SECONDS)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from fusionlog.errors import ModelError, RecordError
-from fusionlog.kafka.batch_output import Message, Outlet
+from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.online.decisions import Decisions, SystemState, decide
@@ -22,7 +22,7 @@ from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import Anomaly, PseudoLabel, Window
 from fusionlog.settings import Settings
 from fusionlog.workers import anomaly_record
-from fusionlog.workers.knowledge_tables import Following
+from fusionlog.workers.knowledge_tables import KnowledgeTables
 
 log = structlog.get_logger(__name__)
 
@@ -30,14 +30,14 @@ log = structlog.get_logger(__name__)
 MODEL_SECONDS = 60.0
 
 
-class Scoring:
+class ScoreWorker:
     """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
 
-    def __init__(self, settings: Settings, producer: Producer, following: Following, scorer: Scorer) -> None:
+    def __init__(self, settings: Settings, producer: Producer, tables: KnowledgeTables, scorer: Scorer) -> None:
         self._topics, self._doubt_settings = settings.topics, settings.doubt
-        self._following, self._scorer = following, scorer
+        self._tables, self._scorer = tables, scorer
         self._states: dict[str, SystemState] = {}
-        self.outlet = Outlet(settings, producer, "score")
+        self.output = BatchOutput(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Give every window its verdict.
@@ -45,11 +45,11 @@ class Scoring:
         :raises BrokerError: Kafka did not take the results.
         """
         by_system: dict[str, list[tuple[Message, Window]]] = defaultdict(list)
-        for message, window in await self.outlet.windows(messages):
+        for message, window in await self.output.windows(messages):
             by_system[window.system].append((message, window))
         for system, pairs in by_system.items():
             await self._system(system, pairs)
-        await self.outlet.settle()
+        await self.output.flush()
 
     async def _system(self, system: str, pairs: list[tuple[Message, Window]]) -> None:
         windows = [window for _, window in pairs]
@@ -58,38 +58,38 @@ class Scoring:
         except ModelError as error:
             log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
             for message, _ in pairs:
-                await self.outlet.bury(message, RecordError("no-verdict", str(error)))
+                await self.output.dead_letter(message, RecordError("no-verdict", str(error)))
             return
         now = time.time()
         for place, verdict in decisions.settled:
             await self._report(windows[place], verdict, now)
         for _, window in decisions.referred:
-            metrics.DOUBTED.labels(system).inc()
-            await self.outlet.put(self._topics.proprietary, window)
+            metrics.SECOND_OPINIONS.labels(system).inc()
+            await self.output.send(self._topics.proprietary, window)
         _count(system, decisions, max(0.0, now - windows[0].ended))
 
     async def _decide(self, system: str, windows: Sequence[Window]) -> Decisions:
         try:
             async with asyncio.timeout(MODEL_SECONDS):
-                await self._following.until_ready_for({system})
+                await self._tables.until_ready_for({system})
         except TimeoutError as error:
             raise ModelError(f"system {system} has no model, and there is no base model") from error
         if system not in self._states:
-            self._states[system] = SystemState.of(self._following.of(system), self._scorer, self._doubt_settings)
+            self._states[system] = SystemState.of(self._tables.of(system), self._scorer, self._doubt_settings)
         return await asyncio.to_thread(decide, windows, self._states[system])
 
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
         anomaly = _anomaly(window, verdict, now)
         if anomaly is not None:
             metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
-            await self.outlet.put(self._topics.anomalies, anomaly)
+            await self.output.send(self._topics.anomalies, anomaly)
 
 
 def _count(system: str, decisions: Decisions, age: float) -> None:
     """:param age: of the first window, in seconds."""
     scores = [verdict for _, verdict in decisions.settled if isinstance(verdict, Score)]
     metrics.SCORED.labels(system).inc(len(decisions.settled))
-    metrics.MEMO_HITS.labels(system).inc(sum(score.remembered for score in scores))
+    metrics.CACHE_HITS.labels(system).inc(sum(score.cached for score in scores))
     metrics.SCORE_SECONDS.labels(system).observe(age)
 
 

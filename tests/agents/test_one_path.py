@@ -25,14 +25,14 @@ from fusionlog.demo.plan import BUNDLED
 from fusionlog.distillation import calibration_fit
 from fusionlog.distillation.base_model import known_events
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
-from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.evaluation.fit_cache import LocalTrainer
 from fusionlog.evaluation.teacher_choice import Teaching, teaching
 from fusionlog.kafka import codecs
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.client import options
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.fusionlog import adapt
 from fusionlog.methods.protocol import Fold, read_fold
 from fusionlog.methods.registry import METHODS
@@ -45,11 +45,11 @@ from fusionlog.settings import DistillSettings, EvaluateSettings, Settings
 from fusionlog.teachers.base import Teacher
 from fusionlog.teachers.factory import make_teacher
 from fusionlog.topics import Topic
-from fusionlog.workers.ingest.pipeline import Ingest
+from fusionlog.workers.ingest.pipeline import IngestPipeline
 from fusionlog.workers.ingest.raw_partitions import raw_consumer
-from fusionlog.workers.knowledge_tables import Following
-from fusionlog.workers.label import Labelling
-from fusionlog.workers.score import Scoring
+from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.label import LabelWorker
+from fusionlog.workers.score import ScoreWorker
 from tests.agents.stage import until
 from tests.workers.memory import message_of
 
@@ -75,11 +75,11 @@ class World:
     source: Source
 
     @asynccontextmanager
-    async def bench(self, teaching: Teaching) -> AsyncIterator[Bench]:
+    async def bench(self, teaching: Teaching) -> AsyncIterator[MethodContext]:
         cache, distill = VectorCache(self.encoder), teaching.settings.distill
         teacher = teaching.teacher(known_events(self.source, event_probabilities(self.source)), self.encoder)
         try:
-            yield Bench(teaching.settings, [self.source], self.encoder, cache, Fits(distill), teacher)
+            yield MethodContext(teaching.settings, [self.source], self.encoder, cache, LocalTrainer(distill), teacher)
         finally:
             await teacher.close()
 
@@ -128,8 +128,8 @@ async def released(world: World, teaching: Teaching, method: MethodName) -> int:
 
     Their thresholds are 0, so that whatever score a model gives, Kafka has it.
     """
-    async with world.bench(teaching) as bench:
-        base, target = bench.base(), Target(world.fold, bench, method=method)
+    async with world.bench(teaching) as context:
+        base, target = context.base(), Target(world.fold, context, method=method)
         if RULES[method].learns:
             await adapt(target, base)
         else:
@@ -159,9 +159,9 @@ async def windows_on(settings: Settings, topic: Topic) -> list[Window]:
 
 
 @asynccontextmanager
-async def following(settings: Settings) -> AsyncIterator[Following]:
+async def following(settings: Settings) -> AsyncIterator[KnowledgeTables]:
     """What a worker knows, as it follows it."""
-    found = await Following.with_encoder(settings)
+    found = await KnowledgeTables.with_encoder(settings)
     await found.start()
     try:
         yield found
@@ -173,7 +173,7 @@ async def ingest(settings: Settings, producer: Producer, windows: int) -> None:
     """Read the raw topic until so many windows were made of it."""
     topics = settings.topics
     async with following(settings) as known:
-        reader = raw_consumer(settings, Ingest(settings, producer, known.of(TARGET).route, []))
+        reader = raw_consumer(settings, IngestPipeline(settings, producer, known.of(TARGET).route, []))
         await reader.start()
         task = asyncio.create_task(reader.run())
 
@@ -198,11 +198,11 @@ async def run(world: World, settings: Settings) -> list[Anomaly]:
     async with following(settings) as known:
         teacher = make_teacher(settings, [], world.encoder)
         waiting = await windows_on(settings, topics.proprietary)
-        await Labelling(settings, producer, known, teacher).handle(list(map(message_of, waiting)))
+        await LabelWorker(settings, producer, known, teacher).handle(list(map(message_of, waiting)))
         await teacher.close()
     async with following(settings) as known:
         general = await windows_on(settings, topics.general)
-        await Scoring(settings, producer, known, Scorer(settings.score)).handle(list(map(message_of, general)))
+        await ScoreWorker(settings, producer, known, Scorer(settings.score)).handle(list(map(message_of, general)))
     await producer.stop()
     assert len(await windows_on(settings, topics.proprietary)) == len(waiting), "nothing was doubted"
     return [record for _, record in await read_all(settings, topics.anomalies) if isinstance(record, Anomaly)]
@@ -214,8 +214,8 @@ async def run(world: World, settings: Settings) -> list[Anomaly]:
 async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: MethodName, world: World) -> None:
     world.settings = world.settings.model_copy(update={"method": method})
     async with teaching(world.settings, world.data, TARGET) as each:
-        async with world.bench(each) as bench:
-            result = await METHODS[method](world.fold, bench)
+        async with world.bench(each) as context:
+            result = await METHODS[method](world.fold, context)
         said = {outcome.session: outcome for outcome in (*result.adapted, *result.outcomes)}
         await create_topics(world.settings)
         assert await released(world, each, method) == (2 if RULES[method].learns else 1)
@@ -236,12 +236,12 @@ class Step:
     """The services of all three workers, a batch of windows at a time: what `Stream` does, through Kafka."""
 
     def __init__(
-        self, world: World, producer: Producer, known: Following, teaches: Following, teacher: Teacher
+        self, world: World, producer: Producer, known: KnowledgeTables, teaches: KnowledgeTables, teacher: Teacher
     ) -> None:
         self._world, self._known = world, known
         self._settings = world.settings
-        self._scoring = Scoring(self._settings, producer, known, Scorer(self._settings.score))
-        self._labelling = Labelling(self._settings, producer, teaches, teacher)
+        self._scoring = ScoreWorker(self._settings, producer, known, Scorer(self._settings.score))
+        self._labelling = LabelWorker(self._settings, producer, teaches, teacher)
         self._seen: Counter[str] = Counter()
         self.waiting: list[Window] = []
         self.asked = 0
@@ -270,11 +270,11 @@ class Step:
         await self.take()
 
 
-async def stream(world: World, producer: Producer, known: Following, step: Step) -> None:
+async def stream(world: World, producer: Producer, known: KnowledgeTables, step: Step) -> None:
     """The test half's lines through the workers, batch by batch."""
     topics, half, settings = world.settings.topics, SESSIONS // 2, world.settings
     clock = StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows)
-    reader = raw_consumer(settings, Ingest(settings, producer, known.of(TARGET).route, []))
+    reader = raw_consumer(settings, IngestPipeline(settings, producer, known.of(TARGET).route, []))
     await reader.start()
     reading = asyncio.create_task(reader.run())
     place_of = {window.session: place for place, window in enumerate(world.fold.test)}
@@ -322,8 +322,8 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(
         }
     )
     async with teaching(world.settings, world.data, TARGET) as each:
-        async with world.bench(each) as bench:
-            result = await METHODS["fusionlog+online"](world.fold, bench)
+        async with world.bench(each) as context:
+            result = await METHODS["fusionlog+online"](world.fold, context)
         said = {outcome.session: outcome for outcome in result.outcomes}
         await create_topics(world.settings)
         assert await released(world, each, "fusionlog+online") == 2

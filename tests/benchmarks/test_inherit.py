@@ -3,7 +3,7 @@ from __future__ import annotations
 from benchmarks.inherit import run
 from fusionlog import releases
 from fusionlog.embedding.encoder import VectorCache
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold
 from fusionlog.settings import AlphaSettings, Settings, SystemSettings
 from tests.encoders import WordEncoder
@@ -16,9 +16,9 @@ async def test_both_labellers_are_given_the_same_and_what_inherited_is_asked_abo
     encode, windows = WordEncoder(), disks(3, 4, 5, 6, 7, bad=True)
     fold = Fold("shop", "forward", SystemSettings(), ([], []), windows, [])
     settings = Settings(alpha=AlphaSettings(central=1, uncertain=1))
-    bench = Bench(settings, [], encode, VectorCache(encode), None, Teacher())  # type: ignore[arg-type]
+    context = MethodContext(settings, [], encode, VectorCache(encode), None, Teacher())  # type: ignore[arg-type]
     vectors = releases.pack_vectors(encode(["connection opened"]))
     base = make_release(("connection opened", 0.0), system=releases.BASE, vectors=vectors)
-    direct, alpha = [await run(labeller, fold, bench, base) for labeller in ("direct", "alpha")]
+    direct, alpha = [await run(labeller, fold, context, base) for labeller in ("direct", "alpha")]
     assert direct == {"windows": 5, "units": 5, "calls": 1, "inherited": 0, "returned": 0, "agreeing": 0}
     assert alpha == {"windows": 5, "units": 2, "calls": 1, "inherited": 3, "returned": 0, "agreeing": 3}

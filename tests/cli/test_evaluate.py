@@ -11,7 +11,7 @@ from click.testing import Result as Invoked
 from typer.testing import CliRunner
 
 from fusionlog.cli.main import app
-from fusionlog.evaluation.runner import Workshop
+from fusionlog.evaluation.runner import Runner
 from tests.encoders import make_encoder
 from tests.evaluation.factories import SYSTEMS, write_data, write_verdicts
 
@@ -70,25 +70,25 @@ def test_methods_on_targets_are_a_table_rows_and_predictions(data: Path, encoder
 def test_a_run_that_was_interrupted_leaves_a_whole_file_and_goes_on(
     data: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, do, done = tmp_path / "out.json", Workshop.do, []
+    out, do, done = tmp_path / "out.json", Runner.do, []
 
-    async def some(self: Workshop, task: object) -> object:
+    async def some(self: Runner, task: object) -> object:
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append(task)
         return await do(self, task)
 
-    monkeypatch.setattr(Workshop, "do", some)
+    monkeypatch.setattr(Runner, "do", some)
     interrupted = evaluate(encoder, *words(data, out))
     assert interrupted.exit_code == 130 and "after 3 of 12 runs" in interrupted.output
     assert len(json.loads(out.read_text())["rows"]) == 12
 
-    monkeypatch.setattr(Workshop, "do", do)
+    monkeypatch.setattr(Runner, "do", do)
     assert evaluate(encoder, *words(data, out)).exit_code == 0
     whole = out.read_bytes()
     assert len(json.loads(whole)["rows"]) == 48
 
-    monkeypatch.setattr(Workshop, "do", None)
+    monkeypatch.setattr(Runner, "do", None)
     assert evaluate(encoder, *words(data, out)).exit_code == 0, "what is done is not done again"
     assert out.read_bytes() == whole
 

@@ -30,7 +30,7 @@ def test_examples_are_distinct_windows_with_their_frequency():
 def test_what_is_taught_knows_nothing_of_the_held_out_sessions():
     source = make_source(sessions=10)
     turned = type(source)("mill", source.windows, {**source.anomalous, "s8": True, "s9": False})
-    taught, same = (source_examples(any_source, OneHot()).taught for any_source in (source, turned))
+    taught, same = (source_examples(any_source, OneHot()).training for any_source in (source, turned))
     for one, other in zip(taught, same, strict=True):
         assert one.probability == other.probability
         assert (one.event_probabilities == other.event_probabilities).all()

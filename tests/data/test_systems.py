@@ -7,8 +7,8 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, WindowSettings
-from fusionlog.workers.ingest.partition_processor import Lane
-from fusionlog.workers.ingest.resume_state import Trail
+from fusionlog.workers.ingest.partition_processor import PartitionProcessor
+from fusionlog.workers.ingest.resume_state import ResumeState
 from tests.workers.memory import Message
 
 SYSTEM = SystemSettings(
@@ -23,12 +23,12 @@ LINES = [
 
 def as_ingested(records: list[str]) -> list[Window]:
     ingest = IngestSettings()
-    lane = Lane(
+    processor = PartitionProcessor(
         "shop", SYSTEM, ingest, Parser("shop", SYSTEM, ingest), Windower("shop", SYSTEM.window, "t", 0), 0,
-        Trail({}),
+        ResumeState({}),
     )  # fmt: skip
     messages = [Message(record.encode(), offset=number, timestamp=0) for number, record in enumerate(records)]
-    return [item for item in lane.take(messages) if isinstance(item, Window)]
+    return [item for item in processor.take(messages) if isinstance(item, Window)]
 
 
 def test_a_systems_json_lines_give_the_same_windows_from_a_stream_and_from_its_sessions() -> None:

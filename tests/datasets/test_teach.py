@@ -16,7 +16,7 @@ from fusionlog.data.systems import read_catalog, read_sessions
 from fusionlog.errors import DataError
 from fusionlog.teachers.recorded.constant_words import shown, template
 from fusionlog.teachers.recorded.recordings import By, RecordedEvent, Recording, read_recordings
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.json_format import JsonFormat
 from tests.datasets.shop import SESSIONS, make_data
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def make_verdicts(tmp_path: Path) -> Path:
 def test_what_the_reader_said_comes_back_for_every_line_and_session(tmp_path: Path) -> None:
     verdicts = make_verdicts(tmp_path)
     recording = read_recordings([verdicts])["shop"]
-    text = JsonLines(read_catalog(tmp_path / "data")["shop"].json_line).text
+    text = JsonFormat(read_catalog(tmp_path / "data")["shop"].json_line).text
     found = {line: recording.find(text(line)) for lines in SESSIONS.values() for line in lines}
     assert None not in found.values()
     assert {line for line, row in found.items() if row and row.verdict == "anomalous"} == {SESSIONS["s3"][1]}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusionlog.detector.batch import Room, collate, gather
+from fusionlog.detector.batch import BatchBuffer, collate, gather
 
 
 def rows(n: int, dim: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -53,10 +53,10 @@ def test_values_of_lines_come_back_as_those_of_events() -> None:
 
 @pytest.mark.parametrize("windows", [[[0, 2], [1]], [[]], [[2, 1, 0], [], [1]]])
 def test_windows_that_share_vectors_are_laid_out_as_by_themselves(windows: list[list[int]]) -> None:
-    vectors, room = np.arange(12, dtype=np.float32).reshape(3, 4) + 1, Room()
-    room.of(5, 5, 5)[:] = np.nan
+    vectors, buffer = np.arange(12, dtype=np.float32).reshape(3, 4) + 1, BatchBuffer()
+    buffer.array(5, 5, 5)[:] = np.nan
     counts = [[place + 1 for place in range(len(window))] for window in windows]
     expected = collate([(vectors[np.array(rows, int)], np.array(n)) for rows, n in zip(windows, counts, strict=True)])
-    batch = gather(vectors, windows, counts, room)
+    batch = gather(vectors, windows, counts, buffer)
     assert batch.events.tolist() == expected.events.tolist() and batch.counts.tolist() == expected.counts.tolist()
     assert batch.events.dtype == batch.counts.dtype == np.float32

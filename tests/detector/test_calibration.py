@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.detector.calibration import logit, score
+from fusionlog.detector.calibration import calibrated_probability, clipped_logit
 from fusionlog.errors import ModelError
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.scorer import Scorer
@@ -30,24 +30,26 @@ def calibration(**weights: float) -> Calibration:
 
 
 def test_the_networks_own_word_is_kept_where_nothing_else_weighs() -> None:
-    assert score(calibration(), 0.3, profile().compute_features(NEW)) == pytest.approx(0.3)
+    assert calibrated_probability(calibration(), 0.3, profile().compute_features(NEW)) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(("window", "orders"), [(USUAL, 0.0), (NEW, 2.0)], ids=["usual", "new"])
 def test_a_rare_event_raises_the_score_by_its_orders_of_magnitude(window: Window, orders: float) -> None:
-    found = score(calibration(rarity=1.5, intercept=-1.0), 0.3, profile().compute_features(window))
-    assert logit(found) == pytest.approx(logit(0.3) + 1.5 * orders - 1.0)
+    found = calibrated_probability(calibration(rarity=1.5, intercept=-1.0), 0.3, profile().compute_features(window))
+    assert clipped_logit(found) == pytest.approx(clipped_logit(0.3) + 1.5 * orders - 1.0)
 
 
 def test_so_does_a_rare_failure() -> None:
     found = profile().compute_features(make_window("disk failed"))
-    assert logit(score(calibration(failure=1.5), 0.3, found)) == pytest.approx(logit(0.3) + 3.0)
+    assert clipped_logit(calibrated_probability(calibration(failure=1.5), 0.3, found)) == pytest.approx(
+        clipped_logit(0.3) + 3.0
+    )
 
 
 def test_a_missing_companion_raises_it_as_well() -> None:
-    assert logit(score(calibration(surprisal=1.0), 0.3, profile().compute_features(HALF))) == pytest.approx(
-        logit(0.3) + 2.0
-    )
+    assert clipped_logit(
+        calibrated_probability(calibration(surprisal=1.0), 0.3, profile().compute_features(HALF))
+    ) == pytest.approx(clipped_logit(0.3) + 2.0)
 
 
 def release() -> ModelRelease:

@@ -6,11 +6,11 @@ from torch import nn
 from fusionlog.detector import domain_generalization
 from fusionlog.detector.domain_generalization import (
     Reversal,
+    adversarial_strength,
     domain_loss,
     fit_adversarial,
     fit_mldg,
     meta_step,
-    warm_up,
 )
 from fusionlog.detector.examples import Example
 from fusionlog.detector.fitting import by_system, model
@@ -126,8 +126,8 @@ def test_the_domain_head_descends_where_the_network_climbs():
 
 
 def test_the_reversal_warms_up():
-    assert warm_up(0.0) == 0.0
-    assert 0.9 < warm_up(0.5) < warm_up(0.99) < 1.0
+    assert adversarial_strength(0.0) == 0.0
+    assert 0.9 < adversarial_strength(0.5) < adversarial_strength(0.99) < 1.0
 
 
 @pytest.mark.parametrize("detector", DETECTORS)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fusionlog.detector.calibration import score
+from fusionlog.detector.calibration import calibrated_probability
 from fusionlog.detector.examples import Example
-from fusionlog.distillation.calibration_fit import Labelled, calibrate, stacked, threshold
+from fusionlog.distillation.calibration_fit import LabelledExample, calibrate, stacked, threshold
 from fusionlog.distillation.distill import examples_of
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import LogisticRegression
@@ -49,7 +49,7 @@ def test_a_common_shape_weighs_as_often_as_it_was_seen() -> None:
     assert threshold(logits, anomalous, np.where(np.arange(74) == 20, 5000.0, 1.0)) == 0.0
 
 
-def labelled(bad_ones: int) -> tuple[list[Labelled], SystemProfile]:
+def labelled(bad_ones: int) -> tuple[list[LabelledExample], SystemProfile]:
     """Windows of 1 to 40 lines of routine; in the rare ones a disk fails."""
     profile, cache, found = SystemProfile(), OneHot(), []
     for number in range(1, 41):
@@ -57,7 +57,7 @@ def labelled(bad_ones: int) -> tuple[list[Labelled], SystemProfile]:
         window, times = make_window(*texts), 1 if number <= bad_ones else 20
         label = make_label(window, 0.95 if number <= bad_ones else 0.05)
         profile.update(window, times)
-        found.append(Labelled(label, examples_of(label, [[window] * times], cache, "set")[0], window, times))  # type: ignore[arg-type]
+        found.append(LabelledExample(label, examples_of(label, [[window] * times], cache, "set")[0], window, times))  # type: ignore[arg-type]
     return found, profile
 
 
@@ -70,7 +70,7 @@ def test_where_the_network_knows_nothing_rarity_tells_rare_windows_from_common_o
     each, profile = labelled(10)
     found = calibrate(each, profile, [], ignorant, 4)
     assert found is not None
-    scores = [score(found, 0.5, profile.compute_features(one.window)) >= 0.5 for one in each]
+    scores = [calibrated_probability(found, 0.5, profile.compute_features(one.window)) >= 0.5 for one in each]
     assert scores == [True] * 10 + [False] * 30
 
 
@@ -83,7 +83,7 @@ def test_where_labels_are_too_few_there_is_none(bad_ones: int, folds: int) -> No
     assert calibrate(each, profile, [], never, folds) is None
 
 
-def as_rare() -> tuple[list[Labelled], SystemProfile]:
+def as_rare() -> tuple[list[LabelledExample], SystemProfile]:
     """Forty windows with a line that is as rare in all of them: a disk failed, or something was tried again."""
     profile, cache, found = SystemProfile(), OneHot(), []
     profile.update(make_window(*TEXTS[:2]), 1000)
@@ -92,7 +92,7 @@ def as_rare() -> tuple[list[Labelled], SystemProfile]:
         window = make_window(*TEXTS[:2] * number, TEXTS[2 if bad else 3])
         label = make_label(window, 0.95 if bad else 0.05)
         profile.update(window)
-        found.append(Labelled(label, examples_of(label, [[window]], cache, "set")[0], window, 1))  # type: ignore[arg-type]
+        found.append(LabelledExample(label, examples_of(label, [[window]], cache, "set")[0], window, 1))  # type: ignore[arg-type]
     return found, profile
 
 
@@ -100,7 +100,7 @@ def test_what_the_sources_taught_of_failures_is_added_where_it_helps() -> None:
     each, profile = as_rare()
     found = calibrate(each, profile, [], ignorant, 4, make_regression(0.0, 0.0, 6.0, 1.0, -3.0))
     assert found is not None and found.failure == 6.0
-    scores = [score(found, 0.5, profile.compute_features(one.window)) >= 0.5 for one in each]
+    scores = [calibrated_probability(found, 0.5, profile.compute_features(one.window)) >= 0.5 for one in each]
     assert scores == [False, True] * 20
 
 

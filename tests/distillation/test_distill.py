@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from fusionlog.data.sources import by_shape, source_examples, unlabelled
-from fusionlog.detector.sequence import alike
+from fusionlog.detector.sequence import by_cache_key
 from fusionlog.distillation.distill import NothingToDistilError, distill, examples_of
-from fusionlog.distillation.students import opinions
+from fusionlog.distillation.students import soft_predictions
 from fusionlog.releases import bank_vectors
 from tests.distillation.factories import SETTINGS, OneHot, make_fit, make_parent, make_source
 from tests.factories import make_label, make_regression, make_window
@@ -45,7 +45,9 @@ def test_the_student_says_what_the_teacher_said_and_keeps_what_the_sources_taugh
     done = run()
     assert done.report.accepted, done.report.reason
     windows = [GOOD, BAD, make_source().windows[0], make_source().windows[4]]
-    said = [opinion.window for opinion in opinions(done.release.onnx, [unlabelled([w], OneHot()) for w in windows])]
+    said = [
+        opinion.window for opinion in soft_predictions(done.release.onnx, [unlabelled([w], OneHot()) for w in windows])
+    ]
     assert said[0] < 0.5 < said[1]
     assert said[2] < said[3]
 
@@ -91,7 +93,7 @@ def inherited(window, like, probability):
 
 def test_what_was_inherited_weighs_less_and_is_no_measure_of_the_student():
     heir = inherited(LONG, GOOD, 0.05)
-    seen = alike([LONG] * 5, "set")
+    seen = by_cache_key([LONG] * 5, "set")
     assert [each.weight for each in examples_of(heir, seen, OneHot(), "set")] == [0.5]
     assert [each.weight for each in examples_of(heir, [], OneHot(), "gru")] == [0.1]
     wrong = [inherited(make_window(*["disk failed"] * n, first_offset=40 + n), BAD, 0.05) for n in range(1, 6)]
@@ -133,18 +135,18 @@ def test_the_last_label_of_a_shape_counts():
     turned = msgspec.structs.replace(make_label(GOOD, 0.95), labelled_at=3000.0)
     release = run(labels=[*LABELS, turned], settings=SETTINGS.model_copy(update={"gate_max_rate": 1.0})).release
     assert release.lineage.labels == 3
-    assert opinions(release.onnx, [unlabelled(by_shape([GOOD])[0], OneHot())])[0].window > 0.5
+    assert soft_predictions(release.onnx, [unlabelled(by_shape([GOOD])[0], OneHot())])[0].window > 0.5
 
 
 def test_where_order_matters_a_label_teaches_every_order_that_was_seen_and_a_guess_where_none_was():
     label, detector = make_label(LONG, 0.1), "gru"
     late = make_window("connection closed", "connection opened", "connection opened", first_offset=30)
-    groups = alike([LONG, late, late, GOOD], detector)
+    groups = by_cache_key([LONG, late, late, GOOD], detector)
     found = examples_of(label, groups, OneHot(), detector)
     assert [(example.order.tolist(), example.weight) for example in found] == [([0, 0, 1], 1.0), ([1, 0, 0], 2.0)]
     (guess,) = examples_of(label, [], OneHot(), detector)
     assert guess.order.tolist() == [0, 0, 1] and guess.weight == 1.0
-    (both,) = examples_of(label, alike([LONG, late, late, GOOD], "set"), OneHot(), "set")
+    (both,) = examples_of(label, by_cache_key([LONG, late, late, GOOD], "set"), OneHot(), "set")
     assert both.order is None and both.weight == 3.0
 
 
@@ -163,7 +165,7 @@ def test_a_parents_detector_is_kept():
     done = distill(LABELS, windows, sources, parent, OneHot(), settings, each_of(make_fit(settings)), now=9000.0)
     assert done.report.accepted, done.report.reason
     assert done.release.detector == "gru"
-    said = opinions(done.release.onnx, [unlabelled([window], OneHot(), "gru") for window in (GOOD, BAD)])
+    said = soft_predictions(done.release.onnx, [unlabelled([window], OneHot(), "gru") for window in (GOOD, BAD)])
     assert said[0].window < 0.5 < said[1].window and len(said[1].events) == 2
 
 

@@ -5,7 +5,7 @@ from fusionlog.data.sources import SourceExamples
 from fusionlog.detector.examples import Example
 from fusionlog.distillation import gate
 from fusionlog.distillation.gate import Area, Check, GateReport
-from fusionlog.distillation.students import Opinion
+from fusionlog.distillation.students import SoftPrediction
 
 
 def make_example(score, probability=0.5, weight=1.0):
@@ -17,7 +17,9 @@ def make_example(score, probability=0.5, weight=1.0):
 @pytest.fixture(autouse=True)
 def model_that_reads_the_vector(monkeypatch):
     monkeypatch.setattr(
-        gate, "opinions", lambda onnx, examples: [Opinion(float(e.vectors[0, 0]), e.counts) for e in examples]
+        gate,
+        "soft_predictions",
+        lambda onnx, examples: [SoftPrediction(float(e.vectors[0, 0]), e.counts) for e in examples],
     )
 
 

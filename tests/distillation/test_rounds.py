@@ -3,8 +3,8 @@ import pytest
 
 from fusionlog.detector.examples import Example
 from fusionlog.distillation import rounds
-from fusionlog.distillation.rounds import Material, distil, fuse, teacher_weight
-from fusionlog.distillation.students import Opinion
+from fusionlog.distillation.rounds import TrainingSet, distil, fuse, teacher_weight
+from fusionlog.distillation.students import SoftPrediction
 
 
 def make_example(probability, weight=1.0):
@@ -18,7 +18,7 @@ def test_the_teacher_speaks_alone_first_and_half_at_last():
 
 
 def test_fusion_is_a_weighted_mean_of_windows_and_events():
-    fused = fuse(make_example(1.0), Opinion(0.0, np.array([0.5], dtype=np.float32)), 0.75)
+    fused = fuse(make_example(1.0), SoftPrediction(0.0, np.array([0.5], dtype=np.float32)), 0.75)
     assert fused.probability == pytest.approx(0.75)
     assert fused.event_probabilities == pytest.approx([0.875])
 
@@ -26,17 +26,20 @@ def test_fusion_is_a_weighted_mean_of_windows_and_events():
 def test_rounds_refit_on_all_labels_and_the_sure_windows_join_later(monkeypatch):
     said = {1.0: 0.2, 0.5: 0.99}
     monkeypatch.setattr(
-        rounds, "opinions",
-        lambda onnx, examples: [Opinion(said[e.probability], np.array([0.2], dtype=np.float32)) for e in examples],
-    )  # fmt: skip
+        rounds,
+        "soft_predictions",
+        lambda onnx, examples: [
+            SoftPrediction(said[e.probability], np.array([0.2], dtype=np.float32)) for e in examples
+        ],
+    )
     fits = []
 
     def fit(examples):
         fits.append([(round(e.probability, 2), round(e.weight, 2)) for e in examples])
         return b"model"
 
-    material = Material([make_example(1.0)], [make_example(0.5)], [make_example(0.0, weight=0.25)])
-    assert distil(material, fit, rounds=2) == b"model"
+    training_set = TrainingSet([make_example(1.0)], [make_example(0.5)], [make_example(0.0, weight=0.25)])
+    assert distil(training_set, fit, rounds=2) == b"model"
     assert [probability for probability, _ in fits[0]] == [1.0, 0.0]
     assert [probability for probability, _ in fits[1]] == [0.6, 0.99, 0.0]
     assert sum(weight for _, weight in fits[1]) == pytest.approx(1.0, abs=0.02)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fusionlog.embedding.encoder import Encoder
-from fusionlog.evaluation.runner import Workshop
+from fusionlog.evaluation.runner import Runner
 from fusionlog.settings import DistillSettings, Settings
 from tests.encoders import make_encoder
 from tests.evaluation.factories import SYSTEMS, write_data, write_verdicts
@@ -23,7 +23,7 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
+def workshop(tmp_path: Path) -> Runner:
     """A workshop whose fits are short."""
     settings = Settings(distill=DistillSettings(steps=20, hidden=8, rounds=2))
-    return Workshop(settings, Encoder(make_encoder(tmp_path / "encoder")))
+    return Runner(settings, Encoder(make_encoder(tmp_path / "encoder")))

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusionlog.evaluation.figures import About, curve, deduplicated, draws, judged, rows_of, share
+from fusionlog.evaluation.figures import RowKey, curve, deduplicated, draws, labelled, rows_of, share
 from fusionlog.evaluation.rows import FIGURES, Row
 from fusionlog.evaluation.truth import Truth
-from fusionlog.methods.protocol import Asked, Outcome, Result
+from fusionlog.methods.protocol import Outcome, Query, Result
 from fusionlog.teachers.cost import Cost
 from tests.evaluation.factories import make_outcome, make_result
 
-ABOUT = About("shop", "guess", "forward", 3, "recorded")
+ABOUT = RowKey("shop", "guess", "forward", 3, "recorded")
 TRUTH = Truth(adapted={"a1": False, "a2": True}, test={"t1": True, "t2": True, "t3": False, "t4": False, "t5": False})
 
 
@@ -28,7 +28,7 @@ def test_figures_by_hand() -> None:
     ]  # fmt: skip
     adapted = [make_outcome("a1", 0.1, shape="good"), make_outcome("a2", 0.8, shape="bad")]
     result = make_result(
-        test, adapted, asked=[Asked("t5", True), Asked("a2", True)], cost=Cost(calls=2, completion_tokens=99, units=7)
+        test, adapted, asked=[Query("t5", True), Query("a2", True)], cost=Cost(calls=2, completion_tokens=99, units=7)
     )
     row = rows(result)["inductive", "natural"]
     assert (row.precision, row.recall, row.f1, row.fpr) == (0.5, 0.5, 0.5, 0.3333)
@@ -61,10 +61,10 @@ def test_a_shape_counts_once_and_by_its_majority() -> None:
 def test_balanced_draws_have_all_anomalies_and_as_many_normal_sessions() -> None:
     outcomes = [make_outcome(f"s{number}", number / 100, shape=str(number)) for number in range(100)]
     labels = {f"s{number}": number >= 90 for number in range(100)}
-    samples = draws(judged(outcomes, labels))
+    samples = draws(labelled(outcomes, labels))
     assert all(sample.truth.sum() == 10 == (~sample.truth).sum() for sample in samples)
     assert len({tuple(sample.scores) for sample in samples}) > 1
-    again = draws(judged(outcomes, labels))
+    again = draws(labelled(outcomes, labels))
     assert all(np.array_equal(one.scores, other.scores) for one, other in zip(samples, again, strict=True))
 
 

@@ -1,6 +1,6 @@
 from fusionlog.evaluation.oracle import oracle
 from fusionlog.evaluation.truth import Truth
-from fusionlog.methods.protocol import Asked
+from fusionlog.methods.protocol import Query
 from fusionlog.teachers.cost import Cost
 from tests.evaluation.factories import make_outcome, make_result
 
@@ -19,7 +19,7 @@ def routed(*asked: str, units: int = 9) -> object:
     return make_result(
         SMALL.outcomes,
         SMALL.adapted,
-        asked=[Asked(name, True) for name in asked],
+        asked=[Query(name, True) for name in asked],
         cost=Cost(calls=3, prompt_tokens=5, units=units),
     )  # fmt: skip
 

@@ -1,8 +1,8 @@
-from fusionlog.evaluation.pages import Heading, Picture, Sheet, Text, html, markdown
+from fusionlog.evaluation.pages import Heading, PictureBlock, TableBlock, Text, html, markdown
 
 BLOCKS = [
-    Heading("Title", 1), Text("a < b"), Sheet(["name", "F1"], [["x|y", "0.5"], ["all", "1.0"]], frozenset({1})),
-    Picture("curve", "<svg>…</svg>", "a curve"),
+    Heading("Title", 1), Text("a < b"), TableBlock(["name", "F1"], [["x|y", "0.5"], ["all", "1.0"]], frozenset({1})),
+    PictureBlock("curve", "<svg>…</svg>", "a curve"),
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@ import json
 import msgspec
 import pytest
 
-from fusionlog.evaluation.figures import About, rows_of
+from fusionlog.evaluation.figures import RowKey, rows_of
 from fusionlog.evaluation.rows import Row, averages, deviation, spread, table
 from fusionlog.evaluation.truth import Truth
 from tests.evaluation.factories import make_outcome, make_result
@@ -17,7 +17,7 @@ FIELDS = {
 
 def make_rows(method: str, target: str, seed: int, f1: float) -> list[Row]:
     result = make_result([make_outcome("t", 0.9)], [make_outcome("a", 0.9)])
-    rows = rows_of(result, Truth({"a": True}, {"t": True}), About(target, method, "forward", seed))
+    rows = rows_of(result, Truth({"a": True}, {"t": True}), RowKey(target, method, "forward", seed))
     return [msgspec.structs.replace(row, f1=f1 if row.leading else 0.0) for row in rows]
 
 

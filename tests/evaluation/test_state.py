@@ -5,15 +5,13 @@ import pytest
 
 from fusionlog.errors import DataError
 from fusionlog.evaluation.matrix import make_tasks
-from fusionlog.evaluation.runner import Workshop
+from fusionlog.evaluation.runner import Runner
 from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
 from fusionlog.settings import DistillSettings, Settings
 from tests.encoders import WordEncoder
 
 
-async def test_what_is_done_is_there_again_and_a_torn_line_is_not(
-    tmp_path: Path, data: Path, workshop: Workshop
-) -> None:
+async def test_what_is_done_is_there_again_and_a_torn_line_is_not(tmp_path: Path, data: Path, workshop: Runner) -> None:
     path = state_path(tmp_path / "out.json")
     assert path is not None and path.name == "out.json.state.jsonl"
     tasks = make_tasks(data, ["shop"], methods=["keyword", "new-event"])
@@ -31,14 +29,14 @@ async def test_what_is_done_is_there_again_and_a_torn_line_is_not(
 
 
 async def test_what_other_code_or_other_settings_did_is_passed_over_and_said(
-    tmp_path: Path, data: Path, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, data: Path, workshop: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = make_tasks(data, ["shop"], methods=["keyword"])
     state = State(tmp_path / "x.state.jsonl")
     for task in tasks:
         state.put(await workshop.do(task))
     assert state.passed_over({task: workshop.key(task) for task in tasks}) is None
-    other = Workshop(Settings(distill=DistillSettings(steps=7)), WordEncoder())
+    other = Runner(Settings(distill=DistillSettings(steps=7)), WordEncoder())
     said = state.passed_over({task: other.key(task) for task in tasks})
     assert said is not None and "2 of its runs" in said and "0 of them by other code and 2 with other data" in said
     for module in ("matrix", "state"):
@@ -48,7 +46,7 @@ async def test_what_other_code_or_other_settings_did_is_passed_over_and_said(
     assert said is not None and "x.state.jsonl: 2 of its runs" in said and "2 of them by other code" in said
 
 
-async def test_the_table_and_the_predictions(tmp_path: Path, data: Path, workshop: Workshop) -> None:
+async def test_the_table_and_the_predictions(tmp_path: Path, data: Path, workshop: Runner) -> None:
     done = [await workshop.do(task) for task in make_tasks(data, ["shop"], methods=["keyword"])]
     write_table(tmp_path / "out.json", done)
     write_predictions(tmp_path / "said.jsonl", done)

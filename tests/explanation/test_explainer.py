@@ -13,9 +13,9 @@ from fusionlog.errors import TeacherError
 from fusionlog.explanation.explainer import ATTEMPTS, Explainer
 from fusionlog.records import Anomaly, Explanation
 from fusionlog.settings import ExplainSettings, Settings, SystemSettings
-from fusionlog.teachers.recorded.chat import Replay
+from fusionlog.teachers.recorded.chat import RecordedTeacher
 from fusionlog.teachers.recorded.recordings import read_recordings
-from fusionlog.teachers.recorded.server import Trouble, serving
+from fusionlog.teachers.recorded.server import InjectedFaults, serving
 from tests.explanation.factories import asked, but, explaining_endpoint
 from tests.factories import make_anomaly
 from tests.teachers.factories import Clock, make_rows, make_settings, write_rows
@@ -118,8 +118,8 @@ async def test_each_system_has_its_own_calls_and_another_model_may_explain(endpo
 
 
 async def test_a_recorded_teacher_explains(tmp_path: Path) -> None:
-    replay = Replay(read_recordings([write_rows(tmp_path / "verdicts.jsonl", make_rows())]))
-    async with serving(replay, Trouble(), "127.0.0.1", 0) as url, explainer_at(url) as explainer:
+    replay = RecordedTeacher(read_recordings([write_rows(tmp_path / "verdicts.jsonl", make_rows())]))
+    async with serving(replay, InjectedFaults(), "127.0.0.1", 0) as url, explainer_at(url) as explainer:
         one = await explainer.explain(make_anomaly("order 17 opened", "ledger 4 damaged badly"), SHOP)
         with pytest.raises(TeacherError, match="names no event as evidence"):
             await explainer.explain(make_anomaly("order 17 opened", "order 17 closed"), SHOP)

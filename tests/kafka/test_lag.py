@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.client import admin_client, options
-from fusionlog.kafka.lag import LagWatch
+from fusionlog.kafka.lag import LagMonitor
 from fusionlog.settings import Settings
 
 pytestmark = pytest.mark.kafka
@@ -50,7 +50,7 @@ async def test_partitions_that_are_added_are_watched_and_what_is_deleted_is_coun
     async with AIOKafkaConsumer(**options(settings.kafka), group_id=group, enable_auto_commit=False) as consumer:
         consumer.assign([TopicPartition(topic.name, 0)])
         await consumer.commit({TopicPartition(topic.name, 0): 2})
-    watch = LagWatch(settings, group, topic, count_deleted=True)
+    watch = LagMonitor(settings, group, topic, count_deleted=True)
     watch.start()
     try:
         await shows("fusionlog_lag_records", topic.name, 0, 8)

@@ -3,14 +3,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.kafka.ordered_acks import Delivery, InOrder
+from fusionlog.kafka.ordered_acks import Delivery, OrderedAcks
 from tests.workers.memory import Message
 
 
 class Partition:
     """Deliveries of one partition, and which were acknowledged."""
 
-    def __init__(self, order: InOrder, number: int = 0) -> None:
+    def __init__(self, order: OrderedAcks, number: int = 0) -> None:
         self.order, self.number, self.acked = order, number, list[int]()
 
     def deliver(self, offset: int) -> Delivery:
@@ -22,7 +22,7 @@ class Partition:
 
 @given(st.permutations(range(8)), st.integers(0, 8))
 def test_an_offset_is_acknowledged_when_all_before_it_are_finished(finished: list[int], count: int) -> None:
-    partition = Partition(order := InOrder())
+    partition = Partition(order := OrderedAcks())
     deliveries = [partition.deliver(offset) for offset in range(8)]
     done = finished[:count]
     for offset in done:
@@ -32,7 +32,7 @@ def test_an_offset_is_acknowledged_when_all_before_it_are_finished(finished: lis
 
 
 def test_partitions_do_not_wait_for_each_other() -> None:
-    order = InOrder()
+    order = OrderedAcks()
     one, other = Partition(order, 0), Partition(order, 1)
     one.deliver(0)
     order.finish(other.deliver(7))
@@ -40,7 +40,7 @@ def test_partitions_do_not_wait_for_each_other() -> None:
 
 
 def test_what_is_read_again_begins_anew() -> None:
-    partition = Partition(order := InOrder())
+    partition = Partition(order := OrderedAcks())
     before = [partition.deliver(offset) for offset in (3, 4)]
     again = partition.deliver(3)
     assert order.held(again) and not order.held(before[0])
@@ -51,10 +51,10 @@ def test_what_is_read_again_begins_anew() -> None:
 
 
 def test_what_holds_back_others_is_found_and_a_partition_that_left_is_forgotten() -> None:
-    partition = Partition(order := InOrder())
+    partition = Partition(order := OrderedAcks())
     first, *rest = (partition.deliver(offset) for offset in range(3))
     for delivery in rest:
         order.finish(delivery)
-    assert order.stuck(first.place, 2) is first and order.stuck(first.place, 3) is None
+    assert order.blocked(first.place, 2) is first and order.blocked(first.place, 3) is None
     order.forget(first.place)
-    assert not order.held(first) and order.stuck(first.place, 0) is None
+    assert not order.held(first) and order.blocked(first.place, 0) is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fusionlog.distillation.distill import NothingToDistilError
-from fusionlog.distillation.source_regressions import Formulas
+from fusionlog.distillation.source_regressions import OfflineFit
 from fusionlog.methods.fusionlog import distil
 from fusionlog.records import ModelRelease
 from tests.factories import make_regression, make_release
@@ -23,6 +23,6 @@ def test_a_target_is_distilled_with_what_the_sources_teach(monkeypatch: pytest.M
 
     monkeypatch.setattr("fusionlog.methods.fusionlog.distill", distill)
     target, formula = target_of(*sessions(3, "disk opened")), make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
-    target.bench = replace(target.bench, formulas=lambda: Formulas(None, formula))
+    target.context = replace(target.context, offline_fit=lambda: OfflineFit(None, formula))
     distil(target, [], make_release(*BANK))
     assert [parent.novelty for parent in parents] == [formula]

@@ -2,8 +2,8 @@ from pathlib import Path
 
 from fusionlog.data.systems import Session, read_catalog
 from fusionlog.embedding.encoder import VectorCache
-from fusionlog.evaluation.fit_cache import Fits
-from fusionlog.methods.base import Bench
+from fusionlog.evaluation.fit_cache import LocalTrainer
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.generallog import general_log, llm_only, source_only
 from fusionlog.methods.protocol import Fold, make_fold, read_fold
 from fusionlog.settings import DistillSettings, IngestSettings, Settings
@@ -16,10 +16,10 @@ SETTINGS = DistillSettings(steps=60, hidden=16, tau=0.9)
 ENCODE = WordEncoder("job", "started", "lost", "retry", "scheduled", "disk", "failed", "connection")
 
 
-def make_bench() -> Bench:
+def make_bench() -> MethodContext:
     sources = [make_source("mill", 20), make_source("press", 20)]
     settings = Settings(distill=SETTINGS)
-    return Bench(settings, sources, ENCODE, VectorCache(ENCODE), Fits(SETTINGS), Teacher())
+    return MethodContext(settings, sources, ENCODE, VectorCache(ENCODE), LocalTrainer(SETTINGS), Teacher())
 
 
 def fold_of(data: Path, *texts: str) -> Fold:

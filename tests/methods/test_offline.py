@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from fusionlog.data.sources import read_source
-from fusionlog.distillation.source_regressions import formulas
+from fusionlog.distillation.source_regressions import fit_offline
 from fusionlog.embedding.encoder import VectorCache
 from fusionlog.errors import SettingError
-from fusionlog.evaluation.fit_cache import Fits
-from fusionlog.methods.base import Bench
+from fusionlog.evaluation.fit_cache import LocalTrainer
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.meta_protonet.method import maml
 from fusionlog.methods.offline import offline
 from fusionlog.methods.protocol import Result, read_fold
@@ -24,12 +24,12 @@ from tests.methods.test_teacher_queries import Teacher
 QUICK = DistillSettings(steps=20, hidden=8, rounds=1, gate_min_agreement=-1)
 
 
-def make_bench(data: Path, share: float = 0.0) -> Bench:
+def make_bench(data: Path, share: float = 0.0) -> MethodContext:
     encode = WordEncoder()
     sources = [read_source(data, system, IngestSettings()) for system in ("mill", "farm")]
-    teacher = OfflineTeacher([], encode, formulas(sources, encode).labeller)
+    teacher = OfflineTeacher([], encode, fit_offline(sources, encode).labeller)
     settings = Settings(distill=QUICK, doubt={"share": share, "floor": 0.0})
-    return Bench(settings, sources, encode, VectorCache(encode), Fits(QUICK), teacher)
+    return MethodContext(settings, sources, encode, VectorCache(encode), LocalTrainer(QUICK), teacher)
 
 
 def scores(result: Result) -> dict[str, float]:

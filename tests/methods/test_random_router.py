@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from fusionlog.methods.ablations.random_router import _calls, same_share
-from fusionlog.methods.protocol import Asked
+from fusionlog.methods.protocol import Query
 from tests.evaluation.factories import make_outcome, make_result
 
 ROUTED = make_result(
     [make_outcome(f"t{number}", proprietary=number % 20 == 0) for number in range(100)],
-    asked=[Asked("t0", True), Asked("t20", True), Asked("t40", True), Asked("a1", False), Asked("a2", False)],
+    asked=[Query("t0", True), Query("t20", True), Query("t40", True), Query("a1", False), Query("a2", False)],
 )
 
 

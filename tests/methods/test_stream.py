@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from fusionlog import releases
 from fusionlog.embedding.encoder import VectorCache
 from fusionlog.errors import TeacherError
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold
 from fusionlog.methods.stream import Stream, StreamClock, Verdicts
 from fusionlog.methods.target import Target
 from fusionlog.records import Window
-from fusionlog.settings import DoubtSettings, EvaluateSettings, LabelSettings, Settings, SystemSettings
+from fusionlog.settings import EvaluateSettings, LabelSettings, SecondOpinionSettings, Settings, SystemSettings
 from fusionlog.teachers.base import EventVerdict, Unit, Verdict
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
@@ -51,11 +51,11 @@ def target_of(
     encode = WordEncoder(*WORDS)
     fold = Fold("shop", "forward", SystemSettings(), ([], [window.session for window in windows]), [], list(windows))
     settings = Settings(
-        doubt=DoubtSettings(share=share), label=LabelSettings(units_per_call=units_per_call),
+        doubt=SecondOpinionSettings(share=share), label=LabelSettings(units_per_call=units_per_call),
         evaluate=EvaluateSettings(calls=calls, linger_windows=linger_windows),
     )  # fmt: skip
-    bench = Bench(settings, [], encode, VectorCache(encode), None, Turning())  # type: ignore[arg-type]
-    target = Target(fold, bench, calls=calls)
+    context = MethodContext(settings, [], encode, VectorCache(encode), None, Turning())  # type: ignore[arg-type]
+    target = Target(fold, context, calls=calls)
     vectors = releases.pack_vectors(encode([text for text, _ in BANK]))
     target.adopt(make_release(*BANK, onnx=make_onnx(1.0), vectors=vectors))
     return target
@@ -63,7 +63,7 @@ def target_of(
 
 async def run(target: Target) -> Verdicts:
     """The verdicts on the test half."""
-    settings = target.bench.settings
+    settings = target.context.settings
     clock = StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows)
     return await Stream(target, target.fold.test, clock).run()
 
@@ -77,7 +77,7 @@ async def test_without_doubt_and_strangers_the_model_has_the_last_word() -> None
     target = target_of(*windows, share=0.0)
     verdicts = await run(target)
     assert verdicts.anomalous == [True] * 3 + [False] * 3 and not any(verdicts.proprietary)
-    assert target.asking.cost.units == 0
+    assert target.deduplicated.cost.units == 0
 
 
 async def test_strange_windows_wait_for_the_teacher_and_one_of_them_is_asked_about() -> None:
@@ -85,21 +85,21 @@ async def test_strange_windows_wait_for_the_teacher_and_one_of_them_is_asked_abo
     target = target_of(*windows, share=0.0)
     verdicts = await run(target)
     assert all(verdicts.anomalous) and all(verdicts.proprietary)
-    assert target.bench.teacher.calls == [1]  # type: ignore[union-attr]
+    assert target.context.teacher.calls == [1]  # type: ignore[union-attr]
 
 
 async def test_a_doubted_shape_gets_the_teachers_verdict_on_all_that_wait() -> None:
     windows = sessions(60, "disk failed")
     target = target_of(*windows, share=0.1)
     verdicts = await run(target)
-    assert not any(verdicts.anomalous) and target.asking.cost.units == 1
+    assert not any(verdicts.anomalous) and target.deduplicated.cost.units == 1
 
 
 async def test_when_the_calls_are_spent_the_model_has_the_last_word() -> None:
     windows = [*sessions(40, "disk failed"), *sessions(40, "disk full"), *sessions(40, "disk failed badly")]
     target = target_of(*windows, calls=1, linger_windows=20, share=0.0)
     verdicts = await run(target)
-    assert target.asking.cost.units == 1 and all(verdicts.anomalous)
+    assert target.deduplicated.cost.units == 1 and all(verdicts.anomalous)
     assert [place for place, asked in enumerate(verdicts.proprietary) if asked] == list(range(40, 60))
 
 
@@ -113,7 +113,7 @@ async def test_no_more_calls_than_allowed_are_made() -> None:
 async def test_what_the_teacher_cannot_judge_keeps_the_models_verdict() -> None:
     windows = sessions(20, "disk full")
     target = target_of(*windows, share=0.0)
-    target.bench.teacher.speechless = True  # type: ignore[union-attr]
+    target.context.teacher.speechless = True  # type: ignore[union-attr]
     verdicts = await run(target)
     assert not any(verdicts.proprietary)
 
@@ -123,7 +123,7 @@ async def test_what_becomes_general_while_it_waits_is_scored_and_not_asked_about
     windows = [*both, *sessions(3, "disk full")]
     target = target_of(*windows, share=0.0, units_per_call=1)
     verdicts = await run(target)
-    assert target.asking.cost.units == 1 and verdicts.proprietary == [True] * 3 + [False] * 3
+    assert target.deduplicated.cost.units == 1 and verdicts.proprietary == [True] * 3 + [False] * 3
 
 
 async def test_a_shape_that_is_labelled_does_not_wait() -> None:
@@ -131,13 +131,13 @@ async def test_a_shape_that_is_labelled_does_not_wait() -> None:
     target = target_of(*windows, share=0.0)
     target.knowledge.learn(replace(make_label(windows[0]), inherited_from="x"))
     verdicts = await run(target)
-    assert all(verdicts.anomalous) and all(verdicts.proprietary) and target.asking.cost.units == 0
+    assert all(verdicts.anomalous) and all(verdicts.proprietary) and target.deduplicated.cost.units == 0
 
 
 async def test_without_a_model_and_an_answer_nothing_is_called_anomalous() -> None:
     windows = sessions(20, "disk full")
-    target = Target(target_of(*windows).fold, target_of(*windows).bench, "llm-only")
-    target.bench.teacher.speechless = True  # type: ignore[union-attr]
+    target = Target(target_of(*windows).fold, target_of(*windows).context, "llm-only")
+    target.context.teacher.speechless = True  # type: ignore[union-attr]
     verdicts = await Stream(target, windows, StreamClock(20, linger=None)).run()
     assert not any(verdicts.anomalous) and not any(verdicts.proprietary)
 

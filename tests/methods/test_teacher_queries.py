@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from fusionlog.errors import SettingError, TeacherError
-from fusionlog.methods.teacher_queries import Asking
+from fusionlog.methods.teacher_queries import DeduplicatedTeacher
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import EventVerdict, Unit, Verdict
 from fusionlog.teachers.cost import Cost
@@ -38,20 +38,20 @@ class Teacher:
 
 async def test_a_shape_is_asked_about_once_and_its_cost_is_kept() -> None:
     teacher = Teacher()
-    asking = Asking(teacher, SystemSettings())
-    await asking.ask([GOOD, BAD, GOOD])
-    await asking.ask([BAD, DUMB])
+    teacher = DeduplicatedTeacher(teacher, SystemSettings())
+    await teacher.ask([GOOD, BAD, GOOD])
+    await teacher.ask([BAD, DUMB])
     assert teacher.seen == 3
-    assert asking.cost == Cost(calls=2, prompt_tokens=16, completion_tokens=4, units=3)
-    assert [asked.anomalous for asked in asking.asked] == [False, True]
-    assert set(asking.labels) == {GOOD.shape, BAD.shape}
+    assert teacher.cost == Cost(calls=2, prompt_tokens=16, completion_tokens=4, units=3)
+    assert [asked.anomalous for asked in teacher.asked] == [False, True]
+    assert set(teacher.labels) == {GOOD.shape, BAD.shape}
 
 
 async def test_a_teacher_that_answers_nothing_at_all_ends_the_run() -> None:
     with pytest.raises(TeacherError, match="what"):
-        await Asking(Teacher(), SystemSettings()).ask([DUMB, make_window("mumble", "mumble")])
+        await DeduplicatedTeacher(Teacher(), SystemSettings()).ask([DUMB, make_window("mumble", "mumble")])
 
 
 async def test_without_a_teacher_nothing_can_be_asked() -> None:
     with pytest.raises(SettingError, match="there is none"):
-        await Asking(None, SystemSettings()).ask([GOOD])
+        await DeduplicatedTeacher(None, SystemSettings()).ask([GOOD])

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.detector.calibration import logit
+from fusionlog.detector.calibration import clipped_logit
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.calibrated_detector import CalibratedDetector, profile_of
 from fusionlog.online.knowledge import Knowledge
@@ -18,13 +18,13 @@ def detector() -> tuple[CalibratedDetector, Score]:
     """A worker that has just started, and what its network says of anything."""
     made, knowledge = releases.sign(release(), None), Knowledge("shop", WordEncoder("melted"))
     knowledge.adopt(made)
-    return CalibratedDetector(knowledge), Score(0.3, 0.5, {}, made.version, remembered=False)
+    return CalibratedDetector(knowledge), Score(0.3, 0.5, {}, made.version, cached=False)
 
 
 def test_a_worker_begins_with_the_profile_of_the_release() -> None:
     found, of_network = detector()
     [calibrated] = found.calibrated([HALF], [of_network])
-    assert logit(calibrated.probability) == pytest.approx(logit(0.3) + 2.0)
+    assert clipped_logit(calibrated.probability) == pytest.approx(clipped_logit(0.3) + 2.0)
     assert calibrated.novelty == pytest.approx((2.0, 0.0, 0.0))
 
 

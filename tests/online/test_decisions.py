@@ -10,7 +10,7 @@ from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.second_opinion import acquisition_score_of
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import PseudoLabel, Route
-from fusionlog.settings import DoubtSettings, ScoreSettings
+from fusionlog.settings import ScoreSettings, SecondOpinionSettings
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_window
 from tests.online.factories import WORDS, knowing
@@ -20,7 +20,7 @@ BAD, GOOD = make_window("disk failed"), make_window("disk opened")
 
 def state(knowledge: Knowledge | None = None, share: float = 0.0) -> SystemState:
     scorer = Scorer(ScoreSettings(provider="cpu"))
-    return SystemState.of(knowledge or knowing(), scorer, DoubtSettings(share=share))
+    return SystemState.of(knowledge or knowing(), scorer, SecondOpinionSettings(share=share))
 
 
 def test_every_window_is_settled_in_its_place_where_nothing_is_referred() -> None:

@@ -72,7 +72,7 @@ def test_a_verdict_is_remembered_by_shape_whatever_the_order_of_events(scored: l
     (first,) = scorer.score([make_window("disk failed", "disk opened")], knowledge)
     (again,) = scorer.score([make_window("disk opened", "disk failed", session="s2")], knowledge)
     assert scored == [(1, 2)]
-    assert (first.remembered, again.remembered) == (False, True)
+    assert (first.cached, again.cached) == (False, True)
     assert first.events == again.events == by_template(failed=1.0, opened=0.0)
 
 
@@ -82,7 +82,7 @@ def test_where_order_matters_a_verdict_is_remembered_by_sequence(scored: list[tu
     (first,) = scorer.score([one], knowledge)
     (swapped, again) = scorer.score([other, replace(one, session="s3")], knowledge)
     assert scored == [(1, 2), (1, 2)]
-    assert (first.remembered, swapped.remembered, again.remembered) == (False, False, True)
+    assert (first.cached, swapped.cached, again.cached) == (False, False, True)
     assert first.events == swapped.events == again.events == by_template(failed=1.0, opened=0.0)
 
 
@@ -96,7 +96,7 @@ def test_one_shape_is_scored_once_in_a_batch(scored: list[tuple[int, ...]]) -> N
     windows = [make_window("disk failed", session=str(number)) for number in range(5)] + [make_window("disk opened")]
     scores = make_scorer().score(windows, knowing())
     assert scored == [(2, 1)]
-    assert [score.remembered for score in scores] == [False, True, True, True, True, False]
+    assert [score.cached for score in scores] == [False, True, True, True, True, False]
     assert [score.probability for score in scores] == [1.0] * 5 + [0.0]
 
 
@@ -111,7 +111,7 @@ def test_memory_is_bounded(scored: list[tuple[int, ...]]) -> None:
     scorer, knowledge = make_scorer(memo_entries=0), knowing()
     windows = [make_window(*["disk failed"] * (1 + number)) for number in range(5)]
     assert len(scorer.score(windows, knowledge)) == 5
-    assert not scorer.score(windows[:1], knowledge)[0].remembered
+    assert not scorer.score(windows[:1], knowledge)[0].cached
     assert scored == [(5, 1), (1, 1)]
 
 
@@ -121,8 +121,8 @@ def test_a_new_release_is_asked_anew_and_the_old_one_ends_what_it_routed() -> No
     scorer.score([routed], knowledge)
     knowledge.adopt(release(0.25, created=4000.0, threshold=0.2))
     old, new = scorer.score([routed, make_window("disk failed")], knowledge)
-    assert (old.probability, old.remembered, old.threshold) == (1.0, True, 0.5)
-    assert (new.probability, new.remembered, new.threshold) == (0.25, False, 0.2)
+    assert (old.probability, old.cached, old.threshold) == (1.0, True, 0.5)
+    assert (new.probability, new.cached, new.threshold) == (0.25, False, 0.2)
     assert old.version != new.version
 
 
@@ -132,7 +132,7 @@ def test_what_the_teacher_says_of_an_event_ends_the_memory_of_its_windows() -> N
     before = scorer.score([window], knowledge)[0].probability
     knowledge.learn(make_label(window, 0.1 if before == 1.0 else 0.9))
     (score,) = scorer.score([window], knowledge)
-    assert (score.probability, score.remembered) == (1.0 - before, False)
+    assert (score.probability, score.cached) == (1.0 - before, False)
 
 
 def test_models_that_a_system_left_behind_go() -> None:
@@ -140,7 +140,7 @@ def test_models_that_a_system_left_behind_go() -> None:
     for created in range(5):
         knowledge.adopt(release(created=4000.0 + created))
         scorer.score([make_window()], knowledge)
-    assert len(scorer._running) <= len(knowledge.versions)
+    assert len(scorer._models) <= len(knowledge.versions)
 
 
 def test_without_a_release_nothing_is_scored() -> None:

@@ -7,7 +7,7 @@ from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.second_opinion import SecondOpinion, acquisition_score_of, referred
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
-from fusionlog.settings import DoubtSettings
+from fusionlog.settings import SecondOpinionSettings
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
 
@@ -20,7 +20,7 @@ def knowing(method: MethodName = DEFAULT_METHOD) -> Knowledge:
 
 def test_verdicts_are_referred_by_methods_that_doubt_while_the_teacher_is_asked() -> None:
     def open_to(method: MethodName, share: float = 0.1) -> bool:
-        return SecondOpinion(DoubtSettings(share=share), SystemProfile()).open_to(knowing(method))
+        return SecondOpinion(SecondOpinionSettings(share=share), SystemProfile()).open_to(knowing(method))
 
     assert open_to("fusionlog+online") and not open_to("fusionlog+online", share=0.0)
     assert not open_to("fusionlog"), "the system has a release of its own"
@@ -30,7 +30,7 @@ def test_verdicts_are_referred_by_methods_that_doubt_while_the_teacher_is_asked(
 def test_a_labelled_shape_is_not_referred() -> None:
     knowledge, policy, window = (
         knowing(),
-        SecondOpinion(DoubtSettings(), SystemProfile()),
+        SecondOpinion(SecondOpinionSettings(), SystemProfile()),
         make_window("connection opened"),
     )
     assert policy.refer(window, 0.5, knowledge) == pytest.approx(2.0)
@@ -39,7 +39,7 @@ def test_a_labelled_shape_is_not_referred() -> None:
 
 
 def test_a_label_ends_the_memory_of_scores() -> None:
-    knowledge, policy = knowing(), SecondOpinion(DoubtSettings(floor=0.0), SystemProfile())
+    knowledge, policy = knowing(), SecondOpinion(SecondOpinionSettings(floor=0.0), SystemProfile())
     window = make_window("connection opened", "connection closed")
     assert policy.refer(window, 0.0, knowledge) == pytest.approx(1.0)
     knowledge.learn(make_label(make_window("connection opened"), 0.1))
@@ -50,7 +50,7 @@ def test_a_label_ends_the_memory_of_scores() -> None:
 
 
 def test_windows_of_a_referred_shape_are_referred_with_it_until_it_is_labelled_or_given_up() -> None:
-    knowledge, policy = knowing(), SecondOpinion(DoubtSettings(), SystemProfile())
+    knowledge, policy = knowing(), SecondOpinion(SecondOpinionSettings(), SystemProfile())
     window, other = make_window("connection opened"), make_window("connection closed")
     for each in (window, other):
         assert [policy.refer(each, 0.5, knowledge) for _ in range(30)] == [pytest.approx(2.0)] * 30
@@ -64,7 +64,7 @@ def test_a_model_never_trained_on_the_system_is_uncertain() -> None:
     knowledge = Knowledge("shop", WordEncoder())
     base = make_release(system=releases.BASE, vectors=releases.pack_vectors(WordEncoder()(["a", "b"])))
     knowledge.adopt(releases.sign(base, None))
-    policy = SecondOpinion(DoubtSettings(), SystemProfile())
+    policy = SecondOpinion(SecondOpinionSettings(), SystemProfile())
     assert policy.refer(make_window("connection opened"), 0.0, knowledge) == pytest.approx(2.0)
 
 

@@ -6,6 +6,6 @@ from tests.factories import make_label, make_window
 
 
 def test_a_score_is_held_against_its_release_and_a_label_against_one_half() -> None:
-    score = Score(0.5, 0.6, {}, "v1", remembered=False)
+    score = Score(0.5, 0.6, {}, "v1", cached=False)
     assert not is_anomalous(score)
     assert is_anomalous(make_label(make_window(), 0.5)) and not is_anomalous(make_label(make_window(), 0.49))

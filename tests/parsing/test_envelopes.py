@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.envelopes import RawLine, read_line
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.json_format import JsonFormat
 
 FIELDS = ("log", "message", "MESSAGE", "msg")
 NOON = 1714557600.0  # 2024-05-01T10:00:00Z
@@ -56,7 +56,7 @@ def test_a_bare_json_line_is_opened_unless_the_fields_say_otherwise() -> None:
     assert read(line.encode(), fields=()).text == line
 
 
-BROKER = JsonLines("{time} {node} {level} {pid} {msg}")
+BROKER = JsonFormat("{time} {node} {level} {pid} {msg}")
 LINE = '{"time":"2024-05-01 10:00:00.250000+00:00","node":"rabbit@one","level":"info","pid":"<0.8.0>","msg":"started"}'
 
 

@@ -46,7 +46,7 @@ async def test_a_distillation_keeps_its_parents_detector_whatever_is_set(tmp_pat
             return found
 
         monkeypatch.setattr(publish, name, read)
-    monkeypatch.setattr(tasks, "Fits", FitsHere)
+    monkeypatch.setattr(tasks, "RayTrainer", FitsHere)
     monkeypatch.setattr(tasks, "connected", here)
     other = "gru" if detector == "set" else "set"
     settings = Settings(

@@ -186,6 +186,6 @@ def test_no_sources_give_the_default() -> None:
 
 def test_near_events_can_be_asked_for() -> None:
     router = make_router(make_bank("disk failed", "connection opened"))
-    near = router.near([make_event("connection opened"), make_event("full")])
+    near = router.neighbours([make_event("connection opened"), make_event("full")])
     assert (near[0].similarity, near[0].row) == (1.0, 1)
     assert near[1].similarity == 0.0

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.utils.json_format import JsonLines
+from fusionlog.utils.json_format import JsonFormat
 
-BROKER = JsonLines("{time} {node} {level} {pid} {msg}")
+BROKER = JsonFormat("{time} {node} {level} {pid} {msg}")
 
 
 def text_of(tree: object, format: str = "{level} {msg}") -> str:
-    return JsonLines(format).text(json.dumps(tree))
+    return JsonFormat(format).text(json.dumps(tree))
 
 
 def test_a_line_is_written_by_the_format() -> None:
@@ -73,14 +73,14 @@ def test_any_other_line_is_itself(line: str) -> None:
 
 
 def test_without_a_format_every_line_passes() -> None:
-    assert JsonLines(None).text('{"msg":"x"}') == '{"msg":"x"}'
-    assert not JsonLines(None)
+    assert JsonFormat(None).text('{"msg":"x"}') == '{"msg":"x"}'
+    assert not JsonFormat(None)
 
 
 @pytest.mark.parametrize("format", ["", "no field", "{", "{msg", "msg}", "{}", "{msg!r}", "{msg:>9}", "{a..b}", "{.a}"])
 def test_a_bad_format_is_refused(format: str) -> None:
     with pytest.raises(ValueError):
-        JsonLines(format)
+        JsonFormat(format)
 
 
 TREES = st.recursive(

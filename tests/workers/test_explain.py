@@ -15,7 +15,7 @@ from fusionlog.kafka.ordered_acks import Delivery
 from fusionlog.records import Anomaly, Explanation
 from fusionlog.settings import ExplainSettings, Settings, SystemSettings
 from fusionlog.teachers.llm.budget import Budget
-from fusionlog.workers.explain import PASSED, Explaining
+from fusionlog.workers.explain import MAX_PASSED, ExplainWorker
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly
 from tests.teachers.factories import Clock
@@ -53,7 +53,7 @@ class Bench:
         self.settings = Settings(explain=ExplainSettings(waiting=waiting))
         self.explainer, self.acked, self.owned = ScriptedExplainer(self.clock, calls, *errors), list[int](), {0}
         self.awake = asyncio.Event()
-        self.explaining = Explaining(
+        self.explaining = ExplainWorker(
             self.settings, self.producer, self.known, self.explainer, self.sleep,  # type: ignore[arg-type]
             lambda place: place[1] in self.owned,
         )  # fmt: skip
@@ -201,10 +201,10 @@ async def test_what_very_many_have_passed_by_is_skipped() -> None:
     bench = Bench(calls=1, waiting=2)
     await bench.take(*scored(0.6, 0.9))
     await bench.run()
-    await bench.take(*scored(0.9) * (PASSED * 2 - 1))
+    await bench.take(*scored(0.9) * (MAX_PASSED * 2 - 1))
     assert bench.acked == []
     await bench.take(*scored(0.9))
-    assert bench.acked[0] == 0 and len(bench.acked) == PASSED * 2 + 2 and len(bench.told()) == 1
+    assert bench.acked[0] == 0 and len(bench.acked) == MAX_PASSED * 2 + 2 and len(bench.told()) == 1
 
 
 async def test_what_waits_of_a_partition_that_left_is_left_to_its_owner() -> None:

@@ -17,7 +17,7 @@ from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.settings import AlphaSettings, LabelSettings, Settings
 from fusionlog.teachers.base import EventVerdict, Unit, Verdict
-from fusionlog.workers.label import Labelling
+from fusionlog.workers.label import LabelWorker
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
 from tests.workers.memory import MemoryProducer, Message, message_of
@@ -52,10 +52,10 @@ class Bench:
         self.settings = settings or Settings()
         self.producer, self.teacher = MemoryProducer(**producer), teacher
         self.knowledge, self.slept = Knowledge("shop", WordEncoder(), rules=RULES[method]), []
-        self.labelling = Labelling(self.settings, self.producer, self, teacher, self.sleep)  # type: ignore[arg-type]
+        self.labelling = LabelWorker(self.settings, self.producer, self, teacher, self.sleep)  # type: ignore[arg-type]
 
     def of(self, system: str) -> Knowledge:
-        """As `Following` does."""
+        """As `KnowledgeTables` does."""
         assert system == "shop"
         return self.knowledge
 
@@ -156,7 +156,7 @@ def taught(method: MethodName = DEFAULT_METHOD, system: str = "shop") -> Bench:
 async def test_a_window_that_an_answer_makes_general_is_not_asked_about() -> None:
     bench = taught()
     bench.settings = Settings(label={"units_per_call": 1})
-    bench.labelling = Labelling(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
+    bench.labelling = LabelWorker(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
     both, one = make_window("disk full", "disk failed"), make_window("disk failed", session="s2", first_offset=9)
     await bench.handle(both, one)
     assert bench.teacher.asked == [["disk full"]]
@@ -203,7 +203,7 @@ async def test_fusionlog_asks_until_the_system_has_a_release_of_its_own() -> Non
 async def test_generallog_gives_nothing_back_but_asks_about_a_shape_once() -> None:
     bench = taught("generallog", releases.BASE)
     bench.settings = Settings(label={"units_per_call": 1})
-    bench.labelling = Labelling(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
+    bench.labelling = LabelWorker(bench.settings, bench.producer, bench, bench.teacher, bench.sleep)  # type: ignore[arg-type]
     both, one = make_window("disk full", "disk failed"), make_window("disk failed", session="s2", first_offset=9)
     await bench.handle(both, one)
     await bench.handle(both)
@@ -283,13 +283,15 @@ class WatchingTeacher(ScriptedTeacher):
         self.known: list[tuple[str, int]] = []
         self.says = list(probabilities)
 
-    async def see(self, windows: Sequence[Window]) -> None:
+    async def update(self, windows: Sequence[Window]) -> None:
         self.seen += [window.session for window in windows]
 
-    async def know(self, system: str, profile: SystemProfile) -> None:
+    async def load_profile(self, system: str, profile: SystemProfile) -> None:
         self.known.append((system, profile.windows))
 
-    async def judge(self, windows: Sequence[Window], system: object, own: bool = False) -> list[Verdict | TeacherError]:
+    async def label_windows(
+        self, windows: Sequence[Window], system: object, own: bool = False
+    ) -> list[Verdict | TeacherError]:
         said = self.says.pop(0) if self.says else 0.9
         return [Verdict(said, max(said, 1 - said), f"{len(self.seen)} seen", ()) for _ in windows]
 
@@ -317,7 +319,7 @@ async def test_a_verdict_is_published_again_only_where_it_is_another_one() -> No
 async def test_another_verdict_on_an_event_is_news_too() -> None:
     bench = Bench(teacher := WatchingTeacher())
     for said in (0.1, 0.1, 0.6):
-        teacher.judge = returning(Verdict(0.2, 0.8, "", (EventVerdict(1, said),)))  # type: ignore[method-assign]
+        teacher.label_windows = returning(Verdict(0.2, 0.8, "", (EventVerdict(1, said),)))  # type: ignore[method-assign]
         await bench.handle(*windows_of("disk failed", 1))
     assert [[event.probability for event in label.events] for label in bench.labels()] == [[0.1], [0.6]]
 
@@ -356,7 +358,7 @@ async def test_the_method_of_a_system_says_whether_the_offline_labeller_judges_i
     for method, said_by in (("offline", "watching"), ("llm-only", "scripted")):
         bench = Bench(ScriptedTeacher(), method)
         settings = bench.settings.model_copy(update={"method": method})
-        bench.labelling = Labelling(
+        bench.labelling = LabelWorker(
             settings, bench.producer, bench, bench.teacher, offline=WatchingTeacher()  # type: ignore[arg-type]
         )  # fmt: skip
         await bench.handle(*windows_of("disk failed", 1))

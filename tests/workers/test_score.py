@@ -11,7 +11,7 @@ from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, Route, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.settings import ScoreSettings, Settings
-from fusionlog.workers.score import Scoring
+from fusionlog.workers.score import ScoreWorker
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
@@ -30,10 +30,10 @@ class Bench:
         release = make_release(*BANK, system=system, onnx=make_onnx(1.0), vectors=vectors)
         self.knowledge.adopt(releases.sign(release, None))
         scorer = Scorer(ScoreSettings(provider="cpu"))
-        self.scoring = Scoring(self.settings, self.producer, self, scorer)  # type: ignore[arg-type]
+        self.scoring = ScoreWorker(self.settings, self.producer, self, scorer)  # type: ignore[arg-type]
 
     def of(self, system: str) -> Knowledge:
-        """As `Following` does."""
+        """As `KnowledgeTables` does."""
         assert system == "shop"
         return self.knowledge
 

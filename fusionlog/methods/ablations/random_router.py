@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.fusionlog import adapt, looking_back
 from fusionlog.methods.protocol import Fold, Result
 from fusionlog.methods.stream import Verdicts
@@ -21,17 +21,17 @@ Draw = Callable[[int, np.random.Generator], list[int]]
 """Which windows of a test half of so many to ask about: their places."""
 
 
-async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
+async def random_router(fold: Fold, context: MethodContext, draw: Draw) -> Result:
     """Adapt as FusionLog does, then ask about windows of the test half that are drawn beforehand.
 
     They are asked about as they come, as many together as a call has room for; the answers are learned, as ever.
     """
-    base, target = bench.base(), Target(fold, bench, calls=bench.settings.evaluate.calls)
+    base, target = context.base(), Target(fold, context, calls=context.settings.evaluate.calls)
     seconds = await adapt(target, base)
     adapted, test = looking_back(target), Verdicts.of(len(fold.test))
-    began, random = time.perf_counter(), np.random.default_rng(bench.settings.distill.seed)
+    began, random = time.perf_counter(), np.random.default_rng(context.settings.distill.seed)
     drawn = sorted(draw(len(fold.test), random))
-    for places, asked in _calls(len(fold.test), drawn, bench.settings.label.units_per_call):
+    for places, asked in _calls(len(fold.test), drawn, context.settings.label.units_per_call):
         await _ask(target, asked)
         windows = [fold.test[place] for place in places]
         for place, verdict in zip(places, verdicts(windows, target.state), strict=True):
@@ -41,8 +41,8 @@ async def random_router(fold: Fold, bench: Bench, draw: Draw) -> Result:
             if label := target.knowledge.label_of(fold.test[place].shape):
                 test.give(place, label, proprietary=True)
     return Result(
-        outcomes=test.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.asking.asked,
-        cost=target.asking.cost,
+        outcomes=test.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.deduplicated.asked,
+        cost=target.deduplicated.cost,
         seconds_train=seconds, seconds_score=time.perf_counter() - began, tau=base.tau,
     )  # fmt: skip
 

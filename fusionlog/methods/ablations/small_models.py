@@ -7,32 +7,34 @@ from dataclasses import replace
 
 from fusionlog.data.sources import unlabelled
 from fusionlog.detector.examples import balanced
-from fusionlog.detector.sequence import alike
-from fusionlog.methods.base import Bench
+from fusionlog.detector.sequence import by_cache_key
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.generallog import source_only
 from fusionlog.methods.protocol import Fold, Result
 
 
-async def adversarial(fold: Fold, bench: Bench) -> Result:
+async def adversarial(fold: Fold, context: MethodContext) -> Result:
     """The sources' model, whose representations do not tell the half that is adapted on from them (DANN).
 
     Its seconds of training are those of a base: two fits, of which the first is only measured.
     """
-    settings = bench.settings.distill
-    groups = alike(fold.adapt, settings.detector)
-    target = balanced([unlabelled(group, bench.cache, settings.detector) for group in groups])
-    taught = bench.taught(settings, target)
+    settings = context.settings.distill
+    groups = by_cache_key(fold.adapt, settings.detector)
+    target = balanced([unlabelled(group, context.cache, settings.detector) for group in groups])
+    taught = context.with_training(settings, target)
     began = time.perf_counter()
     taught.base()
     seconds = time.perf_counter() - began
     return replace(await source_only(fold, taught), seconds_train=seconds)
 
 
-async def mldg(fold: Fold, bench: Bench) -> Result:
+async def mldg(fold: Fold, context: MethodContext) -> Result:
     """The sources' model, meta-learned across them."""
-    return await source_only(fold, bench.taught(bench.settings.distill.model_copy(update={"base": "mldg"})))
+    return await source_only(fold, context.with_training(context.settings.distill.model_copy(update={"base": "mldg"})))
 
 
-async def gru_source_only(fold: Fold, bench: Bench) -> Result:
+async def gru_source_only(fold: Fold, context: MethodContext) -> Result:
     """The sources' model as a bidirectional GRU with attention."""
-    return await source_only(fold, bench.taught(bench.settings.distill.model_copy(update={"detector": "gru"})))
+    return await source_only(
+        fold, context.with_training(context.settings.distill.model_copy(update={"detector": "gru"}))
+    )

@@ -15,7 +15,7 @@ import numpy as np
 
 from fusionlog.decision import is_anomalous
 from fusionlog.embedding.encoder import EventVectors
-from fusionlog.methods.alpha.leader_clustering import led
+from fusionlog.methods.alpha.leader_clustering import leader_clusters
 from fusionlog.methods.alpha.representatives import representatives
 from fusionlog.methods.alpha.vectors import window_vectors
 from fusionlog.novelty.similarity import bag_of_events, weighted_jaccard
@@ -53,7 +53,7 @@ class ClusterCall(Call):
     def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Labels, now: float) -> Iterator[PseudoLabel]:
         """The labels of what inherits."""
         for cluster in self.clusters:
-            yield from inherited(cluster, labels, knowledge, now)
+            yield from propagated_labels(cluster, labels, knowledge, now)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def plan(
         return ClusterCall([])
     vectors = window_vectors(windows, known)
     order = sorted(range(len(windows)), key=lambda place: -counts[place])
-    clusters = sorted(led(vectors, order, settings.similarity), key=lambda rows: -_weight(rows, counts))
+    clusters = sorted(leader_clusters(vectors, order, settings.similarity), key=lambda rows: -_weight(rows, counts))
     chosen = representatives(vectors, clusters, settings.central, settings.uncertain)
     asked, whole = list[int](), list[IntArray]()
     for rows, places in zip(clusters, chosen, strict=True):
@@ -93,7 +93,9 @@ def plan(
     return ClusterCall([windows[place] for place in asked], [_cluster(rows, set(asked), windows) for rows in whole])
 
 
-def inherited(cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels, now: float) -> Iterator[PseudoLabel]:
+def propagated_labels(
+    cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels, now: float
+) -> Iterator[PseudoLabel]:
     """The labels that windows of a cluster inherit; none where the labels of its representatives differ.
 
     :param labels: the teacher's in this call, by shape. :param now: Unix time in seconds.
@@ -105,7 +107,7 @@ def inherited(cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels
         like = max(found, key=lambda label: weighted_jaccard(bag_of_events(label.events), bag_of_events(window.events)))
         events = known.event_labels(window)
         if events is not None and _explained(events, like):
-            yield _as(window, like, events, now)
+            yield _propagated_label(window, like, events, now)
 
 
 def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Labels) -> list[int]:
@@ -141,7 +143,7 @@ def _explained(events: Sequence[EventLabel], like: PseudoLabel) -> bool:
     return all(not is_anomalous(event.probability) or event.template in known for event in events)
 
 
-def _as(window: Window, like: PseudoLabel, events: list[EventLabel], now: float) -> PseudoLabel:
+def _propagated_label(window: Window, like: PseudoLabel, events: list[EventLabel], now: float) -> PseudoLabel:
     return PseudoLabel(
         system=window.system,
         shape=window.shape,

@@ -9,7 +9,7 @@ import numpy as np
 from fusionlog.types import FloatArray, IntArray
 
 
-def led(vectors: FloatArray, order: Sequence[int], similarity: float) -> list[IntArray]:
+def leader_clusters(vectors: FloatArray, order: Sequence[int], similarity: float) -> list[IntArray]:
     """Leader clustering (Hartigan, 1975): each vector joins the nearest leader whose cosine is `similarity` at least,
     else it leads a cluster of its own.
 

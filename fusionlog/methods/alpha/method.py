@@ -11,15 +11,15 @@ import numpy as np
 
 from fusionlog.data.sources import by_shape
 from fusionlog.decision import is_anomalous
-from fusionlog.distillation.distill import INHERITED_WEIGHT
+from fusionlog.distillation.distill import PROPAGATED_WEIGHT
 from fusionlog.errors import TeacherError
 from fusionlog.methods.alpha.detector import Svm
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
-from fusionlog.methods.alpha.refinement import Known, Told, choose, to_ask
+from fusionlog.methods.alpha.refinement import LabelledWindow, TeacherAnswer, choose_examples, to_ask
 from fusionlog.methods.alpha.vectors import window_vectors
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold, Outcome, Result, outcomes
-from fusionlog.methods.teacher_queries import Asking
+from fusionlog.methods.teacher_queries import DeduplicatedTeacher
 from fusionlog.online.asking import QueryStrategy, apply_answers, most_informative
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool
@@ -27,7 +27,7 @@ from fusionlog.records import PseudoLabel, Window
 from fusionlog.rules import RULES
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.cost import FREE, Cost
-from fusionlog.teachers.few_shot import FewShot
+from fusionlog.teachers.few_shot import FewShotTeacher
 
 
 @dataclass
@@ -37,31 +37,31 @@ class Calls:
     No call is made unless two are left, and no more at a time than half of what is left: a call may be repeated once.
     """
 
-    bench: Bench
+    context: MethodContext
     limit: int
-    askings: list[Asking] = field(default_factory=list)
+    askings: list[DeduplicatedTeacher] = field(default_factory=list)
 
-    def about(self, system: SystemSettings) -> Asking:
+    def about(self, system: SystemSettings) -> DeduplicatedTeacher:
         """What is asked about one system."""
-        self.askings.append(Asking(self.bench.teacher, system))
+        self.askings.append(DeduplicatedTeacher(self.context.teacher, system))
         return self.askings[-1]
 
     @property
     def cost(self) -> Cost:
         """What all of it has cost."""
-        return sum((asking.cost for asking in self.askings), FREE)
+        return sum((teacher.cost for teacher in self.askings), FREE)
 
     @property
     def left(self) -> int:
         """Calls that may be made at a time."""
         return (self.limit - self.cost.calls) // 2
 
-    async def ask(self, asking: Asking, windows: Sequence[Window]) -> None:
+    async def ask(self, teacher: DeduplicatedTeacher, windows: Sequence[Window]) -> None:
         """Ask as far as the calls go."""
-        size, left = self.bench.settings.label.units_per_call, list(windows)
+        size, left = self.context.settings.label.units_per_call, list(windows)
         while left and (calls := self.left):
             now, left = left[: calls * size], left[calls * size :]
-            await asking.ask(now)
+            await teacher.ask(now)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,84 +71,84 @@ class Annotated:
     labels: Mapping[str, PseudoLabel]
     detector: Svm
 
-    def verdicts(self, windows: Sequence[Window], bench: Bench) -> list[Outcome]:
+    def verdicts(self, windows: Sequence[Window], context: MethodContext) -> list[Outcome]:
         """Verdicts on sessions: the label of a shape where it has one, else the detector's score."""
         known = {shape: label.probability for shape, label in self.labels.items()}
         rest = [group[0] for group in by_shape(windows) if group[0].shape not in known]
         if rest:
-            scores = self.detector.score(window_vectors(rest, bench.cache))
+            scores = self.detector.score(window_vectors(rest, context.cache))
             known |= {window.shape: float(score) for window, score in zip(rest, scores, strict=True)}
         found = [known[window.shape] for window in windows]
         return outcomes(windows, found, [is_anomalous(score) for score in found], [False] * len(found))
 
 
-async def alpha(fold: Fold, bench: Bench) -> Result:
+async def alpha(fold: Fold, context: MethodContext) -> Result:
     """Cluster, ask about representatives, propagate, train an SVM; the test half costs no call."""
-    began, calls = time.perf_counter(), Calls(bench, bench.settings.alpha.calls)
+    began, calls = time.perf_counter(), Calls(context, context.settings.alpha.calls)
     await refine(calls)
-    asking = calls.about(fold.system)
-    labels = await annotate(fold, calls, asking)
-    annotated = Annotated(labels, _detector(fold.adapt, labels, bench))
+    teacher = calls.about(fold.system)
+    labels = await annotate(fold, calls, teacher)
+    annotated = Annotated(labels, _detector(fold.adapt, labels, context))
     adapting = time.perf_counter() - began
     began = time.perf_counter()
-    found = annotated.verdicts(fold.test, bench)
+    found = annotated.verdicts(fold.test, context)
     seconds = time.perf_counter() - began
     return Result(
-        outcomes=found, adapted=annotated.verdicts(fold.adapt, bench), asked=asking.asked, cost=calls.cost,
+        outcomes=found, adapted=annotated.verdicts(fold.adapt, context), asked=teacher.asked, cost=calls.cost,
         seconds_train=adapting, seconds_score=seconds,
     )  # fmt: skip
 
 
 async def refine(calls: Calls) -> None:
     """Ask about the sources and show the teacher what it got wrong; nothing, where it cannot be shown examples."""
-    bench, settings = calls.bench, calls.bench.settings.alpha
-    if not isinstance(bench.teacher, FewShot) or not settings.examples:
+    context, settings = calls.context, calls.context.settings.alpha
+    if not isinstance(context.teacher, FewShotTeacher) or not settings.examples:
         return
-    units = settings.source_calls * bench.settings.label.units_per_call
-    told: list[Told] = []
-    for known in to_ask(bench.sources, units, bench.cache, settings.similarity).values():
-        told += await _tell(calls, known)
-    bench.teacher.show(choose(told, settings.examples, bench.cache, settings.similarity))
+    units = settings.source_calls * context.settings.label.units_per_call
+    told: list[TeacherAnswer] = []
+    for known in to_ask(context.sources, units, context.cache, settings.similarity).values():
+        told += await _label_sources(calls, known)
+    context.teacher.show(choose_examples(told, settings.examples, context.cache, settings.similarity))
 
 
-async def _tell(calls: Calls, known: Sequence[Known]) -> list[Told]:
+async def _label_sources(calls: Calls, known: Sequence[LabelledWindow]) -> list[TeacherAnswer]:
     if not known:
         return []
-    asking = calls.about(known[0].system)
-    await calls.ask(asking, [each.window for each in known])
-    labels = asking.labels
-    return [Told(each, labels[each.window.shape]) for each in known if each.window.shape in labels]
+    teacher = calls.about(known[0].system)
+    await calls.ask(teacher, [each.window for each in known])
+    labels = teacher.labels
+    return [TeacherAnswer(each, labels[each.window.shape]) for each in known if each.window.shape in labels]
 
 
-async def annotate(fold: Fold, calls: Calls, asking: Asking) -> dict[str, PseudoLabel]:
+async def annotate(fold: Fold, calls: Calls, teacher: DeduplicatedTeacher) -> dict[str, PseudoLabel]:
     """Label the adaptation half as the label worker does; the calls that are left then go to what inherited, the
     farthest from all labelled windows first."""
-    knowledge = Knowledge(fold.target, calls.bench.encode, rules=RULES["fusionlog"])
-    labels = await _label(fold.adapt, knowledge, AlphaStrategy(calls.bench.settings.alpha), calls, asking)
+    knowledge = Knowledge(fold.target, calls.context.encode, rules=RULES["fusionlog"])
+    labels = await _label(fold.adapt, knowledge, AlphaStrategy(calls.context.settings.alpha), calls, teacher)
     heirs = [
         window for window in fold.adapt if (label := labels.get(window.shape)) and label.inherited_from is not None
     ]
-    return labels | await _label(heirs, knowledge, most_informative, calls, asking)
+    return labels | await _label(heirs, knowledge, most_informative, calls, teacher)
 
 
 async def _label(
-    windows: Sequence[Window], knowledge: Knowledge, strategy: QueryStrategy, calls: Calls, asking: Asking
+    windows: Sequence[Window], knowledge: Knowledge, strategy: QueryStrategy, calls: Calls, teacher: DeduplicatedTeacher
 ) -> dict[str, PseudoLabel]:
     """The labels of windows by shape: a call at a time, until none waits or no call is left."""
     pool, labels = CandidatePool[None](knowledge), dict[str, PseudoLabel]()
     for window in windows:
         pool.add(window, None)
     while pool and calls.left:
-        call = strategy(pool, calls.bench.settings.label.units_per_call)
-        answers = await asking.answers(call.windows)
-        answered = apply_answers(pool, call, answers, asking.name, time.time())
+        call = strategy(pool, calls.context.settings.label.units_per_call)
+        answers = await teacher.answers(call.windows)
+        answered = apply_answers(pool, call, answers, teacher.name, time.time())
         labels |= {each.label.shape: each.label for each in answered.labelled}
         for window in call.windows:
             pool.take(window.shape)
     return labels
 
 
-def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], bench: Bench) -> Svm:
+def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], context: MethodContext) -> Svm:
     seen = Counter(window.shape for window in windows)
     first = {window.shape: window for window in reversed(windows) if window.shape in labels}
     if not first:
@@ -157,6 +157,6 @@ def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], benc
         )
     taught = [labels[shape] for shape in first]
     anomalous = np.array([is_anomalous(label.probability) for label in taught])
-    shares = [1.0 if label.inherited_from is None else INHERITED_WEIGHT for label in taught]
+    shares = [1.0 if label.inherited_from is None else PROPAGATED_WEIGHT for label in taught]
     weights = np.log1p([seen[shape] for shape in first]) * shares
-    return Svm(window_vectors(list(first.values()), bench.cache), anomalous, weights.astype(np.float32))
+    return Svm(window_vectors(list(first.values()), context.cache), anomalous, weights.astype(np.float32))

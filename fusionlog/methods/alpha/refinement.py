@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from fusionlog.data.sources import Source, by_shape
 from fusionlog.decision import is_anomalous
 from fusionlog.embedding.encoder import VectorCache
-from fusionlog.methods.alpha.leader_clustering import led
+from fusionlog.methods.alpha.leader_clustering import leader_clusters
 from fusionlog.methods.alpha.representatives import representatives
 from fusionlog.methods.alpha.vectors import window_vectors
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import unit_of
-from fusionlog.teachers.few_shot import Worked, worked
-from fusionlog.teachers.llm.prompts import speaks_to_the_model
+from fusionlog.teachers.few_shot import FewShotExample, few_shot_example
+from fusionlog.teachers.llm.prompts import has_instructions
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class LabelledWindow:
     """A window of a source with its true verdict, and what its operator said of its system."""
 
     window: Window
@@ -34,19 +34,21 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class TeacherAnswer:
     """The same, with what a teacher said of it."""
 
-    known: Known
+    labelled: LabelledWindow
     label: PseudoLabel
 
     @property
     def mistaken(self) -> bool:
         """Whether the teacher was wrong."""
-        return is_anomalous(self.label.probability) != self.known.anomalous
+        return is_anomalous(self.label.probability) != self.labelled.anomalous
 
 
-def to_ask(sources: Sequence[Source], units: int, cache: VectorCache, similarity: float) -> dict[str, list[Known]]:
+def to_ask(
+    sources: Sequence[Source], units: int, cache: VectorCache, similarity: float
+) -> dict[str, list[LabelledWindow]]:
     """Step 1: the windows to ask about, by source, `units` in all at most.
 
     Shapes that are sound and sick at once teach nothing, and lines that speak to the model are no examples.
@@ -57,26 +59,28 @@ def to_ask(sources: Sequence[Source], units: int, cache: VectorCache, similarity
     return {source.system: _of_source(source, share, cache, similarity) for source in sources}
 
 
-def choose(told: Sequence[Told], number: int, cache: VectorCache, similarity: float) -> list[Worked]:
+def choose_examples(
+    told: Sequence[TeacherAnswer], number: int, cache: VectorCache, similarity: float
+) -> list[FewShotExample]:
     """Step 2: the examples, at most `number`: missed faults and false alarms in turn, then what was hardly right."""
     mistakes = [each for each in told if each.mistaken]
-    missed = _patterns([each for each in mistakes if each.known.anomalous], cache, similarity)
-    alarms = _patterns([each for each in mistakes if not each.known.anomalous], cache, similarity)
+    missed = _patterns([each for each in mistakes if each.labelled.anomalous], cache, similarity)
+    alarms = _patterns([each for each in mistakes if not each.labelled.anomalous], cache, similarity)
     unsure = sorted((each for each in told if not each.mistaken), key=lambda each: each.label.confidence)
-    sick = [each for each in unsure if each.known.anomalous]
-    sound = [each for each in unsure if not each.known.anomalous]
+    sick = [each for each in unsure if each.labelled.anomalous]
+    sound = [each for each in unsure if not each.labelled.anomalous]
     chosen = [*_in_turn(missed, alarms), *_in_turn(sick, sound)][:number]
     return [_example(each) for each in chosen]
 
 
-def _of_source(source: Source, units: int, cache: VectorCache, similarity: float) -> list[Known]:
+def _of_source(source: Source, units: int, cache: VectorCache, similarity: float) -> list[LabelledWindow]:
     groups = [group[0] for group in by_shape(source.windows) if len({source.anomalous[w.session] for w in group}) == 1]
-    usable = [window for window in groups if not speaks_to_the_model(unit_of(window, source.described))]
+    usable = [window for window in groups if not has_instructions(unit_of(window, source.described))]
     sick = [window for window in usable if source.anomalous[window.session]]
     sound = [window for window in usable if not source.anomalous[window.session]]
     half = units // 2
     chosen = [window for part in (sick, sound) for window in _varied(part, half, cache, similarity)]
-    return [Known(window, source.anomalous[window.session], source.described) for window in chosen]
+    return [LabelledWindow(window, source.anomalous[window.session], source.described) for window in chosen]
 
 
 def _varied(windows: Sequence[Window], number: int, cache: VectorCache, similarity: float) -> list[Window]:
@@ -86,9 +90,9 @@ def _varied(windows: Sequence[Window], number: int, cache: VectorCache, similari
     return [windows[place] for place in in_turn[:number]]
 
 
-def _patterns(mistakes: Sequence[Told], cache: VectorCache, similarity: float) -> list[Told]:
+def _patterns(mistakes: Sequence[TeacherAnswer], cache: VectorCache, similarity: float) -> list[TeacherAnswer]:
     """One mistake of each pattern, the most frequent pattern first."""
-    ranked = _by_cluster([each.known.window for each in mistakes], cache, similarity)
+    ranked = _by_cluster([each.labelled.window for each in mistakes], cache, similarity)
     return [mistakes[places[0]] for places in ranked]
 
 
@@ -97,17 +101,17 @@ def _by_cluster(windows: Sequence[Window], cache: VectorCache, similarity: float
     if not windows:
         return []
     vectors = window_vectors(windows, cache)
-    clusters = sorted(led(vectors, range(len(windows)), similarity), key=lambda places: -len(places))
+    clusters = sorted(leader_clusters(vectors, range(len(windows)), similarity), key=lambda places: -len(places))
     return representatives(vectors, clusters, len(windows), 0)
 
 
-def _in_turn(one: Sequence[Told], other: Sequence[Told]) -> list[Told]:
+def _in_turn(one: Sequence[TeacherAnswer], other: Sequence[TeacherAnswer]) -> list[TeacherAnswer]:
     """The elements of both by turns; what the longer one has over comes last."""
     paired = [each for pair in zip(one, other, strict=False) for each in pair]
     shorter = min(len(one), len(other))
     return [*paired, *one[shorter:], *other[shorter:]]
 
 
-def _example(told: Told) -> Worked:
-    unit = unit_of(told.known.window, told.known.system)
-    return worked(unit, told.known.anomalous, told.mistaken)
+def _example(told: TeacherAnswer) -> FewShotExample:
+    unit = unit_of(told.labelled.window, told.labelled.system)
+    return few_shot_example(unit, told.labelled.anomalous, told.mistaken)

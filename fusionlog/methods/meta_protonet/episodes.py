@@ -14,7 +14,7 @@ import numpy as np
 from fusionlog.data.sources import Source, split
 from fusionlog.distillation.source_regressions import in_batches
 from fusionlog.embedding.encoder import VectorCache
-from fusionlog.methods.meta_protonet.features import described
+from fusionlog.methods.meta_protonet.features import window_features
 from fusionlog.records import Window
 from fusionlog.teachers.offline.features import Features
 from fusionlog.teachers.offline.teacher import OfflineTeacher
@@ -22,7 +22,7 @@ from fusionlog.types import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class SystemTask:
     """Support `[n, features]` with the labeller's probabilities `[n]`, queries `[m, features]` and, of a source, their
     labels `[m]`."""
 
@@ -35,25 +35,25 @@ class Task:
 
 def task_of(
     system: str, before: Sequence[Window], after: Sequence[Window], labeller: OfflineTeacher, cache: VectorCache
-) -> Task:
+) -> SystemTask:
     """The task of a system of which `before` was there to adapt on.
 
     :param labeller: one that has seen nothing of the system yet.
     """
-    labeller.watch(before)
-    evidence, probabilities = labeller.look(before, own=True)
-    support = described(before, evidence, probabilities, cache)
+    labeller.count(before)
+    evidence, probabilities = labeller.features_and_probabilities(before, own=True)
+    support = window_features(before, evidence, probabilities, cache)
     told: list[Features] = []
     judged: list[float] = []
     for batch in in_batches(after):
-        found, said = labeller.look(batch)
+        found, said = labeller.features_and_probabilities(batch)
         told, judged = told + found, judged + said
-        labeller.watch(batch)
-    queries = described(after, told, judged, cache)
-    return Task(system, support, np.array(probabilities, dtype=np.float32), queries)
+        labeller.count(batch)
+    queries = window_features(after, told, judged, cache)
+    return SystemTask(system, support, np.array(probabilities, dtype=np.float32), queries)
 
 
-def source_tasks(source: Source, labeller: OfflineTeacher, cache: VectorCache) -> list[Task]:
+def source_tasks(source: Source, labeller: OfflineTeacher, cache: VectorCache) -> list[SystemTask]:
     """Both halves of a source, each as the support of the other one.
 
     :param labeller: one that knows the other sources; it is asked anew for each half.
@@ -61,6 +61,6 @@ def source_tasks(source: Source, labeller: OfflineTeacher, cache: VectorCache) -
     earlier, later = [half.windows for half in split(source, held_out=0.5)]
     tasks = []
     for before, after in ((earlier, later), (later, earlier)):
-        task = task_of(source.system, before, after, labeller.anew(), cache)
+        task = task_of(source.system, before, after, labeller.without_history(), cache)
         tasks.append(replace(task, anomalous=np.array([source.anomalous[each.session] for each in after], np.bool_)))
     return tasks

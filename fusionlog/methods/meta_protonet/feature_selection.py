@@ -20,7 +20,7 @@ MOST_WINDOWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
-class Selection:
+class SelectedFeatures:
     """Kept columns, and how they are brought to mean 0 and deviation 1 over the sources."""
 
     columns: IntArray
@@ -33,7 +33,7 @@ class Selection:
         return scaled
 
 
-def select(features: FloatArray, anomalous: BoolArray, seed: int, always: int, kept: int = KEPT) -> Selection:
+def select(features: FloatArray, anomalous: BoolArray, seed: int, always: int, kept: int = KEPT) -> SelectedFeatures:
     """The last `always` features, and of the others the `kept` ones with the best mean rank by mutual information with
     the label and by the importance to a random forest of balanced classes.
 
@@ -43,7 +43,7 @@ def select(features: FloatArray, anomalous: BoolArray, seed: int, always: int, k
     chosen = _best(features[:, :others], anomalous, seed, kept) if kept else np.empty(0, dtype=np.int64)
     columns = np.concatenate([np.sort(chosen), np.arange(others, features.shape[1])])
     shown = features[:, columns]
-    return Selection(columns, shown.mean(axis=0), np.maximum(shown.std(axis=0), 1e-6))
+    return SelectedFeatures(columns, shown.mean(axis=0), np.maximum(shown.std(axis=0), 1e-6))
 
 
 def _best(features: FloatArray, anomalous: BoolArray, seed: int, kept: int) -> IntArray:

@@ -30,10 +30,10 @@ def structure(window: Window, features: Features, probability: float) -> list[fl
     ]  # fmt: skip
 
 
-def described(
-    windows: Sequence[Window], evidence: Sequence[Features], probabilities: Sequence[float], cache: VectorCache
+def window_features(
+    windows: Sequence[Window], features: Sequence[Features], probabilities: Sequence[float], cache: VectorCache
 ) -> FloatArray:
     """Windows as `[windows, 2 * dim + structural features]`: embeddings first."""
-    told = zip(windows, evidence, probabilities, strict=True)
+    told = zip(windows, features, probabilities, strict=True)
     rows = np.array([structure(*each) for each in told], dtype=np.float32)
     return np.concatenate([window_vectors(windows, cache), rows], axis=1)

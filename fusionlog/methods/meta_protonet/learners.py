@@ -49,12 +49,12 @@ class Learner(nn.Module, ABC):
         )
 
     @abstractmethod
-    def judge(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
+    def logits_of(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
         """Logits of the queries `[m]`."""
 
     def learn(self, support: Tensor, probabilities: Tensor, queries: Tensor, anomalous: Tensor) -> None:
         """Leave the gradient of an episode in the parameters."""
-        backward(balanced_loss(self.judge(support, probabilities, queries), anomalous))
+        backward(balanced_loss(self.logits_of(support, probabilities, queries), anomalous))
 
 
 class Prototypes(Learner):
@@ -69,7 +69,7 @@ class Prototypes(Learner):
         self.scale = nn.Parameter(torch.tensor(1.0 / WIDTH))
         self.bias = nn.Parameter(torch.tensor(0.0))
 
-    def judge(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
+    def logits_of(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
         """Logits of the queries `[m]`."""
         known, asked = self.body(support), self.body(queries)
         bad = probabilities * (probabilities >= min(THRESHOLD, float(probabilities.max())))
@@ -89,7 +89,7 @@ class Maml(Learner):
         super().__init__(features)
         self.head = nn.Linear(WIDTH, 1)
 
-    def judge(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
+    def logits_of(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
         """Logits of the queries `[m]`."""
         return self.adapted(support, probabilities).logits(queries)
 
@@ -135,10 +135,10 @@ def train(name: LearnerName, episodes: Sequence[Episode], steps: int, seed: int)
     return learner.eval()
 
 
-def judge(learner: Learner, support: FloatArray, probabilities: FloatArray, queries: FloatArray) -> FloatArray:
+def predict(learner: Learner, support: FloatArray, probabilities: FloatArray, queries: FloatArray) -> FloatArray:
     """Logits of the queries `[m]` after a look at the support."""
     with torch.no_grad():
-        told = learner.judge(torch.from_numpy(support), torch.from_numpy(probabilities), torch.from_numpy(queries))
+        told = learner.logits_of(torch.from_numpy(support), torch.from_numpy(probabilities), torch.from_numpy(queries))
     found: FloatArray = told.numpy().astype(np.float32)
     return found
 

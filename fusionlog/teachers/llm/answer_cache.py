@@ -9,13 +9,13 @@ from hashlib import blake2b
 import msgspec
 
 from fusionlog.teachers.base import Unit, Verdict
-from fusionlog.teachers.few_shot import Worked
+from fusionlog.teachers.few_shot import FewShotExample
 
 DEFAULT_ENTRIES = 10_000
 """A verdict of ten events takes about 5 kB, so 50 MB at most."""
 
 
-def key(unit: Unit, model: str, examples: Sequence[Worked] = ()) -> bytes:
+def key(unit: Unit, model: str, examples: Sequence[FewShotExample] = ()) -> bytes:
     """A hash of all that an answer depends on: the system, what the operator said of it, the model, the events, and the
     examples that were shown."""
     return blake2b(msgspec.json.encode((model, unit, examples)), digest_size=16).digest()

@@ -106,7 +106,7 @@ class Endpoint:
             reraise=True,
         )
         try:
-            return await retrying(self._speak, messages, budget or self.budget)
+            return await retrying(self._converse, messages, budget or self.budget)
         except TransientError as error:
             later = max(error.retry_after or 0.0, self.settings.breaker_seconds)
             raise TeacherError(f"{error} ({self.settings.retries + 1} calls)", retry_after=later) from error
@@ -115,7 +115,7 @@ class Endpoint:
         """Close the connections."""
         await self._client.close()
 
-    async def _speak(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
+    async def _converse(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
         """One answer in the first dialect that the endpoint takes."""
         dialect = self.dialect
         while True:

@@ -65,7 +65,7 @@ def formats_of(name: str, schema: dict[str, Any]) -> ResponseFormats:
     return [{"type": "json_schema", "json_schema": strict}, {"type": "json_object"}, None]
 
 
-def messages(units: Sequence[Unit], examples: Sequence[few_shot.Worked] = ()) -> list[dict[str, str]]:
+def messages(units: Sequence[Unit], examples: Sequence[few_shot.FewShotExample] = ()) -> list[dict[str, str]]:
     """The messages of one call. The units are of one system, with event ids unique over all of them."""
     first = units[0]
     task = _TASK.format(
@@ -73,10 +73,10 @@ def messages(units: Sequence[Unit], examples: Sequence[few_shot.Worked] = ()) ->
         description=first.description or "none given",
         policy=first.policy or "none given: alert on failed, lost or incomplete operations",
     )
-    asked = f"Sessions to judge:\n{_json([_sent(unit) for unit in units])}"
+    asked = f"Sessions to judge:\n{_json([_as_prompt(unit) for unit in units])}"
     if examples:
         task += _EXAMPLES
-        asked = f"Worked examples:\n{_json([few_shot.sent(example) for example in examples])}\n{asked}"
+        asked = f"Worked examples:\n{_json([few_shot.as_prompt(example) for example in examples])}\n{asked}"
     return [{"role": "system", "content": task}, {"role": "user", "content": asked}]
 
 
@@ -90,7 +90,7 @@ def numbered(units: Sequence[Unit]) -> list[Unit]:
     return sent
 
 
-def speaks_to_the_model(unit: Unit) -> bool:
+def has_instructions(unit: Unit) -> bool:
     """Whether a line of the unit reads like an instruction or an answer. Such a unit is asked in a call of its own.
 
     No list of phrases is complete. It narrows what a planted line can reach beyond its own unit; that it reaches
@@ -99,7 +99,7 @@ def speaks_to_the_model(unit: Unit) -> bool:
     return any(_SUSPICIOUS.search(event.text) for event in unit.events)
 
 
-def _sent(unit: Unit) -> dict[str, Any]:
+def _as_prompt(unit: Unit) -> dict[str, Any]:
     return {"system": unit.system, "task": "label", "events": list(unit.events)}
 
 
@@ -117,9 +117,9 @@ def array(items: Any) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
-_SAID: dict[str, Any] = {
+_VERDICT_FIELDS: dict[str, Any] = {
     "label": {"type": "string", "enum": ["normal", "anomalous"]},
     "confidence": {"type": "number"},
     "reason": {"type": "string"},
 }
-_ANSWER = closed(**_SAID, events=array(closed(id={"type": "integer"}, **_SAID)))
+_ANSWER = closed(**_VERDICT_FIELDS, events=array(closed(id={"type": "integer"}, **_VERDICT_FIELDS)))

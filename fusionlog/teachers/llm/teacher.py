@@ -22,7 +22,7 @@ from fusionlog.observability import metrics
 from fusionlog.settings import LabelSettings
 from fusionlog.teachers.base import Unit, Verdict
 from fusionlog.teachers.cost import Cost
-from fusionlog.teachers.few_shot import Worked
+from fusionlog.teachers.few_shot import FewShotExample
 from fusionlog.teachers.llm import answers, prompts
 from fusionlog.teachers.llm.answer_cache import DEFAULT_ENTRIES, AnswerCache, key
 from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
@@ -64,7 +64,7 @@ class LLMTeacher:
         self.endpoint = Endpoint(settings, clock, sleep)
         self.cache = AnswerCache(cache_entries)
         self._settings = settings
-        self._examples: tuple[Worked, ...] = ()
+        self._examples: tuple[FewShotExample, ...] = ()
         self._turn = asyncio.Lock()
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
 
@@ -73,7 +73,7 @@ class LLMTeacher:
         """Calls and tokens since the start."""
         return self.endpoint.cost
 
-    def show(self, examples: Sequence[Worked]) -> None:
+    def show(self, examples: Sequence[FewShotExample]) -> None:
         """Show these worked examples with every call from now on, in place of those before."""
         self._examples = tuple(examples)
 
@@ -169,7 +169,7 @@ def _batches(units: dict[bytes, Unit], size: int) -> list[dict[bytes, Unit]]:
     """Units that are sent together: of one system and policy, `size` at most; what speaks to the model goes alone."""
     groups: dict[object, list[bytes]] = defaultdict(list)
     for k, unit in units.items():
-        lone = k if prompts.speaks_to_the_model(unit) else None
+        lone = k if prompts.has_instructions(unit) else None
         groups[unit.system, unit.description, unit.policy, lone].append(k)
     return [
         {k: units[k] for k in group[start : start + size]}

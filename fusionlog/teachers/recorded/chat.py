@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from fusionlog.errors import FusionLogError
-from fusionlog.teachers.recorded.recordings import Answered, By, Recording, Said
+from fusionlog.teachers.recorded.recordings import By, RecordedAnswer, RecordedVerdict, Recording
 
 MODEL = "recorded"
 """The model that such an endpoint has; labels say `llm:recorded`."""
@@ -32,7 +32,7 @@ class NotUnderstoodError(FusionLogError):
     """A request is not one that a recorded teacher can answer; the message says why."""
 
 
-class AskedEvent(Struct, frozen=True):
+class RequestedEvent(Struct, frozen=True):
     """An event of a unit: a line or a template, and for how many lines it stands. Without an id its place is it."""
 
     text: str = ""
@@ -40,12 +40,12 @@ class AskedEvent(Struct, frozen=True):
     id: int | str | None = None
 
 
-class AskedUnit(Struct, frozen=True):
+class RequestedUnit(Struct, frozen=True):
     """A unit to be judged, its events in order of first occurrence."""
 
     system: str = ""
     task: str = "label"
-    events: list[AskedEvent] = []
+    events: list[RequestedEvent] = []
 
 
 class Message(Struct, frozen=True):
@@ -84,7 +84,7 @@ class Stats(Struct):
     flipped: int = 0
     refused: int = 0
 
-    def count(self, answered: Answered) -> None:
+    def count(self, answered: RecordedAnswer) -> None:
         """Count a unit."""
         self.units += 1
         self.units_by_session += answered.by is By.session
@@ -93,7 +93,7 @@ class Stats(Struct):
         self.events_unknown += sum(not said.known for said in answered.events)
 
 
-class Replay:
+class RecordedTeacher:
     """Answers messages from the recordings of some systems; of another system every event is unknown."""
 
     def __init__(self, recordings: Mapping[str, Recording]) -> None:
@@ -110,7 +110,7 @@ class Replay:
         answers = [self._answer(unit, flip) for unit in units]
         return json.dumps(answers if isinstance(asked, list) else answers[0])
 
-    def _answer(self, unit: AskedUnit, flip: bool) -> dict[str, Any]:
+    def _answer(self, unit: RequestedUnit, flip: bool) -> dict[str, Any]:
         recording = self.recordings.get(unit.system) or Recording()
         answered = recording.answer([(event.text, event.count) for event in unit.events])
         self.stats.count(answered)
@@ -150,12 +150,12 @@ def _prompt(chat: Chat) -> str:
     return found.text
 
 
-def _unit(value: Any) -> AskedUnit:
+def _unit(value: Any) -> RequestedUnit:
     try:
-        return msgspec.convert(value, AskedUnit, strict=False)
+        return msgspec.convert(value, RequestedUnit, strict=False)
     except msgspec.ValidationError as error:
         raise NotUnderstoodError(f"not a unit: {error}") from error
 
 
-def _told(said: Said) -> dict[str, Any]:
+def _told(said: RecordedVerdict) -> dict[str, Any]:
     return {"label": said.verdict, "confidence": said.confidence, "reason": said.reason}

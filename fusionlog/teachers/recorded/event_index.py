@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from fusionlog.novelty.failure_lexicon import contradict
 from fusionlog.teachers.recorded.constant_words import Words, is_cut, words
-from fusionlog.utils.bounded_cache import Memo
+from fusionlog.utils.bounded_cache import BoundedCache
 
 LEAST_OVERLAP = 0.6
 """Words in common over all words of both; below it a line is another event."""
@@ -27,7 +27,7 @@ class EventIndex:
         self._keys: dict[Words, str] = {}
         self._fronts: dict[Words, Words] = {}
         self._by_word: defaultdict[str, list[Words]] = defaultdict(list)
-        self._memo: Memo[str, tuple[str | None]] = Memo(REMEMBERED)
+        self._cache: BoundedCache[str, tuple[str | None]] = BoundedCache(REMEMBERED)
 
     def add(self, text: str, key: str) -> None:
         """Have a text, and all that differ from it by what varies alone, mean an event."""
@@ -39,17 +39,17 @@ class EventIndex:
             self._fronts.setdefault(added[:end], added)
         for word in added:
             self._by_word[word].append(added)
-        self._memo = Memo(REMEMBERED)
+        self._cache = BoundedCache(REMEMBERED)
 
     def find(self, text: str) -> str | None:
         """The key of a line's event, or of a template's; None where none is near."""
-        known = self._memo.get(text)
+        known = self._cache.get(text)
         if known is None:
-            known = (self._look_up(text),)
-            self._memo.put(text, known)
+            known = (self._search(text),)
+            self._cache.put(text, known)
         return known[0]
 
-    def _look_up(self, text: str) -> str | None:
+    def _search(self, text: str) -> str | None:
         asked = words(text)
         if asked in self._keys:
             return self._keys[asked]
@@ -61,7 +61,7 @@ class EventIndex:
     def _nearest(self, asked: Words) -> Words | None:
         """The most alike that does not say the opposite; of two as like, the one added first."""
         common = Counter(known for word in asked for known in self._by_word.get(word, ()))
-        likeness = {known: _likeness(asked, known, shared) for known, shared in common.items()}
+        likeness = {known: _overlap(asked, known, shared) for known, shared in common.items()}
         order = {known: place for place, known in enumerate(self._keys)} if len(likeness) > 1 else {}
         near = [known for known, value in likeness.items() if value >= LEAST_OVERLAP]
         for known in sorted(near, key=lambda known: (-likeness[known], order.get(known, 0))):
@@ -70,7 +70,7 @@ class EventIndex:
         return None
 
 
-def _likeness(asked: Words, known: Words, shared: int) -> float:
+def _overlap(asked: Words, known: Words, shared: int) -> float:
     overlap = shared / (len(asked) + len(known) - shared)
     return max(overlap, INSIDE * shared / len(asked)) if shared >= LEAST_INSIDE else overlap
 

@@ -61,7 +61,7 @@ class By(StrEnum):
     events = "events"
 
 
-class Said(Struct, frozen=True):
+class RecordedVerdict(Struct, frozen=True):
     """A verdict with its reason. `known` is false for an event that was never recorded."""
 
     verdict: Label
@@ -70,11 +70,11 @@ class Said(Struct, frozen=True):
     known: bool = True
 
 
-class Answered(Struct, frozen=True):
+class RecordedAnswer(Struct, frozen=True):
     """What is said of a unit, of each of its events in their order, and what it rests on."""
 
-    whole: Said
-    events: list[Said]
+    whole: RecordedVerdict
+    events: list[RecordedVerdict]
     by: By
 
 
@@ -100,25 +100,25 @@ class Recording:
         key = self._index.find(text)
         return self.events[key] if key is not None else None
 
-    def answer(self, events: Sequence[tuple[str, int]]) -> Answered:
+    def answer(self, events: Sequence[tuple[str, int]]) -> RecordedAnswer:
         """What is said of a unit of these texts, each standing for so many lines."""
         found = [self.find(text) for text, _ in events]
-        said = [_said(row) if row else Said("normal", UNSURE, UNKNOWN, known=False) for row in found]
+        said = [_said(row) if row else RecordedVerdict("normal", UNSURE, UNKNOWN, known=False) for row in found]
         shape: Counter[str] = Counter()
         for row, (_, count) in zip(found, events, strict=True):
             shape[row.key if row else ""] += count
         session = self.sessions.get(frozenset(shape.items()))
         if session is not None:
-            return Answered(_said(session), said, By.session)
-        return Answered(union(said), said, By.events)
+            return RecordedAnswer(_said(session), said, By.session)
+        return RecordedAnswer(union(said), said, By.events)
 
 
-def union(events: Sequence[Said]) -> Said:
+def union(events: Sequence[RecordedVerdict]) -> RecordedVerdict:
     """What events say together: the surest anomaly among them, else that there is none."""
     worst = max(
         (said for said in events if said.verdict == "anomalous"), key=lambda said: said.confidence, default=None
     )
-    return worst or Said("normal", min((said.confidence for said in events), default=UNSURE), NO_FAULT)
+    return worst or RecordedVerdict("normal", min((said.confidence for said in events), default=UNSURE), NO_FAULT)
 
 
 def read_recordings(files: Iterable[Path]) -> dict[str, Recording]:
@@ -153,8 +153,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
                 raise DataError(path, f"line {number}{_wrong(line, error)}", FORM) from error
 
 
-def _said(row: Row) -> Said:
-    return Said(row.verdict, row.confidence, row.reason)
+def _said(row: Row) -> RecordedVerdict:
+    return RecordedVerdict(row.verdict, row.confidence, row.reason)
 
 
 def _check(path: Path, number: int, row: Row, recording: Recording) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from fusionlog.errors import SettingError
-from fusionlog.teachers.recorded.chat import MODEL, Chat, NotUnderstoodError, Replay
+from fusionlog.teachers.recorded.chat import MODEL, Chat, NotUnderstoodError, RecordedTeacher
 
 RETRY_AFTER = 1
 """Seconds that a call which was failed is told to wait."""
@@ -29,7 +29,7 @@ GRACE = 2.0
 
 
 @dataclass(frozen=True)
-class Trouble:
+class InjectedFaults:
     """How badly to behave: seconds a call takes, and shares of calls."""
 
     latency: float = 0.0
@@ -42,7 +42,7 @@ class Trouble:
 class ReplayServer:
     """The endpoint of a replay."""
 
-    def __init__(self, replay: Replay, trouble: Trouble) -> None:
+    def __init__(self, replay: RecordedTeacher, trouble: InjectedFaults) -> None:
         self._replay, self._trouble = replay, trouble
         self._random = random.Random(trouble.seed)
 
@@ -105,7 +105,7 @@ class ReplayServer:
 
 
 @asynccontextmanager
-async def serving(replay: Replay, trouble: Trouble, host: str, port: int) -> AsyncIterator[str]:
+async def serving(replay: RecordedTeacher, trouble: InjectedFaults, host: str, port: int) -> AsyncIterator[str]:
     """The base URL at which a replay answers; port 0 takes a free one.
 
     :raises SettingError: it cannot listen there.

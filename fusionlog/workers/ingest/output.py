@@ -16,7 +16,7 @@ from fusionlog.observability import metrics
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
-from fusionlog.workers.ingest.partition_processor import DeadLetter, Lane
+from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor
 
 log = structlog.get_logger(__name__)
 
@@ -26,63 +26,67 @@ SHORT_CHARS = 80
 STAGE = "ingest"
 
 
-class Sink:
+class IngestOutput:
     """Sends, and tells the lane when Kafka has it. A refusal is kept in `error`: its lines must be read again."""
 
     def __init__(self, settings: Settings, producer: Producer, route: Routing) -> None:
         self._topics, self._producer, self._route = settings.topics, producer, route
         self.error: BrokerError | None = None
 
-    async def send(self, lane: Lane, place: TopicPartition, made: Window | DeadLetter) -> None:
+    async def send(self, processor: PartitionProcessor, place: TopicPartition, made: Window | DeadLetter) -> None:
         """Queue what the lane of this raw partition made; waits while the producer's buffer is full."""
         if isinstance(made, DeadLetter):
-            await self._dead(lane, place, made)
+            await self._dead(processor, place, made)
         else:
-            await self._window(lane, place, self._route(made))
+            await self._window(processor, place, self._route(made))
 
-    async def give_up(self, lane: Lane, place: TopicPartition, window: Window, error: RecordError) -> None:
+    async def give_up(
+        self, processor: PartitionProcessor, place: TopicPartition, window: Window, error: RecordError
+    ) -> None:
         """Queue a window as a dead letter, as far as it fits."""
         metrics.WINDOWS_DEAD.labels(STAGE, error.reason).inc()
         value = fitting(window, self._topics.deadletter) or _summary(window)
         letter = DeadLetter(window.first_offset, codecs.key_of(window).encode(), value, error)
-        await self._dead(lane, place, letter, len(window.sequence))
+        await self._dead(processor, place, letter, len(window.sequence))
 
     async def send_template(self, template: Template) -> None:
         """Queue a template."""
         ack = await self._producer.send(self._topics.templates, codecs.key_of(template), template)
         ack.add_done_callback(self._keep_error)
 
-    async def _window(self, lane: Lane, place: TopicPartition, window: Window) -> None:
+    async def _window(self, processor: PartitionProcessor, place: TopicPartition, window: Window) -> None:
         kind = window.route.kind if window.route else "proprietary"
         topic = self._topics.general if kind == "general" else self._topics.proprietary
         value = fitting(window, topic)
         if value is None:
             error = RecordError("window-too-large", f"session {window.session} has {len(window.events)} long events")
-            await self.give_up(lane, place, window, error)
+            await self.give_up(processor, place, window, error)
             return
         ack = await self._producer.send_raw(topic, codecs.key_of(window).encode(), value)
-        ack.add_done_callback(lambda done: self._window_acked(lane, window, kind, done))
+        ack.add_done_callback(lambda done: self._window_acked(processor, window, kind, done))
 
-    async def _dead(self, lane: Lane, place: TopicPartition, letter: DeadLetter, lines: int = 1) -> None:
+    async def _dead(
+        self, processor: PartitionProcessor, place: TopicPartition, letter: DeadLetter, lines: int = 1
+    ) -> None:
         headers = codecs.dead_letter_headers(
             letter.error, STAGE, place.topic, place.partition, letter.offset, time.time()
         )
         value = codecs.dead_letter_value(letter.value, self._topics.deadletter)
         ack = await self._producer.send_raw(self._topics.deadletter, letter.key, value, headers)
-        ack.add_done_callback(lambda done: self._dead_acked(lane, letter, lines, done))
+        ack.add_done_callback(lambda done: self._dead_acked(processor, letter, lines, done))
 
-    def _window_acked(self, lane: Lane, window: Window, kind: str, ack: Ack) -> None:
+    def _window_acked(self, processor: PartitionProcessor, window: Window, kind: str, ack: Ack) -> None:
         if not self._keep_error(ack):
             return
         lines, laid = len(window.sequence), ack.result()
-        lane.trail.acked(window.last_offset, laid.topic_partition, laid.offset)
-        if lane.settled(window.first_offset, lines):
+        processor.resume_state.acked(window.last_offset, laid.topic_partition, laid.offset)
+        if processor.acknowledged(window.first_offset, lines):
             metrics.LINES_WINDOWED.labels(window.system).inc(lines)
             metrics.WINDOWS.labels(window.system, kind).inc()
 
-    def _dead_acked(self, lane: Lane, letter: DeadLetter, lines: int, ack: Ack) -> None:
-        if self._keep_error(ack) and lane.settled(letter.offset, lines):
-            metrics.LINES_DEAD.labels(lane.system, letter.error.reason).inc(lines)
+    def _dead_acked(self, processor: PartitionProcessor, letter: DeadLetter, lines: int, ack: Ack) -> None:
+        if self._keep_error(ack) and processor.acknowledged(letter.offset, lines):
+            metrics.LINES_DEAD.labels(processor.system, letter.error.reason).inc(lines)
 
     def _keep_error(self, ack: Ack) -> bool:
         """Whether Kafka has it; if not, the first reason is kept."""

@@ -17,7 +17,7 @@ from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.types import Clock
-from fusionlog.workers.ingest.resume_state import Covered, Trail
+from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState
 from fusionlog.workers.ingest.watermark import CommitWatermark
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ AHEAD_SECONDS = 3600.0
 NO_SESSION = "no-session-key"
 
 
-class Raw(Protocol):
+class RawRecord(Protocol):
     """What is needed of a Kafka record."""
 
     offset: int
@@ -47,30 +47,30 @@ class DeadLetter:
     error: RecordError
 
 
-class Lane:
+class PartitionProcessor:
     """The state of a partition. `take` and `silent` say what to send; `settled` says that Kafka has it."""
 
     def __init__(
         self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Windower,
-        start: int, trail: Trail, covered: Covered | None = None, clock: Clock = time.time,
+        start: int, resume_state: ResumeState, covered: CoveredLines | None = None, clock: Clock = time.time,
     ) -> None:  # fmt: skip
-        self.system, self.trail = system, trail
+        self.system, self.resume_state = system, resume_state
         self._ingest, self._parser, self._windower, self._clock = ingest, parser, windower, clock
         self._sessions = settings.window.by == "session"
         self._silence = ingest.silence_seconds or settings.window.idle_seconds
         self._watermark = CommitWatermark(start)
         self._covered = covered
-        self._heard = clock()
+        self._last_record_at = clock()
         self._lines, self._open = metrics.LINES.labels(system), metrics.LINES_OPEN.labels(system)
-        self._unsettled = 0
+        self._unfinished = 0
         self._released = False
         self.in_hand = start
         """The offset of the record at which `take` raised."""
 
-    def take(self, records: Sequence[Raw]) -> list[Window | DeadLetter]:
+    def take(self, records: Sequence[RawRecord]) -> list[Window | DeadLetter]:
         """The windows that some records close and those that are dead letters, in their order. The hot path: what can
         be done once for all of the records is not done for each."""
-        self._heard = now = self._clock()
+        self._last_record_at = now = self._clock()
         made: list[Window | DeadLetter] = []
         left_out = dropped = 0
         offset = self.in_hand
@@ -99,7 +99,7 @@ class Lane:
         self._count(len(records) - left_out, dropped)
         return made
 
-    def give_up(self, record: Raw, error: RecordError) -> DeadLetter:
+    def give_up(self, record: RawRecord, error: RecordError) -> DeadLetter:
         """The dead letter of a record that is not even looked at."""
         self._watermark.sent(record.offset)
         self._watermark.read(record.offset)
@@ -112,11 +112,11 @@ class Lane:
 
     def silent(self) -> list[Window]:
         """All open windows when no record came for so long, else none."""
-        if not self._windower.open_lines or self._clock() - self._heard < self._silence:
+        if not self._windower.open_lines or self._clock() - self._last_record_at < self._silence:
             return []
         return self._sending(self._windower.flush())
 
-    def settled(self, first_offset: int, lines: int) -> bool:
+    def acknowledged(self, first_offset: int, lines: int) -> bool:
         """Kafka has what began with this line, and held so many lines. False: the lane was released before."""
         if self._released:
             return False
@@ -127,8 +127,8 @@ class Lane:
     def release(self) -> None:
         """The partition leaves: what is unfinished is read again by its next reader."""
         self._released = True
-        metrics.LINES_RELEASED.labels(self.system).inc(self._unsettled)
-        self._resolve(self._unsettled)
+        metrics.LINES_RELEASED.labels(self.system).inc(self._unfinished)
+        self._resolve(self._unfinished)
 
     @property
     def unacked(self) -> int:
@@ -140,7 +140,7 @@ class Lane:
         """The offset to commit."""
         return self._watermark.position(self._windower.first_open_offset)
 
-    def _read(self, record: Raw, now: float) -> tuple[Event, float]:
+    def _read(self, record: RawRecord, now: float) -> tuple[Event, float]:
         """A record's event, and its time in seconds: the envelope's, else Kafka's; one too far ahead is now.
 
         :raises RecordError: it is no line.
@@ -177,5 +177,5 @@ class Lane:
 
     def _resolve(self, lines: int) -> None:
         """So many lines are unfinished no more."""
-        self._unsettled -= lines
+        self._unfinished -= lines
         self._open.dec(lines)

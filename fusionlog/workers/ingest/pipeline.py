@@ -17,9 +17,9 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
-from fusionlog.workers.ingest.output import Routing, Sink
-from fusionlog.workers.ingest.partition_processor import DeadLetter, Lane, Raw
-from fusionlog.workers.ingest.resume_state import Covered, Laid, Outputs, Trail, to_metadata
+from fusionlog.workers.ingest.output import IngestOutput, Routing
+from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor, RawRecord
+from fusionlog.workers.ingest.resume_state import CoveredLines, OutputOffsets, ResumeState, WrittenWindow, to_metadata
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ async def _passed(place: TopicPartition) -> None:
     """A pipeline without a consumer group has no notes on crashes."""
 
 
-class Ingest:
+class IngestPipeline:
     """What `RawPartitions` feeds. Not safe for use from more than one task at a time: the consumer holds a lock.
 
     `confirm` is awaited before each record is sent, `passed` when the records were handled that a note on crashes
@@ -50,15 +50,15 @@ class Ingest:
         known = list(templates)
         for parser in self._parsers.values():
             parser.restore(known)
-        self._sink = Sink(settings, producer, route)
-        self._lanes: dict[TopicPartition, Lane] = {}
+        self._output = IngestOutput(settings, producer, route)
+        self._lanes: dict[TopicPartition, PartitionProcessor] = {}
         self._suspects: dict[TopicPartition, Suspect] = {}
-        self.outputs = Outputs()
+        self.outputs = OutputOffsets()
         self.confirm: Confirm = _always
         self.passed: Callable[[TopicPartition], Awaitable[None]] = _passed
 
     def open(
-        self, place: TopicPartition, start: int, emitted: Sequence[Laid], suspect: Suspect | None = None
+        self, place: TopicPartition, start: int, emitted: Sequence[WrittenWindow], suspect: Suspect | None = None
     ) -> None:  # fmt: skip
         """A raw partition came; reading starts at this offset, and these windows of it were emitted before.
 
@@ -67,11 +67,11 @@ class Ingest:
         name = self._settings.topics.system_of(place.topic)
         system = self._settings.systems[name]
         own = [laid for laid in emitted if (laid.window.topic, laid.window.partition) == (place.topic, place.partition)]
-        covered = Covered([laid.window for laid in own], system.window.by == "session") if own else None
-        trail = Trail(self.outputs, own)
+        covered = CoveredLines([laid.window for laid in own], system.window.by == "session") if own else None
+        resume_state = ResumeState(self.outputs, own)
         windower = Windower(name, system.window, place.topic, place.partition)
-        self._lanes[place] = Lane(
-            name, system, self._settings.ingest, self._parsers[name], windower, start, trail, covered
+        self._lanes[place] = PartitionProcessor(
+            name, system, self._settings.ingest, self._parsers[name], windower, start, resume_state, covered
         )
         if suspect is not None:
             self._suspects[place] = suspect
@@ -80,16 +80,16 @@ class Ingest:
         """Whether this raw partition is open."""
         return place in self._lanes
 
-    async def take(self, place: TopicPartition, records: Sequence[Raw]) -> None:
+    async def take(self, place: TopicPartition, records: Sequence[RawRecord]) -> None:
         """Records of a raw partition, in order.
 
         :raises RecordCrash: an exception that no code expected, with the record or window that was in hand.
         """
-        lane = self._lanes[place]
+        processor = self._lanes[place]
         for part in self._parts(place, records):
-            for made in self._made(place, lane, part):
-                await self._send(lane, place, made)
-            await self._send_templates(lane.system)
+            for made in self._made(place, processor, part):
+                await self._send(processor, place, made)
+            await self._send_templates(processor.system)
             if (suspected := self._suspected(place, "record")) is not None and part[-1].offset >= suspected:
                 await self._pass_on(place)
             await asyncio.sleep(0)
@@ -99,11 +99,11 @@ class Ingest:
 
         :raises BrokerError: Kafka refused something that was sent; it must be read again.
         """
-        if self._sink.error is not None:
-            raise self._sink.error
-        for place, lane in self._lanes.items():
-            for window in lane.silent():
-                await self._send(lane, place, window)
+        if self._output.error is not None:
+            raise self._output.error
+        for place, processor in self._lanes.items():
+            for window in processor.silent():
+                await self._send(processor, place, window)
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
         """A raw partition has no record to come before this offset."""
@@ -112,33 +112,33 @@ class Ingest:
     @property
     def unacked(self) -> int:
         """How many windows and dead letters Kafka has not acknowledged."""
-        return sum(lane.unacked for lane in self._lanes.values())
+        return sum(processor.unacked for processor in self._lanes.values())
 
     def positions(self) -> Mapping[TopicPartition, tuple[int, str]]:
         """What to commit of every open raw partition: the offset, and the metadata for its next reader."""
         found: dict[TopicPartition, tuple[int, str]] = {}
-        for place, lane in self._lanes.items():
-            position = lane.position
-            found[place] = position, to_metadata(lane.trail.places(position))
+        for place, processor in self._lanes.items():
+            position = processor.position
+            found[place] = position, to_metadata(processor.resume_state.places(position))
         return found
 
     async def settle(self, seconds: float) -> bool:
         """Wait until Kafka has all that was sent; whether it has."""
         deadline = time.monotonic() + seconds
         while self.unacked:
-            if time.monotonic() > deadline or self._sink.error is not None:
+            if time.monotonic() > deadline or self._output.error is not None:
                 return False
             await asyncio.sleep(SETTLE_POLL_SECONDS)
         return True
 
     def close(self) -> None:
         """All raw partitions leave."""
-        for lane in self._lanes.values():
-            lane.release()
+        for processor in self._lanes.values():
+            processor.release()
         self._lanes.clear()
         self._suspects.clear()
 
-    def _parts(self, place: TopicPartition, records: Sequence[Raw]) -> Iterable[Sequence[Raw]]:
+    def _parts(self, place: TopicPartition, records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:
         """The records in slices; one that is given up stands alone."""
         given_up = self._given_up(place, "record")
         starts = [*range(0, len(records), SLICE_LINES)]
@@ -148,28 +148,30 @@ class Ingest:
         for start, end in zip(starts, [*starts[1:], len(records)], strict=True):
             yield records[start:end]
 
-    def _made(self, place: TopicPartition, lane: Lane, part: Sequence[Raw]) -> Sequence[Window | DeadLetter]:
+    def _made(
+        self, place: TopicPartition, processor: PartitionProcessor, part: Sequence[RawRecord]
+    ) -> Sequence[Window | DeadLetter]:
         """What a lane makes of records, of one that is given up a dead letter."""
         given_up = self._given_up(place, "record")
         if given_up is not None and part[0].offset == given_up.first:
-            return [lane.give_up(part[0], given_up.verdict())]
+            return [processor.give_up(part[0], given_up.verdict())]
         try:
-            return lane.take(part)
+            return processor.take(part)
         except Exception as error:
             if culpable(error):
-                raise RecordCrash({place: (lane.in_hand, lane.in_hand)}) from error
+                raise RecordCrash({place: (processor.in_hand, processor.in_hand)}) from error
             raise
 
-    async def _send(self, lane: Lane, place: TopicPartition, made: Window | DeadLetter) -> None:
+    async def _send(self, processor: PartitionProcessor, place: TopicPartition, made: Window | DeadLetter) -> None:
         """Send what a lane made while its partition is this worker's."""
         await self.confirm()
         given_up = self._given_up(place, "window")
         if given_up is not None and isinstance(made, Window) and made.first_offset == given_up.first:
-            await self._sink.give_up(lane, place, made, given_up.verdict())
+            await self._output.give_up(processor, place, made, given_up.verdict())
             await self._pass_on(place)
             return
         try:
-            await self._sink.send(lane, place, made)
+            await self._output.send(processor, place, made)
         except Exception as error:
             if culpable(error) and isinstance(made, Window):
                 raise RecordCrash({place: (made.first_offset, made.first_offset)}, "window") from error
@@ -193,5 +195,5 @@ class Ingest:
 
     async def _send_templates(self, system: str) -> None:
         for template in self._parsers[system].new_templates(time.time()):
-            await self._sink.send_template(template)
+            await self._output.send_template(template)
         metrics.TEMPLATES.labels(system).set(self._parsers[system].templates)

@@ -16,15 +16,15 @@ from fusionlog.kafka.takeover import Takeover
 from fusionlog.observability import metrics
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
-from fusionlog.workers.ingest.pipeline import Ingest
-from fusionlog.workers.ingest.resume_state import Laid, Places, from_metadata, read_emitted
+from fusionlog.workers.ingest.pipeline import IngestPipeline
+from fusionlog.workers.ingest.resume_state import Places, WrittenWindow, from_metadata, read_emitted
 
 log = structlog.get_logger(__name__)
 
 FETCH_BYTES = 4 * 1024 * 1024
 
 
-def raw_consumer(settings: Settings, pipeline: Ingest) -> GroupConsumer:
+def raw_consumer(settings: Settings, pipeline: IngestPipeline) -> GroupConsumer:
     """The member of the ingest group that feeds this pipeline with raw partitions."""
     ingest, topics = settings.ingest, settings.topics
     reading = Reading(
@@ -41,7 +41,7 @@ def raw_consumer(settings: Settings, pipeline: Ingest) -> GroupConsumer:
 class RawPartitions:
     """A `PartitionHandler` that feeds an ingest pipeline."""
 
-    def __init__(self, settings: Settings, pipeline: Ingest) -> None:
+    def __init__(self, settings: Settings, pipeline: IngestPipeline) -> None:
         self._settings, self._pipeline = settings, pipeline
         self._shown: set[TopicPartition] = set()
 
@@ -127,7 +127,7 @@ class RawPartitions:
             self._pipeline.outputs.next.setdefault(place, end)
         return ends
 
-    async def _emitted(self, committed: Iterable[OffsetAndMetadata], ends: Places) -> list[Laid]:
+    async def _emitted(self, committed: Iterable[OffsetAndMetadata], ends: Places) -> list[WrittenWindow]:
         """The windows that lie where the last readers' commits say that theirs may lie."""
         floors: Places = {}
         for mark in committed:

@@ -41,7 +41,7 @@ class Emitted(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Laid:
+class WrittenWindow:
     """A window that was emitted, and where it lies."""
 
     window: Emitted
@@ -49,7 +49,7 @@ class Laid:
     offset: int
 
 
-class Outputs:
+class OutputOffsets:
     """Where the next window will come to lie, at the earliest, in every partition of the window topics."""
 
     def __init__(self) -> None:
@@ -60,13 +60,13 @@ class Outputs:
         self.next[place] = max(self.next.get(place, 0), offset + 1)
 
 
-class Trail:
+class ResumeState:
     """Of one raw partition: where the windows lie that have a line at or after the committed offset.
 
     Those that an earlier reader emitted are among them: the next one must know them too.
     """
 
-    def __init__(self, outputs: Outputs, before: Iterable[Laid] = ()) -> None:
+    def __init__(self, outputs: OutputOffsets, before: Iterable[WrittenWindow] = ()) -> None:
         """`before` are the windows of this raw partition that earlier readers emitted."""
         self._outputs = outputs
         self._windows: list[tuple[int, TopicPartition, int]] = []
@@ -87,7 +87,7 @@ class Trail:
         return places
 
 
-class Covered:
+class CoveredLines:
     """Which lines of a raw partition are in windows already: intervals of offsets by session."""
 
     def __init__(self, windows: Iterable[Emitted], by_session: bool) -> None:
@@ -129,13 +129,13 @@ def from_metadata(text: str) -> Places | None:
     return {TopicPartition(topic, part): offset for topic, parts in topics.items() for part, offset in parts.items()}
 
 
-async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int]) -> list[Laid]:
+async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int]) -> list[WrittenWindow]:
     """The windows that lie at or after these places now.
 
     :raises BrokerError: Kafka does not answer.
     """
     consumer = AIOKafkaConsumer(**options(settings.kafka), enable_auto_commit=False, auto_offset_reset="earliest")
-    found: list[Laid] = []
+    found: list[WrittenWindow] = []
     async with kafka_errors(settings.kafka, "reading the windows that were emitted"):
         await consumer.start()
         try:
@@ -149,14 +149,14 @@ async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int])
     return found
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], found: list[Laid]) -> None:
+async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], found: list[WrittenWindow]) -> None:
     decoder = msgspec.json.Decoder(Emitted)
     clock = asyncio.get_running_loop().time
     progress = clock()
     while any([await consumer.position(place) < end for place, end in ends.items()]):
         batches = await consumer.getmany(timeout_ms=500)
         for place, batch in batches.items():
-            found.extend(Laid(_decoded(decoder, record.value), place, record.offset) for record in batch)
+            found.extend(WrittenWindow(_decoded(decoder, record.value), place, record.offset) for record in batch)
         progress = clock() if batches else progress
         if clock() - progress > STALL_SECONDS:
             raise BrokerError("Kafka stopped answering while the emitted windows were read")

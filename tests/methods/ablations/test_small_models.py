@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fusionlog.embedding.encoder import VectorCache
-from fusionlog.evaluation.fit_cache import Fits
-from fusionlog.methods.base import Bench
+from fusionlog.evaluation.fit_cache import LocalTrainer
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.fusionlog import fusionlog
 from fusionlog.methods.protocol import Fold
 from fusionlog.methods.registry import METHODS
@@ -20,7 +20,7 @@ NAMES = ("adversarial", "mldg", "gru-source-only")
 SETTINGS = DistillSettings(steps=60, hidden=16)
 
 
-class Noting(Fits):
+class Noting(LocalTrainer):
     """Fits that tell what was asked of them."""
 
     def __init__(self, settings, asked, target=()):
@@ -35,7 +35,7 @@ class Noting(Fits):
 
     def __call__(self, jobs, how="erm", /):
         self._asked.append((self._settings.detector, how, list(self._for)))
-        return Fits(self._settings, target=self._for)(jobs, how)
+        return LocalTrainer(self._settings, target=self._for)(jobs, how)
 
 
 def make_fold():
@@ -54,7 +54,7 @@ def make_fold():
 def make_bench(asked):
     encode = WordEncoder("job", "started", "lost", "retry", "scheduled", "disk", "failed")
     sources = [make_source("mill", 20), make_source("press", 20)]
-    return Bench(Settings(distill=SETTINGS), sources, encode, VectorCache(encode), Noting(SETTINGS, asked))
+    return MethodContext(Settings(distill=SETTINGS), sources, encode, VectorCache(encode), Noting(SETTINGS, asked))
 
 
 @pytest.mark.parametrize("name", NAMES)

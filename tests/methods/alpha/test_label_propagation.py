@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from fusionlog.methods.alpha.label_propagation import AlphaStrategy, Cluster, ClusterCall, inherited, plan
+from fusionlog.methods.alpha.label_propagation import AlphaStrategy, Cluster, ClusterCall, plan, propagated_labels
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.records import PseudoLabel, Window
@@ -28,7 +28,7 @@ def planned(windows: list[Window], units: int = 20, counts: list[int] | None = N
 
 def heirs(cluster: Cluster, *labels: PseudoLabel, known: Knowledge | None = None) -> list[PseudoLabel]:
     knowledge = known or knowing(*labels)
-    return list(inherited(cluster, {label.shape: label for label in labels}, knowledge, 3000.0))
+    return list(propagated_labels(cluster, {label.shape: label for label in labels}, knowledge, 3000.0))
 
 
 def test_a_call_holds_the_representatives_of_whole_clusters_the_largest_first() -> None:

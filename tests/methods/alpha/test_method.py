@@ -9,14 +9,14 @@ import pytest
 from fusionlog.data.sources import read_source
 from fusionlog.embedding.encoder import VectorCache
 from fusionlog.errors import TeacherError
-from fusionlog.evaluation.fit_cache import Fits
+from fusionlog.evaluation.fit_cache import LocalTrainer
 from fusionlog.methods.alpha.method import alpha
-from fusionlog.methods.base import Bench
+from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import read_fold
 from fusionlog.settings import AlphaSettings, DistillSettings, IngestSettings, LabelSettings, Settings
 from fusionlog.teachers.base import Teacher as AnyTeacher
 from fusionlog.teachers.base import Unit, Verdict
-from fusionlog.teachers.few_shot import Worked
+from fusionlog.teachers.few_shot import FewShotExample
 from fusionlog.teachers.llm.teacher import LLMTeacher
 from tests.encoders import WordEncoder
 from tests.evaluation.factories import is_bad
@@ -30,10 +30,10 @@ class Shown(Teacher):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shown: Sequence[Worked] = ()
+        self.shown: Sequence[FewShotExample] = ()
         self.asked: list[tuple[str, int]] = []
 
-    def show(self, examples: Sequence[Worked]) -> None:
+    def show(self, examples: Sequence[FewShotExample]) -> None:
         self.shown = examples
 
     async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
@@ -47,12 +47,12 @@ def endpoint() -> Iterator[FakeEndpoint]:
         yield server
 
 
-def make_bench(data: Path, teacher: AnyTeacher | None, **settings: int) -> Bench:
+def make_bench(data: Path, teacher: AnyTeacher | None, **settings: int) -> MethodContext:
     encode = WordEncoder()
     sources = [read_source(data, system, IngestSettings()) for system in ("mill", "farm")]
     alpha = AlphaSettings().model_copy(update=settings)  # Not validated: repeated calls may bring any of these about.
     made = Settings(alpha=alpha, label=LabelSettings(units_per_call=2))
-    return Bench(made, sources, encode, VectorCache(encode), Fits(DistillSettings()), teacher)
+    return MethodContext(made, sources, encode, VectorCache(encode), LocalTrainer(DistillSettings()), teacher)
 
 
 async def test_it_adapts_on_one_half_and_judges_the_other_without_asking(data: Path) -> None:

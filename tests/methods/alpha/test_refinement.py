@@ -2,7 +2,7 @@ from collections import Counter
 
 from fusionlog.data.sources import Source
 from fusionlog.embedding.encoder import VectorCache
-from fusionlog.methods.alpha.refinement import Known, Told, choose, to_ask
+from fusionlog.methods.alpha.refinement import LabelledWindow, TeacherAnswer, choose_examples, to_ask
 from fusionlog.records import Window
 from fusionlog.settings import SystemSettings
 from tests.encoders import WordEncoder
@@ -13,8 +13,8 @@ CACHE = VectorCache(WordEncoder(*WORDS))
 MILL = SystemSettings(description="a mill", policy="alert")
 
 
-def told(window: Window, anomalous: bool, said: float, confidence: float = 0.9) -> Told:
-    return Told(Known(window, anomalous, MILL), make_label(window, said, confidence=confidence))
+def told(window: Window, anomalous: bool, said: float, confidence: float = 0.9) -> TeacherAnswer:
+    return TeacherAnswer(LabelledWindow(window, anomalous, MILL), make_label(window, said, confidence=confidence))
 
 
 def make_source(system: str, sound: int, sick: int) -> Source:
@@ -43,7 +43,7 @@ def test_examples_are_what_was_mistaken_one_of_each_pattern() -> None:
     other = [told(make_window("full", "full", "full", *["late"] * (3 + n)), True, 0.2) for n in range(3)]
     alarm = told(make_window("closed"), False, 0.9)
     right = [told(make_window("opened", *["opened"] * n), False, 0.1, 0.99 - n / 10) for n in range(3)]
-    found = choose([*right, *missed, *other, alarm], 3, CACHE, 0.8)
+    found = choose_examples([*right, *missed, *other, alarm], 3, CACHE, 0.8)
     assert [(each.label, each.mistaken) for each in found] == [
         ("anomalous", True), ("normal", True), ("anomalous", True),
     ]  # fmt: skip
@@ -53,16 +53,16 @@ def test_examples_are_what_was_mistaken_one_of_each_pattern() -> None:
 def test_without_mistakes_examples_are_what_the_teacher_was_least_sure_of() -> None:
     right = [told(make_window("opened", *["opened"] * n), False, 0.1, 0.99 - n / 10) for n in range(3)]
     sick = [told(make_window("failed"), True, 0.9)]
-    found = choose([*right, *sick], 2, CACHE, 0.8)
+    found = choose_examples([*right, *sick], 2, CACHE, 0.8)
     assert [(each.label, each.mistaken) for each in found] == [("anomalous", False), ("normal", False)]
     assert found[1].events[0].count == 3
 
 
 def test_nothing_told_nothing_shown() -> None:
-    assert choose([], 5, CACHE, 0.8) == [] and to_ask([], 40, CACHE, 0.8) == {}
+    assert choose_examples([], 5, CACHE, 0.8) == [] and to_ask([], 40, CACHE, 0.8) == {}
 
 
 def test_examples_are_redacted() -> None:
     window = make_window("closed", events=[make_event("closed", example="password=hunter2 closed")])
-    [found] = choose([told(window, False, 0.9)], 1, CACHE, 0.8)
+    [found] = choose_examples([told(window, False, 0.9)], 1, CACHE, 0.8)
     assert found.events[0].text == "password=<SECRET> closed"

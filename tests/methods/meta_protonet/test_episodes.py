@@ -5,7 +5,7 @@ import numpy as np
 from fusionlog.embedding.encoder import VectorCache
 from fusionlog.methods.meta_protonet.episodes import source_tasks, task_of
 from fusionlog.methods.meta_protonet.features import STRUCTURE
-from fusionlog.methods.meta_protonet.training import teach
+from fusionlog.methods.meta_protonet.training import train_learner
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from tests.distillation.test_source_regressions import make_source
 from tests.encoders import WordEncoder
@@ -41,6 +41,6 @@ def test_taught_by_sources_it_finds_a_targets_anomalies() -> None:
     target = source_tasks(make_source("shop"), make_labeller(), cache)[0]
     assert target.anomalous is not None
     for name in ("maml", "protonet"):
-        scores = teach(name, tasks, 60, 0).scores(target)
+        scores = train_learner(name, tasks, 60, 0).scores(target)
         assert scores[target.anomalous].mean() > scores[~target.anomalous].mean() + 0.1
         assert np.isfinite(scores).all()

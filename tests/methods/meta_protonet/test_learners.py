@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusionlog.methods.meta_protonet.learners import LEARNERS, Episode, LearnerName, Maml, judge, train
+from fusionlog.methods.meta_protonet.learners import LEARNERS, Episode, LearnerName, Maml, predict, train
 from fusionlog.types import BoolArray, FloatArray
 
 FEATURES = 4
@@ -31,9 +31,9 @@ def test_a_learner_follows_the_support_of_a_system_that_it_was_not_taught(name: 
     for place in (0, 2):
         queries, anomalous = windows(100, place, 50)
         support, told = windows(60, place, 51)
-        found = judge(learner, support, np.where(told, 0.9, 0.1).astype(np.float32), queries)
+        found = predict(learner, support, np.where(told, 0.9, 0.1).astype(np.float32), queries)
         assert found[anomalous].mean() > found[~anomalous].mean() + 0.5
-        turned = judge(learner, support, np.where(told, 0.1, 0.9).astype(np.float32), queries)
+        turned = predict(learner, support, np.where(told, 0.1, 0.9).astype(np.float32), queries)
         assert (found - turned)[anomalous].mean() > 0, "what the labeller says of the support counts"
 
 
@@ -42,7 +42,7 @@ def test_equal_seeds_teach_the_same() -> None:
     support, told = windows(20, 0, 2)
     for name in LEARNERS:
         one, other = [
-            judge(train(name, [episode(0, 0)], 5, 7), support, told.astype(np.float32), queries) for _ in range(2)
+            predict(train(name, [episode(0, 0)], 5, 7), support, told.astype(np.float32), queries) for _ in range(2)
         ]
         assert (one == other).all()
 
@@ -52,14 +52,14 @@ def test_adapting_leaves_a_learner_as_it_was() -> None:
     assert isinstance(learner, Maml)
     before = [each.detach().clone() for each in learner.parameters()]
     support, told = windows(20, 1, 3)
-    judge(learner, support, told.astype(np.float32), support)
+    predict(learner, support, told.astype(np.float32), support)
     assert all((one == other).all() for one, other in zip(before, learner.parameters(), strict=True))
 
 
 def test_a_support_without_an_anomaly_still_gives_scores() -> None:
     learner = train("protonet", [episode(0, 0)], 20, 0)
     support, _ = windows(20, 0, 4)
-    assert np.isfinite(judge(learner, support, np.full(20, 0.1, dtype=np.float32), support)).all()
+    assert np.isfinite(predict(learner, support, np.full(20, 0.1, dtype=np.float32), support)).all()
 
 
 def test_nothing_to_learn_from_is_said() -> None:

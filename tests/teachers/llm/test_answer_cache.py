@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from fusionlog.teachers.base import Verdict
-from fusionlog.teachers.few_shot import worked
+from fusionlog.teachers.few_shot import few_shot_example
 from fusionlog.teachers.llm.answer_cache import AnswerCache, key
 from tests.teachers.factories import make_unit
 
 
 def test_the_key_depends_on_all_that_an_answer_depends_on() -> None:
-    example = worked(make_unit("b"), True, True)
+    example = few_shot_example(make_unit("b"), True, True)
     asked = [
         (make_unit("a"), "m"),
         (make_unit("a"), "m", [example]),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.teachers.llm.prompts import ResponseFormats, messages, numbered, response_formats, speaks_to_the_model
+from fusionlog.teachers.llm.prompts import ResponseFormats, has_instructions, messages, numbered, response_formats
 from tests.teachers.factories import make_unit
 
 
@@ -64,4 +64,4 @@ def test_every_object_of_the_schema_is_closed_and_requires_all_it_names() -> Non
     ],
 )
 def test_lines_that_speak_to_the_model_are_told_apart(text: str, speaks: bool) -> None:
-    assert speaks_to_the_model(make_unit("fine", text)) is speaks
+    assert has_instructions(make_unit("fine", text)) is speaks

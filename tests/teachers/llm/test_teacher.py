@@ -11,7 +11,7 @@ import pytest
 from fusionlog.errors import TeacherError
 from fusionlog.observability import metrics
 from fusionlog.teachers.base import Unit, Verdict
-from fusionlog.teachers.few_shot import worked
+from fusionlog.teachers.few_shot import few_shot_example
 from fusionlog.teachers.llm.teacher import LLMTeacher
 from tests.teachers.factories import Clock, make_settings, make_unit
 from tests.teachers.fake_endpoint import BARE, FENCED, GOOD, PROSE, TRUNCATED, FakeEndpoint, Reply, fake_endpoint
@@ -373,7 +373,7 @@ async def test_no_units_cost_no_call(endpoint: FakeEndpoint) -> None:
 async def test_examples_are_sent_with_every_call_after_they_were_shown(endpoint: FakeEndpoint) -> None:
     async with teacher_of(endpoint, units_per_call=1) as teacher:
         await teacher.label([make_unit("order placed")])
-        teacher.show([worked(make_unit("cart lost", system="mill"), True, True)])
+        teacher.show([few_shot_example(make_unit("cart lost", system="mill"), True, True)])
         await teacher.label([make_unit("order placed"), make_unit("payment failed")])
     before, *after = [request["messages"][1]["content"] for request in endpoint.requests]
     assert "cart lost" not in before and len(after) == 2, "an answer given without the examples is not remembered"

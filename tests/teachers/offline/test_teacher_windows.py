@@ -10,7 +10,7 @@ import pytest
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import LogisticRegression, Window
 from fusionlog.settings import SystemSettings
-from fusionlog.teachers.base import Verdict, Watching, ask
+from fusionlog.teachers.base import StreamTeacher, Verdict, ask
 from fusionlog.teachers.offline.features import Features
 from fusionlog.teachers.offline.teacher import ROUTINE, STOPPED, OfflineTeacher
 from tests.encoders import WordEncoder
@@ -26,8 +26,8 @@ def windows(*texts: str, number: int = 1) -> list[Window]:
 
 async def judge(seen: Sequence[Window], window: Window, formula: LogisticRegression | None = FORMULA) -> Verdict:
     teacher = OfflineTeacher([], WordEncoder(), formula)
-    assert isinstance(teacher, Watching)
-    await teacher.see(seen)
+    assert isinstance(teacher, StreamTeacher)
+    await teacher.update(seen)
     [said] = await ask(teacher, [window], SystemSettings())
     assert isinstance(said, Verdict)
     return said
@@ -62,8 +62,8 @@ async def test_nothing_is_an_anomaly_before_anything_was_seen() -> None:
 
 def looked_at(seen: Sequence[Window], *texts: str) -> Features:
     teacher = OfflineTeacher([], WordEncoder(), FORMULA)
-    teacher.watch(seen)
-    [found] = teacher.observe([make_window(*texts)])
+    teacher.count(seen)
+    [found] = teacher.features([make_window(*texts)])
     return found
 
 
@@ -85,8 +85,8 @@ def test_a_broken_habit_of_a_long_window_surprises_less() -> None:
     seen = [make_window(*USUAL, *(f"user {'x' * n}" for n in range(1, 14)), session=f"s{place}") for place in range(99)]
     without_last = [make_window(*USUAL[:2]), make_window(*USUAL[:2], *(f"user {'x' * n}" for n in range(1, 7)))]
     teacher = OfflineTeacher([], WordEncoder(), FORMULA)
-    teacher.watch(seen)
-    short, long = teacher.observe(without_last)
+    teacher.count(seen)
+    short, long = teacher.features(without_last)
     assert short.surprisal - long.surprisal == pytest.approx(log10(8 / 2) / 2)
 
 
@@ -113,10 +113,10 @@ async def test_without_a_formula_words_alone_speak() -> None:
 
 async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
     odd, teacher = make_window(*USUAL, "disk failed"), OfflineTeacher([], WordEncoder(), FORMULA)
-    await teacher.see(mixed())
-    [before] = await teacher.judge([odd], SystemSettings())
-    await teacher.see([odd])
-    [by_all], [by_others] = [await teacher.judge([odd], SystemSettings(), own=own) for own in (False, True)]
+    await teacher.update(mixed())
+    [before] = await teacher.label_windows([odd], SystemSettings())
+    await teacher.update([odd])
+    [by_all], [by_others] = [await teacher.label_windows([odd], SystemSettings(), own=own) for own in (False, True)]
     assert by_others == before != by_all
 
 
@@ -125,20 +125,20 @@ async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_fro
     for window in mixed():
         profile.update(window)
     watched, told = OfflineTeacher([], WordEncoder(), FORMULA), OfflineTeacher([], WordEncoder(), FORMULA)
-    await watched.see(mixed())
-    await told.see(mixed(5))
-    await told.know(odd.system, SystemProfile.unpack(profile.pack()))
+    await watched.update(mixed())
+    await told.update(mixed(5))
+    await told.load_profile(odd.system, SystemProfile.unpack(profile.pack()))
     for _ in range(2):
-        [by_sight], [by_word] = [await each.judge([odd], SystemSettings()) for each in (watched, told)]
+        [by_sight], [by_word] = [await each.label_windows([odd], SystemSettings()) for each in (watched, told)]
         assert isinstance(by_sight, Verdict) and by_sight.probability > 0.5 and by_sight == by_word
         for each in (watched, told):
-            await each.see(mixed(7))
+            await each.update(mixed(7))
 
 
 async def test_what_knows_less_than_was_seen_is_not_taken_over() -> None:
     odd, few, teacher = make_window(*USUAL, "disk failed"), SystemProfile(), OfflineTeacher([], WordEncoder(), FORMULA)
     few.update(odd, 20)
-    await teacher.see(mixed())
-    before = await teacher.judge([odd], SystemSettings())
-    await teacher.know(odd.system, few)
-    assert await teacher.judge([odd], SystemSettings()) == before
+    await teacher.update(mixed())
+    before = await teacher.label_windows([odd], SystemSettings())
+    await teacher.load_profile(odd.system, few)
+    assert await teacher.label_windows([odd], SystemSettings()) == before

@@ -18,9 +18,9 @@ import pytest
 from fusionlog.data.systems import read_sessions
 from fusionlog.errors import SettingError
 from fusionlog.teachers.llm.teacher import LLMTeacher
-from fusionlog.teachers.recorded.chat import MODEL, Replay
+from fusionlog.teachers.recorded.chat import MODEL, RecordedTeacher
 from fusionlog.teachers.recorded.recordings import Recording, read_recordings
-from fusionlog.teachers.recorded.server import Trouble, serving
+from fusionlog.teachers.recorded.server import InjectedFaults, serving
 from fusionlog.teachers.redaction import redact
 from tests.teachers.factories import make_rows, make_settings, make_unit, write_rows
 
@@ -33,8 +33,8 @@ SYSTEMS = ("bgl", "hdfs", "openstack")
 FAULT = {"system": "shop", "events": [{"id": 1, "text": "ledger 3 damaged badly"}]}
 
 
-def make_replay(tmp_path: Path) -> Replay:
-    return Replay(read_recordings([write_rows(tmp_path / "a.jsonl", make_rows())]))
+def make_replay(tmp_path: Path) -> RecordedTeacher:
+    return RecordedTeacher(read_recordings([write_rows(tmp_path / "a.jsonl", make_rows())]))
 
 
 def client(url: str) -> openai.AsyncOpenAI:
@@ -59,7 +59,7 @@ async def stats_of(url: str) -> dict[str, int]:
 
 
 async def test_our_own_teacher_is_answered(tmp_path: Path) -> None:
-    async with serving(make_replay(tmp_path), Trouble(), "127.0.0.1", 0) as url:
+    async with serving(make_replay(tmp_path), InjectedFaults(), "127.0.0.1", 0) as url:
         teacher = LLMTeacher(make_settings(url, model=MODEL))
         told = await teacher.label([make_unit("ledger 9 damaged badly"), make_unit("order 3 opened", "order 4 closed")])
         await teacher.close()
@@ -73,7 +73,7 @@ async def test_our_own_teacher_is_answered(tmp_path: Path) -> None:
 
 
 async def test_a_failed_call_says_when_to_come_back(tmp_path: Path) -> None:
-    async with serving(make_replay(tmp_path), Trouble(fail=1.0), "127.0.0.1", 0) as url:
+    async with serving(make_replay(tmp_path), InjectedFaults(fail=1.0), "127.0.0.1", 0) as url:
         async with client(url) as connection:
             with pytest.raises(openai.RateLimitError) as caught:
                 await connection.chat.completions.create(model="any", messages=[{"role": "user", "content": "{}"}])
@@ -82,15 +82,15 @@ async def test_a_failed_call_says_when_to_come_back(tmp_path: Path) -> None:
 
 
 async def test_a_garbled_answer_is_the_first_half(tmp_path: Path) -> None:
-    async with serving(make_replay(tmp_path), Trouble(), "127.0.0.1", 0) as url:
+    async with serving(make_replay(tmp_path), InjectedFaults(), "127.0.0.1", 0) as url:
         whole = await ask(url, FAULT)
-    async with serving(make_replay(tmp_path), Trouble(garble=1.0), "127.0.0.1", 0) as url:
+    async with serving(make_replay(tmp_path), InjectedFaults(garble=1.0), "127.0.0.1", 0) as url:
         assert await ask(url, FAULT) == whole[: len(whole) // 2]
         assert (await stats_of(url))["garbled"] == 1
 
 
 async def test_a_flipped_call_has_the_other_labels_at_the_same_confidence(tmp_path: Path) -> None:
-    async with serving(make_replay(tmp_path), Trouble(flip=1.0), "127.0.0.1", 0) as url:
+    async with serving(make_replay(tmp_path), InjectedFaults(flip=1.0), "127.0.0.1", 0) as url:
         told = json.loads(await ask(url, FAULT))
     assert (told["label"], told["confidence"]) == ("normal", 0.9)
 
@@ -98,27 +98,29 @@ async def test_a_flipped_call_has_the_other_labels_at_the_same_confidence(tmp_pa
 async def test_a_call_takes_as_long_as_told_and_the_seed_decides_which_fail(tmp_path: Path) -> None:
     outcomes = []
     for seed in (3, 3, 4):
-        async with serving(make_replay(tmp_path), Trouble(latency=0.01, fail=0.5, seed=seed), "127.0.0.1", 0) as url:
+        async with serving(
+            make_replay(tmp_path), InjectedFaults(latency=0.01, fail=0.5, seed=seed), "127.0.0.1", 0
+        ) as url:
             outcomes.append([await ask(url, FAULT) == 429 for _ in range(12)])
     assert outcomes[0] == outcomes[1] != outcomes[2]
     assert True in outcomes[0] and False in outcomes[0]
 
 
 async def test_a_bad_request_is_refused_and_the_next_one_answered(tmp_path: Path) -> None:
-    async with serving(make_replay(tmp_path), Trouble(), "127.0.0.1", 0) as url:
+    async with serving(make_replay(tmp_path), InjectedFaults(), "127.0.0.1", 0) as url:
         assert await ask(url, "no unit") == 400
         assert json.loads(await ask(url, FAULT))["label"] == "anomalous"
 
 
 async def test_a_taken_port_and_a_foreign_host_are_one_sentence(tmp_path: Path) -> None:
     replay = make_replay(tmp_path)
-    async with serving(replay, Trouble(), "127.0.0.1", 0) as url:
+    async with serving(replay, InjectedFaults(), "127.0.0.1", 0) as url:
         port = int(url.split(":")[2].split("/")[0])
         with pytest.raises(SettingError, match=f"--port is {port}: another program listens there"):
-            async with serving(replay, Trouble(), "127.0.0.1", port):
+            async with serving(replay, InjectedFaults(), "127.0.0.1", port):
                 pass
     with pytest.raises(SettingError, match=r"--host is '192\.0\.2\.1'"):
-        async with serving(replay, Trouble(), "192.0.2.1", 0):
+        async with serving(replay, InjectedFaults(), "192.0.2.1", 0):
             pass
 
 
@@ -159,7 +161,7 @@ async def test_the_same_requests_get_the_same_labels_as_from_the_reference(syste
     recordings = read_recordings(sorted((TEACHER / "answers").glob("*.jsonl")))
     units = list(make_units(system, recordings[system], 400))
     with reference() as other:
-        async with serving(Replay(recordings), Trouble(), "127.0.0.1", 0) as own:
+        async with serving(RecordedTeacher(recordings), InjectedFaults(), "127.0.0.1", 0) as own:
             for start in range(0, len(units), 20):
                 asked = units[start : start + 20]
                 told, expected = json.loads(await ask(own, asked)), json.loads(await ask(other, asked))
@@ -175,7 +177,9 @@ async def test_the_switches_strike_the_same_calls_as_those_of_the_reference() ->
     unit = next(make_units("hdfs", recordings["hdfs"], 1))
     switches = ("--fail", "0.3", "--garble", "0.3", "--flip", "0.3", "--seed", "5")
     with reference(*switches) as other:
-        async with serving(Replay(recordings), Trouble(fail=0.3, garble=0.3, flip=0.3, seed=5), "127.0.0.1", 0) as own:
+        async with serving(
+            RecordedTeacher(recordings), InjectedFaults(fail=0.3, garble=0.3, flip=0.3, seed=5), "127.0.0.1", 0
+        ) as own:
             outcomes = [(await ask(own, unit), await ask(other, unit)) for _ in range(30)]
     assert [kind(own) for own, _ in outcomes] == [kind(other) for _, other in outcomes]
     assert len({kind(own) for own, _ in outcomes}) == 4

@@ -15,8 +15,8 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, WindowSettings
-from fusionlog.workers.ingest.partition_processor import DeadLetter, Lane
-from fusionlog.workers.ingest.resume_state import Covered, Emitted, Outputs, Trail
+from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor
+from fusionlog.workers.ingest.resume_state import CoveredLines, Emitted, OutputOffsets, ResumeState
 from tests.workers.memory import Message
 
 SYSTEM = SystemSettings(session=r"s=(\w+)", window=WindowSettings(by="session", idle_seconds=5, max_events=4))
@@ -57,19 +57,29 @@ RECORDS = st.lists(
 )  # fmt: skip
 
 
-def make_lane(system: SystemSettings, *, shapes: bool, covered: Covered | None = None) -> Lane:
+def make_lane(system: SystemSettings, *, shapes: bool, covered: CoveredLines | None = None) -> PartitionProcessor:
     parser = Parser("shop", system, LIMITS, shapes=shapes)
     windower = Windower("shop", system.window, "raw.shop", 0)
-    return Lane("shop", system, LIMITS, parser, windower, 0, Trail(Outputs()), covered, clock=lambda: 1_700_000_100.0)
+    return PartitionProcessor(
+        "shop",
+        system,
+        LIMITS,
+        parser,
+        windower,
+        0,
+        ResumeState(OutputOffsets()),
+        covered,
+        clock=lambda: 1_700_000_100.0,
+    )
 
 
-def outcome(lane: Lane, values: list[bytes], batch: int) -> list[object]:
+def outcome(processor: PartitionProcessor, values: list[bytes], batch: int) -> list[object]:
     """What a lane makes of records a second apart, then how far it may be committed, and what was still open."""
     records = [Message(value, offset=place, timestamp=1000 * place) for place, value in enumerate(values)]
     made: list[object] = []
     for start in range(0, len(records), batch):
-        made += [_plain(each) for each in lane.take(records[start : start + batch])]
-    return [*made, lane.position, lane.unacked]
+        made += [_plain(each) for each in processor.take(records[start : start + batch])]
+    return [*made, processor.position, processor.unacked]
 
 
 def _plain(made: Window | DeadLetter) -> object:
@@ -109,13 +119,13 @@ def test_a_record_seen_before_but_for_its_digits_is_recalled() -> None:
 
 
 def test_covered_lines_are_left_out_of_a_batch_and_move_its_clock() -> None:
-    covered = Covered([Emitted(session="k1", topic="t", partition=0, first_offset=1, last_offset=1)], True)
+    covered = CoveredLines([Emitted(session="k1", topic="t", partition=0, first_offset=1, last_offset=1)], True)
     values = [b"s=k2 a", b"s=k1 a", b"s=k3 a"]
     records = [Message(value, offset=place, timestamp=6000 * place) for place, value in enumerate(values)]
-    lane = make_lane(SYSTEM, shapes=True, covered=covered)
-    (window,) = lane.take(records)
-    assert isinstance(window, Window) and window.session == "k2" and lane.position == 0
-    assert lane.settled(window.first_offset, 1) and lane.position == 2
+    processor = make_lane(SYSTEM, shapes=True, covered=covered)
+    (window,) = processor.take(records)
+    assert isinstance(window, Window) and window.session == "k2" and processor.position == 0
+    assert processor.acknowledged(window.first_offset, 1) and processor.position == 2
 
 
 def test_an_envelope_is_opened_though_a_line_of_its_form_is_remembered() -> None:

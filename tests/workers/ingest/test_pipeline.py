@@ -20,8 +20,8 @@ from fusionlog.parsing.windows import Windower
 from fusionlog.records import Route, Window
 from fusionlog.settings import IngestSettings, Settings, SystemSettings, WindowSettings
 from fusionlog.workers.ingest.output import fitting
-from fusionlog.workers.ingest.pipeline import Ingest
-from fusionlog.workers.ingest.resume_state import Emitted, Laid, from_metadata
+from fusionlog.workers.ingest.pipeline import IngestPipeline
+from fusionlog.workers.ingest.resume_state import Emitted, WrittenWindow, from_metadata
 from tests.factories import make_window
 from tests.workers.memory import MemoryProducer, Message
 
@@ -41,16 +41,16 @@ class Bench:
         window = WindowSettings(by="session", idle_seconds=30, max_events=3)
         self.settings.__dict__["systems"] = {"shop": system or SystemSettings(session=r"s=(\w+)", window=window)}
         self.producer = MemoryProducer(**producer)
-        self.ingest = Ingest(self.settings, self.producer, routed, [])  # type: ignore[arg-type]
+        self.pipeline = IngestPipeline(self.settings, self.producer, routed, [])  # type: ignore[arg-type]
         self.before = self.counts()
 
-    def open(self, start: int = 0, emitted: tuple[Laid, ...] = ()) -> Bench:
-        self.ingest.open(PLACE, start, emitted)
+    def open(self, start: int = 0, emitted: tuple[WrittenWindow, ...] = ()) -> Bench:
+        self.pipeline.open(PLACE, start, emitted)
         return self
 
     async def take(self, *lines: str | bytes | None, start: int = 0, at: float = 1000.0) -> None:
         values = [line.encode() if isinstance(line, str) else line for line in lines]
-        await self.ingest.take(
+        await self.pipeline.take(
             PLACE,
             [Message(value, offset=start + n, timestamp=int(at * 1000)) for n, value in enumerate(values)],
         )
@@ -65,7 +65,7 @@ class Bench:
 
     @property
     def position(self) -> int:
-        return self.ingest.positions()[PLACE][0]
+        return self.pipeline.positions()[PLACE][0]
 
     @staticmethod
     def counts() -> dict[str, float]:
@@ -101,7 +101,7 @@ async def test_what_kafka_has_not_acknowledged_holds_the_commit_back() -> None:
     await bench.take("s=a x", "s=a x", "s=a x", b"\x00\x01\x02")
     assert bench.position == 0 and bench.counted("_open") == 4 and bench.conserved()
     bench.producer.release()
-    await bench.ingest.settle(1)
+    await bench.pipeline.settle(1)
     assert bench.position == 4 and bench.counted("_open") == 0 and bench.conserved()
 
 
@@ -118,12 +118,12 @@ async def test_every_line_is_windowed_dead_or_dropped() -> None:
 
 async def test_a_line_that_is_given_up_is_not_looked_at() -> None:
     bench, passed = Bench(), []
-    bench.ingest.open(PLACE, 0, (), Suspect(1, 1, 3, "ZeroDivisionError"))
+    bench.pipeline.open(PLACE, 0, (), Suspect(1, 1, 3, "ZeroDivisionError"))
 
     async def note(place: TopicPartition) -> None:
         passed.append(place)
 
-    bench.ingest.passed = note
+    bench.pipeline.passed = note
     await bench.take("s=a x", "s=a x", "s=a x", "s=a x")
     [letter] = bench.producer.letters(bench.settings.topics.deadletter)
     assert (letter["reason"], letter["offset"]) == ("crash-loop", "1") and passed == [PLACE]
@@ -151,7 +151,7 @@ async def test_nothing_is_sent_for_a_partition_that_is_another_workers() -> None
     async def refuse() -> None:
         raise AssignmentLost("gone")
 
-    bench.ingest.confirm = refuse
+    bench.pipeline.confirm = refuse
     with pytest.raises(AssignmentLost):
         await bench.take("s=a x", "s=a x", "s=a x")
     assert bench.windows() == [] and bench.position == 0
@@ -161,20 +161,20 @@ async def test_nothing_is_sent_for_a_partition_that_is_another_workers() -> None
 async def test_offsets_without_a_record_do_not_hold_the_commit_back() -> None:
     bench = Bench().open()
     await bench.take("s=a x", "s=a x", "s=a x")
-    bench.ingest.skip_to(PLACE, 7)
+    bench.pipeline.skip_to(PLACE, 7)
     assert bench.position == 7
     await bench.take("s=b x", start=7)
-    bench.ingest.skip_to(PLACE, 9)
+    bench.pipeline.skip_to(PLACE, 9)
     assert bench.position == 7, "an open window does"
 
 
 async def test_a_silent_partition_closes_its_windows() -> None:
     bench = Bench().open()
     await bench.take("s=a x", "s=b x")
-    await bench.ingest.tick()
+    await bench.pipeline.tick()
     assert bench.windows() == []
     time.sleep(0.25)
-    await bench.ingest.tick()
+    await bench.pipeline.tick()
     await bench.take_nothing()
     assert [window.closed_by for window in bench.windows()] == ["silence", "silence"] and bench.position == 2
 
@@ -199,8 +199,8 @@ async def test_lines_of_windows_that_were_emitted_before_are_left_out() -> None:
     before = Emitted(session="b", topic=PLACE.topic, partition=0, first_offset=3, last_offset=12)
     other = Emitted(session="a", topic=PLACE.topic, partition=1, first_offset=0, last_offset=99)
     out = TopicPartition("general", 0)
-    bench = Bench().open(10, (Laid(before, out, 7), Laid(other, out, 8)))
-    assert from_metadata(bench.ingest.positions()[PLACE][1]) == {out: 7}, "the next reader must know it too"
+    bench = Bench().open(10, (WrittenWindow(before, out, 7), WrittenWindow(other, out, 8)))
+    assert from_metadata(bench.pipeline.positions()[PLACE][1]) == {out: 7}, "the next reader must know it too"
     await bench.take("s=a x", "s=b x", "s=b x", "s=b x", "s=a x", "s=a x", start=10)
     (window,) = bench.windows()
     assert (window.session, window.sequence) == ("a", [0, 0, 0])
@@ -209,13 +209,13 @@ async def test_lines_of_windows_that_were_emitted_before_are_left_out() -> None:
 
 async def test_a_commit_says_where_windows_after_it_lie() -> None:
     bench = Bench().open()
-    bench.ingest.outputs.next = {TopicPartition(bench.settings.topics.general.name, 0): 0}
+    bench.pipeline.outputs.next = {TopicPartition(bench.settings.topics.general.name, 0): 0}
     await bench.take("s=a x", "s=b x", "s=b x", "s=b x")
-    position, metadata = bench.ingest.positions()[PLACE]
+    position, metadata = bench.pipeline.positions()[PLACE]
     places = from_metadata(metadata)
     assert position == 0 and places == {TopicPartition(bench.settings.topics.general.name, 0): 0}
     await bench.take("s=a x", "s=a x", start=4)
-    position, metadata = bench.ingest.positions()[PLACE]
+    position, metadata = bench.pipeline.positions()[PLACE]
     assert position == 6 and from_metadata(metadata) == {
         TopicPartition(bench.settings.topics.general.name, 0): len(bench.producer.sent)
     }
@@ -224,7 +224,7 @@ async def test_a_commit_says_where_windows_after_it_lie() -> None:
 async def test_a_partition_that_leaves_gives_its_open_lines_back() -> None:
     bench = Bench().open()
     await bench.take("s=a x", "s=a x", "s=b x")
-    bench.ingest.close()
+    bench.pipeline.close()
     assert bench.counted("_released") == 3 and bench.counted("_open") == 0 and bench.conserved()
     bench.open()
     await bench.take("s=a x", "s=a x", "s=a x")
@@ -234,8 +234,8 @@ async def test_a_partition_that_leaves_gives_its_open_lines_back() -> None:
 async def test_an_acknowledgement_after_the_partition_left_changes_no_count() -> None:
     bench = Bench(holding=True).open()
     await bench.take("s=a x", "s=a x", "s=a x")
-    assert not await bench.ingest.settle(0.02)
-    bench.ingest.close()
+    assert not await bench.pipeline.settle(0.02)
+    bench.pipeline.close()
     bench.producer.release()
     await bench.take_nothing()
     assert bench.counted("_released") == 3 and bench.counted("_windowed") == 0 and bench.conserved()
@@ -247,7 +247,7 @@ async def test_a_window_that_kafka_refuses_ends_the_worker() -> None:
     await bench.take_nothing()
     assert bench.position == 0
     with pytest.raises(BrokerError):
-        await bench.ingest.tick()
+        await bench.pipeline.tick()
 
 
 async def test_new_templates_are_published_once_and_restored() -> None:

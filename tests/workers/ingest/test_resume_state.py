@@ -6,7 +6,14 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.workers.ingest.resume_state import Covered, Emitted, Outputs, Trail, from_metadata, to_metadata
+from fusionlog.workers.ingest.resume_state import (
+    CoveredLines,
+    Emitted,
+    OutputOffsets,
+    ResumeState,
+    from_metadata,
+    to_metadata,
+)
 
 GENERAL, OTHER = TopicPartition("general", 0), TopicPartition("general", 1)
 
@@ -16,7 +23,7 @@ def emitted(session: str, first: int, last: int) -> Emitted:
 
 
 def test_lines_of_an_emitted_window_are_covered_and_others_are_not() -> None:
-    covered = Covered([emitted("a", 2, 9), emitted("a", 20, 25), emitted("b", 4, 4)], by_session=True)
+    covered = CoveredLines([emitted("a", 2, 9), emitted("a", 20, 25), emitted("b", 4, 4)], by_session=True)
     assert [covered.covers("a", offset) for offset in (1, 2, 9, 10, 20, 25, 26)] == [
         False, True, True, False, True, True, False,
     ]  # fmt: skip
@@ -24,7 +31,7 @@ def test_lines_of_an_emitted_window_are_covered_and_others_are_not() -> None:
 
 
 def test_windows_by_count_cover_every_line_between_their_ends() -> None:
-    covered = Covered([emitted("0-2", 2, 9), emitted("0-10", 10, 11)], by_session=False)
+    covered = CoveredLines([emitted("0-2", 2, 9), emitted("0-10", 10, 11)], by_session=False)
     assert [covered.covers(None, offset) for offset in (1, 2, 10, 11, 12)] == [False, True, True, True, False]
 
 
@@ -38,7 +45,7 @@ def test_covered_agrees_with_a_look_at_every_window(lines: list[tuple[str, int]]
         if offset - first >= size:
             windows.append(emitted(session, first, offset))
             del opened[key]
-    covered = Covered(windows, by_session)
+    covered = CoveredLines(windows, by_session)
     for offset, (session, _) in enumerate(lines):
         expected = any(
             each.first_offset <= offset <= each.last_offset and (not by_session or each.session == session)
@@ -48,15 +55,15 @@ def test_covered_agrees_with_a_look_at_every_window(lines: list[tuple[str, int]]
 
 
 def test_the_trail_leads_to_the_first_window_with_a_line_after_the_position() -> None:
-    outputs = Outputs()
+    outputs = OutputOffsets()
     outputs.next = {GENERAL: 100, OTHER: 50}
-    trail = Trail(outputs)
-    trail.acked(last_offset=5, place=GENERAL, offset=100)
-    trail.acked(last_offset=30, place=GENERAL, offset=101)
-    trail.acked(last_offset=7, place=GENERAL, offset=102)
-    assert trail.places(5) == {GENERAL: 100, OTHER: 50}
-    assert trail.places(6) == {GENERAL: 101, OTHER: 50}
-    assert trail.places(31) == {GENERAL: 103, OTHER: 50}
+    resume_state = ResumeState(outputs)
+    resume_state.acked(last_offset=5, place=GENERAL, offset=100)
+    resume_state.acked(last_offset=30, place=GENERAL, offset=101)
+    resume_state.acked(last_offset=7, place=GENERAL, offset=102)
+    assert resume_state.places(5) == {GENERAL: 100, OTHER: 50}
+    assert resume_state.places(6) == {GENERAL: 101, OTHER: 50}
+    assert resume_state.places(31) == {GENERAL: 103, OTHER: 50}
 
 
 def test_metadata_survives_and_that_of_others_is_ignored() -> None:
