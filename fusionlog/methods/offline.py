@@ -25,8 +25,8 @@ async def offline(fold: Fold, context: MethodContext) -> Result:
     if not isinstance(labeller, StreamTeacher):
         raise SettingError("--method", "offline", "its teacher is the offline labeller alone")
     began = time.perf_counter()
-    await labeller.see(fold.adapt)
-    adapted = _outcomes(fold.adapt, await labeller.judge(fold.adapt, fold.system, own=True))
+    await labeller.update(fold.adapt)
+    adapted = _outcomes(fold.adapt, await labeller.label_windows(fold.adapt, fold.system, own=True))
     seconds, began = time.perf_counter() - began, time.perf_counter()
     clock = StreamClock(context.settings.label.units_per_call, linger=0)
     found = (await Stream(target, fold.test, clock).run()).by_session(fold.test)

@@ -70,4 +70,4 @@ class Target:
     async def show(self, windows: Sequence[Window]) -> None:
         """Let a teacher that watches count windows."""
         if isinstance(self.context.teacher, StreamTeacher):
-            await self.bench.teacher.see(windows)
+            await self.context.teacher.update(windows)

@@ -37,13 +37,13 @@ class Teacher:
 
 
 async def test_a_shape_is_asked_about_once_and_its_cost_is_kept() -> None:
-    teacher = Teacher()
-    teacher = DeduplicatedTeacher(teacher, SystemSettings())
+    asked = Teacher()
+    teacher = DeduplicatedTeacher(asked, SystemSettings())
     await teacher.ask([GOOD, BAD, GOOD])
     await teacher.ask([BAD, DUMB])
-    assert teacher.seen == 3
+    assert asked.seen == 3
     assert teacher.cost == Cost(calls=2, prompt_tokens=16, completion_tokens=4, units=3)
-    assert [asked.anomalous for asked in teacher.asked] == [False, True]
+    assert [query.anomalous for query in teacher.asked] == [False, True]
     assert set(teacher.labels) == {GOOD.shape, BAD.shape}
 
 

@@ -27,10 +27,10 @@ class Noting(LocalTrainer):
         super().__init__(settings)
         self._asked, self._for = asked, target
 
-    def of(self, settings, target=()):
+    def with_settings(self, settings, target=()):
         return Noting(settings, self._asked, target)
 
-    def free(self):
+    def uncounted(self):
         return self
 
     def __call__(self, jobs, how="erm", /):
@@ -107,7 +107,7 @@ class Reader:
 async def test_fusionlog_takes_a_gru_as_its_student():
     asked = []
     settings = SETTINGS.model_copy(update={"detector": "gru", "min_labels": 1, "rounds": 2})
-    bench = replace(make_bench(asked).taught(settings), teacher=Reader())
+    bench = replace(make_bench(asked).with_training(settings), teacher=Reader())
     result = await fusionlog(make_fold(), bench)
     assert result.cost.units > 0
     assert len(asked) == 1 + settings.rounds and {detector for detector, _, _ in asked} == {"gru"}
