@@ -108,7 +108,7 @@ async def run(labeller: LabellerName, fold: Fold, context: MethodContext, base: 
         waiting += len(chosen)
         await labelling.handle(cast("list[Message]", [Held(codecs.encode(window)) for window in chosen]))
     labels = [record for _, record in held.sent if isinstance(record, PseudoLabel)]
-    heirs = [label for label in labels if label.inherited_from is not None]
+    heirs = [label for label in labels if label.propagated_from is not None]
     returned = sum(name == settings.topics.general.name for name, _ in held.sent)
     return {
         "windows": waiting, "units": teacher.units, "calls": teacher.calls, "inherited": len(heirs),

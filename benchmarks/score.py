@@ -25,7 +25,7 @@ from fusionlog.utils.onnx import CPU, session_options
 Batches = Sequence[Sequence[Window]]
 
 ONE = ScoreSettings(provider="cpu", threads=1)
-FORGETFUL = ONE.model_copy(update={"memo_entries": 0})
+FORGETFUL = ONE.model_copy(update={"cache_entries": 0})
 
 
 def bare(batches: Batches, knowledge: Knowledge) -> float:
@@ -42,7 +42,7 @@ def ours(batches: Batches, knowledge: Knowledge, settings: ScoreSettings) -> flo
     """Seconds of the scorer, from windows to scores. Its model is loaded, but it remembers no verdict at the start."""
     scorer = Scorer(settings)
     scorer.load(knowledge)
-    if not settings.memo_entries:
+    if not settings.cache_entries:
         scorer.score(batches[0], knowledge)
     return seconds(lambda: [scorer.score(windows, knowledge) for windows in batches])
 

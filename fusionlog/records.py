@@ -53,15 +53,15 @@ class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
 class Route(Struct, frozen=True, kw_only=True):
     """Why a window is general or proprietary: S = min over events of the max cosine to the bank, against tau.
 
-    `doubt` is set where the small model's verdict was doubted: the window was general, and the teacher is asked.
-    """
+    `acquisition_score` is set where the small model's verdict was doubted: the window was general, and the teacher is
+    asked."""
 
     kind: RouteKind
     similarity: float
     threshold: float
-    foreign: str | None = None
+    least_similar_event: str | None = None
     model: str | None = None
-    doubt: float | None = None
+    acquisition_score: float | None = None
 
 
 class Window(Record, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ class EventLabel(Struct, frozen=True, kw_only=True):
 class PseudoLabel(Record, frozen=True, kw_only=True):
     """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events.
 
-    One that says the shape it was `inherited_from` was never asked about: windows like it were (see `alpha`).
+    One that says the shape it was `propagated_from` was never asked about: windows like it were (see `alpha`).
     """
 
     system: str
@@ -112,7 +112,7 @@ class PseudoLabel(Record, frozen=True, kw_only=True):
     teacher: str
     window: str
     labelled_at: Seconds
-    inherited_from: str | None = None
+    propagated_from: str | None = None
 
 
 class BankEvent(Struct, frozen=True, kw_only=True):
@@ -167,7 +167,7 @@ class LogisticRegression(Struct, frozen=True, kw_only=True):
 class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
 
-    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `habits` is the packed profile of
+    `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `profile` is the packed profile of
     recent windows, with which a worker begins; without a `calibration` the score is the network's.
 
     What the sources taught is handed on to every descendant: `offline_teacher` is the offline teacher's regression, on
@@ -194,7 +194,7 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     offline_teacher: LogisticRegression | None = None
     novelty: LogisticRegression | None = None
     reference_auprc: Probability | None = None
-    habits: bytes = b""
+    profile: bytes = b""
     sha256: str = ""
     signature: str | None = None
 
@@ -222,7 +222,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
     shape: str
     score: Probability
     threshold: Probability
-    said_by: str
+    verdict_source: str
     by: Literal["model", "teacher"]
     reason: str
     evidence: list[Evidence]
@@ -259,7 +259,7 @@ class Explanation(Record, frozen=True, kw_only=True):
     cause: str
     evidence: list[ExplainedLine]
     next_step: str
-    said_by: str
+    explained_by: str
     calls: int
     tokens: int
     explained_at: Seconds

@@ -18,7 +18,7 @@ from fusionlog.types import FloatArray
 
 BASE = "*"
 """The system of a release that every system starts from."""
-BYTES = ("onnx", "vectors", "habits")
+BYTES = ("onnx", "vectors", "profile")
 """The fields of a release that are byte strings."""
 
 

@@ -143,15 +143,19 @@ class ScoreSettings(_Model):
     provider: Literal["auto", "cuda", "cpu"] = Field(
         "auto", description="auto, cuda or cpu; auto is CUDA where there is one"
     )
-    memo_entries: int = Field(100_000, ge=0, description="verdicts kept by shape, per release")
+    cache_entries: int = Field(100_000, ge=0, description="verdicts kept by shape, per release")
     threads: int = Field(1, ge=1, description="CPU threads of a model")
 
 
 class SecondOpinionSettings(_Model):
-    """Asking the teacher about windows of known events that the model is not sure of, or has never seen the like of."""
+    """The second opinion of the teacher on general windows that the model is uncertain about."""
 
-    share: float = Field(0.1, ge=0, lt=1, description="of the general windows: so many are asked about; 0: none")
-    floor: float = Field(0.3, ge=0, description="less doubt is never worth asking: 1 is a model that cannot tell")
+    share: float = Field(
+        0.1, ge=0, lt=1, description="share of the general windows that get a second opinion, at most; 0 turns it off"
+    )
+    min_score: float = Field(
+        0.3, ge=0, description="least acquisition score of a second opinion; an undecided model alone scores 1"
+    )
 
 
 class LabelSettings(_Model):
@@ -177,7 +181,7 @@ class ExplainSettings(_Model):
 
     model: str | None = Field(None, description="the model to ask for at FUSIONLOG_LABEL__URL; default: the label's")
     calls_per_hour: int = Field(30, ge=1, description="of a system; the highest scores are explained first")
-    waiting: int = Field(
+    max_pending: int = Field(
         500, ge=1, description="anomalies that may wait, one a shape; then the lowest scores are skipped"
     )
 
@@ -218,7 +222,7 @@ class DistillSettings(_Model):
     seed: int = Field(0, description="of a fit")
     replay: float = Field(0.2, ge=0, lt=1, description="share of a distillation's draws that source sessions have")
     calibration_folds: int = Field(
-        5, ge=0, description="of cross-fitting, by which a release's score is weighed with surprise and rarity; 0: not"
+        5, ge=0, description="folds for fitting the score calibration; 0 turns calibration off"
     )
     min_labels: int = Field(5, ge=1, description="fewer pseudo-labels of a system are not distilled")
     recent_windows: int = Field(
@@ -237,8 +241,8 @@ class EvaluateSettings(_Model):
     """What a fold of `fusionlog evaluate` may cost, and how long a window waits there for an answer."""
 
     calls: int = Field(15, ge=1, description="of a fold, those of its adaptation half among them")
-    adapting_calls: int = Field(7, ge=0, description="of the adaptation half, at most")
-    linger_windows: int = Field(
+    adaptation_calls: int = Field(7, ge=0, description="of the adaptation half, at most")
+    max_wait_windows: int = Field(
         200, ge=1, description="a window waits for a full call until so many more have come: label.wait_seconds there"
     )
 
@@ -262,7 +266,7 @@ class Settings(BaseSettings):
     )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
-    doubt: SecondOpinionSettings = SecondOpinionSettings()
+    second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()
     alpha: AlphaSettings = AlphaSettings()

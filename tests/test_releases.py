@@ -43,7 +43,7 @@ CHANGES: dict[str, Any] = {
     "offline_teacher": make_regression(),
     "novelty": make_regression(),
     "reference_auprc": 0.5,
-    "habits": b"other",
+    "profile": b"other",
 }
 
 

@@ -30,5 +30,5 @@ class QuantileBudget:
             return False
         queried = score >= self.threshold
         step = STEP * (1.0 - share) if queried else -STEP * share
-        self.threshold = max(self.settings.floor, self.threshold + step)
+        self.threshold = max(self.settings.min_score, self.threshold + step)
         return queried

@@ -47,5 +47,5 @@ def _lines(explanation: Explanation) -> Iterable[str]:
     for number, line in enumerate(explanation.evidence):
         yield f"  {'' if number else 'evidence':8}  {line.count} x {line.line}"
     yield f"  next      {explanation.next_step or 'none was named'}"
-    yield f"  anomaly   {explanation.anomaly}, explained by {explanation.said_by}, {explanation.tokens} tokens"
+    yield f"  anomaly   {explanation.anomaly}, explained by {explanation.explained_by}, {explanation.tokens} tokens"
     yield ""

@@ -54,7 +54,7 @@ def _anomalies(anomalies: list[Anomaly]) -> RenderableType:
     for anomaly in anomalies:
         why = anomaly.reason or (anomaly.evidence[0].text if anomaly.evidence else "")
         # Text, not markup: a log line may hold brackets.
-        table.add_row(Text(anomaly.session), f"{anomaly.score:.2f}", Text(anomaly.said_by), Text(why))
+        table.add_row(Text(anomaly.session), f"{anomaly.score:.2f}", Text(anomaly.verdict_source), Text(why))
     return table
 
 

@@ -75,7 +75,7 @@ def distill(
     seen = by_cache_key(windows, parent.detector)
     own, inherited = (
         [example for label in part for example in examples_of(label, seen, cache, parent.detector)]
-        for part in (without_propagated(latest), [label for label in latest if label.inherited_from is not None])
+        for part in (without_propagated(latest), [label for label in latest if label.propagated_from is not None])
     )
     general = [group for group in seen if router.route(group[0]).kind == "general"]
     recent = [unlabelled(group, cache, parent.detector) for group in general]
@@ -100,7 +100,7 @@ def distill(
     if not report.sources.passed:
         bank = banks.of_system(bank, latest[0].system)
     release = _release(onnx, bank, latest, parent, report, settings, now, job)
-    return Distilled(msgspec.structs.replace(release, calibration=calibration, habits=profile.pack()), report)
+    return Distilled(msgspec.structs.replace(release, calibration=calibration, profile=profile.pack()), report)
 
 
 def _calibrated(
@@ -131,7 +131,7 @@ def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
 
 def without_propagated(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
     """The labels of windows that a teacher was asked about, without the inherited ones."""
-    return [label for label in labels if label.inherited_from is None]
+    return [label for label in labels if label.propagated_from is None]
 
 
 def examples_of(
@@ -144,7 +144,7 @@ def examples_of(
     :param seen: recent windows, those that the detector cannot tell apart together.
     """
     groups = [group for group in seen if group[0].shape == label.shape]
-    share = 1.0 if label.inherited_from is None else PROPAGATED_WEIGHT
+    share = 1.0 if label.propagated_from is None else PROPAGATED_WEIGHT
     example = Example(
         vectors=cache.vectors(label.events),
         counts=np.array([event.count for event in label.events], dtype=np.float32),

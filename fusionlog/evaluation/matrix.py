@@ -71,7 +71,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     task: Task
     rows: list[Row]
-    said: list[SessionVerdict]
+    verdicts: list[SessionVerdict]
     curve: list[tuple[float, float]]
     similarities: list[tuple[float, int]] = []
     tau: float | None = None
@@ -80,7 +80,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     def predictions(self) -> Iterator[Prediction]:
         """The verdict on each session of the test half, in order."""
         task = self.task
-        for session, score, anomalous, proprietary in self.said:
+        for session, score, anomalous, proprietary in self.verdicts:
             yield Prediction(
                 target=task.target, method=task.method, fold=task.fold, seed=task.seed, id=session, score=score,
                 anomalous=anomalous, route="proprietary" if proprietary else "general",
@@ -124,7 +124,7 @@ def key_of(task: Task, settings: Settings, teacher: str) -> str:
     """A hash of all that a task's outcome depends on: data, labels, verdicts, settings, teacher, seed, and the code."""
     digest = blake2b(digest_size=16)
     told = settings.model_dump_json(
-        include={"ingest", "score", "doubt", "label", "distill", "alpha", "encoder", "encoder_model"}
+        include={"ingest", "score", "second_opinion", "label", "distill", "alpha", "encoder", "encoder_model"}
     )
     for part in (task.target, *task.sources, task.method, task.fold, str(task.seed), teacher, told, fingerprint()):
         digest.update(part.encode() + b"\0")

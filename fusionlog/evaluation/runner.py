@@ -93,7 +93,7 @@ class Runner:
         return Done(
             key=self.key(task), task=task,
             rows=rows_of(result, truth, RowKey.of(fold, task.method, task.seed, teacher)),
-            said=_session_verdicts(fold, result.outcomes),
+            verdicts=_session_verdicts(fold, result.outcomes),
             curve=curve(result.outcomes, truth.test),
             similarities=sorted(Counter(round(value, 2) for value in result.similarities).items()),
             tau=result.tau, code=fingerprint(),

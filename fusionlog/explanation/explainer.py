@@ -103,7 +103,7 @@ def _explanation(anomaly: Anomaly, answer: Answer, name: str, cost: Cost) -> Exp
         cause=answer.root_cause,
         evidence=[ExplainedLine(template=each.template, line=each.example, count=each.count) for each in shown],
         next_step=answer.next_step,
-        said_by=name,
+        explained_by=name,
         calls=cost.calls,
         tokens=cost.tokens,
         explained_at=time.time(),

@@ -42,7 +42,7 @@ async def adapt(target: Target, base: ModelRelease) -> float:
     for window in target.fold.adapt:
         pool.add(window, None)
     target.state.detector.update(target.fold.adapt)
-    calls = min(settings.evaluate.adapting_calls, target.calls_left)
+    calls = min(settings.evaluate.adaptation_calls, target.calls_left)
     answered = await target.ask(pool, most_informative(pool, calls * settings.label.units_per_call))
     await target.show(target.fold.adapt)
     distil(target, [each.label for each in answered.labelled], base)
@@ -95,7 +95,7 @@ async def _run(fold: Fold, context: MethodContext, method: MethodName) -> Result
     adapted, near = looking_back(target), similarities(target, fold.test)
     if not RULES[method].asks(own=True):
         target.calls = 0
-    stream = Stream(target, fold.test, StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows))
+    stream = Stream(target, fold.test, StreamClock(settings.label.units_per_call, settings.evaluate.max_wait_windows))
     found = await stream.run()
     return Result(
         outcomes=found.by_session(fold.test), adapted=adapted.by_session(fold.adapt), asked=target.deduplicated.asked,

@@ -39,7 +39,7 @@ class Target:
     def __post_init__(self) -> None:
         settings = self.context.settings
         self.knowledge = Knowledge(self.fold.target, self.context.encode, rules=RULES[self.method])
-        self.state = SystemState.of(self.knowledge, Scorer(settings.score), settings.doubt)
+        self.state = SystemState.of(self.knowledge, Scorer(settings.score), settings.second_opinion)
         self.deduplicated = DeduplicatedTeacher(self.context.teacher, self.fold.system)
 
     def adopt(self, release: ModelRelease) -> None:

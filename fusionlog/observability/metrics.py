@@ -32,8 +32,10 @@ TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
 
 WINDOWS = Counter("fusionlog_windows", "windows by route", ["system", "route"])
 SCORED = Counter("fusionlog_windows_scored", "windows that the small model gave a verdict on", ["system"])
-SECOND_OPINIONS = Counter("fusionlog_windows_doubted", "general windows that the teacher is asked about", ["system"])
-CACHE_HITS = Counter("fusionlog_memo_hits", "verdicts that were remembered by shape", ["system"])
+SECOND_OPINIONS = Counter(
+    "fusionlog_windows_second_opinion", "general windows that the teacher is asked about", ["system"]
+)
+CACHE_HITS = Counter("fusionlog_score_cache_hits", "verdicts that were remembered by shape", ["system"])
 SCORE_SECONDS = Histogram(
     "fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"]
 )
@@ -51,8 +53,8 @@ LLM_UNITS = Counter(
     "fusionlog_llm_units", "units by what came of asking: answered, remembered, again, given_up", ["outcome"]
 )
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
-LABELS_INHERITED = Counter(
-    "fusionlog_labels_inherited", "pseudo-labels that windows have from those like them, unasked", ["system"]
+LABELS_PROPAGATED = Counter(
+    "fusionlog_labels_propagated", "pseudo-labels that windows have from those like them, unasked", ["system"]
 )
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
 

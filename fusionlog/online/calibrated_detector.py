@@ -59,4 +59,4 @@ def profile_of(release: ModelRelease) -> SystemProfile | None:
 
     :raises ModelError: it cannot be read.
     """
-    return SystemProfile.unpack(release.habits) if release.habits else None
+    return SystemProfile.unpack(release.profile) if release.profile else None

@@ -15,7 +15,7 @@ LEAST_CHANGE = 0.1
 def is_changed(label: PseudoLabel, before: PseudoLabel | None) -> bool:
     """Whether a label says something that the published one of its shape does not: the verdict on the window, or on one
     of its events, is another one, or its probability has moved by `MOVED`."""
-    if before is None or before.inherited_from is not None or before.teacher != label.teacher:
+    if before is None or before.propagated_from is not None or before.teacher != label.teacher:
         return True
     told = {event.template: event.probability for event in before.events}
     if told.keys() != {event.template for event in label.events}:

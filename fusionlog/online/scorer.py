@@ -48,9 +48,9 @@ class LoadedModel:
     def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
         self.detector = Detector(release.onnx, settings.provider, settings.threads)
         self.version, self.threshold, self.network = release.version, release.threshold, release.detector
-        self.cache: BoundedCache[ContentKey, Score] = BoundedCache(settings.memo_entries)
-        self._entries, self._changes = settings.memo_entries, -1
-        self._recent: BoundedCache[str, Score] = BoundedCache(settings.memo_entries)
+        self.cache: BoundedCache[ContentKey, Score] = BoundedCache(settings.cache_entries)
+        self._entries, self._changes = settings.cache_entries, -1
+        self._recent: BoundedCache[str, Score] = BoundedCache(settings.cache_entries)
 
     def recent(self, changes: int) -> BoundedCache[str, Score]:
         """Scores by `cache_key` a window. They hold as long as `Knowledge.changes` is the same."""
@@ -73,8 +73,8 @@ class Scorer:
         :raises ModelError: it does not load, or its profile cannot be read.
         """
         Detector(release.onnx, "cpu", self._settings.threads)
-        if release.habits:
-            SystemProfile.unpack(release.habits)
+        if release.profile:
+            SystemProfile.unpack(release.profile)
 
     def load(self, knowledge: Knowledge) -> None:
         """Have the model in use ready before the first window comes.

@@ -78,9 +78,9 @@ class SecondOpinion:
 def referred(window: Window, score: float) -> Window:
     """The window on its way to the teacher, with its acquisition score."""
     route = window.route or Route(kind="general", similarity=1.0, threshold=1.0)
-    return replace(window, route=replace(route, kind="proprietary", doubt=round(score, 4)))
+    return replace(window, route=replace(route, kind="proprietary", acquisition_score=round(score, 4)))
 
 
 def acquisition_score_of(window: Window) -> float | None:
     """The acquisition score of a window that was referred to the teacher; None for any other."""
-    return window.route.doubt if window.route else None
+    return window.route.acquisition_score if window.route else None

@@ -73,7 +73,7 @@ class TeacherMemory:
         if not events:
             return Learned(before != label, [])
         self.teacher = label.teacher
-        if label.inherited_from is not None:
+        if label.propagated_from is not None:
             return Learned(before != label, [])
         self._windows.add(label.shape, bag_of_events(label.events))
         return Learned(before != label, list(self._changed(label)))
@@ -92,8 +92,8 @@ class TeacherMemory:
 def _outranks(label: PseudoLabel, before: PseudoLabel) -> bool:
     """Whether a label replaces an earlier one: the newer does, but an inherited one never a teacher's own, which
     always does."""
-    if (label.inherited_from is None) != (before.inherited_from is None):
-        return label.inherited_from is None
+    if (label.propagated_from is None) != (before.propagated_from is None):
+        return label.propagated_from is None
     return before.labelled_at <= label.labelled_at
 
 

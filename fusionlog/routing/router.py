@@ -36,7 +36,7 @@ class Router:
         general = similarity >= self.tau
         return Route(
             kind="general" if general else "proprietary", similarity=similarity, threshold=self.tau,
-            foreign=None if general else window.events[least].text, model=self.model,
+            least_similar_event=None if general else window.events[least].text, model=self.model,
         )  # fmt: skip
 
     def neighbours(self, events: Sequence[EventText]) -> list[Neighbour]:

@@ -134,7 +134,7 @@ def clip(text: str, limit: int) -> str:
 
 def chosen_places(window: Window) -> set[int]:
     """The places of the events to show: the one most foreign to the router first, then the most frequent."""
-    foreign = window.route.foreign if window.route else None
+    foreign = window.route.least_similar_event if window.route else None
     order = sorted(
         range(len(window.events)),
         key=lambda place: (window.events[place].template != foreign, -window.events[place].count, place),

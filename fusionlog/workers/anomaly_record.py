@@ -82,7 +82,7 @@ def _anomaly(
         shape=window.shape,
         score=min(1.0, max(0.0, score)),
         threshold=threshold,
-        said_by=said_by,
+        verdict_source=said_by,
         by="model" if by == "model" else "teacher",
         reason=reason,
         evidence=evidence,

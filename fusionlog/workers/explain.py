@@ -59,8 +59,8 @@ class ExplainWorker:
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
         self._guard = guard
-        self._pool: Pool[Delivery] = Pool(settings.explain.waiting)
-        self._passed = MAX_PASSED * settings.explain.waiting
+        self._pool: Pool[Delivery] = Pool(settings.explain.max_pending)
+        self._passed = MAX_PASSED * settings.explain.max_pending
         self._order = OrderedAcks()
         self._given_up: BoundedCache[Key, bool] = BoundedCache(GIVEN_UP)
         # Each waits for its own records alone.

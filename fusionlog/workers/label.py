@@ -123,7 +123,7 @@ class LabelWorker:
         teacher = self._teacher_of(system)
         answers = await ask(teacher, call.windows, self._system(system))
         answered = apply_answers(pool, call, answers, teacher.name, time.time())
-        metrics.LABELS_INHERITED.labels(system).inc(answered.inherited)
+        metrics.LABELS_PROPAGATED.labels(system).inc(answered.inherited)
         await self._deliver(answered)
         await self._return(pool)
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))

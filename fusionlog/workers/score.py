@@ -34,7 +34,7 @@ class ScoreWorker:
     """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
 
     def __init__(self, settings: Settings, producer: Producer, tables: KnowledgeTables, scorer: Scorer) -> None:
-        self._topics, self._doubt_settings = settings.topics, settings.doubt
+        self._topics, self._doubt_settings = settings.topics, settings.second_opinion
         self._tables, self._scorer = tables, scorer
         self._states: dict[str, SystemState] = {}
         self.output = BatchOutput(settings, producer, "score")

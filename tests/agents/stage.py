@@ -136,7 +136,7 @@ class Stage:
             "FUSIONLOG_RAW_PREFIX": f"{prefix}raw.",
             "FUSIONLOG_SYSTEMS_FILE": str(self.directory / "systems.yaml"),
             "FUSIONLOG_ENCODER": str(make_encoder(self.directory / "encoder")),
-            "FUSIONLOG_DOUBT__SHARE": "0",
+            "FUSIONLOG_SECOND_OPINION__SHARE": "0",
             "FUSIONLOG_INGEST__SILENCE_SECONDS": "2",
             "FUSIONLOG_INGEST__COMMIT_SECONDS": "0.3",
             "FUSIONLOG_LOG_FORMAT": "json",

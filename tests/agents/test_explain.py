@@ -68,7 +68,7 @@ async def test_anomalies_are_explained_and_shown_and_refused_answers_are_dead_le
     await stage.publish_raw(topics.anomalies, b"{broken")
     await stage.publish(topics.anomalies, second, msgspec.structs.replace(second, id="again"))
     (found,) = await explained(stage, 1, worker)
-    assert (found.anomaly, found.said_by, found.calls) == (second.id, "llm:gpt-4o-mini", 1)
+    assert (found.anomaly, found.explained_by, found.calls) == (second.id, "llm:gpt-4o-mini", 1)
     assert [line.line for line in found.evidence] == ["disk failed"]
 
     async def settled() -> bool:

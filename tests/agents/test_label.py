@@ -99,12 +99,12 @@ async def test_alpha_asks_an_llm_about_a_few_of_many_windows_like_each_other(sta
         msgspec.json.decode(record.value, type=PseudoLabel)
         for record in await stage.records(stage.settings.topics.labels)
     ]
-    own = {label.shape for label in labels if label.inherited_from is None}
+    own = {label.shape for label in labels if label.propagated_from is None}
     assert len(labels) == 10 and asked == len(own) <= 6, (
         "three of a cluster, and Kafka may give the windows in two parts"
     )
-    assert {label.inherited_from for label in labels} == {None, *(own & {label.inherited_from for label in labels})}
-    assert len({label.inherited_from for label in labels}) > 1
+    assert {label.propagated_from for label in labels} == {None, *(own & {label.propagated_from for label in labels})}
+    assert len({label.propagated_from for label in labels}) > 1
 
 
 async def test_a_labeller_that_has_no_llm_to_spare_says_so(stage_without_model: Stage) -> None:

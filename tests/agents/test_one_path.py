@@ -273,7 +273,7 @@ class Step:
 async def stream(world: World, producer: Producer, known: KnowledgeTables, step: Step) -> None:
     """The test half's lines through the workers, batch by batch."""
     topics, half, settings = world.settings.topics, SESSIONS // 2, world.settings
-    clock = StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows)
+    clock = StreamClock(settings.label.units_per_call, settings.evaluate.max_wait_windows)
     reader = raw_consumer(settings, IngestPipeline(settings, producer, known.of(TARGET).route, []))
     await reader.start()
     reading = asyncio.create_task(reader.run())
@@ -317,7 +317,7 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(
     monkeypatch.setattr(calibration_fit, "LEAST_OF_A_CLASS", 1)
     world.settings = world.settings.model_copy(
         update={
-            "evaluate": EvaluateSettings(linger_windows=2 * BATCH_WINDOWS, adapting_calls=2, calls=1000),
+            "evaluate": EvaluateSettings(max_wait_windows=2 * BATCH_WINDOWS, adaptation_calls=2, calls=1000),
             "distill": world.settings.distill.model_copy(update={"calibration_folds": 4}),
         }
     )

@@ -47,10 +47,10 @@ async def test_verdicts_of_model_and_teacher_and_garbage_between(stage: Stage) -
     worker = await stage.worker("score")
     await scored(stage, 4)
     by_model, by_teacher = sorted(await anomalies(stage), key=lambda each: each.by)
-    assert (by_model.id, by_model.by, by_model.said_by) == (bad.id, "model", stage.release().version)
+    assert (by_model.id, by_model.by, by_model.verdict_source) == (bad.id, "model", stage.release().version)
     assert by_model.evidence[0].text == "disk failed" and "disk failed" in by_model.reason
     assert by_model.score == by_model.evidence[0].probability == pytest.approx(0.707, abs=0.01)
-    assert (by_teacher.id, by_teacher.by, by_teacher.said_by) == (taught.id, "teacher", "test")
+    assert (by_teacher.id, by_teacher.by, by_teacher.verdict_source) == (taught.id, "teacher", "test")
     (letter,) = await stage.records(topics.deadletter)
     headers = read_headers(letter.headers)
     assert (letter.value, headers["stage"], headers["reason"]) == (b"{broken", "score", "not-json")
@@ -60,9 +60,9 @@ async def test_verdicts_of_model_and_teacher_and_garbage_between(stage: Stage) -
 
 async def test_a_window_unlike_all_that_were_judged_goes_on_to_the_teacher(stage: Stage) -> None:
     await stage.publish(stage.settings.topics.general, window(0, *BROKEN))
-    worker = await stage.worker("score", FUSIONLOG_DOUBT__SHARE="0.1")
+    worker = await stage.worker("score", FUSIONLOG_SECOND_OPINION__SHARE="0.1")
     await worker.says("started")
-    await until(lambda: worker.metrics().get("fusionlog_windows_doubted") == 1, 30)
+    await until(lambda: worker.metrics().get("fusionlog_windows_second_opinion") == 1, 30)
 
     async def asked() -> list[Window]:
         found = await stage.records(stage.settings.topics.proprietary)
@@ -71,7 +71,7 @@ async def test_a_window_unlike_all_that_were_judged_goes_on_to_the_teacher(stage
     await until(asked, 10)
     (only,) = await asked()
     assert only.route is not None
-    assert only.session == "s0" and only.route.doubt == pytest.approx(2.0)
+    assert only.session == "s0" and only.route.acquisition_score == pytest.approx(2.0)
     assert await anomalies(stage) == [] and worker.metrics().get("fusionlog_windows_scored", 0) == 0
 
 

@@ -56,18 +56,18 @@ def release() -> ModelRelease:
     made = make_release(
         ("opened", 0.0), onnx=make_onnx(1.0), vectors=releases.pack_vectors(WordEncoder("melted")(["opened"]))
     )
-    return replace(made, calibration=calibration(surprisal=1.0, rarity=1.0), habits=profile().pack())
+    return replace(made, calibration=calibration(surprisal=1.0, rarity=1.0), profile=profile().pack())
 
 
 def test_its_digest_covers_calibration_and_profile() -> None:
     made = releases.sign(release(), None)
     other = SystemProfile()
     other.update(NEW)
-    for changed in (replace(made, calibration=calibration()), replace(made, habits=other.pack())):
+    for changed in (replace(made, calibration=calibration()), replace(made, profile=other.pack())):
         with pytest.raises(ModelError, match="sha256"):
             releases.verify(changed, None)
 
 
 def test_a_release_whose_profile_cannot_be_read_is_refused() -> None:
     with pytest.raises(ModelError, match="profile of a release cannot be read"):
-        Scorer(Settings().score).check(replace(release(), habits=b"?"))
+        Scorer(Settings().score).check(replace(release(), profile=b"?"))

@@ -88,7 +88,7 @@ def test_the_calibration_is_given_the_formula_of_what_is_counted(monkeypatch):
 
 
 def inherited(window, like, probability):
-    return msgspec.structs.replace(make_label(window, probability), inherited_from=like.shape)
+    return msgspec.structs.replace(make_label(window, probability), propagated_from=like.shape)
 
 
 def test_what_was_inherited_weighs_less_and_is_no_measure_of_the_student():

@@ -26,14 +26,14 @@ async def test_no_prediction_depends_on_a_label_of_the_target(method: str, data:
     labels = read_labels(turned, "shop")
     write_labels(turned / "shop", {session: not bad for session, bad in labels.items()})
     before, after = [await workshop.do(make_task(place, method)) for place in (data, turned)]
-    assert before.said == after.said
+    assert before.verdicts == after.verdicts
     assert before.key != after.key
 
 
 @pytest.mark.parametrize("method", NAMES)
 async def test_every_method_gives_a_verdict_on_every_session(method: str, data: Path, workshop: Runner) -> None:
     done = await workshop.do(make_task(data, method))
-    assert [session for session, *_ in done.said] == [f"s{number}" for number in range(15, 30)]
+    assert [session for session, *_ in done.verdicts] == [f"s{number}" for number in range(15, 30)]
     assert {(row.protocol, row.ratio) for row in done.rows} == {
         (protocol, ratio) for protocol in ("inductive", "transductive") for ratio in ("natural", "balanced")
     }

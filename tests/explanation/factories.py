@@ -43,6 +43,6 @@ def make_explanation(anomaly: Anomaly, **fields: Any) -> Explanation:
     values: dict[str, Any] = {
         "system": anomaly.system, "shape": anomaly.shape, "anomaly": anomaly.id, "session": anomaly.session,
         "score": anomaly.score, "cause": "the disk broke", "evidence": lines, "next_step": "replace it",
-        "said_by": "llm:tiny", "calls": 1, "tokens": 110, "explained_at": 3000.0,
+        "explained_by": "llm:tiny", "calls": 1, "tokens": 110, "explained_at": 3000.0,
     }  # fmt: skip
     return Explanation(**{**values, **fields})

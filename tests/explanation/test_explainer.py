@@ -50,7 +50,7 @@ async def explain(endpoint: FakeEndpoint, anomaly: Anomaly = FAILED, **fields: A
 
 async def test_an_explanation_has_cause_lines_next_step_and_what_it_cost(endpoint: FakeEndpoint) -> None:
     found = await explain(endpoint)
-    assert (found.cause, found.next_step, found.said_by) == ("event 2 tells of it", "look at the disk", "llm:tiny")
+    assert (found.cause, found.next_step, found.explained_by) == ("event 2 tells of it", "look at the disk", "llm:tiny")
     assert [(line.line, line.count) for line in found.evidence] == [("disk failed for 10.1.2.3", 2)]
     assert (found.system, found.shape, found.anomaly, found.score) == ("shop", FAILED.shape, FAILED.id, 0.9)
     assert (found.calls, found.tokens) == (1, 110)
@@ -114,7 +114,7 @@ async def test_each_system_has_its_own_calls_and_another_model_may_explain(endpo
             await explainer.explain(FAILED, SHOP)
         await explainer.explain(make_anomaly("disk failed", system="mill"), SHOP)
         assert caught.value.retry_after == 3600 and explainer.budget("shop").left == 0
-    assert found.said_by == "llm:wise" and {request["model"] for request in endpoint.requests} == {"wise"}
+    assert found.explained_by == "llm:wise" and {request["model"] for request in endpoint.requests} == {"wise"}
 
 
 async def test_a_recorded_teacher_explains(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def target_of(
     encode = WordEncoder(*WORDS)
     fold = Fold("shop", "forward", SystemSettings(), ([], [window.session for window in windows]), [], list(windows))
     settings = Settings(
-        doubt=SecondOpinionSettings(share=share), label=LabelSettings(units_per_call=units_per_call),
-        evaluate=EvaluateSettings(calls=calls, linger_windows=linger_windows),
+        second_opinion=SecondOpinionSettings(share=share), label=LabelSettings(units_per_call=units_per_call),
+        evaluate=EvaluateSettings(calls=calls, max_wait_windows=linger_windows),
     )  # fmt: skip
     context = MethodContext(settings, [], encode, VectorCache(encode), None, Turning())  # type: ignore[arg-type]
     target = Target(fold, context, calls=calls)
@@ -64,7 +64,7 @@ def target_of(
 async def run(target: Target) -> Verdicts:
     """The verdicts on the test half."""
     settings = target.context.settings
-    clock = StreamClock(settings.label.units_per_call, settings.evaluate.linger_windows)
+    clock = StreamClock(settings.label.units_per_call, settings.evaluate.max_wait_windows)
     return await Stream(target, target.fold.test, clock).run()
 
 
@@ -129,7 +129,7 @@ async def test_what_becomes_general_while_it_waits_is_scored_and_not_asked_about
 async def test_a_shape_that_is_labelled_does_not_wait() -> None:
     windows = sessions(20, "disk full")
     target = target_of(*windows, share=0.0)
-    target.knowledge.learn(replace(make_label(windows[0]), inherited_from="x"))
+    target.knowledge.learn(replace(make_label(windows[0]), propagated_from="x"))
     verdicts = await run(target)
     assert all(verdicts.anomalous) and all(verdicts.proprietary) and target.deduplicated.cost.units == 0
 

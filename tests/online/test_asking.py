@@ -60,13 +60,13 @@ class Propagating(Call):
 
     def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Knowledge, now: float) -> Iterator[PseudoLabel]:
         assert all(knowledge.label_of(shape) == label for shape, label in labels.items())
-        yield make_label(self.heir, 0.8, inherited_from=next(iter(labels)), labelled_at=now)
+        yield make_label(self.heir, 0.8, propagated_from=next(iter(labels)), labelled_at=now)
 
 
 def test_what_inherits_leaves_as_well() -> None:
     waiting = pool(FULL, ODD)
     found = apply_answers(waiting, Propagating([FULL]), [ANOMALOUS], "test", 5.0)
-    assert [each.label.inherited_from for each in found.labelled] == [None, FULL.shape]
+    assert [each.label.propagated_from for each in found.labelled] == [None, FULL.shape]
     assert found.inherited == 1 and not waiting
 
 

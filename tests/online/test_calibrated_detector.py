@@ -39,7 +39,7 @@ def test_what_becomes_usual_is_no_anomaly_any_more() -> None:
 
 def test_a_release_without_calibration_is_believed() -> None:
     found, of_network = detector()
-    plain = replace(release(), calibration=None, habits=b"", version="20010101T000000.000-shop", created=1e9)
+    plain = replace(release(), calibration=None, profile=b"", version="20010101T000000.000-shop", created=1e9)
     found.knowledge.adopt(releases.sign(plain, None))
     of_plain = replace(of_network, version=plain.version)
     assert found.calibrated([NEW], [of_plain]) == [of_plain]
@@ -52,7 +52,7 @@ def test_each_shape_of_a_batch_is_counted_with_its_number() -> None:
 
 
 def test_a_release_without_a_profile_has_none() -> None:
-    assert profile_of(replace(release(), habits=b"")) is None
+    assert profile_of(replace(release(), profile=b"")) is None
     known = profile_of(release())
     assert isinstance(known, SystemProfile) and known.windows == 99
     assert make_window("opened").shape == HALF.shape

@@ -51,7 +51,7 @@ def test_without_a_teacher_to_ask_nothing_is_referred() -> None:
 
 def test_a_window_that_came_back_is_settled_and_not_counted_again() -> None:
     used = state(share=0.1)
-    back = replace(BAD, route=Route(kind="general", similarity=1.0, threshold=0.8, doubt=1.0))
+    back = replace(BAD, route=Route(kind="general", similarity=1.0, threshold=0.8, acquisition_score=1.0))
     assert [place for place, _ in decide([back], used).settled] == [0]
     assert used.detector.profile.windows == 0
     decide([BAD, GOOD], used)

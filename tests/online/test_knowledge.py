@@ -88,7 +88,7 @@ def test_windows_are_routed_under_the_release_in_use() -> None:
     assert general is not None
     assert proprietary is not None
     assert (general.kind, general.model) == ("general", knowledge.version)
-    assert (proprietary.kind, proprietary.foreign) == ("proprietary", "disk full")
+    assert (proprietary.kind, proprietary.least_similar_event) == ("proprietary", "disk full")
 
 
 def test_what_the_release_was_taught_is_not_encoded() -> None:
@@ -378,7 +378,7 @@ def test_labels_and_windows_may_come_from_different_threads() -> None:
 
 def test_an_inherited_verdict_counts_for_its_shape_alone_and_gives_way_to_the_teachers_own() -> None:
     knowledge, window = knowing(), make_window("disk full")
-    heir = replace(make_label(window, 0.9, labelled_at=5000.0), inherited_from="x")
+    heir = replace(make_label(window, 0.9, labelled_at=5000.0), propagated_from="x")
     assert knowledge.learn(heir) and not knowledge.learn(heir)
     assert knowledge.label_of(window.shape) == heir and knowledge.event_labels(window) is None
     assert similarity(knowledge, window) == 0.0 and knowledge.route(window).route.kind == "proprietary"  # type: ignore[union-attr]

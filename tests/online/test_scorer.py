@@ -108,7 +108,7 @@ def test_batches_keep_to_their_size_and_to_like_windows(scored: list[tuple[int, 
 
 
 def test_memory_is_bounded(scored: list[tuple[int, ...]]) -> None:
-    scorer, knowledge = make_scorer(memo_entries=0), knowing()
+    scorer, knowledge = make_scorer(cache_entries=0), knowing()
     windows = [make_window(*["disk failed"] * (1 + number)) for number in range(5)]
     assert len(scorer.score(windows, knowledge)) == 5
     assert not scorer.score(windows[:1], knowledge)[0].cached

@@ -39,7 +39,7 @@ def test_a_labelled_shape_is_not_referred() -> None:
 
 
 def test_a_label_ends_the_memory_of_scores() -> None:
-    knowledge, policy = knowing(), SecondOpinion(SecondOpinionSettings(floor=0.0), SystemProfile())
+    knowledge, policy = knowing(), SecondOpinion(SecondOpinionSettings(min_score=0.0), SystemProfile())
     window = make_window("connection opened", "connection closed")
     assert policy.refer(window, 0.0, knowledge) == pytest.approx(1.0)
     knowledge.learn(make_label(make_window("connection opened"), 0.1))

@@ -43,7 +43,7 @@ def test_an_older_label_does_not_replace_a_newer_one() -> None:
 
 
 def test_an_inherited_label_counts_for_its_shape_until_the_teachers_own_comes() -> None:
-    memory, inherited = TeacherMemory(), replace(make_label(WINDOW, labelled_at=9.0), inherited_from="x")
+    memory, inherited = TeacherMemory(), replace(make_label(WINDOW, labelled_at=9.0), propagated_from="x")
     assert memory.learn(inherited, events=True).events == []
     assert memory.windows == 0 and memory.event(WINDOW.events[0].template) is None
     own = make_label(WINDOW, 0.1, labelled_at=1.0)

@@ -35,12 +35,12 @@ def test_a_window_is_as_near_as_its_farthest_event() -> None:
     )
     assert route.kind == "proprietary"
     assert route.similarity == pytest.approx(0.5)
-    assert (route.foreign, route.threshold, route.model) == ("disk full", 0.8, "v1")
+    assert (route.least_similar_event, route.threshold, route.model) == ("disk full", 0.8, "v1")
 
 
 def test_at_the_threshold_a_window_is_general() -> None:
     route = make_router(make_bank("disk failed"), tau=1.0).route(make_window("disk failed"))
-    assert (route.kind, route.similarity, route.foreign) == ("general", 1.0, None)
+    assert (route.kind, route.similarity, route.least_similar_event) == ("general", 1.0, None)
 
 
 def test_an_empty_bank_knows_nothing() -> None:

@@ -50,7 +50,7 @@ class ScriptedExplainer:
 class Bench:
     def __init__(self, *errors: TeacherError | None, calls: int = 100, waiting: int = 10, **producer: Any) -> None:
         self.clock, self.known, self.producer = Clock(), Known(), MemoryProducer(**producer)
-        self.settings = Settings(explain=ExplainSettings(waiting=waiting))
+        self.settings = Settings(explain=ExplainSettings(max_pending=waiting))
         self.explainer, self.acked, self.owned = ScriptedExplainer(self.clock, calls, *errors), list[int](), {0}
         self.awake = asyncio.Event()
         self.explaining = ExplainWorker(

@@ -85,7 +85,7 @@ async def test_a_shape_is_asked_once_and_answers_for_all_its_windows() -> None:
     assert [label.shape for label in bench.labels()] == [bad[0].shape, windows_of("disk full", 1)[0].shape]
     assert {anomaly.id for anomaly in bench.anomalies()} == {window.id for window in bad}
     found = bench.anomalies()[0]
-    assert (found.by, found.said_by, found.reason, found.evidence[0].probability) == (
+    assert (found.by, found.verdict_source, found.reason, found.evidence[0].probability) == (
         "teacher", "scripted", "it failed", 0.9,
     )  # fmt: skip
 
@@ -103,7 +103,7 @@ async def test_a_label_of_another_worker_is_used() -> None:
     window = windows_of("disk failed", 1)[0]
     bench.knowledge.learn(make_label(window, 0.7))
     await bench.handle(window)
-    assert bench.teacher.asked == [] and bench.anomalies()[0].said_by == "test"
+    assert bench.teacher.asked == [] and bench.anomalies()[0].verdict_source == "test"
 
 
 async def test_a_teacher_that_is_away_is_asked_again() -> None:
@@ -172,7 +172,7 @@ async def test_a_call_is_filled_with_what_waits() -> None:
 
 
 def doubtful(*texts: str) -> Window:
-    route = Route(kind="proprietary", similarity=1.0, threshold=0.8, doubt=1.2)
+    route = Route(kind="proprietary", similarity=1.0, threshold=0.8, acquisition_score=1.2)
     return make_window(*texts, route=route)
 
 
@@ -188,7 +188,7 @@ async def test_a_doubted_window_that_no_teacher_can_judge_goes_back_to_the_model
     window = doubtful("disk opened", "disk opened")
     await bench.handle(window)
     (back,) = bench.producer.of(bench.settings.topics.general, Window)
-    assert (back.id, back.route.kind, back.route.doubt) == (window.id, "general", 1.2)  # type: ignore[union-attr]
+    assert (back.id, back.route.kind, back.route.acquisition_score) == (window.id, "general", 1.2)  # type: ignore[union-attr]
     assert bench.producer.letters(bench.settings.topics.deadletter) == []
 
 
@@ -246,9 +246,9 @@ async def test_alpha_asks_about_representatives_and_the_others_inherit() -> None
     await bench.handle(*windows)
     assert [len(call) for call in bench.teacher.asked] == [2]
     labels = {label.shape: label for label in bench.labels()}
-    own = {shape for shape, label in labels.items() if label.inherited_from is None}
+    own = {shape for shape, label in labels.items() if label.propagated_from is None}
     assert set(labels) == {window.shape for window in windows} and len(own) == 2
-    assert {label.inherited_from for label in labels.values()} <= {None, *own}
+    assert {label.propagated_from for label in labels.values()} <= {None, *own}
     assert {anomaly.id for anomaly in bench.anomalies()} == {window.id for window in windows}
     await bench.handle(*windows)
     assert len(bench.teacher.asked) == 1 and len(bench.labels()) == 5, "an inherited verdict is one, until it is asked"
@@ -339,7 +339,7 @@ async def test_a_teacher_that_watches_begins_with_what_a_release_knows_and_what_
     for created, packed in ((1.0, profile.pack()), (2.0, b"none at all")):
         vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
         release = make_release(
-            ("disk opened", 0.0), vectors=vectors, created=created, version=f"v{created}", habits=packed
+            ("disk opened", 0.0), vectors=vectors, created=created, version=f"v{created}", profile=packed
         )
         bench.knowledge.adopt(releases.sign(release, None))
         for _ in range(2):

@@ -22,8 +22,8 @@ BANK = (("disk failed", 1.0), ("disk opened", 0.0))
 
 
 class Bench:
-    def __init__(self, method: MethodName = DEFAULT_METHOD, **doubt: float) -> None:
-        self.settings, self.producer = Settings(doubt=doubt), MemoryProducer()
+    def __init__(self, method: MethodName = DEFAULT_METHOD, **second_opinion: float) -> None:
+        self.settings, self.producer = Settings(second_opinion=second_opinion), MemoryProducer()
         self.knowledge = Knowledge("shop", WordEncoder(*WORDS), rules=RULES[method])
         vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
         system = "shop" if RULES[method].learns else releases.BASE
@@ -62,7 +62,7 @@ async def test_a_window_unlike_all_that_were_judged_goes_to_the_teacher_without_
     await bench.handle(window)
     (asked,) = bench.asked()
     assert asked.route is not None
-    assert (asked.id, asked.route.kind, asked.route.doubt) == (window.id, "proprietary", 1.0)
+    assert (asked.id, asked.route.kind, asked.route.acquisition_score) == (window.id, "proprietary", 1.0)
     assert bench.anomalies() == []
 
 
@@ -75,13 +75,13 @@ async def test_what_the_teacher_judged_is_not_doubted() -> None:
 
 async def test_a_window_that_came_back_is_not_doubted_again() -> None:
     bench = Bench(share=0.1)
-    route = Route(kind="general", similarity=1.0, threshold=0.8, doubt=1.0)
+    route = Route(kind="general", similarity=1.0, threshold=0.8, acquisition_score=1.0)
     await bench.handle(replace(make_window("disk failed"), route=route))
     assert len(bench.anomalies()) == 1 and bench.asked() == []
 
 
 async def test_a_broken_habit_is_doubted() -> None:
-    bench = Bench(share=0.1, floor=1.0)
+    bench = Bench(share=0.1, min_score=1.0)
     usual = make_window("disk opened")
     bench.knowledge.learn(make_label(usual, 0.1))
     bench.knowledge.learn(make_label(make_window("disk opened", "disk opened"), 0.1))

@@ -154,5 +154,5 @@ def _propagated_label(window: Window, like: PseudoLabel, events: list[EventLabel
         teacher=like.teacher,
         window=window.id,
         labelled_at=now,
-        inherited_from=like.shape,
+        propagated_from=like.shape,
     )

@@ -126,7 +126,7 @@ async def annotate(fold: Fold, calls: Calls, teacher: DeduplicatedTeacher) -> di
     knowledge = Knowledge(fold.target, calls.context.encode, rules=RULES["fusionlog"])
     labels = await _label(fold.adapt, knowledge, AlphaStrategy(calls.context.settings.alpha), calls, teacher)
     heirs = [
-        window for window in fold.adapt if (label := labels.get(window.shape)) and label.inherited_from is not None
+        window for window in fold.adapt if (label := labels.get(window.shape)) and label.propagated_from is not None
     ]
     return labels | await _label(heirs, knowledge, most_informative, calls, teacher)
 
@@ -157,6 +157,6 @@ def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], cont
         )
     taught = [labels[shape] for shape in first]
     anomalous = np.array([is_anomalous(label.probability) for label in taught])
-    shares = [1.0 if label.inherited_from is None else PROPAGATED_WEIGHT for label in taught]
+    shares = [1.0 if label.propagated_from is None else PROPAGATED_WEIGHT for label in taught]
     weights = np.log1p([seen[shape] for shape in first]) * shares
     return Svm(window_vectors(list(first.values()), context.cache), anomalous, weights.astype(np.float32))

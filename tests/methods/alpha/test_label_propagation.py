@@ -66,7 +66,7 @@ def test_what_is_left_of_a_call_goes_to_events_that_nobody_judged() -> None:
 def test_the_others_of_a_cluster_inherit_and_say_from_whom() -> None:
     first, second, *others = DISKS
     found = heirs(Cluster([first, second], others), make_label(first, 0.1), make_label(second, 0.2, reason="routine"))
-    assert [(label.shape, label.inherited_from, label.probability) for label in found] == [
+    assert [(label.shape, label.propagated_from, label.probability) for label in found] == [
         (each.shape, second.shape, 0.2) for each in others
     ]  # fmt: skip
     label = found[0]
@@ -98,7 +98,7 @@ def test_an_event_that_was_judged_anomalous_must_be_the_representatives_too() ->
     known = knowing(make_label(first, 0.1), make_label(make_window("disk failed"), 0.9))
     assert heirs(Cluster([first], [heir]), make_label(first, 0.1), known=known) == []
     bad = replace(make_label(heir, 0.9), shape="x")
-    assert [label.inherited_from for label in heirs(Cluster([replace(heir, shape="x")], [heir]), bad)] == ["x"]
+    assert [label.propagated_from for label in heirs(Cluster([replace(heir, shape="x")], [heir]), bad)] == ["x"]
 
 
 def test_the_strategy_weighs_shapes_by_how_often_they_wait_and_propagates_what_is_labelled() -> None:
@@ -111,5 +111,5 @@ def test_the_strategy_weighs_shapes_by_how_often_they_wait_and_propagates_what_i
     label = make_label(call.windows[0], 0.1)
     knowledge.learn(label)
     heirs = list(call.propagate({label.shape: label}, knowledge, 5.0))
-    assert {each.inherited_from for each in heirs} == {label.shape} and len(heirs) == 3
+    assert {each.propagated_from for each in heirs} == {label.shape} and len(heirs) == 3
     assert AlphaStrategy(settings)(CandidatePool(knowing()), 1).windows == []
