@@ -72,7 +72,7 @@ def _evidence(window: Window, probabilities: Mapping[str, float], failures_first
 
 
 def _anomaly(
-    window: Window, score: float, threshold: float, said_by: str, by: str, reason: str, evidence: list[Evidence],
+    window: Window, score: float, threshold: float, source: str, by: str, reason: str, evidence: list[Evidence],
     now: float,
 ) -> Anomaly:  # fmt: skip
     return Anomaly(
@@ -82,7 +82,7 @@ def _anomaly(
         shape=window.shape,
         score=min(1.0, max(0.0, score)),
         threshold=threshold,
-        verdict_source=said_by,
+        verdict_source=source,
         by="model" if by == "model" else "teacher",
         reason=reason,
         evidence=evidence,

@@ -138,7 +138,7 @@ async def test_score(recorded: Recorded) -> None:
     await stage.publish_raw(topics.general, b"{broken")
     await stage.publish(topics.general, judged, odd)
     worker = await stage.worker("score", FUSIONLOG_SECOND_OPINION__SHARE="0.1")
-    await counted(worker, "windows_doubted", 1)
+    await counted(worker, "windows_second_opinion", 1)
     await counted(worker, "windows_scored", 1)
     assert await worker.stop() == 0
     recorded.check("score")

@@ -46,13 +46,13 @@ class Turning:
 
 
 def target_of(
-    *windows: Window, calls: int = 15, linger_windows: int = 200, units_per_call: int = 20, share: float = 0.1
+    *windows: Window, calls: int = 15, max_wait_windows: int = 200, units_per_call: int = 20, share: float = 0.1
 ) -> Target:
     encode = WordEncoder(*WORDS)
     fold = Fold("shop", "forward", SystemSettings(), ([], [window.session for window in windows]), [], list(windows))
     settings = Settings(
         second_opinion=SecondOpinionSettings(share=share), label=LabelSettings(units_per_call=units_per_call),
-        evaluate=EvaluateSettings(calls=calls, max_wait_windows=linger_windows),
+        evaluate=EvaluateSettings(calls=calls, max_wait_windows=max_wait_windows),
     )  # fmt: skip
     context = MethodContext(settings, [], encode, VectorCache(encode), None, Turning())  # type: ignore[arg-type]
     target = Target(fold, context, calls=calls)
@@ -97,7 +97,7 @@ async def test_a_doubted_shape_gets_the_teachers_verdict_on_all_that_wait() -> N
 
 async def test_when_the_calls_are_spent_the_model_has_the_last_word() -> None:
     windows = [*sessions(40, "disk failed"), *sessions(40, "disk full"), *sessions(40, "disk failed badly")]
-    target = target_of(*windows, calls=1, linger_windows=20, share=0.0)
+    target = target_of(*windows, calls=1, max_wait_windows=20, share=0.0)
     verdicts = await run(target)
     assert target.deduplicated.cost.units == 1 and all(verdicts.anomalous)
     assert [place for place, asked in enumerate(verdicts.proprietary) if asked] == list(range(40, 60))
@@ -105,7 +105,7 @@ async def test_when_the_calls_are_spent_the_model_has_the_last_word() -> None:
 
 async def test_no_more_calls_than_allowed_are_made() -> None:
     windows = [make_window(*[f"failed {each}" for each in range(place)], session=str(place)) for place in range(1, 80)]
-    target = target_of(*windows, calls=2, linger_windows=1, share=0.9, units_per_call=1)
+    target = target_of(*windows, calls=2, max_wait_windows=1, share=0.9, units_per_call=1)
     await run(target)
     assert target.spent == 2
 
