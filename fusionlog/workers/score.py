@@ -1,6 +1,6 @@
-"""The score worker's part in a decision: windows from Kafka, anomalies and referred windows back to it.
+"""The score role: windows from Kafka to anomalies and windows for a second opinion.
 
-What is decided, and by what, stands in `online.decisions`.
+Verdicts are decided in `online.decisions`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ScoreWorker:
         self.output = BatchOutput(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Give every window its verdict.
+        """Decide on every window of a batch of messages.
 
         :raises BrokerError: Kafka did not take the results.
         """
