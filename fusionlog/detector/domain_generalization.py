@@ -99,7 +99,7 @@ def fit_adversarial(
             represented, event = read(network, labelled, drawn)
             foreign, _ = read(network, unlabelled, unlabelled.draw(BATCH))
             of_domains = domain_loss(head, represented, foreign, adversarial_strength(number / settings.steps))
-            backward(loss_of(network.judge(represented), event, drawn) + DOMAIN_WEIGHT * of_domains)
+            backward(loss_of(network.window_logits(represented), event, drawn) + DOMAIN_WEIGHT * of_domains)
 
         optimise(chain(network.parameters(), head.parameters()), settings.steps, step)
     return network.eval()

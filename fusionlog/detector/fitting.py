@@ -1,4 +1,4 @@
-"""Fitting: examples to an ONNX model, by empirical risk minimisation, MLDG or a domain adversary. Train side: imports torch."""
+"""Fitting: examples to an ONNX model, by plain training, MLDG or a domain adversary. Train side: imports torch."""
 
 from __future__ import annotations
 

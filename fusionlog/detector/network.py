@@ -56,7 +56,7 @@ class Network(nn.Module, ABC):
         )
         return projected
 
-    def judge(self, represented: Tensor) -> Tensor:
+    def window_logits(self, represented: Tensor) -> Tensor:
         """Logits of windows `[batch]` from their representations `[batch, width]`."""
         logits: Tensor = self.window_head(represented).squeeze(-1)
         return logits
@@ -67,4 +67,4 @@ class Network(nn.Module, ABC):
         :param events: unit vectors `[batch, places, dim]`. :param counts: `[batch, places]`.
         """
         represented, event = self.represent(self.project(events), counts)
-        return self.judge(represented), event
+        return self.window_logits(represented), event

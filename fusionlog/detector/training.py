@@ -100,7 +100,7 @@ def supervised(network: Network, pack: Pack, number: int = BATCH) -> Tensor:
     """The loss on `number` examples, drawn now."""
     drawn = pack.draw(number)
     represented, event = read(network, pack, drawn)
-    return loss_of(network.judge(represented), event, drawn)
+    return loss_of(network.window_logits(represented), event, drawn)
 
 
 def read(network: Network, pack: Pack, drawn: Drawn) -> tuple[Tensor, Tensor]:

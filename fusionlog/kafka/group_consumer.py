@@ -11,7 +11,7 @@ What holds here, whatever is killed, frozen or moved, and why:
   its partition is not open yet, and opening it seeks to its start; or a rebalance has come since `getmany` was called
   (the count of rebalances is another), and every open partition is sought back to its next unhandled record. Between
   two rebalances only `run` calls `getmany`, so what it gives then is what follows what was handled.
-* Nothing is written for partitions that may be another member's. See `membership`: a handler asks `confirm` before it
+* Nothing is written for partitions that may be another member's. See `membership`: a handler awaits `confirm` before it
   writes, which answers at once while the membership is proven, else commits, and Kafka refuses that to a former member.
 * Records that retention deleted before they were read are counted: at the takeover by the commit and the log's
   beginning, later where offsets are missing.

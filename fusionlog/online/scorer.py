@@ -101,21 +101,21 @@ class Scorer:
     def _score(self, windows: Sequence[Window], knowledge: Knowledge, model: LoadedModel) -> list[Score]:
         """The scores of one release: for most windows a cache look-up."""
         seen = model.recent(knowledge.changes)
-        looks = cache_keys(windows, model.network)
-        scores = seen.get_all(looks)
+        keys = cache_keys(windows, model.network)
+        scores = seen.get_all(keys)
         if None not in scores:
             return cast("list[Score]", scores)
         places: dict[str, int] = {}
         for place, score in enumerate(scores):
             if score is None:
-                places.setdefault(looks[place], place)
-        judged = self._score_new([windows[place] for place in places.values()], knowledge, model)
+                places.setdefault(keys[place], place)
+        scored = self._score_new([windows[place] for place in places.values()], knowledge, model)
         known: dict[str, Score] = {}
-        for look, score in zip(places, judged, strict=True):
-            known[look] = replace(score, cached=True)
-            seen.put(look, known[look])
-            scores[places[look]] = score
-        return [known[look] if score is None else score for look, score in zip(looks, scores, strict=True)]
+        for key, score in zip(places, scored, strict=True):
+            known[key] = replace(score, cached=True)
+            seen.put(key, known[key])
+            scores[places[key]] = score
+        return [known[key] if score is None else score for key, score in zip(keys, scores, strict=True)]
 
     def _score_new(self, windows: Sequence[Window], knowledge: Knowledge, model: LoadedModel) -> list[Score]:
         """The scores of windows whose shape is not cached since the last label, each content once."""

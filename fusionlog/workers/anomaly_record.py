@@ -52,7 +52,7 @@ def _novelty_reasons(window: Window, how: NoveltyFeatures) -> Iterator[str]:
     if how.rarity >= LEAST_NOVELTY and how.rarity > how.failure:
         yield f"it has an event of one window in {10**how.rarity:,.0f}"
     if how.surprisal >= LEAST_NOVELTY:
-        yield f"it breaks a habit that one window in {10**how.surprisal:,.0f} breaks"
+        yield f"it deviates from the profile as one window in {10**how.surprisal:,.0f} does"
 
 
 def _evidence(window: Window, probabilities: Mapping[str, float], failures_first: bool = False) -> list[Evidence]:

@@ -34,7 +34,7 @@ class ScoreWorker:
     """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
 
     def __init__(self, settings: Settings, producer: Producer, tables: KnowledgeTables, scorer: Scorer) -> None:
-        self._topics, self._doubt_settings = settings.topics, settings.second_opinion
+        self._topics, self._second_opinion = settings.topics, settings.second_opinion
         self._tables, self._scorer = tables, scorer
         self._states: dict[str, SystemState] = {}
         self.output = BatchOutput(settings, producer, "score")
@@ -75,7 +75,7 @@ class ScoreWorker:
         except TimeoutError as error:
             raise ModelError(f"system {system} has no model, and there is no base model") from error
         if system not in self._states:
-            self._states[system] = SystemState.of(self._tables.of(system), self._scorer, self._doubt_settings)
+            self._states[system] = SystemState.of(self._tables.of(system), self._scorer, self._second_opinion)
         return await asyncio.to_thread(decide, windows, self._states[system])
 
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:

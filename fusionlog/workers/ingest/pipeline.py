@@ -50,7 +50,7 @@ class IngestPipeline:
         for parser in self._parsers.values():
             parser.restore(known)
         self._output = IngestOutput(settings, producer, route)
-        self._lanes: dict[TopicPartition, PartitionProcessor] = {}
+        self._processors: dict[TopicPartition, PartitionProcessor] = {}
         self._suspects: dict[TopicPartition, Suspect] = {}
         self.outputs = OutputOffsets()
         self.confirm: Confirm = _always
@@ -69,7 +69,7 @@ class IngestPipeline:
         covered = CoveredLines([laid.window for laid in own], system.window.by == "session") if own else None
         resume_state = ResumeState(self.outputs, own)
         windower = Windower(name, system.window, place.topic, place.partition)
-        self._lanes[place] = PartitionProcessor(
+        self._processors[place] = PartitionProcessor(
             name, system, self._settings.ingest, self._parsers[name], windower, start, resume_state, covered
         )
         if suspect is not None:
@@ -77,14 +77,14 @@ class IngestPipeline:
 
     def has(self, place: TopicPartition) -> bool:
         """Whether this raw partition is open."""
-        return place in self._lanes
+        return place in self._processors
 
     async def take(self, place: TopicPartition, records: Sequence[RawRecord]) -> None:
         """Process records of a raw partition, in order.
 
         :raises RecordCrash: an unexpected exception, with the record or window in hand.
         """
-        processor = self._lanes[place]
+        processor = self._processors[place]
         for part in self._parts(place, records):
             for made in self._made(place, processor, part):
                 await self._send(processor, place, made)
@@ -100,23 +100,23 @@ class IngestPipeline:
         """
         if self._output.error is not None:
             raise self._output.error
-        for place, processor in self._lanes.items():
+        for place, processor in self._processors.items():
             for window in processor.silent():
                 await self._send(processor, place, window)
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
         """Note that a raw partition has no record to come before this offset."""
-        self._lanes[place].skip_to(offset)
+        self._processors[place].skip_to(offset)
 
     @property
     def unacked(self) -> int:
         """The number of windows and dead letters that Kafka has not acknowledged."""
-        return sum(processor.unacked for processor in self._lanes.values())
+        return sum(processor.unacked for processor in self._processors.values())
 
     def positions(self) -> Mapping[TopicPartition, tuple[int, str]]:
         """The commit of every open raw partition: its offset, and the metadata for its next reader."""
         found: dict[TopicPartition, tuple[int, str]] = {}
-        for place, processor in self._lanes.items():
+        for place, processor in self._processors.items():
             position = processor.position
             found[place] = position, to_metadata(processor.resume_state.places(position))
         return found
@@ -132,9 +132,9 @@ class IngestPipeline:
 
     def close(self) -> None:
         """Release all raw partitions."""
-        for processor in self._lanes.values():
+        for processor in self._processors.values():
             processor.release()
-        self._lanes.clear()
+        self._processors.clear()
         self._suspects.clear()
 
     def _parts(self, place: TopicPartition, records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:
