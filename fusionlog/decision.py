@@ -1,4 +1,4 @@
-"""The decision: the probability from which a window or an event is anomalous. No other module has the number."""
+"""The decision threshold: the probability from which a window or an event is anomalous. It stands here alone."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def is_anomalous(probability: FloatArray) -> BoolArray: ...
 
 
 def is_anomalous(probability: float | FloatArray) -> bool | BoolArray:
-    """Whether a probability is that of an anomaly; of an array, each of them."""
+    """Whether a probability reaches the threshold; elementwise for an array."""
     return probability >= THRESHOLD

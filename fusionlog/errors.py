@@ -1,4 +1,4 @@
-"""Every error that FusionLog raises on purpose: what was wrong, its value, and the way out."""
+"""The errors that FusionLog raises: a message names the setting, topic or file, the bad value, and the remedy."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def sign(release: ModelRelease, key: SecretStr | None) -> ModelRelease:
 
 
 def verify(release: ModelRelease, key: SecretStr | None) -> None:
-    """Check that a release is whole and, where there is a key, that its owner made it.
+    """Check the digest of a release and, where there is a key, its signature.
 
     :raises ModelError: it was altered, is not signed, or is signed with another key.
     """
@@ -81,7 +81,7 @@ def pack_vectors(vectors: FloatArray) -> bytes:
 def unpack_vectors(data: bytes) -> FloatArray:
     """The vectors `[n, dim]` float32 of an npy file.
 
-    :raises ModelError: it is no such file, holds Python objects, or holds something else than finite float32 rows.
+    :raises ModelError: the bytes are no npy file, or hold Python objects or anything but finite float32 rows.
     """
     try:
         vectors = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
@@ -113,7 +113,7 @@ def _signature(sha256: str, key: SecretStr) -> str:
 
 
 def _fields(release: ModelRelease) -> dict[str, Any]:
-    """What the digest covers beside the byte strings, with numbers as the wire has them: 1 and 1.0 are one number."""
+    """The digest's fields beside the byte strings, with numbers as on the wire: 1 and 1.0 are one number."""
     plain = msgspec.structs.replace(release, **dict.fromkeys(BYTES, b""))
     found = _without_defaults(msgspec.convert(msgspec.to_builtins(plain), type(release)))
     return {name: value for name, value in found.items() if name not in ("v", "sha256", "signature", *BYTES)}

@@ -22,7 +22,7 @@ def json_schema(record: type[records.Record]) -> dict[str, Any]:
 
 
 def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
-    """The AsyncAPI 3 document: a channel a topic, an operation for what a user may send and what a user may receive."""
+    """The AsyncAPI 3 document: a channel a topic, an operation for each record that a user sends or receives."""
     described = [_templated_raw(topics), *topics.own()]
     _, components = msgspec.json.schema_components(RECORDS, ref_template="#/components/schemas/{name}")
     return {

@@ -1,4 +1,4 @@
-"""Names for the arrays and callables that more than one module passes around."""
+"""Types of arrays and callables that several modules share."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which windows a teacher is asked about: acquisition score, budget, query strategy."""
+"""The choice of windows for the teacher: acquisition score, budget, query strategy."""

@@ -1,4 +1,4 @@
-"""The acquisition score of a window: how much a teacher's label on it is likely to teach.
+"""The acquisition score of a window: an estimate of the information in a teacher's label of it.
 
 The router looks at single events. A window of known events alone may still be one that the model was never trained on:
 a step repeated, a step missing, an end too early. Three terms show it without a label.

@@ -16,8 +16,8 @@ class QuantileBudget:
     """Queries the windows whose score is above the quantile that leaves `share` of them.
 
     The threshold follows the quantile by stochastic approximation (Robbins and Monro, 1951): each queried window raises
-    it, each other lowers it, so that in the long run `share` of the scores lie above. It never falls below `floor`, so
-    that a stream of low scores is queried less.
+    it, each other lowers it, so that in the long run `share` of the scores lie above. It never falls below `min_score`,
+    so that a stream of low scores is queried less.
     """
 
     settings: SecondOpinionSettings

@@ -24,7 +24,7 @@ Similarity = Callable[[EventBag], float]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A window shape that waits: its first window, how often it waits, and its acquisition score.
+    """A window shape in the pool: its first window, its frequency there, and its acquisition score.
 
     The score is 0 for a window with an unknown event: it was routed to the teacher, not referred to it.
     """

@@ -1,4 +1,4 @@
-"""What a detector looks at: the distinct events of some windows, or their lines in order, padded to one length."""
+"""Batches of model inputs: the distinct events of windows, or their lines in order, padded to one length."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Batch:
     `events` is `[batch, places, dim]` float32, unit vectors of the windows' distinct events; `counts` is
     `[batch, places]` float32, how often each stands in its window. A count of 0 is padding.
 
-    For a detector that looks at order a place is a line, with a count of 1; `order` `[batch, places]` says which of its
-    window's events that is, 0 for padding. Else a place is a distinct event, and `order` is None.
+    For a detector that reads the order a place is a line, with a count of 1; `order` `[batch, places]` is the index of
+    its event in the window, 0 for padding. Else a place is a distinct event, and `order` is None.
     """
 
     events: FloatArray
@@ -31,7 +31,7 @@ class Batch:
         return len(self.counts)
 
     def by_event(self, values: FloatArray) -> FloatArray:
-        """Values of places `[batch, places]` as values of distinct events `[batch, events]`: the greatest of each.
+        """Values of places `[batch, places]` to values of distinct events `[batch, events]`: the maximum of each event.
 
         They are not negative, and 0 for padding, as probabilities are.
         """
@@ -46,7 +46,7 @@ def collate(windows: Sequence[tuple[FloatArray, FloatArray]], orders: Sequence[I
     """Pad windows to the most places that one of them has.
 
     :param windows: event vectors `[n, dim]` and counts `[n]` of each window; n may differ, dim may not.
-    :param orders: which event stands in each line of each window, for a detector that looks at order.
+    :param orders: the event of each line of each window, for a detector that reads the order.
     :return: a batch of `len(windows)` windows.
     :raises ValueError: no window is given, or their shapes do not fit together.
     """
@@ -70,13 +70,13 @@ def collate(windows: Sequence[tuple[FloatArray, FloatArray]], orders: Sequence[I
 
 
 class BatchBuffer:
-    """Memory that one batch after the other is laid out in: fresh pages for each cost as much time as the model."""
+    """Memory that successive batches reuse: fresh pages for each batch cost as much time as the model."""
 
     def __init__(self) -> None:
         self._memory = np.empty(0, dtype=np.float32)
 
     def array(self, *shape: int) -> FloatArray:
-        """An array of this shape, of any content; the one that was given before is overwritten."""
+        """An uninitialised array of this shape; it overwrites the previous one."""
         size = prod(shape)
         if size > len(self._memory):
             self._memory = np.empty(size, dtype=np.float32)
@@ -86,11 +86,11 @@ class BatchBuffer:
 def gather(
     vectors: FloatArray, rows: Sequence[Sequence[int]], counts: Sequence[Sequence[int]], buffer: BatchBuffer
 ) -> Batch:
-    """What `collate` makes of the windows' events, where windows share them: each vector is given once.
+    """The batch of `collate` from shared vectors: each distinct event's vector is given once.
 
     :param vectors: of distinct events, `[n, dim]`.
     :param rows: those of `vectors` that stand in each window. :param counts: how often each of them does.
-    :param buffer: where the batch is laid out: it holds until the next one is.
+    :param buffer: memory for the batch, which is valid until the next one is laid out there.
     """
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     filled = np.arange(max(1, lengths.max())) < lengths[:, None]

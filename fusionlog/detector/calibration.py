@@ -1,7 +1,7 @@
-"""The calibrated score of a window: the small model's probability, stacked with how novel the window is at this moment.
+"""The calibrated score of a window: the small model's probability stacked with the window's present novelty features.
 
-A network that learned from a few dozen judged windows ranks better than it decides, and it knows nothing of faults that
-its labels do not show. The novelty features do, and need no label. Both are stacked (Wolpert, Neural Networks 5, 1992):
+A network trained on a few dozen labelled windows ranks better than it decides, and misses faults that its labels do
+not show. The novelty features need no label. Both are stacked (Wolpert, Neural Networks 5, 1992):
 a logistic regression over the network's logit, the surprisal and the rarity; the sources' own weights of surprisal,
 rarity and failures are added to it where that helps. What becomes usual after the model was made loses its rarity by
 being counted, without another model.

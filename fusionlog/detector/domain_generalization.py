@@ -1,4 +1,4 @@
-"""Training for systems that nobody labelled: meta-learning across the sources, and a domain head that is fooled.
+"""Domain generalisation, for unlabelled targets: MLDG meta-learning across the sources, and a domain adversary.
 
 Both are options of the base model, for either network. Train side: imports torch.
 """
@@ -38,7 +38,7 @@ WARM_UP = 10.0
 
 
 def fit_mldg(groups: Sequence[Sequence[Example]], settings: DistillSettings, threads: int = 1) -> Network:
-    """A network that learns from each step on some sources to do well on another one, trained from scratch.
+    """A network meta-trained from scratch: steps on some sources reduce the loss on a held-out one.
 
     MLDG (Li et al., arXiv 1710.03463) to the first order: each step leaves out one source in turn, takes a plain step
     on the others, and adds the gradient of the left-out one there. A single source is both (first-order MAML).
@@ -80,9 +80,9 @@ def meta_step(network: nn.Module, train: Callable[[], Tensor], test: Callable[[]
 def fit_adversarial(
     examples: Sequence[Example], target: Sequence[Example], settings: DistillSettings, threads: int = 1
 ) -> Network:
-    """A network whose representations do not tell the target from the sources, trained from scratch.
+    """A network trained from scratch whose representations do not separate the target from the sources.
 
-    A domain head learns to tell them apart; its gradient reaches the network reversed (Ganin et al., JMLR 17, 2016),
+    A domain head learns to separate them; its gradient reaches the network reversed (Ganin et al., JMLR 17, 2016),
     and nothing else of it does: one backward pass, both losses.
 
     :param examples: labelled windows of the sources, drawn by their weight.
@@ -99,7 +99,7 @@ def fit_adversarial(
             represented, event = read(network, labelled, drawn)
             foreign, _ = read(network, unlabelled, unlabelled.draw(BATCH))
             of_domains = domain_loss(head, represented, foreign, adversarial_strength(number / settings.steps))
-            backward(loss_of(network.judge(represented), event, drawn) + DOMAIN_WEIGHT * of_domains)
+            backward(loss_of(network.window_logits(represented), event, drawn) + DOMAIN_WEIGHT * of_domains)
 
         optimise(chain(network.parameters(), head.parameters()), settings.steps, step)
     return network.eval()
@@ -111,7 +111,7 @@ def domain_head(width: int, hidden: int) -> nn.Module:
 
 
 def domain_loss(head: nn.Module, sources: Tensor, target: Tensor, strength: float) -> Tensor:
-    """The domain head's cross-entropy; what is before it is moved to raise it, `strength` times as much.
+    """The domain head's cross-entropy; the layers before it get its gradient reversed, times `strength`.
 
     :param sources: representations `[batch, width]` of windows of the sources. :param target: of the target.
     """
@@ -121,12 +121,12 @@ def domain_loss(head: nn.Module, sources: Tensor, target: Tensor, strength: floa
 
 
 def adversarial_strength(progress: float) -> float:
-    """How strongly gradients are reversed after a share of the steps: 0 at first, near 1 at last (Ganin et al.)."""
+    """The strength of gradient reversal after a share of the steps: 0 at first, near 1 at last (Ganin et al.)."""
     return float(torch.tanh(torch.tensor(WARM_UP * progress / 2)))
 
 
 class Reversal(torch.autograd.Function):
-    """The identity; its gradient is turned round, and multiplied by `strength`."""
+    """The identity, with its gradient multiplied by minus `strength`."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, strength: float) -> Tensor:

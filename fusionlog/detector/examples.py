@@ -1,4 +1,4 @@
-"""What a small model is trained on: windows as vectors and counts, with the probabilities that someone gave them."""
+"""Training examples of a small model: windows as vectors and counts, with soft labels."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Example:
     """A distinct window: event vectors `[events, dim]`, counts `[events]`, and soft labels.
 
     `probability` is the window's, `event_probabilities` `[events]` those of its events by themselves. `weight` is how
-    often the window was seen; `balanced` turns it into how often training draws it. `order` `[lines]` says which event
-    stands in each line; a detector that does not look at order has examples without it. `system` is whose window it is.
+    often the window was seen; `balanced` turns it into how often training draws it. `order` `[lines]` is the event of
+    each line; examples of a detector that does not read the order lack it. `system` is the window's.
     """
 
     vectors: FloatArray
@@ -30,7 +30,7 @@ class Example:
     system: str = ""
 
     def places(self) -> tuple[IntArray, FloatArray, FloatArray]:
-        """What a network is shown at each place: which event, how often `[places]`, and how likely that is anomalous.
+        """The event, its count `[places]` and its probability at each place of a network's input.
 
         A place is a distinct event, or a line where there is an order.
         """
@@ -40,7 +40,7 @@ class Example:
 
 
 def batch_of(examples: Sequence[Example]) -> Batch:
-    """Examples as a detector is shown them; all of them have an order, or none has."""
+    """The batch of examples; all of them have an order, or none has."""
     orders = [example.order for example in examples if example.order is not None]
     return collate([(example.vectors, example.counts) for example in examples], orders or None)
 

@@ -1,4 +1,4 @@
-"""Small models as ONNX, the form in which they travel and run. Train side: imports torch."""
+"""Export of small models to ONNX, the form in which releases carry them. Train side: imports torch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def to_onnx(network: nn.Module, dim: int) -> bytes:
 
     The exporter by TorchScript is deprecated, but takes 0.3 s where the one by `torch.export` takes 8 s of a job that
     trains for two; a test holds its result against torch's. A GRU's initial state follows the batch, so what the
-    exporter says of it (that other batch sizes may fail) does not hold here; that is tested too.
+    exporter warns of (that other batch sizes may fail) does not hold here; that is tested too.
     """
     axes = {0: "batch", 1: "places"}
     example = (torch.randn(2, 3, dim), torch.tensor([[1.0, 2.0, 0.0], [1.0, 1.0, 1.0]]))

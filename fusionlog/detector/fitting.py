@@ -1,4 +1,4 @@
-"""From examples to a model that runs: which training, and its export. Train side: imports torch."""
+"""Fitting: examples to an ONNX model, by plain training, MLDG or a domain adversary. Train side: imports torch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def model(
 ) -> bytes:
     """The ONNX file of a network trained from scratch.
 
-    :param how: `erm` takes the examples as one; `mldg` meta-learns across the systems that they are of.
-    :param target: unlabelled windows of another system that a domain head shall not tell from the examples.
+    :param how: `erm` pools the examples; `mldg` meta-learns across their systems.
+    :param target: unlabelled windows of another system, for the domain adversary.
     :raises ValueError: there is no example, or one does not suit the settings' detector.
     """
     if target:

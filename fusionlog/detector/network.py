@@ -1,8 +1,8 @@
-"""What training and export ask of a network, and the input layer that all of them share. Train side: imports torch.
+"""The base class of the networks, with the input layer that all of them share. Train side: imports torch.
 
 Every network reads a `Batch`: events `[batch, places, dim]` and counts `[batch, places]`, where count 0 is padding.
-For a network of sets an event stands once, with its count; one that looks at order is given a line per place with a
-count of 1. So both export to one ONNX interface.
+For a set network a place is a distinct event with its count; for one that reads the order it is a line with a count
+of 1. So both export to one ONNX interface.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ FLOOR = -1e4
 
 
 class Network(nn.Module, ABC):
-    """A small model: events are projected each by itself, a window of them is represented, and that is judged.
+    """A small model: a projection of each event, a representation of the window, and a head for each of both.
 
-    The event head reads an event's projection alone: what is wrong by itself is seen there.
+    The event head reads an event's projection alone: it finds events that are anomalous by themselves.
 
     :param dim: the width of an event's vector. :param hidden: of its projection.
     """
@@ -56,7 +56,7 @@ class Network(nn.Module, ABC):
         )
         return projected
 
-    def judge(self, represented: Tensor) -> Tensor:
+    def window_logits(self, represented: Tensor) -> Tensor:
         """Logits of windows `[batch]` from their representations `[batch, width]`."""
         logits: Tensor = self.window_head(represented).squeeze(-1)
         return logits
@@ -67,4 +67,4 @@ class Network(nn.Module, ABC):
         :param events: unit vectors `[batch, places, dim]`. :param counts: `[batch, places]`.
         """
         represented, event = self.represent(self.project(events), counts)
-        return self.judge(represented), event
+        return self.window_logits(represented), event

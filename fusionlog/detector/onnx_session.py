@@ -1,4 +1,4 @@
-"""A small model that runs: ONNX Runtime, on CUDA where there is one."""
+"""The ONNX Runtime session of a small model, on CUDA where there is one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Detector:
     :param onnx: the model's bytes.
     :param provider: `auto` takes CUDA where ONNX Runtime has it; `cuda` does so too, and warns where it has not.
     :param threads: CPU threads within one operator.
-    :raises ModelError: the bytes are no such model.
+    :raises ModelError: the bytes are no ONNX model with these inputs and outputs.
     """
 
     def __init__(self, onnx: bytes, provider: Provider = "auto", threads: int = 1) -> None:
@@ -47,7 +47,7 @@ class Detector:
 
 
 def _open(onnx: bytes, wanted: Provider, threads: int) -> Any:
-    """A session on the best provider that starts; a GPU that cannot be used is no reason to stop."""
+    """A session on the best provider that starts; the CPU where the GPU cannot be used."""
     options, names = session_options(threads), providers(wanted, ort.get_available_providers())
     try:
         return ort.InferenceSession(onnx, options, providers=names)

@@ -1,4 +1,4 @@
-"""The order of a window's lines, for the detectors that look at it."""
+"""The order of a window's lines, for detectors that read sequences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDERED: frozenset[DetectorName] = frozenset({"gru"})
 
 
 def cache_key(window: Window, detector: DetectorName) -> str:
-    """What a detector tells windows apart by: their shape, or the hash of their templates line by line."""
+    """The cache key of a window for a detector: its shape, or the hash of its templates line by line."""
     if detector not in ORDERED:
         return window.shape
     lines = ";".join(window.events[place].template for place in window.sequence)
@@ -23,14 +23,14 @@ def cache_key(window: Window, detector: DetectorName) -> str:
 
 
 def cache_keys(windows: Sequence[Window], detector: DetectorName) -> list[str]:
-    """`cache_key` each of the windows."""
+    """The `cache_key` of each window."""
     if detector not in ORDERED:
         return [window.shape for window in windows]
     return [cache_key(window, detector) for window in windows]
 
 
 def by_cache_key(windows: Iterable[Window], detector: DetectorName) -> list[list[Window]]:
-    """The windows that a detector cannot tell apart, together, in order of first occurrence."""
+    """Windows grouped by `cache_key`, in order of first occurrence: a detector cannot distinguish those of a group."""
     groups: dict[str, list[Window]] = {}
     for window in windows:
         groups.setdefault(cache_key(window, detector), []).append(window)
@@ -38,5 +38,5 @@ def by_cache_key(windows: Iterable[Window], detector: DetectorName) -> list[list
 
 
 def order_of(window: Window, detector: DetectorName) -> IntArray | None:
-    """Which event stands in each line of a window `[lines]`; None for a detector that does not look at it."""
+    """The event of each line of a window `[lines]`; None for a detector that does not read the order."""
     return np.array(window.sequence, dtype=np.int64) if detector in ORDERED else None

@@ -19,8 +19,8 @@ class SetNetwork(Network):
     """A window as the set of its distinct events: an event head, and a window head over pooled events.
 
     Projection, log count and the (squashed) event logit make an event's features, pooled by maximum and mean. The
-    window head reads both pools, the log length, and the greatest and mean event logit: what is wrong by itself is seen
-    by the event head, what is wrong in combination or number by the window head.
+    window head reads both pools, the log length, and the greatest and mean event logit. So the event head finds events
+    that are anomalous by themselves, the window head anomalous combinations and numbers.
     """
 
     def __init__(self, dim: int, hidden: int) -> None:

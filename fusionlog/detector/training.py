@@ -1,6 +1,6 @@
-"""Training a small model from labelled windows, whoever they are of. Train side: imports torch.
+"""Training of a small model on labelled windows of any systems. Train side: imports torch.
 
-Seeded and on one set of threads, so that equal examples and settings give an equal model on a CPU.
+Seeded, with a fixed number of threads: equal examples and settings give an equal model on a CPU.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EVENT_LOSS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Some examples: which events of the table stand in them and how often `[batch, places]`, and their labels."""
+    """Drawn examples: the table's row and the count of each place `[batch, places]`, and their labels."""
 
     places: Tensor
     counts: Tensor
@@ -41,7 +41,7 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """Examples as tensors on the device: a table of their distinct events, and what stands where.
+    """Examples as tensors on the device: a table of their distinct events, and the examples as rows of it.
 
     `table` is `[distinct, dim]`: events recur, so a step projects each of them once, with noise of its own, instead of
     every place of the batch. `drawn` holds the examples, `weights` `[examples]` how often each is drawn.
@@ -75,7 +75,7 @@ def fit(examples: Sequence[Example], settings: DistillSettings, threads: int = 1
 
 
 def untrained(pack: Pack, settings: DistillSettings) -> Network:
-    """The settings' network, on the device of what it will be taught."""
+    """The settings' network, untrained, on the device of the examples."""
     network = build(settings.detector, pack.table.shape[-1], settings.hidden)
     return network.to(pack.table.device).train()
 
@@ -92,7 +92,7 @@ def optimise(parameters: Iterable[Parameter], steps: int, step: Callable[[int], 
 
 
 def backward(loss: Tensor) -> None:
-    """Add the gradient of a loss to what the parameters have."""
+    """Add the gradient of a loss to that of the parameters."""
     loss.backward()  # type: ignore[no-untyped-call]
 
 
@@ -100,11 +100,11 @@ def supervised(network: Network, pack: Pack, number: int = BATCH) -> Tensor:
     """The loss on `number` examples, drawn now."""
     drawn = pack.draw(number)
     represented, event = read(network, pack, drawn)
-    return loss_of(network.judge(represented), event, drawn)
+    return loss_of(network.window_logits(represented), event, drawn)
 
 
 def read(network: Network, pack: Pack, drawn: Drawn) -> tuple[Tensor, Tensor]:
-    """Representations of what was drawn `[batch, width]` and logits of its events `[batch, places]`."""
+    """Representations of drawn examples `[batch, width]` and logits of their events `[batch, places]`."""
     return network.represent(network.project(pack.table)[drawn.places], drawn.counts)
 
 
@@ -151,7 +151,7 @@ def _padded(rows: Sequence[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any
 
 @contextmanager
 def seeded(seed: int, threads: int) -> Iterator[None]:
-    """Torch's random state seeded and its threads bounded, and both as they were afterwards."""
+    """A context with torch's random state seeded and its threads bounded; both are restored afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

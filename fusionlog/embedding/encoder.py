@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 FILES = ("model.onnx", "tokenizer.json", "encoder.json")
 FORMAT = "v1"
-"""Part of a cached encoder's directory: raised when `embedding_export` writes something else than before."""
+"""Part of a cached encoder's directory: raised when `embedding.export` writes something else than before."""
 BATCH = 32
 CHARACTERS_PER_TOKEN = 32
 """Text beyond `max_length` times this cannot matter: it keeps a line of megabytes from the tokenizer."""
@@ -40,7 +40,7 @@ _WORD = re.compile(r"[^\W_]")
 
 
 class EventText(Protocol):
-    """Whatever has a template's id and its text: an event of a window, of a label, of a bank."""
+    """A template's id and text, as an event of a window, a label or a bank has them."""
 
     @property
     def template(self) -> str:
@@ -52,14 +52,14 @@ class EventText(Protocol):
 
 
 class EventVectors(Protocol):
-    """Whatever has the vectors of events."""
+    """A source of events' vectors."""
 
     def vectors(self, events: Sequence[EventText]) -> FloatArray:
         """The events' vectors, `[events, dim]`."""
 
 
 class NamedEncode(Protocol):
-    """An encoder that says which one it is: vectors of another one must not be compared with its own."""
+    """An encoder with its name: vectors of different encoders must not be compared."""
 
     @property
     def name(self) -> str:
@@ -82,9 +82,9 @@ def plain(text: str) -> str:
 class Encoder:
     """An exported encoder. A text that is empty without its placeholders has the zero vector, the others unit vectors.
 
-    :param directory: what `embedding_export` wrote.
+    :param directory: the output of `embedding.export`.
     :param threads: CPU threads within one operator.
-    :raises SettingError: the directory is no such thing.
+    :raises SettingError: the directory is no exported encoder.
     """
 
     def __init__(self, directory: Path, threads: int = 1) -> None:
@@ -106,7 +106,7 @@ class Encoder:
         self._tokenizer.enable_truncation(self._max_length)
 
     def __call__(self, texts: Sequence[str], /) -> FloatArray:
-        """Texts to vectors `[texts, dim]`, placeholders left out. Texts of like length share a batch."""
+        """Texts to vectors `[texts, dim]`, placeholders left out. Texts of similar length share a batch."""
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         tokens = {row: self._tokens(words) for row, text in enumerate(texts) if (words := plain(text))}
         rows = sorted(tokens, key=lambda row: len(tokens[row]))
@@ -130,14 +130,14 @@ class Encoder:
 
 
 class VectorCache:
-    """Vectors by template: every template is encoded once."""
+    """A cache of vectors by template: every template is encoded once."""
 
     def __init__(self, encode: Encode | NamedEncode, entries: int = CACHED_VECTORS) -> None:
         self._encode = encode
         self._cache: BoundedCache[str, FloatArray] = BoundedCache(entries)
 
     def vectors(self, events: Sequence[EventText]) -> FloatArray:
-        """The events' vectors, `[events, dim]`; what is not remembered is encoded in one call."""
+        """The events' vectors, `[events, dim]`; those not cached are encoded in one call."""
         if not events:
             return self._encode([])
         found, missing = {}, {}
@@ -152,12 +152,12 @@ class VectorCache:
         return np.stack([found[event.template] for event in events])
 
     def remember(self, events: Sequence[EventText], vectors: FloatArray) -> None:
-        """Take vectors that are known already, `[events, dim]`, so that they are not encoded again."""
+        """Cache known vectors, `[events, dim]`, so that they are not encoded again."""
         for event, vector in zip(events, vectors, strict=True):
             self._cache.put(event.template, vector.copy())
 
     def _encoded(self, texts: dict[str, str]) -> dict[str, FloatArray]:
-        """Texts by template as vectors by template, remembered; each a copy, lest a row keep its batch."""
+        """Texts by template to vectors by template, cached; each a copy, lest a row keep its batch in memory."""
         vectors = self._encode(list(texts.values()))
         made = {template: vector.copy() for template, vector in zip(texts, vectors, strict=True)}
         for template, vector in made.items():
@@ -166,12 +166,12 @@ class VectorCache:
 
 
 def find_encoder(settings: Settings) -> Path:
-    """The directory of the encoder: the one that is set, else the cached one, else made now, which takes half a minute.
+    """The directory of the encoder: that of the settings, else the cached one, else one exported now, in half a minute.
 
     No network is tried where the model is a directory, its wheel is installed, or it is in the cache.
 
     :raises SettingError: the directory that is set, the model or the cache cannot be used.
-    :raises MissingExtraError: it must be made, and the train extra is not installed.
+    :raises MissingExtraError: it must be exported, and the train extra is not installed.
     """
     if settings.encoder is not None:
         return _check_directory(settings.encoder.expanduser())
@@ -198,7 +198,7 @@ def _complete(directory: Path) -> bool:
 
 
 def _cached_by_name(cache: Path, model: str) -> Path | None:
-    """The newest encoder that was made of a model of this name."""
+    """The newest cached encoder of a model of this name."""
     made = [path for path in cache.glob(f"{_slug(model)}-{FORMAT}-*") if _complete(path)]
     return max(made, key=lambda path: path.stat().st_mtime, default=None)
 
@@ -210,9 +210,9 @@ def _check_directory(directory: Path) -> Path:
 
 
 def _export(source: Path, name: str, target: Path) -> None:
-    """Make the encoder in a child process, so that this one never carries torch.
+    """Export the encoder in a child process, so that this one never loads torch.
 
-    :raises SettingError: what the child could not do.
+    :raises SettingError: the export failed; the message is the child's.
     """
     if importlib.util.find_spec("sentence_transformers") is None:
         raise MissingExtraError("sentence-transformers", "train", "making the encoder (or set FUSIONLOG_ENCODER)")

@@ -1,6 +1,6 @@
-"""Writes a sentence-transformers model as an ONNX encoder. Train side: runs torch, in a process of its own.
+"""Export of a sentence-transformers model to an ONNX encoder. Train side: runs torch, in a process of its own.
 
-`python -m fusionlog.embedding.export SOURCE NAME TARGET` is what `embedding.find_encoder` runs.
+`encoder.find_encoder` runs it as `python -m fusionlog.embedding.export SOURCE NAME TARGET`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ STALE_SECONDS = 3600.0
 
 
 def export(source: Path, name: str, target: Path) -> None:
-    """Make the encoder directory `target`: model.onnx, tokenizer.json and encoder.json, all of it or nothing.
+    """Write the encoder directory `target` atomically: model.onnx, tokenizer.json and encoder.json.
 
-    It is made beside `target` and renamed, so that of two processes at the same time one wins and both are served.
+    It is written beside `target` and renamed, so that of two processes at the same time one wins and both are served.
 
     :raises SettingError: the cache directory cannot be written, for example because the disk is full.
     """
@@ -92,7 +92,7 @@ def _to_onnx(model: Any) -> bytes:
 
 
 def _move(half: Path, target: Path) -> None:
-    """Put a finished directory in its place; where another process was faster, its directory stays."""
+    """Rename a finished directory to its place; where another process was faster, that one's stays."""
     try:
         os.rename(half, target)
     except OSError:
@@ -101,7 +101,7 @@ def _move(half: Path, target: Path) -> None:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what killed processes left."""
+    """Remove the unfinished directories of killed processes."""
     for half in parent.glob(".half-*"):
         try:
             stale = time.time() - half.stat().st_mtime > STALE_SECONDS
@@ -112,7 +112,7 @@ def _sweep(parent: Path) -> None:
 
 
 def main() -> None:
-    """Export as the arguments say; an error of ours is the last line of the error stream."""
+    """Export by the command line's arguments; an error of ours is the last line of standard error."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("source", type=Path)
     arguments.add_argument("name")

@@ -1,4 +1,4 @@
-"""Where the sentence-transformers model comes from, and what tells one model from another. Imports no torch."""
+"""The source of the sentence-transformers model (directory, wheel or hub), and its fingerprint. Imports no torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DECIDING = ("*.safetensors", "config.json", "modules.json", "sentence_bert_confi
 
 
 def local_source(name: str) -> Path | None:
-    """The model's directory where it needs no network: a path, else the installed wheel. None where there is neither.
+    """The model's directory without network: a path, else the installed wheel. None where there is neither.
 
     :raises SettingError: the path is no sentence-transformers model.
     """

@@ -1,4 +1,4 @@
-"""Creating the topics, and saying what is wrong with those that exist."""
+"""Creation of the topics, and a check of the existing ones against their declarations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VISIBLE_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a topic, as a sentence with the way out. `fatal`: a worker would not work with it."""
+    """A fault of a topic, as a sentence with its remedy. `fatal`: no worker works with it."""
 
     topic: str
     text: str
@@ -33,7 +33,7 @@ class Problem:
 
 
 async def create_topics(settings: Settings) -> list[str]:
-    """Create the topics that are missing, raw ones of the configured systems included; the names of those created.
+    """Create the missing topics, raw ones of the configured systems included; return the names of those created.
 
     :raises BrokerError: Kafka does not answer, or refuses a topic.
     """
@@ -50,7 +50,7 @@ async def create_topics(settings: Settings) -> list[str]:
 
 
 async def _visible(settings: Settings, names: set[str]) -> None:
-    """Wait until the broker knows the topics: its controller tells it a moment after they were created."""
+    """Wait until the broker lists the topics: the controller's metadata reaches it a moment after their creation."""
     deadline = asyncio.get_running_loop().time() + VISIBLE_SECONDS
     while missing := names - set(await partition_counts(settings.kafka)):
         if asyncio.get_running_loop().time() > deadline:
@@ -59,9 +59,9 @@ async def _visible(settings: Settings, names: set[str]) -> None:
 
 
 async def check_topics(settings: Settings) -> list[Problem]:
-    """What is wrong with the topics, those that stop a worker first. An empty list: nothing.
+    """The faults of the topics, fatal ones first; an empty list where there are none.
 
-    Raw topics are the user's: one that is missing is said, how it is kept is not.
+    Raw topics are the user's: a missing one is a fault, its settings are not checked.
 
     :raises BrokerError: Kafka does not answer.
     """
@@ -86,7 +86,7 @@ def _created(topic: Topic, error: type[Exception], text: str | None) -> bool:
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, Configs]:
-    """The settings of topics by name; what a broker will not tell is left out."""
+    """The settings of topics by name, without those that the broker does not disclose."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     found: dict[str, Configs] = {}
     for response in await admin.describe_configs(resources) if resources else []:
@@ -97,7 +97,7 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
 
 
 def _problems(topic: Topic, counts: Mapping[str, int], configs: Mapping[str, Configs]) -> Iterator[Problem]:
-    """What is wrong with one topic, given every topic's partition count and settings."""
+    """The faults of one topic, given every topic's partition count and settings."""
     count, config = counts.get(topic.name), configs.get(topic.name, {})
     if count is None:
         yield Problem(topic.name, "does not exist: create it with  fusionlog topics create")

@@ -1,4 +1,4 @@
-"""Partitions whose records are handled by the batch and in their order, each batch finished before the next."""
+"""A partition handler that processes records in batches and in order, each batch finished before the next."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Bury = Callable[[Any, RecordError], Awaitable[None]]
 class BatchHandler:
     """A `PartitionHandler` whose records are finished when `handle` returns.
 
-    :param opened: given the `confirm` of the partitions that came.
+    :param opened: called with the `confirm` of newly assigned partitions.
     """
 
     def __init__(self, handle: Handle, bury: Bury, opened: Callable[[Confirm], None] = lambda confirm: None) -> None:
@@ -32,35 +32,35 @@ class BatchHandler:
         self._next: Offsets = {}
 
     async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
-        """Partitions came."""
+        """Begin newly assigned partitions at their first unhandled record."""
         self._guard = guard
         self._opened(confirm)
         self._next |= {place: takeover.start for place, takeover in takeovers.items()}
 
     async def take(self, batches: Batches) -> None:
-        """Handle what came, those records one at a time that may have ended workers."""
+        """Handle a batch of records; those that may have crashed workers one at a time."""
         assert self._guard is not None
         await self._guard.handle(
             [each for records in batches.values() for each in records], self._finish, self._give_up
         )
 
     async def tick(self) -> None:
-        """Nothing is to be done without records."""
+        """Do nothing: this handler acts on records alone."""
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
-        """Commit behind the marks of transactions."""
+        """Move a position past transaction markers."""
         self._next[place] = offset
 
     def positions(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        """The first record of each partition that was not handled."""
+        """The offset of the first unhandled record of each partition."""
         return {place: OffsetAndMetadata(offset, "") for place, offset in self._next.items()}
 
     async def settle(self, seconds: float) -> bool:
-        """What was handled is acknowledged."""
+        """True at once: a handled record is an acknowledged one."""
         return True
 
     def close(self) -> None:
-        """All partitions leave."""
+        """Forget all partitions."""
         self._next.clear()
 
     def deleted(self, place: TopicPartition, records: int) -> None:
@@ -73,10 +73,10 @@ class BatchHandler:
         return None
 
     def paused(self, places: Iterable[TopicPartition]) -> None:
-        """No partition ever is."""
+        """Do nothing: partitions of this handler are never paused."""
 
     def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """The lag of the group is measured from its commits, by `LagMonitor`."""
+        """Do nothing: `LagMonitor` measures the group's lag from its commits."""
 
     async def _finish(self, messages: Sequence[Any]) -> None:
         await self._handle(list(messages))

@@ -1,4 +1,4 @@
-"""What a worker writes that handles messages by the batch: records and dead letters, waited for before it goes on."""
+"""The output of a worker that handles messages in batches: records and dead letters, awaited before the next batch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Message(Protocol):
 
 
 async def always() -> None:
-    """The confirmation of a worker whose consumer cannot tell."""
+    """A confirmation that always succeeds: for a consumer that cannot prove its membership."""
 
 
 class BatchOutput:
@@ -42,13 +42,13 @@ class BatchOutput:
         self._confirm: Confirm = always
 
     def confirm_with(self, confirm: Confirm) -> None:
-        """Await this before each record is sent: the messages that it follows from must be this worker's still."""
+        """Set what is awaited before each send: it raises where the source messages' partitions were lost."""
         self._confirm = confirm
 
     async def send(self, topic: Topic, record: Record) -> None:
         """Queue a record under the key that its type has.
 
-        :raises AssignmentLost: the messages that it follows from are another worker's by now.
+        :raises AssignmentLost: the source messages' partitions are another worker's by now.
         """
         await self._confirm()
         self._acks.append(await self._producer.send(topic, codecs.key_of(record), record))
@@ -56,7 +56,7 @@ class BatchOutput:
     async def dead_letter(self, message: Message, error: RecordError) -> None:
         """Queue a message as a dead letter.
 
-        :raises AssignmentLost: the message is another worker's by now.
+        :raises AssignmentLost: the message's partition is another worker's by now.
         """
         await self._confirm()
         metrics.WINDOWS_DEAD.labels(self._stage, error.reason).inc()
@@ -68,7 +68,7 @@ class BatchOutput:
         self._acks.append(await self._producer.send_raw(topic, message.key, value, headers))
 
     async def bury_now(self, message: Message, error: RecordError) -> None:
-        """Return when the dead-letter topic has a message.
+        """Write a message to the dead-letter topic and wait for the acknowledgement.
 
         :raises BrokerError: Kafka refused it, or was away for too long.
         """
@@ -76,7 +76,7 @@ class BatchOutput:
         await self.flush()
 
     async def flush(self) -> None:
-        """Return when Kafka has all of it.
+        """Wait until Kafka has acknowledged everything sent.
 
         :raises BrokerError: Kafka refused something, or was away for too long.
         """
@@ -85,7 +85,7 @@ class BatchOutput:
             await asyncio.gather(*acks)
 
     async def windows(self, messages: Iterable[Message]) -> list[tuple[Message, Window]]:
-        """The windows among the messages; what is none is buried."""
+        """The messages decoded as windows; a message that is none becomes a dead letter."""
         found = []
         for message in messages:
             where = codecs.place(message.topic, message.partition, message.offset)

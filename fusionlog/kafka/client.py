@@ -1,4 +1,4 @@
-"""What every Kafka client is given: addresses, security, and one way of saying that Kafka does not answer."""
+"""Options of every Kafka client (addresses, security), and the conversion of its errors into `BrokerError`."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ async def admin_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> 
 
 
 async def reach(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> None:
-    """Return when Kafka answers.
+    """Wait until Kafka answers.
 
-    :raises BrokerError: it did not within that many seconds; it says what to check.
+    :raises BrokerError: no answer within that many seconds; the message names what to check.
     """
     await partition_counts(kafka, seconds)
 
@@ -89,7 +89,7 @@ async def reach(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> None:
 async def partition_counts(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> dict[str, int]:
     """The number of partitions of every topic. Asked so that Kafka creates none (it does for a topic asked by name).
 
-    :raises BrokerError: Kafka did not answer within that many seconds; it says what to check.
+    :raises BrokerError: no answer within that many seconds; the message names what to check.
     """
     try:
         async with asyncio.timeout(seconds), admin_client(kafka, seconds) as admin:

@@ -48,7 +48,7 @@ def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
 
 
 def place(topic: str, partition: int, offset: int) -> str:
-    """Where a record lies, as `decode` and the logs write it."""
+    """The place of a record, topic/partition/offset, as `decode` and the logs write it."""
     return f"{topic}/{partition}/{offset}"
 
 

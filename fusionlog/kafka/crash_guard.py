@@ -1,4 +1,4 @@
-"""Messages handled by the batch, those under suspicion one at a time, and one that ends workers not at all."""
+"""The crash-loop guard: suspect messages are handled one at a time, a condemned one goes to the dead-letter topic."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ M = TypeVar("M", bound=Placed)
 
 
 class CrashGuard:
-    """The notes on the partitions that this worker has.
+    """The crash notes of this worker's partitions, and the handling of messages by them.
 
-    :param notes: where notes are kept.
+    :param notes: the store of the notes.
     """
 
     def __init__(self, notes: CrashNotes) -> None:
@@ -33,11 +33,11 @@ class CrashGuard:
         self._unread: set[TopicPartition] = set()
 
     def assigned(self, places: Iterable[TopicPartition]) -> None:
-        """These partitions came: what earlier workers noted of them is read before their first message is handled."""
+        """Mark partitions as newly assigned: their notes are read before their first message is handled."""
         self._unread.update(places)
 
     async def read(self) -> None:
-        """Read the notes on the partitions that came.
+        """Read the notes of newly assigned partitions.
 
         :raises BrokerError: Kafka does not answer.
         """
@@ -52,11 +52,11 @@ class CrashGuard:
         self._suspects = {place: each for place, each in self._suspects.items() if place not in places} | found
 
     def suspect(self, place: TopicPartition) -> Suspect | None:
-        """The note on a partition."""
+        """The note of a partition, None where it has none."""
         return self._suspects.get(place)
 
     def of(self, message: Placed) -> Suspect | None:
-        """The note that names this message."""
+        """The note that names this message, None where none does."""
         suspect = self._suspects.get(TopicPartition(message.topic, message.partition))
         return suspect if suspect is not None and suspect.holds(message.offset) else None
 
@@ -66,7 +66,7 @@ class CrashGuard:
         handle: Callable[[list[M]], Awaitable[None]],
         bury: Callable[[M, RecordError], Awaitable[None]],
     ) -> None:
-        """Handle messages in their order.
+        """Handle messages in order, in batches between the suspect ones.
 
         :raises BrokerError: Kafka does not answer.
         :raises RecordCrash: `handle` raised what may be the fault of a message. Whoever catches it calls `crashed`.
@@ -76,7 +76,7 @@ class CrashGuard:
             await self._part(part, handle, bury)
 
     async def passed(self, place: TopicPartition) -> None:
-        """The records that the note on a partition names were handled, or given up: it is needed no more."""
+        """Delete the note of a partition whose noted records were handled, or given up."""
         if self._suspects.pop(place, None) is None:
             return
         # A note that stays behind names records that nobody reads again.
@@ -84,7 +84,7 @@ class CrashGuard:
             await self._notes.write({place: None})
 
     async def crashed(self, crash: RecordCrash) -> None:
-        """Note what was in hand; where that fails, only the log has it."""
+        """Write a note on the records in hand; where that fails, they are in the log alone."""
         error = crash.__cause__ or crash
         notes = {
             place: after_death(self._suspects.get(place), first, last, crash.unit, error)
@@ -114,7 +114,7 @@ class CrashGuard:
             await self.passed(TopicPartition(part[0].topic, part[0].partition))
 
     def _parts(self, messages: Sequence[M]) -> Iterator[list[M]]:
-        """The messages in their order, each that is under suspicion by itself."""
+        """The messages in order as batches; a suspect message is a batch of its own."""
         part: list[M] = []
         for message in messages:
             if self.of(message) is None:

@@ -1,13 +1,13 @@
-"""Which record was in hand when a worker died by its own exception, kept in Kafka so that the next worker knows.
+"""Crash notes: the records in hand when a worker died of its own exception, kept in Kafka for its successor.
 
 A record that no code should fail on, and one does, would end every worker that reads it. So a worker that dies by an
 exception of its own commits a note under `<group>.crashes`, a consumer group without members: the offset is that of the
-first record in hand, the metadata says how many were, how often it happened, and why. Whoever takes the partition over
-handles the noted records one at a time, which narrows the note to one record, and after the third death writes that
-record to the dead-letter topic and goes on.
+first record in hand, the metadata has their number, the number of deaths and the reason. The next worker of the
+partition handles the noted records one at a time, which narrows the note to one record, and after the third death
+writes that record to the dead-letter topic and goes on.
 
-Kills from outside and failures of Kafka, the disk, the memory or the settings write no note: they say nothing about
-a record.
+Kills from outside and failures of Kafka, the disk, the memory or the settings write no note: they are no evidence
+against a record.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Unit = Literal["record", "window"]
 
 
 class Placed(Protocol):
-    """What is needed of a message: where it lies."""
+    """The place of a message: topic, partition and offset."""
 
     topic: str
     partition: int
@@ -43,7 +43,7 @@ class Placed(Protocol):
 
 
 class Suspect(msgspec.Struct, frozen=True):
-    """The records, by their offsets in a partition, one of which may have ended workers.
+    """A range of offsets in a partition, one of which may have crashed workers.
 
     `unit` is `window` where a window that begins with the record was in hand, not the record itself.
     """
@@ -56,11 +56,11 @@ class Suspect(msgspec.Struct, frozen=True):
 
     @property
     def condemned(self) -> bool:
-        """Whether it is one record, in hand at so many deaths that it is given up."""
+        """Whether the note names one record, in hand at enough deaths to be given up."""
         return self.first == self.last and self.deaths >= DEATHS
 
     def holds(self, offset: int) -> bool:
-        """Whether this record is one of them."""
+        """Whether the note names this record."""
         return self.first <= offset <= self.last
 
     def verdict(self) -> RecordError:

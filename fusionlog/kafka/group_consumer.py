@@ -11,7 +11,7 @@ What holds here, whatever is killed, frozen or moved, and why:
   its partition is not open yet, and opening it seeks to its start; or a rebalance has come since `getmany` was called
   (the count of rebalances is another), and every open partition is sought back to its next unhandled record. Between
   two rebalances only `run` calls `getmany`, so what it gives then is what follows what was handled.
-* Nothing is written for partitions that may be another member's. See `membership`: a handler asks `confirm` before it
+* Nothing is written for partitions that may be another member's. See `membership`: a handler awaits `confirm` before it
   writes, which answers at once while the membership is proven, else commits, and Kafka refuses that to a former member.
 * Records that retention deleted before they were read are counted: at the takeover by the commit and the log's
   beginning, later where offsets are missing.
@@ -55,54 +55,54 @@ HEARTBEATS = 4
 
 
 class PartitionHandler(Protocol):
-    """What is done with the records of partitions. Its methods are called one at a time."""
+    """The handling of the records of assigned partitions. A consumer calls its methods one at a time."""
 
     async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
-        """Partitions came.
+        """Open newly assigned partitions.
 
-        :param guard: the notes on records that ended workers.
+        :param guard: the notes on records that crashed workers.
         :param confirm: to be awaited before anything is written that follows from their records.
         """
 
     async def take(self, batches: Batches) -> None:
-        """Records of open partitions, in order.
+        """Handle records of open partitions, in order.
 
-        :raises AssignmentLost: `confirm` did.
-        :raises RecordCrash: what no code expected, with the records in hand.
+        :raises AssignmentLost: from `confirm`.
+        :raises RecordCrash: an unexpected exception, with the records in hand.
         """
 
     async def tick(self) -> None:
-        """Called between batches, at least once in `Reading.poll_seconds`."""
+        """Do what time demands; called between batches, at least once in `Reading.poll_seconds`."""
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
-        """There is no record to come before this offset: the marks of transactions take offsets too."""
+        """Note that no record comes before this offset: transaction markers take offsets too."""
 
     def positions(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        """What to commit of the open partitions: the first record of each that is not finished."""
+        """The offsets to commit: the first unfinished record of each open partition."""
 
     async def settle(self, seconds: float) -> bool:
-        """Wait until what was written is acknowledged; whether it is."""
+        """Wait until the writes are acknowledged; return whether they are."""
 
     def close(self) -> None:
-        """All partitions leave; what is not finished is read again by the next member. May be called twice."""
+        """Close all partitions; their next member reads the unfinished records again. May be called twice."""
 
     def deleted(self, place: TopicPartition, records: int) -> None:
-        """So many records were deleted by retention before they were read."""
+        """Count records that retention deleted before they were read."""
 
     @property
     def congested(self) -> bool | None:
-        """Whether to read nothing for now; None: as it is."""
+        """Whether reading is to pause; None: no change."""
 
     def paused(self, places: Iterable[TopicPartition]) -> None:
-        """Which partitions are not read now."""
+        """Report the paused partitions."""
 
     def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """How many records of each open partition are not read yet."""
+        """Report the number of unread records of each open partition."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a group reads."""
+    """The settings of a group's reads: topics, batch size, waits in seconds."""
 
     topics: tuple[str, ...]
     max_records: int
@@ -113,7 +113,7 @@ class Reading:
 
 
 class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Feeds a handler with the partitions that the group gives this member, and commits what the handler says.
+    """Feeds a handler with the records of this member's partitions, and commits the handler's positions.
 
     A lock keeps handling, committing and rebalancing apart. `getmany` is called outside of it: during a rebalance it
     waits for the assignment, and the assignment waits for the lock.
@@ -143,8 +143,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def run(self) -> None:
         """Read until stopped.
 
-        :raises BrokerError: something that was written was refused, or Kafka is gone for good.
-        :raises RecordCrash: an exception that no code expected; the records in hand are noted.
+        :raises BrokerError: Kafka refused a write, or is gone for good.
+        :raises RecordCrash: an unexpected exception; the records in hand are noted.
         """
         try:
             await self._run()
@@ -162,11 +162,11 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._consumer.stop()
 
     async def confirm(self) -> None:
-        """Return while what was assigned is this member's; ask Kafka where that is not proven.
+        """Prove this member's assignment: by its lease, else by a commit that Kafka accepts.
 
         While Kafka does not answer it waits: nothing could be written either.
 
-        :raises AssignmentLost: it is another member's, or this one is stopping.
+        :raises AssignmentLost: the partitions are another member's, or this one is stopping.
         """
         while not self._lease.valid:
             if self._stopping or not self._next:
@@ -176,7 +176,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.sleep(RETRY_SECONDS)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Called by aiokafka before a rebalance: finish what can be finished, then let everything go.
+        """Called by aiokafka before a rebalance: settle and commit what can be, then close all partitions.
 
         The answer to a heartbeat showed the rebalance, so it began after the heartbeat before; twice that to be safe.
         """
@@ -187,7 +187,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._leave()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Called by aiokafka after a rebalance: take the partitions over."""
+        """Called by aiokafka after a rebalance: open the assigned partitions."""
         async with self._lock:
             self._rebalances += 1
             with self._kept():
@@ -195,7 +195,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
-        """Keep an error for `run` to raise: aiokafka would log it and go on, with partitions that nobody reads."""
+        """Keep an error for `run` to raise: aiokafka would log it and continue, with partitions that nobody reads."""
         try:
             yield
         except Exception as error:
@@ -247,7 +247,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._regulate()
 
     async def _check_gap(self, place: TopicPartition, first: int) -> None:
-        """Count what retention deleted in front of this record; other gaps are the marks of transactions."""
+        """Count the records that retention deleted before this one; other gaps are transaction markers."""
         expected = self._next[place]
         if first < expected:
             raise BrokerError(
@@ -268,8 +268,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._handler.deleted(place, records)
 
     def _regulate(self) -> None:
-        """Pause what is read while the handler has too much in hand. The loop goes round meanwhile: commits and
-        rebalances wait for nobody."""
+        """Pause the partitions while the handler is congested. The loop continues meanwhile: commits and
+        rebalances are not delayed."""
         congested = self._handler.congested
         if congested:
             # Again each time: a partition that has just been assigned is not paused.
@@ -279,7 +279,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._handler.paused(self._consumer.paused())
 
     def _seek_back(self) -> None:
-        """Throw away what was given out before or during a rebalance."""
+        """Discard a batch that was fetched before or during a rebalance: seek back to the next unhandled records."""
         for place, offset in self._next.items():
             self._consumer.seek(place, offset)
 
@@ -293,7 +293,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._forget()
 
     def _drop(self, lost: AssignmentLost) -> None:
-        """Let go of partitions that are another member's: nothing of them is written or committed."""
+        """Close partitions that another member has: nothing of theirs is written or committed."""
         log.warning("the assignment was lost; its records are read again by their next reader", why=str(lost))
         self._forget()
 
@@ -303,7 +303,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._committed.clear()
 
     async def _open(self, places: Sequence[TopicPartition]) -> None:
-        """Take partitions over, and commit at once from where: every commit may carry metadata for the next reader."""
+        """Open partitions and commit their starts at once: every commit may carry metadata for the next reader."""
         self._lease.begin()
         if not places:
             return
@@ -317,14 +317,14 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         for place, each in takeovers.items():
             self._consumer.seek(place, each.start)
             self._next[place] = each.start
-            self._tell(place, each)
+            self._log_takeover(place, each)
         log.info("partitions taken over", partitions=sorted(f"{place.topic}/{place.partition}" for place in places))
         try:
             await self._commit(self._handler.positions())
         except AssignmentLost as lost:
             self._drop(lost)
 
-    def _tell(self, place: TopicPartition, each: Takeover) -> None:
+    def _log_takeover(self, place: TopicPartition, each: Takeover) -> None:
         if each.replaced:
             log.warning(
                 "the group's commit is behind the end of the log: the topic was made again, and is read from its start",
@@ -333,9 +333,9 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._count_deleted(place, each.deleted)
 
     async def _commit(self, positions: Mapping[TopicPartition, OffsetAndMetadata]) -> bool:
-        """Commit; whether Kafka took it.
+        """Commit the positions; return whether Kafka accepted them.
 
-        :raises AssignmentLost: Kafka says that this member is out of the group.
+        :raises AssignmentLost: Kafka answers that this member is out of the group.
         """
         if not positions:
             return False
@@ -355,7 +355,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         return True
 
     async def _skip_marks(self) -> None:
-        """Let the commit pass marks of transactions, which are offsets without a record.
+        """Move positions past transaction markers, which are offsets without a record.
 
         Under the lock, and with all that was given out handled, the consumer's position is what was handled and the
         marks behind it.
@@ -369,7 +369,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                     self._handler.skip_to(place, position)
 
     async def _measure(self) -> None:
-        """Tell how many records of each partition are not read yet, by Kafka: what is paused is not fetched."""
+        """Report the unread records of each partition by Kafka's own ends: a paused partition fetches nothing."""
         try:
             ends: Offsets = await self._consumer.end_offsets(list(self._next)) if self._next else {}
         except (KafkaError, OSError) as error:

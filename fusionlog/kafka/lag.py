@@ -1,4 +1,4 @@
-"""How far a consumer group is behind, told while it works: what Kafka's own tools would say of its commits."""
+"""The lag of a consumer group, as a metric: the log's end less the group's commit, as Kafka's own tools compute it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVERY_SECONDS = 2.0
 class LagMonitor:
     """Sets `fusionlog_lag_records` of every partition of a topic, whichever worker of the group has it.
 
-    It asks by connections of its own: a worker that waits for its teacher, and so reads nothing, is still told of.
+    It has connections of its own: the lag of a worker that waits for its teacher, and so reads nothing, is current too.
     """
 
     def __init__(self, settings: Settings, group: str, topic: Topic, *, count_deleted: bool = False) -> None:
@@ -32,11 +32,11 @@ class LagMonitor:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Watch in the background."""
+        """Start measuring in the background."""
         self._task = asyncio.create_task(self._run(), name=f"lag of {self._group}")
 
     async def stop(self) -> None:
-        """Stop watching."""
+        """Stop measuring."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -51,7 +51,7 @@ class LagMonitor:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _follow(self) -> None:
-        """Tell the lag every few seconds, until Kafka is away."""
+        """Set the lag every `EVERY_SECONDS`, until Kafka is away."""
         async with admin_client(self._settings.kafka) as admin, AIOKafkaConsumer(**self._options()) as consumer:
             while True:
                 [found] = await admin.describe_topics([self._topic.name])
@@ -68,7 +68,7 @@ class LagMonitor:
                 await asyncio.sleep(EVERY_SECONDS)
 
     def _missing(self, place: TopicPartition, committed: int, start: int) -> None:
-        """Count what was deleted behind the commit, once."""
+        """Count the records deleted behind the commit, each once."""
         known = max(committed, self._deleted.get(place, 0))
         if start <= known:
             return

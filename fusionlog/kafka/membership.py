@@ -1,9 +1,9 @@
-"""How long a member of a consumer group may act for the partitions that it was assigned.
+"""The lease of a consumer-group member: until when it may write for the partitions that it was assigned.
 
-A group's coordinator keeps a member as long as it hears of it at least once in a session timeout. So an answer to a
+A group's coordinator keeps a member that it hears from at least once in a session timeout. So an answer to a
 request that left at time t (a commit, which Kafka refuses from a member of an earlier generation) proves the membership
 until t + session timeout, on this process's own monotonic clock, which goes on while the process is frozen. After that
-the member must ask again before it writes anything: another member may have the partitions by then.
+the member must renew the lease before it writes anything: another member may have the partitions by then.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ class Lease:
 
     @property
     def valid(self) -> bool:
-        """Whether the member may write without asking."""
+        """Whether the membership is proven now: the member may write without a new commit."""
         now = self._clock()
         return now < self._asked_at + self._session_timeout and now < self._rebalance_at + self._rebalance_timeout
 
     def confirm(self, asked_at: float) -> None:
-        """A request of this generation that left at `asked_at` was answered without an error."""
+        """Extend the lease: a request of this generation that left at `asked_at` was answered without an error."""
         self._asked_at = max(self._asked_at, asked_at)
 
     def rebalancing(self, since: float) -> None:
-        """A rebalance is going on since this time at the latest; who does not join in time is out."""
+        """Bound the lease by a rebalance that began at this time at the latest: a member that joins late is out."""
         self._rebalance_at = min(self._rebalance_at, since)
 
     def begin(self) -> None:
-        """A new generation began; its membership is proven by the first commit."""
+        """Begin the lease of a new generation; its first commit proves it."""
         self._asked_at, self._rebalance_at = -inf, inf
 
     def end(self) -> None:
-        """The membership is over, or was refused."""
+        """End the lease: the membership is over, or was refused."""
         self._asked_at = -inf

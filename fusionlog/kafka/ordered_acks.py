@@ -1,4 +1,4 @@
-"""Messages that are finished in any order, and acknowledged in that of their partition.
+"""Ordered acknowledgement: messages finish in any order, and are acknowledged in that of their partition.
 
 Faust commits up to the first gap among the acknowledged offsets that it knows of; before a group's first commit it
 knows no beginning, and takes an acknowledged offset in the middle for one. So nothing is acknowledged here before all
@@ -18,7 +18,7 @@ Place = tuple[str, int]
 
 @dataclass
 class Delivery:
-    """A message, and how it is acknowledged."""
+    """A message with the call that acknowledges it."""
 
     message: Message
     ack: Callable[[], object]
@@ -26,18 +26,18 @@ class Delivery:
 
     @property
     def place(self) -> Place:
-        """Its topic and partition."""
+        """The message's topic and partition."""
         return self.message.topic, self.message.partition
 
 
 class OrderedAcks:
-    """What was delivered and is not acknowledged yet."""
+    """The deliveries that are not acknowledged yet, by partition."""
 
     def __init__(self) -> None:
         self._held: dict[Place, OrderedDict[int, Delivery]] = defaultdict(OrderedDict)
 
     def add(self, delivery: Delivery) -> None:
-        """Hold a delivery. One that goes back in its partition says that it is read again from there: what is held of
+        """Hold a delivery. One that goes back in its partition means that it is read again from there: what is held of
         it was delivered to nobody then."""
         held, offset = self._held[delivery.place], delivery.message.offset
         if held and offset <= next(reversed(held)):
@@ -45,7 +45,7 @@ class OrderedAcks:
         held[offset] = delivery
 
     def finish(self, delivery: Delivery) -> None:
-        """Acknowledge a delivery when all before it are finished; one that is no longer held, never."""
+        """Finish a delivery; it is acknowledged when all before it are finished, and never if it is no longer held."""
         delivery.finished = True
         held = self._held[delivery.place]
         while held and (first := next(iter(held.values()))).finished:
@@ -53,14 +53,14 @@ class OrderedAcks:
             first.ack()
 
     def held(self, delivery: Delivery) -> bool:
-        """Whether a delivery is held still."""
+        """Whether a delivery is held."""
         return self._held[delivery.place].get(delivery.message.offset) is delivery
 
     def forget(self, place: Place) -> None:
-        """Hold nothing of a partition any more: it is another worker's now."""
+        """Drop the deliveries of a partition that is another worker's now."""
         self._held.pop(place, None)
 
     def blocked(self, place: Place, limit: int) -> Delivery | None:
-        """The delivery that holds back `limit` others of its partition; None where none does."""
+        """The first delivery of a partition in which `limit` others wait behind it; None where there is none."""
         held = self._held[place]
         return next(iter(held.values())) if len(held) > limit else None

@@ -25,7 +25,7 @@ OUTAGE_SECONDS = 120
 class Producer:
     """Every record is acknowledged by all in-sync replicas. Its future raises a KafkaError when Kafka refuses it.
 
-    :param role: whose producer it is: it refuses topics that `topics.ROLES` does not say the role writes. None refuses
+    :param role: the producer's role: topics that `topics.ROLES` does not let it write are refused. None refuses
         nothing.
     """
 
@@ -73,7 +73,7 @@ class Producer:
         return ack
 
     async def flush(self) -> None:
-        """Return when everything queued so far was acknowledged or failed."""
+        """Wait until everything queued so far was acknowledged or failed."""
         if self._producer is not None:
             await self._producer.flush()
 

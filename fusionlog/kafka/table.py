@@ -1,4 +1,4 @@
-"""Topics that a worker reads as a whole: from the beginning, every partition, without a consumer group."""
+"""Tables of compacted topics: every partition read from its beginning, without a consumer group."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Table:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return when all that stands in the topic now was given to `on_record`; then follow in the background.
+        """Read the topic's present records into `on_record`, then follow it in the background.
 
         :raises BrokerError: Kafka does not answer, or the topic is missing.
         """
@@ -102,7 +102,7 @@ class Table:
 
 
 async def read_all(settings: Settings, topic: Topic, limit_per_partition: int | None = None) -> list[tuple[str, Any]]:
-    """What stands in a topic now, as (key, record), in the order of each partition.
+    """The present records of a topic as (key, record), in the order of each partition.
 
     Of a compacted topic: the newest record of each key, tombstoned keys left out. `limit_per_partition` takes only that
     many of the newest offsets of each partition. A record that cannot be decoded is logged and left out.
@@ -116,7 +116,7 @@ async def read_all(settings: Settings, topic: Topic, limit_per_partition: int | 
 
 
 async def read_committed(settings: Settings, topic: Topic, group: str, limit_per_partition: int) -> AsyncIterator[Any]:
-    """The newest records of a topic that a consumer group has done with, in the order of each partition.
+    """The newest records of a topic before a consumer group's commits, in the order of each partition.
 
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
@@ -143,7 +143,7 @@ async def _read(
 
 @asynccontextmanager
 async def _reader(settings: Settings, topic: Topic, group: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer at the beginning of all partitions of a topic, no member of the group whose offsets it may ask for."""
+    """A consumer at the beginning of all partitions of a topic. `group` is for its offsets: it is no member of it."""
     consumer = AIOKafkaConsumer(
         **options(settings.kafka),
         group_id=group,
@@ -175,7 +175,7 @@ async def _partitions(settings: Settings, topic: Topic) -> list[TopicPartition]:
 
 
 async def _ends(settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, group: str | None = None) -> Offsets:
-    """Where each partition ends at this moment; given a group, where that stands in it."""
+    """The present end offset of each partition; given a group, its committed offset."""
     async with kafka_errors(settings.kafka, f"reading {topic.name}"):
         partitions = list(consumer.assignment())
         ends: Offsets = await consumer.end_offsets(partitions)
@@ -187,7 +187,7 @@ async def _ends(settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, gr
 async def _seek_newest(
     settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets, newest: int
 ) -> None:
-    """Go to that many records before the ends."""
+    """Seek to that many records before the ends."""
     async with kafka_errors(settings.kafka, f"reading {topic.name}"):
         starts = await consumer.beginning_offsets(list(ends))
         for partition, start in starts.items():
@@ -197,7 +197,7 @@ async def _seek_newest(
 async def _until(
     settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets
 ) -> AsyncIterator[ConsumerRecord]:
-    """The records before these offsets, and what came with them from behind.
+    """The records before these offsets, and those fetched with them from behind.
 
     :raises BrokerError: nothing came for STALL_SECONDS.
     """

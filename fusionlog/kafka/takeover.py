@@ -1,4 +1,4 @@
-"""Where the reading of a partition begins that a group gave to this member, and what is missing before that."""
+"""The takeover of an assigned partition: the offset at which reading begins, and the records missing before it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Offsets = dict[TopicPartition, int]
 
 @dataclass(frozen=True)
 class Extent:
-    """The offsets that a partition's log has now: from `begin` to before `end`, open transactions too."""
+    """The present offsets of a partition's log: from `begin` to before `end`, open transactions included."""
 
     begin: int
     end: int
@@ -25,13 +25,13 @@ class Extent:
 
 @dataclass(frozen=True)
 class Takeover:
-    """A partition that this member has from now on.
+    """The start of a newly assigned partition.
 
     :param start: the offset of the first record that nobody has handled, or the first one left.
     :param committed: what the group committed before, None where it did not, or the log is another one by now.
     :param deleted: how many offsets behind the commit retention deleted before they were handled.
     :param replaced: whether the log is another one than the group committed an offset of: the topic was made again.
-    :param suspect: the records that may have ended workers before.
+    :param suspect: the records that may have crashed workers before.
     """
 
     start: int
@@ -57,7 +57,7 @@ def takeover(extent: Extent, committed: OffsetAndMetadata | None, suspect: Suspe
 async def committed_offsets(
     kafka: KafkaSettings, group: str, places: Sequence[TopicPartition]
 ) -> dict[TopicPartition, OffsetAndMetadata]:
-    """What a group committed of these partitions; one without a commit is left out.
+    """The committed offsets of a group; a partition without a commit is left out.
 
     :raises BrokerError: Kafka does not answer.
     """
@@ -69,9 +69,9 @@ async def committed_offsets(
 
 
 async def extents(kafka: KafkaSettings, places: Sequence[TopicPartition]) -> dict[TopicPartition, Extent]:
-    """What the logs of these partitions hold now.
+    """The present extents of the logs of partitions.
 
-    Asked by a consumer of its own: one that reads committed records alone does not see behind an open transaction.
+    Read by a consumer of its own: one that reads committed records alone does not see behind an open transaction.
 
     :raises BrokerError: Kafka does not answer.
     """

@@ -1,1 +1,1 @@
-"""What is counted in a system's stream without labels: its profile, and how unusual a window is."""
+"""Novelty without labels: the profile of a system's stream, and a window's features by it."""

@@ -1,4 +1,4 @@
-"""How the events of a system occur together: counts an event, companions, last events; over its unlabelled stream."""
+"""Co-occurrence of a system's events in its unlabelled stream: counts an event, pairs, last events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Cooccurrence:
         self._last: Counter[str] = Counter()
 
     def update(self, window: Window, times: int = 1) -> None:
-        """Count a window, or several of one shape; one of too many events, or that has no room, is left out."""
+        """Count a window, or several of one shape; one with too many events, or beyond the cap, is left out."""
         templates = [event.template for event in window.events]
         if len(templates) > MAX_EVENTS or not self._has_room(templates):
             return
@@ -56,7 +56,7 @@ class Cooccurrence:
             self._last[templates[window.sequence[-1]]] += times
 
     def deviations(self, window: Window, own: int = 0) -> Iterator[float]:
-        """The smoothed share (1 + k) / (1 + n) of the comparable windows that deviate as a window does, each deviation.
+        """The smoothed share (1 + k) / (1 + n) of comparable windows with each of a window's deviations.
 
         A deviation is a count of an event as extreme, a missing companion, a pair that is rarer together than by
         chance, or a last event that seldom is the last.
@@ -101,7 +101,7 @@ class Cooccurrence:
         return greatest
 
     def tables(self, templates: int) -> Tables:
-        """The counts of so many templates, the most frequent ones."""
+        """The counts of the most frequent templates, so many."""
         places = {template: place for place, (template, _) in enumerate(self._in.most_common(templates))}
         return Tables(
             windows=self.windows,
@@ -115,7 +115,7 @@ class Cooccurrence:
 
     @classmethod
     def of(cls, tables: Tables) -> Cooccurrence:
-        """The counts of tables.
+        """The co-occurrences of packed tables.
 
         :raises ValueError: they are not of one length.
         """

@@ -1,4 +1,4 @@
-"""In how many windows of one system each event stood: relative frequencies and rarity."""
+"""Document frequencies of one system's events over its windows, and the rarity by them."""
 
 from __future__ import annotations
 

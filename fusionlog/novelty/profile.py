@@ -1,4 +1,4 @@
-"""The profile of a system: what is counted in its unlabelled stream, and how novel a window is by these counts.
+"""The profile of a system: counts over its unlabelled stream, and the novelty features of a window by them.
 
 Every line of a window can be harmless and the window still anomalous: a step is repeated, a step is missing, nothing
 follows the first line, two events meet that never meet. The surprisal of a window is that of its least likely
@@ -96,7 +96,7 @@ class SystemProfile:
         return [self.frequencies.rarity(event.template, own) for event in window.events]
 
     def risk_difference(self, template: str) -> float:
-        """How much likelier a usual step is missing in windows with an event (see `Cooccurrence.risk_difference`)."""
+        """The greatest risk difference of an event (see `Cooccurrence.risk_difference`)."""
         return self._cooccurrence.risk_difference(template)
 
     def pack(self) -> bytes:
@@ -109,7 +109,7 @@ class SystemProfile:
     def unpack(cls, data: bytes) -> SystemProfile:
         """A profile that was packed.
 
-        :raises ModelError: the bytes are none.
+        :raises ModelError: the bytes are no packed profile.
         """
         try:
             packed = msgspec.msgpack.decode(zlib.decompress(data), type=_PackedProfile)

@@ -1,1 +1,1 @@
-"""What a running process reports of itself: logs and metrics."""
+"""Logs and metrics of a running process."""

@@ -1,4 +1,4 @@
-"""Logging in one place: structlog's and the standard library's go out in one form, to standard error."""
+"""Log configuration: structlog's and the standard library's records in one form, on standard error."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from structlog.typing import Processor
 
 from fusionlog.settings import Settings
 
-# Libraries that say more than an operator wants: what matters of it our own lines say.
+# Libraries that log more than an operator needs: what matters of it is in our own lines.
 QUIET = ("aiokafka", "faust", "mode", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "asyncio", "drain3")
 REPEAT_SECONDS = 30.0
 
 
 class RepeatFilter(logging.Filter):
-    """Lets a library say a thing once in a while: aiokafka repeats itself tenfold a second while Kafka is away."""
+    """Drops a library's repeated messages: aiokafka logs the same one ten times a second while Kafka is away."""
 
     def __init__(self, seconds: float = REPEAT_SECONDS) -> None:
         super().__init__()
         self._seconds = seconds
-        self._said: dict[tuple[str, str], float] = {}
+        self._logged: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this was not said within the last `seconds`. Our own lines always pass."""
+        """Whether the message was not logged within the last `seconds`. Our own always pass."""
         if not record.name.startswith(QUIET):
             return True
         key = record.name, str(record.msg)
-        if record.created - self._said.get(key, 0.0) < self._seconds:
+        if record.created - self._logged.get(key, 0.0) < self._seconds:
             return False
-        self._said[key] = record.created
+        self._logged[key] = record.created
         return True
 
 
 def configure(settings: Settings) -> None:
-    """Log at the level and in the form (console, json) of the settings. Libraries speak from warnings on."""
+    """Configure logs by the settings' level and form (console, json). Libraries log warnings and errors alone."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared = _shared(settings.log_format)
     structlog.configure(

@@ -1,4 +1,4 @@
-"""What every process counts, under Prometheus names. The demo, the console and the dashboards read these alone."""
+"""The Prometheus metrics of every process. The demo, the console and the dashboards read these alone."""
 
 from __future__ import annotations
 
@@ -18,52 +18,48 @@ LINES_DELETED = Counter(
 )
 LINES_RELEASED = Counter(
     "fusionlog_lines_released",
-    "lines given back unfinished when their partition left: its next reader reads them",
+    "unfinished lines of released partitions: their next reader reads them again",
     ["system"],
 )
 LINES_OPEN = Gauge("fusionlog_lines_open", "lines in windows that are not closed or not acknowledged yet", ["system"])
 LAG = Gauge(
     "fusionlog_lag_records",
-    "records that wait: of a raw topic not read yet, of a windows topic not committed by the workers' group yet",
+    "unread records of a raw topic; records of a windows topic that the workers' group has not committed",
     ["system", "topic", "partition"],
 )
-PAUSED = Gauge("fusionlog_partitions_paused", "raw partitions not read until Kafka has what was sent", ["system"])
+PAUSED = Gauge("fusionlog_partitions_paused", "raw partitions paused until Kafka acknowledges the sends", ["system"])
 TEMPLATES = Gauge("fusionlog_templates", "log templates known", ["system"])
 
 WINDOWS = Counter("fusionlog_windows", "windows by route", ["system", "route"])
-SCORED = Counter("fusionlog_windows_scored", "windows that the small model gave a verdict on", ["system"])
-SECOND_OPINIONS = Counter(
-    "fusionlog_windows_second_opinion", "general windows that the teacher is asked about", ["system"]
-)
-CACHE_HITS = Counter("fusionlog_score_cache_hits", "verdicts that were remembered by shape", ["system"])
+SCORED = Counter("fusionlog_windows_scored", "windows with a verdict of the small model", ["system"])
+SECOND_OPINIONS = Counter("fusionlog_windows_second_opinion", "general windows referred to the teacher", ["system"])
+CACHE_HITS = Counter("fusionlog_score_cache_hits", "verdicts from the cache by shape", ["system"])
 SCORE_SECONDS = Histogram(
     "fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"]
 )
-LABELLED = Counter("fusionlog_windows_labelled", "windows that a teacher gave a verdict on, once a window", ["system"])
+LABELLED = Counter("fusionlog_windows_labelled", "windows with a teacher's verdict, each once", ["system"])
 RETURNED = Counter("fusionlog_windows_returned", "proprietary windows that became general as they waited", ["system"])
 WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-letter topic", ["stage", "reason"])
 WINDOWS_DELETED = Counter(
     "fusionlog_windows_deleted", "windows that retention deleted before they were handled", ["topic", "partition"]
 )
-ANOMALIES = Counter("fusionlog_anomalies", "anomalies by who said so", ["system", "by"])
+ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
 
 LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])
 LLM_TOKENS = Counter("fusionlog_llm_tokens", "tokens of those calls", ["kind"])
-LLM_UNITS = Counter(
-    "fusionlog_llm_units", "units by what came of asking: answered, remembered, again, given_up", ["outcome"]
-)
+LLM_UNITS = Counter("fusionlog_llm_units", "units by outcome: answered, remembered, again, given_up", ["outcome"])
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
 LABELS_PROPAGATED = Counter(
-    "fusionlog_labels_propagated", "pseudo-labels that windows have from those like them, unasked", ["system"]
+    "fusionlog_labels_propagated", "pseudo-labels propagated to windows from similar labelled ones", ["system"]
 )
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
 
 ANOMALIES_EXPLAINED = Counter(
     "fusionlog_anomalies_explained",
-    "anomalies by what came of explaining them: explained, known, repeated, over_budget, given_up, unreadable",
+    "anomalies by outcome of the explain worker: explained, known, repeated, over_budget, given_up, unreadable",
     ["system", "outcome"],
 )
-EXPLANATIONS_ASKED = Counter("fusionlog_explanations_asked", "anomalies that the LLM was asked to explain", ["system"])
+EXPLANATIONS_ASKED = Counter("fusionlog_explanations_asked", "requests to the LLM to explain an anomaly", ["system"])
 EXPLANATIONS_REFUSED = Counter("fusionlog_explanations_refused", "answers that are no explanation", ["system"])
 EXPLANATIONS_WAITING = Gauge("fusionlog_explanations_waiting", "anomalies that wait for an explanation", ["system"])
 EXPLANATION_CALLS_LEFT = Gauge("fusionlog_explanation_calls_left", "calls of the hour that are left", ["system"])

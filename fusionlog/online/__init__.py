@@ -1,1 +1,1 @@
-"""One system at this moment: its releases, labels, scores, queue of questions, and decisions."""
+"""One system at this moment: releases, teacher's labels, scores, candidate pool, decisions."""

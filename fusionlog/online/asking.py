@@ -1,7 +1,7 @@
-"""One call to the teacher of a system: which waiting windows it holds, and what follows from its answers.
+"""One call to the teacher of a system: its windows from the candidate pool, and the labels that its answers make.
 
-The label worker and `evaluate` both ask by these functions. No Kafka, no clock: the owner of the candidate pool makes
-the calls and delivers what follows.
+The label worker and `evaluate` both call these functions. No Kafka, no clock: the owner of the candidate pool makes
+the calls and delivers the results.
 
 1. `known_label`: a window whose shape has a label does not wait at all.
 2. `CandidatePool.release`: windows that need no label any more go back to the small model, and cost no call.
@@ -31,12 +31,12 @@ Answer = Verdict | TeacherError
 
 @dataclass(frozen=True)
 class Call:
-    """The windows of one call, one of a shape."""
+    """The windows of one call to the teacher, one of a shape."""
 
     windows: list[Window]
 
     def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Knowledge, now: float) -> Iterator[PseudoLabel]:
-        """The labels that other waiting windows inherit; none of a strategy that propagates nothing.
+        """The labels that other windows of the pool inherit; none under a strategy without propagation.
 
         :param labels: the teacher's of this call, by shape. :param now: Unix time in seconds.
         """
@@ -47,17 +47,17 @@ class QueryStrategy(Protocol):
     """Chooses the windows of the next call."""
 
     def __call__(self, pool: CandidatePool[Any], units: int, /) -> Call:
-        """A call of `units` windows at most; without windows where nothing is to be asked."""
+        """The next call, of `units` windows at most; empty where there is no candidate."""
 
 
 def most_informative(pool: CandidatePool[Any], units: int) -> Call:
-    """The strategy that asks about the windows which teach most (see `query_strategy`)."""
+    """The `direct` strategy: greedy cover, uncertainty, core-set (see `query_strategy`)."""
     return Call(pool.choose(units))
 
 
 @dataclass(frozen=True)
 class Labelled(Generic[Item]):
-    """A label, and the windows that waited for it.
+    """A label with the windows that waited for it.
 
     :param news: whether it differs from the label that its shape had (see `is_changed`), so that it is to be published.
     """
@@ -69,7 +69,7 @@ class Labelled(Generic[Item]):
 
 @dataclass(frozen=True)
 class GivenUp(Generic[Item]):
-    """Windows that the teacher cannot label."""
+    """Windows that the teacher cannot label, with its error."""
 
     waited: list[tuple[Window, Item]]
     error: TeacherError
@@ -77,7 +77,7 @@ class GivenUp(Generic[Item]):
 
 @dataclass
 class Answered(Generic[Item]):
-    """What follows from a call.
+    """The results of a call: labelled and given-up windows.
 
     :param inherited: how many of `labelled` are propagated. :param retry_after: seconds until the teacher can be asked
         again about what it could not answer now; 0 where it answered everything.
@@ -90,14 +90,14 @@ class Answered(Generic[Item]):
 
 
 def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -> PseudoLabel | None:
-    """The label that answers a window without a call; None of a teacher that labels a shape by what went by."""
+    """The label of a window's shape, which saves a call; None under a teacher whose labels depend on the stream."""
     return None if isinstance(teacher, StreamTeacher) else knowledge.label_of(window.shape)
 
 
 def apply_answers(
     pool: CandidatePool[Item], call: Call, answers: Sequence[Answer], teacher: str, now: float
 ) -> Answered[Item]:
-    """Learn the answers to a call, in the order of its windows.
+    """Learn the answers to a call, given in the order of its windows.
 
     :param teacher: its name. :param now: Unix time in seconds.
     """
@@ -117,8 +117,8 @@ def apply_answers(
 
 
 def fallback(window: Window) -> Window | None:
-    """A window that the teacher cannot label, on its way back to the small model, which had a verdict on it; None for
-    one that was never general."""
+    """A window that the teacher cannot label, to be returned to the small model; None for one that was never
+    general: the model has no verdict on it."""
     if window.route is None or acquisition_score_of(window) is None:
         return None
     return replace(window, route=replace(window.route, kind="general"))

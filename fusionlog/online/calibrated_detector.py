@@ -1,4 +1,4 @@
-"""The calibrated detector of one system: the small model's scores, weighed with how unusual each window is there."""
+"""The calibrated detector of one system: the small model's scores stacked with each window's novelty features."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from fusionlog.records import ModelRelease, Window
 
 
 class CalibratedDetector:
-    """Calibrates scores by the system's profile, which it counts. For one thread at a time."""
+    """Calibrates scores by the system's profile, and counts windows into it. For one thread at a time."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge, self.profile = knowledge, SystemProfile()
         self._begun: set[str] = set()
 
     def calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
-        """The scores as the calibration of each score's release weighs them."""
+        """The scores calibrated by the release of each, in order."""
         for version in {each.version for each in scores}:
             self._begin(version)
         return [self._calibrated(window, each) for window, each in zip(windows, scores, strict=True)]
 
     def update(self, windows: Sequence[Window]) -> None:
-        """Count a batch into the profile, each shape once with its number."""
+        """Count a batch of windows into the profile, each shape once with its frequency."""
         first = {window.shape: window for window in reversed(windows)}
         for shape, times in Counter(window.shape for window in windows).items():
             self.profile.update(first[shape], times)
@@ -45,7 +45,7 @@ class CalibratedDetector:
         )
 
     def _begin(self, version: str) -> None:
-        """Start from the release's profile where it counted more: a worker that has just started counted nothing."""
+        """Merge a release's profile where it counted more windows: that of a new worker is empty."""
         if version in self._begun:
             return
         self._begun = {version, *self._begun & set(self.knowledge.versions)}
@@ -55,7 +55,7 @@ class CalibratedDetector:
 
 
 def profile_of(release: ModelRelease) -> SystemProfile | None:
-    """The profile that a release was made with, its own copy at each call; None where it carries none.
+    """The profile that a release carries, a new copy at each call; None where it carries none.
 
     :raises ModelError: it cannot be read.
     """

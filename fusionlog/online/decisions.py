@@ -1,4 +1,4 @@
-"""General windows of one system to verdicts: those that are settled, and those that get a second opinion first.
+"""Decisions on general windows of one system: settled verdicts, and windows referred for a second opinion.
 
 The score worker and `evaluate` both decide by these functions. No Kafka, no clock.
 """
@@ -19,7 +19,7 @@ from fusionlog.settings import SecondOpinionSettings
 
 @dataclass(frozen=True)
 class SystemState:
-    """What verdicts on one system depend on. For one thread at a time; its knowledge may change from any."""
+    """The state that verdicts on one system depend on. For one thread at a time; its knowledge may change from any."""
 
     knowledge: Knowledge
     scorer: Scorer
@@ -28,14 +28,14 @@ class SystemState:
 
     @classmethod
     def of(cls, knowledge: Knowledge, scorer: Scorer, settings: SecondOpinionSettings) -> SystemState:
-        """The state of a system whose windows were not counted yet."""
+        """The initial state of a system: an empty profile."""
         detector = CalibratedDetector(knowledge)
         return cls(knowledge, scorer, detector, SecondOpinion(settings, detector.profile))
 
 
 @dataclass
 class Decisions:
-    """What follows for each window of a batch, by its place: a verdict, or the window on its way to the teacher."""
+    """The decisions on a batch by a window's place: a verdict, or the window referred to the teacher."""
 
     settled: list[tuple[int, Verdict]] = field(default_factory=list)
     referred: list[tuple[int, Window]] = field(default_factory=list)
@@ -61,7 +61,7 @@ def decide(windows: Sequence[Window], state: SystemState, may_refer: bool = True
 
 
 def verdicts(windows: Sequence[Window], state: SystemState) -> list[Verdict]:
-    """The verdict on each window as it stands: the teacher's label, else the calibrated score of the model.
+    """The present verdict on each window: the teacher's label, else the calibrated score of the model.
 
     :raises ModelError: the system has no release yet, or its model does not load or run.
     """

@@ -1,4 +1,4 @@
-"""Windows as the model of a release is shown them: a key of equal content, and the model's inputs."""
+"""Model inputs of windows under a release, and a cache key that windows of equal content share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ order), and the rows of the bank that stand in for templates."""
 
 @dataclass(frozen=True, eq=False)
 class Description:
-    """Some windows under a release; `keys` has one of each.
+    """The cache keys and model inputs of windows under a release; `keys` has one a window.
 
-    :param vectors: of the windows' distinct events as the model is shown them, `[n, dim]`.
+    :param vectors: of the windows' distinct events after substitution, `[n, dim]`.
     :param rows: those of `vectors` that stand in each window. :param counts: how often each of them does.
     :param orders: the event of each line of each window; None for a detector that does not look at order.
     """
@@ -33,7 +33,7 @@ class Description:
     def batch(self, places: Sequence[int], buffer: BatchBuffer | None = None) -> Batch:
         """The inputs of the windows at these places.
 
-        :param buffer: where the batch is laid out; default: memory of its own.
+        :param buffer: memory for the batch; default: memory of its own.
         """
         rows, counts = [self.rows[place] for place in places], [self.counts[place] for place in places]
         if self.orders is None:

@@ -1,6 +1,6 @@
-"""What is known of one system at this moment: its releases, its teacher's labels, and a router over both.
+"""The knowledge of one system at this moment: its releases, its teacher's labels, and a router over both.
 
-The face of its parts: it holds the lock, and acts on what they return. A part imports no other part and no lock.
+A facade over its parts: it holds the lock and acts on what they return. A part imports no other part and no lock.
 
 | part | holds | changes |
 |---|---|---|
@@ -41,7 +41,7 @@ class Knowledge:
     :param encode: the encoder of this process; a release of another one is refused.
     :param key: the key that releases must be signed with, None to trust what the topic holds.
     :param check: called with a verified release before it is taken into use; what it raises refuses the release.
-    :param rules: what the system's method does.
+    :param rules: those of the system's method.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Knowledge:
 
     @property
     def asks(self) -> bool:
-        """Whether the teacher is asked about this system now."""
+        """Whether the teacher labels windows of this system now."""
         with self._lock:
             return self.rules.asks(self._releases.own)
 
@@ -97,7 +97,7 @@ class Knowledge:
 
     @property
     def labelled(self) -> int:
-        """How many window shapes the teacher labelled."""
+        """The number of window shapes that the teacher labelled."""
         return self._memory.windows
 
     def versions_of(self, windows: Sequence[Window]) -> list[str]:
@@ -129,7 +129,7 @@ class Knowledge:
             return True
 
     def learn(self, label: PseudoLabel) -> bool:
-        """Remember a teacher's label; its events enter the bank until a release that was trained on them is adopted.
+        """Keep a teacher's label; its events enter the bank until a release that was trained on them is adopted.
 
         Under a method that does not learn the label counts for its shape alone.
 
@@ -144,14 +144,14 @@ class Knowledge:
             return bool(learned)
 
     def label_of(self, shape: str) -> PseudoLabel | None:
-        """The teacher's label of exactly this window shape, None where it was not asked (or long ago)."""
+        """The teacher's label of exactly this window shape; None where it has none, or had it long ago."""
         with self._lock:
             return self._memory.label_of(shape)
 
     def labels_for(self, windows: Sequence[Window]) -> list[PseudoLabel | None]:
         """The label that stands for each window in place of a model's score; None where the model has the verdict.
 
-        It is the teacher's own where it labelled the shape. While there is only the base model, which was never trained
+        The teacher's own label where it labelled the shape. While there is only the base model, which was never trained
         on this system, it is also the aggregate of the window's event labels, where each event has one of this system.
         Under a method that does not learn there is none.
 
@@ -188,7 +188,7 @@ class Knowledge:
             return replace(window, route=route if kind == route.kind else replace(route, kind=kind))
 
     def unknown_events(self, window: Window) -> set[str]:
-        """The templates of a window that are similar to no known event: those that make it proprietary."""
+        """The templates of a window whose cosine to the bank is below tau: those that make it proprietary."""
         with self._lock:
             if self._router is None:
                 return self._memory.unlabelled(window.events)
@@ -201,7 +201,7 @@ class Knowledge:
             return self._memory.similarity(events)
 
     def describe(self, windows: Sequence[Window], version: str) -> Description:
-        """Windows as a release's model is shown them: the key of each, and the inputs of any of them.
+        """The description of windows under a release: the cache key of each, and the model inputs of any of them.
 
         :raises ModelError: the version is not one of `versions`.
         """
@@ -256,7 +256,7 @@ class Knowledge:
             each.forget()
 
     def _reference(self, event: EventText) -> BankEvent | None:
-        """The labelled event that an event is, else the bank's that makes it general."""
+        """The labelled event of the same template, else the nearest one of the bank at tau or above."""
         labelled = self._memory.event(event.template)
         if labelled is not None or self._router is None:
             return labelled
@@ -264,7 +264,7 @@ class Knowledge:
         return self._router.bank.events[near.row] if near.similarity >= self._router.tau and near.row >= 0 else None
 
     def _substituted_vectors(self, events: Sequence[EventText], rows: Sequence[int], bank: Bank) -> FloatArray:
-        """The vectors of events as a model is shown them, `[events, dim]`."""
+        """The vectors of events after out-of-vocabulary substitution, `[events, dim]`."""
         places = np.array(rows, dtype=np.int64)
         vectors, substituted = self._vectors.vectors(events), places >= 0
         vectors[substituted] = bank.vectors[places[substituted]]

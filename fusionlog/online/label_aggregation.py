@@ -1,4 +1,4 @@
-"""Label aggregation: the label of a window that no teacher was asked about, from the labels of its events."""
+"""Label aggregation: the label of an unlabelled window from the teacher's labels of its events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fusionlog.records import BankEvent, EventLabel, PseudoLabel, Window
 
 
 def aggregate(window: Window, events: Sequence[BankEvent], teacher: str) -> PseudoLabel:
-    """A window is as anomalous as the worst of its events: the maximum of their probabilities.
+    """The aggregate label of a window: the maximum of its events' probabilities.
 
     :param events: the labelled event that each of the window's events is, or is similar enough to.
     """

@@ -1,6 +1,6 @@
-"""When what a teacher says of a shape is worth saying again.
+"""The test whether a new label of a window shape is to be published: it differs from the published one.
 
-A teacher that watches judges a shape each time that it comes, by what went by meanwhile, and mostly says the same.
+A teacher that watches the stream labels a shape each time that it comes, mostly with the same verdicts.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ LEAST_CHANGE = 0.1
 
 
 def is_changed(label: PseudoLabel, before: PseudoLabel | None) -> bool:
-    """Whether a label says something that the published one of its shape does not: the verdict on the window, or on one
-    of its events, is another one, or its probability has moved by `MOVED`."""
+    """Whether a label differs from the published one of its shape: another verdict on the window or on one of its
+    events, or a probability that moved by `LEAST_CHANGE`."""
     if before is None or before.propagated_from is not None or before.teacher != label.teacher:
         return True
-    told = {event.template: event.probability for event in before.events}
-    if told.keys() != {event.template for event in label.events}:
+    published = {event.template: event.probability for event in before.events}
+    if published.keys() != {event.template for event in label.events}:
         return True
-    pairs = [(told[event.template], event.probability) for event in label.events]
+    pairs = [(published[event.template], event.probability) for event in label.events]
     return any(_differs(*pair) for pair in [(before.probability, label.probability), *pairs])
 
 

@@ -26,9 +26,9 @@ class _Group(Generic[Item]):
 
 
 class CandidatePool(Generic[Item]):
-    """Windows that wait, each with an item of its owner (a Kafka message, a place in a recording).
+    """The pool of windows that wait for a label, each with an item of its owner (a Kafka message, a stream position).
 
-    :param knowledge: of the system: whether a window still has to wait, and what is known to choose by.
+    :param knowledge: of the system: it decides whether a window has to wait, and by what the next call is chosen.
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
@@ -40,7 +40,7 @@ class CandidatePool(Generic[Item]):
 
     @property
     def windows(self) -> list[Window]:
-        """One window of each shape that waits."""
+        """One window of each waiting shape."""
         return [group.window for group in self._groups.values()]
 
     def add(self, window: Window, item: Item) -> None:
@@ -52,7 +52,7 @@ class CandidatePool(Generic[Item]):
         group.waiting.append((window, item))
 
     def count(self, shape: str) -> int:
-        """How many windows of a shape wait."""
+        """The number of waiting windows of a shape."""
         return len(self._groups[shape].waiting) if shape in self._groups else 0
 
     def take(self, shape: str) -> list[tuple[Window, Item]]:
@@ -61,10 +61,10 @@ class CandidatePool(Generic[Item]):
         return group.waiting if group else []
 
     def release(self) -> Iterator[tuple[Window, Item]]:
-        """Remove the windows that need no label any more, each with its new route: the small model decides on them.
+        """Remove and return the windows that need no label any more, each with its new route to the small model.
 
-        These are the windows whose events all became known, and all windows where the teacher is no longer asked. A
-        referred window keeps waiting as long as there is a teacher to ask.
+        These are the windows whose events all became known, and all windows where the teacher is no longer in use. A
+        referred window keeps waiting as long as there is a teacher.
         """
         for group in list(self._groups.values()):
             if not self._waits(group):

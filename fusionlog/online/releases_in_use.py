@@ -87,7 +87,7 @@ class ReleasesInUse:
         """Keep a release that ranks among the last three: own ones above the base's, newer ones above older ones.
 
         :return: the release, where it is the one in use from now on; else None.
-        :raises ModelError: it may not be used.
+        :raises ModelError: it is refused by its verification or by `check`.
         """
         if release.system not in self._systems or release.version in self._kept:
             return None
@@ -103,7 +103,7 @@ class ReleasesInUse:
 def verified_bank(release: ModelRelease, key: SecretStr | None, encode: NamedEncode) -> Bank:
     """The bank of a release that is whole, signed where there is a key, and of this process's encoder.
 
-    :raises ModelError: it is not.
+    :raises ModelError: it is altered, unsigned, or of another encoder.
     """
     releases.verify(release, key)
     if release.encoder != encode.name:

@@ -1,4 +1,4 @@
-"""Windows to verdicts: what was seen before is remembered, the rest is scored in batches."""
+"""The scorer: windows to scores of the small model, cached by content, the rest run in batches."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Score(Struct, frozen=True):
 
 
 class LoadedModel:
-    """A release's model, and what it said: by content, and, until something is judged, by what windows look like."""
+    """A release's model with two caches of scores: by content, and, until a label changes, by window shape."""
 
     def __init__(self, release: ModelRelease, settings: ScoreSettings) -> None:
         self.detector = Detector(release.onnx, settings.provider, settings.threads)
@@ -77,14 +77,14 @@ class Scorer:
             SystemProfile.unpack(release.profile)
 
     def load(self, knowledge: Knowledge) -> None:
-        """Have the model in use ready before the first window comes.
+        """Load the model in use before the first window comes.
 
         :raises ModelError: the system has no release yet, or its model does not load.
         """
         self._loaded(knowledge, knowledge.version_in_use)
 
     def score(self, windows: Sequence[Window], knowledge: Knowledge) -> list[Score]:
-        """The verdicts on windows of one system, in their order, each under the release that routed the window.
+        """The scores of windows of one system, in order, each under the release that routed the window.
 
         :raises ModelError: the system has no release yet, or the model does not load or run.
         """
@@ -99,26 +99,26 @@ class Scorer:
         return [scores[place] for place in range(len(windows))]
 
     def _score(self, windows: Sequence[Window], knowledge: Knowledge, model: LoadedModel) -> list[Score]:
-        """The verdicts of one release: for most windows a look-up."""
+        """The scores of one release: for most windows a cache look-up."""
         seen = model.recent(knowledge.changes)
-        looks = cache_keys(windows, model.network)
-        scores = seen.get_all(looks)
+        keys = cache_keys(windows, model.network)
+        scores = seen.get_all(keys)
         if None not in scores:
             return cast("list[Score]", scores)
         places: dict[str, int] = {}
         for place, score in enumerate(scores):
             if score is None:
-                places.setdefault(looks[place], place)
-        judged = self._score_new([windows[place] for place in places.values()], knowledge, model)
+                places.setdefault(keys[place], place)
+        scored = self._score_new([windows[place] for place in places.values()], knowledge, model)
         known: dict[str, Score] = {}
-        for look, score in zip(places, judged, strict=True):
-            known[look] = replace(score, cached=True)
-            seen.put(look, known[look])
-            scores[places[look]] = score
-        return [known[look] if score is None else score for look, score in zip(looks, scores, strict=True)]
+        for key, score in zip(places, scored, strict=True):
+            known[key] = replace(score, cached=True)
+            seen.put(key, known[key])
+            scores[places[key]] = score
+        return [known[key] if score is None else score for key, score in zip(keys, scores, strict=True)]
 
     def _score_new(self, windows: Sequence[Window], knowledge: Knowledge, model: LoadedModel) -> list[Score]:
-        """The verdicts on windows that look like none seen since something was labelled, each content once."""
+        """The scores of windows whose shape is not cached since the last label, each content once."""
         described = knowledge.describe(windows, model.version)
         known = {key: model.cache.get(key) for key in described.keys}
         fresh = {key: place for place, key in enumerate(described.keys) if known[key] is None}
@@ -129,7 +129,7 @@ class Scorer:
     def _run_model(
         self, model: LoadedModel, fresh: dict[ContentKey, int], windows: Sequence[Window], described: Description
     ) -> dict[ContentKey, Score]:
-        """The model's verdicts on contents that are not remembered, by the place of a window that has each."""
+        """The model's scores of uncached contents, by the place of a window that has each."""
         scores: dict[ContentKey, Score] = {}
         for chunk in self._chunks(fresh, windows, model.network in ORDERED):
             batch = described.batch([place for _, place in chunk], self._buffer)
@@ -144,7 +144,7 @@ class Scorer:
     def _chunks(
         self, fresh: dict[ContentKey, int], windows: Sequence[Window], by_line: bool
     ) -> Iterator[list[tuple[ContentKey, int]]]:
-        """Batches of windows with like numbers of events, or of lines, so that little of a batch is padding."""
+        """Batches of windows with similar numbers of events, or of lines, so that little of a batch is padding."""
 
         def size(item: tuple[ContentKey, int]) -> int:
             window = windows[item[1]]
@@ -155,7 +155,7 @@ class Scorer:
             yield ordered[start : start + self._settings.batch_windows]
 
     def _loaded(self, knowledge: Knowledge, version: str) -> LoadedModel:
-        """The release's model, loaded now where it is not; models that the system has left behind go."""
+        """The release's model, loaded at first use; models of releases that are no longer kept are dropped."""
         key = (knowledge.system, version)
         if key not in self._models:
             model = LoadedModel(knowledge.release(version), self._settings)

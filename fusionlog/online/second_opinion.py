@@ -1,4 +1,4 @@
-"""Which verdicts on general windows are referred to the teacher for a second opinion."""
+"""Second opinions: the choice of general windows that are referred to the teacher, by their acquisition score."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class SecondOpinion:
         return score
 
     def unanswered(self, window: Window) -> None:
-        """A referred window came back without a label: others of its shape are not referred with it any more."""
+        """Note that a referred window came back without a label: others of its shape are no longer referred with it."""
         self._referred.pop(window.shape)
 
     def _score(self, window: Window, probability: float, knowledge: Knowledge) -> float:
-        """The score as of now: the profile caches the surprisal. A model never trained on the system is undecided."""
+        """The present acquisition score. A model that was never trained on the system counts as undecided."""
         [version] = knowledge.versions_of([window])
         trained = knowledge.release(version).system != BASE
         surprisal = self._profile.features(window).surprisal
@@ -76,7 +76,7 @@ class SecondOpinion:
 
 
 def referred(window: Window, score: float) -> Window:
-    """The window on its way to the teacher, with its acquisition score."""
+    """A window as referred to the teacher: on the proprietary route, with its acquisition score."""
     route = window.route or Route(kind="general", similarity=1.0, threshold=1.0)
     return replace(window, route=replace(route, kind="proprietary", acquisition_score=round(score, 4)))
 

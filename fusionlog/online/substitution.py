@@ -1,8 +1,8 @@
-"""Out-of-vocabulary substitution: which trained event of a release stands in for one that it was not trained on.
+"""Out-of-vocabulary substitution: the trained event of a release in place of one that it was not trained on.
 
-A model knows nothing of vectors that it has never seen. So an event outside its vocabulary is shown to it as its
-nearest neighbour among the trained events: among those of the same verdict where a teacher labelled it (or one that it
-is similar enough to), else among those of the same system. Without a neighbour it keeps its own vector.
+A model does not generalise to vectors far from its training set. So the model input of an event outside its
+vocabulary is its nearest neighbour among the trained events: those of the same verdict where a teacher labelled it (or
+one that it is similar enough to), else those of the same system. Without a neighbour it keeps its own vector.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Reference = Callable[[EventText], BankEvent | None]
 
 
 class Substitution:
-    """The substitutes of one release, remembered by template until something is labelled."""
+    """The substitutes of one release, cached by template until the next label."""
 
     def __init__(self, release: ModelRelease, bank: Bank) -> None:
         self.release, self.bank = release, bank
@@ -35,11 +35,11 @@ class Substitution:
         self._rows: dict[str, int] = {}
 
     def forget(self) -> None:
-        """Drop what is remembered: a label came."""
+        """Drop the cache after a new label."""
         self._rows.clear()
 
     def row(self, event: EventText, reference: Reference, vectors: VectorCache) -> int:
-        """The row of the bank that stands in for an event; `ITSELF` where none does."""
+        """The bank's row that substitutes an event; `ITSELF` where none does."""
         row = self._rows.get(event.template)
         if row is None:
             if len(self._rows) >= ROUTED_TEMPLATES:

@@ -1,4 +1,4 @@
-"""The teacher's labels of one system: by window shape, by event, and as labelled windows to compare others with."""
+"""The teacher's labels of one system: by window shape, by event, and as an index of labelled windows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEPT_LABELS = 10_000
 
 
 class Learned(NamedTuple):
-    """What a label changed: whether it differs from its shape's last one, and the events that have another verdict."""
+    """The changes by a label: whether it differs from its shape's last one, and the events with another verdict."""
 
     label: bool
     events: list[BankEvent]
@@ -36,7 +36,7 @@ class TeacherMemory:
 
     @property
     def windows(self) -> int:
-        """How many window shapes were labelled."""
+        """The number of labelled window shapes."""
         return len(self._windows)
 
     @property
@@ -79,7 +79,7 @@ class TeacherMemory:
         return Learned(before != label, list(self._changed(label)))
 
     def _changed(self, label: PseudoLabel) -> Iterator[BankEvent]:
-        """Keep the events of a label that are not older than what is known of them; those of another verdict."""
+        """Keep the events of a label that are not older than the known ones; return those with another verdict."""
         for event in _events_of(label):
             at, known = self._events.get(event.template, (label.labelled_at, None))
             if at > label.labelled_at:

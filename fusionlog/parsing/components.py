@@ -22,7 +22,7 @@ class Components:
         self._components: set[str] = set()
 
     def of(self, name: str) -> str:
-        """The component of a name, a wildcard where it is overlong or one too many."""
+        """The component of a name; a wildcard where the name is overlong or the cap is reached."""
         component = self._cache.get(name)
         if component is None:
             component = self._admit(self._mask(name)) if len(name) <= MAX_CHARS else WILDCARD

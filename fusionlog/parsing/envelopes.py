@@ -1,11 +1,11 @@
-"""What a shipper put into a Kafka record: the bare line, or a JSON object that holds it.
+"""Shippers' envelopes: the log line of a Kafka record, which is the bare line or a JSON object that holds it.
 
-Detected per record. A JSON object with a string in one of the message fields is an envelope, and is opened once: what
-stands inside is the line, JSON or not. So an application's own JSON line is opened too, when it comes without a shipper
+Detected per record. A JSON object with a string in one of the message fields is an envelope, and is opened once: that
+string is the line, JSON or not. So an application's own JSON line is opened too, when it comes without a shipper
 around it and has such a field (`{"level":"info","msg":"started"}`): its message is what a person wrote, and nothing in
-the record tells it from an envelope. Of a system whose `json_line` is set, it is known what its JSON lines have: an
-envelope around one is opened, the line itself stays whole, and the parser writes it as text. Any other JSON, or text
-that only begins like it, is a line of text.
+the record distinguishes it from an envelope. The fields of a system's JSON lines are known where its `json_line` is
+set: an envelope around one is opened, the line itself stays whole, and the parser writes it as text. Any other JSON,
+or text that only begins like it, is a line of text.
 
 Tolerated: bytes that are not UTF-8 become U+FFFD, as long as the rest is text; terminal colours are removed.
 """
@@ -45,7 +45,7 @@ def read_line(
 
     :param message_fields: where an envelope may hold the line; the first that has a string counts.
     :param max_bytes: the longest line, in bytes of UTF-8; an envelope around it may be longer.
-    :param json_lines: what the system's own JSON lines look like; one is returned as it is, in JSON.
+    :param json_lines: the format of the system's own JSON lines; one is returned as it is, in JSON.
     :raises RecordError: `empty`: no value, or nothing but blanks; `not-text`: binary; `too-long`.
     """
     if not value:

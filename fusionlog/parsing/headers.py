@@ -16,7 +16,7 @@ _KEPT = ("component", "level")
 
 
 class Fields(NamedTuple):
-    """What is kept of a line. A field that the header lacks is None."""
+    """The parts of a line that are kept. A field that the header lacks is None."""
 
     content: str
     component: str | None

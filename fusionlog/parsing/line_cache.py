@@ -1,29 +1,31 @@
-"""Lines that differ in digits and identifiers alone, remembered together: most of a stream is parsed by a look-up.
+"""The cache of parsed lines by shape: lines that differ in digits and identifiers alone share an entry.
+
+Most of a stream is parsed by a look-up.
 
 **Digits.** A shape is a line with every digit as `0`. Whatever the parser does by a line's form (header, session key,
-built-in masks) it does alike for all lines of a shape, so long as no expression tells one digit from another. `0x`, the
-one place where the built-in masks do, must be where it was. A shape is only remembered where that holds, and no digit
-of its line is left in what was masked.
+built-in masks) is the same for all lines of a shape, so long as no expression distinguishes digits. `0x`, the one
+place where the built-in masks do, must be where it was. A shape is only cached where that holds, and no digit of its
+line is left in the masked text.
 
 **Identifiers.** In a UUID of lower-case letters each hexadecimal digit may be another as well, if the UUID is *free*
 and masked whole. Take two lines that differ in the digits of such a UUID, at places `s` to `e`:
 
 1. The header splits both at the same places, and not in the UUID: to it that is a run of no blanks, and its literals
-   are alike and have no `-` but between blanks.
+   are the same and have no `-` but between blanks.
 2. The session's expression matches at the same places, by `regex_invariance`: the UUID is free, so no letter comes
    before it.
 3. No built-in mask but PATH reaches from before `s` into the UUID, nor looks there with another outcome. Of what may
    come before a free UUID (not `.,:+`, nor `-` as a sign or an exponent's), a date has `-` and `/`, a time a blank and
    `-`, a UUID `-`, an address `/`, and PATH many; all but PATH fail on eight digits with no other character among
-   them, whichever they are. PATH takes them alike, and as many as there are, so all of the UUID.
+   them, whichever they are. PATH takes any of them, and as many as there are, so all of the UUID.
 4. So the masks come to `s` in both lines or in none. At `s` the UUID mask is the first of the built-in ones and takes
    all of it, for no letter or digit comes behind. Where the session's match or a PATH has `s` instead, it ends at the
-   same place in both; that it has all of the UUID is looked up when the line is remembered.
+   same place in both; that it has all of the UUID is checked when the line is cached.
 5. Behind `e` the masks look back on a letter or digit, whichever. NUM alone asks for a digit before a dot, so no dot
    with more behind it comes after a free UUID.
 
-So both lines come to the same masked text. Their keys stand at the same place, hold the UUID whole or not at all, and
-are not in the masked text, which has none. Remembered is what the free UUIDs leave of a line, with its digits as `0`.
+So both lines have the same masked text. Their keys stand at the same place, hold the UUID whole or not at all, and
+are not in the masked text, which has none. The cache key is the line without its free UUIDs, with its digits as `0`.
 """
 
 from __future__ import annotations
@@ -51,13 +53,13 @@ _REWRITTEN = re.compile(r"[\x00\x1b]|[\r\n]\Z")
 """Where a line may not be what its record holds: a record with a NUL may be binary, colours and line breaks go."""
 
 Layout = Callable[[bytes], tuple[bytes, ...]]
-"""What the free UUIDs of a line leave of it."""
+"""The parts of a line between its free UUIDs."""
 
 
 class CachedLine(NamedTuple):
-    """What lines of a shape come to: the outcome of mining, the event's id and text, and where their key stands.
+    """The parsing result of a shape: the outcome of mining, the event's id and text, and the place of the session key.
 
-    `prefixes` says how many `0x` a line has.
+    `prefixes` is the number of `0x` in a line.
     """
 
     standing: MatchedCluster
@@ -68,7 +70,7 @@ class CachedLine(NamedTuple):
 
 
 class LineParts(NamedTuple):
-    """A line as the parser took it apart: what was masked, what came of it, the component's name as masked."""
+    """The parts of a parsed line: the content, its masked text, and the masked name of its component."""
 
     line: str
     content: str
@@ -77,7 +79,7 @@ class LineParts(NamedTuple):
 
 
 class LineCache:
-    """The shapes of one system's lines; none where an expression of the system may tell digits apart."""
+    """The shapes of one system's lines; none where an expression of the system may distinguish digits."""
 
     def __init__(self, header: str | None, session: str | None, own_masks: bool, masks: Masks) -> None:
         literals = re.sub(r"<\w+>", "|", header or "")
@@ -88,25 +90,25 @@ class LineCache:
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
 
     def get(self, line: str) -> CachedLine | None:
-        """What lines of this one's shape came to, None where that is not known."""
+        """The parsing result of a line's shape, None where it is not cached."""
         if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return None
         return self._find(line.encode("ascii"))
 
     def of_record(self, value: bytes) -> CachedLine | None:
-        """What a raw record comes to that is, byte for byte, a line of a shape that is known; None where it may not be.
+        """The parsing result of a raw record that is, byte for byte, a line of a cached shape; else None.
 
-        A record that begins with a brace may be an envelope. All else that is in the memo is read as it stands.
+        A record that begins with a brace may be an envelope. Any other record with a cached shape is a bare line.
         """
         if not value or len(value) > MAX_CACHED_CHARS or value[0] <= _BLANK or value[0] == _BRACE:
             return None
         return self._find(value)
 
     def put(self, parts: LineParts, shape: CachedLine) -> None:
-        """Remember a line's shape, where every line of it comes to the same.
+        """Cache a line's shape, where every line of it has the same result.
 
-        With a digit left in what was masked, or with a place left that may be the key of another line of the shape,
-        nothing is remembered.
+        With a digit left in the masked text, or with a place left that may be the key of another line of the shape,
+        nothing is cached.
         """
         line, masked = parts.line, parts.masked
         if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii() or _REWRITTEN.search(line):
@@ -125,7 +127,7 @@ class LineCache:
         self._cache.put(layout(zeros) if layout else zeros, shape._replace(prefixes=prefixes))
 
     def forget(self) -> None:
-        """Forget all of them."""
+        """Empty the cache."""
         self._cache = BoundedCache(CACHED_LINES)
 
     def _find(self, value: bytes) -> CachedLine | None:
@@ -139,7 +141,7 @@ class LineCache:
         return shape
 
     def _layout(self, parts: LineParts, key: slice | None) -> Layout | None:
-        """What to compare of a line whose UUIDs may be others; None where it has none, or they may not."""
+        """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
         free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
             return None
@@ -152,7 +154,7 @@ class LineCache:
 
 
 def _splits_none(literals: str) -> bool:
-    """Whether a header with these literals surely splits no UUID, and splits a line alike whichever it has."""
+    """Whether a header with these literals surely splits no UUID, and splits at the same places whichever it is."""
     return is_invariant(re.escape(literals), HEX_DIGITS) and not re.search(r"\S-|-\S", literals)
 
 

@@ -1,4 +1,4 @@
-"""Masks: what varies in a line by its form alone, replaced by a placeholder before Drain3 sees it.
+"""Masks: variables that a line's form alone shows, replaced by placeholders before Drain3.
 
 All masks are one expression, an alternative each: one pass over a line is twice as fast as one pass a mask. At one
 place the first alternative wins: the session key, the system's own masks, the built-in ones in the order below.
@@ -18,7 +18,7 @@ _CLOCK = "[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
 _DAY = "[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}"
 
 _GUARD = r"(?<![A-Za-z0-9])(?=[0-9A-Fa-f/\\+:-]|[A-Za-z]:\\)"
-"""What every built-in mask begins with: asked once a place instead of once a mask, which is 2.4 times as fast."""
+"""The common prefix of all built-in masks: tested once a place instead of once a mask, which is 2.4 times as fast."""
 
 BUILT_IN: Mapping[str, str] = {
     "UUID": rf"{_H}{{8}}(?:-{_H}{{4}}){{3}}-{_H}{{12}}{_END}",
@@ -45,7 +45,7 @@ _ADDRESS = re.compile(r"(?:[\w.+-]|<[A-Z]+>)+@(?:[\w-]+|<[A-Z]+>)(?:\.(?:[\w-]+|
 
 
 class Masks:
-    """Replaces what varies by `<KEY>`, `<UUID>`, `<NUM>`...
+    """Replaces variables by `<KEY>`, `<UUID>`, `<NUM>`...
 
     :param session: the expression of the session key: its group 1 where it has one, else all of it, becomes `<KEY>`.
     :param extra: the system's own masks; `job: J[0-9]+` becomes `<JOB>`.
@@ -64,12 +64,12 @@ class Masks:
         self._substitute = self._pattern.sub
 
     def mask(self, text: str) -> str:
-        """The text with a placeholder for whatever a mask matches."""
+        """The text with a placeholder for each match of a mask."""
         masked = self._substitute(self._replace, text)
         return _ADDRESS.sub("<ADDRESS>", masked) if "@" in masked else masked
 
     def places(self, text: str) -> list[tuple[int, int]]:
-        """Where `mask` puts its placeholders, but for those of addresses: from, to."""
+        """The places of the placeholders of `mask` without those of addresses: from, to."""
         return [self._place(match) for match in self._pattern.finditer(text)]
 
     def _place(self, match: re.Match[str]) -> tuple[int, int]:
@@ -84,7 +84,7 @@ class Masks:
         return self._placeholders[name]
 
     def _replace_key(self, match: re.Match[str], group: int) -> str:
-        """What surrounds the key in its match stays; an optional group that took no part leaves the whole match."""
+        """Replace the key within its match; without its optional group, the whole match."""
         start, end = match.span(group)
         if start < 0:
             return "<KEY>"

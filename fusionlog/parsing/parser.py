@@ -1,4 +1,4 @@
-"""From a log line to its event: JSON as text, session key, header, masks, template."""
+"""The parser: a log line to its event, by JSON format, session key, header, masks and template."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_CONTENT_CHARS = 8_000
 
 
 class Event(Struct, frozen=True, gc=False):
-    """A line that was understood: the id and text of its event, its session key (None: none in it), and itself."""
+    """A parsed line: the id and text of its event, its session key (None: none in it), and the line."""
 
     template: str
     text: str
@@ -45,8 +45,8 @@ class _KnownEvent(NamedTuple):
 class Parser:
     """Parses the lines of one system.
 
-    :param shapes: whether lines that differ in digits and UUIDs alone are parsed once (see `shapes`); what comes out
-        is the same.
+    :param shapes: whether lines that differ in digits and UUIDs alone are parsed once (see `line_cache`); the events
+        are the same.
 
     An event is a component and a template. The events of a template that is generalised are all replaced at once.
     """
@@ -68,11 +68,11 @@ class Parser:
 
     @property
     def templates(self) -> int:
-        """How many templates are kept now."""
+        """The number of kept templates."""
         return len(self._miner)
 
     def parse(self, line: str) -> Event:
-        """The event of a line, line breaks and all; a JSON line is first written as text where the system says how."""
+        """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`."""
         if self.json_lines:
             line = self.json_lines.text(line)
         shape = self._line_cache.get(line)
@@ -81,8 +81,10 @@ class Parser:
         return self._parse(line)
 
     def recall(self, value: bytes) -> Event | None:
-        """The event of a raw record, at the price of one look-up: where it is a line, byte for byte, of a remembered
-        shape. None: it must be read (`shipper.read_line`) and parsed, which would come to the same."""
+        """The event of a raw record by one look-up, where it is, byte for byte, a line of a cached shape.
+
+        None: it must be read (`envelopes.read_line`) and parsed, with the same result.
+        """
         shape = self._line_cache.of_record(value)
         if shape is None or not self._miner.still_matches(shape.standing):
             return None
@@ -90,7 +92,7 @@ class Parser:
         return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
 
     def _parse(self, line: str) -> Event:
-        """The event of a line of which nothing is remembered."""
+        """The event of a line whose shape is not cached."""
         content, name, _ = self._header.split(line)
         component = self._components.of(name) if name else None
         place = self._key(line)
@@ -123,7 +125,7 @@ class Parser:
         return found
 
     def restore(self, templates: Iterable[Template]) -> None:
-        """Know what an earlier parser of this system knew, given the templates that it found, in any order."""
+        """Restore the state of an earlier parser of this system from its templates, in any order."""
         own = sorted((item for item in templates if item.system == self.name), key=lambda item: item.first_seen)
         replaced = {item.replaces for item in own}
         split = [(item, *self._split(item)) for item in own]
@@ -134,7 +136,7 @@ class Parser:
             self._remember(component, text, _KnownEvent(item.id, item.text, item.example, item.replaces))
 
     def _key(self, line: str) -> slice | None:
-        """Where the session key stands: group 1 of its first match where that took part, else all of it."""
+        """The place of the session key: group 1 of its first match where that took part, else all of it."""
         found = self._session.search(line) if self._session else None
         if found is None:
             return None
@@ -142,7 +144,7 @@ class Parser:
         return slice(*found.span(group)) if found.group(group) else None
 
     def _add_template(self, component: str | None, text: str, line: str, replaces: str | None) -> _KnownEvent:
-        """Take up an event that was not known."""
+        """Add a new event."""
         whole = " ".join(part for part in (component, text) if part)
         event = _KnownEvent(template_id(whole), whole, line[:EXAMPLE_CHARS], replaces)
         self._remember(component, text, event)
@@ -160,7 +162,7 @@ class Parser:
             events[component] = event
 
     def _replace(self, before: str, after: str) -> None:
-        """Every event of the template as it was becomes one of the template as it is, with the example it had."""
+        """Replace every event of a generalised template by one of its successor, with the same example."""
         present = self._events.get(after) or {}
         for component, event in (self._events.pop(before) or {}).items():
             if component not in present:

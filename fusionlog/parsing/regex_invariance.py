@@ -1,6 +1,7 @@
-"""Whether a regular expression treats a set of characters alike, so that one may stand for another.
+"""Invariance of a regular expression: its matches do not change when characters of a set replace each other.
 
-Judged by the expression's text, piece by piece, and on the safe side: what is not known to be alike counts as not.
+Decided on the expression's text, piece by piece, and on the safe side: a piece that is not known to be invariant
+counts as not.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def is_invariant(pattern: str, characters: str) -> bool:
     """Whether an expression surely finds the same places of a text whichever of these characters stands at a place.
 
     A class takes all of them or none, and no literal is one of them. A letter among them may stand in a literal word
-    that begins with a letter that is not (`instance`): this is alike only for places that no letter comes before.
+    that begins with a letter that is not (`instance`): this is invariant only at places that no letter comes before.
     """
     end = 0
     while end < len(pattern):

@@ -1,4 +1,4 @@
-"""Log templates by Drain3 (He et al., ICWS 2017), held in memory alone.
+"""The template miner: Drain3 (He et al., ICWS 2017), held in memory alone.
 
 Drain3's own persistence is never used: it restores by jsonpickle, which runs code. Templates travel as plain records,
 and `restore` builds the same clusters from their texts.
@@ -16,11 +16,11 @@ from fusionlog.utils.bounded_cache import BoundedCache
 WILDCARD = "<*>"
 MAX_CHARS = 2_000
 """Characters of a masked line that Drain3 sees: what stands behind becomes one wildcard, whatever its tokens are."""
-MEMO_ENTRIES = 20_000
+CACHED_MATCHES = 20_000
 
 
 class Mined(NamedTuple):
-    """What a line was found to be. `replaces` is the text that the template had before this line generalised it."""
+    """The template of a line. `replaces` is the text that the template had before this line generalised it."""
 
     text: str
     replaces: str | None
@@ -28,7 +28,7 @@ class Mined(NamedTuple):
 
 
 class MatchedCluster(NamedTuple):
-    """An outcome that changed nothing: it stands while no cluster of as many tokens has come, changed or left since."""
+    """A match that changed no cluster: valid until a cluster of as many tokens comes, changes or leaves."""
 
     cluster: int
     tokens: int
@@ -39,9 +39,9 @@ class MatchedCluster(NamedTuple):
 class TemplateMiner:
     """Masked lines to templates, as Drain3's `add_log_message` does, with its own search, merge and insert.
 
-    Drain3 chooses among clusters of as many tokens as the line has. So an outcome that changed nothing is remembered by
-    the line until a cluster of that many tokens comes, changes or leaves. Which clusters were used by remembered
-    outcomes is told to Drain3 when it next asks, in the order of their last use: it matters when one must leave.
+    Drain3 chooses among clusters of as many tokens as the line has. So a match that changed nothing is cached by the
+    line until a cluster of that many tokens comes, changes or leaves. The clusters of cached matches are marked as used
+    before Drain3's next search, in the order of their last use: it decides which one leaves.
 
     :param similarity: share of a template's tokens that a line must have at their place.
     :param depth: depth of the prefix tree, at least 3.
@@ -55,22 +55,22 @@ class TemplateMiner:
         self._max_templates = max_templates
         self._changes: dict[int, int] = {}
         self._used: dict[int, None] = {}
-        self._cache: BoundedCache[str, MatchedCluster] = BoundedCache(MEMO_ENTRIES)
+        self._cache: BoundedCache[str, MatchedCluster] = BoundedCache(CACHED_MATCHES)
 
     def add(self, masked: str) -> Mined:
-        """The template of a line, after the line was taken into account."""
+        """The template of a line, which may create or generalise it."""
         if len(masked) > MAX_CHARS:
             masked = _shorten(masked)
         known = self._cache.get(masked)
         return known.mined if known is not None and self.still_matches(known) else self._mine(masked)
 
     def match(self, masked: str) -> MatchedCluster | None:
-        """The outcome of a line, where it was taken into account before and changed nothing; None else."""
+        """The cached match of a line that was added before and changed nothing; else None."""
         known = self._cache.get(masked)
         return known if known is not None and self.still_matches(known) else None
 
     def still_matches(self, known: MatchedCluster) -> bool:
-        """Whether an outcome is what `add` would say now; its template counts as used."""
+        """Whether a match is what `add` would return now; its template counts as used."""
         if self._changes.get(known.tokens) != known.changes:
             return False
         self._used.pop(known.cluster, None)
@@ -81,7 +81,7 @@ class TemplateMiner:
         return len(self._drain.id_to_cluster)
 
     def restore(self, texts: Iterable[str]) -> None:
-        """Take over templates, in the order in which they were found; those that are here already stay as they are."""
+        """Add known templates, in the order in which they were found; existing ones stay as they are."""
         present = set(self.texts())
         for text in texts:
             if text not in present:
@@ -89,7 +89,7 @@ class TemplateMiner:
                 self._insert(text.split())
 
     def texts(self) -> list[str]:
-        """The templates at this moment, in the order of their last use where some had to leave, else as found."""
+        """The present templates, in the order of their last use where some had to leave, else as found."""
         self._mark_used()
         return [cluster.get_template() for cluster in self._drain.clusters]
 
@@ -112,7 +112,7 @@ class TemplateMiner:
         return mined
 
     def _insert(self, tokens: list[str]) -> None:
-        """Make a cluster of its own, without asking whether it resembles another."""
+        """Create a cluster without a search for a similar one."""
         self._make_room()
         self._drain.clusters_counter += 1
         cluster = LogCluster(tokens, self._drain.clusters_counter)
@@ -121,7 +121,7 @@ class TemplateMiner:
         self._count_change(tokens)
 
     def _make_room(self) -> None:
-        """Where there are as many clusters as there may be, the least recently used one leaves."""
+        """Drop the least recently used cluster where the cap is reached."""
         if len(self._drain.id_to_cluster) >= self._max_templates:
             _, left = self._drain.id_to_cluster.popitem()
             self._count_change(left.log_template_tokens)

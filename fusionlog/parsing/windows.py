@@ -1,7 +1,7 @@
-"""Lines to windows: sessions by key that end when they fall idle or grow long, or a fixed number of lines.
+"""Lines to windows: sessions by key, ended by an idle gap or a size limit, or a fixed number of lines.
 
-Everything here follows from the lines, their offsets and their times alone, so a partition that is read again gives the
-same windows with the same ids.
+Deterministic in the lines, their offsets and their times: a partition that is read again gives the same windows with
+the same ids.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STALE_LINES = 1000
 
 
 class EventClock:
-    """How much time has passed in a partition, by the times of its lines: it starts at 0 and never goes back.
+    """The event time of a partition, in seconds, by the times of its lines: it starts at 0 and never goes back.
 
     A line older than the newest leaves it where it is: of two hosts that share a partition one may lag behind. But a
     single line from the far future must not stop it for good, so it follows the lines when all of them disagree.
@@ -35,7 +35,7 @@ class EventClock:
         self._stale = 0
 
     def observe(self, time: Seconds) -> float:
-        """The clock after a line of this time."""
+        """Advance the clock by a line of this time; return it."""
         if self._newest is not None and self._newest - time > self._tolerance:
             self._stale += 1
             if self._stale >= STALE_LINES:
@@ -45,7 +45,7 @@ class EventClock:
         return self.reach(time)
 
     def reach(self, time: Seconds) -> float:
-        """The clock after this time has come, by what is known from elsewhere."""
+        """Advance the clock to a time that another source gives; return it."""
         if self._newest is None or time > self._newest:
             self.now += 0.0 if self._newest is None else time - self._newest
             self._newest = time
@@ -54,7 +54,7 @@ class EventClock:
 
 @dataclass(slots=True)
 class _Open:
-    """A window that takes lines. `touched` is the event clock at its last line."""
+    """An open window. `touched` is the event clock at its last line."""
 
     session: str
     first_offset: int
@@ -129,12 +129,12 @@ class Windower:
         return closed
 
     def advance(self, watermark_time: Seconds) -> list[Window]:
-        """The sessions that are idle when the watermark has come to this time. Windows by count never are."""
+        """Close and return the sessions that are idle at this watermark. Windows by count never are."""
         self._clock.reach(watermark_time)
         return self._close_idle()
 
     def flush(self) -> list[Window]:
-        """All open windows, in the order of their first lines: the partition has fallen silent, or its data ends."""
+        """Close and return all open windows, in the order of their first lines: at silence, or the end of data."""
         return [self._close(window, "silence") for window in list(self._by_offset.values())]
 
     def _refusal(self, session: str | None, offset: int) -> RecordError:
@@ -149,7 +149,7 @@ class Windower:
         return window
 
     def _close_idle(self) -> list[Window]:
-        """Close from the one that was touched longest ago: the clock never goes back, so they stand in that order.
+        """Close idle windows, the least recently touched first: the clock never goes back, so they stand in that order.
 
         None was touched before `_longest_untouched`, so that most lines need not look.
         """

@@ -26,7 +26,7 @@ class Neighbour(NamedTuple):
 
 
 def nearest(vectors: FloatArray, known: FloatArray) -> tuple[FloatArray, IntArray]:
-    """The greatest cosine of each vector to the known ones, and which one that is.
+    """The greatest cosine of each vector to the known ones, and the row of that one.
 
     :param vectors: unit or zero vectors `[n, dim]`.
     :param known: unit or zero vectors `[m, dim]`.
@@ -50,10 +50,10 @@ def nearest(vectors: FloatArray, known: FloatArray) -> tuple[FloatArray, IntArra
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """The events known so far, `m` of them: what a release was taught, then what a teacher has judged since.
+    """The `m` events known so far: those that a release was trained on, then those that a teacher labelled since.
 
-    `vectors` is `[m, dim]` float32; `trained` `[m]` tells the release's events from those that it was never taught. A
-    bank does not change: it grows into another one whose first rows are its own.
+    `vectors` is `[m, dim]` float32; `trained` `[m]` marks the events that the release was trained on. A bank is
+    immutable: it grows into another one whose first rows are its own.
     """
 
     events: tuple[BankEvent, ...]
@@ -74,7 +74,7 @@ class Bank:
 
     @cached_property
     def probabilities(self) -> FloatArray:
-        """How likely each event is anomalous by itself, `[m]`."""
+        """The probability that each event is anomalous by itself, `[m]`."""
         return np.array([event.probability for event in self.events], dtype=np.float32)
 
     @cached_property
@@ -87,7 +87,7 @@ class Bank:
         return nearest(vectors, self.vectors)
 
     def with_events(self, events: Sequence[BankEvent], vectors: FloatArray) -> Bank:
-        """The bank with judged events. A trained one stays as it was taught, an untrained one takes the newer verdict.
+        """The bank with labelled events added. A trained event keeps its verdict, an untrained one takes the newer.
 
         :param vectors: the events' vectors `[len(events), dim]`.
         """

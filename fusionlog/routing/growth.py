@@ -1,4 +1,4 @@
-"""The bank of a release: the parent's events and every event that the labels judged."""
+"""The bank of a new release: the parent's events and every labelled event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fusionlog.routing.bank import Bank
 
 
 def labelled_events(labels: Sequence[PseudoLabel]) -> list[BankEvent]:
-    """Every event that the labels judged, once, with the mean of its verdicts."""
+    """Every event of the labels once, with the mean of its probabilities."""
     verdicts: dict[str, list[float]] = defaultdict(list)
     first: dict[str, BankEvent] = {}
     for label in labels:
@@ -29,7 +29,7 @@ def labelled_events(labels: Sequence[PseudoLabel]) -> list[BankEvent]:
 
 
 def grown(parent: ModelRelease, labels: Sequence[PseudoLabel], cache: VectorCache) -> Bank:
-    """The parent's bank with what the labels judged; a newer verdict on an event of the system replaces the older."""
+    """The parent's bank with the labelled events; a newer verdict on an event of the system replaces the older."""
     new = labelled_events(labels)
     replaced = {(event.system, event.template) for event in new}
     kept = [place for place, event in enumerate(parent.bank) if (event.system, event.template) not in replaced]
@@ -41,7 +41,7 @@ def grown(parent: ModelRelease, labels: Sequence[PseudoLabel], cache: VectorCach
 
 
 def of_system(bank: Bank, system: str) -> Bank:
-    """The events of one system alone: what a model has forgotten of the others is not known any more."""
+    """The bank's events of one system: the bank of a model that has forgotten the other systems."""
     kept = [place for place, event in enumerate(bank.events) if event.system == system]
     return Bank(tuple(bank.events[place] for place in kept), bank.vectors[kept], bank.trained[kept])
 

@@ -1,4 +1,4 @@
-"""Which windows resemble what is known: the knowledge bank, the router over it, and its threshold."""
+"""The router: general windows, similar to the knowledge bank, and proprietary ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUTED_TEMPLATES = 20_000
 
 
 class Router:
-    """Routes the windows of one system over a bank that grows. A window of seen templates costs look-ups alone.
+    """Routes the windows of one system over a bank that grows. A window of cached templates costs look-ups alone.
 
     S(window) = min over its events of the max cosine to the bank; general when S >= tau (FusionLog, arXiv 2511.05878).
     An event of the system that is in the bank by its template is at 1, whatever its vector.
@@ -27,7 +27,7 @@ class Router:
         self._near: dict[str, tuple[EventText, Neighbour]] = {}
 
     def route(self, window: Window) -> Route:
-        """Where a window goes, and which of its events is the least known where it is proprietary."""
+        """The route of a window; of a proprietary one with its event of least similarity."""
         near = self.neighbours(window.events)
         least = min(range(len(near)), key=lambda place: near[place].similarity, default=None)
         if least is None:
@@ -40,7 +40,7 @@ class Router:
         )  # fmt: skip
 
     def neighbours(self, events: Sequence[EventText]) -> list[Neighbour]:
-        """The bank's event that is nearest to each of these."""
+        """The bank's nearest event of each of these events."""
         missing = {event.template: event for event in events if event.template not in self._near}
         if missing:
             if len(self._near) + len(missing) > ROUTED_TEMPLATES:
@@ -50,13 +50,13 @@ class Router:
         return [self._near[event.template][1] for event in events]
 
     def grow(self, bank: Bank) -> None:
-        """Go on with a bank whose first rows are those of the present one: only its new rows are compared."""
+        """Replace the bank by one whose first rows are the same: only its new rows are compared."""
         first, self.bank = len(self.bank), bank
         if len(bank) > first:
             self._compare([event for event, _ in self._near.values()], first)
 
     def _compare(self, events: Sequence[EventText], first: int) -> None:
-        """Find the nearest events among the bank's rows from `first` on, and keep what is nearer than before."""
+        """Update the nearest neighbours by the bank's rows from `first` on."""
         if not events:
             return
         similarities, rows = nearest(self._vectors.vectors(events), self.bank.vectors[first:])

@@ -21,7 +21,7 @@ DISAGREEMENT = 0.05
 tens of events, not thousands, and their verdicts come from sessions, so that a single odd one proves nothing."""
 LEAST_EVENTS = 20
 LEAST_OF_A_VERDICT = 3
-"""A source with fewer events, or fewer of one verdict, says nothing: with one verdict all neighbours agree."""
+"""A source with fewer events, or fewer of one verdict, is left out: with one verdict all neighbours agree."""
 
 
 def choose_tau(vectors: FloatArray, probabilities: FloatArray, systems: Sequence[str]) -> float:
@@ -42,7 +42,7 @@ def choose_tau(vectors: FloatArray, probabilities: FloatArray, systems: Sequence
 
 
 def _tau_of(vectors: FloatArray, verdicts: BoolArray) -> float | None:
-    """The threshold of one source, None where it says too little."""
+    """The threshold of one source, None where it has too few events of a verdict."""
     anomalous = int(verdicts.sum())
     if len(verdicts) < LEAST_EVENTS or min(anomalous, len(verdicts) - anomalous) < LEAST_OF_A_VERDICT:
         return None
@@ -58,7 +58,7 @@ def _tau_of(vectors: FloatArray, verdicts: BoolArray) -> float | None:
 
 
 def _neighbours(vectors: FloatArray) -> tuple[FloatArray, IntArray]:
-    """The greatest cosine of each vector `[n, dim]` to another one `[n]`, and which one that is `[n]`."""
+    """The greatest cosine of each vector `[n, dim]` to another one `[n]`, and the row of that one `[n]`."""
     similarity, rows = np.empty(len(vectors), dtype=np.float32), np.empty(len(vectors), dtype=np.int64)
     for start in range(0, len(vectors), BLOCK):
         cosines = vectors[start : start + BLOCK] @ vectors.T

@@ -1,1 +1,1 @@
-"""Small helpers that know nothing of logs or models: files, processes, caches, JSON, ONNX sessions."""
+"""Small helpers independent of logs and models: files, processes, caches, JSON, ONNX sessions."""

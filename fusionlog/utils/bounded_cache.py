@@ -1,4 +1,4 @@
-"""A bounded memo for hot paths."""
+"""A bounded cache for hot paths."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """A mapping that forgets what was not used for long: between `entries` and `2 * entries` of the latest stay.
+    """A mapping that drops entries not used for long: between `entries` and `2 * entries` of the latest stay.
 
-    Two dictionaries take turns: when the young one is full it becomes the old one, and what the old one held is gone,
-    unless it was asked for meanwhile. A hit costs one dictionary look-up, with no order to keep.
+    Two dictionaries take turns: when the young one is full it becomes the old one, and the entries of the old one are
+    dropped, unless they were read meanwhile. A hit costs one dictionary look-up, with no order to keep.
     """
 
     def __init__(self, entries: int) -> None:
@@ -24,7 +24,7 @@ class BoundedCache(Generic[K, V]):
         """How often what was not used since the last time was forgotten."""
 
     def get(self, key: K) -> V | None:
-        """The value of a key, None where there is none (any more)."""
+        """The value of a key, None where it is missing or dropped."""
         value = self._young.get(key)
         if value is None:
             value = self._old.pop(key, None)
@@ -33,19 +33,19 @@ class BoundedCache(Generic[K, V]):
         return value
 
     def get_all(self, keys: Iterable[K]) -> list[V | None]:
-        """The value of each of the keys, None where there is none."""
+        """The value of each key, None where it is missing."""
         young = self._young.get
         return [young(key) or self.get(key) for key in keys]
 
     def put(self, key: K, value: V) -> None:
-        """Remember a value, which must not be None."""
+        """Set a value, which must not be None."""
         if len(self._young) >= self._entries and key not in self._young:
             self._young, self._old = {}, self._young
             self.turns += 1
         self._young[key] = value
 
     def pop(self, key: K) -> V | None:
-        """Forget a key, and return what it had."""
+        """Remove a key and return its value, None where it is missing."""
         young, old = self._young.pop(key, None), self._old.pop(key, None)
         return old if young is None else young
 

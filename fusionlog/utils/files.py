@@ -1,4 +1,4 @@
-"""Files that a command writes for a user."""
+"""Output files of commands: atomic replacement, and errors that name the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fusionlog.errors import WriteError
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """While a file is written, or what lies in a directory.
+    """A context for writing to a file or directory; turns the system's errors into ours.
 
     :raises WriteError: the operating system refuses.
     """
@@ -22,7 +22,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file that is never there by half: beside it first, then in its place.
+    """Write a file atomically: beside it first, then renamed to its place.
 
     :raises WriteError: the operating system refuses.
     """

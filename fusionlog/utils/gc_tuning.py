@@ -1,4 +1,4 @@
-"""When Python looks for garbage in circles."""
+"""Thresholds of Python's cyclic garbage collector."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ YOUNG, MIDDLE, OLD = 50_000, 20, 50
 
 
 def tune_gc() -> None:
-    """Look for circles after 50,000 new objects instead of 700, in all objects after a million of those looks' worth.
+    """Raise the collector's thresholds, the youngest generation's from 700 new objects to 50,000, and freeze the heap.
 
-    A worker makes thousands of records a poll, and keeps ten thousands of open windows: to look through them again and
-    again took a quarter of its time. Its own objects are in no circles; those of libraries are still found. What stands
-    at the start (modules, models) is never looked through.
+    A worker makes thousands of records a poll, and keeps ten thousands of open windows: to traverse them again and
+    again took a quarter of its time. Its own objects are in no cycles; those of libraries are still found. Objects of
+    the start (modules, models) are frozen: never traversed.
     """
     gc.collect()
     gc.freeze()

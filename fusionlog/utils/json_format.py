@@ -80,7 +80,7 @@ def _pieces(format: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _value(tree: Tree, field: str) -> object:
-    """What stands under a field: under a key that is written with dots, or else on its path."""
+    """The value of a field: of the key that is written with dots, or else on the path."""
     if field in tree or "." not in field:
         return tree.get(field)
     node: object = tree

@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent, whatever ends it."""
+"""Child processes that end with their parent, whatever ends it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ TAIL_BYTES = 4000
 
 
 class ChildError(FusionLogError):
-    """A child process ended by itself."""
+    """A child process ended by itself, or could not be started."""
 
 
 class Child:
-    """A command in a session of its own: a terminal's Ctrl-C reaches the parent alone. Its output goes to a file."""
+    """A child process in a session of its own: a terminal's Ctrl-C reaches the parent alone. It writes to a file."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.name, self.log = name, log
@@ -47,16 +47,16 @@ class Child:
         return self._process is not None and self._process.returncode is None
 
     def check(self) -> None:
-        """Do nothing while it runs.
+        """Raise where the child no longer runs.
 
-        :raises ChildError: it ended; the message has its last words.
+        :raises ChildError: it ended; the message has the end of its output.
         """
         if not self.running:
             code = self._process.returncode if self._process else None
             raise ChildError(f"{self.name} ended by itself (exit code {code}): {self.last_line()}")
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Ask it to end, and end it with its whole session after `grace` seconds."""
+        """Terminate the child; kill its whole session after `grace` seconds."""
         process = self._process
         if process is None:
             return
@@ -70,12 +70,12 @@ class Child:
         _kill_session(process.pid)
 
     def last_line(self) -> str:
-        """The last line that it printed, for an error message."""
+        """The last line of its output, for an error message."""
         lines = self.tail().strip().splitlines()
         return lines[-1].strip() if lines else "it printed nothing"
 
     def tail(self) -> str:
-        """The end of what it printed."""
+        """The end of its output."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as file:
@@ -89,7 +89,7 @@ def end_with_parent() -> None:
 
 
 def _kill_session(leader: int) -> None:
-    """End what the leader's process group still holds; the group is ours, made by `start_new_session`."""
+    """Kill the rest of the child's process group, which `start_new_session` made."""
     try:
         os.killpg(leader, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

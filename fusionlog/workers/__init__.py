@@ -1,1 +1,1 @@
-"""What each worker role does with its topics; `agents` wires it."""
+"""The work of each role on its topics, without Faust; `agents` wires it."""

@@ -1,4 +1,4 @@
-"""The anomaly that a verdict on a window makes."""
+"""The `Anomaly` record of a window with an anomalous verdict."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def by_model(
     window: Window, score: float, threshold: float, events: Mapping[str, float], version: str, now: float,
     novelty: NoveltyFeatures | None = None,
 ) -> Anomaly:  # fmt: skip
-    """What a model found. `events` are the probabilities of the window's events, by template.
+    """The anomaly of a model's score. `events` are the probabilities of the window's events, by template.
 
     :param novelty: the features of the window, where they are part of the score.
     """
-    told = novelty is not None and novelty.failure >= LEAST_NOVELTY
-    evidence = _evidence(window, events, failures_first=told)
+    failed = novelty is not None and novelty.failure >= LEAST_NOVELTY
+    evidence = _evidence(window, events, failures_first=failed)
     named = ", ".join(
         f"{each.text!r} ({each.probability:.2f})" for each in evidence[:REASON_EVENTS] if each.probability is not None
     )
@@ -37,7 +37,7 @@ def by_model(
 
 
 def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
-    """What a teacher said of the window's shape."""
+    """The anomaly of a teacher's label on the window's shape."""
     evidence = _evidence(window, {event.template: event.probability for event in label.events})
     return _anomaly(
         window, label.probability, decision.THRESHOLD, label.teacher, "teacher", label.reason, evidence, now
@@ -45,18 +45,18 @@ def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
 
 
 def _novelty_reasons(window: Window, how: NoveltyFeatures) -> Iterator[str]:
-    """What is unusual in a window, in words."""
+    """The novelty features of a window above `LEAST_NOVELTY`, as phrases of a reason."""
     if how.failure >= LEAST_NOVELTY:
         failed = next((event.text for event in window.events if reports_failure(event.text)), "an event")
         yield f"{failed!r}, a failure of one window in {10**how.failure:,.0f}"
     if how.rarity >= LEAST_NOVELTY and how.rarity > how.failure:
         yield f"it has an event of one window in {10**how.rarity:,.0f}"
     if how.surprisal >= LEAST_NOVELTY:
-        yield f"it breaks a habit that one window in {10**how.surprisal:,.0f} breaks"
+        yield f"it deviates from the profile as one window in {10**how.surprisal:,.0f} does"
 
 
 def _evidence(window: Window, probabilities: Mapping[str, float], failures_first: bool = False) -> list[Evidence]:
-    """The window's events, the most anomalous first; those of which nothing is known come last."""
+    """The window's `EVIDENCE_EVENTS` most anomalous events; those without a probability come last."""
 
     def rank(event: WindowEvent) -> tuple[bool, float]:
         return not (failures_first and reports_failure(event.text)), -probabilities.get(event.template, -1.0)
@@ -98,13 +98,13 @@ def _anomaly(
     )
 
 
-def _events(window: Window, telling: set[str]) -> list[WindowEvent]:
-    """What a teacher would be shown of a window, and what tells of the anomaly."""
+def _events(window: Window, evidence: set[str]) -> list[WindowEvent]:
+    """The events of a window that a teacher would be shown, and those of the evidence, by template."""
     chosen = chosen_places(window)
     return [
         replace(event, text=clip(event.text, EXAMPLE_CHARS))
         for place, event in enumerate(window.events)
-        if place in chosen or event.template in telling
+        if place in chosen or event.template in evidence
     ]
 
 

@@ -1,4 +1,4 @@
-"""Anomalies to explanations: the highest score first, once a shape, as far as the calls of the hour go."""
+"""Anomalies to explanations: the highest score first, one a window shape, within an hourly budget of calls."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class ShapeSet(Protocol):
     def __contains__(self, key: Key) -> bool: ...
 
     def add(self, key: Key) -> None:
-        """Know a shape before the topic tells of it."""
+        """Add a shape before its record comes back from the topic."""
 
 
 class ExplainWorker:
-    """Takes anomalies in and explains them meanwhile. A message is acknowledged when Kafka has what follows from it, or
+    """Pools anomalies and explains the best of them. A message is acknowledged when Kafka has what follows from it, or
     when it was skipped by a stated rule, and only after all before it in its partition.
 
-    :param owned: whether a partition is this worker's now; what waits of another is left to its owner.
+    :param owned: whether a partition is this worker's now; anomalies of another are left to its owner.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class ExplainWorker:
         self._room.set()
 
     async def take(self, delivery: Delivery) -> None:
-        """Let an anomaly wait, or finish it.
+        """Add an anomaly to the pool, or finish it by a rule.
 
-        While the LLM is away nothing is skipped: where that would be due, the rest waits in Kafka.
+        While the LLM is away nothing is skipped: when the pool is full, the rest waits in Kafka.
 
         :raises BrokerError: Kafka did not take a dead letter.
         """
@@ -97,7 +97,7 @@ class ExplainWorker:
         """Explain until cancelled.
 
         :raises BrokerError: Kafka did not take the results.
-        :raises RecordCrash: an exception that no code expected, with an anomaly in hand.
+        :raises RecordCrash: an unexpected exception, with an anomaly in hand.
         """
         while True:
             self._news.clear()
@@ -112,7 +112,9 @@ class ExplainWorker:
 
     async def _refuse_given_up(self, message: Message) -> None:
         """
-        :raises RecordError: the message ended workers before, too often.
+        Check a message against the crash notes.
+
+        :raises RecordError: `crash-loop`: the message crashed workers too often.
         """
         if self._guard is None:
             return
@@ -122,7 +124,7 @@ class ExplainWorker:
             raise suspect.verdict()
 
     async def _pass_on(self, error: RecordError, message: Message) -> None:
-        """Drop the note on a message that was given up for it."""
+        """Delete the crash note of a message that was given up."""
         if self._guard is not None and error.reason == REASON:
             await self._guard.passed(TopicPartition(message.topic, message.partition))
 
@@ -172,7 +174,7 @@ class ExplainWorker:
         self._leave(candidate, "explained")
 
     async def _without(self, candidate: Candidate[Delivery], error: TeacherError) -> None:
-        """No explanation: never, or not now."""
+        """Finish a candidate that gets no explanation, or keep it where the LLM has no answer now."""
         anomaly = candidate.anomaly
         if error.retry_after is None:
             log.error("no explanation", system=anomaly.system, anomaly=anomaly.id, error=str(error))
@@ -200,7 +202,7 @@ class ExplainWorker:
         return self._explainer.budget(system).left > 0
 
     def _unstick(self, place: Place) -> None:
-        """Skip what too many others of its partition have passed by."""
+        """Skip the candidates that hold back too many others of their partition."""
         while (stuck := self._order.blocked(place, self._passed + 1)) is not None:
             anomaly = codecs.decode(stuck.message.value, Anomaly)
             self._pool.take(anomaly)
@@ -208,7 +210,7 @@ class ExplainWorker:
             self._show(anomaly.system)
 
     def _leave(self, candidate: Candidate[Delivery], outcome: str) -> None:
-        """Take a candidate out that is done; one that left by a rule while it was asked about was counted then."""
+        """Remove a finished candidate; one that left by a rule during its call was counted then."""
         if self._pool.get(candidate.anomaly) is candidate:
             self._pool.take(candidate.anomaly)
         if not candidate.item.finished:

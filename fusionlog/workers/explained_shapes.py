@@ -1,4 +1,7 @@
-"""Which window shapes were explained: read back from their topic, so that once a shape survives a restart."""
+"""The set of window shapes that have an explanation, rebuilt from the `explanations` topic at start.
+
+A restart, and another worker, explain nothing twice.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ Charge = Callable[[str, int, float], None]
 class ExplainedShapes:
     """The shapes with an explanation, of this worker and of others.
 
-    :param charge: told what the explanations cost that stand in the topic at the start: the hour's calls are not begun
-        anew by a restart.
+    :param charge: called with the cost of each explanation that stands in the topic at the start: a restart does not
+        reset the hour's budget of calls.
     """
 
     def __init__(self, settings: Settings, charge: Charge) -> None:
@@ -27,7 +30,7 @@ class ExplainedShapes:
         self._table = Table(settings, settings.topics.explanations, self._on_record)
 
     async def start(self) -> None:
-        """Read all that there is, then follow.
+        """Read the topic's present records, then follow it.
 
         :raises BrokerError: Kafka does not answer, or the topic is missing.
         """
@@ -42,7 +45,7 @@ class ExplainedShapes:
         return key in self._shapes
 
     def add(self, key: Key) -> None:
-        """Know a shape before the topic tells of it."""
+        """Add a shape before its record comes back from the topic."""
         self._shapes.add(key)
 
     def _on_record(self, key: str, explanation: Explanation | None) -> None:

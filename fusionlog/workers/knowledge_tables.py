@@ -1,4 +1,4 @@
-"""What a worker knows of every system, kept up to date from the `models` and `labels` topics."""
+"""A worker's `Knowledge` of every system, kept current from the `models` and `labels` topics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# Knowledge keeps this many releases for windows in flight; a system met late is told of as many.
+# Knowledge keeps this many releases for windows in flight; a system met late gets as many.
 KEPT_RELEASES = 3
 
 
@@ -26,7 +26,7 @@ class KnowledgeTables:
     """The `Knowledge` of each system. A release that does not verify is refused, and the one in use stays."""
 
     def __init__(self, settings: Settings, make: Callable[[str], Knowledge]) -> None:
-        """`make` gives the knowledge of a system of which nothing is known."""
+        """`make` returns the empty knowledge of a system."""
         self._settings, self._make = settings, make
         self._known: dict[str, Knowledge] = {name: make(name) for name in settings.systems}
         self._releases: dict[str, dict[str, ModelRelease]] = {}
@@ -43,9 +43,9 @@ class KnowledgeTables:
     async def with_encoder(
         cls, settings: Settings, check: Callable[[ModelRelease], None] | None = None
     ) -> KnowledgeTables:
-        """With the encoder of the settings, loaded in a thread of its own. `check` refuses a release by raising.
+        """Tables with the encoder of the settings, loaded in a thread. `check` refuses a release by raising.
 
-        :raises MissingExtraError: it must be made first, and the packages for that are not installed.
+        :raises MissingExtraError: the encoder must be exported first, and the packages for that are not installed.
         """
         encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(settings), settings.score.threads))
 
@@ -55,7 +55,7 @@ class KnowledgeTables:
         return cls(settings, make)
 
     async def start(self) -> None:
-        """Read all models and labels that there are, then follow them.
+        """Read the present models and labels, then follow their topics.
 
         :raises BrokerError: Kafka does not answer, or a topic is missing.
         """
@@ -68,7 +68,7 @@ class KnowledgeTables:
             await table.stop()
 
     def of(self, system: str) -> Knowledge:
-        """What is known of a system now; one that is met for the first time is told all that was heard before."""
+        """The knowledge of a system; a new system's is built from the releases and labels read so far."""
         if system not in self._known:
             self._known[system] = self._make(system)
             for source in (BASE, system):
@@ -79,16 +79,16 @@ class KnowledgeTables:
         return self._known[system]
 
     async def until_ready(self) -> None:
-        """Return when every configured system that needs a model has one; says once which ones wait."""
-        said, needing = False, [name for name in self._settings.systems if self.of(name).rules.model]
+        """Wait until every configured system that needs a model has one; log once which ones wait."""
+        logged, needing = False, [name for name in self._settings.systems if self.of(name).rules.model]
         while waiting := [name for name in needing if not self.of(name).ready]:
-            if not said:
+            if not logged:
                 log.info("waiting for a model: meta-train one with the Ray job", systems=waiting)
-                said = True
+                logged = True
             await self._next()
 
     async def until_ready_for(self, systems: set[str]) -> None:
-        """Return when these systems have a model."""
+        """Wait until these systems have a model."""
         while any(not self.of(name).ready for name in systems):
             await self._next()
 

@@ -1,6 +1,6 @@
-"""The label worker's part in asking: windows from Kafka; labels, anomalies and released windows back to it.
+"""The label role: windows from Kafka to labels, anomalies and released windows.
 
-What a call holds, and what follows from its answers, stands in `online.asking`.
+The windows of a call, and what follows from its answers, are decided in `online.asking`.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class LabelWorker:
         self._begun: dict[str, str] = {}
 
     async def remember(self, windows: AsyncIterable[Window]) -> None:
-        """Have the teachers that watch know what went by before this worker started."""
+        """Show the teachers that watch the stream the windows committed before this worker started."""
         async for window in windows:
             await self._route(window)
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Label every window; returns only when each was labelled, became general or was given up.
+        """Label every window; return when each was labelled, became general or was given up.
 
         :raises BrokerError: Kafka did not take the results.
         """
@@ -92,7 +92,7 @@ class LabelWorker:
             await teacher.update([window])
 
     async def _load_profile(self, system: str) -> None:
-        """Have a teacher that watches know at least the profile that the release in use was made with."""
+        """Give a teacher that watches the stream at least the profile of the release in use."""
         teacher, knowledge = self._teacher_of(system), self._tables.of(system)
         version = knowledge.version
         if not isinstance(teacher, StreamTeacher) or version is None or version == self._begun.get(system):
@@ -111,9 +111,9 @@ class LabelWorker:
         return self._offline if self._settings.rules(system).offline else self._teacher
 
     async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
-        """One call about the waiting windows of a system.
+        """Make one call on the candidate pool of a system.
 
-        :return: how long to wait before the next call, in seconds.
+        :return: seconds to wait before the next call.
         """
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         await self._return(pool)
@@ -141,13 +141,13 @@ class LabelWorker:
             await self._give_up(given_up)
 
     async def _return(self, pool: CandidatePool[Message]) -> None:
-        """Send the windows to the small model that need no label any more."""
+        """Return the windows that need no label to the small model."""
         for window, _ in pool.release():
             metrics.RETURNED.labels(window.system).inc()
             await self._output.send(self._settings.topics.general, window)
 
     async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
-        """The teacher's verdict on windows of a labelled shape."""
+        """Count the windows of a labelled shape; queue an anomaly for each where the label is anomalous."""
         metrics.LABELLED.labels(label.system).inc(len(windows))
         if not is_anomalous(label):
             return
@@ -157,7 +157,7 @@ class LabelWorker:
             await self._output.send(self._settings.topics.anomalies, anomaly_record.by_teacher(window, label, now))
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
-        """A referred window goes back to the model, which has a verdict on it; any other is a dead letter."""
+        """Return a referred window to the model, which has a verdict on it; any other becomes a dead letter."""
         waited, error = given_up.waited, str(given_up.error)
         log.error("no label", system=waited[0][0].system, windows=len(waited), error=error)
         for window, message in waited:
@@ -182,19 +182,19 @@ class LabelWorker:
 
 
 async def newest_base(settings: Settings) -> ModelRelease:
-    """The newest base model, with what it was taught; waits for the first one, and says so once.
+    """The newest verified base release; waits for the first one, and logs that once.
 
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
-    said = False
+    logged = False
     while True:
         releases: list[ModelRelease] = [release for _, release in await read_all(settings, settings.topics.models)]
         base = [release for release in releases if release.system == BASE and _verified(release, settings)]
         if base:
             return max(base, key=lambda release: release.created)
-        if not said:
+        if not logged:
             log.info("the offline labeller waits for a base model: meta-train one with the Ray job")
-            said = True
+            logged = True
         await asyncio.sleep(BASE_POLL_SECONDS)
 
 

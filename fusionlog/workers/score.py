@@ -1,6 +1,6 @@
-"""The score worker's part in a decision: windows from Kafka, anomalies and referred windows back to it.
+"""The score role: windows from Kafka to anomalies and windows for a second opinion.
 
-What is decided, and by what, stands in `online.decisions`.
+Verdicts are decided in `online.decisions`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class ScoreWorker:
     """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
 
     def __init__(self, settings: Settings, producer: Producer, tables: KnowledgeTables, scorer: Scorer) -> None:
-        self._topics, self._doubt_settings = settings.topics, settings.second_opinion
+        self._topics, self._second_opinion = settings.topics, settings.second_opinion
         self._tables, self._scorer = tables, scorer
         self._states: dict[str, SystemState] = {}
         self.output = BatchOutput(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Give every window its verdict.
+        """Decide on every window of a batch of messages.
 
         :raises BrokerError: Kafka did not take the results.
         """
@@ -75,7 +75,7 @@ class ScoreWorker:
         except TimeoutError as error:
             raise ModelError(f"system {system} has no model, and there is no base model") from error
         if system not in self._states:
-            self._states[system] = SystemState.of(self._tables.of(system), self._scorer, self._doubt_settings)
+            self._states[system] = SystemState.of(self._tables.of(system), self._scorer, self._second_opinion)
         return await asyncio.to_thread(decide, windows, self._states[system])
 
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:

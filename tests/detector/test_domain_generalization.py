@@ -46,7 +46,7 @@ def said(network, examples, detector="set"):
     table = pack(examples, make_settings(detector))
     with torch.no_grad():
         represented, _ = read(network, table, table.drawn)
-        return represented, torch.sigmoid(network.judge(represented))
+        return represented, torch.sigmoid(network.window_logits(represented))
 
 
 def weights(network):

@@ -18,7 +18,7 @@ def test_the_reason_says_what_is_unusual() -> None:
     assert "failed" not in reason_of(None) and ";" not in reason_of(NoveltyFeatures(0.5, 0.9, 0.3))
     assert "'disk failed', a failure of one window in 100" in reason_of(NoveltyFeatures(0.0, 2.0, 2.0))
     told = reason_of(NoveltyFeatures(3.0, 2.0, 1.0))
-    assert "an event of one window in 100" in told and "breaks a habit that one window in 1,000 breaks" in told
+    assert "an event of one window in 100" in told and "deviates from the profile as one window in 1,000 does" in told
 
 
 def test_a_rare_failure_is_the_first_evidence() -> None:

@@ -1,4 +1,4 @@
-"""Where lanes send what they make: windows by their route, dead letters with their reason, templates."""
+"""The output of partition processors: windows by their route, dead letters with their reason, templates."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ STAGE = "ingest"
 
 
 class IngestOutput:
-    """Sends, and tells the lane when Kafka has it. A refusal is kept in `error`: its lines must be read again."""
+    """Sends windows and dead letters, and acknowledges them to their partition processor when Kafka has them.
+
+    A refusal is kept in `error`: its lines must be read again.
+    """
 
     def __init__(self, settings: Settings, producer: Producer, route: Routing) -> None:
         self._topics, self._producer, self._route = settings.topics, producer, route
         self.error: BrokerError | None = None
 
     async def send(self, processor: PartitionProcessor, place: TopicPartition, made: Window | DeadLetter) -> None:
-        """Queue what the lane of this raw partition made; waits while the producer's buffer is full."""
+        """Queue the windows and dead letters of a raw partition; waits while the producer's buffer is full."""
         if isinstance(made, DeadLetter):
             await self._dead(processor, place, made)
         else:
@@ -43,7 +46,7 @@ class IngestOutput:
     async def give_up(
         self, processor: PartitionProcessor, place: TopicPartition, window: Window, error: RecordError
     ) -> None:
-        """Queue a window as a dead letter, as far as it fits."""
+        """Queue a window as a dead letter, cut to the topic's record size."""
         metrics.WINDOWS_DEAD.labels(STAGE, error.reason).inc()
         value = fitting(window, self._topics.deadletter) or _summary(window)
         letter = DeadLetter(window.first_offset, codecs.key_of(window).encode(), value, error)
@@ -89,7 +92,7 @@ class IngestOutput:
             metrics.LINES_DEAD.labels(processor.system, letter.error.reason).inc(lines)
 
     def _keep_error(self, ack: Ack) -> bool:
-        """Whether Kafka has it; if not, the first reason is kept."""
+        """Whether Kafka has the record; the first refusal's reason is kept."""
         failure = ack.exception() if not ack.cancelled() else None
         if ack.cancelled() or failure is not None:
             self.error = self.error or BrokerError(f"Kafka did not take a record: {failure or 'the producer stopped'}")

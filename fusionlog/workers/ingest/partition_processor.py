@@ -1,4 +1,4 @@
-"""One partition of a raw topic: from its records to windows and dead letters, every line accounted for."""
+"""The processor of one raw partition: records to windows and dead letters, every line accounted for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_SESSION = "no-session-key"
 
 
 class RawRecord(Protocol):
-    """What is needed of a Kafka record."""
+    """The fields of a Kafka record that parsing reads."""
 
     offset: int
     timestamp: int
@@ -48,7 +48,7 @@ class DeadLetter:
 
 
 class PartitionProcessor:
-    """The state of a partition. `take` and `silent` say what to send; `settled` says that Kafka has it."""
+    """The state of a partition: `take` and `silent` return what is to be sent, `acknowledged` follows each delivery."""
 
     def __init__(
         self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Windower,
@@ -68,8 +68,8 @@ class PartitionProcessor:
         """The offset of the record at which `take` raised."""
 
     def take(self, records: Sequence[RawRecord]) -> list[Window | DeadLetter]:
-        """The windows that some records close and those that are dead letters, in their order. The hot path: what can
-        be done once for all of the records is not done for each."""
+        """The windows that a batch of records closes, and its dead letters, in order. The hot path: what can be done
+        once a batch is not done once a record."""
         self._last_record_at = now = self._clock()
         made: list[Window | DeadLetter] = []
         left_out = dropped = 0
@@ -100,24 +100,24 @@ class PartitionProcessor:
         return made
 
     def give_up(self, record: RawRecord, error: RecordError) -> DeadLetter:
-        """The dead letter of a record that is not even looked at."""
+        """The dead letter of a condemned record, which is not parsed."""
         self._watermark.sent(record.offset)
         self._watermark.read(record.offset)
         self._count(1, 0)
         return DeadLetter(record.offset, record.key, record.value, error)
 
     def skip_to(self, offset: int) -> None:
-        """No record is to come before this offset."""
+        """Note that no record comes before this offset."""
         self._watermark.read(offset - 1)
 
     def silent(self) -> list[Window]:
-        """All open windows when no record came for so long, else none."""
+        """All open windows when the partition was silent for so many seconds, else none."""
         if not self._windower.open_lines or self._clock() - self._last_record_at < self._silence:
             return []
         return self._sending(self._windower.flush())
 
     def acknowledged(self, first_offset: int, lines: int) -> bool:
-        """Kafka has what began with this line, and held so many lines. False: the lane was released before."""
+        """Note that Kafka has the window or dead letter that begins with this line; False after a release."""
         if self._released:
             return False
         self._watermark.acked(first_offset)
@@ -125,14 +125,14 @@ class PartitionProcessor:
         return True
 
     def release(self) -> None:
-        """The partition leaves: what is unfinished is read again by its next reader."""
+        """Release the partition: its next reader reads the unfinished lines again."""
         self._released = True
         metrics.LINES_RELEASED.labels(self.system).inc(self._unfinished)
         self._resolve(self._unfinished)
 
     @property
     def unacked(self) -> int:
-        """How many windows and dead letters Kafka has not acknowledged."""
+        """The number of windows and dead letters that Kafka has not acknowledged."""
         return self._watermark.unacked
 
     @property
@@ -143,7 +143,7 @@ class PartitionProcessor:
     def _read(self, record: RawRecord, now: float) -> tuple[Event, float]:
         """A record's event, and its time in seconds: the envelope's, else Kafka's; one too far ahead is now.
 
-        :raises RecordError: it is no line.
+        :raises RecordError: the record is no line.
         """
         event, moment = self._parser.recall(record.value) if record.value else None, record.timestamp / 1000
         if event is None:
@@ -159,7 +159,7 @@ class PartitionProcessor:
         except RecordError:
             raise
         except Exception as error:
-            # A line that no parser should fail on must not stop the partition for good; it is kept and said.
+            # A line that no parser should fail on must not stop the partition for good; it is kept and logged.
             log.exception("a line could not be parsed", system=self.system)
             raise RecordError("parser-failed", f"{type(error).__name__}: {error}") from error
 
@@ -169,13 +169,13 @@ class PartitionProcessor:
         return windows
 
     def _count(self, lines: int, dropped: int) -> None:
-        """Count lines that were read, of which some were dropped for want of a session key."""
+        """Count read lines, and those dropped without a session key."""
         self._lines.inc(lines)
         self._resolve(dropped - lines)
         if dropped:
             metrics.LINES_DROPPED.labels(self.system, NO_SESSION).inc(dropped)
 
     def _resolve(self, lines: int) -> None:
-        """So many lines are unfinished no more."""
+        """Take so many lines off the count of open ones; a negative number adds."""
         self._unfinished -= lines
         self._open.dec(lines)

@@ -1,4 +1,4 @@
-"""The ingest pipeline: lanes for the raw partitions that this worker has, parsers by system, one sink."""
+"""The ingest pipeline: a partition processor a raw partition, a parser a system, one output."""
 
 from __future__ import annotations
 
@@ -29,29 +29,28 @@ SETTLE_POLL_SECONDS = 0.01
 
 
 async def _always() -> None:
-    """The partitions of a pipeline without a consumer group are its own for good."""
+    """The confirmation of a pipeline without a consumer group: its partitions are never lost."""
 
 
 async def _passed(place: TopicPartition) -> None:
-    """A pipeline without a consumer group has no notes on crashes."""
+    """The `passed` of a pipeline without a consumer group: it has no crash notes."""
 
 
 class IngestPipeline:
-    """What `RawPartitions` feeds. Not safe for use from more than one task at a time: the consumer holds a lock.
+    """Raw records of several partitions to routed windows. For one task at a time: the consumer holds a lock.
 
-    `confirm` is awaited before each record is sent, `passed` when the records were handled that a note on crashes
-    names.
+    `confirm` is awaited before each send, `passed` when the records that a crash note names were handled.
     """
 
     def __init__(self, settings: Settings, producer: Producer, route: Routing, templates: Iterable[Template]) -> None:
-        """`templates` are those found earlier, of all systems."""
+        """`templates` are the known ones of all systems."""
         self._settings = settings
         self._parsers = {name: Parser(name, system, settings.ingest) for name, system in settings.systems.items()}
         known = list(templates)
         for parser in self._parsers.values():
             parser.restore(known)
         self._output = IngestOutput(settings, producer, route)
-        self._lanes: dict[TopicPartition, PartitionProcessor] = {}
+        self._processors: dict[TopicPartition, PartitionProcessor] = {}
         self._suspects: dict[TopicPartition, Suspect] = {}
         self.outputs = OutputOffsets()
         self.confirm: Confirm = _always
@@ -60,9 +59,9 @@ class IngestPipeline:
     def open(
         self, place: TopicPartition, start: int, emitted: Sequence[WrittenWindow], suspect: Suspect | None = None
     ) -> None:  # fmt: skip
-        """A raw partition came; reading starts at this offset, and these windows of it were emitted before.
+        """Open a raw partition at an offset, given the windows of it that were emitted before.
 
-        :param suspect: the record, or the window that begins with it, that may have ended workers.
+        :param suspect: the record, or the window that begins with it, that may have crashed workers.
         """
         name = self._settings.topics.system_of(place.topic)
         system = self._settings.systems[name]
@@ -70,7 +69,7 @@ class IngestPipeline:
         covered = CoveredLines([laid.window for laid in own], system.window.by == "session") if own else None
         resume_state = ResumeState(self.outputs, own)
         windower = Windower(name, system.window, place.topic, place.partition)
-        self._lanes[place] = PartitionProcessor(
+        self._processors[place] = PartitionProcessor(
             name, system, self._settings.ingest, self._parsers[name], windower, start, resume_state, covered
         )
         if suspect is not None:
@@ -78,14 +77,14 @@ class IngestPipeline:
 
     def has(self, place: TopicPartition) -> bool:
         """Whether this raw partition is open."""
-        return place in self._lanes
+        return place in self._processors
 
     async def take(self, place: TopicPartition, records: Sequence[RawRecord]) -> None:
-        """Records of a raw partition, in order.
+        """Process records of a raw partition, in order.
 
-        :raises RecordCrash: an exception that no code expected, with the record or window that was in hand.
+        :raises RecordCrash: an unexpected exception, with the record or window in hand.
         """
-        processor = self._lanes[place]
+        processor = self._processors[place]
         for part in self._parts(place, records):
             for made in self._made(place, processor, part):
                 await self._send(processor, place, made)
@@ -95,35 +94,35 @@ class IngestPipeline:
             await asyncio.sleep(0)
 
     async def tick(self) -> None:
-        """Close the windows of partitions that fell silent.
+        """Close the windows of silent partitions.
 
-        :raises BrokerError: Kafka refused something that was sent; it must be read again.
+        :raises BrokerError: Kafka refused a record; its lines must be read again.
         """
         if self._output.error is not None:
             raise self._output.error
-        for place, processor in self._lanes.items():
+        for place, processor in self._processors.items():
             for window in processor.silent():
                 await self._send(processor, place, window)
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
-        """A raw partition has no record to come before this offset."""
-        self._lanes[place].skip_to(offset)
+        """Note that a raw partition has no record to come before this offset."""
+        self._processors[place].skip_to(offset)
 
     @property
     def unacked(self) -> int:
-        """How many windows and dead letters Kafka has not acknowledged."""
-        return sum(processor.unacked for processor in self._lanes.values())
+        """The number of windows and dead letters that Kafka has not acknowledged."""
+        return sum(processor.unacked for processor in self._processors.values())
 
     def positions(self) -> Mapping[TopicPartition, tuple[int, str]]:
-        """What to commit of every open raw partition: the offset, and the metadata for its next reader."""
+        """The commit of every open raw partition: its offset, and the metadata for its next reader."""
         found: dict[TopicPartition, tuple[int, str]] = {}
-        for place, processor in self._lanes.items():
+        for place, processor in self._processors.items():
             position = processor.position
             found[place] = position, to_metadata(processor.resume_state.places(position))
         return found
 
     async def settle(self, seconds: float) -> bool:
-        """Wait until Kafka has all that was sent; whether it has."""
+        """Wait until Kafka has acknowledged every send; return whether it has."""
         deadline = time.monotonic() + seconds
         while self.unacked:
             if time.monotonic() > deadline or self._output.error is not None:
@@ -132,14 +131,14 @@ class IngestPipeline:
         return True
 
     def close(self) -> None:
-        """All raw partitions leave."""
-        for processor in self._lanes.values():
+        """Release all raw partitions."""
+        for processor in self._processors.values():
             processor.release()
-        self._lanes.clear()
+        self._processors.clear()
         self._suspects.clear()
 
     def _parts(self, place: TopicPartition, records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:
-        """The records in slices; one that is given up stands alone."""
+        """The records in slices; a condemned one is a slice of its own."""
         given_up = self._given_up(place, "record")
         starts = [*range(0, len(records), SLICE_LINES)]
         for number, record in enumerate(records if given_up is not None else ()):
@@ -151,7 +150,7 @@ class IngestPipeline:
     def _made(
         self, place: TopicPartition, processor: PartitionProcessor, part: Sequence[RawRecord]
     ) -> Sequence[Window | DeadLetter]:
-        """What a lane makes of records, of one that is given up a dead letter."""
+        """The windows and dead letters of a slice; a condemned record is a dead letter."""
         given_up = self._given_up(place, "record")
         if given_up is not None and part[0].offset == given_up.first:
             return [processor.give_up(part[0], given_up.verdict())]
@@ -163,7 +162,7 @@ class IngestPipeline:
             raise
 
     async def _send(self, processor: PartitionProcessor, place: TopicPartition, made: Window | DeadLetter) -> None:
-        """Send what a lane made while its partition is this worker's."""
+        """Send a processor's windows and dead letters, each after `confirm`."""
         await self.confirm()
         given_up = self._given_up(place, "window")
         if given_up is not None and isinstance(made, Window) and made.first_offset == given_up.first:
@@ -184,12 +183,12 @@ class IngestPipeline:
         return suspect if suspect is not None and suspect.condemned and suspect.unit == unit else None
 
     def _suspected(self, place: TopicPartition, unit: Unit) -> int | None:
-        """The last record, or the window by its first one, that the note on a partition names."""
+        """The last record, or the window by its first one, that the crash note of a partition names."""
         suspect = self._suspects.get(place)
         return suspect.last if suspect is not None and suspect.unit == unit else None
 
     async def _pass_on(self, place: TopicPartition) -> None:
-        """What the note on a partition names was handled, or given up."""
+        """Note that the records of a partition's crash note were handled, or given up."""
         del self._suspects[place]
         await self.passed(place)
 

@@ -1,4 +1,4 @@
-"""The raw partitions of an ingest worker: what a takeover must know, and a pipeline that is fed."""
+"""The partition handler of the ingest role: takeovers with their emitted windows, and an ingest pipeline."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RawPartitions:
         self._shown: set[TopicPartition] = set()
 
     async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
-        """Open partitions, with the windows that earlier readers emitted of them."""
+        """Open partitions, given the windows of them that earlier readers emitted."""
         self._pipeline.confirm, self._pipeline.passed = confirm, guard.passed
         ends = await self._output_ends()
         emitted = await self._emitted([each.committed for each in takeovers.values() if each.committed], ends)
@@ -63,11 +63,11 @@ class RawPartitions:
         await self._pipeline.tick()
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
-        """Commit behind the marks of transactions."""
+        """Move a position past transaction markers."""
         self._pipeline.skip_to(place, offset)
 
     def positions(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        """The first line of each partition that is in no acknowledged window, and where windows behind it lie."""
+        """The offset of each partition's first line outside acknowledged windows, with the resume state as metadata."""
         return {
             place: OffsetAndMetadata(offset, metadata)
             for place, (offset, metadata) in self._pipeline.positions().items()
@@ -78,34 +78,34 @@ class RawPartitions:
         return await self._pipeline.settle(seconds)
 
     def close(self) -> None:
-        """All partitions leave."""
+        """Close all partitions."""
         self._pipeline.close()
         for place in self._shown:
             metrics.LAG.remove(*self._labels(place))
         self._shown.clear()
 
     def deleted(self, place: TopicPartition, records: int) -> None:
-        """Count lines that retention deleted before they were read, as lines that came, too."""
+        """Count lines that retention deleted before they were read, among the lines in as well."""
         system = self._settings.topics.system_of(place.topic)
         metrics.LINES.labels(system).inc(records)
         metrics.LINES_DELETED.labels(system, place.topic, str(place.partition)).inc(records)
 
     @property
     def congested(self) -> bool | None:
-        """Whether Kafka is behind with what was sent; reading goes on when it has half of it."""
+        """Whether too many sends are unacknowledged; reading resumes when half of them are."""
         most, unacked = self._settings.ingest.max_unacked, self._pipeline.unacked
         if unacked > most:
             return True
         return False if unacked <= most // 2 else None
 
     def paused(self, places: Iterable[TopicPartition]) -> None:
-        """Show how many partitions of each system are not read now."""
+        """Set the number of paused partitions of each system."""
         paused, topics = Counter(place.topic for place in places), self._settings.topics
         for system in topics.systems:
             metrics.PAUSED.labels(system).set(paused[topics.raw(system).name])
 
     def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """Show how far each partition is behind."""
+        """Set the lag of each partition."""
         for place, count in records.items():
             metrics.LAG.labels(*self._labels(place)).set(count)
             self._shown.add(place)
@@ -114,7 +114,7 @@ class RawPartitions:
         return self._settings.topics.system_of(place.topic), place.topic, str(place.partition)
 
     async def _output_ends(self) -> Places:
-        """The ends of the window topics now; remembered as the earliest places of what comes."""
+        """The present ends of the window topics, kept as the earliest places of later windows."""
         topics, kafka = (self._settings.topics.general, self._settings.topics.proprietary), self._settings.kafka
         counts = await partition_counts(kafka)
         places = [place for topic in topics for place in _partitions(topic, counts)]
@@ -128,7 +128,7 @@ class RawPartitions:
         return ends
 
     async def _emitted(self, committed: Iterable[OffsetAndMetadata], ends: Places) -> list[WrittenWindow]:
-        """The windows that lie where the last readers' commits say that theirs may lie."""
+        """The windows at the places that the last readers' commits name."""
         floors: Places = {}
         for mark in committed:
             for place, offset in (from_metadata(mark.metadata) or {}).items():

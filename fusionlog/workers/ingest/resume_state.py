@@ -1,4 +1,4 @@
-"""What a partition's next reader must know so that no line comes into two windows.
+"""The resume state of a raw partition, carried by commit metadata, so that no line comes into two windows.
 
 An offset is committed as far as every line before it is in an acknowledged window. But sessions interleave: a window
 that was acknowledged may have lines on both sides of that offset. Read again from there, its later lines alone would
@@ -31,7 +31,7 @@ STALL_SECONDS = 30.0
 
 
 class Emitted(msgspec.Struct):
-    """As much of a `Window` as tells which lines it covers."""
+    """The fields of a `Window` that determine which lines it covers."""
 
     session: str
     topic: str
@@ -42,7 +42,7 @@ class Emitted(msgspec.Struct):
 
 @dataclass(frozen=True)
 class WrittenWindow:
-    """A window that was emitted, and where it lies."""
+    """An emitted window and its place in a window topic."""
 
     window: Emitted
     place: TopicPartition
@@ -50,20 +50,20 @@ class WrittenWindow:
 
 
 class OutputOffsets:
-    """Where the next window will come to lie, at the earliest, in every partition of the window topics."""
+    """The earliest possible offset of the next window in every partition of the window topics."""
 
     def __init__(self) -> None:
         self.next: Places = {}
 
     def acked(self, place: TopicPartition, offset: int) -> None:
-        """A window lies there: what is sent later comes after it, for a producer keeps the order of a partition."""
+        """Note the place of a window: later sends lie after it, for a producer keeps the order of a partition."""
         self.next[place] = max(self.next.get(place, 0), offset + 1)
 
 
 class ResumeState:
-    """Of one raw partition: where the windows lie that have a line at or after the committed offset.
+    """The places of one raw partition's windows that have a line at or after the committed offset.
 
-    Those that an earlier reader emitted are among them: the next one must know them too.
+    Windows of earlier readers are among them: the next one must know them too.
     """
 
     def __init__(self, outputs: OutputOffsets, before: Iterable[WrittenWindow] = ()) -> None:
@@ -74,12 +74,12 @@ class ResumeState:
             self.acked(laid.window.last_offset, laid.place, laid.offset)
 
     def acked(self, last_offset: int, place: TopicPartition, offset: int) -> None:
-        """A window whose last line is `last_offset` lies at `offset` of `place`."""
+        """Note that a window whose last line is `last_offset` lies at `offset` of `place`."""
         self._outputs.acked(place, offset)
         self._windows.append((last_offset, place, offset))
 
     def places(self, position: int) -> Places:
-        """From where on every window with a line at or after `position` lies. Forgets the others."""
+        """The least offset, by partition, of windows with a line at or after `position`. Forgets the others."""
         self._windows = [window for window in self._windows if window[0] >= position]
         places = dict(self._outputs.next)
         for _, place, offset in self._windows:
@@ -88,7 +88,7 @@ class ResumeState:
 
 
 class CoveredLines:
-    """Which lines of a raw partition are in windows already: intervals of offsets by session."""
+    """The lines of a raw partition that emitted windows cover: intervals of offsets by session."""
 
     def __init__(self, windows: Iterable[Emitted], by_session: bool) -> None:
         self._by_session = by_session
@@ -99,7 +99,7 @@ class CoveredLines:
         self.end = 1 + max((last for intervals in self._intervals.values() for _, last in intervals), default=-1)
 
     def covers(self, session: str | None, offset: int) -> bool:
-        """Whether the line of this session at this offset is in a window already."""
+        """Whether the line of this session at this offset is in an emitted window."""
         if offset >= self.end:
             return False
         intervals = self._intervals.get(self._key(session), [])
@@ -107,12 +107,12 @@ class CoveredLines:
         return place >= 0 and offset <= intervals[place][1]
 
     def _key(self, session: str | None) -> str:
-        """Windows by count cover every line between their ends, whatever they are called."""
+        """The session of a line or window for the look-up; one for all windows by count: they cover all their lines."""
         return session or "" if self._by_session else ""
 
 
 def to_metadata(places: Places) -> str:
-    """Places as a commit's metadata; empty when it would not fit."""
+    """Places as a commit's metadata, empty where it would exceed Kafka's limit."""
     topics: dict[str, dict[str, int]] = {}
     for place, offset in places.items():
         topics.setdefault(place.topic, {})[str(place.partition)] = offset
@@ -121,7 +121,7 @@ def to_metadata(places: Places) -> str:
 
 
 def from_metadata(text: str) -> Places | None:
-    """What `to_metadata` wrote; None for the metadata of someone else, or none."""
+    """The places that `to_metadata` wrote; None for foreign or missing metadata."""
     try:
         topics = msgspec.json.decode(text, type=dict[str, dict[str, dict[int, int]]])["windows"]
     except (msgspec.DecodeError, msgspec.ValidationError, KeyError):
@@ -130,7 +130,7 @@ def from_metadata(text: str) -> Places | None:
 
 
 async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int]) -> list[WrittenWindow]:
-    """The windows that lie at or after these places now.
+    """The windows that lie at or after these places at this moment.
 
     :raises BrokerError: Kafka does not answer.
     """

@@ -1,4 +1,4 @@
-"""How far a partition may be committed."""
+"""The commit watermark of a partition: the offset below which every line is accounted for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class CommitWatermark:
 
     Lines are read in the order of their offsets. A window (or a dead letter, of one line) is `sent` with its first
     offset, which no other one shares, and later `acked`. Open windows are not known here: their first offset is given
-    to `position`. Pure: it talks to nobody.
+    to `position`. Pure: no I/O.
     """
 
     def __init__(self, start: int) -> None:
@@ -21,29 +21,29 @@ class CommitWatermark:
 
     @property
     def next_offset(self) -> int:
-        """The offset after the last line that was read."""
+        """The offset after the last read line."""
         return self._next
 
     @property
     def unacked(self) -> int:
-        """How many were sent and are not acknowledged."""
+        """The number of sent and unacknowledged windows and dead letters."""
         return len(self._unacked)
 
     def read(self, offset: int) -> None:
-        """A line was read."""
+        """Note a read line."""
         self._next = max(self._next, offset + 1)
 
     def sent(self, first_offset: int) -> None:
-        """Something that begins with this line is on its way to Kafka."""
+        """Note that a window or dead letter that begins with this line was sent."""
         self._unacked.add(first_offset)
         heapq.heappush(self._heap, first_offset)
 
     def acked(self, first_offset: int) -> None:
-        """Kafka has it."""
+        """Note that Kafka acknowledged it."""
         self._unacked.discard(first_offset)
 
     def position(self, first_open: int | None = None) -> int:
-        """The offset to commit: that of the first line that would be lost if reading went on after it.
+        """The offset to commit: that of the first line that would be lost if reading resumed after it.
 
         :param first_open: the offset of the oldest line in an open window, None where there is none.
         """
