@@ -50,8 +50,8 @@ def messages(unit: Unit, anomaly: Anomaly, refusal: str = "") -> list[dict[str, 
     again = f"Your last answer cannot be used: {refusal}.\n" if refusal else ""
     found = {"score": round(anomaly.score, 3), "reason": clip(redact(anomaly.reason), MAX_REASON_CHARS)}
     sent = {"system": unit.system, "task": "explain", "events": list(unit.events), "found": found}
-    asked = f"{again}The session to explain:\n{msgspec.json.encode(sent).decode()}"
-    return [{"role": "system", "content": task}, {"role": "user", "content": asked}]
+    content = f"{again}The session to explain:\n{msgspec.json.encode(sent).decode()}"
+    return [{"role": "system", "content": task}, {"role": "user", "content": content}]
 
 
 def response_formats() -> ResponseFormats:

@@ -73,11 +73,11 @@ def messages(units: Sequence[Unit], examples: Sequence[few_shot.FewShotExample] 
         description=first.description or "none given",
         policy=first.policy or "none given: alert on failed, lost or incomplete operations",
     )
-    asked = f"Sessions to judge:\n{_json([_as_prompt(unit) for unit in units])}"
+    content = f"Sessions to judge:\n{_json([_as_prompt(unit) for unit in units])}"
     if examples:
         task += _EXAMPLES
-        asked = f"Worked examples:\n{_json([few_shot.as_prompt(example) for example in examples])}\n{asked}"
-    return [{"role": "system", "content": task}, {"role": "user", "content": asked}]
+        content = f"Worked examples:\n{_json([few_shot.as_prompt(example) for example in examples])}\n{content}"
+    return [{"role": "system", "content": task}, {"role": "user", "content": content}]
 
 
 def numbered(units: Sequence[Unit]) -> list[Unit]:

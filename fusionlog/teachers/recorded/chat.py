@@ -106,10 +106,10 @@ class RecordedTeacher:
         :param flip: whether every unit's label is replaced by the other one.
         :raises NotUnderstoodError: its last user message holds no units.
         """
-        asked = last_json(_prompt(chat))
-        units = [_unit(value) for value in (asked if isinstance(asked, list) else [asked])]
+        requested = last_json(_prompt(chat))
+        units = [_unit(value) for value in (requested if isinstance(requested, list) else [requested])]
         answers = [self._answer(unit, flip) for unit in units]
-        return json.dumps(answers if isinstance(asked, list) else answers[0])
+        return json.dumps(answers if isinstance(requested, list) else answers[0])
 
     def _answer(self, unit: RequestedUnit, flip: bool) -> dict[str, Any]:
         recording = self.recordings.get(unit.system) or Recording()

@@ -50,29 +50,29 @@ class EventIndex:
         return known[0]
 
     def _search(self, text: str) -> str | None:
-        asked = words(text)
-        if asked in self._keys:
-            return self._keys[asked]
-        if is_cut(text) and asked in self._fronts:
-            return self._keys[self._fronts[asked]]
-        nearest = self._nearest(asked)
+        query = words(text)
+        if query in self._keys:
+            return self._keys[query]
+        if is_cut(text) and query in self._fronts:
+            return self._keys[self._fronts[query]]
+        nearest = self._nearest(query)
         return self._keys[nearest] if nearest is not None else None
 
-    def _nearest(self, asked: Words) -> Words | None:
+    def _nearest(self, query: Words) -> Words | None:
         """The known words of the greatest similarity that do not contradict; of equals, those added first."""
-        common = Counter(known for word in asked for known in self._by_word.get(word, ()))
-        similarity = {known: _overlap(asked, known, shared) for known, shared in common.items()}
+        common = Counter(known for word in query for known in self._by_word.get(word, ()))
+        similarity = {known: _overlap(query, known, shared) for known, shared in common.items()}
         order = {known: place for place, known in enumerate(self._keys)} if len(similarity) > 1 else {}
         near = [known for known, value in similarity.items() if value >= LEAST_OVERLAP]
         for known in sorted(near, key=lambda known: (-similarity[known], order.get(known, 0))):
-            if not _contradict(asked, known):
+            if not _contradict(query, known):
                 return known
         return None
 
 
-def _overlap(asked: Words, known: Words, shared: int) -> float:
-    overlap = shared / (len(asked) + len(known) - shared)
-    return max(overlap, INSIDE * shared / len(asked)) if shared >= LEAST_INSIDE else overlap
+def _overlap(query: Words, known: Words, shared: int) -> float:
+    overlap = shared / (len(query) + len(known) - shared)
+    return max(overlap, INSIDE * shared / len(query)) if shared >= LEAST_INSIDE else overlap
 
 
 def _contradict(one: Words, other: Words) -> bool:
