@@ -1,1 +1,1 @@
-"""The workers: a Faust app for each role. Wiring only; what they do is in `fusionlog`."""
+"""The workers: a Faust app for each role. Wiring alone; their work is in `fusionlog.workers`."""

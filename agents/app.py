@@ -1,4 +1,4 @@
-"""What the Faust apps of all roles have in common: settings, broker, lifecycle, batches with manual acknowledgement."""
+"""The base of the Faust apps of all roles: settings, broker, lifecycle, batches with manual acknowledgement."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ from fusionlog.utils.gc_tuning import tune_gc
 
 log = structlog.get_logger(__name__)
 
-# Heartbeats say that a worker lives. One that waits for its teacher polls no records for as long as that takes.
+# Heartbeats show that a worker lives. One that waits for its teacher polls no records for as long as that takes.
 POLL_INTERVAL_SECONDS = 24 * 3600.0
 
 
 class Role(Protocol):
-    """What a worker does. `prepare` comes before its first message, `finish` after its last."""
+    """The work of a role. `prepare` comes before its first message, `finish` after its last."""
 
     async def prepare(self) -> None:
-        """Connect, and read what must be known first."""
+        """Connect, and read the tables that the first message needs."""
 
     async def finish(self) -> None:
-        """Let go of what `prepare` took."""
+        """Close what `prepare` opened."""
 
 
 class FusionLogApp(faust.App):
-    """A Faust app that checks its topics before it starts and has its role ready before its agents run."""
+    """A Faust app that checks its topics before it starts and prepares its role before its agents run."""
 
     # Mode would log every step of the lifecycle under this module's name; as Faust's it is quiet.
     logger = logging.getLogger("faust.app")
@@ -58,12 +58,12 @@ class FusionLogApp(faust.App):
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
 
     async def on_first_start(self) -> None:
-        """Check everything. Faust would make directories here, for tables that we have none of."""
+        """Check the topics, and serve metrics. Faust would make directories for its tables here; there are none."""
         await preflight(self.fusionlog)
         metrics.serve(self.fusionlog)
 
     async def on_start(self) -> None:
-        """Have the role ready before an agent has its first message."""
+        """Prepare the role before an agent gets its first message."""
         await self.work.prepare()
         tune_gc()
         await super().on_start()
@@ -75,7 +75,7 @@ class FusionLogApp(faust.App):
 
 
 class NoConsumer(BootStrategy):
-    """Starts none of Faust's own Kafka clients: the app's services have theirs."""
+    """A start without Faust's own Kafka clients: the app's services have theirs."""
 
     enable_kafka = False
 
@@ -87,7 +87,7 @@ class ReaderApp(FusionLogApp):
     producer_only = True
 
     def attend(self, read: Callable[[], Awaitable[None]], leave: Callable[[], Awaitable[None]]) -> None:
-        """Have `read` live as long as the app, and `leave` called when it stops; what ends `read` ends the worker."""
+        """Run `read` as a service of the app, and `leave` when the app stops; the end of `read` ends the worker."""
 
         @self.service
         class Reading(Service):
@@ -121,7 +121,7 @@ def of_environment(build: Callable[[Settings], FusionLogApp]) -> Callable[[str],
 async def preflight(settings: Settings) -> None:
     """Return when a worker can start.
 
-    :raises BrokerError: Kafka does not answer, or a topic is not as it must be; the way out is in it.
+    :raises BrokerError: Kafka does not answer, or a topic is not as it must be; the message names the way out.
     """
     problems = await check_topics(settings)
     for problem in problems:
@@ -134,7 +134,7 @@ async def preflight(settings: Settings) -> None:
 
 
 def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
-    """The notes on records of this topic that ended workers of this role, read anew when partitions are assigned."""
+    """The crash guard of a topic: its notes on crashed records are read whenever partitions are assigned."""
     settings = app.fusionlog
     guard = CrashGuard(CrashNotes(settings.kafka, f"{settings.topic_prefix}{app.role}"))
 
@@ -151,8 +151,8 @@ async def consume(
 ) -> None:  # fmt: skip
     """Give a stream's messages to `handle` by the batch, and acknowledge a batch when it was handled.
 
-    What fails ends the worker: nothing of the batch was acknowledged, so it is read again. A message that ended
-    workers before goes to the dead-letter topic by `outlet`.
+    A failure ends the worker: nothing of the batch was acknowledged, so it is read again. A message that ended
+    workers before goes to the dead-letter topic by `output`.
     """
     try:
         async for events in batches(stream, size, seconds):
@@ -191,7 +191,7 @@ async def together(app: FusionLogApp, guard: CrashGuard, *works: Coroutine[Any, 
 async def batches(stream: StreamT[bytes], size: int, seconds: float) -> AsyncIterator[list[EventT[bytes]]]:
     """Events of a stream, at most `size` at a time, at most `seconds` after the first; nobody but the caller acks them.
 
-    Faust's own `take` acknowledges what it gave out even when the body failed or was cancelled: on a shutdown in the
+    Faust's own `take` acknowledges a batch even when the body failed or was cancelled: on a shutdown in the
     middle of a batch the batch would be lost.
     """
     queue: asyncio.Queue[EventT[bytes]] = asyncio.Queue(maxsize=size)
@@ -258,7 +258,7 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(kafka: KafkaSettings) -> faust.auth.Credentials | None:
-    """Faust's form of the security settings."""
+    """The security settings in Faust's form; None where there are none."""
     context = ssl_context(kafka) if "SSL" in kafka.security_protocol.split("_") else None
     if kafka.security_protocol.startswith("SASL"):
         password = kafka.sasl_password.get_secret_value() if kafka.sasl_password else None

@@ -23,7 +23,7 @@ ROLE: Role = "explain"
 
 
 class ExplainWork:
-    """Producer, what was explained before, and the LLM."""
+    """The parts of an explain worker: producer, explained window shapes, explainer."""
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
@@ -32,7 +32,7 @@ class ExplainWork:
         self._explained: ExplainedShapes | None = None
 
     async def prepare(self) -> None:
-        """Connect, and read what was explained."""
+        """Connect, and read which window shapes have an explanation."""
         await self._producer.start()
         self._explainer = explainer = Explainer(self._settings)
         self._explained = ExplainedShapes(
@@ -41,7 +41,7 @@ class ExplainWork:
         await self._explained.start()
 
     def start(self, app: FusionLogApp, guard: CrashGuard) -> ExplainWorker:
-        """What takes anomalies and explains them."""
+        """The worker that takes anomalies and explains them."""
         assert self._explained is not None and self._explainer is not None
 
         def owned(place: Place) -> bool:

@@ -19,7 +19,7 @@ ROLE: Role = "ingest"
 
 
 class IngestWork:
-    """Producer, knowledge and templates; then the raw topics, read in batches as soon as there is a model."""
+    """The parts of an ingest worker: producer, tables of models and labels, and the consumer of the raw topics."""
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
@@ -28,7 +28,7 @@ class IngestWork:
         self._reader: GroupConsumer | None = None
 
     async def prepare(self) -> None:
-        """Connect, load the encoder, follow models and labels."""
+        """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(self._settings)
         await self._tables.start()
@@ -44,7 +44,7 @@ class IngestWork:
         await self._reader.run()
 
     async def leave(self) -> None:
-        """Commit what Kafka has; open windows are read again by the next worker."""
+        """Commit the windows that Kafka has acknowledged; the next worker reads the lines of open ones again."""
         if self._reader is not None:
             reader, self._reader = self._reader, None
             await reader.stop()
@@ -64,7 +64,7 @@ class IngestWork:
 def build(config: Settings) -> ReaderApp:
     """The app; nothing is connected before it starts.
 
-    :raises SettingError: no system is configured, or one of them cannot be parsed as it says.
+    :raises SettingError: no system is configured, or the header or masks of one cannot be used.
     """
     if not config.systems:
         raise SettingError("FUSIONLOG_SYSTEMS_FILE", None, "name a YAML file of systems to read")

@@ -33,7 +33,7 @@ logger = structlog.get_logger(__name__)
 
 
 class LabelWork:
-    """Producer, what is known of each system, and the teacher."""
+    """The parts of a label worker: producer, tables of models and labels, teachers, and the lag of its topic."""
 
     def __init__(self, config: Settings) -> None:
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
@@ -45,7 +45,7 @@ class LabelWork:
         self._lag = LagMonitor(config, self._group, config.topics.proprietary, count_deleted=True)
 
     async def prepare(self) -> None:
-        """Connect, follow models and labels, and get a teacher. The offline one waits for the base model's events."""
+        """Connect, start the tables of models and labels, and make the teachers; the offline one waits for a base."""
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(self._settings)
         await self._tables.start()
@@ -53,7 +53,7 @@ class LabelWork:
         teacher, offline = await self._make_teachers()
         self._teachers = [each for each in (teacher, offline) if each is not None]
         names = ", ".join(each.name for each in self._teachers)
-        logger.info("the teacher speaks", teacher=names, labeller=self._settings.label.labeller)
+        logger.info("teacher ready", teacher=names, labeller=self._settings.label.labeller)
         self._labelling = LabelWorker(self._settings, self._producer, self._tables, teacher, offline=offline)
         if any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._remember(self._labelling)
@@ -73,23 +73,23 @@ class LabelWork:
             await teacher.close()
 
     async def _remember(self, labelling: LabelWorker) -> None:
-        """Have the offline labeller know what its worker, or others of the group, had read before."""
+        """Count the recent windows that this worker, or others of its group, had read, in the offline teacher."""
         settings = self._settings
         await labelling.remember(
             read_committed(settings, settings.topics.proprietary, self._group, settings.distill.recent_windows)
         )
 
     async def _make_teachers(self) -> tuple[Teacher, Teacher | None]:
-        """The teacher, and the offline labeller beside it where the method of a system wants that."""
+        """The configured teacher, and the offline one beside it where the method of a system is `offline`."""
         if self._settings.label.url is None:
-            logger.warning("FUSIONLOG_LABEL__URL is not set: the offline labeller speaks, no LLM is asked")
+            logger.warning("FUSIONLOG_LABEL__URL is not set: the offline teacher labels, no LLM is asked")
             return await self._offline(), None
         methods = {self._settings.method_of(system) for system in self._settings.systems} or {self._settings.method}
         beside = await self._offline() if any(RULES[method].offline for method in methods) else None
         return make_teacher(self._settings, [], _no_encoder), beside
 
     async def _offline(self) -> Teacher:
-        """The offline labeller, as the newest base model's sources taught it."""
+        """The offline teacher, from the events and the regression of the newest base release."""
         base = await newest_base(self._settings)
         if base.offline_teacher is None:
             logger.warning("the base release carries no offline teacher: train it again", version=base.version)
@@ -117,7 +117,7 @@ def build(config: Settings) -> FusionLogApp:
 
 
 def _no_encoder(texts: Sequence[str]) -> FloatArray:
-    """For a teacher that compares nothing."""
+    """Vectors of no dimension, `[texts, 0]`: the LLM teacher encodes nothing."""
     return np.empty((len(texts), 0), dtype=np.float32)
 
 

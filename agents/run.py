@@ -28,12 +28,12 @@ async def serve(app: FusionLogApp) -> None:
 
     :raises FusionLogError: why the app could not start, or why it crashed.
     """
-    asked = asyncio.Event()
+    stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, asked.set)
+        loop.add_signal_handler(each, stop_requested.set)
     life = asyncio.create_task(_live(app))
-    request = asyncio.create_task(asked.wait())
+    request = asyncio.create_task(stop_requested.wait())
     await asyncio.wait({life, request}, return_when=asyncio.FIRST_COMPLETED)
     request.cancel()
     await app.stop()

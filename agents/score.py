@@ -18,7 +18,7 @@ POLL_SECONDS = 0.2
 
 
 class ScoreWork:
-    """Producer, knowledge and the small models."""
+    """The parts of a score worker: producer, tables of models and labels, small models, and the lag of its topic."""
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
@@ -33,14 +33,14 @@ class ScoreWork:
         return f"{self._settings.topic_prefix}{ROLE}"
 
     async def prepare(self) -> None:
-        """Connect, load the encoder, follow models and labels."""
+        """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(self._settings, self._scorer.check)
         await self._tables.start()
         self._lag.start()
 
     async def read(self) -> None:
-        """Give general windows their verdicts until cancelled."""
+        """Score general windows until cancelled."""
         assert self._tables is not None
         scoring = ScoreWorker(self._settings, self._producer, self._tables, self._scorer)
         reading = Reading(
@@ -55,7 +55,7 @@ class ScoreWork:
         await self._reader.run()
 
     async def leave(self) -> None:
-        """Commit what has its verdict; the other windows are read by the next worker."""
+        """Commit the windows that have a verdict; the next worker reads the others."""
         if self._reader is not None:
             reader, self._reader = self._reader, None
             await reader.stop()

@@ -31,7 +31,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class Template(Record, frozen=True, kw_only=True):
-    """A log template of a system, as Drain3 found it. Its id is a hash of its content: equal on every worker."""
+    """A log template of a system, as Drain3 found it. Its id is a hash of its text: equal on every worker."""
 
     system: str
     id: str
@@ -42,7 +42,7 @@ class Template(Record, frozen=True, kw_only=True):
 
 
 class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """A distinct event of a window: the template, the first line of it in this window, how often it stands there."""
+    """A distinct event of a window: its template, its first line in this window, and its number of lines there."""
 
     template: str
     text: str
@@ -53,8 +53,8 @@ class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
 class Route(Struct, frozen=True, kw_only=True):
     """Why a window is general or proprietary: S = min over events of the max cosine to the bank, against tau.
 
-    `acquisition_score` is set where the small model's verdict was doubted: the window was general, and the teacher is
-    asked."""
+    `acquisition_score` is set where a general window gets a second opinion: it is sent to the teacher, though the small
+    model has a verdict."""
 
     kind: RouteKind
     similarity: float
@@ -98,9 +98,10 @@ class EventLabel(Struct, frozen=True, kw_only=True):
 
 
 class PseudoLabel(Record, frozen=True, kw_only=True):
-    """A teacher's verdict on a window shape: the probability that it is anomalous, and the same of its events.
+    """A teacher's verdict on a window shape: the probability that it is anomalous, and that of each of its events.
 
-    One that says the shape it was `propagated_from` was never asked about: windows like it were (see `alpha`).
+    A label with `propagated_from` was propagated from that shape, of the same cluster (see `methods.alpha`): no call
+    was made about its own.
     """
 
     system: str
@@ -116,7 +117,7 @@ class PseudoLabel(Record, frozen=True, kw_only=True):
 
 
 class BankEvent(Struct, frozen=True, kw_only=True):
-    """An event that a model was taught: where it came from and how likely it is anomalous by itself."""
+    """An event of a model's training set: its system, its template, and the probability of an anomaly by itself."""
 
     system: str
     template: str
@@ -125,7 +126,7 @@ class BankEvent(Struct, frozen=True, kw_only=True):
 
 
 class Lineage(Struct, frozen=True, kw_only=True):
-    """Where a release came from, so that it can be made again or blamed."""
+    """The provenance of a release: parent, sources, teachers, number of pseudo-labels and of rounds, and Ray job."""
 
     parent: str | None = None
     sources: list[str] = []
@@ -165,15 +166,15 @@ class LogisticRegression(Struct, frozen=True, kw_only=True):
 
 
 class ModelRelease(Record, frozen=True, kw_only=True):
-    """A small model with all that is needed to use it. `system` is `*` for the base model of the sources.
+    """A small model with all that a worker needs to use it. `system` is `*` for the base model of the sources.
 
     `vectors` is an npy file, `[len(bank), dim]` float32, the unit vectors of `bank`. `profile` is the packed profile of
-    recent windows, with which a worker begins; without a `calibration` the score is the network's.
+    recent windows that a worker starts with; without a `calibration` the score is the network's.
 
-    What the sources taught is handed on to every descendant: `offline_teacher` is the offline teacher's regression, on
-    features corrected for multiple comparisons; `novelty` the one on features as counted, which a calibration adds to
-    its own weights where that helps; `reference_auprc` the base's AUPRC on source sessions that it was not trained on,
-    which the gate compares a descendant with. `metrics` are measurements for people: nothing is computed from them.
+    What was fitted on the sources is copied to every descendant: `offline_teacher` is the offline teacher's regression,
+    on features corrected for multiple comparisons; `novelty` the one on features as counted, which a calibration adds
+    to its own weights where that helps; `reference_auprc` the base's AUPRC on source sessions that it was not trained
+    on, which the gate compares a descendant with. `metrics` are measurements for people: nothing is computed from them.
 
     `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
     """
@@ -200,7 +201,7 @@ class ModelRelease(Record, frozen=True, kw_only=True):
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """An event that speaks for an anomaly, with a line of it."""
+    """An event of an anomalous window that is evidence of the anomaly, with a line of it."""
 
     template: str
     text: str
@@ -210,10 +211,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Anomaly(Record, frozen=True, kw_only=True):
-    """An anomalous window: how sure, who said so, and why. `id` is the window's: a repeat has the same.
+    """An anomalous window: its score, the source of the verdict, and the reason. `id` is the window's: a repeat has the
+    same.
 
-    `evidence` are the events that speak for it most; `events` are those of the window, in order of first occurrence, of
-    one with very many the most telling alone.
+    `evidence` are the events that indicate the anomaly most; `events` are those of the window, in order of first
+    occurrence, of a window with very many the most informative alone.
     """
 
     id: str
@@ -238,7 +240,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):
-    """A line of an anomalous window that its explanation rests on, and for how many like it it stands."""
+    """A line of an anomalous window that is evidence of an explanation; `count` is the window's lines of the event."""
 
     template: str
     line: str
@@ -246,9 +248,9 @@ class ExplainedLine(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Record, frozen=True, kw_only=True):
-    """Why windows of a shape are anomalous, what shows it, and what to do next, as a language model sees it.
+    """A language model's explanation of a window shape: the cause of the anomaly, the evidence, and the next step.
 
-    `anomaly` is the one that was asked about, `evidence` lines of its window. `calls` and `tokens` are what it cost.
+    `anomaly` is the one that the call was about, `evidence` are lines of its window. `calls` and `tokens` are the cost.
     """
 
     system: str
@@ -266,7 +268,7 @@ class Explanation(Record, frozen=True, kw_only=True):
 
 
 class Feedback(Record, frozen=True, kw_only=True):
-    """An operator's word on an anomaly."""
+    """An operator's verdict on an anomaly: confirm or dismiss."""
 
     anomaly: str
     system: str

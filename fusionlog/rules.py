@@ -1,5 +1,4 @@
-"""The methods that a system can be watched by, and what each of them does: the one table that workers and evaluation
-read."""
+"""The detection methods, and what each does with a system's windows: one table, which workers and evaluation read."""
 
 from __future__ import annotations
 
@@ -18,13 +17,13 @@ DEFAULT_METHOD: MethodName = "fusionlog+online"
 class Rules:
     """What a method does with a system's windows.
 
-    :param model: the small model has a say; without it every window goes to the teacher.
-    :param teacher: the teacher is asked about what is proprietary; without it the model has the only say.
-    :param for_good: it is still asked when the system has a release of its own.
-    :param doubts: it is also asked for a second opinion on general windows (see `online.second_opinion`).
-    :param learns: what it says of events enters the bank, and the releases distilled from that are adopted; otherwise
-        its word counts for the shape alone that it was asked about.
-    :param offline: the teacher is the offline labeller, whatever endpoint is configured.
+    :param model: the small model scores general windows; without it every window goes to the teacher.
+    :param teacher: the teacher labels proprietary windows; without it the model scores every window.
+    :param for_good: the teacher labels on when the system has a release of its own.
+    :param doubts: the teacher gives a second opinion on general windows, too (see `online.second_opinion`).
+    :param learns: the teacher's labels of events enter the bank, and releases distilled from its labels are taken into
+        use; otherwise a label counts for its own window shape alone.
+    :param offline: the teacher is the offline one, whatever endpoint is configured.
     """
 
     model: bool
@@ -35,14 +34,14 @@ class Rules:
     offline: bool = False
 
     def asks(self, own: bool) -> bool:
-        """Whether the teacher is asked.
+        """Whether the teacher labels the system's windows.
 
         :param own: whether the system has a release of its own.
         """
         return self.teacher and (self.for_good or not own)
 
     def kind(self, routed: RouteKind, own: bool) -> RouteKind:
-        """Where a window goes that the router would send to `routed`."""
+        """The route of a window under this method, where the router's is `routed`."""
         if not self.model:
             return "proprietary"
         return routed if self.asks(own) else "general"
@@ -59,4 +58,4 @@ RULES: Mapping[MethodName, Rules] = MappingProxyType(
     }
 )
 """What each method does: FusionLog (arXiv 2511.05878) with and without the teacher at inference time, GeneralLog (arXiv
-2511.05882), the sources' model alone, the teacher alone, the offline labeller alone."""
+2511.05882), the sources' model alone, the teacher alone, the offline teacher alone."""

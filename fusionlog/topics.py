@@ -1,4 +1,4 @@
-"""FusionLog's topics: names, keys, records, partitions, settings. Nothing else in the code knows a topic name."""
+"""FusionLog's topics: names, keys, records, partitions, settings. No other module holds a topic name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TopicId = Literal[
 
 
 class Access(NamedTuple):
-    """The topics that someone reads, and those that it writes."""
+    """The topics that a role, or a group of people, reads and writes."""
 
     reads: tuple[TopicId, ...]
     writes: tuple[TopicId, ...]
@@ -56,16 +56,16 @@ PEOPLE: Mapping[str, Access] = MappingProxyType({
     "users": Access(reads=("anomalies", "explanations"), writes=()),
     "operators": Access(reads=("deadletter",), writes=("feedback",)),
 })  # fmt: skip
-"""Those outside of FusionLog. Nothing reads `feedback` yet."""
+"""Readers and writers outside of FusionLog. Nothing reads `feedback` yet."""
 
 
 def writers_of(topic: TopicId) -> tuple[str, ...]:
-    """Who writes a topic."""
+    """The roles, and the people, that write a topic."""
     return tuple(name for name, access in _everyone() if topic in access.writes)
 
 
 def readers_of(topic: TopicId) -> tuple[str, ...]:
-    """Who reads a topic."""
+    """The roles, and the people, that read a topic."""
     return tuple(name for name, access in _everyone() if topic in access.reads)
 
 
@@ -99,7 +99,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Topics:
-    """All of them under one prefix. `partitions` is that of the topics that work is shared over."""
+    """All topics under one prefix. `partitions` is the number of those that several workers share."""
 
     prefix: str = "fusionlog."
     raw_prefix: str = "logs.raw."
@@ -128,19 +128,20 @@ class Topics:
     @property
     def general(self) -> Topic:
         """Windows for the small model."""
-        return self._windows("general", "Windows that resemble what the model was taught.")
+        return self._windows("general", "Windows for the small model: their events resemble those of the bank.")
 
     @property
     def proprietary(self) -> Topic:
         """Windows for the teacher."""
-        return self._windows("proprietary", "Windows with an event that the model was never taught.")
+        summary = "Windows for the teacher: with an event unlike those of the bank, or for a second opinion."
+        return self._windows("proprietary", summary)
 
     @property
     def labels(self) -> Topic:
         """Pseudo-labels of window shapes."""
         return self._compacted(
             "labels", "system/window shape", records.PseudoLabel,
-            "What a teacher said of a window shape and its events.",
+            "A teacher's verdict on a window shape and on its events.",
         )  # fmt: skip
 
     @property
@@ -148,7 +149,7 @@ class Topics:
         """Model releases."""
         return self._compacted(
             "models", "system (* is the base) and version", records.ModelRelease,
-            "A small model, its bank and its thresholds, swapped in by every worker.",
+            "A small model, its bank and its thresholds; every worker takes it into use.",
             partitions=1, max_message_bytes=self.model_bytes,
         )  # fmt: skip
 
@@ -157,12 +158,12 @@ class Topics:
         """Log templates."""
         return self._compacted(
             "templates", "system/template id", records.Template,
-            "A log template, so that a restarted ingest worker knows what it knew.",
+            "A log template; a restarted ingest worker reads them all before the first line.",
         )  # fmt: skip
 
     @property
     def feedback(self) -> Topic:
-        """Operators' words on anomalies."""
+        """Operators' verdicts on anomalies."""
         return self._compacted(
             "feedback", "anomaly id", records.Feedback,
             "An operator confirms or dismisses an anomaly.",
@@ -170,28 +171,29 @@ class Topics:
 
     @property
     def anomalies(self) -> Topic:
-        """What it is all for."""
+        """Anomalous windows."""
         return Topic(
             name=f"{self.prefix}anomalies", key="system/session", record=records.Anomaly, cleanup="delete",
             partitions=self.partitions, written_by=writers_of("anomalies"), read_by=readers_of("anomalies"),
-            summary="An anomalous window: how sure, who said so, and why.", retention_ms=30 * DAY_MS,
+            summary="An anomalous window: its score, the source of the verdict, and the reason.",
+            retention_ms=30 * DAY_MS,
         )  # fmt: skip
 
     @property
     def explanations(self) -> Topic:
-        """Why window shapes are anomalous."""
+        """Explanations of window shapes."""
         return self._compacted(
             "explanations", "system/window shape", records.Explanation,
-            "Why an anomalous window is one: cause, evidence lines and next step, once a window shape.",
+            "A language model's explanation of an anomaly, once per window shape: cause, evidence lines, next step.",
         )  # fmt: skip
 
     @property
     def deadletter(self) -> Topic:
-        """Records that could not be used, as they were; why, where and when stands in their headers."""
+        """Records that could not be used, as they were; reason, place and time are in their headers."""
         return Topic(
             name=f"{self.prefix}deadletter", key="the record's own", record=None, cleanup="delete",
             partitions=1, written_by=writers_of("deadletter"), read_by=readers_of("deadletter"),
-            summary="A record that could not be used, byte for byte; headers say why, where and when.",
+            summary="A record that could not be used, byte for byte; reason, place and time are in its headers.",
             retention_ms=30 * DAY_MS,
         )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Evaluate methods on labelled systems, one Ray task a run: `python -m ray_jobs.benchmark --data DIR --json FILE`.
 
-What it writes is what `fusionlog evaluate` writes, and each goes on from the other's state. The teacher is the
-environment's (`FUSIONLOG_LABEL__URL`), else recorded verdicts, else the offline labeller. Exit codes: 0 done, 2 failed
-(the runs that did not are kept). The last line printed is a JSON report.
+Its output is that of `fusionlog evaluate`, and each resumes from the state of the other. The teacher is the
+environment's (`FUSIONLOG_LABEL__URL`), else recorded verdicts, else the offline teacher. Exit codes: 0 done, 2 failed
+(finished runs are kept). The last line printed is a JSON report.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fusionlog.evaluation.rows import table
 from fusionlog.evaluation.state import State, state_path, write_table
 from fusionlog.settings import Settings
 from ray_jobs import tasks
-from ray_jobs.matrix import scattered, workshop
+from ray_jobs.matrix import process_runner, scattered
 from ray_jobs.report import Exit, Report, run
 
 EVERY = "*"
@@ -31,15 +31,15 @@ log = structlog.get_logger(__name__)
 
 
 def benchmark(todo: Sequence[Task], settings: Settings, json: Path, offline: bool) -> tuple[Report, Exit]:
-    """Do what the state beside `json` does not have, and write all of it there.
+    """Run the tasks that the state beside `json` lacks, and write the table of all of them to `json`.
 
     :raises RayError: some runs failed; the others are kept.
     """
     started, state = time.monotonic(), State(state_path(json))
-    own = workshop(settings, offline)
-    keys = {task: own.key(task) for task in todo}
-    if (said := state.passed_over(keys)) is not None:
-        log.warning("runs are passed over", reason=said)
+    runner = process_runner(settings, offline)
+    keys = {task: runner.key(task) for task in todo}
+    if (reason := state.passed_over(keys)) is not None:
+        log.warning("runs are passed over", reason=reason)
     failed: list[str] = []
     with tasks.connected():
         missing = [task for task, key in keys.items() if state.get(key) is None]
@@ -62,13 +62,13 @@ def benchmark(todo: Sequence[Task], settings: Settings, json: Path, offline: boo
 
 def main(
     data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md, as the workers see it")],
-    json: Annotated[Path, typer.Option(help="write the rows here; a run that was ended goes on from it")],
+    json: Annotated[Path, typer.Option(help="file of the rows; a run that was ended resumes from the state beside it")],
     target: Annotated[list[str] | None, typer.Option(help="the unlabelled system, repeated; default: each")] = None,
     source: Annotated[list[str] | None, typer.Option(help="a labelled system, repeated; default: all others")] = None,
     method: Annotated[list[str] | None, typer.Option(help="repeated; default: fusionlog+online")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="seeds 0 to N-1")] = 1,
     fold: Annotated[FoldChoice, typer.Option(help="forward, reverse or both")] = FoldChoice.both,
-    offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="the offline teacher, whatever else there is")] = False,
 ) -> None:
     """Evaluate methods on labelled systems, one Ray task a run."""
 

@@ -1,4 +1,4 @@
-"""A Ray cluster to run jobs on: one that is there, or a local one that belongs to whoever asks for it."""
+"""A Ray cluster to run jobs on: the one at an address, or a local one that ends with its context."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.1
 
 
 class Cluster:
-    """Runs this package's jobs, as `python -m ray_jobs.<name>`, by the Ray Jobs API."""
+    """A client that runs this package's jobs, `python -m ray_jobs.<name>`, by the Ray Jobs API."""
 
     def __init__(self, address: str | None, local: Child | None = None, token: str | None = None) -> None:
         self._address, self._local, self._token = address, local, token
@@ -46,9 +46,9 @@ class Cluster:
 async def cluster(address: str | None, log: Path) -> AsyncIterator[Cluster]:
     """The cluster at an address, or a local one that comes up meanwhile and ends with the context.
 
-    Nobody else can use the local one: its token is made here and given to it alone.
+    The local one has a token of its own, so nobody else can use it.
 
-    :param log: where the local one writes what it has to say.
+    :param log: file of the local one's output.
     """
     if address is not None:
         yield Cluster(address, token=os.environ.get(TOKEN_VARIABLE))

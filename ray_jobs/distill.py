@@ -23,10 +23,10 @@ from ray_jobs.report import Exit, Report, run
 
 
 async def candidate(settings: Settings, system: str, data: Path | None, names: list[str]) -> Distilled:
-    """Read what there is and distil it.
+    """The release distilled from a system's labels, windows and parent release on Kafka, and from labelled sources.
 
     :raises NothingToDistilError: there are too few labels, or the system's method adopts no release of its own.
-    :raises ModelError: there is no release to go on from, or it is of another encoder.
+    :raises ModelError: there is no parent release, or it is of another encoder.
     """
     if not settings.rules(system).learns:
         raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
@@ -47,7 +47,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
 
 
 async def job(settings: Settings, system: str, data: Path | None, names: list[str]) -> tuple[Report, Exit]:
-    """Distil, and publish what the gate lets through."""
+    """Distil, and publish the release if the gate accepts it."""
     started = time.monotonic()
     try:
         distilled = await candidate(settings, system, data, names)

@@ -2,9 +2,9 @@
 
 It is `ray start --head --block` without what one machine does not need (autoscaler, log monitor, metrics, workers
 started ahead), on loopback alone, with ports and a directory of its own, so that it lives beside other Rays. It ends on
-SIGTERM, on Ctrl-C and with its parent, and takes its processes and its directory along. `ray stop` is never called:
-that would end other people's Rays as well. Whoever uses it must know the token of RAY_AUTH_TOKEN; where that is not
-set, one is made and printed.
+SIGTERM, on Ctrl-C and with its parent, and removes its processes and its directory. `ray stop` is never called: that
+would end other people's Rays as well. A client needs the token in RAY_AUTH_TOKEN; where that is not set, one is made
+and printed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.2
 MARK = "LOCAL_RAY_DIRECTORY"
-"""In the environment of every process of a local Ray, so that those which outlive its clean-up are known."""
+"""In the environment of every process of a local Ray, so that those which outlive its clean-up are found."""
 SESSION_FIELD = 3
 """Of /proc/PID/stat, counted from behind the command's name."""
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
@@ -51,10 +51,10 @@ SWITCHES = {
 
 
 class LocalRay:
-    """A Ray head on this machine that belongs to this process.
+    """A Ray head on this machine, a child of this process.
 
-    :param cpus: how many tasks of one CPU may run at a time.
-    :param token: what a client must know.
+    :param cpus: tasks of one CPU that may run at a time.
+    :param token: the token that a client must send.
     """
 
     def __init__(self, cpus: int, token: str) -> None:
@@ -82,7 +82,7 @@ class LocalRay:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RayError(f"the local Ray did not come up: {self._last_words()}")
+                raise RayError(f"the local Ray did not come up: {self._last_line()}")
             time.sleep(POLL_SECONDS)
 
     def wait(self) -> int:
@@ -91,7 +91,7 @@ class LocalRay:
         return self._process.wait()
 
     def stop(self) -> None:
-        """End it, and all that it started."""
+        """End Ray and every process that it started, and remove its directory."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -113,7 +113,7 @@ class LocalRay:
         ]  # fmt: skip
 
     def _answers(self) -> bool:
-        """Whether the Jobs API answers, be it by an error."""
+        """Whether the Jobs API answers; an HTTP error is an answer."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             opener.open(f"{self.address}/api/jobs/", timeout=5).close()
@@ -123,7 +123,7 @@ class LocalRay:
             return False
         return True
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         lines = (self._directory / "start.log").read_text(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else "it printed nothing"
 

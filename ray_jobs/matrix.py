@@ -20,19 +20,19 @@ from ray_jobs import tasks
 
 
 @lru_cache(maxsize=1)
-def workshop(settings: Settings, offline: bool) -> Runner:
-    """The workshop of this process: Ray gives a worker one task after the other, and what one read serves the next."""
+def process_runner(settings: Settings, offline: bool) -> Runner:
+    """The runner of this process: Ray gives a worker one task after the other, and the next one uses what was read."""
     return Runner(settings, Encoder(find_encoder(settings)), offline)
 
 
 @ray.remote(num_cpus=tasks.CPUS, max_retries=1)
 def do(group: Sequence[Task], settings: Settings, offline: bool) -> list[Done | str]:
-    """Run tasks, one after the other: what each came to, or why it failed."""
+    """Run tasks, one after the other; for each its result, or the reason of its failure."""
     return [_done(task, settings, offline) for task in group]
 
 
 def scattered(todo: Sequence[Task], settings: Settings, offline: bool) -> Iterator[tuple[Task, Done | str]]:
-    """The tasks on the cluster, each as soon as its group has ended, with what it came to or why it failed."""
+    """Run tasks on the cluster: each as soon as its group has ended, with its result or the reason of its failure."""
     running: dict[Any, list[Task]] = {do.remote(group, settings, offline): group for group in groups(todo)}
     while running:
         (ended, *_), _ = ray.wait(list(running), num_returns=1)
@@ -44,7 +44,7 @@ def scattered(todo: Sequence[Task], settings: Settings, offline: bool) -> Iterat
 
 
 def groups(todo: Sequence[Task]) -> list[list[Task]]:
-    """The tasks that one worker should do: the folds of a run train the same base model and read the same sources."""
+    """Tasks grouped by worker: the folds of a run train the same base model and read the same sources."""
     found: dict[Task, list[Task]] = {}
     for task in todo:
         found.setdefault(msgspec.structs.replace(task, fold="forward"), []).append(task)
@@ -53,6 +53,6 @@ def groups(todo: Sequence[Task]) -> list[list[Task]]:
 
 def _done(task: Task, settings: Settings, offline: bool) -> Done | str:
     try:
-        return asyncio.run(workshop(settings, offline).do(task))
+        return asyncio.run(process_runner(settings, offline).do(task))
     except FusionLogError as error:
         return str(error)

@@ -1,4 +1,4 @@
-"""What the jobs read from Kafka and write to it."""
+"""The jobs' reads from Kafka (labels, windows, releases), and their one write: a release."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fusionlog.settings import Settings
 
 
 async def read_labels(settings: Settings, system: str) -> list[PseudoLabel]:
-    """The pseudo-labels of a system, the older first."""
+    """The pseudo-labels of a system, oldest first."""
     labels = [label for _, label in await read_all(settings, settings.topics.labels) if label.system == system]
     return sorted(labels, key=lambda label: label.labelled_at)
 
@@ -30,7 +30,7 @@ async def read_windows(settings: Settings, system: str) -> list[Window]:
 
 
 async def read_parent(settings: Settings, system: str) -> ModelRelease:
-    """The release to go on from: the system's newest, else the newest base, of those that verify.
+    """The parent of the next release: the system's newest, else the newest base, of those that verify.
 
     :raises ModelError: there is none.
     """
@@ -47,7 +47,7 @@ async def read_parent(settings: Settings, system: str) -> ModelRelease:
 
 
 async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
-    """Sign a release, where a key is configured, and wait until Kafka has it.
+    """Sign a release, where a key is configured, and wait until Kafka has acknowledged it.
 
     :raises BrokerError: Kafka does not take it.
     """

@@ -1,4 +1,4 @@
-"""How a job ends: one line for people, one line of JSON for whoever submitted it, and an exit code."""
+"""The end of a job: one line for people, one line of JSON for the submitting program, and an exit code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Exit(IntEnum):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job did; `published` is the number of releases on the model topic because of it."""
+    """The result of a job; `published` is the number of releases that it put on the model topic."""
 
     outcome: str
     reason: str
@@ -46,7 +46,7 @@ def finish(report: Report, code: Exit) -> None:
 
 
 def run(system: str, job: Callable[[], Awaitable[tuple[Report, Exit]]]) -> None:
-    """Run a job to its end; an error of ours is one sentence and a report of failure."""
+    """Run a job to its end; a `FusionLogError` becomes a report of failure."""
     try:
         report, code = asyncio.run(_awaited(job))
     except FusionLogError as error:

@@ -14,14 +14,14 @@ from fusionlog.errors import MissingExtraError, RayError
 EXPECTED = (0, 3, 4)
 """Exit codes that are a result: done, refused by the gate, nothing to do (see `ray_jobs.report`)."""
 TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
-"""Ray's own variable: the token of a cluster that asks for one."""
+"""Ray's own variable: the token of a cluster that needs one."""
 POLL_SECONDS = 0.3
 TAIL_LINES = 20
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a job ended: its exit code, the JSON report that it printed last (empty without one), its last lines."""
+    """The result of a job: its exit code, the JSON report that it printed last (empty without one), its last lines."""
 
     job: str
     code: int
@@ -30,7 +30,7 @@ class JobResult:
 
     @property
     def published(self) -> int:
-        """How many releases it published."""
+        """The number of releases that it published."""
         return int(self.report.get("published", 0))
 
 
@@ -42,7 +42,7 @@ def submit(
     :param address: of the Jobs API, `http://host:port`.
     :param env: environment variables of the job.
     :param timeout: seconds after which the job is stopped.
-    :param token: of a cluster that asks for one.
+    :param token: of a cluster that needs one.
     :raises RayError: the cluster does not answer, the job failed, or it took too long.
     """
     client = _client(address, token)

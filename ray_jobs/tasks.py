@@ -1,4 +1,4 @@
-"""Fits as Ray tasks: side by side where they do not depend on each other, on a GPU where the cluster has one."""
+"""Fits as Ray tasks: in parallel where they do not depend on each other, on a GPU where the cluster has one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fit(examples: Sequence[Example], settings: DistillSettings, how: BaseTrainin
 
 
 class RayTrainer:
-    """Fits on the cluster that this process is connected to.
+    """A trainer on the cluster that this process is connected to.
 
     :param settings: of the training.
     """
@@ -36,7 +36,7 @@ class RayTrainer:
         self._fit, self._settings = fit.options(num_gpus=gpus), settings
 
     def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
-        """Models of several sets of examples, trained side by side.
+        """ONNX models of several sets of examples, trained in parallel, in their order.
 
         :raises RayError: a task failed.
         """
@@ -51,7 +51,7 @@ class RayTrainer:
 def connected(cpus: int = 2) -> Iterator[str]:
     """A connection to the cluster that runs this job, or to a Ray of its own outside of one; gives the job's id.
 
-    :param cpus: how many tasks a Ray of its own runs at a time.
+    :param cpus: tasks that a Ray of its own runs at a time.
     """
     ray.init(num_cpus=None if "RAY_ADDRESS" in os.environ else cpus, log_to_driver=False, logging_level=logging.WARNING)
     try:

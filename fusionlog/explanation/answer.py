@@ -1,7 +1,8 @@
-"""Reading an explanation. It is data: it becomes the text of a record, and points to lines by their ids alone.
+"""The parser of a language model's explanation. It is data: it becomes the text of a record, and refers to lines by
+their ids alone.
 
-What a model calls evidence must be in the window: an id that is not refuses the whole answer, for its cause then rests
-on something that nobody logged.
+The evidence must be in the window: an id that is not refuses the whole answer, for its cause then rests on something
+that nobody logged.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MAX_TEXT_CHARS = 1000
 
 
 class Answer(Struct, frozen=True):
-    """What the model said. A recorded teacher, which knows no next step, may leave it out."""
+    """An explanation as the model answers it. `next_step` may be missing: a recorded teacher has none."""
 
     root_cause: str
     evidence: list[int]
@@ -25,7 +26,7 @@ class Answer(Struct, frozen=True):
 
 
 def read(content: str | None, unit: Unit) -> Answer | str:
-    """The answer about a unit, or what is wrong with it."""
+    """The explanation of a unit in the content of an answer, or the reason why the answer cannot be used."""
     found, problem = values(content)
     if problem:
         return problem

@@ -1,4 +1,4 @@
-"""Asking a language model why an anomaly is one. What it is sent, and how a call is paid for, is as with labels."""
+"""The explainer: a call to a language model for each anomaly, by the endpoint and the redaction of the labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
 from fusionlog.types import Clock
 
 ATTEMPTS = 3
-"""How often the model is asked about an anomaly when its answers cannot be used; each time it is told why."""
+"""Calls for one anomaly at most; a prompt holds the reason why the answer before could not be used."""
 BUDGET = "FUSIONLOG_EXPLAIN__CALLS_PER_HOUR"
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ class Explainer:
     """Explains an anomaly at a time, within the hourly calls of its system.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions of a failed call.
-    :raises SettingError: there is no endpoint, or its URL is none.
+    :raises SettingError: there is no endpoint, or its URL is not valid.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Explainer:
         self._budgets: dict[str, Budget] = {}
 
     def budget(self, system: str) -> Budget:
-        """What a system may still cost."""
+        """The call budget of a system."""
         if system not in self._budgets:
             self._budgets[system] = Budget(self._settings.calls_per_hour, self._clock, setting=BUDGET)
         return self._budgets[system]
@@ -55,8 +55,9 @@ class Explainer:
     async def explain(self, anomaly: Anomaly, system: SystemSettings) -> Explanation:
         """The explanation of an anomaly.
 
-        :raises RecordError: it carries no line.
-        :raises TeacherError: there is none now, `retry_after` says when to come back; or none at all.
+        :raises RecordError: the anomaly carries no line.
+        :raises TeacherError: no explanation now, and `retry_after` is the seconds until the next try; or none at all,
+            and `retry_after` is None.
         """
         unit, before = prompt.unit_of(anomaly, system), self._endpoint.cost
         metrics.EXPLANATIONS_ASKED.labels(anomaly.system).inc()
@@ -80,7 +81,7 @@ class Explainer:
         raise TeacherError(f"{self.name} gave no usable explanation in {ATTEMPTS} calls: {problem}")
 
     async def _complete(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
-        """What the model says. An endpoint that is away must not use up the hour's calls: those are given back."""
+        """The text of the model's answer. Calls to an endpoint that is away are refunded: the hour's budget is kept."""
         before = self._endpoint.cost
         try:
             return await self._endpoint.complete(messages, budget)

@@ -1,4 +1,4 @@
-"""Anomalies that wait for an explanation: one a shape, a bounded number, the highest score first."""
+"""A bounded pool of anomalies that wait for an explanation: one per window shape, the highest score first."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Key = tuple[str, str]
 
 
 def key_of(anomaly: Anomaly) -> Key:
-    """What one explanation is for."""
+    """The key of the anomaly's explanation: its system and its window shape."""
     return anomaly.system, anomaly.shape
 
 
 @dataclass
 class Candidate(Generic[Item]):
-    """An anomaly that waits, what came with it, and the greatest score that its shape was seen with."""
+    """An anomaly in the pool, the item that was added with it, and the greatest score of an anomaly of its shape."""
 
     anomaly: Anomaly
     item: Item
@@ -30,50 +30,53 @@ class Candidate(Generic[Item]):
 class Pool(Generic[Item]):
     """The candidates, in order of arrival.
 
-    :param size: how many may wait.
+    :param size: the most candidates that it holds.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._waiting: dict[Key, Candidate[Item]] = {}
+        self._candidates: dict[Key, Candidate[Item]] = {}
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._candidates)
 
     @property
     def full(self) -> bool:
-        """Whether one more would make another leave."""
+        """Whether adding another shape evicts a candidate."""
         return len(self) >= self.size
 
     def count(self, system: str) -> int:
-        """How many wait of a system."""
-        return sum(own == system for own, _ in self._waiting)
+        """The number of candidates of a system."""
+        return sum(own == system for own, _ in self._candidates)
 
     def get(self, anomaly: Anomaly) -> Candidate[Item] | None:
-        """The candidate of the anomaly's shape."""
-        return self._waiting.get(key_of(anomaly))
+        """The candidate of the anomaly's shape; None where there is none."""
+        return self._candidates.get(key_of(anomaly))
 
     def add(self, anomaly: Anomaly, item: Item) -> Candidate[Item] | None:
-        """Let an anomaly wait whose shape does not; the one that leaves for it, which may be itself."""
-        self._waiting[key_of(anomaly)] = Candidate(anomaly, item, anomaly.score)
+        """Add an anomaly of a shape that is not in the pool.
+
+        :return: the candidate that was evicted, which may be the new one; None where there was room.
+        """
+        self._candidates[key_of(anomaly)] = Candidate(anomaly, item, anomaly.score)
         if len(self) <= self.size:
             return None
-        # Of equal scores the latest leaves: those before it have waited longer.
-        least = min(reversed(self._waiting.values()), key=lambda each: each.score)
+        # Of equal scores the latest is evicted: those before it have waited longer.
+        least = min(reversed(self._candidates.values()), key=lambda each: each.score)
         return self.take(least.anomaly)
 
     def take(self, anomaly: Anomaly) -> Candidate[Item] | None:
-        """The candidate of the anomaly's shape, which waits no longer."""
-        return self._waiting.pop(key_of(anomaly), None)
+        """Remove the candidate of the anomaly's shape, and return it; None where there is none."""
+        return self._candidates.pop(key_of(anomaly), None)
 
     def best(self, payable: Callable[[str], bool]) -> Candidate[Item] | None:
-        """The one with the highest score of the systems that can be paid for, the earliest of equals; it stays."""
+        """The candidate with the highest score, of the systems that are `payable`, the earliest of equals; it stays."""
         return max(
-            (each for each in self._waiting.values() if payable(each.anomaly.system)),
+            (each for each in self._candidates.values() if payable(each.anomaly.system)),
             key=lambda each: each.score,
             default=None,
         )
 
     def systems(self) -> list[str]:
         """The systems that have a candidate."""
-        return list(dict.fromkeys(system for system, _ in self._waiting))
+        return list(dict.fromkeys(system for system, _ in self._candidates))

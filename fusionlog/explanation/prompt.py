@@ -1,4 +1,4 @@
-"""What a language model is asked about an anomaly, and in which form it is to answer.
+"""The messages of a call for an explanation, and the response formats of its answer.
 
 As with labels, log text stands in the user message alone, as values of one JSON object at its very end.
 """
@@ -50,18 +50,18 @@ def messages(unit: Unit, anomaly: Anomaly, refusal: str = "") -> list[dict[str, 
     again = f"Your last answer cannot be used: {refusal}.\n" if refusal else ""
     found = {"score": round(anomaly.score, 3), "reason": clip(redact(anomaly.reason), MAX_REASON_CHARS)}
     sent = {"system": unit.system, "task": "explain", "events": list(unit.events), "found": found}
-    asked = f"{again}The session to explain:\n{msgspec.json.encode(sent).decode()}"
-    return [{"role": "system", "content": task}, {"role": "user", "content": asked}]
+    content = f"{again}The session to explain:\n{msgspec.json.encode(sent).decode()}"
+    return [{"role": "system", "content": task}, {"role": "user", "content": content}]
 
 
 def response_formats() -> ResponseFormats:
-    """Ways to ask for an explanation."""
+    """The response formats of an explanation, strictest first."""
     text = {"type": "string"}
     return formats_of("explanation", closed(root_cause=text, evidence=array({"type": "integer"}), next_step=text))
 
 
 def unit_of(anomaly: Anomaly, system: SystemSettings) -> Unit:
-    """What the model is shown of an anomaly; event `id` is the place, from 1, of its line in `lines_of`.
+    """The unit of an anomaly; the `id` of an event is the place, from 1, of its line in `lines_of`.
 
     :raises RecordError: `no-events`: the anomaly has no line that could be shown.
     """
@@ -76,5 +76,5 @@ def unit_of(anomaly: Anomaly, system: SystemSettings) -> Unit:
 
 
 def lines_of(anomaly: Anomaly) -> Sequence[WindowEvent | Evidence]:
-    """The lines of an anomaly's window; of one written before these were carried, its evidence."""
+    """The lines of an anomaly's window; where the record has no `events`, the lines of its evidence."""
     return anomaly.events or anomaly.evidence

@@ -1,1 +1,1 @@
-"""Labelling windows: the interface of every teacher, and the choice of one."""
+"""Teachers, which label windows: their interface, the LLM, offline and recorded ones, and the choice among them."""

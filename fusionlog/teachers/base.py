@@ -1,8 +1,8 @@
-"""What is asked of a teacher and what it says: units, verdicts, and the interface that every teacher has.
+"""The interface of a teacher: units (windows to label), verdicts, and the conversions from windows and to labels.
 
-A unit is a window as a teacher sees it: its distinct events in order of first occurrence, each a redacted line with
-its count. A teacher answers each unit by itself; what it cannot answer comes back as a `TeacherError` in that unit's
-place, so that one bad unit never costs the others their labels.
+A unit is a window as it is sent to a teacher: its distinct events in order of first occurrence, each a redacted line
+with its count. A teacher labels each unit by itself; a unit without a usable answer has a `TeacherError` in its place,
+so that one bad unit never costs the others their labels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fusionlog.settings import SystemSettings
 from fusionlog.teachers.redaction import redact
 
 MAX_EVENT_CHARS = 400
-"""Characters of an event that are sent: a log line says what happened early, a dump after it costs tokens."""
+"""Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
 MAX_UNIT_EVENTS = 60
 """Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, the most a window can cost."""
 MAX_REASON_CHARS = 500
@@ -34,7 +34,7 @@ class UnitEvent(Struct, frozen=True):
 
 
 class Unit(Struct, frozen=True):
-    """A window to be judged, with what the operator said of its system."""
+    """A window to be labelled, with the description and the alert policy of its system."""
 
     system: str
     description: str
@@ -43,7 +43,7 @@ class Unit(Struct, frozen=True):
 
 
 class EventVerdict(Struct, frozen=True):
-    """The probability that an event, by itself, speaks for an anomaly."""
+    """The probability, 0 to 1, that an event by itself indicates an anomaly, and the reason."""
 
     id: int
     probability: float
@@ -51,7 +51,7 @@ class EventVerdict(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """The probability that a unit is anomalous, how sure the teacher is of what it said, why, and its events'."""
+    """The probability that a unit is anomalous, the teacher's confidence, the reason, and a verdict on each event."""
 
     probability: float
     confidence: float
@@ -60,7 +60,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Teacher(Protocol):
-    """Who judges units. `name` stands in every label it gives and says which teacher spoke."""
+    """Labels units. `name` identifies the teacher in every label that it gives."""
 
     name: str
 
@@ -69,27 +69,27 @@ class Teacher(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let connections go."""
+        """Close the connections."""
         ...
 
 
 @runtime_checkable
 class StreamTeacher(Protocol):
-    """A teacher that judges windows by what it has seen of their system: the same shape may be judged otherwise later,
-    and asking again costs nothing."""
+    """A teacher whose verdicts depend on the windows of a system that it has counted so far: the verdict on a shape may
+    change, and computing it again costs nothing."""
 
     async def update(self, windows: Sequence[Window]) -> None:
-        """Know that these went by."""
+        """Count these windows."""
 
     async def load_profile(self, system: str, profile: SystemProfile) -> None:
-        """Know at least what a profile of a system was counted from."""
+        """Take over a profile of a system where it counted more windows than the teacher's own."""
 
     async def label_windows(
         self, windows: Sequence[Window], system: SystemSettings, own: bool = False
     ) -> list[Verdict | TeacherError]:
-        """A verdict on each window, in their order, by what went by before.
+        """A verdict on each window, in their order, from the windows counted before.
 
-        :param own: they were seen themselves; each is judged by the others.
+        :param own: these windows were counted themselves; each is left out of the counts for its own verdict.
         """
 
 
@@ -101,7 +101,7 @@ async def ask(teacher: Teacher, windows: Sequence[Window], system: SystemSetting
 
 
 def unit_of(window: Window, system: SystemSettings) -> Unit:
-    """What a teacher is shown of a window: at most `MAX_UNIT_EVENTS` events, each a redacted line cut to size."""
+    """The unit of a window: at most `MAX_UNIT_EVENTS` events, each a redacted line of at most `MAX_EVENT_CHARS`."""
     chosen = chosen_places(window)
     events = tuple(
         UnitEvent(id=place + 1, text=clip(redact(event.example), MAX_EVENT_CHARS), count=event.count)
@@ -112,8 +112,11 @@ def unit_of(window: Window, system: SystemSettings) -> Unit:
 
 
 def label_of(window: Window, verdict: Verdict, teacher: str, now: float) -> PseudoLabel:
-    """The record of a verdict on a window. Events that the teacher was not shown have no label in it."""
-    events = [_event_label(window.events[said.id - 1], said) for said in verdict.events]
+    """The pseudo-label of a window from a teacher's verdict; an event that was not sent has no label in it.
+
+    :param now: Unix time in seconds.
+    """
+    events = [_event_label(window.events[each.id - 1], each) for each in verdict.events]
     return PseudoLabel(
         system=window.system,
         shape=window.shape,
@@ -128,12 +131,12 @@ def label_of(window: Window, verdict: Verdict, teacher: str, now: float) -> Pseu
 
 
 def clip(text: str, limit: int) -> str:
-    """At most `limit` characters; what is cut shows as an ellipsis."""
+    """The text cut to at most `limit` characters; a text that was cut ends with an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def chosen_places(window: Window) -> set[int]:
-    """The places of the events to show: the one most foreign to the router first, then the most frequent."""
+    """The indices of the events to send: the one least similar to the bank, then the most frequent ones."""
     foreign = window.route.least_similar_event if window.route else None
     order = sorted(
         range(len(window.events)),
@@ -142,7 +145,11 @@ def chosen_places(window: Window) -> set[int]:
     return set(order[:MAX_UNIT_EVENTS])
 
 
-def _event_label(event: WindowEvent, said: EventVerdict) -> EventLabel:
+def _event_label(event: WindowEvent, verdict: EventVerdict) -> EventLabel:
     return EventLabel(
-        template=event.template, text=event.text, count=event.count, probability=said.probability, reason=said.reason
+        template=event.template,
+        text=event.text,
+        count=event.count,
+        probability=verdict.probability,
+        reason=verdict.reason,
     )

@@ -1,4 +1,4 @@
-"""What asking a language model costs: one account for teachers, the explainer and every method of an evaluation."""
+"""The cost of calls to a language model: one type for teachers, the explainer and every method of an evaluation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    """Requests sent, repeated ones included; the tokens of their prompts and answers; units (windows) asked about.
+    """Requests sent, repeated ones included; the tokens of their prompts and answers; units (windows) sent.
 
-    A budget (see `budget`) is no account: it limits the calls of an hour.
+    A cost limits nothing: the calls of an hour are limited by `llm.budget`.
     """
 
     calls: int = 0

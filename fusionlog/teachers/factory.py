@@ -1,5 +1,5 @@
-"""Which teacher speaks: the language model where an endpoint is configured, else the offline one; and by which labeller
-it is asked."""
+"""The choice of a teacher: the language model where an endpoint is configured, else the offline one. Also the check of
+the labeller, which chooses the windows that a call is about."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fusionlog.types import Encode
 def make_teacher(
     settings: Settings, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None
 ) -> Teacher:
-    """The teacher of the settings; its `name` says which one it is (`llm:<model>`, `offline`).
+    """The teacher that the settings name; its `name` is `llm:<model>` or `offline`.
 
     :param known: the sources' events, for the offline teacher.
-    :param formula: what the sources taught it.
-    :raises SettingError: the endpoint's URL is none.
+    :param formula: the regression that was fitted on the sources, for the offline teacher.
+    :raises SettingError: the endpoint's URL is not valid.
     :raises MissingExtraError: an endpoint is configured and `openai` is not installed.
     """
     if settings.label.url is None:
@@ -34,10 +34,10 @@ def make_teacher(
 
 
 def check_labeller(settings: Settings) -> None:
-    """Return when the labeller can do what it is for.
+    """Return when the labeller fits the other settings.
 
-    :raises SettingError: it is alpha, and there is no LLM to spare, no cluster that a call can represent, or a system
-        whose method lets no verdict count for anything but its own shape.
+    :raises SettingError: the labeller is alpha, and no LLM is configured, or a call holds fewer windows than a cluster
+        has representatives, or the method of a system propagates no label to another shape.
     """
     if settings.label.labeller != "alpha":
         return

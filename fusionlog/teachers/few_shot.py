@@ -1,4 +1,4 @@
-"""Worked examples: sessions whose verdict is known, shown to a teacher beside those that it is asked about."""
+"""Few-shot examples: sessions with a known verdict, sent to a teacher with every call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_EXAMPLE_CHARS = 200
 
 
 class FewShotExample(Struct, frozen=True):
-    """A session of a labelled system with its true verdict; `mistaken` where a teacher was asked and got it wrong."""
+    """A session of a labelled system with its true label; `mistaken` where a teacher gave the other one."""
 
     system: str
     label: Label
@@ -28,14 +28,15 @@ class FewShotExample(Struct, frozen=True):
 
 @runtime_checkable
 class FewShotTeacher(Protocol):
-    """A teacher that can be shown worked examples."""
+    """A teacher that takes few-shot examples."""
 
     def show(self, examples: Sequence[FewShotExample]) -> None:
-        """Show these with every call from now on, in place of those before."""
+        """Send these with every call from now on, in place of those before."""
 
 
 def few_shot_example(unit: Unit, anomalous: bool, mistaken: bool) -> FewShotExample:
-    """A unit, whose lines are redacted already, as an example; its first events alone, cut to size."""
+    """The example of a unit, whose lines are redacted already: its first `MAX_EXAMPLE_EVENTS` events, each cut to
+    `MAX_EXAMPLE_CHARS`."""
     events = tuple(
         msgspec.structs.replace(event, text=clip(event.text, MAX_EXAMPLE_CHARS))
         for event in unit.events[:MAX_EXAMPLE_EVENTS]
@@ -44,12 +45,12 @@ def few_shot_example(unit: Unit, anomalous: bool, mistaken: bool) -> FewShotExam
 
 
 def as_prompt(example: FewShotExample) -> dict[str, Any]:
-    """An example as it stands in a prompt."""
-    told: dict[str, Any] = {
+    """An example as the JSON object of a prompt."""
+    sent: dict[str, Any] = {
         "system": example.system,
         "events": [{"text": event.text, "count": event.count} for event in example.events],
         "label": example.label,
     }
     if example.mistaken:
-        told["mistaken_for"] = "normal" if example.label == "anomalous" else "anomalous"
-    return told
+        sent["mistaken_for"] = "normal" if example.label == "anomalous" else "anomalous"
+    return sent

@@ -1,6 +1,6 @@
-"""Redaction: what must not leave the house is replaced before a log line is sent to a language model.
+"""Redaction: secrets and personal data in a log line are replaced before it is sent to a language model.
 
-Placeholders stand in angle brackets. Constant words stay, so that a line still says what happened: `password=hunter2`
+Placeholders stand in angle brackets. Constant words stay, so that a line still shows what happened: `password=hunter2`
 becomes `password=<SECRET>`, but `Failed password for root` and `password: incorrect` are kept as they are.
 UUIDs and short identifiers stay too: they name things, they open nothing.
 """

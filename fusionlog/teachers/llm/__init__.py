@@ -1,1 +1,1 @@
-"""The teacher that asks a large language model: prompt, endpoint, budget, answers."""
+"""The LLM teacher: prompts, endpoint, budget, breaker, answers, cache."""

@@ -1,4 +1,4 @@
-"""Answers that were paid for, kept by what was asked."""
+"""A cache of the LLM teacher's verdicts, by a hash of what an answer depends on."""
 
 from __future__ import annotations
 
@@ -16,31 +16,30 @@ DEFAULT_ENTRIES = 10_000
 
 
 def key(unit: Unit, model: str, examples: Sequence[FewShotExample] = ()) -> bytes:
-    """A hash of all that an answer depends on: the system, what the operator said of it, the model, the events, and the
-    examples that were shown."""
+    """A hash of all that an answer depends on: model, unit (system, description, policy, events) and examples."""
     return blake2b(msgspec.json.encode((model, unit, examples)), digest_size=16).digest()
 
 
 class AnswerCache:
-    """The last `entries` verdicts by key; the one unused for the longest leaves. Errors are never kept."""
+    """At most `entries` verdicts by key; the least recently used one is evicted. Errors are never cached."""
 
     def __init__(self, entries: int = DEFAULT_ENTRIES) -> None:
         self.entries = entries
-        self._kept: OrderedDict[bytes, Verdict] = OrderedDict()
+        self._cached: OrderedDict[bytes, Verdict] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._cached)
 
     def get(self, key: bytes) -> Verdict | None:
-        """The verdict kept under a key."""
-        verdict = self._kept.get(key)
+        """The verdict under a key; None where there is none."""
+        verdict = self._cached.get(key)
         if verdict is not None:
-            self._kept.move_to_end(key)
+            self._cached.move_to_end(key)
         return verdict
 
     def put(self, key: bytes, verdict: Verdict) -> None:
-        """Keep a verdict."""
-        self._kept[key] = verdict
-        self._kept.move_to_end(key)
-        while len(self._kept) > self.entries:
-            self._kept.popitem(last=False)
+        """Cache a verdict."""
+        self._cached[key] = verdict
+        self._cached.move_to_end(key)
+        while len(self._cached) > self.entries:
+            self._cached.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Reading a language model's answer. It is data: it may set labels of the units that were asked, and nothing else.
+"""The parser of a language model's answer. It is data: it may set labels of the units of the call, and nothing else.
 
 Accepted at the root: `{"answers": [...]}` (what the strict schema asks for: such a schema must have an object there), a
 bare array, or a single answer. A Markdown fence and a `<think>` block around it are taken off; any other prose is
@@ -34,7 +34,7 @@ _SPACE = re.compile(r"\s*\Z")
 
 
 class EventAnswer(Struct, frozen=True):
-    """What the model said of one event."""
+    """The model's label of one event."""
 
     id: int
     label: Label
@@ -43,7 +43,7 @@ class EventAnswer(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What the model said of one unit."""
+    """The model's label of one unit, and of its events."""
 
     label: Label
     confidence: Confidence
@@ -52,7 +52,7 @@ class Answer(Struct, frozen=True):
 
 
 def match(content: str | None, units: Sequence[Unit]) -> list[Verdict | str]:
-    """A verdict for each unit as it was sent (ids unique over all of them), or what is wrong with its answer."""
+    """A verdict for each unit as it was sent (ids unique over all of them), or why its answer cannot be used."""
     raw, problem = values(content)
     answers: dict[frozenset[int], list[Answer]] = {}
     for value in raw:
@@ -84,7 +84,7 @@ def values(content: str | None) -> tuple[list[Any], str]:
 
 
 def probability(label: Label, confidence: float) -> float:
-    """The probability of an anomaly: one half or more where the model says anomalous, less where it says normal."""
+    """The probability of an anomaly: at least one half for the label `anomalous`, less for `normal`."""
     return max(confidence, THRESHOLD) if label == "anomalous" else min(1.0 - confidence, UNSURE_NORMAL)
 
 
@@ -118,12 +118,12 @@ def _verdict(unit: Unit, answers: dict[frozenset[int], list[Answer]], problem: s
     if len(found) != 1:
         return problem or ("two answers for one unit" if found else "no answer has the ids of the unit's events")
     answer = found[0]
-    said = {event.id: event for event in answer.events}
+    labels = {event.id: event for event in answer.events}
     return Verdict(
         probability=probability(answer.label, answer.confidence),
         confidence=answer.confidence,
         reason=clip(answer.reason, MAX_REASON_CHARS),
-        events=tuple(_event_verdict(said[event.id]) for event in unit.events),
+        events=tuple(_event_verdict(labels[event.id]) for event in unit.events),
     )
 
 

@@ -1,4 +1,4 @@
-"""The breaker: an endpoint that keeps failing is left alone for a while, then tried with one call."""
+"""A circuit breaker: calls to an endpoint that keeps failing stop for a while; then one call tests it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from fusionlog.types import Clock
 
 
 class Breaker:
-    """Closed, open, or half open.
+    """The state of an endpoint: closed, open, or half open.
 
-    It opens after `failures` failed calls in a row, or at once by `trip`. After its pause one call is let through: its
-    success closes the breaker, its failure opens it again.
+    The breaker opens after `failures` failed calls in a row, or at once by `trip`. After its pause one call is let
+    through: its success closes the breaker, its failure opens it again.
 
     :param seconds: how long it stays open.
     :param clock: seconds that never go back.
@@ -30,20 +30,20 @@ class Breaker:
         return self._until is not None and (self._clock() < self._until or self._trying)
 
     def check(self) -> None:
-        """Ask leave for one call; every call let through must be followed by `succeeded`, `failed`, `trip` or `left`.
+        """Let one call through; after it comes one of `succeeded`, `failed`, `trip` and `left`.
 
-        :raises TeacherError: the breaker is open; `retry_after` is when it lets a call through.
+        :raises TeacherError: the breaker is open; `retry_after` is the seconds until it lets a call through.
         """
         if self.open:
             raise TeacherError(f"the endpoint is left alone after failing: {self._why}", retry_after=self._wait())
         self._trying = self._until is not None
 
     def succeeded(self) -> None:
-        """The endpoint answered."""
+        """Record a success, and close."""
         self._row, self._until, self._trying = 0, None, False
 
     def failed(self, why: str) -> None:
-        """The endpoint did not answer as it should."""
+        """Record a failure, and open after `failures` of them in a row, or after one while half open."""
         self._row += 1
         self._why = why
         if self._row >= self.failures or self._trying:
@@ -55,7 +55,7 @@ class Breaker:
         self._why, self._trying = why, False
 
     def left(self) -> None:
-        """A call that was let through was never sent, or was given up: no word on the endpoint."""
+        """Record a call without a result: it was never sent, or was cancelled. It counts neither way."""
         self._trying = False
 
     def _wait(self) -> float:

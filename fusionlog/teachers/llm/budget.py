@@ -1,4 +1,4 @@
-"""The budget: how many calls an endpoint may be sent within any hour."""
+"""The call budget: a number of calls within any hour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Budget:
 
     :param calls: calls allowed within `seconds`.
     :param clock: seconds that never go back.
-    :param setting: what to raise when it is spent.
+    :param setting: the setting that the error names when the budget is spent.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Budget:
     def spend(self) -> None:
         """Take one call.
 
-        :raises TeacherError: none is left; `retry_after` is when the oldest leaves the window.
+        :raises TeacherError: none is left; `retry_after` is the seconds until the oldest leaves the window.
         """
         if self.left <= 0:
             raise TeacherError(
@@ -50,7 +50,7 @@ class Budget:
         self._spent.append(self._clock())
 
     def refund(self, calls: int) -> None:
-        """Give the last calls back: they came to nothing."""
+        """Remove the last calls from the count: they brought no answer."""
         for _ in range(min(calls, len(self._spent))):
             self._spent.pop()
 

@@ -1,8 +1,8 @@
 """A call to an OpenAI-compatible endpoint: paid from the budget, guarded by the breaker, repeated when that may help.
 
-A call is repeated in place after 429, 5xx, a timeout or a lost connection, when `Retry-After` says or with growing
-pauses. What a repetition cannot mend (a bad key, no credit, an unknown model) opens the breaker at once, with one
-sentence for the operator. Every request sent counts: against the budget, in the metrics and in `usage`.
+A call is repeated in place after 429, 5xx, a timeout or a lost connection, after the seconds of `Retry-After` or with
+growing pauses. What a repetition cannot mend (a bad key, no credit, an unknown model) opens the breaker at once, with
+one sentence for the operator. Every request sent counts: against the budget, in the metrics and in `cost`.
 """
 
 from __future__ import annotations
@@ -32,28 +32,31 @@ from fusionlog.types import Clock
 
 _HELP = {
     401: "refuses the key: set FUSIONLOG_LABEL__API_KEY",
-    402: "says that the account is out of credit: add credit, or change FUSIONLOG_LABEL__URL",
+    402: "reports that the account is out of credit: add credit, or change FUSIONLOG_LABEL__URL",
     403: "forbids this key to use the model: check FUSIONLOG_LABEL__API_KEY and FUSIONLOG_LABEL__MODEL",
     404: "has no such path or model: check FUSIONLOG_LABEL__URL (it often ends with /v1) and FUSIONLOG_LABEL__MODEL",
 }
 
 
 class RefusedError(TeacherError):
-    """The endpoint calls this one request bad; another may be good."""
+    """The endpoint refuses this request (400, 413, 422); it may accept another one."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the endpoint takes of OpenAI's interface. `settled` once it has answered in it."""
+    """The options of OpenAI's interface that the endpoint accepts. `settled` once it has answered a call with them.
+
+    `format` is the index of a response format; `temperature` is whether a request carries one.
+    """
 
     format: int = 0
     temperature: bool = True
     settled: bool = False
 
     def fallback(self, problem: str, formats: int) -> Dialect | None:
-        """What to try after the endpoint has called a request bad; None when that is the request's own fault.
+        """The dialect to try after the endpoint refused a request; None when the request itself is at fault.
 
-        :param formats: how many ways there are to ask for JSON.
+        :param formats: the number of response formats.
         """
         if self.settled:
             return None
@@ -63,12 +66,12 @@ class Dialect:
 
 
 class Endpoint:
-    """The endpoint of the settings.
+    """A client of the endpoint in the settings, with a budget, a breaker and a cost.
 
     :param clock: seconds that never go back, for budget and breaker.
     :param sleep: waits seconds between repetitions.
-    :param formats: ways to ask for the answer's form, strictest first; default: for verdicts.
-    :raises SettingError: the URL is none.
+    :param formats: response formats, strictest first; default: those of verdicts.
+    :raises SettingError: the URL is not valid.
     """
 
     def __init__(
@@ -93,10 +96,10 @@ class Endpoint:
         )
 
     async def complete(self, messages: list[dict[str, str]], budget: Budget | None = None) -> str | None:
-        """The text that the model answers, paid for from a budget; default: the endpoint's own.
+        """The text of the model's answer, charged to a budget; default: the endpoint's own.
 
-        :raises RefusedError: this request is bad (400, 413, 422).
-        :raises TeacherError: no answer now; `retry_after` says when to come back.
+        :raises RefusedError: the endpoint refuses this request (400, 413, 422).
+        :raises TeacherError: no answer now; `retry_after` is the seconds until the next try.
         """
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self.settings.retries + 1),
@@ -116,7 +119,7 @@ class Endpoint:
         await self._client.close()
 
     async def _converse(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
-        """One answer in the first dialect that the endpoint takes."""
+        """One answer, in the first dialect that the endpoint accepts."""
         dialect = self.dialect
         while True:
             try:
@@ -132,17 +135,17 @@ class Endpoint:
 
     async def _send(self, messages: list[dict[str, str]], dialect: Dialect, budget: Budget) -> str | None:
         self.breaker.check()
-        told = False
+        reported = False
         try:
             budget.spend()
             self.cost += Cost(calls=1)
             completion = await self._client.chat.completions.create(**self._request(messages, dialect))
-            told = True
+            reported = True
         except (openai.APIError, ValueError) as error:
-            told = True
+            reported = True
             raise self._failure(error) from error
         finally:
-            if not told:
+            if not reported:
                 self.breaker.left()
         return self._read(completion)
 
@@ -171,7 +174,7 @@ class Endpoint:
         self.cost += Cost(prompt_tokens=prompt, completion_tokens=completion)
 
     def _failure(self, error: openai.APIError | ValueError) -> TeacherError:
-        """What an error of the client means for us, counted and told to the breaker."""
+        """The error to raise for an error of the client; it is counted, and reported to the breaker."""
         if isinstance(error, openai.APITimeoutError):
             return self._transient("timeout", f"gives no answer within {self.settings.timeout:g} s", None)
         if isinstance(error, openai.APIConnectionError):
@@ -183,13 +186,13 @@ class Endpoint:
             status = 402
         if status in _HELP:
             return self._denied(status)
-        said = f"answers {status}: {clip(redact(error.message), 200)}"
+        problem = f"answers {status}: {clip(redact(error.message), 200)}"
         if status == 429 or status in (408, 409) or status >= 500:
             outcome = "rate_limited" if status == 429 else "failed"
-            return self._transient(outcome, said, retry_after(error.response.headers, time.time()))
+            return self._transient(outcome, problem, retry_after(error.response.headers, time.time()))
         metrics.LLM_CALLS.labels("refused").inc()
-        self.breaker.succeeded()  # It is there and reads what it is sent; one bad request says nothing of the next.
-        return RefusedError(f"{self.place} {said}")
+        self.breaker.succeeded()  # The endpoint is up and reads requests; a bad one is no sign for the next.
+        return RefusedError(f"{self.place} {problem}")
 
     def _denied(self, status: int) -> TeacherError:
         metrics.LLM_CALLS.labels("denied").inc()
@@ -197,9 +200,9 @@ class Endpoint:
         self.breaker.trip(why)
         return TeacherError(why, retry_after=self.settings.breaker_seconds)
 
-    def _transient(self, outcome: str, said: str, seconds: float | None) -> TeacherError:
+    def _transient(self, outcome: str, problem: str, seconds: float | None) -> TeacherError:
         metrics.LLM_CALLS.labels(outcome).inc()
-        why = f"{self.place} {said}"
+        why = f"{self.place} {problem}"
         if seconds is not None and seconds > LONGEST_WAIT:
             self.breaker.trip(why, seconds)
             return TeacherError(why, retry_after=seconds)
@@ -208,7 +211,10 @@ class Endpoint:
 
 
 def _place(url: str | None) -> str:
-    """The endpoint as messages name it: without login, path or query."""
+    """The endpoint's name in messages: scheme, host and port, without login, path or query.
+
+    :raises SettingError: the URL is not valid.
+    """
     try:
         parts = urlsplit(url or "")
         port = f":{parts.port}" if parts.port else ""

@@ -1,6 +1,6 @@
-"""What a language model is sent.
+"""The messages of a call for labels, and the response formats of its answer.
 
-What the operator wrote (description, policy) stands in the system message. Log text stands in the user message alone,
+The operator's texts (description, policy) stand in the system message. Log text stands in the user message alone,
 as values of one JSON array at its very end, redacted and cut: it is never spliced into an instruction. Worked examples
 stand before it as an array of their own.
 """
@@ -55,12 +55,12 @@ _SUSPICIOUS = re.compile(
 
 
 def response_formats() -> ResponseFormats:
-    """Ways to ask for verdicts."""
+    """The response formats of verdicts, strictest first."""
     return formats_of("verdicts", closed(answers=array(_ANSWER)))
 
 
 def formats_of(name: str, schema: dict[str, Any]) -> ResponseFormats:
-    """Ways to ask for JSON of a schema, strictest first; the last is not to ask at all."""
+    """The response formats of a JSON schema, strictest first; the last is None: the request names no format."""
     strict = {"name": name, "strict": True, "schema": schema}
     return [{"type": "json_schema", "json_schema": strict}, {"type": "json_object"}, None]
 
@@ -73,11 +73,11 @@ def messages(units: Sequence[Unit], examples: Sequence[few_shot.FewShotExample] 
         description=first.description or "none given",
         policy=first.policy or "none given: alert on failed, lost or incomplete operations",
     )
-    asked = f"Sessions to judge:\n{_json([_as_prompt(unit) for unit in units])}"
+    content = f"Sessions to judge:\n{_json([_as_prompt(unit) for unit in units])}"
     if examples:
         task += _EXAMPLES
-        asked = f"Worked examples:\n{_json([few_shot.as_prompt(example) for example in examples])}\n{asked}"
-    return [{"role": "system", "content": task}, {"role": "user", "content": asked}]
+        content = f"Worked examples:\n{_json([few_shot.as_prompt(example) for example in examples])}\n{content}"
+    return [{"role": "system", "content": task}, {"role": "user", "content": content}]
 
 
 def numbered(units: Sequence[Unit]) -> list[Unit]:
@@ -91,7 +91,7 @@ def numbered(units: Sequence[Unit]) -> list[Unit]:
 
 
 def has_instructions(unit: Unit) -> bool:
-    """Whether a line of the unit reads like an instruction or an answer. Such a unit is asked in a call of its own.
+    """Whether a line of the unit reads like an instruction or an answer. Such a unit is sent in a call of its own.
 
     No list of phrases is complete. It narrows what a planted line can reach beyond its own unit; that it reaches
     nothing but labels is given by how answers are read.

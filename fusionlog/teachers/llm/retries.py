@@ -1,4 +1,4 @@
-"""When a failed call is repeated: when the endpoint asks for it, else after a pause that grows."""
+"""The pause before a failed call is repeated: the one that the endpoint asks for, else one that grows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenacity import RetryCallState, wait_random_exponential
 from fusionlog.errors import TeacherError
 
 LONGEST_WAIT = 60.0
-"""Seconds that a call waits in place at most. Asked for longer, it gives up and the windows wait in Kafka instead."""
+"""The longest pause in seconds. Where the endpoint asks for more, the call fails and its windows wait in Kafka."""
 
 _growing = wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)
 
@@ -37,7 +37,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def pause(state: RetryCallState) -> float:
-    """What the endpoint asked for; else random within 0.5, 1, 2, 4… seconds, lest all workers come back at once."""
+    """The seconds that the endpoint asked for; else random within 0.5, 1, 2, 4…, lest all workers call at once."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, TeacherError) else None
     return _growing(state) if asked is None else asked

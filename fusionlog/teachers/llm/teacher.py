@@ -1,8 +1,8 @@
-"""The teacher that asks a large language model.
+"""The LLM teacher: labels units by calls to a large language model.
 
-Units of one system go together, a few tens in a call. A unit whose answer cannot be used is asked again alone, a
-bounded number of times; then it alone is given up. A call whose verdicts on windows contradict its verdicts on their
-events is made once more, and the more consistent answer counts. Answers are kept: a unit with the same content is never
+A call holds units of one system, a few tens of them. A unit whose answer cannot be used is sent again alone, at most
+`LONE_CALLS` times; then it alone is given up. A call whose verdicts on windows contradict its verdicts on their events
+is made once more, and the more consistent answer counts. Verdicts are cached: a unit with the same content is never
 paid for twice.
 """
 
@@ -31,13 +31,13 @@ from fusionlog.types import Clock
 CALLS_AT_ONCE = 4
 """Requests under way at a time: enough to hide the seconds that a model takes, few enough for the small rate limits."""
 LONE_CALLS = 3
-"""How often a unit is asked by itself after its answer could not be used. Where one answer in five is broken,
+"""Calls with one unit alone, at most, after its answer could not be used. Where one answer in five is broken,
 one unit in 600 is given up (0.2 to the fourth); a model that never keeps to the form costs four calls a unit."""
 
 CHECKED_UNITS = 4
-"""Fewer verdicts say nothing about their call."""
+"""A call with fewer verdicts is not checked for contradictions."""
 CONTRADICTING = 0.5
-"""The share of a call's verdicts that may contradict their own events' before the call is asked again. Some do with
+"""The share of a call's verdicts that may contradict their own events' before the call is made again. Some do with
 good reason: a step is missing, or an alarming line is put right by the next."""
 
 log = structlog.get_logger(__name__)
@@ -45,12 +45,12 @@ Outcome = Verdict | TeacherError
 
 
 class LLMTeacher:
-    """Judges units by a model behind an OpenAI-compatible endpoint.
+    """Labels units by a model behind an OpenAI-compatible endpoint.
 
     Calls of `label` wait for each other, so that a unit in two of them is paid for once: hand over all units that wait.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions.
-    :raises SettingError: the URL is none.
+    :raises SettingError: the URL is not valid.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class LLMTeacher:
         return self.endpoint.cost
 
     def show(self, examples: Sequence[FewShotExample]) -> None:
-        """Show these worked examples with every call from now on, in place of those before."""
+        """Send these examples with every call from now on, in place of those before."""
         self._examples = tuple(examples)
 
     async def label(self, units: Sequence[Unit]) -> list[Outcome]:
@@ -94,7 +94,7 @@ class LLMTeacher:
         await self.endpoint.close()
 
     async def _batch(self, batch: dict[bytes, Unit]) -> dict[bytes, Outcome]:
-        """The outcomes of the units of one call, after asking alone for those that it left open."""
+        """The outcomes of the units of one call, after calls with one unit each for those without a usable answer."""
         async with self._slots:
             outcomes = await self._checked(batch)
             for k, outcome in outcomes.items():
@@ -103,7 +103,7 @@ class LLMTeacher:
         return {k: outcome for k, outcome in outcomes.items() if not isinstance(outcome, str)}
 
     async def _checked(self, batch: dict[bytes, Unit]) -> dict[bytes, Outcome | str]:
-        """One call, repeated once where most of its verdicts contradict what it said of the events; the better one."""
+        """The outcomes of one call, or of the more consistent of two where most verdicts contradict their events'."""
         first = await self._ask(batch)
         share = _contradictions(first)
         if share <= CONTRADICTING:
@@ -113,7 +113,7 @@ class LLMTeacher:
         better = again if _contradictions(again) < share else first
         log.warning(
             "teacher_contradicts_itself", teacher=self.name, units=len(batch), share=round(share, 2),
-            said_again="otherwise" if better is again else "the same",
+            used="second call" if better is again else "first call",
         )  # fmt: skip
         self._keep(better)
         return better
@@ -130,7 +130,7 @@ class LLMTeacher:
         return TeacherError(f"{self.name} gave no usable answer on a window of {unit.system}: {problem}")
 
     async def _ask(self, batch: dict[bytes, Unit]) -> dict[bytes, Outcome | str]:
-        """One call. A text in place of a verdict says why the answer cannot be used."""
+        """The outcomes of one call. A text in place of a verdict is the reason why the answer cannot be used."""
         sent = prompts.numbered(list(batch.values()))
         try:
             content = await self.endpoint.complete(prompts.messages(sent, self._examples))
@@ -140,13 +140,13 @@ class LLMTeacher:
             return dict.fromkeys(batch, error)
         matched = answers.match(content, sent)
         outcomes: dict[bytes, Outcome | str] = {
-            k: _restored(said, unit) for (k, unit), said in zip(batch.items(), matched, strict=True)
+            k: _restored(answer, unit) for (k, unit), answer in zip(batch.items(), matched, strict=True)
         }
         self._keep(outcomes)
         return outcomes
 
     def _keep(self, outcomes: dict[bytes, Outcome | str]) -> None:
-        """Remember the verdicts at once: what was paid for survives a call that is given up later."""
+        """Cache the verdicts at once: what was paid for survives a call that is given up later."""
         for k, outcome in outcomes.items():
             if isinstance(outcome, Verdict):
                 self.cache.put(k, outcome)
@@ -166,7 +166,7 @@ def _contradictions(outcomes: Mapping[bytes, Outcome | str]) -> float:
 
 
 def _batches(units: dict[bytes, Unit], size: int) -> list[dict[bytes, Unit]]:
-    """Units that are sent together: of one system and policy, `size` at most; what speaks to the model goes alone."""
+    """Units that are sent together: of one system and policy, `size` at most; one with instructions goes alone."""
     groups: dict[object, list[bytes]] = defaultdict(list)
     for k, unit in units.items():
         lone = k if prompts.has_instructions(unit) else None
@@ -178,9 +178,9 @@ def _batches(units: dict[bytes, Unit], size: int) -> list[dict[bytes, Unit]]:
     ]
 
 
-def _restored(said: Verdict | str, unit: Unit) -> Verdict | str:
-    """The verdict under the ids that the unit's events came with."""
-    if isinstance(said, str):
-        return said
-    events = tuple(replace(event, id=asked.id) for event, asked in zip(said.events, unit.events, strict=True))
-    return replace(said, events=events)
+def _restored(answer: Verdict | str, unit: Unit) -> Verdict | str:
+    """The verdict with the event ids of the unit, in place of those of the call; a text as it is."""
+    if isinstance(answer, str):
+        return answer
+    events = tuple(replace(event, id=own.id) for event, own in zip(answer.events, unit.events, strict=True))
+    return replace(answer, events=events)

@@ -1,1 +1,1 @@
-"""The teacher that needs no language model: label transfer and logistic regression."""
+"""The offline teacher, which needs no language model: label transfer and a logistic regression."""

@@ -1,4 +1,4 @@
-"""The features of a window that the offline teacher weighs, and the logistic regression over them.
+"""The features of the offline teacher, and the evaluation of the logistic regression over them.
 
 A release carries the regression (`records.LogisticRegression`); it is fitted where the sources are
 (`distillation.offline_fit`). Its evaluation needs neither numpy nor SciPy.
@@ -13,11 +13,11 @@ from fusionlog.novelty.features import NoveltyFeatures
 from fusionlog.records import LogisticRegression
 
 PRIOR_WEIGHT = 1.0
-"""A weight of which the sources tell nothing: a logit for each order of magnitude."""
+"""A weight that is not fitted on sources: one logit for each order of magnitude."""
 PRIOR = LogisticRegression(
     surprisal=PRIOR_WEIGHT, rarity=PRIOR_WEIGHT, failure=PRIOR_WEIGHT, transferred=PRIOR_WEIGHT, intercept=-3.0
 )
-"""The regression where no source taught one: three orders of magnitude in all are as likely an anomaly as not."""
+"""The regression where none was fitted on sources: three orders of magnitude in all have probability one half."""
 
 
 class Features(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Features(Struct, frozen=True):
     :param surprisal: of the window's least likely deviation, corrected for multiple comparisons (see `novelty`).
     :param rarity: of its rarest event, corrected likewise.
     :param failure: the rarity of an event that reports a failure, above the mean rarity of those that do not.
-    :param transferred: the greatest probability of an anomaly that a source's event transfers, times their likeness.
+    :param transferred: the greatest probability of an anomaly that a source's event transfers, times their similarity.
     """
 
     surprisal: float = 0.0
@@ -36,12 +36,12 @@ class Features(Struct, frozen=True):
 
     @property
     def values(self) -> tuple[float, float, float, float]:
-        """In the order of the fields."""
+        """The four features, in the order of the fields."""
         return self.surprisal, self.rarity, self.failure, self.transferred
 
     @classmethod
     def counted(cls, novelty: NoveltyFeatures) -> Features:
-        """The novelty features alone, as counted."""
+        """The novelty features as counted, without multiple-comparison correction or a transferred label."""
         return cls(surprisal=novelty.surprisal, rarity=novelty.rarity, failure=novelty.failure)
 
 

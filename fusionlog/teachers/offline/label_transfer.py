@@ -1,9 +1,9 @@
-"""The sources' verdicts carried over to the events of another system, by meaning and by words, where they are near.
+"""Drift-based label transfer: the labels of the sources' events for events of another system (after arXiv 2601.14336).
 
-Drift-based labelling (after arXiv 2601.14336). An event's likeness to a known one is the greater of the cosine of their
-embeddings and the likeness of their words. How near is near enough is the sources' own drift: the least likeness above
-which their events share the verdict of their nearest neighbour in 95 % (`threshold.choose_tau`). What is farther from
-every known event has drifted too far to be matched, and its words alone speak.
+The similarity of two events is the greater of the cosine of their embeddings and the similarity of their words. A label
+transfers from the sources' own drift on: the least similarity above which their events share the label of their nearest
+neighbour in 95 % (`threshold.choose_tau`). An event that is less similar than that to every known event is unmatched:
+its label is that of the polarity of its words.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from fusionlog.types import Encode, FloatArray
 from fusionlog.utils.bounded_cache import BoundedCache
 
 LEAST_WORDS = 3
-"""Words that both events must have to be compared as words: `error` alone is part of everything."""
-REMEMBERED = 20_000
-"""Texts whose opinion is remembered."""
+"""Words that both events must have to be compared as words: the one word `error` is part of very many."""
+CACHE_ENTRIES = 20_000
+"""Texts whose transferred label is cached."""
 
 
 class TransferredLabel(Struct, frozen=True):
-    """What is thought of an event's words.
+    """The label of an event, by its words and the known events.
 
-    :param failure: it speaks of a failure. :param carried: the probability of an anomaly that a known event carries
-        over, times the likeness of both; 0 where none is near, or the nearest one is normal.
+    :param failure: its words report a failure, or the nearest known event is anomalous.
+    :param transferred: the probability of an anomaly that a known event transfers, times the similarity of both; 0
+        where none is near, or the nearest one is normal.
     """
 
     probability: float
@@ -43,37 +44,38 @@ class TransferredLabel(Struct, frozen=True):
 
 
 BY_POLARITY = {
-    -1: TransferredLabel(0.65, "unknown event that speaks of a failure", failure=True),
+    -1: TransferredLabel(0.65, "unknown event that reports a failure", failure=True),
     0: TransferredLabel(0.3, "unknown event"),
-    1: TransferredLabel(0.15, "unknown event that speaks of success"),
+    1: TransferredLabel(0.15, "unknown event that reports a success"),
 }
-"""What an event without a near neighbour counts for, by the stance of its words. Weak evidence, so never sure."""
+"""The label of an event without a near neighbour, by the polarity of its words: -1 for failure, 1 for success. Words
+alone are weak evidence, so the probabilities stay away from 0 and 1."""
 
 
 class LabelTransfer:
-    """Opinions of events, by their words (`failure_lexicon.words`).
+    """Labels of events, transferred from the sources' events.
 
-    :param known: the sources' events with the probability that they speak for an anomaly.
-    :param encode: texts to unit vectors.
+    :param known: the sources' events with the probability that they indicate an anomaly.
+    :param encode: texts to unit vectors, `[texts, dim]`.
     """
 
     def __init__(self, known: Sequence[BankEvent], encode: Encode) -> None:
         self._known = [(text, event) for event in known if (text := words(event.text))]
         self.encode = encode
-        self._cache: BoundedCache[str, TransferredLabel] = BoundedCache(REMEMBERED)
+        self._cache: BoundedCache[str, TransferredLabel] = BoundedCache(CACHE_ENTRIES)
 
     @cached_property
     def least_similarity(self) -> float:
-        """The likeness from which a verdict is carried over."""
+        """The least similarity at which a label transfers."""
         probabilities = np.array([event.probability for _, event in self._known], dtype=np.float32)
         return choose_tau(self._vectors, probabilities, [event.system for _, event in self._known])
 
     def labels_of(self, texts: Sequence[str]) -> list[TransferredLabel]:
-        """What is thought of each of these words."""
+        """The label of each text, in their order. A text is the words of an event (`failure_lexicon.words`)."""
         found = {text: self._cache.get(text) for text in texts}
-        new = sorted(text for text, opinion in found.items() if opinion is None)
+        new = sorted(text for text, label in found.items() if label is None)
         found.update(self._label(new))
-        return [opinion for text in texts if (opinion := found[text]) is not None]
+        return [label for text in texts if (label := found[text]) is not None]
 
     @cached_property
     def _vectors(self) -> FloatArray:
@@ -82,19 +84,19 @@ class LabelTransfer:
     def _label(self, texts: Sequence[str]) -> dict[str, TransferredLabel]:
         if not texts:
             return {}
-        likeness = self._similarities(texts)
-        formed = {text: self._label_of(text, row) for text, row in zip(texts, likeness, strict=True)}
-        for text, opinion in formed.items():
-            self._cache.put(text, opinion)
-        return formed
+        similarities = self._similarities(texts)
+        labels = {text: self._label_of(text, row) for text, row in zip(texts, similarities, strict=True)}
+        for text, label in labels.items():
+            self._cache.put(text, label)
+        return labels
 
     def _similarities(self, texts: Sequence[str]) -> FloatArray:
-        """The likeness of texts to the known events, `[texts, known]`."""
+        """The similarity of texts to the known events, `[texts, known]`."""
         if not self._known:
             return np.zeros((len(texts), 0), dtype=np.float32)
         cosine = self.encode(texts) @ self._vectors.T
-        likeness: FloatArray = np.maximum(cosine, word_similarity(texts, [text for text, _ in self._known]))
-        return likeness
+        greater: FloatArray = np.maximum(cosine, word_similarity(texts, [text for text, _ in self._known]))
+        return greater
 
     def _label_of(self, text: str, similarities: FloatArray) -> TransferredLabel:
         for place in np.argsort(-similarities):
@@ -107,19 +109,19 @@ class LabelTransfer:
 
 
 def word_similarity(texts: Iterable[str], known: Iterable[str]) -> FloatArray:
-    """How alike texts are as words, 0 to 1, `[texts, known]`: the same set of words, and in the same order."""
+    """The similarity of texts by words, 0 to 1, `[texts, known]`: the same set of words, and in the same order."""
     texts, known = list(texts), list(known)
-    alike = np.minimum(
+    ratio = np.minimum(
         process.cdist(texts, known, scorer=fuzz.token_set_ratio, dtype=np.float32),
         process.cdist(texts, known, scorer=fuzz.partial_ratio, dtype=np.float32),
     )
     enough = np.array([len(text.split()) >= LEAST_WORDS for text in texts])[:, None]
     known_enough = np.array([len(text.split()) >= LEAST_WORDS for text in known])[None, :]
-    return np.where(enough & known_enough, alike / 100.0, 0.0).astype(np.float32)
+    return np.where(enough & known_enough, ratio / 100.0, 0.0).astype(np.float32)
 
 
 def _transferred(event: BankEvent, similarity: float) -> TransferredLabel:
-    """The verdict of a known event, as far as another one is like it."""
+    """The label that a known event transfers to one with this similarity, 0 to 1."""
     anomalous = is_anomalous(event.probability)
     kind = "anomalous" if anomalous else "normal"
     reason = clip(f"like an event of {event.system} known as {kind}: {event.text}", MAX_REASON_CHARS)

@@ -1,4 +1,4 @@
-"""What a recorded teacher hears and says: the text of a chat message, read and answered.
+"""The recorded teacher: it answers a chat from recorded verdicts, as a chat model would.
 
 The last user message is, or ends with, one JSON object or an array of them:
 `{"system", "task": "label" | "explain", "events": [{"id", "text", "count"}, ...]}`. An object is answered by
@@ -20,7 +20,7 @@ from fusionlog.errors import FusionLogError
 from fusionlog.teachers.recorded.recordings import By, RecordedAnswer, RecordedVerdict, Recording
 
 MODEL = "recorded"
-"""The model that such an endpoint has; labels say `llm:recorded`."""
+"""The name of the model at such an endpoint; labels name their teacher `llm:recorded`."""
 
 _OPENING = re.compile(r"[{\[]")
 _OPPOSITE = {"normal": "anomalous", "anomalous": "normal"}
@@ -29,11 +29,11 @@ _AFTER = " \t\r\n`"
 
 
 class NotUnderstoodError(FusionLogError):
-    """A request is not one that a recorded teacher can answer; the message says why."""
+    """A recorded teacher cannot answer a request; the message is the reason."""
 
 
 class RequestedEvent(Struct, frozen=True):
-    """An event of a unit: a line or a template, and for how many lines it stands. Without an id its place is it."""
+    """An event of a unit: a line or a template, and its number of lines. The default id is its index, from 0."""
 
     text: str = ""
     count: int = 1
@@ -41,7 +41,7 @@ class RequestedEvent(Struct, frozen=True):
 
 
 class RequestedUnit(Struct, frozen=True):
-    """A unit to be judged, its events in order of first occurrence."""
+    """A unit to be labelled, its events in order of first occurrence."""
 
     system: str = ""
     task: str = "label"
@@ -49,7 +49,7 @@ class RequestedUnit(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """A message of a chat; a content may come in parts."""
+    """A message of a chat; its content is a text, or a list of parts."""
 
     role: str
     content: str | list[dict[str, Any]] | None = None
@@ -63,13 +63,13 @@ class Message(Struct, frozen=True):
 
 
 class Chat(Struct, frozen=True):
-    """The body of a request for a completion; what else is in it does not matter here."""
+    """The body of a request for a completion; other fields of it are ignored."""
 
     messages: list[Message]
 
 
 class Stats(Struct):
-    """What was asked and how it was answered, since the start. Tokens are a quarter of the characters."""
+    """Counts of calls, units, events and tokens since the start. Tokens are a quarter of the characters."""
 
     calls: int = 0
     units: int = 0
@@ -85,12 +85,12 @@ class Stats(Struct):
     refused: int = 0
 
     def count(self, answered: RecordedAnswer) -> None:
-        """Count a unit."""
+        """Count a unit by its answer."""
         self.units += 1
         self.units_by_session += answered.by is By.session
         self.units_by_events += answered.by is By.events
         self.events += len(answered.events)
-        self.events_unknown += sum(not said.known for said in answered.events)
+        self.events_unknown += sum(not event.known for event in answered.events)
 
 
 class RecordedTeacher:
@@ -101,28 +101,29 @@ class RecordedTeacher:
         self.stats = Stats()
 
     def reply(self, chat: Chat, flip: bool = False) -> str:
-        """The content of the answer to a chat. Flipped, every unit's label is the other one.
+        """The content of the answer to a chat.
 
+        :param flip: whether every unit's label is replaced by the other one.
         :raises NotUnderstoodError: its last user message holds no units.
         """
-        asked = last_json(_prompt(chat))
-        units = [_unit(value) for value in (asked if isinstance(asked, list) else [asked])]
+        requested = last_json(_prompt(chat))
+        units = [_unit(value) for value in (requested if isinstance(requested, list) else [requested])]
         answers = [self._answer(unit, flip) for unit in units]
-        return json.dumps(answers if isinstance(asked, list) else answers[0])
+        return json.dumps(answers if isinstance(requested, list) else answers[0])
 
     def _answer(self, unit: RequestedUnit, flip: bool) -> dict[str, Any]:
         recording = self.recordings.get(unit.system) or Recording()
         answered = recording.answer([(event.text, event.count) for event in unit.events])
         self.stats.count(answered)
         ids = [place if event.id is None else event.id for place, event in enumerate(unit.events)]
-        told = _told(answered.whole)
+        answer = _label_fields(answered.whole)
         if flip:
-            told["label"] = _OPPOSITE[told["label"]]
-        told["events"] = [{"id": id, **_told(said)} for id, said in zip(ids, answered.events, strict=True)]
+            answer["label"] = _OPPOSITE[answer["label"]]
+        answer["events"] = [{"id": id, **_label_fields(each)} for id, each in zip(ids, answered.events, strict=True)]
         if unit.task == "explain":
-            told["root_cause"] = told["reason"]
-            told["evidence"] = [event["id"] for event in told["events"] if event["label"] == "anomalous"]
-        return told
+            answer["root_cause"] = answer["reason"]
+            answer["evidence"] = [event["id"] for event in answer["events"] if event["label"] == "anomalous"]
+        return answer
 
 
 def last_json(text: str) -> Any:
@@ -157,5 +158,5 @@ def _unit(value: Any) -> RequestedUnit:
         raise NotUnderstoodError(f"not a unit: {error}") from error
 
 
-def _told(said: RecordedVerdict) -> dict[str, Any]:
-    return {"label": said.verdict, "confidence": said.confidence, "reason": said.reason}
+def _label_fields(verdict: RecordedVerdict) -> dict[str, Any]:
+    return {"label": verdict.verdict, "confidence": verdict.confidence, "reason": verdict.reason}

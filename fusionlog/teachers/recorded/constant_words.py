@@ -1,7 +1,7 @@
-"""The constant words of a log line: what is left of its event when all that varies is taken out.
+"""The constant words of a log line: its words without the parts that vary.
 
 They name an event in a recording, so they must not depend on how the line came: raw, redacted, masked, or cut. So a
-line is first made what a teacher is shown of it; a placeholder then counts as a digit, and whatever has a digit in it
+line is first redacted and cut as for a teacher; a placeholder then counts as a digit, and whatever has a digit in it
 is dropped whole, with paths, quoted names and the elements of lists. Of the words that stay each counts once, at its
 first place: a list of ten topics has the words of a list of one.
 
@@ -19,7 +19,7 @@ from fusionlog.teachers.redaction import redact
 Words = tuple[str, ...]
 
 MAX_WORDS = 32
-"""Words that name an event. The 400 characters that are shown of a line have 20 to 40, fewer where its numbers are
+"""Words that name an event. The 400 characters that are sent of a line have 20 to 40, fewer where its numbers are
 long: without a bound the place of the cut would make events of its own."""
 
 ELLIPSIS = "…"
@@ -60,17 +60,17 @@ def template(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """What a teacher is shown of a line: redacted, and cut to `MAX_EVENT_CHARS`. What was shown is shown as it is."""
+    """A line as it is sent to a teacher: redacted, and cut to `MAX_EVENT_CHARS`; such a text itself is unchanged."""
     return clip(redact(text[:EXAMPLE_CHARS]), MAX_EVENT_CHARS)
 
 
 def is_cut(text: str) -> bool:
-    """Whether the end of a line is missing in what is shown of it."""
+    """Whether `shown` cuts the end of a line off."""
     return shown(text).endswith(ELLIPSIS)
 
 
 def _plain(text: str) -> str:
-    """What is shown of a line, with a digit for each placeholder and a lone one for each UUID."""
+    """A line as it is sent, with a digit for each placeholder and a lone one for each UUID."""
     return _PLACEHOLDER.sub("0", _UUID.sub(" 0", shown(text)))
 
 

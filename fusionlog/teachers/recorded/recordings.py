@@ -1,4 +1,4 @@
-"""Verdicts that a large language model gave once, kept in a file, and what they say of a unit.
+"""Verdicts that a large language model gave once: the files that hold them, and the answer about a unit from them.
 
 A file holds one JSON object a line: events, `{"kind": "event", "system", "key", "text", "examples", "verdict",
 "confidence", "reason"}`, and sessions, `{"kind": "session", "system", "events": [[key, count], ...], "verdict",
@@ -30,7 +30,7 @@ Count = Annotated[int, Meta(ge=1)]
 
 
 class RecordedEvent(Struct, frozen=True, kw_only=True, tag_field="kind", tag="event"):
-    """What was said of an event by itself. `text` and `examples` are how its lines look."""
+    """The recorded verdict on an event by itself. `text` is its template, `examples` are lines of it."""
 
     system: Name
     key: Name
@@ -42,7 +42,7 @@ class RecordedEvent(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ev
 
 
 class RecordedSession(Struct, frozen=True, kw_only=True, tag_field="kind", tag="session"):
-    """What was said of all sessions that have these events, each so many times."""
+    """The recorded verdict on every session with these events and counts, `(key, count)`."""
 
     system: Name
     events: list[tuple[Name, Count]]
@@ -55,7 +55,7 @@ Row = RecordedEvent | RecordedSession
 
 
 class By(StrEnum):
-    """What a unit's answer rests on."""
+    """The source of a unit's answer: a recorded session, or the recorded events alone."""
 
     session = "session"
     events = "events"
@@ -71,7 +71,7 @@ class RecordedVerdict(Struct, frozen=True):
 
 
 class RecordedAnswer(Struct, frozen=True):
-    """What is said of a unit, of each of its events in their order, and what it rests on."""
+    """The answer about a unit: its verdict, the verdicts on its events in their order, and the source."""
 
     whole: RecordedVerdict
     events: list[RecordedVerdict]
@@ -87,7 +87,7 @@ class Recording:
         self._index = EventIndex()
 
     def add(self, row: Row) -> None:
-        """Take up a row."""
+        """Add a row; an event comes before the sessions that name it."""
         if isinstance(row, RecordedSession):
             self.sessions[frozenset(row.events)] = row
             return
@@ -101,24 +101,24 @@ class Recording:
         return self.events[key] if key is not None else None
 
     def answer(self, events: Sequence[tuple[str, int]]) -> RecordedAnswer:
-        """What is said of a unit of these texts, each standing for so many lines."""
+        """The answer about a unit, given as the texts of its events, each with its number of lines."""
         found = [self.find(text) for text, _ in events]
-        said = [_said(row) if row else RecordedVerdict("normal", UNSURE, UNKNOWN, known=False) for row in found]
+        verdicts = [_verdict(row) if row else RecordedVerdict("normal", UNSURE, UNKNOWN, known=False) for row in found]
         shape: Counter[str] = Counter()
         for row, (_, count) in zip(found, events, strict=True):
             shape[row.key if row else ""] += count
         session = self.sessions.get(frozenset(shape.items()))
         if session is not None:
-            return RecordedAnswer(_said(session), said, By.session)
-        return RecordedAnswer(union(said), said, By.events)
+            return RecordedAnswer(_verdict(session), verdicts, By.session)
+        return RecordedAnswer(union(verdicts), verdicts, By.events)
 
 
 def union(events: Sequence[RecordedVerdict]) -> RecordedVerdict:
-    """What events say together: the surest anomaly among them, else that there is none."""
+    """The verdict on events together: the most confident anomalous one, else normal with the least confidence."""
     worst = max(
-        (said for said in events if said.verdict == "anomalous"), key=lambda said: said.confidence, default=None
+        (each for each in events if each.verdict == "anomalous"), key=lambda each: each.confidence, default=None
     )
-    return worst or RecordedVerdict("normal", min((said.confidence for said in events), default=UNSURE), NO_FAULT)
+    return worst or RecordedVerdict("normal", min((each.confidence for each in events), default=UNSURE), NO_FAULT)
 
 
 def read_recordings(files: Iterable[Path]) -> dict[str, Recording]:
@@ -153,12 +153,15 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
                 raise DataError(path, f"line {number}{_wrong(line, error)}", FORM) from error
 
 
-def _said(row: Row) -> RecordedVerdict:
+def _verdict(row: Row) -> RecordedVerdict:
     return RecordedVerdict(row.verdict, row.confidence, row.reason)
 
 
 def _check(path: Path, number: int, row: Row, recording: Recording) -> None:
-    """Keys are unique, and sessions name those that came before them."""
+    """Return when a row fits those before it.
+
+    :raises DataError: its key is an earlier event's, or a session names an event that no row before it has.
+    """
     if isinstance(row, RecordedEvent):
         if row.key in recording.events:
             raise DataError(
@@ -173,7 +176,7 @@ def _check(path: Path, number: int, row: Row, recording: Recording) -> None:
 
 
 def _wrong(line: bytes, error: Exception) -> str:
-    """Which field of a line is wrong and what it is, as far as can be told."""
+    """The field of a line that is wrong, and its value, where the error names one."""
     message, _, place = str(error).partition(" - at `$")
     field = place.rstrip("`").lstrip(".")
     if not field:

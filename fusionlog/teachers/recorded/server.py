@@ -1,4 +1,4 @@
-"""A recorded teacher behind the interface of OpenAI: chat completions, models, and what it was asked so far.
+"""A recorded teacher behind the interface of OpenAI: chat completions, models, and counts of the calls so far.
 
 `fail`, `garble` and `flip` are shares of calls, drawn by the seed for each call in this order: answered 429 with
 `Retry-After`, answered by the first half of the text alone, answered with every unit's label turned round.
@@ -22,15 +22,15 @@ from fusionlog.errors import SettingError
 from fusionlog.teachers.recorded.chat import MODEL, Chat, NotUnderstoodError, RecordedTeacher
 
 RETRY_AFTER = 1
-"""Seconds that a call which was failed is told to wait."""
+"""Seconds in the `Retry-After` of a call that was failed on purpose."""
 MAX_BODY = 16 * 1024 * 1024
 GRACE = 2.0
-"""Seconds that calls under way have when the server is to end."""
+"""Seconds that calls under way have to finish when the server stops."""
 
 
 @dataclass(frozen=True)
 class InjectedFaults:
-    """How badly to behave: seconds a call takes, and shares of calls."""
+    """Faults to inject: the seconds that a call takes, and shares of calls, 0 to 1."""
 
     latency: float = 0.0
     fail: float = 0.0
@@ -40,14 +40,14 @@ class InjectedFaults:
 
 
 class ReplayServer:
-    """The endpoint of a replay."""
+    """The HTTP application of a recorded teacher."""
 
     def __init__(self, replay: RecordedTeacher, trouble: InjectedFaults) -> None:
         self._replay, self._trouble = replay, trouble
         self._random = random.Random(trouble.seed)
 
     def app(self) -> web.Application:
-        """Its paths."""
+        """The aiohttp application with its routes."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes(
             [
@@ -106,7 +106,7 @@ class ReplayServer:
 
 @asynccontextmanager
 async def serving(replay: RecordedTeacher, trouble: InjectedFaults, host: str, port: int) -> AsyncIterator[str]:
-    """The base URL at which a replay answers; port 0 takes a free one.
+    """Serve a recorded teacher; gives the base URL. Port 0 takes a free one.
 
     :raises SettingError: it cannot listen there.
     """

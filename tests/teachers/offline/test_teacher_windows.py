@@ -108,7 +108,7 @@ async def test_a_common_failure_counts_where_usual_steps_are_missing_beside_it_a
 
 async def test_without_a_formula_words_alone_speak() -> None:
     said = await judge(mixed(), make_window(*USUAL, "disk failed"), formula=None)
-    assert said.reason == "unknown event that speaks of a failure"
+    assert said.reason == "unknown event that reports a failure"
 
 
 async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
