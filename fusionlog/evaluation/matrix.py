@@ -16,7 +16,7 @@ from fusionlog.evaluation.code_version import fingerprint
 from fusionlog.evaluation.oracle import ORACLE
 from fusionlog.evaluation.rows import Row
 from fusionlog.evaluation.teacher_choice import VERDICTS
-from fusionlog.methods.ablations.random_router import RIVALS
+from fusionlog.methods.ablations.random_router import ROUTERS
 from fusionlog.methods.protocol import FoldName
 from fusionlog.methods.registry import METHODS
 from fusionlog.settings import Settings
@@ -36,7 +36,7 @@ class FoldChoice(StrEnum):
 SessionVerdict = tuple[str, float, bool, bool]
 """A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
 FOLDS: tuple[FoldName, ...] = ("forward", "reverse")
-NAMES = (*METHODS, *RIVALS, ORACLE)
+NAMES = (*METHODS, *ROUTERS, ORACLE)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.teacher_choice import OFFLINE as TEACHES_OFFLINE
 from fusionlog.evaluation.teacher_choice import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
-from fusionlog.methods.ablations.random_router import RIVALS, random_router
+from fusionlog.methods.ablations.random_router import ROUTERS, random_router
 from fusionlog.methods.base import Method, MethodContext
 from fusionlog.methods.protocol import Fold, Outcome, Result, read_fold
 from fusionlog.methods.registry import METHODS, WITHOUT_LLM
@@ -124,10 +124,10 @@ class Runner:
 
     async def _method(self, task: Task) -> Method:
         """The method of a task; a random router asks as much as the one that it stands beside."""
-        if task.method not in RIVALS:
+        if task.method not in ROUTERS:
             return METHODS[task.method]
         routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
-        return partial(random_router, draw=RIVALS[task.method](routed))
+        return partial(random_router, draw=ROUTERS[task.method](routed))
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
