@@ -28,7 +28,7 @@ def make_bench(data: Path, share: float = 0.0) -> MethodContext:
     encode = WordEncoder()
     sources = [read_source(data, system, IngestSettings()) for system in ("mill", "farm")]
     teacher = OfflineTeacher([], encode, fit_offline(sources, encode).labeller)
-    settings = Settings(distill=QUICK, second_opinion={"share": share, "floor": 0.0})
+    settings = Settings(distill=QUICK, second_opinion={"share": share, "min_score": 0.0})
     return MethodContext(settings, sources, encode, VectorCache(encode), LocalTrainer(QUICK), teacher)
 
 
