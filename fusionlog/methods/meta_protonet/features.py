@@ -16,7 +16,7 @@ from fusionlog.types import FloatArray
 STRUCTURE = (
     *Features.__struct_fields__, "logit", "lines", "events", "most lines of an event", "lines of an event",
 )  # fmt: skip
-"""The structural features by name, of the same meaning on every system. `logit` is that of the labeller's probability."""
+"""The structural features by name; they mean the same on every system. `logit`: of the labeller's probability."""
 SURE = 0.999
 
 
