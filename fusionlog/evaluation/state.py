@@ -49,7 +49,7 @@ class State:
             return None
         older = sum(done.code != fingerprint() for done in stale)
         return (
-            f"{self._path}: {len(stale)} of its runs are passed over and done again, {older} of them by other code and "
+            f"{self._path}: {len(stale)} of its runs are stale and run again, {older} of them by other code and "
             f"{len(stale) - older} with other data, settings or another teacher"
         )
 

@@ -77,12 +77,12 @@ def choose_examples(
 
 def _of_source(source: Source, units: int, cache: VectorCache, similarity: float) -> list[LabelledWindow]:
     groups = [group[0] for group in by_shape(source.windows) if len({source.anomalous[w.session] for w in group}) == 1]
-    usable = [window for window in groups if not has_instructions(unit_of(window, source.described))]
+    usable = [window for window in groups if not has_instructions(unit_of(window, source.settings))]
     anomalous = [window for window in usable if source.anomalous[window.session]]
     normal = [window for window in usable if not source.anomalous[window.session]]
     half = units // 2
     chosen = [window for part in (anomalous, normal) for window in _varied(part, half, cache, similarity)]
-    return [LabelledWindow(window, source.anomalous[window.session], source.described) for window in chosen]
+    return [LabelledWindow(window, source.anomalous[window.session], source.settings) for window in chosen]
 
 
 def _varied(windows: Sequence[Window], number: int, cache: VectorCache, similarity: float) -> list[Window]:
