@@ -37,7 +37,7 @@ def has_clock(lines: Sequence[str]) -> bool:
 
 
 def line_times(lines: Sequence[str]) -> list[float]:
-    """A non-decreasing time for each line: its own timestamp, else `SYNTHETIC_STEP` after the line before."""
+    """A non-decreasing time for each line: its timestamp if `has_clock`, else `SYNTHETIC_STEP` after the one before."""
     clock, times, now = has_clock(lines), [], 0.0
     for line in lines:
         stated = line_time(line) if clock else None
