@@ -1,4 +1,4 @@
-"""`fusionlog demo`: the main job, on a terminal."""
+"""`fusionlog demo`: the whole system on a recorded target, in one command."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ REFRESH_SECONDS = 0.5
 
 def demo(
     data: Annotated[Path | None, typer.Option(help="directory of systems; default: the bundled ones")] = None,
-    target: Annotated[str | None, typer.Option(help="the system nobody labelled; default: the last one")] = None,
+    target: Annotated[str | None, typer.Option(help="the unlabelled system; default: the last one")] = None,
     source: Annotated[list[str] | None, typer.Option(help="a labelled system, repeated; default: all others")] = None,
-    kafka: Annotated[str | None, typer.Option(help="host:port of a Kafka in place of the embedded broker")] = None,
-    ray: Annotated[str | None, typer.Option(help="http://host:8265 of a Ray in place of a local one")] = None,
+    kafka: Annotated[str | None, typer.Option(help="host:port of a Kafka instead of the embedded broker")] = None,
+    ray: Annotated[str | None, typer.Option(help="http://host:8265 of a Ray instead of a local one")] = None,
     llm_url: Annotated[
-        str | None, typer.Option(help="an OpenAI-compatible endpoint; else the target's recorded verdicts")
+        str | None, typer.Option(help="an OpenAI-compatible endpoint; default: the target's recorded verdicts")
     ] = None,
-    llm_model: Annotated[str | None, typer.Option(help="the model to ask for there")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
-    seconds: Annotated[float, typer.Option(help="how long the stream is to last, at least", min=0.0)] = 45.0,
-    json: Annotated[Path | None, typer.Option(help="write the summary here")] = None,
-    logs: Annotated[Path | None, typer.Option(help="keep what the parts print in this directory")] = None,
+    llm_model: Annotated[str | None, typer.Option(help="the model at that endpoint")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="use the offline labeller as the teacher")] = False,
+    seconds: Annotated[float, typer.Option(help="the least duration of the stream", min=0.0)] = 45.0,
+    json: Annotated[Path | None, typer.Option(help="write the summary to this file")] = None,
+    logs: Annotated[Path | None, typer.Option(help="keep the output of the processes in this directory")] = None,
 ) -> None:
-    """Run the main job: lines in, anomalies out of a system that nobody labelled."""
+    """Stream the lines of an unlabelled system through the workers and show the anomalies."""
     try:
         from fusionlog.demo.plan import make_plan
         from fusionlog.demo.run import Demo  # noqa: F401  (found missing now, not midway)
@@ -52,14 +52,14 @@ def demo(
     try:
         interrupted = asyncio.run(_show(plan))
     except OSError as error:
-        raise _spoken(error) from error
+        raise _one_sentence(error) from error
     if interrupted:
         Console(stderr=True).print("fusionlog: interrupted; everything that the demo started was stopped")
         raise typer.Exit(130)
 
 
 async def _show(plan: Plan) -> bool:
-    """Run it under a live view; true where it was interrupted."""
+    """Run the plan under a live view; returns whether it was interrupted."""
     from fusionlog.demo import view
     from fusionlog.demo.run import Demo
 
@@ -90,8 +90,8 @@ async def _show(plan: Plan) -> bool:
     return False
 
 
-def _spoken(error: OSError) -> FusionLogError:
-    """An error of the machine as one sentence."""
+def _one_sentence(error: OSError) -> FusionLogError:
+    """An operating system error as one sentence."""
     where = f" at {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return FusionLogError(f"the disk is full{where}: free some, or set TMPDIR and FUSIONLOG_CACHE_DIR elsewhere")

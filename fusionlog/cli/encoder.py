@@ -1,4 +1,4 @@
-"""`fusionlog encoder`: the exported encoder, made where there is none yet."""
+"""`fusionlog encoder`: the directory of the exported encoder, exported on first use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fusionlog.errors import MissingExtraError
 
 
 def encoder() -> None:
-    """Print the directory of the exported encoder; the first time it is made, which takes torch and a minute."""
+    """Print the directory of the exported encoder; the first call exports it, which takes torch and a minute."""
     try:
         from fusionlog.embedding.encoder import find_encoder
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""`fusionlog evaluate`: methods compared on labelled systems, each the unlabelled target of the others."""
+"""`fusionlog evaluate`: compare methods on labelled systems, each the unlabelled target of the others."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def evaluate(
     method: Annotated[list[str] | None, typer.Option(help="repeated; default: fusionlog+online")] = None,
     llm_url: Annotated[
         str | None,
-        typer.Option(help="an OpenAI-compatible endpoint; else recorded verdicts, else the offline labeller"),
+        typer.Option(help="an OpenAI-compatible endpoint; default: recorded verdicts, else the offline labeller"),
     ] = None,
-    llm_model: Annotated[str | None, typer.Option(help="the model to ask for there")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="the offline labeller, whatever else there is")] = False,
+    llm_model: Annotated[str | None, typer.Option(help="the model at that endpoint")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="use the offline labeller as the teacher")] = False,
     seeds: Annotated[int, typer.Option(min=1, help="seeds 0 to N-1; the tables have 5")] = 1,
-    fold: Annotated[Fold, typer.Option(help="adapt on the earlier half, on the later, or each in turn")] = "both",
+    fold: Annotated[Fold, typer.Option(help="adapt on the earlier half, the later, or each in turn")] = "both",
     json: Annotated[
-        Path | None, typer.Option(help="write the rows here; a run that was ended goes on from its .state.jsonl")
+        Path | None, typer.Option(help="write the rows to this file; an interrupted run resumes from its .state.jsonl")
     ] = None,
-    predictions: Annotated[Path | None, typer.Option(help="write the verdicts on the test halves here")] = None,
-    report: Annotated[Path | None, typer.Option(help="write a report with plots into this directory")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="write the verdicts on the test halves to this file")] = None,
+    report: Annotated[Path | None, typer.Option(help="write a report with plots to this directory")] = None,
 ) -> None:
-    """Compare methods on labelled systems; a target's labels are opened only to score what was said of it."""
+    """Compare methods on labelled systems; a target's labels are read only to score the verdicts on it."""
     try:
         from fusionlog.cli.evaluation_view import results
         from fusionlog.evaluation.matrix import FoldChoice, make_tasks
@@ -82,7 +82,7 @@ def evaluate(
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM end what runs at once, be it amidst a fit: asyncio's own handler would wait for its end."""
+    """Interrupt at once on SIGINT and SIGTERM, even during a fit: asyncio's own handler would wait for its end."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -96,10 +96,10 @@ def _interruptible() -> Iterator[None]:
 
 
 async def _do(tasks: Sequence[Task], runner: Runner, state: State, console: Console, done: list[Done]) -> None:
-    """Do what is not done yet, under a progress bar; `done` has what was, in order, whatever ends it."""
-    said = state.passed_over({task: runner.key(task) for task in tasks})
-    if said is not None:
-        console.print(said, highlight=False, soft_wrap=True)
+    """Run the tasks without an outcome yet, under a progress bar; `done` collects all outcomes in order."""
+    stale = state.passed_over({task: runner.key(task) for task in tasks})
+    if stale is not None:
+        console.print(stale, highlight=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(tasks))
@@ -129,9 +129,9 @@ def _encoder(config: Settings) -> NamedEncode:
 
 
 def _drawing() -> Callable[[Path, Sequence[Done]], Path]:
-    """The writer of a report, found missing now rather than after hours.
+    """The writer of a report, imported before the run so that a missing package is an error at once.
 
-    :raises MissingExtraError: what draws is not installed.
+    :raises MissingExtraError: matplotlib is not installed.
     """
     try:
         from fusionlog.evaluation.report import write_report

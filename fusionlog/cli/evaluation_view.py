@@ -1,4 +1,4 @@
-"""The tables of an evaluation on a terminal."""
+"""The view of an evaluation on a terminal: a table for each method, and a comparison."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BOTH = "both"
 
 
 def results(rows: Sequence[Row]) -> Group:
-    """A table of each method, inductive at the natural ratio; of several methods one more that compares their F1."""
+    """A table for each method, inductive at the natural ratio; with several methods also one of their F1."""
     by_method = grouped([row for row in rows if row.leading], lambda row: row.method)
     tables = [_of_method(method, group) for method, group in by_method.items()]
     return Group(*tables, *([_comparison(by_method)] if len(by_method) > 1 else []))
 
 
 def _of_method(method: str, rows: Sequence[Row]) -> Table:
-    """Means over seeds for each fold of a target, over both folds, and over all targets."""
+    """The table of a method: means over seeds for each fold of a target, over both folds, and over all targets."""
     teachers = sorted({row.teacher for row in rows})
     table = _table(f"{method}, teacher: {', '.join(teachers)}", "target", "fold", *COLUMNS)
     for target, fold, group, style in _groups(rows):
@@ -43,7 +43,7 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, str, Sequence[Row], str]
 
 
 def _comparison(by_method: dict[str, list[Row]]) -> Table:
-    """F1 of each method on each target, means over seeds and folds."""
+    """The table of F1 of each method on each target, means over seeds and folds."""
     targets = list(dict.fromkeys(row.target for rows in by_method.values() for row in rows))
     table = _table("F1, means over seeds and folds", "method", *targets, "all")
     for method, rows in by_method.items():

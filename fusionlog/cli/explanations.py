@@ -1,4 +1,4 @@
-"""`fusionlog explanations`: why anomalies are anomalous, as the explain worker found."""
+"""`fusionlog explanations`: list the explanations of anomalies from their topic."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fusionlog.settings import Settings
 
 
 def explanations(
-    system: Annotated[str | None, typer.Option(help="of this system alone")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="so many of the newest")] = 20,
+    system: Annotated[str | None, typer.Option(help="only of this system")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="the number of the newest ones")] = 20,
 ) -> None:
     """Show the explanations of anomalies, the newest last: cause, evidence lines, next step."""
     found = [each for each in asyncio.run(_read(settings.load())) if system in (None, each.system)]
@@ -36,7 +36,7 @@ async def _read(config: Settings) -> list[Explanation]:
 
 
 def _printable(text: str) -> str:
-    """Without what would steer a terminal: anybody may write a log line."""
+    """The text without control characters: a log line may contain terminal escape codes."""
     return "".join(each if each.isprintable() else "?" for each in text)
 
 

@@ -1,4 +1,4 @@
-"""`fusionlog meta-train` and `fusionlog distill`: the Ray jobs, on a cluster or on a local Ray."""
+"""`fusionlog meta-train` and `fusionlog distill`: submit the Ray jobs to a cluster or to a local Ray."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fusionlog import settings
 from fusionlog.errors import MissingExtraError
 
 Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of it; repeated")]
+Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of that directory; repeated")]
 
 
 def meta_train(data: Data, source: Sources) -> None:
     """Train the base model on labelled sources and publish it."""
-    _run("meta_train", _words(data, source))
+    _run("meta_train", _arguments(data, source))
 
 
 def distill(
@@ -29,16 +29,16 @@ def distill(
     source: Sources = None,
 ) -> None:
     """Distil a target's pseudo-labels into a model, and publish it if it passes the gate."""
-    _run("distill", ["--system", system, *_words(data, source)])
+    _run("distill", ["--system", system, *_arguments(data, source)])
 
 
-def _words(data: Path | None, sources: list[str] | None) -> list[str]:
-    words = ["--data", str(data)] if data else []
-    return [*words, *(word for source in sources or () for word in ("--source", source))]
+def _arguments(data: Path | None, sources: list[str] | None) -> list[str]:
+    arguments = ["--data", str(data)] if data else []
+    return [*arguments, *(word for source in sources or () for word in ("--source", source))]
 
 
-def _run(name: str, words: list[str]) -> None:
-    """Run a job where FUSIONLOG_RAY_ADDRESS says, else on a local Ray; its outcome is one line."""
+def _run(name: str, arguments: list[str]) -> None:
+    """Run a job on the Ray of FUSIONLOG_RAY_ADDRESS, else on a local one; print its outcome as one line."""
     config = settings.load()
     try:
         from ray_jobs.cluster import cluster
@@ -48,7 +48,7 @@ def _run(name: str, words: list[str]) -> None:
     async def run() -> tuple[int, str]:
         with tempfile.TemporaryDirectory(prefix="fusionlog-job-") as logs:
             async with cluster(config.ray_address, Path(logs) / "ray.log") as ray:
-                result = await ray.run(name, words, _own_variables())
+                result = await ray.run(name, arguments, _own_variables())
                 return result.code, str(result.report.get("reason", result.job))
 
     code, reason = asyncio.run(run())
@@ -57,5 +57,5 @@ def _run(name: str, words: list[str]) -> None:
 
 
 def _own_variables() -> dict[str, str]:
-    """The settings of this environment, for the job's."""
+    """The FUSIONLOG_ variables of this environment, passed on to the job."""
     return {name: value for name, value in os.environ.items() if name.startswith(settings.PREFIX)}

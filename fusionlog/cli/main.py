@@ -1,4 +1,4 @@
-"""The `fusionlog` command."""
+"""The `fusionlog` command: its subcommands, and the handling of errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
 
 app = typer.Typer(
-    help="Finds anomalies in the logs of a system that nobody has labelled.",
+    help="Detects anomalies in the logs of an unlabelled system.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -39,7 +39,7 @@ app.command("settings")(show_settings)
 
 
 class Role(StrEnum):
-    """What a worker does."""
+    """The role of a worker."""
 
     ingest = "ingest"
     score = "score"
@@ -49,15 +49,15 @@ class Role(StrEnum):
 
 @app.command()
 def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label or explain")]) -> None:
-    """Run a worker until it is told to stop."""
+    """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 
     run(role.value, settings.load())
 
 
 def main() -> None:
-    """Run a command; an error of ours is one sentence on stderr and the exit code 2."""
-    # What it says of a broker that is away stands in our own sentence.
+    """Run a command; a FusionLogError is printed as one sentence on stderr, with exit code 2."""
+    # Its messages on an unreachable broker repeat those of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()

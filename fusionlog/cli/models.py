@@ -1,4 +1,4 @@
-"""`fusionlog models`: which releases there are, and going back to one of them."""
+"""`fusionlog models`: list the releases, and roll back to an earlier one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from fusionlog.errors import ModelError
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings
 
-app = typer.Typer(help="List model releases, go back to one.", no_args_is_help=True)
-System = Annotated[str | None, typer.Option(help="of this system alone; * is the base")]
+app = typer.Typer(help="List model releases, or roll back to one.", no_args_is_help=True)
+System = Annotated[str | None, typer.Option(help="only of this system; * is the base")]
 
 
 @app.command("list")
 def show(system: System = None) -> None:
-    """Show the releases on the model topic, the newest of each system last: that one is in use."""
+    """Show the releases on the model topic; the last of each system is the newest and in use."""
     found = asyncio.run(_read(settings.load()))
-    table = Table("system", "version", "made", "parent", "labels", "rounds", "tau", "events", "kB", "what it measured")
+    table = Table("system", "version", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
     for release in found:
         if system in (None, release.system):
             table.add_row(*_row(release))
@@ -34,15 +34,15 @@ def show(system: System = None) -> None:
 
 @app.command()
 def rollback(
-    version: Annotated[str, typer.Argument(help="a version that `fusionlog models list` shows")],
+    version: Annotated[str, typer.Argument(help="a version shown by `fusionlog models list`")],
 ) -> None:
-    """Publish an earlier release anew, so that every worker swaps back to it."""
+    """Publish an earlier release under a new version, so that every worker swaps to it."""
     again = asyncio.run(_rollback(settings.load(), version))
     Console().print(f"{again.version} is {version} again, for system {again.system}", highlight=False)
 
 
 def again_at(release: ModelRelease, now: float) -> ModelRelease:
-    """A release as it was, under a version of its own that says where it came from; not signed."""
+    """A copy of a release under a new version, with the original as its parent; not signed."""
     lineage = replace(release.lineage, parent=release.version)
     version = releases.new_version(now, release.system)
     return replace(release, version=version, created=now, lineage=lineage, sha256="", signature=None)

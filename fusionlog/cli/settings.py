@@ -1,4 +1,4 @@
-"""`fusionlog settings`: every setting, its environment variable, its value now."""
+"""`fusionlog settings`: list every setting with its environment variable and its value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fusionlog import settings as settings_module
 
 
 class Row(NamedTuple):
-    """A setting as it is shown."""
+    """A row of the table of settings."""
 
     variable: str
     default: str
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def settings(
-    markdown: Annotated[bool, typer.Option("--markdown", help="as docs/settings.md, with the defaults alone")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="print docs/settings.md, with the defaults")] = False,
 ) -> None:
     """Show every setting with its environment variable; secrets are masked."""
     if markdown:
@@ -56,7 +56,7 @@ def document() -> str:
 
 
 def rows(model: BaseModel, prefix: str = settings_module.PREFIX) -> Iterator[Row]:
-    """The settings of a model and of those within it, in order."""
+    """The rows of a settings model and of its nested models, in order."""
     for name, field in type(model).model_fields.items():
         value, default = getattr(model, name), field.get_default()
         if isinstance(value, BaseModel):

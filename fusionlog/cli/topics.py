@@ -1,4 +1,4 @@
-"""`fusionlog topics`: create, check and describe every topic."""
+"""`fusionlog topics`: create, check and describe the topics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ app = typer.Typer(help="Create, check and describe the topics.", no_args_is_help
 
 @app.command()
 def create() -> None:
-    """Create the topics that are missing; what exists is left as it is."""
+    """Create the missing topics; existing ones are not changed."""
     from fusionlog.kafka.admin import create_topics
 
     made = asyncio.run(create_topics(settings.load()))
@@ -30,7 +30,7 @@ def create() -> None:
 
 @app.command()
 def check() -> None:
-    """Say what is wrong with the topics; exits with 1 where anything is."""
+    """Report topics that are missing or misconfigured; the exit code is then 1."""
     from fusionlog.kafka.admin import check_topics
 
     problems = asyncio.run(check_topics(settings.load()))

@@ -1,4 +1,4 @@
-"""`fusionlog worker`: one worker of a role."""
+"""`fusionlog worker`: run one worker of a role."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fusionlog.settings import Settings
 def run(role: str, settings: Settings) -> None:
     """Run a worker (`ingest`, `score`, `label`, `explain`) until SIGTERM or SIGINT.
 
-    :raises FusionLogError: it cannot start, or it crashed.
+    :raises FusionLogError: the worker cannot start, or it crashed.
     """
     logs.configure(settings)
     try:

@@ -1,1 +1,1 @@
-"""Labelled systems on disk: catalogue, sessions, labels, and the time of each line."""
+"""Labelled systems on disk: catalogue, sessions, labels, and the timestamps of lines."""

@@ -1,4 +1,4 @@
-"""Labelled source systems: what their sessions teach, and the later ones that are kept to measure a model by."""
+"""Labelled source systems: training examples of the earlier sessions, and held-out ones of the later sessions."""
 
 from __future__ import annotations
 
@@ -25,18 +25,17 @@ PRIOR = 1.0
 
 @dataclass(frozen=True)
 class Source:
-    """The windows of a labelled system in order of time, whether each session is anomalous, and what its operator said
-    of it."""
+    """A labelled system: its windows in order of time, the label of each session, and its settings."""
 
     system: str
     windows: Sequence[Window]
     anomalous: Mapping[str, bool]
-    described: SystemSettings = field(default_factory=SystemSettings)
+    settings: SystemSettings = field(default_factory=SystemSettings)
 
 
 @dataclass(frozen=True)
 class SourceExamples:
-    """A source as examples: the earlier sessions to teach, the later ones to measure by."""
+    """The examples of a source: the earlier sessions for training, the later ones held out."""
 
     system: str
     training: Sequence[Example]
@@ -44,9 +43,9 @@ class SourceExamples:
 
 
 def read_source(directory: Path, system: str, ingest: IngestSettings) -> Source:
-    """A labelled system of a data directory, parsed and cut as a stream would be.
+    """Read a labelled system of a data directory; its windows are parsed and cut as those of a stream.
 
-    :raises DataError: the directory does not have it, or a session of it has no label.
+    :raises DataError: the directory does not have the system, or a session has no label.
     """
     catalog = read_catalog(directory)
     if system not in catalog:
@@ -61,7 +60,7 @@ def read_source(directory: Path, system: str, ingest: IngestSettings) -> Source:
 
 
 def split(source: Source, held_out: float = HELD_OUT) -> tuple[Source, Source]:
-    """The earlier sessions and the last share of them; a session's windows stay together."""
+    """Split a source by time: the earlier sessions, and the last `held_out` share; sessions stay whole."""
     sessions = list(dict.fromkeys(window.session for window in source.windows))
     later = set(sessions[round(len(sessions) * (1 - held_out)) :])
     return (
@@ -71,11 +70,11 @@ def split(source: Source, held_out: float = HELD_OUT) -> tuple[Source, Source]:
 
 
 def event_probabilities(source: Source) -> dict[str, float]:
-    """How likely an event is anomalous by itself, by template id, from nothing but the labels of sessions.
+    """The anomaly probability of each event, by template id, from the labels of sessions alone.
 
-    The share of anomalous windows among the windows that have the event, drawn to the system's own share as if it had
-    been seen `PRIOR` times more. An event that merely accompanies failures is blamed as well: a session's label does
-    not say which of its lines it is for.
+    It is the share of anomalous windows among the windows with the event, smoothed by `PRIOR` pseudo-observations at
+    the system's own share. An event that only accompanies failures gets a high probability, too: a session's label
+    does not name the lines that it is for.
     """
     seen: dict[str, int] = defaultdict(int)
     bad: dict[str, int] = defaultdict(int)
@@ -90,7 +89,10 @@ def event_probabilities(source: Source) -> dict[str, float]:
 def examples_of(
     source: Source, probabilities: Mapping[str, float], cache: VectorCache, detector: DetectorName = "set"
 ) -> list[Example]:
-    """A source's windows that a detector tells apart: the share of them that is anomalous, and how many there are."""
+    """One example for each group of windows that are the same input to a detector.
+
+    Its probability is the group's share of anomalous windows, its weight their number.
+    """
     examples = []
     for windows in by_cache_key(source.windows, detector):
         share = sum(source.anomalous[window.session] for window in windows) / len(windows)
@@ -102,11 +104,11 @@ def examples_of(
 
 
 def source_examples(source: Source, cache: VectorCache, detector: DetectorName = "set") -> SourceExamples:
-    """A source as examples; what it teaches knows nothing of the sessions that it is measured by."""
+    """The examples of a source; the labels of held-out sessions do not enter the training examples."""
     earlier, later = split(source)
-    everything = {**event_probabilities(later), **(taught := event_probabilities(earlier))}
-    halves = ((earlier, taught), (later, everything))
-    return SourceExamples(source.system, *(examples_of(half, said, cache, detector) for half, said in halves))
+    training = event_probabilities(earlier)
+    halves = ((earlier, training), (later, {**event_probabilities(later), **training}))
+    return SourceExamples(source.system, *(examples_of(half, each, cache, detector) for half, each in halves))
 
 
 def by_shape(windows: Iterable[Window]) -> list[list[Window]]:
@@ -115,7 +117,7 @@ def by_shape(windows: Iterable[Window]) -> list[list[Window]]:
 
 
 def unlabelled(windows: Sequence[Window], cache: VectorCache, detector: DetectorName = "set") -> Example:
-    """Windows that a detector cannot tell apart, and nobody has given an opinion on: every probability is one half."""
+    """The unlabelled example of windows that are the same input to a detector: every probability is one half."""
     events = windows[0].events
     return Example(
         vectors=cache.vectors(events),

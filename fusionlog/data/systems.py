@@ -1,6 +1,6 @@
-"""Labelled systems on disk: a catalogue `systems.yaml`, and sessions, labels and maybe a stream for each.
+"""Systems on disk: a catalogue `systems.yaml`, and for each system sessions, labels and optionally a stream.
 
-The form is that of `datasets/README.md`. Sessions carry no label: whoever scores reads the labels by themselves.
+The format is that of `datasets/README.md`. Sessions carry no labels; those are a file of their own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FORM = "see datasets/README.md for the form of a data directory"
 
 
 class Session(msgspec.Struct, frozen=True):
-    """The raw lines of one session, in order. No label is in it."""
+    """The raw lines of one session, in order, without its label."""
 
     id: str
     lines: list[str]
@@ -58,7 +58,7 @@ def read_sessions(directory: Path, system: str) -> list[Session]:
 
 
 def read_labels(directory: Path, system: str) -> dict[str, bool]:
-    """Whether each session of a system is anomalous, by id. Of a target, only the score may ask.
+    """Whether each session of a system is anomalous, by id. Of a target, only code that computes figures may call it.
 
     :raises DataError: the file is missing or not `id,anomalous`.
     """
@@ -71,7 +71,7 @@ def read_labels(directory: Path, system: str) -> dict[str, bool]:
 
 
 def read_stream(directory: Path, system: str) -> Iterator[str]:
-    """A system's raw lines as they were written: its stream, or where there is none its sessions in turn."""
+    """A system's raw lines in the order they were written: its stream, else its sessions one after the other."""
     path = directory / system / "stream.log.gz"
     if not path.exists():
         for session in read_sessions(directory, system):
@@ -85,9 +85,9 @@ def read_stream(directory: Path, system: str) -> Iterator[str]:
 def session_windows(
     name: str, system: SystemSettings, sessions: Iterable[Session], ingest: IngestSettings
 ) -> list[Window]:
-    """The windows of sessions that are already cut, by the same parser and windower that a stream goes through.
+    """The windows of given sessions, by the parser and the windower of a stream.
 
-    `session` is the session's id; one that is longer than the system's limit gives several windows.
+    `session` of a window is the session's id; a session longer than the system's limit gives several windows.
     """
     parser, windows, offset = Parser(name, system, ingest), [], 0
     for session in sessions:

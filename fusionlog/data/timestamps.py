@@ -1,4 +1,4 @@
-"""The times of recorded lines, so that a recording can be replayed under its own clock."""
+"""The timestamps of recorded lines, so that a recording can be replayed under its own clock."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 SYNTHETIC_STEP = 0.1
-"""Seconds between two lines of a recording that carries no clock."""
-
-HEAD_CHARACTERS = 80
-SAMPLE_LINES = 200
+"""Seconds between two lines of a recording without timestamps."""
 
 HEAD_CHARACTERS = 80
 SAMPLE_LINES = 200
@@ -23,7 +20,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[str], datetime]], ...] = (
 
 
 def line_time(line: str) -> float | None:
-    """The time that a line's beginning states, Unix seconds as if in UTC; None where there is none we can read."""
+    """The timestamp at the start of a line, Unix seconds as if in UTC; None without one in a known format."""
     for pattern, read in _READERS:
         if found := pattern.search(line[:HEAD_CHARACTERS]):
             try:
@@ -34,13 +31,13 @@ def line_time(line: str) -> float | None:
 
 
 def has_clock(lines: Sequence[str]) -> bool:
-    """Whether most lines state their time; a date in one of many is a message's, not a clock's."""
+    """Whether most lines have a timestamp; a date in a few of them is part of a message."""
     sample = lines[:SAMPLE_LINES]
     return 2 * sum(line_time(line) is not None for line in sample) > len(sample)
 
 
 def line_times(lines: Sequence[str]) -> list[float]:
-    """A time for each line, never going back: its own where the recording has a clock, else one step on."""
+    """A non-decreasing time for each line: its timestamp if `has_clock`, else `SYNTHETIC_STEP` after the one before."""
     clock, times, now = has_clock(lines), [], 0.0
     for line in lines:
         stated = line_time(line) if clock else None
@@ -50,5 +47,5 @@ def line_times(lines: Sequence[str]) -> list[float]:
 
 
 def ending_at(times: list[float], end: float) -> list[float]:
-    """The same times, moved so that the last one is `end`."""
+    """The times, shifted so that the last one is `end`."""
     return [time - times[-1] + end for time in times] if times else []

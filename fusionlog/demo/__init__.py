@@ -1,1 +1,1 @@
-"""The main job in one command: broker, Ray, workers, a recorded system's lines, and the anomalies that come out."""
+"""The demo: broker, Ray, workers and a recorded system's lines in one command, and the anomalies that they yield."""

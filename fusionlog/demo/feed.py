@@ -1,4 +1,4 @@
-"""A recorded system's lines with their times, ready to be written to its raw topic."""
+"""The lines of a recorded system with their times, as input of its raw topic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fusionlog.utils.json_format import JsonFormat
 
 @dataclass(frozen=True)
 class Feed:
-    """Lines and their times (Unix seconds, never going back, the last one now), in the order they are written."""
+    """Lines in the order they are written, with their times (Unix seconds, non-decreasing, the last one now)."""
 
     lines: list[str]
     times: list[float]
@@ -23,7 +23,7 @@ class Feed:
     session_ids: list[str]
 
     def session_of(self, session: str, first_line: int) -> str:
-        """The recorded session that a window is of: its key, or for windows by count the place of its first line."""
+        """The recorded session of a window: its key, or for windows by count that of its first line's index."""
         if self.window_size is None:
             return session
         place = first_line // self.window_size
@@ -31,9 +31,9 @@ class Feed:
 
 
 def read_feed(directory: Path, system: str, settings: SystemSettings) -> Feed:
-    """A system's stream, or where there is none its sessions one after the other.
+    """Read a system's stream, else its sessions one after the other.
 
-    :raises DataError: there is nothing to read.
+    :raises DataError: the system has no lines.
     """
     sessions, json_lines = read_sessions(directory, system), JsonFormat(settings.json_line)
     if (directory / system / "stream.log.gz").exists():
@@ -48,7 +48,10 @@ def read_feed(directory: Path, system: str, settings: SystemSettings) -> Feed:
 
 
 def _in_turn(sessions: list[Session], gap: float, json_lines: JsonFormat) -> tuple[list[str], list[float]]:
-    """Sessions that were cut beforehand have no common clock: each starts `gap` seconds after the one before ended."""
+    """The lines and times of sessions one after the other.
+
+    Separate sessions have no common clock: each starts `gap` seconds after the one before has ended.
+    """
     lines: list[str] = []
     times: list[float] = []
     now = 0.0

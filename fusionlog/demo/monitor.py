@@ -1,4 +1,4 @@
-"""Reads what happens: the workers' metrics over HTTP, the anomalies and the releases from their topics."""
+"""The monitor of a demo: the workers' metrics over HTTP, anomalies and releases from their topics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HTTP_TIMEOUT = 2.0
 
 
 class Monitor:
-    """Keeps a Progress up to date from the moment it is started."""
+    """Keeps a Progress up to date once it is started."""
 
     def __init__(self, settings: Settings, progress: Progress, metrics_ports: Sequence[int]) -> None:
         self._settings, self._progress, self._ports = settings, progress, list(metrics_ports)
@@ -40,7 +40,7 @@ class Monitor:
         await self.stop()
 
     async def start(self) -> None:
-        """Note the topics' ends and follow from there; what stood in them before is not this demo's."""
+        """Follow the topics from their current ends; earlier records are not this demo's."""
         self._consumer = AIOKafkaConsumer(**options(self._settings.kafka), enable_auto_commit=False)
         try:
             async with kafka_errors(self._settings.kafka, "following the anomalies"):
@@ -52,7 +52,7 @@ class Monitor:
         self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._scrape())]
 
     async def stop(self) -> None:
-        """Stop following."""
+        """Stop following the topics and the metrics."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -61,12 +61,12 @@ class Monitor:
             await self._consumer.stop()
 
     async def refresh(self) -> None:
-        """Read the metrics now."""
+        """Read the metrics of all workers now."""
         scrapes = await asyncio.gather(*(asyncio.to_thread(_scrape, port) for port in self._ports))
         self._progress.counts = count(scrapes)
 
     def check(self) -> None:
-        """Raise what ended a follower, if anything did."""
+        """Raise the error that ended a follower, if one did."""
         for task in self._tasks:
             if task.done():
                 task.result()
@@ -103,7 +103,7 @@ class Monitor:
 
 
 def _scrape(port: int) -> Iterable[Metric]:
-    """A worker's metrics; none while it has not come up."""
+    """A worker's metrics; none while it is not up."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HTTP_TIMEOUT) as response:
             return list(text_string_to_metric_families(response.read().decode()))

@@ -1,4 +1,4 @@
-"""The parts that a demo starts, each as a context that ends what it started: Kafka, a recorded teacher, the workers."""
+"""The parts of a demo as async contexts that stop what they started: Kafka, a recorded teacher, the workers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def kafka(address: str | None, logs: Path) -> AsyncIterator[str]:
 
 
 class Teacher(NamedTuple):
-    """A recorded teacher that runs, and the base URL of its endpoint."""
+    """A running recorded teacher, and the base URL of its endpoint."""
 
     child: Child
     url: str
@@ -50,9 +50,9 @@ class Teacher(NamedTuple):
 
 @asynccontextmanager
 async def recorded_teacher(verdicts: Path | None, logs: Path) -> AsyncIterator[Teacher | None]:
-    """Recorded verdicts behind an endpoint on a free port; none where there are none.
+    """Recorded verdicts behind an endpoint on a free port; None without recorded verdicts.
 
-    :raises ChildError: it ended by itself, as for a file that is none.
+    :raises ChildError: the process ended by itself, for example because the file is malformed.
     """
     if verdicts is None:
         yield None
@@ -61,10 +61,10 @@ async def recorded_teacher(verdicts: Path | None, logs: Path) -> AsyncIterator[T
     child = Child("the recorded teacher", command, logs / "teacher.log", dict(os.environ))
     await child.start()
     try:
-        while not (said := _LISTENS.search(child.tail())):
+        while not (found := _LISTENS.search(child.tail())):
             child.check()
             await asyncio.sleep(POLL_SECONDS)
-        yield Teacher(child, said[1])
+        yield Teacher(child, found[1])
     finally:
         await child.stop()
 
@@ -90,7 +90,7 @@ async def workers(env: Mapping[str, str], logs: Path) -> AsyncIterator[dict[int,
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+    """A port of loopback without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

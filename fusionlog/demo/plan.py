@@ -1,4 +1,4 @@
-"""What a demo is to do, checked before anything is started."""
+"""The plan of a demo: its target, sources, teacher and options, checked before anything is started."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EMBEDDED_KAFKA = {"rebalance_timeout": 3.0, "session_timeout": 6.0, "partitions"
 
 @dataclass(frozen=True)
 class Plan:
-    """A target, its sources, where their data lie, and what is used in place of the embedded parts."""
+    """A target, its sources, their data directory, and the external parts that replace embedded ones."""
 
     data: Path
     target: str
@@ -38,15 +38,15 @@ class Plan:
 
     @property
     def teacher(self) -> str:
-        """What the teacher is called: a recorded one is none that thinks, nor is the offline one a language model."""
+        """The description of the teacher: an LLM endpoint, recorded verdicts or the offline labeller."""
         if self.llm_url:
             return f"LLM at {self.llm_url}"
         return f"recorded verdicts ({self.verdicts})" if self.verdicts else "offline labeller (no LLM is asked)"
 
     def overrides(self, bootstrap: str, encoder: Path, recorded_url: str | None = None) -> dict[str, Any]:
-        """This demo's settings over the environment's: for `settings.load` and, flattened, for children.
+        """The demo's settings over the environment's: for `settings.load` and, flattened, for child processes.
 
-        :param recorded_url: where the recorded verdicts are served.
+        :param recorded_url: the endpoint of the recorded verdicts.
         """
         model = MODEL if recorded_url else self.llm_model
         return {
@@ -63,12 +63,12 @@ class Plan:
 def make_plan(
     data: Path | None, target: str | None, sources: tuple[str, ...], offline: bool = False, **rest: Any
 ) -> Plan:
-    """Fill in the defaults: the bundled data, the last system of the catalogue, all others as sources.
+    """The plan with its defaults: the bundled data, the last system of the catalogue, all others as sources.
 
-    The teacher is the endpoint that an option or the environment names, else the target's recorded verdicts, else the
-    offline labeller; `offline` takes that one in any case.
+    The teacher is the endpoint of an option or of the environment, else the target's recorded verdicts, else the
+    offline labeller; with `offline` always the latter.
 
-    :raises DataError: the directory is not one of data. :raises SettingError: a system is not in it.
+    :raises DataError: the directory has no catalogue. :raises SettingError: a system is not in it.
     """
     directory = (data or BUNDLED).absolute()
     systems = list(read_catalog(directory))
@@ -103,7 +103,7 @@ def _check_json(path: Path | None) -> None:
 def environment(overrides: Mapping[str, Any], prefix: str = "FUSIONLOG_") -> dict[str, str]:
     """Nested settings as environment variables: `{"kafka": {"partitions": 1}}` is `FUSIONLOG_KAFKA__PARTITIONS=1`.
 
-    None is an empty variable, which stands for the default whatever the parent's environment has.
+    None is an empty variable, which means the default, also if the parent process has a value.
     """
     found: dict[str, str] = {}
     for name, value in overrides.items():

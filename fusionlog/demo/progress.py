@@ -1,4 +1,4 @@
-"""How far the demo is: what the workers' metrics say, and what came out of the topics."""
+"""The progress of a demo: the workers' counters, and the releases and anomalies on the topics."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ class Counts:
 
     @property
     def lines_done(self) -> int:
-        """Lines whose fate is settled; equals `lines_in` when nothing is lost and nothing is open."""
+        """Lines in windows, dead-lettered or dropped; equals `lines_in` if none is lost and no window is open."""
         return self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped
 
     @property
-    def windows_judged(self) -> int:
-        """Windows that somebody gave a verdict on, or that went to the dead-letter topic."""
+    def windows_decided(self) -> int:
+        """Windows with a verdict of the model or the teacher, or on the dead-letter topic."""
         return self.windows_scored + self.windows_labelled + self.windows_dead
 
     @property
-    def judged(self) -> bool:
-        """Whether every window that was cut has its verdict, of which there is at least one."""
-        return self.windows_judged >= max(1, self.windows_general + self.windows_proprietary)
+    def decided(self) -> bool:
+        """Whether there is a window, and each has its verdict."""
+        return self.windows_decided >= max(1, self.windows_general + self.windows_proprietary)
 
     def settled(self, lines_sent: int) -> bool:
-        """Whether every line that was sent has its fate and every window its verdict."""
+        """Whether every sent line is counted as done and every window has its verdict."""
         windows = self.windows_general + self.windows_proprietary
         read = self.lines_in >= lines_sent and self.lines_done >= self.lines_in
-        return read and self.windows_judged >= windows
+        return read and self.windows_decided >= windows
 
 
 _SUMS: dict[str, tuple[str, dict[str, str]]] = {
@@ -69,7 +69,7 @@ _SUMS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def count(scrapes: Iterable[Iterable[Metric]]) -> Counts:
-    """Sum the counters of several workers. Swaps are those of the worker that swapped most: each swaps by itself."""
+    """Sum the counters of several workers; of model swaps the greatest counter, since each worker swaps by itself."""
     sums: dict[str, float] = dict.fromkeys(_SUMS, 0.0)
     swaps = 0.0
     for families in scrapes:
@@ -84,7 +84,7 @@ def count(scrapes: Iterable[Iterable[Metric]]) -> Counts:
 
 @dataclass
 class Progress:
-    """All that the view shows. One writer each: the scraper, the topics' readers, the conductor."""
+    """The state that the view shows. Each field has one writer: the monitor, the line writer or the run."""
 
     target: str
     teacher: str
@@ -104,5 +104,5 @@ class Progress:
         return newest.version if newest else "none yet"
 
     def newest_anomalies(self, number: int) -> list[Anomaly]:
-        """The last ones that came, newest first."""
+        """The last `number` anomalies, newest first."""
         return list(self.anomalies.values())[: -number - 1 : -1]

@@ -1,4 +1,4 @@
-"""Conducts the demo: starts every part, feeds the lines, has a model distilled midway, waits for the last verdict."""
+"""The run of a demo: start every part, stream the lines, distil a model midway, wait for the last verdict."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DemoError(FusionLogError):
 
 
 class Demo:
-    """One run. `progress` is there from the start, for a view."""
+    """One run of the demo; `progress` exists from the start, for the view."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -50,9 +50,9 @@ class Demo:
         self._monitor: Monitor | None = None
 
     async def run(self) -> Summary:
-        """From nothing to the summary; whatever ends it, nothing that it started goes on.
+        """Run the demo and summarise it; every part is stopped at the end, also after an error.
 
-        :raises FusionLogError: in one sentence what could not be had.
+        :raises FusionLogError: a part could not be started, or failed.
         """
         started = time.monotonic()
         async with AsyncExitStack() as stack:
@@ -79,7 +79,7 @@ class Demo:
         self._children = [*workers.values(), *([teacher.child] if teacher else [])]
         monitor = self._monitor = await enter(Monitor(own, self.progress, list(workers)))
         writer = await enter(Writer(own, self.feed, self.progress))
-        self._phase("teaching the base model from the sources, as a Ray job")
+        self._phase("training the base model on the sources, as a Ray job")
         await self._job(ray, "meta_train", env)
         await self._until(lambda: bool(self.progress.releases), "no base model came on the model topic")
         await self._stream(writer, ray, env)
@@ -93,9 +93,9 @@ class Demo:
         self._phase("streaming; the teacher labels what is proprietary")
         await writer.write_until(half, pace * half)
         await self._until(lambda: self.progress.counts.lines_in >= half, "the ingest worker does not keep up")
-        self._phase("waiting for the teacher's word on what came so far")
+        self._phase("waiting for the verdicts on the first half")
         await self._until(
-            lambda: self.progress.counts.judged, "windows of the first half still have no verdict",
+            lambda: self.progress.counts.decided, "windows of the first half still have no verdict",
             still_moving=lambda: self.progress.counts,
         )  # fmt: skip
         self._phase("streaming, while a Ray job distils the labels into a new model")
@@ -116,7 +116,7 @@ class Demo:
             )
 
     async def _job(self, ray: Cluster, name: str, env: dict[str, str], *arguments: str) -> int:
-        """Run a Ray job to its end; how many releases it published. Why it published none is told in the view."""
+        """Run a Ray job to its end; returns the number of published releases. The view shows its reason."""
         sources = [word for source in self.plan.sources for word in ("--source", source)]
         words = [*arguments, "--data", str(self.plan.data), *sources]
         result = await ray.run(name, words, env, JOB_SECONDS)
@@ -135,7 +135,10 @@ class Demo:
     async def _until(
         self, condition: Callable[[], bool], otherwise: str, still_moving: Callable[[], object] = lambda: None
     ) -> None:
-        """Wait for a condition while the workers live and something moves."""
+        """Wait for a condition.
+
+        :raises DemoError: `still_moving` has not changed for `STALL_SECONDS`. :raises ChildError: a worker ended.
+        """
         moved, seen = time.monotonic(), still_moving()
         while not condition():
             for child in self._children:

@@ -1,4 +1,4 @@
-"""What a demo came to. Here, and only here, the target's labels are opened."""
+"""The summary of a demo: its counts, and its figures against the target's labels, which nothing else reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fusionlog.evaluation.metrics import confusion
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of `--json FILE`. Lines conserve: in = in windows + dead-lettered + dropped."""
+    """The figures of `--json FILE`. Lines are conserved: in = in windows + dead-lettered + dropped."""
 
     target: str
     sources: list[str]
@@ -42,7 +42,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 def summarise(
     progress: Progress, feed: Feed, first_offset: int, labels: dict[str, bool], sources: list[str], seconds: float
 ) -> Summary:
-    """Score the sessions that an anomaly named against the labels. `first_offset` is that of the feed's first line."""
+    """Score the sessions of the anomalies against the labels.
+
+    :param first_offset: the offset of the feed's first line.
+    """
     flagged = {
         feed.session_of(anomaly.session, anomaly.first_offset - first_offset) for anomaly in progress.anomalies.values()
     }

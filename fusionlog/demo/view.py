@@ -1,4 +1,4 @@
-"""The demo on a terminal: what goes in, where it goes, what comes out and why."""
+"""The view of a demo on a terminal: its counters, the newest anomalies, and the summary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN_ANOMALIES = 6
 
 
 def live(progress: Progress, seconds: float) -> RenderableType:
-    """The whole picture at this moment."""
+    """The live view: counters and the newest anomalies."""
     return Group(
         Panel(_counters(progress), title=f"FusionLog · {progress.target} · {seconds:.0f} s", subtitle=progress.phase),
         Panel(_anomalies(progress.newest_anomalies(SHOWN_ANOMALIES)), title=f"anomalies: {len(progress.anomalies)}"),
@@ -49,7 +49,7 @@ def _anomalies(anomalies: list[Anomaly]) -> RenderableType:
     table = Table(box=None, expand=True, pad_edge=False)
     table.add_column("session", no_wrap=True, max_width=24)
     table.add_column("score", justify="right")
-    table.add_column("said by", no_wrap=True, max_width=20)
+    table.add_column("verdict of", no_wrap=True, max_width=20)
     table.add_column("why", ratio=1, no_wrap=True)
     for anomaly in anomalies:
         why = anomaly.reason or (anomaly.evidence[0].text if anomaly.evidence else "")
@@ -59,7 +59,7 @@ def _anomalies(anomalies: list[Anomaly]) -> RenderableType:
 
 
 def final(summary: Summary) -> RenderableType:
-    """What it came to, in figures."""
+    """The final view: the summary."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column()

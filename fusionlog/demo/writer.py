@@ -1,4 +1,4 @@
-"""Writes a recorded system's lines to its raw topic, as a shipper would, at a chosen pace."""
+"""The writer of a demo: a recorded system's lines to its raw topic at a given rate, as a shipper would."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTITION = 0
 class Writer:
     """A producer of raw lines, in the envelope of a shipper.
 
-    The time of a line stands in the envelope, not in the Kafka record: a recording may span weeks, and a broker removes
+    The time of a line is in the envelope, not in the Kafka record: a recording may span weeks, and a broker removes
     records by their time.
     """
 
@@ -40,16 +40,16 @@ class Writer:
         await self.stop()
 
     async def start(self) -> None:
-        """Connect."""
+        """Connect to Kafka."""
         async with kafka_errors(self._settings.kafka, "starting the writer of lines"):
             await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect."""
+        """Disconnect from Kafka."""
         await self._producer.stop()
 
     async def write_until(self, end: int, seconds: float) -> None:
-        """Write the lines up to number `end`, evenly over that many seconds.
+        """Write the lines up to index `end`, evenly over `seconds`.
 
         :raises BrokerError: Kafka did not take them.
         """

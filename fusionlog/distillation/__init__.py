@@ -1,1 +1,1 @@
-"""Training small models: the base, the rounds of teacher and student, calibration, the gate."""
+"""Training of the small models: the base release, rounds of teacher and student, calibration, the gate."""

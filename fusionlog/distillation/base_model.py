@@ -1,4 +1,4 @@
-"""The base model: what the labelled sources teach, before any target is seen."""
+"""The base model: trained on the labelled sources alone."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def base_release(
     now: float,
     job: str = "",
 ) -> ModelRelease:
-    """The release that every system starts from, not signed yet.
+    """The base release, which every system starts from; not signed.
 
-    Two fits: one on the earlier sessions, measured on the later ones (that figure is what the gate will compare with),
-    and one on all sessions, which is published.
+    Two fits: one on the earlier sessions, measured on the later ones (the gate's reference AUPRC), and one on all
+    sessions, which is released.
 
     :param encoder: the name of the encoder behind `cache`.
     :param now: Unix time in seconds.
@@ -66,7 +66,7 @@ def base_release(
 
 
 def known_events(source: Source, probabilities: Mapping[str, float]) -> list[BankEvent]:
-    """A source's events as a bank has them, with what its labels say of each (`event_probabilities`)."""
+    """A source's events as entries of a bank, each with its anomaly probability (`event_probabilities`)."""
     return [
         BankEvent(
             system=source.system, template=event.template, text=event.text, probability=probabilities[event.template]
@@ -76,12 +76,12 @@ def known_events(source: Source, probabilities: Mapping[str, float]) -> list[Ban
 
 
 def distinct_events(source: Source) -> list[WindowEvent]:
-    """Every event of a source, once, in order of first occurrence."""
+    """The distinct events of a source, in order of first occurrence."""
     return list({event.template: event for window in source.windows for event in window.events}.values())
 
 
 def _mixed(groups: Sequence[Sequence[Example]]) -> list[Example]:
-    """All examples, every source with an equal share of the draws."""
+    """The examples of all sources, weighted so that each source has an equal share of the draws."""
     return [example for group in groups for example in balanced(group, 1 / len(groups))]
 
 
@@ -91,7 +91,7 @@ def _tau(bank: Sequence[BankEvent], vectors: FloatArray) -> float:
 
 
 def _metrics(measured: bytes, halves: Sequence[SourceExamples]) -> dict[str, float]:
-    """The AUPRC on each source's held-out sessions, and their mean, which becomes the reference of the gate."""
+    """The AUPRC on each source's held-out sessions, and their mean, the gate's reference."""
     areas = {half.system: gate.auprc(measured, half.held_out) for half in halves}
     mean = gate.source_area(measured, halves)
     found = {f"auprc.{system}": area for system, area in areas.items() if area is not None}

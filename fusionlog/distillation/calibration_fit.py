@@ -1,13 +1,12 @@
 """Fitting a release's calibration (see `fusionlog.detector.calibration`) on the teacher's labels, by cross-fitting.
 
-A network is sure of the windows that it was fitted on, so what it says of them tells nothing. Each window is scored by
-a network that was fitted without it and without the windows that are like it, and that never saw the events which only
-they have: these are shown to it as the nearest event that it knows, as ever.
-
-The labels are few and chosen for being strange, so what they say of unusual windows is not all there is to know. The
-labelled sources teach the same (`labeller`), on every window they have. The logit of their regression is added where
-this makes the cross-fitted F1 greater, each shape weighted by how often it was seen: then a window counts as one of
-many of its shape, and is left out of what it is compared with by itself alone.
+1. A network is overconfident on its training windows. So each labelled window is scored by a network that was fitted
+   without it and without windows similar to it; events that only those have are substituted by the nearest known one.
+2. A non-negative logistic regression is fitted on the logit of that score, surprisal and rarity, and its threshold
+   is moved where a bootstrap supports it.
+3. The labels are few and selected for being unusual. The labelled sources give a regression on the same features over
+   all their windows (`source_regressions`). Its logit is added where this makes the cross-fitted F1 greater, each shape
+   weighted by its frequency; then only the window itself is left out of the profile that it is compared with.
 """
 
 from __future__ import annotations
@@ -36,20 +35,20 @@ from fusionlog.types import FloatArray, IntArray
 
 Logits = NDArray[np.float64]
 
-KINDS = 25
-"""Clusters of windows that stay together in one fold."""
+CLUSTERS = 25
+"""The number of clusters of windows; a cluster stays in one fold."""
 LEAST_LABELS = 40
-"""Ten for each of the four weights. Fewer labels, or fewer than `LEAST_OF_A_CLASS` of either verdict, tell nothing."""
+"""Ten for each of the four weights. With fewer, or fewer than `LEAST_OF_A_CLASS` of a class, nothing is fitted."""
 LEAST_OF_A_CLASS = 5
 SLOPE_PRIOR = 1.0
-"""The variance of the Gaussian prior on the weights; its mean is the network's own word, (1, 0, 0)."""
+"""The variance of the Gaussian prior on the weights; its mean (1, 0, 0) is the network's own logit."""
 RESAMPLES, CONFIDENCE = 1000, 0.95
 NOTHING = LogisticRegression(surprisal=0.0, rarity=0.0, failure=0.0, intercept=0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledExample:
-    """A labelled shape: its label, as an example, and the recent windows that have it: the first, and how many."""
+    """A labelled shape: its label, its training example, the first recent window of it, and how many there are."""
 
     label: PseudoLabel
     example: Example
@@ -63,74 +62,76 @@ def calibrate(
     replay: Sequence[Example],
     fits: FitAll,
     folds: int,
-    taught: LogisticRegression | None = None,
+    sources: LogisticRegression | None = None,
 ) -> Calibration | None:
-    """The calibration that labels speak for, None where they are too few to tell.
+    """Fit a calibration on labels; None where they are too few.
 
-    :param profile: of recent windows; a window's own are left out when it is looked at.
-    :param replay: what the sources teach beside the labels, weighted to its share of the draws.
+    :param profile: of recent windows; a window's own shape is left out when its features are computed.
+    :param replay: the sources' examples, weighted to their share of the draws.
     :param fits: trains the networks.
-    :param taught: the sources' regression on features as counted, added where the cross-fitted F1 is greater so.
+    :param folds: of the cross-fitting; fewer than two turn the calibration off.
+    :param sources: the sources' regression on uncorrected features, added where that raises the cross-fitted F1.
     """
-    said = np.array([each.example.probability for each in labelled])
-    anomalous = is_anomalous(said)
+    labels = np.array([each.example.probability for each in labelled])
+    anomalous = is_anomalous(labels)
     if folds < 2 or len(labelled) < LEAST_LABELS or min(anomalous.sum(), (~anomalous).sum()) < LEAST_OF_A_CLASS:
         return None
     parts = _parts([each.window for each in labelled], folds)
     probabilities = _cross_fitted(labelled, parts, replay, fits)
-    how = [profile.compute_features(each.window, each.times) for each in labelled]
+    novelty = [profile.compute_features(each.window, each.times) for each in labelled]
     table = np.array(
-        [(clipped_logit(p), each.surprisal, each.rarity) for p, each in zip(probabilities, how, strict=True)]
+        [(clipped_logit(p), each.surprisal, each.rarity) for p, each in zip(probabilities, novelty, strict=True)]
     )
-    weights, scores = stacked(table, said), _cross_stacked(table, said, parts)
+    weights, scores = stacked(table, labels), _cross_stacked(table, labels, parts)
     times = np.array([each.times for each in labelled], dtype=np.float64)
-    if taught is not None:
+    if sources is not None:
         counted = [Features.counted(profile.compute_features(each.window, own=1)) for each in labelled]
-        together = scores + [feature_logit(taught, each) for each in counted]
+        together = scores + [feature_logit(sources, each) for each in counted]
         if f1(together >= 0, anomalous, times) > f1(scores >= 0, anomalous, times):
-            return _calibration(weights, taught)
+            return _calibration(weights, sources)
     weights[-1] -= threshold(scores, anomalous, times)
     return _calibration(weights, NOTHING)
 
 
-def _calibration(weights: Logits, taught: LogisticRegression) -> Calibration:
-    """The logit of the stack and that of the sources' regression, added."""
+def _calibration(weights: Logits, sources: LogisticRegression) -> Calibration:
+    """The sum of the stacked regression and the sources' regression."""
     probability, surprisal, rarity, intercept = weights.tolist()
     return Calibration(
         probability=probability,
-        surprisal=surprisal + taught.surprisal,
-        rarity=rarity + taught.rarity,
-        failure=taught.failure,
-        intercept=intercept + taught.intercept,
+        surprisal=surprisal + sources.surprisal,
+        rarity=rarity + sources.rarity,
+        failure=sources.failure,
+        intercept=intercept + sources.intercept,
     )
 
 
-def _cross_stacked(table: Logits, said: Logits, parts: IntArray) -> Logits:
-    """The logit of each label by a stack that was fitted without its part, `[labels]`."""
-    scores = np.empty(len(said))
+def _cross_stacked(table: Logits, labels: Logits, parts: IntArray) -> Logits:
+    """The logit of each label under a stacked regression that was fitted without its fold, `[labels]`."""
+    scores = np.empty(len(labels))
     for part in np.unique(parts):
         inside = parts == part
-        of_others = stacked(table[~inside], said[~inside])
-        scores[inside] = table[inside] @ of_others[:-1] + of_others[-1]
+        weights = stacked(table[~inside], labels[~inside])
+        scores[inside] = table[inside] @ weights[:-1] + weights[-1]
     return scores
 
 
-def stacked(table: Logits, said: Logits) -> Logits:
-    """The weights of a logistic regression on soft labels, the intercept last; none of the others is negative.
+def stacked(table: Logits, labels: Logits) -> Logits:
+    """Fit a non-negative logistic regression on soft labels; returns its weights, the intercept last.
 
     :param table: `[labels, 3]`, the features.
-    :param said: `[labels]`, the teacher's probabilities.
+    :param labels: `[labels]`, the teacher's probabilities.
     """
     prior = np.eye(table.shape[1])[0]
-    found = fit_logistic(table, said, np.ones(len(said)), prior, 1.0 / (2 * SLOPE_PRIOR))
+    found = fit_logistic(table, labels, np.ones(len(labels)), prior, 1.0 / (2 * SLOPE_PRIOR))
     return np.append(found.weights, found.intercept)
 
 
 def threshold(logits: Logits, anomalous: NDArray[np.bool_], times: Logits) -> float:
-    """The logit from which F1 is greatest on average over bootstrap resamples, of those that beat 0 in 95 % of them; 0,
-    which is one half, where none does (Efron and Tibshirani, 1993).
+    """The logit of greatest mean F1 over bootstrap resamples (Efron and Tibshirani, 1993), as a decision threshold.
 
-    :param times: how often each shape was seen: a false alarm on a common one costs as often.
+    Only logits that beat 0 (a probability of one half) in 95 % of the resamples are candidates; 0 where there is none.
+
+    :param times: the number of recent windows of each shape `[labels]`, its weight in F1.
     """
     random = np.random.default_rng(0)
     candidates = np.unique(np.append(logits, 0.0))
@@ -148,15 +149,15 @@ def threshold(logits: Logits, anomalous: NDArray[np.bool_], times: Logits) -> fl
 
 
 def _parts(windows: Sequence[Window], folds: int) -> IntArray:
-    """The fold of each window; those that resemble each other are in one."""
+    """The fold of each window; similar windows share a fold."""
     bags = [bag_of_events(window.events) for window in windows]
     apart = np.array([[1.0 - weighted_jaccard(one, other) for other in bags] for one in bags])
-    kinds = AgglomerativeClustering(min(KINDS, len(windows)), metric="precomputed", linkage="average").fit_predict(
-        apart
-    )
+    clusters = AgglomerativeClustering(
+        min(CLUSTERS, len(windows)), metric="precomputed", linkage="average"
+    ).fit_predict(apart)
     parts = np.empty(len(windows), dtype=np.int64)
-    number = min(folds, len(np.unique(kinds)))
-    for part, (_, inside) in enumerate(GroupKFold(number).split(apart, groups=kinds)):
+    number = min(folds, len(np.unique(clusters)))
+    for part, (_, inside) in enumerate(GroupKFold(number).split(apart, groups=clusters)):
         parts[inside] = part
     return parts
 
@@ -164,34 +165,34 @@ def _parts(windows: Sequence[Window], folds: int) -> IntArray:
 def _cross_fitted(
     labelled: Sequence[LabelledExample], parts: IntArray, replay: Sequence[Example], fits: FitAll
 ) -> list[float]:
-    """What a network that was fitted without a window's part says of it."""
+    """The probability of each window by a network that was fitted without the window's fold."""
     numbers = np.unique(parts).tolist()
-    taught = [[each for each, part in zip(labelled, parts, strict=True) if part != number] for number in numbers]
+    training = [[each for each, part in zip(labelled, parts, strict=True) if part != number] for number in numbers]
     share = 1.0 - sum(example.weight for example in replay)
-    networks = fits([[*balanced([each.example for each in others], share), *replay] for others in taught])
+    networks = fits([[*balanced([each.example for each in others], share), *replay] for others in training])
     found = [UNDECIDED] * len(labelled)
-    for number, others, onnx in zip(numbers, taught, networks, strict=True):
+    for number, others, onnx in zip(numbers, training, networks, strict=True):
         places = np.flatnonzero(parts == number).tolist()
-        known = _known_similarity(others)
-        shown = [_shown(labelled[place], known) for place in places]
-        for place, opinion in zip(places, soft_predictions(onnx, shown), strict=True):
-            found[place] = opinion.window
+        known = _event_vectors(others)
+        substituted = [_substituted(labelled[place], known) for place in places]
+        for place, prediction in zip(places, soft_predictions(onnx, substituted), strict=True):
+            found[place] = prediction.window
     return found
 
 
-def _known_similarity(taught: Sequence[LabelledExample]) -> dict[str, FloatArray]:
+def _event_vectors(labelled: Sequence[LabelledExample]) -> dict[str, FloatArray]:
     """The vectors of the labels' events, by template."""
     return {
         event.template: vector
-        for each in taught
+        for each in labelled
         for event, vector in zip(each.label.events, each.example.vectors, strict=True)
     }
 
 
-def _shown(labelled: LabelledExample, known: dict[str, FloatArray]) -> Example:
-    """A window as a network is shown it that was taught the known events."""
+def _substituted(labelled: LabelledExample, known: dict[str, FloatArray]) -> Example:
+    """The example with each unknown event's vector substituted by the nearest known one."""
     vectors, every = labelled.example.vectors.copy(), np.array(list(known.values()))
-    strangers = [place for place, event in enumerate(labelled.label.events) if event.template not in known]
-    for place, row in zip(strangers, nearest(vectors[strangers], every)[1], strict=True):
+    unknown = [place for place, event in enumerate(labelled.label.events) if event.template not in known]
+    for place, row in zip(unknown, nearest(vectors[unknown], every)[1], strict=True):
         vectors[place] = every[row] if row >= 0 else vectors[place]
     return replace(labelled.example, vectors=vectors)

@@ -1,7 +1,7 @@
-"""Distillation: what a teacher said of a target becomes a small model that may be published.
+"""Distillation: pseudo-labels of a target become a candidate release with a gate report.
 
-Pure: labels, windows and sources in, a release and a gate report out. Training is a callable, so that a Ray task and a
-test's plain function serve alike; nothing here imports torch or Ray.
+Pure functions of labels, windows and sources. Training is a callable, a Ray task or a plain function; nothing here
+imports torch or Ray.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from fusionlog.settings import DistillSettings
 from fusionlog.types import DetectorName, IntArray
 
 PROPAGATED_WEIGHT = 0.1
-"""The weight in training of a window with an inherited label beside one that the teacher labelled. Of 0, .1, .3 and 1;
-see docs/detection.md for how it was chosen."""
+"""The training weight of a window with a propagated label, relative to one that the teacher labelled. Of 0, .1, .3 and
+1; see docs/detection.md for how it was chosen."""
 
 
 class NothingToDistilError(FusionLogError):
-    """There are too few labels, or none that the newest release does not know."""
+    """There are too few labels, or none is newer than the newest release."""
 
 
 @dataclass(frozen=True)
 class Distilled:
-    """A candidate release, not signed yet, and what the gate says of it."""
+    """A candidate release, not signed, and its gate report."""
 
     release: ModelRelease
     report: gate.GateReport
@@ -61,10 +61,10 @@ def distill(
 ) -> Distilled:
     """Distil a system's pseudo-labels into a new release.
 
-    :param labels: all of one system's; of a shape the last one counts.
-    :param windows: recent ones of that system, nobody's verdict on them.
-    :param sources: the labelled systems as the parent's detector sees them, or none where their data is not at hand.
-    :param parent: the system's newest release, else the base. Its detector is kept: it is what `fits` must train.
+    :param labels: all labels of one system; the last one of each shape counts.
+    :param windows: recent windows of that system, unlabelled.
+    :param sources: the labelled systems as examples for the parent's detector; empty where their data are missing.
+    :param parent: the system's newest release, else the base. `fits` must train the parent's kind of detector.
     :param now: Unix time in seconds.
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
@@ -73,16 +73,16 @@ def distill(
     bank = banks.grown(parent, without_propagated(latest), cache)
     router = Router(latest[0].system, bank, parent.tau, parent.version, cache)
     seen = by_cache_key(windows, parent.detector)
-    own, inherited = (
+    own, propagated = (
         [example for label in part for example in examples_of(label, seen, cache, parent.detector)]
         for part in (without_propagated(latest), [label for label in latest if label.propagated_from is not None])
     )
     general = [group for group in seen if router.route(group[0]).kind == "general"]
     recent = [unlabelled(group, cache, parent.detector) for group in general]
-    told = {label.shape for label in latest}
+    labelled = {label.shape for label in latest}
     training_set = rounds.TrainingSet(
-        labelled=[*own, *inherited],
-        unlabelled=[each for each, group in zip(recent, general, strict=True) if group[0].shape not in told],
+        labelled=[*own, *propagated],
+        unlabelled=[each for each, group in zip(recent, general, strict=True) if group[0].shape not in labelled],
         replay=replay_of(sources, settings.replay),
     )
     onnx = rounds.distil(training_set, lambda examples: fits([examples])[0], settings.rounds)
@@ -91,9 +91,9 @@ def distill(
     )
     scores = window_probabilities(soft_predictions(onnx, recent))
     if calibration is not None:
-        judged = zip(scores.tolist(), general, strict=True)
+        scored = zip(scores.tolist(), general, strict=True)
         scores = np.array(
-            [calibrated_probability(calibration, each, profile.compute_features(group[0])) for each, group in judged]
+            [calibrated_probability(calibration, each, profile.compute_features(group[0])) for each, group in scored]
         )
     rate = gate.check_rate(scores, [each.weight for each in recent], settings.gate_min_rate, settings.gate_max_rate)
     report = gate_report(onnx, rate, own, sources, parent, settings)
@@ -112,7 +112,7 @@ def _calibrated(
     parent: ModelRelease,
     settings: DistillSettings,
 ) -> tuple[Calibration | None, SystemProfile]:
-    """The calibration on those labels whose shape was seen lately, and the profile that it goes with."""
+    """The calibration, fitted on the labels whose shape is among recent windows, and the profile of those windows."""
     profile, seen = SystemProfile(), {group[0].shape: group for group in by_shape(windows)}
     for group in seen.values():
         profile.update(group[0], len(group))
@@ -125,23 +125,24 @@ def _calibrated(
 
 
 def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
-    """The last label of each shape that has an event."""
+    """The last label of each shape; labels without an event are left out."""
     return list({label.shape: label for label in labels if label.events}.values())
 
 
 def without_propagated(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
-    """The labels of windows that a teacher was asked about, without the inherited ones."""
+    """The labels that a teacher gave, without the propagated ones."""
     return [label for label in labels if label.propagated_from is None]
 
 
 def examples_of(
     label: PseudoLabel, seen: Sequence[Sequence[Window]], cache: VectorCache, detector: DetectorName
 ) -> list[Example]:
-    """A label as examples: one for each way that its shape was seen lately, by how often; one where it was not.
+    """A label as training examples: one for each group of recent windows of its shape, weighted by the group's size.
 
-    An inherited one counts as if it had been seen less often, by `PROPAGATED_WEIGHT`.
+    A label without a recent window gives one example. The weight of a propagated label is scaled by
+    `PROPAGATED_WEIGHT`.
 
-    :param seen: recent windows, those that the detector cannot tell apart together.
+    :param seen: recent windows in groups that are the same input to the detector.
     """
     groups = [group for group in seen if group[0].shape == label.shape]
     share = 1.0 if label.propagated_from is None else PROPAGATED_WEIGHT
@@ -160,22 +161,22 @@ def examples_of(
 
 
 def _order_in(label: PseudoLabel, window: Window) -> IntArray:
-    """Which of a label's events stands in each line of a window of its shape; events without a label are left out."""
+    """The index of the label's event in each line of a window of its shape; unlabelled events are left out."""
     places = {event.template: place for place, event in enumerate(label.events)}
     lines = [window.events[place].template for place in window.sequence]
     return np.array([places[template] for template in lines if template in places], dtype=np.int64)
 
 
 def _guessed_order(label: PseudoLabel) -> IntArray:
-    """The lines of a shape that only the label tells of: each event's together, in the label's order."""
+    """The order of events of a shape without a recent window: each event's lines together, in the label's order."""
     return np.repeat(np.arange(len(label.events)), [event.count for event in label.events])
 
 
 def replay_of(sources: Sequence[SourceExamples], share: float) -> list[Example]:
-    """What the sources teach, each of them an equal part of `share` of the draws.
+    """The sources' examples for replay; each source has an equal part of `share` of the draws.
 
-    The bank keeps the sources' events, so the router lets windows like theirs through to this model: a model that has
-    forgotten them would be trusted where it knows nothing. Measured on hdfs, openstack and bgl, each the target of the
+    The bank keeps the sources' events, so the router sends windows similar to theirs to this model, which must not have
+    forgotten them. Measured on hdfs, openstack and bgl, each the target of the
     other two, both folds, one seed: without replay the AUPRC on held-out source sessions falls by .29 to .50; with a
     share of .1 by .04 to .23, with .2 by .09 at most. F1 of the model alone hardly depends on it (within .005) but on
     hdfs, forward fold, where a few shapes flip: .90 at 0, .1 and .3, .78 and .85 at .2, .26 at .5. Hence .2; the
@@ -194,10 +195,10 @@ def gate_report(
     parent: ModelRelease,
     settings: DistillSettings,
 ) -> gate.GateReport:
-    """What the gate says of a candidate.
+    """The gate report of a candidate.
 
-    The reference on source sessions is what the base reached when it had not seen them; a base whose sources are other
-    ones (or a parent that carries no such figure) is measured itself.
+    The reference on source sessions is the AUPRC that the base reached when trained without them. Where the parent has
+    no such figure, or other sources, the parent itself is measured.
     """
     reference = parent.reference_auprc
     if reference is None or {source.system for source in sources} != set(parent.lineage.sources):
@@ -213,7 +214,7 @@ def gate_report(
 
 
 def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: DistillSettings) -> None:
-    """Do nothing where there is something to distil.
+    """Check that there is something to distil.
 
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """

@@ -1,4 +1,4 @@
-"""The gate: what a candidate must show before it is published. No label of the target is read."""
+"""The gate: the checks that a candidate must pass to be published. No label of the target is read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ONE_SIDED_95 = 1.645
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was measured, and whether it is good enough; `value` is None where nothing could be measured."""
+    """One check: a measured value, and whether it passes; `value` is None where nothing could be measured."""
 
     name: str
     value: float | None
@@ -29,10 +29,10 @@ class Check:
 
 @dataclass(frozen=True)
 class GateReport:
-    """All checks of one candidate, and what it still knows of the sources.
+    """The checks of a candidate, and the check on the sources.
 
-    `sources` refuses nothing: a release that has forgotten them serves its target as well, but its bank must not claim
-    to know their events.
+    A failed `sources` does not refuse the candidate: a release that has forgotten the sources still serves its target,
+    but their events leave its bank.
     """
 
     checks: tuple[Check, ...]
@@ -45,14 +45,14 @@ class GateReport:
 
     @property
     def reason(self) -> str:
-        """One line: what was refused and why, or that nothing was."""
+        """One line: the failed checks with their values and rules, or that every check passed."""
         refused = [_failure(check) for check in self.checks if not check.passed]
         forgotten = "" if self.sources.passed else f"; the sources leave the bank, {_failure(self.sources)}"
         return ("; ".join(refused) or "every check passed") + forgotten
 
     @property
     def metrics(self) -> dict[str, float]:
-        """What was measured, by the name of the check."""
+        """The measured values, by the name of the check."""
         return {check.name: check.value for check in (self.sources, *self.checks) if check.value is not None}
 
 
@@ -76,7 +76,7 @@ def auprc(onnx: bytes, examples: Sequence[Example]) -> float | None:
 
 @dataclass(frozen=True)
 class Area:
-    """An AUPRC, the standard error of it, and what it would be by chance: the share of anomalous windows."""
+    """An AUPRC, its standard error, and its value by chance, the share of anomalous windows."""
 
     value: float
     error: float
@@ -84,7 +84,7 @@ class Area:
 
     @property
     def at_best(self) -> float:
-        """What it may be in truth, at 95 % (one-sided)."""
+        """The upper confidence bound at 95 % (one-sided)."""
         return self.value + ONE_SIDED_95 * self.error
 
 
@@ -107,10 +107,10 @@ def source_area(onnx: bytes, sources: Sequence[SourceExamples]) -> Area | None:
 
 
 def check_sources(measured: Area | None, reference: float | None, margin: float) -> Check:
-    """On held-out source sessions the candidate keeps, as far as can be told, what the reference is worth over chance.
+    """Check that on held-out source sessions the candidate keeps the reference's gain over chance but for `margin`.
 
-    All but a share `margin` of it: a release serves one target, and needs of the sources what its bank still claims to
-    know. Held-out sources have a few dozen anomalous windows, so their AUPRC alone differs by .05 from draw to draw.
+    The upper confidence bound of the AUPRC must reach that: held-out sources have a few dozen anomalous windows, so
+    their AUPRC varies by .05 from draw to draw. A share may be lost, since a release serves one target.
     """
     if measured is None or reference is None:
         return Check("source_auprc", None, True, "no held-out source sessions")
@@ -120,10 +120,10 @@ def check_sources(measured: Area | None, reference: float | None, margin: float)
 
 
 def check_rate(scores: FloatArray, weights: Sequence[float], least: float, most: float) -> Check:
-    """The share of the target's recent windows that the candidate calls anomalous is believable.
+    """Check that the share of recent target windows that the candidate calls anomalous is plausible.
 
-    :param scores: its scores of the distinct ones, `[windows]`.
-    :param weights: how often each of them was seen, `[windows]`.
+    :param scores: the candidate's scores of distinct windows, `[windows]`.
+    :param weights: the number of occurrences of each, `[windows]`.
     """
     if not len(scores):
         return Check("target_rate", None, True, "no recent windows")
@@ -132,12 +132,12 @@ def check_rate(scores: FloatArray, weights: Sequence[float], least: float, most:
 
 
 def check_agreement(onnx: bytes, labelled: Sequence[Example], least: float) -> Check:
-    """The candidate says what its teacher said, more than by chance (Cohen's kappa, every distinct window once).
+    """Check that candidate and teacher agree beyond chance (Cohen's kappa, every distinct window once).
 
-    Where the teacher, or the candidate as well, knows one class only, kappa says nothing and plain agreement stands in.
+    Where the teacher gave labels of one class only, kappa is undefined or 0, and the share of equal labels is used.
     """
-    said = np.array([is_anomalous(example.probability) for example in labelled])
+    labels = np.array([is_anomalous(example.probability) for example in labelled])
     verdicts = is_anomalous(window_probabilities(soft_predictions(onnx, labelled)))
-    one_class = said.all() or not said.any()
-    agreement = float((said == verdicts).mean()) if one_class else float(cohen_kappa_score(said, verdicts))
+    one_class = labels.all() or not labels.any()
+    agreement = float((labels == verdicts).mean()) if one_class else float(cohen_kappa_score(labels, verdicts))
     return Check("teacher_agreement", agreement, agreement >= least, f"must be at least {least}")

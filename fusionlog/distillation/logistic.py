@@ -23,8 +23,8 @@ class Fitted(NamedTuple):
 def fit_logistic(features: Floats, labels: Floats, mass: Floats, prior: Floats, ridge: float) -> Fitted:
     """The weights that minimise mass . cross-entropy + ridge |weights - prior|^2; the intercept has no prior.
 
-    :param features: `[n, features]`. :param labels: probabilities `[n]`. :param mass: how much each counts `[n]`.
-    :param prior: the weights `[features]` where the labels tell nothing.
+    :param features: `[n, features]`. :param labels: probabilities `[n]`. :param mass: the sample weights `[n]`.
+    :param prior: the mean of the weights' prior `[features]`. :param ridge: the weight of that penalty.
     """
 
     def loss(point: Floats) -> tuple[float, Floats]:

@@ -1,7 +1,6 @@
-"""Fitting the logistic regressions that a base release carries, on labelled stretches of the sources' windows.
+"""Fits the non-negative logistic regressions of a base release on labelled stretches of the sources' windows.
 
-No weight is negative: each feature can only count for an anomaly, so that a system unlike the sources cannot reverse
-one.
+No weight is negative: each feature can only raise the probability of an anomaly, also on a system unlike the sources.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from fusionlog.teachers.offline.features import PRIOR_WEIGHT, Features
 from fusionlog.types import BoolArray
 
 PRIOR_SHARE = 0.1
-"""The mass of the anomalous windows of a source, however many they are: a target is taken for a system in which one
-window in ten is anomalous, and a source in which a third are does not teach to call a third of another's so."""
+"""The total weight of a source's anomalous windows. A target is assumed to have one anomalous window in ten; a source
+with more of them must not raise the rate on a target."""
 RIDGE = 1e-3
-"""Of the squared distance of a weight from `PRIOR_WEIGHT`, against the mean cross-entropy."""
+"""The penalty on the squared distance of a weight from `PRIOR_WEIGHT`, relative to the mean cross-entropy."""
 CANDIDATES = 200
-"""Thresholds that are compared, from the least to the greatest logit."""
+"""The number of candidate thresholds, from the least to the greatest logit."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Stretch:
 
     @property
     def mass(self) -> Floats:
-        """How much each window counts `[windows]`: `PRIOR_SHARE` for all that are anomalous, together 1."""
+        """The weight of each window `[windows]`, in sum 1: `PRIOR_SHARE` for the anomalous ones together."""
         bad = int(self.anomalous.sum())
         return np.where(
             self.anomalous, PRIOR_SHARE / max(1, bad), (1 - PRIOR_SHARE) / max(1, len(self.anomalous) - bad)
@@ -42,16 +41,16 @@ class Stretch:
 
     @classmethod
     def of(cls, features: Sequence[Features], anomalous: Sequence[bool]) -> Stretch:
-        """From the features of each window."""
+        """A stretch from the features and labels of its windows."""
         rows = np.array([each.values for each in features], dtype=np.float64)
         return cls(rows.reshape(len(features), len(Features.__struct_fields__)), np.array(anomalous, dtype=np.bool_))
 
 
 def fit(stretches: Sequence[Stretch]) -> LogisticRegression | None:
-    """The regression of labelled stretches, each of which counts the same; None where none has both kinds of windows.
+    """Fit a regression on labelled stretches of equal weight; None where no stretch has both classes.
 
-    The weights minimise the mean cross-entropy of the stretches. The intercept is then moved so that one half is where
-    the mean of their F1 is the greatest: cross-entropy has no use for a decision that is right in two of five, F1 has.
+    The weights minimise the mean cross-entropy of the stretches. The intercept is then moved so that the threshold of
+    one half maximises their mean F1, which cross-entropy alone does not.
     """
     both = [each for each in stretches if each.anomalous.any() and not each.anomalous.all()]
     if not both:
@@ -71,7 +70,7 @@ def f1(called: BoolArray, anomalous: BoolArray, mass: Floats) -> float:
 
 
 def best_threshold(stretches: Sequence[Stretch], logits: Sequence[Floats]) -> float:
-    """The logit from which calling windows anomalous gives the greatest mean F1."""
+    """The decision threshold on logits of greatest mean F1 over the stretches."""
     whole = np.concatenate(logits)
     candidates = np.linspace(whole.min(), whole.max(), CANDIDATES)
     pairs = list(zip(stretches, logits, strict=True))

@@ -14,10 +14,9 @@ CONFIDENT = 0.95
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What the rounds teach: windows that the teacher judged, windows that nobody did, and sources to replay.
+    """The training set of the rounds: labelled and unlabelled windows of the target, and source windows to replay.
 
-    `replay` comes with its weights already balanced to the share of draws that it shall have; 1 minus that share is
-    the target's.
+    The weights of `replay` already sum to its share of the draws; the rest is the target's share.
     """
 
     labelled: Sequence[Example]
@@ -26,12 +25,12 @@ class TrainingSet:
 
     @property
     def target_share(self) -> float:
-        """The share of draws that the target's own windows have."""
+        """The share of the draws from the target's windows."""
         return 1.0 - sum(example.weight for example in self.replay)
 
 
 def teacher_weight(number: int, rounds: int) -> float:
-    """What the teacher's word weighs in round `number`, counted from 0: 1 in the first, one half in the last."""
+    """The weight of the teacher's label in round `number`, counted from 0: 1 in the first, one half in the last."""
     return 1.0 if rounds == 1 else 1.0 - (1.0 - LAST_WEIGHT) * number / (rounds - 1)
 
 
@@ -48,25 +47,25 @@ def distil(training_set: TrainingSet, fit: Fit, rounds: int) -> bytes:
     """The student of the last round, as ONNX.
 
     Round r fits w_r * teacher + (1 - w_r) * student of round r - 1 on *all* labels, never on those of one round alone.
-    From the second round on, windows that the teacher was not asked about join with the student's own opinion where
-    that is surer than `CONFIDENT`: they bring how often things are seen, not new knowledge.
+    From the second round on, unlabelled windows join with the student's soft prediction as their label, where the
+    prediction is at least `CONFIDENT`: they contribute frequencies, not new labels.
     """
     student = _fit(training_set, training_set.labelled, fit)
     for number in range(1, rounds):
         weight = teacher_weight(number, rounds)
-        judged = zip(training_set.labelled, soft_predictions(student, training_set.labelled), strict=True)
-        fused = [fuse(example, opinion, weight) for example, opinion in judged]
+        predicted = zip(training_set.labelled, soft_predictions(student, training_set.labelled), strict=True)
+        fused = [fuse(example, prediction, weight) for example, prediction in predicted]
         student = _fit(training_set, fused + confident(student, training_set.unlabelled), fit)
     return student
 
 
 def confident(student: bytes, examples: Sequence[Example]) -> list[Example]:
-    """The examples that a student is sure of, with its opinion as their label."""
-    judged = zip(examples, soft_predictions(student, examples), strict=True)
+    """The examples that a student predicts with at least `CONFIDENT`, with its soft prediction as their label."""
+    predicted = zip(examples, soft_predictions(student, examples), strict=True)
     return [
-        fuse(example, opinion, 0.0)
-        for example, opinion in judged
-        if max(opinion.window, 1.0 - opinion.window) >= CONFIDENT
+        fuse(example, prediction, 0.0)
+        for example, prediction in predicted
+        if max(prediction.window, 1.0 - prediction.window) >= CONFIDENT
     ]
 
 

@@ -1,8 +1,7 @@
-"""What the labelled sources teach of novelty: logistic regressions, each source in turn taken for a target.
+"""Logistic regressions on novelty features, fitted on the labelled sources, each source in turn playing a target.
 
-A source is shown to a labeller that knows the others alone: one half of it goes by unjudged, then the other half comes
-as a target's windows would, and what was observed of each that is not routine is set against its label. Then the other
-way round.
+An offline labeller that knows only the other sources counts one half of a source. Then the other half arrives in
+batches; the features of each window that is not routine, with its label, are a training row. Then the halves swap.
 """
 
 from __future__ import annotations
@@ -23,12 +22,15 @@ from fusionlog.types import Encode
 
 T = TypeVar("T")
 BATCH_WINDOWS = 20
-"""Windows that arrive together: none of them is judged by another."""
+"""Windows that arrive together; their features do not depend on each other."""
 
 
 class OfflineFit(NamedTuple):
-    """What the sources teach: the offline teacher's regression, on features corrected for multiple comparisons, and the
-    one for a calibration, on features as counted beside a network. None where no source has both kinds of windows."""
+    """Two regressions fitted on the sources; None where no source has both classes of windows.
+
+    `labeller` is the offline labeller's, on features corrected for multiple comparisons; `calibration` is added to a
+    release's calibration, on uncorrected features.
+    """
 
     labeller: LogisticRegression | None
     calibration: LogisticRegression | None
@@ -38,7 +40,7 @@ NO_FIT = OfflineFit(None, None)
 
 
 def fit_offline(sources: Sequence[Source], encode: Encode) -> OfflineFit:
-    """The regressions of the sources' windows, normal and anomalous."""
+    """Fit both regressions on the windows of the sources."""
     known = {source.system: known_events(source, event_probabilities(source)) for source in sources}
     stretches: list[tuple[Stretch, Stretch]] = []
     for source in sources:
@@ -48,12 +50,12 @@ def fit_offline(sources: Sequence[Source], encode: Encode) -> OfflineFit:
 
 
 def with_offline_fit(release: ModelRelease, found: OfflineFit) -> ModelRelease:
-    """A base release that carries what its sources taught."""
+    """The base release with the regressions fitted on its sources."""
     return replace(release, offline_teacher=found.labeller, novelty=found.calibration)
 
 
 def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Windows (or their places) as they arrive."""
+    """Windows (or their indices) in batches of `BATCH_WINDOWS`."""
     for start in range(0, len(windows), BATCH_WINDOWS):
         yield windows[start : start + BATCH_WINDOWS]
 
@@ -61,21 +63,21 @@ def in_batches(windows: Sequence[T]) -> Iterator[Sequence[T]]:
 def _labelled_features(
     source: Source, others: Sequence[BankEvent], encode: Encode
 ) -> Iterator[tuple[Stretch, Stretch]]:
-    """Each half of a source after the other one: as the labeller sees it, and as counted."""
-    halves, knowing = [half.windows for half in split(source, held_out=0.5)], OfflineTeacher(others, encode)
+    """The rows of each half of a source after the other: with the labeller's features, and with uncorrected ones."""
+    halves, fresh = [half.windows for half in split(source, held_out=0.5)], OfflineTeacher(others, encode)
     for before, after in (halves, halves[::-1]):
-        labeller, profile = knowing.without_history(), SystemProfile()
-        evidence: list[Features] = []
+        labeller, profile = fresh.without_history(), SystemProfile()
+        corrected: list[Features] = []
         counted: list[Features] = []
         anomalous: list[bool] = []
         _count(before, labeller, profile)
         for batch in in_batches(after):
-            telling = [window for window in batch if not labeller.is_routine(window)]
-            evidence += labeller.features(telling)
-            counted += [Features.counted(profile.compute_features(window)) for window in telling]
-            anomalous += [source.anomalous[window.session] for window in telling]
+            novel = [window for window in batch if not labeller.is_routine(window)]
+            corrected += labeller.features(novel)
+            counted += [Features.counted(profile.compute_features(window)) for window in novel]
+            anomalous += [source.anomalous[window.session] for window in novel]
             _count(batch, labeller, profile)
-        yield Stretch.of(evidence, anomalous), Stretch.of(counted, anomalous)
+        yield Stretch.of(corrected, anomalous), Stretch.of(counted, anomalous)
 
 
 def _count(windows: Sequence[Window], labeller: OfflineTeacher, profile: SystemProfile) -> None:

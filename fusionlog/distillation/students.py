@@ -1,4 +1,4 @@
-"""Small models as the teaching side sees them: a callable that makes one, and what one says of examples."""
+"""Students: the interface of training, and a trained model's soft predictions of examples."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fusionlog.settings import BaseTraining
 from fusionlog.types import FloatArray
 
 Fit = Callable[[Sequence[Example]], bytes]
-"""Trains a model from scratch on examples drawn by their weight, and gives its ONNX file."""
+"""Trains a model from scratch on examples drawn by their weight; returns its ONNX file."""
 
 
 class FitAll(Protocol):
-    """Several fits that do not depend on each other; they may run side by side."""
+    """Trains several models that do not depend on each other, possibly in parallel."""
 
     def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
         """The ONNX files of networks trained from scratch, one for each list of examples."""
@@ -29,14 +29,14 @@ CHUNK = 256
 
 @dataclass(frozen=True, eq=False)
 class SoftPrediction:
-    """What a model says of one example: the window's probability, and those of its events `[events]`."""
+    """A model's soft prediction of one example: the window's probability, and those of its events `[events]`."""
 
     window: float
     events: FloatArray
 
 
 def soft_predictions(onnx: bytes, examples: Sequence[Example]) -> list[SoftPrediction]:
-    """What a model says of each example, by the same session that a scorer runs it in, on the CPU."""
+    """The soft prediction of each example by the ONNX session that a scorer uses, on the CPU."""
     detector = Detector(onnx, "cpu", 1)
     found: list[SoftPrediction] = []
     for start in range(0, len(examples), CHUNK):
@@ -49,4 +49,4 @@ def soft_predictions(onnx: bytes, examples: Sequence[Example]) -> list[SoftPredi
 
 def window_probabilities(predictions: Sequence[SoftPrediction]) -> FloatArray:
     """The windows' probabilities, `[examples]`."""
-    return np.array([opinion.window for opinion in predictions], dtype=np.float32)
+    return np.array([prediction.window for prediction in predictions], dtype=np.float32)

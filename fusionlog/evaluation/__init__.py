@@ -1,1 +1,1 @@
-"""The matrix of an evaluation: its tasks, their results, figures and report."""
+"""Evaluation of the methods: the matrix of tasks, their outcomes, figures and report."""

@@ -1,4 +1,4 @@
-"""What code an evaluation runs: figures of one run must not come from two versions of it."""
+"""The fingerprint of the running code: the figures of one evaluation must come from one version of it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LIBRARIES = ("torch", "onnxruntime", "onnxruntime-gpu", "scikit-learn", "drain3"
 
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
-    """The fingerprint of this package and its libraries, taken once a process: what is edited later is not loaded."""
+    """The fingerprint of this package and its libraries, computed once per process: later edits are not loaded."""
     return fingerprint_of(PACKAGE, {name: _version(name) for name in LIBRARIES})
 
 
 def fingerprint_of(package: Path, libraries: dict[str, str]) -> str:
-    """A hash of a package's Python files, by their places in it, and of the versions of libraries."""
+    """A hash of a package's Python files, by their relative paths, and of the versions of libraries."""
     digest = blake2b(digest_size=16)
     for path in sorted(package.rglob("*.py")):
         content = blake2b(path.read_bytes(), digest_size=16).hexdigest()

@@ -1,11 +1,11 @@
-"""What a result is worth: the figures of `(Result, Truth)`. Here, and nowhere before, a target's labels are read.
+"""The figures of a result against the target's labels, which no earlier step reads.
 
-* A session without a window (none of its lines was parsed into one) has no outcome: normal, with score 0.
+* A session without a window (none of its lines was parsed into one) has no outcome: it is normal, with score 0.
 * Balanced, 50/50: all sessions of the rarer class, and as many of the other drawn without replacement; each figure is
   the mean over `DRAWS` such draws, by a fixed seed.
-* De-duplicated: every shape once. It is anomalous where at least half of its sessions are, was called so where at least
-  half of them were, and has their mean score.
-* Seen and unseen: the sessions of the test half whose shape stands, or does not stand, in the half adapted on.
+* De-duplicated: every shape once. Its label and its verdict are those of at least half of its sessions, ties being
+  anomalous; its score is their mean.
+* Seen and unseen: the sessions of the test half whose shape occurs, or does not occur, in the adaptation half.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NO_TEACHER = "none"
 
 @dataclass(frozen=True)
 class RowKey:
-    """What a result is of."""
+    """The run that a row belongs to: target, method, fold, seed, teacher."""
 
     target: str
     method: str
@@ -42,25 +42,25 @@ class RowKey:
 
     @classmethod
     def of(cls, fold: Fold, method: str, seed: int, teacher: str | None = None) -> RowKey:
-        """A method's run on a fold."""
+        """The key of a method's run on a fold."""
         return cls(fold.target, method, fold.name, seed, teacher or NO_TEACHER)
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledOutcomes:
-    """Some sessions: the truth, a method's verdicts and its scores, `[sessions]` each."""
+    """Sessions with their labels (`truth`), a method's verdicts and its scores, `[sessions]` each."""
 
     truth: BoolArray
     verdicts: BoolArray
     scores: NDArray[np.float64]
 
     def take(self, places: NDArray[np.int64]) -> LabelledOutcomes:
-        """The sessions at these places."""
+        """The sessions at these indices."""
         return LabelledOutcomes(self.truth[places], self.verdicts[places], self.scores[places])
 
     @property
     def confusion(self) -> Confusion:
-        """The counts by truth and verdict."""
+        """The confusion matrix."""
         truth, verdicts = self.truth, self.verdicts
         return Confusion(
             true_positive=int((truth & verdicts).sum()), false_positive=int((~truth & verdicts).sum()),
@@ -85,16 +85,16 @@ def rows_of(result: Result, truth: Truth, about: RowKey) -> list[Row]:
 def labelled(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> LabelledOutcomes:
     """Every labelled session with its outcome, in the labels' order."""
     found = {outcome.session: outcome for outcome in outcomes}
-    said = [found.get(session) for session in labels]
+    known = [found.get(session) for session in labels]
     return LabelledOutcomes(
         np.array(list(labels.values()), dtype=np.bool_),
-        np.array([outcome is not None and outcome.anomalous for outcome in said], dtype=np.bool_),
-        np.array([outcome.score if outcome else 0.0 for outcome in said], dtype=np.float64),
+        np.array([outcome is not None and outcome.anomalous for outcome in known], dtype=np.bool_),
+        np.array([outcome.score if outcome else 0.0 for outcome in known], dtype=np.float64),
     )
 
 
 def deduplicated(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> LabelledOutcomes:
-    """Every shape as one session."""
+    """Every shape as one session (see the module's docstring)."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(outcome.shape, []).append(outcome)
@@ -116,7 +116,7 @@ def curve(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> list[tuple
 
 
 def draws(all_: LabelledOutcomes) -> list[LabelledOutcomes]:
-    """Balanced draws: the rarer class whole, of the other one as many."""
+    """`DRAWS` balanced draws: all sessions of the rarer class, and as many of the other."""
     anomalous, normal = np.flatnonzero(all_.truth), np.flatnonzero(~all_.truth)
     size, random = min(len(anomalous), len(normal)), np.random.default_rng(DRAW_SEED)
     picked = [
@@ -126,7 +126,7 @@ def draws(all_: LabelledOutcomes) -> list[LabelledOutcomes]:
 
 
 def share(flags: Sequence[bool], last: float = 1.0) -> float:
-    """The share of flags that are set, of the last share of them."""
+    """The share of set flags among the last `last` of them, 0 to 1."""
     tail = flags[len(flags) - max(1, round(len(flags) * last)) :] if flags else flags
     return sum(tail) / len(tail) if tail else 0.0
 
@@ -159,7 +159,7 @@ def _row(
     samples: Sequence[LabelledOutcomes],
     shapes: Mapping[str, float | None],
 ) -> Row:
-    """One row; of several samples each figure is the mean."""
+    """One row, whose figures are means over the samples."""
     tables = [sample.confusion for sample in samples]
     teacher = _teacher(result, truth)
     proprietary = [outcome.proprietary for outcome in outcomes]
@@ -185,7 +185,7 @@ def _row(
 def _by_shape(
     outcomes: Sequence[Outcome], labels: Mapping[str, bool], seen: set[str] | None
 ) -> dict[str, float | None]:
-    """The figures that look at shapes; those of seen and unseen ones are `None` where there is no such session."""
+    """The figures by shape; those of seen and unseen shapes are None where there is no such session."""
     found: dict[str, float | None] = {"f1_deduplicated": _rounded(deduplicated(outcomes, labels).confusion.f1)}
     for name, wanted in (("f1_seen", True), ("f1_unseen", False)):
         some = [outcome for outcome in outcomes if seen is not None and (outcome.shape in seen) == wanted]
@@ -195,12 +195,12 @@ def _by_shape(
 
 
 def _teacher(result: Result, truth: Truth) -> Confusion | None:
-    """The teacher's own counts on what it was asked."""
+    """The confusion matrix of the teacher on the sessions it was queried about; None without a query."""
     if not result.asked:
         return None
-    said = np.array([asked.anomalous for asked in result.asked], dtype=np.bool_)
-    right = np.array([truth.anomalous(asked.session) for asked in result.asked], dtype=np.bool_)
-    return LabelledOutcomes(right, said, said.astype(np.float64)).confusion
+    verdicts = np.array([asked.anomalous for asked in result.asked], dtype=np.bool_)
+    labels = np.array([truth.anomalous(asked.session) for asked in result.asked], dtype=np.bool_)
+    return LabelledOutcomes(labels, verdicts, verdicts.astype(np.float64)).confusion
 
 
 def _half(flags: Iterable[bool]) -> bool:

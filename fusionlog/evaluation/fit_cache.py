@@ -1,4 +1,4 @@
-"""Fits in this process, on one thread. A model that was trained on the same examples before is not trained again."""
+"""A trainer in this process, on one thread, with a cache: equal examples and settings are trained on once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fusionlog.settings import BaseTraining, DistillSettings
 from fusionlog.utils.bounded_cache import BoundedCache
 
 REMEMBERED = 200
-"""Models kept, about 100 kB each: the two of a base for each seed and choice of sources are what must be among them."""
+"""Cached models, about 100 kB each; enough for the two of a base release for each seed and choice of sources."""
 
 
 @dataclass
 class Fitted:
-    """A model, and the seconds that its training took."""
+    """A trained model as ONNX, and the seconds of its training."""
 
     onnx: bytes
     seconds: float
@@ -28,16 +28,16 @@ class Fitted:
 
 @dataclass
 class Saved:
-    """Seconds that a run did not spend, because another one had trained the same model."""
+    """The account of a run: seconds of training that the cache saved it."""
 
     seconds: float = 0.0
 
 
 class LocalTrainer:
-    """The fits of an evaluation.
+    """Trains the models of an evaluation.
 
-    :param target: unlabelled windows of a target, which a domain head tries to tell from the examples.
-    :param saved: where what remembering saves is counted, so that a run can be charged for it.
+    :param target: unlabelled windows of a target, which a domain head learns to separate from the examples.
+    :param saved: counts the seconds that the cache saves, so that they can be added to a run's training time.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class LocalTrainer:
         self.saved = Saved() if saved is None else saved
 
     def with_settings(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> LocalTrainer:
-        """Fits under other settings, with the same memory and the same account."""
+        """A trainer under other settings, with the same cache and the same account."""
         return LocalTrainer(settings, target, self._cache, self.saved)
 
     def uncounted(self) -> LocalTrainer:
-        """The same fits with an account of their own: a new run's, or one that nobody is charged for."""
+        """The same trainer with a new account, for a new run or for fits that count for no run."""
         return LocalTrainer(self._settings, self._target, self._cache)
 
     def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:
@@ -78,7 +78,7 @@ class LocalTrainer:
         return made.onnx
 
     def _key(self, examples: Sequence[Example], how: BaseTraining) -> bytes:
-        """A hash of all that a fit depends on."""
+        """A hash of everything that a fit depends on."""
         digest = blake2b(f"{how} {self._settings.model_dump_json()}".encode(), digest_size=16)
         for part in (examples, self._target):
             digest.update(fingerprint(part))

@@ -1,4 +1,4 @@
-"""The matrix of an evaluation: which method on which fold of which target with which seed, and what each came to."""
+"""The matrix of an evaluation: a task for each target, fold, seed and method, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fusionlog.evaluation.code_version import fingerprint
 from fusionlog.evaluation.oracle import ORACLE
 from fusionlog.evaluation.rows import Row
 from fusionlog.evaluation.teacher_choice import VERDICTS
-from fusionlog.methods.ablations.random_router import RIVALS
+from fusionlog.methods.ablations.random_router import ROUTERS
 from fusionlog.methods.protocol import FoldName
 from fusionlog.methods.registry import METHODS
 from fusionlog.settings import Settings
@@ -26,7 +26,7 @@ DEFAULT = "fusionlog+online"
 
 
 class FoldChoice(StrEnum):
-    """Which half is adapted on: forward the earlier, reverse the later, or each in turn."""
+    """The adaptation half: `forward` the earlier, `reverse` the later, or `both` in turn."""
 
     forward = "forward"
     reverse = "reverse"
@@ -34,13 +34,13 @@ class FoldChoice(StrEnum):
 
 
 SessionVerdict = tuple[str, float, bool, bool]
-"""A session, its score, whether it was called anomalous, and whether the teacher was asked about it."""
+"""A session, its score, whether it was called anomalous, and whether it waited for the teacher's label."""
 FOLDS: tuple[FoldName, ...] = ("forward", "reverse")
-NAMES = (*METHODS, *RIVALS, ORACLE)
+NAMES = (*METHODS, *ROUTERS, ORACLE)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One run: a method, a fold of a target, a seed, and the labelled sources."""
+    """One run: a method on a fold of a target, with a seed and labelled sources."""
 
     data: Path
     target: str
@@ -64,9 +64,12 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What a task came to: its rows, what was `said` of the test half, and what a report draws: points of the
-    precision-recall curve (recall, precision), how many windows of the test half have which S, and tau. `code` is the
-    fingerprint of the code that did it."""
+    """The outcome of a task.
+
+    `rows` are its figures and `verdicts` those on the test half. The report draws `curve`, points (recall, precision),
+    `similarities`, pairs of a value of S and its number of windows of the test half, and `tau`. `code` is the
+    fingerprint of the code that ran the task.
+    """
 
     key: str
     task: Task
@@ -95,9 +98,9 @@ def make_tasks(
     fold: FoldChoice = FoldChoice.both,
     seeds: int = 1,
 ) -> list[Task]:
-    """All runs; without targets every system of the directory in turn, without sources all its others.
+    """All runs. Without `targets` each system of the directory is one; without `sources` all other systems are.
 
-    :raises DataError: the directory is not one of data, or has no source for a target.
+    :raises DataError: the directory has no catalogue, or no source for a target.
     :raises SettingError: a system or a method is not known, or a target is named as a source as well.
     """
     systems = list(read_catalog(data))
@@ -121,12 +124,12 @@ def make_tasks(
 
 
 def key_of(task: Task, settings: Settings, teacher: str) -> str:
-    """A hash of all that a task's outcome depends on: data, labels, verdicts, settings, teacher, seed, and the code."""
+    """A hash of everything that a task's outcome depends on: data, recorded verdicts, settings, teacher, seed, code."""
     digest = blake2b(digest_size=16)
-    told = settings.model_dump_json(
+    dumped = settings.model_dump_json(
         include={"ingest", "score", "second_opinion", "label", "distill", "alpha", "encoder", "encoder_model"}
     )
-    for part in (task.target, *task.sources, task.method, task.fold, str(task.seed), teacher, told, fingerprint()):
+    for part in (task.target, *task.sources, task.method, task.fold, str(task.seed), teacher, dumped, fingerprint()):
         digest.update(part.encode() + b"\0")
     for system in (task.target, *task.sources):
         for name in ("sessions.jsonl.gz", "labels.csv", VERDICTS):
@@ -136,7 +139,7 @@ def key_of(task: Task, settings: Settings, teacher: str) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """A hash of a file, which may not be there."""
+    """A hash of a file; of a missing one a constant."""
     if not path.is_file():
         return b"\0"
     stat = path.stat()

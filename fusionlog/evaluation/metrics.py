@@ -1,4 +1,4 @@
-"""Figures of a detector at the session level."""
+"""Metrics of a detector at the session level."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import sqrt
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of sessions by truth and verdict; the positive class is "anomalous"."""
+    """The confusion matrix of sessions; the positive class is "anomalous"."""
 
     true_positive: int
     false_positive: int
@@ -46,7 +46,7 @@ class Confusion:
 
 
 def confusion(labels: Mapping[str, bool], flagged: Set[str]) -> Confusion:
-    """Counts over the labelled sessions; a flagged id without a label counts nowhere."""
+    """The confusion matrix over the labelled sessions; a flagged session without a label is ignored."""
     anomalous = {session for session, label in labels.items() if label}
     hit = len(anomalous & flagged)
     false = len((labels.keys() - anomalous) & flagged)

@@ -1,4 +1,4 @@
-"""A page of headings, paragraphs, tables and pictures, as Markdown and as one file of HTML."""
+"""A page of headings, paragraphs, tables and pictures, rendered as Markdown or as one HTML file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Text:
 
 @dataclass(frozen=True)
 class TableBlock:
-    """A table. `strong` are the numbers of the rows that sum up others."""
+    """A table. `strong` are the indices of summary rows."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -54,7 +54,7 @@ def markdown(blocks: Sequence[Block]) -> str:
 
 
 def html(title: str, blocks: Sequence[Block]) -> str:
-    """The page as one HTML file without anything outside of it."""
+    """The page as one self-contained HTML file."""
     body = "\n".join(_html(block) for block in blocks)
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'

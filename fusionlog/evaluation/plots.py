@@ -24,7 +24,7 @@ STYLE: dict[Any, Any] = {
 LINES = {"forward": "-", "reverse": "--"}
 MARKERS = "osD^vP*X<>hp"
 WIDTH, HEIGHT = 3.6, 3.0
-"""Inches of a panel."""
+"""The size of a panel in inches."""
 BINS = np.linspace(-0.01, 1.01, 52)
 
 
@@ -48,7 +48,7 @@ def precision_recall(done: Sequence[Done]) -> str:
 
 @matplotlib.rc_context(STYLE)
 def similarities(done: Sequence[Done]) -> str | None:
-    """A panel for each target: how near windows of the test half are to what is known (S), and tau; None without."""
+    """A panel for each target: the distribution of S over windows of the test half, and tau; None without any S."""
     routed = list({(e.task.target, e.task.fold): e for e in reversed(done) if e.similarities}.values())
     if not routed:
         return None

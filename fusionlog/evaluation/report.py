@@ -1,4 +1,4 @@
-"""The report of an evaluation: tables and plots, as Markdown with its pictures and as one HTML file."""
+"""The report of an evaluation: tables and plots, as Markdown with pictures and as one HTML file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionlog.utils.files import writing
 
 TITLE = "FusionLog: an evaluation"
 PROTOCOL = (
-    "A target's sessions are split by time into two halves. A method adapts on one, unlabelled, and is judged on the "
+    "A target's sessions are split by time into two halves. A method adapts on one, unlabelled, and is scored on the "
     "other (inductive); forward adapts on the earlier, reverse on the later. No label of the target is read before its "
     "verdicts are there. Figures are of sessions; means over seeds, then over folds and targets; ± is the standard "
     "deviation over seeds. LLM calls are those of both halves of a fold."
@@ -21,9 +21,9 @@ PROTOCOL = (
 
 
 def write_report(directory: Path, done: Sequence[Done]) -> Path:
-    """Write `report.md` with its pictures, and `report.html`; the path of the latter.
+    """Write `report.md` with its pictures, and `report.html`; returns the path of the latter.
 
-    :param directory: made where it is not there.
+    :param directory: created if it does not exist.
     :raises WriteError: it cannot be written.
     """
     page, blocks = directory / "report.html", report(done)

@@ -1,4 +1,4 @@
-"""The rows of an evaluation's table, and their means."""
+"""The rows of an evaluation's table, and means over them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Ratio = Literal["natural", "balanced"]
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a method on one fold of a target, with one seed, under one protocol and class ratio.
 
-    `inductive` is of the half that the method had not seen, `transductive` of the one that it adapted on. `llm_calls`,
-    `llm_units`, `llm_tokens` and the teacher's own figures are of the whole fold, whatever the protocol. `None` where
-    there is nothing to measure. `balanced` rows have no figures by shape.
+    `inductive` rows are of the test half, `transductive` ones of the adaptation half. `llm_calls`, `llm_units`,
+    `llm_tokens` and the teacher's own figures are of the whole fold under either protocol. A figure is None where there
+    is nothing to measure. `balanced` rows have no figures by shape.
     """
 
     target: str
@@ -50,7 +50,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def leading(self) -> bool:
-        """Whether the tables are made of it: inductive, at the natural ratio."""
+        """Whether it is a row of the main tables: inductive, at the natural ratio."""
         return self.protocol == "inductive" and self.ratio == "natural"
 
 
@@ -62,7 +62,7 @@ FIGURES = tuple(
 
 
 def averages(rows: Sequence[Row]) -> dict[str, float | None]:
-    """The mean of every figure over rows, leaving out what could not be measured."""
+    """The mean of every figure over rows, without those that could not be measured."""
     found: dict[str, float | None] = {}
     for name in FIGURES:
         values = [value for row in rows if (value := getattr(row, name)) is not None]
@@ -71,7 +71,7 @@ def averages(rows: Sequence[Row]) -> dict[str, float | None]:
 
 
 def f1_by_seed(rows: Sequence[Row]) -> list[float]:
-    """The mean F1 of each seed, over whatever targets and folds the rows have."""
+    """The mean F1 of each seed over the rows' targets and folds."""
     return [fmean(row.f1 for row in group) for group in grouped(rows, lambda row: row.seed).values()]
 
 

@@ -1,4 +1,4 @@
-"""Where the tasks of an evaluation are done: what several of them need is read, encoded and trained once."""
+"""Runs the tasks of an evaluation, with caches for the data, encodings and models that several tasks share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.teacher_choice import OFFLINE as TEACHES_OFFLINE
 from fusionlog.evaluation.teacher_choice import Teaching, kind, teaching
 from fusionlog.evaluation.truth import Truth, read_truth
-from fusionlog.methods.ablations.random_router import RIVALS, random_router
+from fusionlog.methods.ablations.random_router import ROUTERS, random_router
 from fusionlog.methods.base import Method, MethodContext
 from fusionlog.methods.protocol import Fold, Outcome, Result, read_fold
 from fusionlog.methods.registry import METHODS, WITHOUT_LLM
@@ -37,7 +37,7 @@ KEPT_RESULTS = 8
 
 
 class CachedEncode:
-    """An encoder that encodes a text once."""
+    """An encoder with a cache: each text is encoded once."""
 
     def __init__(self, encode: NamedEncode) -> None:
         self.name, self.dim, self._encode = encode.name, encode.dim, encode
@@ -53,32 +53,32 @@ class CachedEncode:
 
 @dataclass(frozen=True, eq=False)
 class SourceEvents:
-    """A source, and what its labels say of its events."""
+    """A source, and its events with the anomaly probabilities that follow from its labels."""
 
     source: Source
     known: list[BankEvent]
 
 
 class Runner:
-    """Does tasks, one at a time.
+    """Runs tasks, one at a time.
 
-    :param offline: have the offline labeller teach, whatever else there is.
+    :param offline: use the offline labeller as the teacher of every task.
     """
 
     def __init__(self, settings: Settings, encode: NamedEncode, offline: bool = False) -> None:
         self.settings, self._encode, self._offline = settings, CachedEncode(encode), offline
         self._cache, self._fits = VectorCache(self._encode), LocalTrainer(settings.distill)
         self._sources: dict[tuple[Path, str], SourceEvents] = {}
-        self._formulas: dict[tuple[Path, tuple[str, ...]], OfflineFit] = {}
+        self._regressions: dict[tuple[Path, tuple[str, ...]], OfflineFit] = {}
         self._folds: BoundedCache[tuple[Path, str, str], Fold] = BoundedCache(KEPT_FOLDS)
         self._results: BoundedCache[Task, Result] = BoundedCache(KEPT_RESULTS)
 
     def key(self, task: Task) -> str:
-        """The key of a task's outcome here."""
+        """The key of a task's outcome under this runner's settings and teacher (see `matrix.key_of`)."""
         return key_of(task, self.settings, self._teacher(task))
 
     async def do(self, task: Task) -> Done:
-        """Run a task; its labels are opened when the method has finished.
+        """Run a task; the target's labels are read after the method has finished (the oracle router excepted).
 
         :raises FusionLogError: the data, or the teacher, cannot be used.
         """
@@ -103,7 +103,7 @@ class Runner:
         return kind(self.settings, task.data, task.target, self._teacher_not_needed(task))
 
     def _teacher_not_needed(self, task: Task) -> bool:
-        """Whether the offline labeller teaches, whatever else there is."""
+        """Whether the task's teacher is the offline labeller in any case."""
         return self._offline or task.method in WITHOUT_LLM
 
     async def _oracle(self, task: Task, truth: Truth) -> Result:
@@ -123,17 +123,17 @@ class Runner:
         return found
 
     async def _method(self, task: Task) -> Method:
-        """The method of a task; a random router asks as much as the one that it stands beside."""
-        if task.method not in RIVALS:
+        """The method of a task; a random router has the number of queries of the router it is compared with."""
+        if task.method not in ROUTERS:
             return METHODS[task.method]
         routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
-        return partial(random_router, draw=RIVALS[task.method](routed))
+        return partial(random_router, draw=ROUTERS[task.method](routed))
 
     async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
-        formulas = partial(self._offline_fit, task)
-        taught = formulas().labeller if teaching.name == TEACHES_OFFLINE else None
-        teacher, distill = teaching.teacher(known, self._encode, taught), seeded(self.settings.distill, task.seed)
+        regressions = partial(self._offline_fit, task)
+        regression = regressions().labeller if teaching.name == TEACHES_OFFLINE else None
+        teacher, distill = teaching.teacher(known, self._encode, regression), seeded(self.settings.distill, task.seed)
         context = MethodContext(
             settings=teaching.settings.model_copy(update={"distill": distill}),
             sources=[self._source(task.data, name).source for name in task.sources],
@@ -141,7 +141,7 @@ class Runner:
             cache=self._cache,
             trainer=(fits := self._fits.with_settings(distill).uncounted()),
             teacher=teacher,
-            offline_fit=formulas,
+            offline_fit=regressions,
         )
         try:
             result = await method(self._fold(task), context)
@@ -158,12 +158,12 @@ class Runner:
         return fold
 
     def _offline_fit(self, task: Task) -> OfflineFit:
-        """What the sources of a task teach of unusual windows."""
+        """The regressions on novelty features, fitted on the sources of a task."""
         key = (task.data, task.sources)
-        if key not in self._formulas:
+        if key not in self._regressions:
             sources = [self._source(task.data, name).source for name in task.sources]
-            self._formulas[key] = fit_offline(sources, self._encode)
-        return self._formulas[key]
+            self._regressions[key] = fit_offline(sources, self._encode)
+        return self._regressions[key]
 
     def _source(self, directory: Path, name: str) -> SourceEvents:
         if (directory, name) not in self._sources:
@@ -178,8 +178,10 @@ def seeded(settings: DistillSettings, seed: int) -> DistillSettings:
 
 
 def _session_verdicts(fold: Fold, outcomes: Sequence[Outcome]) -> list[SessionVerdict]:
-    """What was said of each session of the test half, in order; a session without a window is normal."""
+    """The verdict on each session of the test half, in order; a session without a window is normal."""
     found = {outcome.session: outcome for outcome in outcomes}
     none = Outcome("", 0.0, anomalous=False, proprietary=False, shape="")
-    said = [(session, found.get(session, none)) for session in fold.sessions[1]]
-    return [(session, round(float(one.score), 5), bool(one.anomalous), bool(one.proprietary)) for session, one in said]
+    verdicts = [(session, found.get(session, none)) for session in fold.sessions[1]]
+    return [
+        (session, round(float(one.score), 5), bool(one.anomalous), bool(one.proprietary)) for session, one in verdicts
+    ]

@@ -1,4 +1,4 @@
-"""What is done of an evaluation, kept so that a run which was ended goes on where it was."""
+"""The state file of an evaluation: finished tasks, so that an interrupted run resumes after the last of them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SUFFIX = ".state.jsonl"
 
 
 class State:
-    """Finished tasks by key, a line of JSON each; without a path they are only kept in memory.
+    """The outcomes of finished tasks by key, a line of JSON each; without a path they are kept in memory only.
 
-    A line that was cut off by the end of a run is dropped, and its task is done again. So is a task whose code, data,
-    settings or teacher have changed since (see `matrix.key_of`).
+    An incomplete last line is dropped, and its task runs again. So does a task whose code, data, settings or teacher
+    have changed (see `matrix.key_of`).
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -35,13 +35,13 @@ class State:
         return len(self._done)
 
     def get(self, key: str) -> Done | None:
-        """The task of this key, if it is done."""
+        """The outcome under this key; None if there is none."""
         return self._done.get(key)
 
     def passed_over(self, keys: Mapping[Task, str]) -> str | None:
-        """A sentence on the tasks that are here, but not under the keys that they have now; None where there is none.
+        """A sentence on outcomes that are stale: their task is to run, but its key has changed. None without any.
 
-        :param keys: of the tasks that are to be done.
+        :param keys: the current keys of the tasks to run.
         """
         here = {done.task: done for done in self._done.values()}
         stale = [here[task] for task, key in keys.items() if task in here and key not in self._done]
@@ -49,14 +49,14 @@ class State:
             return None
         older = sum(done.code != fingerprint() for done in stale)
         return (
-            f"{self._path}: {len(stale)} of its runs are passed over and done again, {older} of them by other code and "
+            f"{self._path}: {len(stale)} of its runs are stale and run again, {older} of them by other code and "
             f"{len(stale) - older} with other data, settings or another teacher"
         )
 
     def put(self, done: Done) -> None:
-        """Keep a finished task; it is on the disk when this returns.
+        """Add an outcome; it is on the disk when this returns.
 
-        :raises WriteError: the disk is full, for example. What was kept before is there.
+        :raises WriteError: it cannot be written, for example because the disk is full. Earlier outcomes are kept.
         """
         self._done[done.key] = done
         if self._path is not None:
@@ -80,23 +80,23 @@ class State:
 
 
 def state_path(json: Path | None) -> Path | None:
-    """Where the state of a run is that writes its table to `json`."""
+    """The path of the state file of a run that writes its table to `json`; None without one."""
     return None if json is None else json.with_name(json.name + SUFFIX)
 
 
 def write_table(path: Path, done: Sequence[Done]) -> None:
-    """The rows of all tasks and their means, as one JSON file that is never there by half."""
+    """Write the rows of all tasks and their means as one JSON file, replaced atomically."""
     replace_file(
         path, msgspec.json.format(msgspec.json.encode(table([row for each in done for row in each.rows]))) + b"\n"
     )
 
 
 def write_predictions(path: Path, done: Iterable[Done]) -> None:
-    """The verdicts on the test halves as JSON Lines."""
+    """Write the verdicts on the test halves as JSON Lines."""
     encode = msgspec.json.encode
     replace_file(path, b"".join(encode(prediction) + b"\n" for each in done for prediction in each.predictions()))
 
 
 def _decoded(kind: type, value: Any) -> Any:
-    """msgspec has no paths of its own."""
+    """A decoding hook of msgspec for paths."""
     return Path(value) if kind is Path else value

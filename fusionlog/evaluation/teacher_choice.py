@@ -1,4 +1,4 @@
-"""Who teaches in an evaluation: an endpoint that was named, else recorded verdicts, else the offline labeller."""
+"""Choice of the teacher of a task: a configured endpoint, else recorded verdicts, else the offline labeller."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ RECORDED, OFFLINE = "recorded", "offline"
 
 @dataclass(frozen=True)
 class Teaching:
-    """A kind of teacher. Every run has a new one, which remembers nothing and has cost nothing."""
+    """A kind of teacher. Every run makes a new one, without labels and without cost."""
 
     name: str
     settings: Settings
 
-    def teacher(self, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None) -> Teacher:
-        """A teacher.
+    def teacher(
+        self, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None
+    ) -> Teacher:
+        """A new teacher.
 
-        :param known: the sources' events, for the offline one. :param formula: what they taught it.
+        :param known: the sources' events, for the offline labeller. :param regression: its regression, if fitted.
         """
-        return make_teacher(self.settings, known, encode, formula)
+        return make_teacher(self.settings, known, encode, regression)
 
 
 def kind(settings: Settings, directory: Path, target: str, offline: bool = False) -> str:
-    """The teacher of a target by name: `llm:<model>`, `recorded` or `offline`. They are never mixed in one figure."""
+    """The teacher of a target by name: `llm:<model>`, `recorded` or `offline`. No figure mixes them."""
     if offline:
         return OFFLINE
     if settings.label.url is not None:
@@ -47,16 +49,16 @@ def kind(settings: Settings, directory: Path, target: str, offline: bool = False
 async def teaching(
     settings: Settings, directory: Path, target: str, offline: bool = False, sources: Sequence[str] = ()
 ) -> AsyncIterator[Teaching]:
-    """The teacher of a target; recorded verdicts answer by HTTP on loopback, as a language model would.
+    """The teacher of a target; recorded verdicts are served by HTTP on loopback, as a language model's would be.
 
-    :param offline: the offline labeller, whatever else there is.
-    :param sources: systems that it may be asked about as well, as far as verdicts on them were recorded.
+    :param offline: use the offline labeller in any case.
+    :param sources: systems that it may be queried about as well, as far as verdicts on them were recorded.
     :raises DataError: the recorded verdicts cannot be read.
     """
     name = kind(settings, directory, target, offline)
     if name != RECORDED:
-        unheard = settings.model_copy(update={"label": settings.label.model_copy(update={"url": None})})
-        yield Teaching(name, unheard if name == OFFLINE else settings)
+        without_endpoint = settings.model_copy(update={"label": settings.label.model_copy(update={"url": None})})
+        yield Teaching(name, without_endpoint if name == OFFLINE else settings)
         return
     try:
         from fusionlog.teachers.recorded.chat import RecordedTeacher

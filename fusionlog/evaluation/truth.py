@@ -1,4 +1,4 @@
-"""A target's labels. Only what computes figures is ever given them."""
+"""The labels of a target. Only code that computes figures gets them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fusionlog.methods.protocol import Fold
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """Whether each session of a fold is anomalous, by id and in order: of the half adapted on, and of the other."""
+    """The labels of a fold by session id, in order: of the adaptation half, and of the test half."""
 
     adapted: Mapping[str, bool]
     test: Mapping[str, bool]

@@ -1,1 +1,1 @@
-"""The methods that `evaluate` compares, each on one fold of one target system."""
+"""The methods that `evaluate` compares. Each runs on one fold of one target system."""

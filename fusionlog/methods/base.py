@@ -1,4 +1,4 @@
-"""What a method is given, and what a method is. Methods import this module; the registry imports the methods."""
+"""The interface of a method and its context. Methods import this module; the registry imports the methods."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from fusionlog.teachers.base import Teacher
 
 
 class CachedTrainer(FitAll, Protocol):
-    """Fits that remember what they trained; `of` has those under other settings, or with a domain head."""
+    """A trainer that caches its models: examples it has trained on before are not trained on again."""
 
     def with_settings(self, settings: DistillSettings, target: Sequence[Example] = (), /) -> CachedTrainer:
-        """Fits under these settings; given unlabelled windows of a target, a domain head tries to tell them apart."""
+        """A trainer under these settings that shares the cache; `target` are unlabelled windows for a domain head."""
 
     def uncounted(self) -> FitAll:
-        """Fits that no run is charged for."""
+        """The same trainer with its own account of saved seconds, so that no run is charged for its fits."""
 
 
 @dataclass(frozen=True, eq=False)
 class MethodContext:
-    """What a method may use. `teacher` is asked by its `label`; `trainer` trains (seeded by `settings.distill.seed`);
-    `offline_fit` says what the sources teach of unusual windows.
+    """The resources of a method: settings, labelled sources, encoder, vector cache, trainer, teacher.
 
-    The sources come with their labels; of the target there is the fold, which has none.
+    `trainer` is seeded by `settings.distill.seed`; `offline_fit` gives the regressions on novelty features that are
+    fitted on the sources. The target is not here: a method gets its fold, which carries no label.
     """
 
     settings: Settings
@@ -45,14 +45,14 @@ class MethodContext:
     offline_fit: Callable[[], OfflineFit] = lambda: NO_FIT
 
     def with_training(self, settings: DistillSettings, target: Sequence[Example] = ()) -> MethodContext:
-        """The bench with other settings of training, and maybe a domain head (see `LocalTrainer.with_settings`)."""
+        """The context under other training settings, optionally with a domain head on `target` (unlabelled)."""
         changed = self.settings.model_copy(update={"distill": settings})
         return replace(self, settings=changed, trainer=self.trainer.with_settings(settings, target))
 
     def base(self) -> ModelRelease:
-        """The release that the sources teach, not signed; `trainer` remembers, so that it is trained once a process.
+        """The base release, trained on the sources and not signed; `trainer` caches it, so a process trains it once.
 
-        No part of the seconds that adapting to a target takes: call it before they are counted.
+        Its training is no part of a target's adaptation time: call it before that is measured.
         """
         return base_release(
             self.sources,
@@ -66,8 +66,8 @@ class MethodContext:
 
 
 class Method(Protocol):
-    """A method: adapts on one half of a fold and gives its verdicts on the other."""
+    """A method: adapts on one half of a fold and labels the other."""
 
     async def __call__(self, fold: Fold, context: MethodContext) -> Result:
-        """Verdicts on every session of both halves."""
+        """The outcomes of every session of both halves."""
         ...

@@ -1,4 +1,4 @@
-"""Methods that need neither a source nor a teacher: what anything better must beat."""
+"""Baselines that need neither a source nor a teacher."""
 
 from __future__ import annotations
 
@@ -23,49 +23,49 @@ KEYWORDS = re.compile(
     r"|critical|severe",
     re.IGNORECASE,
 )
-"""The words of the grep: those that the audit of the bundled data looks for, without `invalid`, which stands in each
-healthy session of hdfs (`addToInvalidates`) and would make this baseline worse than it need be."""
+"""The keywords of the baseline `keyword`: those of the audit of the bundled data without `invalid`, which occurs in
+each normal session of hdfs (`addToInvalidates`) and would weaken the baseline for no reason."""
 
 QUANTILE = 0.95
-"""The nearest-neighbour method calls anomalous what is farther than this share of the adaptation half is from the rest
-of it. Of .95, .99, the greatest distance and mean + 3 sd, which were all scored, the best for this baseline."""
+"""The threshold of `nearest-neighbour`, a quantile of the distances within the adaptation half. Of .95, .99, the
+greatest distance and mean + 3 sd, which were all scored, the best for this baseline."""
 LEAST_DISTANCE = 1e-6
-"""The least threshold, for a half in which every window has its like."""
+"""The least threshold, for a half in which every window has an equal one."""
 
 Floats = NDArray[np.float64]
 
 
 class Plain:
-    """A method that gives each window a score from 0 to 1, from `decision.THRESHOLD` on anomalous.
+    """A method that scores each window from 0 to 1; scores from `decision.THRESHOLD` on are anomalous.
 
-    :param score: the scores of the windows of the half adapted on, and of the test half.
+    :param score: the scores of the windows of the adaptation half and of the test half.
     """
 
     def __init__(self, score: Callable[[Fold], tuple[Sequence[float], Sequence[float]]]) -> None:
         self._score = score
 
     async def __call__(self, fold: Fold, context: MethodContext) -> Result:
-        """Verdicts on both halves."""
+        """The outcomes of both halves."""
         began = time.perf_counter()
         adapted, test = self._score(fold)
         seconds = time.perf_counter() - began
         halves = ((fold.test, test), (fold.adapt, adapted))
-        said = [
+        found = [
             outcomes(windows, all_, [is_anomalous(s) for s in all_], [False] * len(all_)) for windows, all_ in halves
         ]
         return Result(
-            outcomes=said[0], adapted=said[1], asked=(), cost=FREE, seconds_train=0.0,
+            outcomes=found[0], adapted=found[1], asked=(), cost=FREE, seconds_train=0.0,
             seconds_score=seconds,
         )  # fmt: skip
 
 
 def all_anomalous(fold: Fold) -> tuple[list[float], list[float]]:
-    """Everything is."""
+    """Every window is anomalous."""
     return [1.0] * len(fold.adapt), [1.0] * len(fold.test)
 
 
 def keyword_grep(fold: Fold) -> tuple[list[float], list[float]]:
-    """A window is where a line of it has one of `KEYWORDS`; the more lines, the surer."""
+    """A window is anomalous if one of its lines contains one of `KEYWORDS`; more such lines give a greater score."""
 
     def score(window: Window) -> float:
         return _saturating(sum(event.count for event in window.events if KEYWORDS.search(event.example)))
@@ -74,9 +74,9 @@ def keyword_grep(fold: Fold) -> tuple[list[float], list[float]]:
 
 
 def new_event(fold: Fold) -> tuple[list[float], list[float]]:
-    """A window is where it has an event that no session of the adaptation half has; the more events, the surer.
+    """A window is anomalous if it has an event that no session of the adaptation half has.
 
-    In the adaptation half itself: one that no *other* session of it has.
+    More such events give a greater score. In the adaptation half an event counts that no *other* session has.
     """
     pairs = {(window.session, event.template) for window in fold.adapt for event in window.events}
     sessions = Counter(template for _, template in pairs)
@@ -88,11 +88,11 @@ def new_event(fold: Fold) -> tuple[list[float], list[float]]:
 
 
 def nearest_neighbour(fold: Fold) -> tuple[list[float], list[float]]:
-    """How far a window's event counts are from the nearest window of the adaptation half, against a threshold from it.
+    """A window is anomalous if the nearest window of the adaptation half is farther than a threshold.
 
-    Counts are weighted by IDF (ln(n / n_event) + 1 over the adaptation half) and brought to length 1; the distance is
-    L2. The threshold is the `QUANTILE` of the distances within the adaptation half, each window's own left out; no
-    label is looked at. The score is d / (d + threshold), so that the threshold is at one half; what is at the threshold
+    Event counts are weighted by IDF (ln(n / n_event) + 1 over the adaptation half) and scaled to norm 1; the distance
+    is L2. The threshold is the `QUANTILE` of the distances within the adaptation half, each window's distance to itself
+    left out; no label is read. The score is d / (d + threshold), one half at the threshold; a window at the threshold
     itself is normal.
     """
     groups = by_shape(fold.adapt)

@@ -1,4 +1,4 @@
-"""FusionLog on a fold (arXiv 2511.05878): ask about the adaptation half, distil, then the test half as it comes."""
+"""FusionLog (arXiv 2511.05878) on a fold: query the adaptation half, distil a student, then score the test half."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ log = structlog.get_logger(__name__)
 
 
 async def fusionlog(fold: Fold, context: MethodContext) -> Result:
-    """The teacher is asked while adapting, the small model alone gives the verdicts on the test half."""
+    """The teacher labels windows of the adaptation half only; the student alone scores the test half."""
     return await _run(fold, context, "fusionlog")
 
 
 async def fusionlog_online(fold: Fold, context: MethodContext) -> Result:
-    """As it runs by default: the teacher is asked on the test half, too, where the model knows too little."""
+    """The default: on the test half the teacher also labels proprietary windows and gives second opinions."""
     return await _run(fold, context, "fusionlog+online")
 
 
 async def adapt(target: Target, base: ModelRelease) -> float:
-    """Ask about the adaptation half and distil the labels; the seconds that took."""
+    """Query the adaptation half and distil the labels.
+
+    :return: the seconds that this took.
+    """
     began, settings = time.perf_counter(), target.context.settings
     target.adopt(base)
     pool: CandidatePool[None] = CandidatePool(target.knowledge)
@@ -50,7 +53,7 @@ async def adapt(target: Target, base: ModelRelease) -> float:
 
 
 def distil(target: Target, labels: Sequence[PseudoLabel], base: ModelRelease) -> None:
-    """Distil labels of the adaptation half, and adopt the release if the gate accepts it."""
+    """Distil the labels of the adaptation half, and use the release if the gate accepts it."""
     context = target.context
     sources = [source_examples(source, context.cache, base.detector) for source in context.sources]
     base = with_offline_fit(base, context.offline_fit())
@@ -75,7 +78,7 @@ def distil(target: Target, labels: Sequence[PseudoLabel], base: ModelRelease) ->
 
 
 def looking_back(target: Target) -> Verdicts:
-    """The verdicts on the adaptation half, once it is known."""
+    """The verdicts on the adaptation half after adaptation (transductive)."""
     found = Verdicts.of(len(target.fold.adapt))
     for place, verdict in enumerate(verdicts(target.fold.adapt, target.state)):
         found.give(place, verdict)
@@ -83,7 +86,7 @@ def looking_back(target: Target) -> Verdicts:
 
 
 def similarities(target: Target, windows: Sequence[Window]) -> list[float]:
-    """S of each window."""
+    """The router's similarity S of each window."""
     routes = [target.knowledge.route(window).route for window in windows]
     return [float(np.float32(route.similarity)) for route in routes if route is not None]
 

@@ -1,4 +1,4 @@
-"""The offline labeller on a fold: no language model is asked."""
+"""The offline labeller on a fold, without a language model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from fusionlog.teachers.cost import Cost
 
 
 async def offline(fold: Fold, context: MethodContext) -> Result:
-    """The labeller sees the adaptation half, then labels the test half as it comes, each batch by those before it.
+    """The labeller counts the adaptation half, then labels the test half batch by batch, each from those before it.
 
-    :raises SettingError: the bench has another teacher.
+    :raises SettingError: the context has another teacher.
     """
     labeller, target = context.teacher, Target(fold, context, "offline")
     if not isinstance(labeller, StreamTeacher):

@@ -1,6 +1,6 @@
-"""The protocol of an evaluation: a target's sessions in two halves by time, one to adapt on, one to report on.
+"""The protocol of an evaluation: a target's sessions are split by time into an adaptation half and a test half.
 
-No label of the target is in anything here: they are read by whoever scores, afterwards.
+Nothing here holds a label of the target: `evaluation.truth` reads them once a method has finished.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FoldName = Literal["forward", "reverse"]
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """A target as a method sees it: unlabelled windows to adapt on, then windows to give verdicts on, both in order.
+    """A target as a method sees it: the unlabelled windows of the adaptation half and of the test half, in order.
 
-    One parser reads the adaptation half and then the test half, so that it sees nothing of the latter before its time.
+    One parser reads the adaptation half and then the test half, so that no template of the latter is known too early.
     """
 
     target: str
@@ -36,10 +36,10 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a method said of a session: the greatest score of its windows, and where those were routed.
+    """A method's verdict on a session: the greatest score of its windows, whether one is anomalous, and their route.
 
-    `proprietary` is set where a window of it was asked of the teacher while it waited for its verdict. `shape` joins
-    the shapes of its windows: sessions of one shape are one session in the de-duplicated figures.
+    `proprietary` is set if one of its windows waited for the teacher's label. `shape` joins the shapes of its windows:
+    sessions of one shape are one session in the de-duplicated figures.
     """
 
     session: str
@@ -51,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Query:
-    """A unit that a teacher was asked about: a session of the target, and what the teacher said of it."""
+    """One query to the teacher: a session of the target, and whether the teacher labelled its window anomalous."""
 
     session: str
     anomalous: bool
@@ -59,7 +59,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Result:
-    """All that a method leaves behind. `adapted` are its verdicts on the half that it adapted on: transductive."""
+    """The result of a method on a fold: outcomes of the test half, and `adapted`, those of the adaptation half."""
 
     outcomes: Sequence[Outcome]
     adapted: Sequence[Outcome]
@@ -92,7 +92,7 @@ def make_fold(
     target: str, name: FoldName, system: SystemSettings, halves: tuple[list[Session], list[Session]],
     ingest: IngestSettings,
 ) -> Fold:  # fmt: skip
-    """A fold of sessions that were halved already: the earlier and the later ones."""
+    """The fold of two given halves, the earlier and the later sessions."""
     adapt, test = halves if name == "forward" else halves[::-1]
     windows = session_windows(target, system, [*adapt, *test], ingest)
     first = {session.id for session in adapt}
@@ -109,7 +109,7 @@ def make_fold(
 def outcomes(
     windows: Sequence[Window], scores: Sequence[float], anomalous: Sequence[bool], proprietary: Sequence[bool]
 ) -> list[Outcome]:
-    """Verdicts on windows as verdicts on their sessions, in order of first windows."""
+    """The outcomes of sessions from the verdicts on their windows, in order of each session's first window."""
     found: dict[str, Outcome] = {}
     for window, score, bad, asked in zip(windows, scores, anomalous, proprietary, strict=True):
         now = Outcome(window.session, score, bad, asked, window.shape)

@@ -1,4 +1,4 @@
-"""The methods that `evaluate` compares, by name. A method's own module imports `base`, never this one."""
+"""The methods that `evaluate` compares, by name. A method's own module imports `base`, never the registry."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from fusionlog.methods.alpha.method import alpha
 from fusionlog.methods.base import Method, MethodContext
 from fusionlog.methods.baselines import Plain, all_anomalous, keyword_grep, nearest_neighbour, new_event
 from fusionlog.methods.fusionlog import fusionlog, fusionlog_online
-from fusionlog.methods.generallog import general_log, llm_only, source_only
+from fusionlog.methods.generallog import general_log
+from fusionlog.methods.llm_only import llm_only
 from fusionlog.methods.meta_protonet.method import maml, protonet
 from fusionlog.methods.offline import offline
+from fusionlog.methods.source_only import source_only
 
 __all__ = ["METHODS", "WITHOUT_LLM", "Method", "MethodContext"]
 
@@ -38,4 +40,4 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 )
 
 WITHOUT_LLM = frozenset({"offline", "maml", "protonet"})
-"""The methods whose teacher is the offline labeller, whatever else there is."""
+"""The methods whose teacher is always the offline labeller, even where an endpoint or recorded verdicts exist."""

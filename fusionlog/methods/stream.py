@@ -1,4 +1,4 @@
-"""A half of a target as its windows come: the workers' decisions and calls, with the stream itself for a clock."""
+"""One half of a target as a stream: the workers' decisions and calls, with the number of windows as the clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH_WINDOWS = 20
 
 @dataclass
 class Verdicts:
-    """The verdict on each window of a half, and whether it is the teacher's, which it was asked for."""
+    """The verdict on each window of a half, and whether the teacher gave it."""
 
     scores: list[float]
     anomalous: list[bool]
@@ -29,44 +29,48 @@ class Verdicts:
 
     @classmethod
     def of(cls, number: int) -> Verdicts:
-        """No verdict yet on any of `number` windows. What gets none at all is not called anomalous."""
+        """`number` windows without a verdict; a window that never gets one counts as normal."""
         return cls([UNDECIDED] * number, [False] * number, [False] * number)
 
     def give(self, place: int, verdict: Verdict, proprietary: bool = False) -> None:
-        """The verdict on the window at a place."""
+        """Set the verdict on the window at an index."""
         self.scores[place], self.anomalous[place] = verdict.probability, is_anomalous(verdict)
         self.proprietary[place] = proprietary
 
     def part(self, start: int, stop: int) -> Verdicts:
-        """Those on the windows from a place to another."""
+        """The verdicts on the windows `start` to `stop`."""
         return Verdicts(self.scores[start:stop], self.anomalous[start:stop], self.proprietary[start:stop])
 
     def by_session(self, windows: Sequence[Window]) -> list[Outcome]:
-        """As verdicts on sessions."""
+        """The outcomes of the windows' sessions."""
         return outcomes(windows, self.scores, self.anomalous, self.proprietary)
 
 
 @dataclass(frozen=True)
 class StreamClock:
-    """When a call is made: it is full of the shapes that wait, or a window waited while so many others came.
+    """When a call is due: the pool has enough shapes for one, or its oldest window has waited for `linger` windows.
 
-    :param units: windows of a call. :param linger: windows; None: not before the end of the half.
+    :param units: windows per call. :param linger: in windows; None: no call before the end of the half.
     """
 
     units: int
     linger: int | None
 
     def due(self, shapes: int, waited: int) -> bool:
-        """Whether to ask now. :param shapes: that wait. :param waited: windows that came since the first of them."""
+        """Whether a call is due.
+
+        :param shapes: the shapes in the pool. :param waited: windows that arrived since the oldest of them.
+        """
         return self.linger is not None and (shapes >= self.units or waited >= self.linger)
 
 
 class Stream:
     """Gives every window of a half its verdict.
 
-    A batch is routed; general windows are decided on, the others wait in the candidate pool; when a call is due the
-    teacher is asked until no window waits; what its answers release is decided on then. Windows that wait when no call
-    is left, or that the teacher cannot label, have the model's verdict, where the method has a model.
+    1. A batch is routed: general windows are scored, proprietary ones enter the candidate pool.
+    2. When a call is due, the teacher is queried until the pool is empty.
+    3. Windows that its answers make general return to the small model.
+    4. Windows without an answer, or without a call left for them, get the model's verdict if the method has a model.
     """
 
     def __init__(
@@ -77,7 +81,7 @@ class Stream:
         self._since: int | None = None
         self.verdicts = Verdicts.of(len(windows))
         self.seconds = 0.0
-        """Of deciding."""
+        """Seconds spent on scoring."""
 
     async def run(self) -> Verdicts:
         """The verdicts on all windows."""
@@ -92,7 +96,7 @@ class Stream:
         return self.verdicts
 
     def _take(self, places: range) -> list[Window]:
-        """Route a batch, and decide on what is general; the proprietary windows."""
+        """Route a batch and score its general windows; returns the proprietary ones."""
         general, proprietary = list[tuple[Window, int]](), list[Window]()
         for place in places:
             window = self._target.knowledge.route(self._windows[place])
@@ -125,7 +129,7 @@ class Stream:
             self._wait(window, general[number][1])
 
     async def _ask(self) -> None:
-        """Ask until no window waits; what is released meanwhile is decided on afterwards."""
+        """Query the teacher until the pool is empty, then score the windows that its answers released."""
         self._since, released = None, list[tuple[Window, int]]()
         while self._pool:
             released += self._pool.release()
@@ -149,7 +153,7 @@ class Stream:
             self.verdicts.give(place, label, proprietary=True)
 
     def _give_up(self, windows: Sequence[Window]) -> None:
-        """A recording cannot wait for a teacher that answers later: what got no answer leaves the pool."""
+        """Remove windows without an answer from the pool: a recording cannot wait for a later retry."""
         for window in windows:
             self._fall_back(self._pool.take(window.shape))
 

@@ -1,4 +1,4 @@
-"""A system while a recording of it goes by: the workers' state of it, and its teacher with a bound on the calls."""
+"""The target system during a run: the state that the workers keep of it, and its teacher with a call budget."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ UNBOUNDED = 10**9
 
 @dataclass
 class Target:
-    """The target of a fold under a method.
+    """The target of a fold under the rules of a method.
 
-    :param calls: calls to the teacher at most.
+    :param calls: the most calls to the teacher.
     """
 
     fold: Fold
@@ -48,7 +48,7 @@ class Target:
 
     @property
     def teacher(self) -> Teacher:
-        """Who labels windows.
+        """The teacher of the run.
 
         :raises SettingError: the run has no teacher.
         """
@@ -58,16 +58,16 @@ class Target:
 
     @property
     def calls_left(self) -> int:
-        """Calls that may still be made, negative where more were made. Those that had to be repeated count as well."""
+        """The calls left; negative where more were made. Retries count as calls."""
         return self.calls - max(self.spent, self.deduplicated.cost.calls)
 
     async def ask(self, pool: CandidatePool[Item], call: Call) -> Answered[Item]:
-        """Make a call about a pool, and learn its answers."""
+        """Make a call for a candidate pool, and add its answers to the system's knowledge."""
         self.spent += -(-len(call.windows) // self.context.settings.label.units_per_call)
         answers = await self.deduplicated.answers(call.windows)
         return apply_answers(pool, call, answers, self.teacher.name, time.time())
 
     async def show(self, windows: Sequence[Window]) -> None:
-        """Let a teacher that watches count windows."""
+        """Let a stream teacher count the windows."""
         if isinstance(self.context.teacher, StreamTeacher):
             await self.context.teacher.update(windows)

@@ -1,4 +1,4 @@
-"""Asking a teacher on behalf of a method, and what that cost."""
+"""Teacher queries of a method: one per window shape, with their cost."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from fusionlog.teachers.cost import FREE, Cost
 
 @runtime_checkable
 class HasUsage(Protocol):
-    """A teacher that costs calls and tokens."""
+    """A teacher that counts its calls and tokens."""
 
     @property
     def cost(self) -> Cost:
-        """What it has cost since its start."""
+        """The cost since the teacher was made."""
 
 
 def cost_of(teacher: Teacher) -> Cost:
-    """What a teacher has cost since its start; one that asks no language model costs nothing."""
+    """The cost of a teacher since it was made; a teacher without a language model costs nothing."""
     return teacher.cost if isinstance(teacher, HasUsage) else FREE
 
 
 @dataclass
 class DeduplicatedTeacher:
-    """A teacher that is asked about each shape of a system once, and what it said.
+    """A teacher that labels each shape of a system once, with its labels, queries and cost.
 
-    :param teacher: None where the run has none, which is an error as soon as something is asked.
+    :param teacher: None where the run has none; the first query is then an error.
     """
 
     teacher: Teacher | None
@@ -46,31 +46,31 @@ class DeduplicatedTeacher:
 
     @property
     def name(self) -> str:
-        """The teacher's."""
+        """The teacher's name; empty without one."""
         return self.teacher.name if self.teacher else ""
 
     async def ask(self, windows: Iterable[Window]) -> None:
-        """Have the shapes of these windows in `labels`; one that the teacher cannot judge stays out.
+        """Query the shapes of these windows that `labels` lacks; a shape that the teacher cannot label stays out.
 
-        :raises TeacherError: it could judge none of several.
+        :raises TeacherError: the teacher could label none of several.
         """
         await self.answers([group[0] for group in by_shape(windows) if group[0].shape not in self.labels])
 
     async def answers(self, windows: Sequence[Window]) -> list[Verdict | TeacherError]:
-        """The teacher's answers on windows of different shapes, in their order; `labels` has them afterwards.
+        """The teacher's answers on windows of distinct shapes, in their order; `labels` has them afterwards.
 
-        :raises TeacherError: it could judge none of several.
+        :raises SettingError: the run has no teacher. :raises TeacherError: it could label none of several.
         """
         if self.teacher is None:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
         before = cost_of(self.teacher)
-        said = await ask(self.teacher, windows, self.system)
+        answers = await ask(self.teacher, windows, self.system)
         self.cost += cost_of(self.teacher) - before + Cost(units=len(windows))
-        failed = [verdict for verdict in said if isinstance(verdict, TeacherError)]
-        if len(failed) > 1 and len(failed) == len(said):
+        failed = [verdict for verdict in answers if isinstance(verdict, TeacherError)]
+        if len(failed) > 1 and len(failed) == len(answers):
             raise failed[0]
-        for window, verdict in zip(windows, said, strict=True):
+        for window, verdict in zip(windows, answers, strict=True):
             if not isinstance(verdict, TeacherError):
                 label = self.labels[window.shape] = label_of(window, verdict, self.teacher.name, time.time())
                 self.asked.append(Query(window.session, is_anomalous(label)))
-        return said
+        return answers

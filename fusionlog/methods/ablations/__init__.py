@@ -1,1 +1,1 @@
-"""Variants of the methods that take one part away or put another in its place."""
+"""Ablations: variants of the methods in which one part is removed or replaced."""

@@ -1,4 +1,4 @@
-"""FusionLog on the test half, but the windows that are asked about are drawn at random."""
+"""The ablation `random-router`: FusionLog, but the queried windows of the test half are drawn at random."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from fusionlog.online.decisions import verdicts
 from fusionlog.online.query_queue import CandidatePool
 
 Draw = Callable[[int, np.random.Generator], list[int]]
-"""Which windows of a test half of so many to ask about: their places."""
+"""Draws the windows to query: from the number of windows of the test half to the indices of some of them."""
 
 
 async def random_router(fold: Fold, context: MethodContext, draw: Draw) -> Result:
-    """Adapt as FusionLog does, then ask about windows of the test half that are drawn beforehand.
+    """Adapt as FusionLog does, then query the windows of the test half that `draw` chose beforehand.
 
-    They are asked about as they come, as many together as a call has room for; the answers are learned, as ever.
+    They are queried in stream order, as many per call as it holds; the system learns the labels as FusionLog does.
     """
     base, target = context.base(), Target(fold, context, calls=context.settings.evaluate.calls)
     seconds = await adapt(target, base)
@@ -48,7 +48,7 @@ async def random_router(fold: Fold, context: MethodContext, draw: Draw) -> Resul
 
 
 def same_share(routed: Result) -> Draw:
-    """As many windows as `routed` asked about, each as likely as any other: a router that sees nothing."""
+    """Draws uniformly the share of windows that `routed` sent to the teacher: a router without information."""
     share = sum(outcome.proprietary for outcome in routed.outcomes) / max(1, len(routed.outcomes))
 
     def draw(windows: int, random: np.random.Generator) -> list[int]:
@@ -58,12 +58,12 @@ def same_share(routed: Result) -> Draw:
     return draw
 
 
-RIVALS: Mapping[str, Callable[[Result], Draw]] = MappingProxyType({"random-router": same_share})
-"""By name, each made after the result of the router that it stands beside."""
+ROUTERS: Mapping[str, Callable[[Result], Draw]] = MappingProxyType({"random-router": same_share})
+"""The random routers by name; each is built from the result of the router that it is compared with."""
 
 
 async def _ask(target: Target, places: Sequence[int]) -> None:
-    """Learn the labels of these windows' shapes, where they have none."""
+    """Query the shapes of these windows that have no label yet."""
     pool: CandidatePool[int] = CandidatePool(target.knowledge)
     for place in places:
         window = target.fold.test[place]
@@ -74,7 +74,7 @@ async def _ask(target: Target, places: Sequence[int]) -> None:
 
 
 def _calls(windows: int, drawn: Sequence[int], size: int) -> Iterator[tuple[range, Sequence[int]]]:
-    """The stream in stretches, each with the places in it that one call asks about."""
+    """The stream in consecutive ranges, each with the indices in it that one call queries."""
     start = 0
     for first in range(0, len(drawn), size):
         asked = drawn[first : first + size]

@@ -1,4 +1,4 @@
-""""""
+"""What the router ablations compare: the number of queries on the test half."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from fusionlog.methods.protocol import Result
 
 
 def units_of(result: Result) -> int:
-    """How many windows of the test half a result's method asked about."""
+    """The number of teacher queries on the test half of a result."""
     test = {outcome.session for outcome in result.outcomes}
     return sum(asked.session in test for asked in result.asked)

@@ -1,1 +1,1 @@
-"""ALPHA (arXiv 2509.05936): cluster, annotate representatives, propagate, train a detector."""
+"""ALPHA (arXiv 2509.05936): cluster windows, label representatives, propagate the labels, train a detector."""

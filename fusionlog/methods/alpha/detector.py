@@ -14,9 +14,9 @@ PENALTY = 100.0
 class Svm:
     """An SVM with a radial kernel, balanced classes and weighted windows (scikit-learn's SVC, gamma `scale`).
 
-    Where all windows it learns from have one verdict, that is its verdict on every window.
+    Where all training windows have one label, every window gets that label.
 
-    :param vectors: `[n, dim]`. :param anomalous: `[n]`. :param weights: how much each counts `[n]`.
+    :param vectors: `[n, dim]`. :param anomalous: `[n]`. :param weights: the sample weights `[n]`.
     """
 
     def __init__(self, vectors: FloatArray, anomalous: BoolArray, weights: FloatArray) -> None:

@@ -1,8 +1,10 @@
-"""ALPHA's query strategy: representatives of clusters are asked about, and the other windows inherit their labels.
+"""ALPHA's query strategy: the teacher labels the representatives of clusters, the other windows inherit the labels.
 
-Clusters by similarity alone hold windows that differ from the others. So a label is inherited only within a cluster
-whose representatives agree, by a window whose events the teacher all labelled, and none anomalous that the
-representative does not have.
+Clusters by similarity alone contain windows that differ from the rest. Hence a window inherits a label only if
+
+1. the labels of all representatives of its cluster agree,
+2. the teacher has labelled each of its events, and
+3. each of its events that is labelled anomalous also occurs in the representative.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from fusionlog.types import IntArray
 
 
 class Labels(EventVectors, Protocol):
-    """What is known of a system."""
+    """Event vectors and event labels of one system."""
 
     def event_labels(self, window: Window) -> list[EventLabel] | None:
         """The teacher's labels of a window's events; None where one of them has none."""
@@ -38,7 +40,7 @@ class Labels(EventVectors, Protocol):
 
 @dataclass(frozen=True)
 class Cluster:
-    """The windows of a cluster that are asked about, its representatives among them, and the others."""
+    """A cluster of windows: those that are queried (its representatives among them), and the others."""
 
     asked: list[Window]
     others: list[Window]
@@ -46,24 +48,24 @@ class Cluster:
 
 @dataclass(frozen=True)
 class ClusterCall(Call):
-    """A call with the clusters whose representatives are all among its windows."""
+    """A call, and the clusters whose representatives are all among its windows."""
 
     clusters: list[Cluster] = field(default_factory=list)
 
     def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Labels, now: float) -> Iterator[PseudoLabel]:
-        """The labels of what inherits."""
+        """The propagated labels of all clusters, given the labels of this call by shape."""
         for cluster in self.clusters:
             yield from propagated_labels(cluster, labels, knowledge, now)
 
 
 @dataclass(frozen=True)
 class AlphaStrategy:
-    """Asks about the representatives of clusters."""
+    """The query strategy that selects representatives of clusters."""
 
     settings: AlphaSettings
 
     def __call__(self, pool: CandidatePool[Any], units: int, /) -> Call:
-        """The next call about a pool."""
+        """The next call for a candidate pool, of at most `units` windows."""
         counts = [pool.count(window.shape) for window in pool.windows]
         return plan(pool.windows, counts, units, pool.knowledge, self.settings)
 
@@ -71,12 +73,12 @@ class AlphaStrategy:
 def plan(
     windows: Sequence[Window], counts: Sequence[int], units: int, known: Labels, settings: AlphaSettings
 ) -> ClusterCall:
-    """What to ask about: the representatives of the largest clusters, as far as a call goes; then what holds unknown
-    events.
+    """Select the windows of the next call: representatives of the largest clusters, then windows with unknown events.
 
-    A cluster whose representatives would not all fit into the call waits for the next one, unless it is the first.
+    A cluster whose representatives do not all fit into the call is left for the next one, unless it is the first.
 
-    :param windows: one of each shape that waits. :param counts: how many windows of the shape wait.
+    :param windows: one of each shape in the pool. :param counts: the number of windows of each shape in the pool.
+    :param units: the most windows of a call.
     """
     if not windows:
         return ClusterCall([])
@@ -96,23 +98,27 @@ def plan(
 def propagated_labels(
     cluster: Cluster, labels: Mapping[str, PseudoLabel], known: Labels, now: float
 ) -> Iterator[PseudoLabel]:
-    """The labels that windows of a cluster inherit; none where the labels of its representatives differ.
+    """The labels that the windows of a cluster inherit; none where the labels of its representatives differ.
 
-    :param labels: the teacher's in this call, by shape. :param now: Unix time in seconds.
+    :param labels: the teacher's labels of this call, by shape. :param now: Unix time in seconds.
     """
     found = [labels[window.shape] for window in cluster.asked if window.shape in labels]
     if len(found) < len(cluster.asked) or len({is_anomalous(label.probability) for label in found}) != 1:
         return
     for window in cluster.others:
-        like = max(found, key=lambda label: weighted_jaccard(bag_of_events(label.events), bag_of_events(window.events)))
+        nearest = max(
+            found, key=lambda label: weighted_jaccard(bag_of_events(label.events), bag_of_events(window.events))
+        )
         events = known.event_labels(window)
-        if events is not None and _explained(events, like):
-            yield _propagated_label(window, like, events, now)
+        if events is not None and _explained(events, nearest):
+            yield _propagated_label(window, nearest, events, now)
 
 
 def _filled(asked: Sequence[int], windows: Sequence[Window], units: int, known: Labels) -> list[int]:
-    """What is asked about, and while there is room, in each step the window with most unknown events that no other one
-    of them has: a window with an event without a label cannot inherit."""
+    """Fill a call by greedy cover: each step adds the window with the most unknown events not covered yet.
+
+    A window with an unlabelled event cannot inherit a label.
+    """
     found = list(asked)
     unknown = [known.unknown_events(window) for window in windows]
     covered = {template for place in found for template in unknown[place]}
@@ -137,22 +143,22 @@ def _weight(rows: IntArray, counts: Sequence[int]) -> int:
     return int(np.sum([counts[row] for row in rows.tolist()]))
 
 
-def _explained(events: Sequence[EventLabel], like: PseudoLabel) -> bool:
-    """Whether every event that is labelled anomalous stands in the representative, too."""
-    known = {event.template for event in like.events}
+def _explained(events: Sequence[EventLabel], representative: PseudoLabel) -> bool:
+    """Whether every event that is labelled anomalous also occurs in the representative."""
+    known = {event.template for event in representative.events}
     return all(not is_anomalous(event.probability) or event.template in known for event in events)
 
 
-def _propagated_label(window: Window, like: PseudoLabel, events: list[EventLabel], now: float) -> PseudoLabel:
+def _propagated_label(window: Window, representative: PseudoLabel, events: list[EventLabel], now: float) -> PseudoLabel:
     return PseudoLabel(
         system=window.system,
         shape=window.shape,
-        probability=like.probability,
-        confidence=like.confidence,
-        reason=f"like another window: {like.reason}",
+        probability=representative.probability,
+        confidence=representative.confidence,
+        reason=f"like another window: {representative.reason}",
         events=events,
-        teacher=like.teacher,
+        teacher=representative.teacher,
         window=window.id,
         labelled_at=now,
-        propagated_from=like.shape,
+        propagated_from=representative.shape,
     )

@@ -1,4 +1,4 @@
-"""Clusters of windows: no number of them is chosen, and numpy is all it takes."""
+"""Leader clustering of vectors: the number of clusters follows from a similarity threshold."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from fusionlog.types import FloatArray, IntArray
 
 
 def leader_clusters(vectors: FloatArray, order: Sequence[int], similarity: float) -> list[IntArray]:
-    """Leader clustering (Hartigan, 1975): each vector joins the nearest leader whose cosine is `similarity` at least,
-    else it leads a cluster of its own.
+    """Leader clustering (Hartigan, 1975): each vector joins the leader of greatest cosine if that is >= `similarity`.
 
-    One pass, so the order matters: who comes first leads.
+    Otherwise the vector becomes the leader of a new cluster. One pass, so the result depends on the order.
 
-    :param vectors: `[n, dim]`. A zero vector is near to nothing.
-    :param order: all rows, in the order in which they are looked at.
+    :param vectors: `[n, dim]`. A zero vector has cosine 0 to every other one.
+    :param order: all rows, in the order of the pass.
     :return: the rows of each cluster, its leader first.
     """
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

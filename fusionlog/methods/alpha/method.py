@@ -32,32 +32,32 @@ from fusionlog.teachers.few_shot import FewShotTeacher
 
 @dataclass
 class Calls:
-    """The calls that are left, over all systems that are asked about. Repeated ones count as well.
+    """The budget of teacher calls of one run, over the sources and the target; retries count as calls.
 
-    No call is made unless two are left, and no more at a time than half of what is left: a call may be repeated once.
+    At most half of the remaining calls are made at a time, since each may be retried once.
     """
 
     context: MethodContext
     limit: int
-    askings: list[DeduplicatedTeacher] = field(default_factory=list)
+    teachers: list[DeduplicatedTeacher] = field(default_factory=list)
 
     def about(self, system: SystemSettings) -> DeduplicatedTeacher:
-        """What is asked about one system."""
-        self.askings.append(DeduplicatedTeacher(self.context.teacher, system))
-        return self.askings[-1]
+        """A deduplicated teacher for one system, whose calls count against this budget."""
+        self.teachers.append(DeduplicatedTeacher(self.context.teacher, system))
+        return self.teachers[-1]
 
     @property
     def cost(self) -> Cost:
-        """What all of it has cost."""
-        return sum((teacher.cost for teacher in self.askings), FREE)
+        """The cost of all calls so far."""
+        return sum((teacher.cost for teacher in self.teachers), FREE)
 
     @property
     def left(self) -> int:
-        """Calls that may be made at a time."""
+        """The number of calls that may be made at a time."""
         return (self.limit - self.cost.calls) // 2
 
     async def ask(self, teacher: DeduplicatedTeacher, windows: Sequence[Window]) -> None:
-        """Ask as far as the calls go."""
+        """Query the windows in order until the budget is used up."""
         size, left = self.context.settings.label.units_per_call, list(windows)
         while left and (calls := self.left):
             now, left = left[: calls * size], left[calls * size :]
@@ -66,13 +66,13 @@ class Calls:
 
 @dataclass(frozen=True, eq=False)
 class Annotated:
-    """The annotated adaptation half: a label of each shape that has one, the teacher's or inherited, and a detector."""
+    """The result of annotation: labels by shape (the teacher's or propagated), and the detector trained on them."""
 
     labels: Mapping[str, PseudoLabel]
     detector: Svm
 
     def verdicts(self, windows: Sequence[Window], context: MethodContext) -> list[Outcome]:
-        """Verdicts on sessions: the label of a shape where it has one, else the detector's score."""
+        """The outcomes of sessions: the label of a shape where it has one, else the detector's score."""
         known = {shape: label.probability for shape, label in self.labels.items()}
         rest = [group[0] for group in by_shape(windows) if group[0].shape not in known]
         if rest:
@@ -83,7 +83,7 @@ class Annotated:
 
 
 async def alpha(fold: Fold, context: MethodContext) -> Result:
-    """Cluster, ask about representatives, propagate, train an SVM; the test half costs no call."""
+    """Cluster, query representatives, propagate labels, train an SVM; the test half costs no call."""
     began, calls = time.perf_counter(), Calls(context, context.settings.alpha.calls)
     await refine(calls)
     teacher = calls.about(fold.system)
@@ -100,15 +100,15 @@ async def alpha(fold: Fold, context: MethodContext) -> Result:
 
 
 async def refine(calls: Calls) -> None:
-    """Ask about the sources and show the teacher what it got wrong; nothing, where it cannot be shown examples."""
+    """Query windows of the sources and give the teacher its mistakes as few-shot examples, if it takes examples."""
     context, settings = calls.context, calls.context.settings.alpha
     if not isinstance(context.teacher, FewShotTeacher) or not settings.examples:
         return
     units = settings.source_calls * context.settings.label.units_per_call
-    told: list[TeacherAnswer] = []
+    answers: list[TeacherAnswer] = []
     for known in to_ask(context.sources, units, context.cache, settings.similarity).values():
-        told += await _label_sources(calls, known)
-    context.teacher.show(choose_examples(told, settings.examples, context.cache, settings.similarity))
+        answers += await _label_sources(calls, known)
+    context.teacher.show(choose_examples(answers, settings.examples, context.cache, settings.similarity))
 
 
 async def _label_sources(calls: Calls, known: Sequence[LabelledWindow]) -> list[TeacherAnswer]:
@@ -121,20 +121,24 @@ async def _label_sources(calls: Calls, known: Sequence[LabelledWindow]) -> list[
 
 
 async def annotate(fold: Fold, calls: Calls, teacher: DeduplicatedTeacher) -> dict[str, PseudoLabel]:
-    """Label the adaptation half as the label worker does; the calls that are left then go to what inherited, the
-    farthest from all labelled windows first."""
+    """Label the adaptation half as the label worker does, then spend the remaining calls on propagated labels.
+
+    Of the windows with a propagated label, those farthest from all labelled windows are queried first.
+
+    :return: labels by shape.
+    """
     knowledge = Knowledge(fold.target, calls.context.encode, rules=RULES["fusionlog"])
     labels = await _label(fold.adapt, knowledge, AlphaStrategy(calls.context.settings.alpha), calls, teacher)
-    heirs = [
+    inherited = [
         window for window in fold.adapt if (label := labels.get(window.shape)) and label.propagated_from is not None
     ]
-    return labels | await _label(heirs, knowledge, most_informative, calls, teacher)
+    return labels | await _label(inherited, knowledge, most_informative, calls, teacher)
 
 
 async def _label(
     windows: Sequence[Window], knowledge: Knowledge, strategy: QueryStrategy, calls: Calls, teacher: DeduplicatedTeacher
 ) -> dict[str, PseudoLabel]:
-    """The labels of windows by shape: a call at a time, until none waits or no call is left."""
+    """The labels of windows by shape: one call at a time, until the candidate pool or the budget is empty."""
     pool, labels = CandidatePool[None](knowledge), dict[str, PseudoLabel]()
     for window in windows:
         pool.add(window, None)
@@ -155,8 +159,8 @@ def _detector(windows: Sequence[Window], labels: Mapping[str, PseudoLabel], cont
         raise TeacherError(
             "no window has a label: raise FUSIONLOG_ALPHA__CALLS, or lower FUSIONLOG_ALPHA__SOURCE_CALLS"
         )
-    taught = [labels[shape] for shape in first]
-    anomalous = np.array([is_anomalous(label.probability) for label in taught])
-    shares = [1.0 if label.propagated_from is None else PROPAGATED_WEIGHT for label in taught]
+    training = [labels[shape] for shape in first]
+    anomalous = np.array([is_anomalous(label.probability) for label in training])
+    shares = [1.0 if label.propagated_from is None else PROPAGATED_WEIGHT for label in training]
     weights = np.log1p([seen[shape] for shape in first]) * shares
     return Svm(window_vectors(list(first.values()), context.cache), anomalous, weights.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Which windows of a cluster stand for the others."""
+"""Selection of the representatives of clusters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from fusionlog.types import FloatArray, IntArray
 
 
 def representatives(vectors: FloatArray, clusters: Sequence[IntArray], central: int, uncertain: int) -> list[list[int]]:
-    """The places that stand for each cluster: the nearest to its centroid, then the most uncertain of the rest.
+    """The representatives of each cluster, as rows: the nearest to its centroid, then the most uncertain of the rest.
 
-    Uncertain is what lies as near to another cluster's centroid as to its own; in a lone cluster, what is far out.
+    A row is uncertain if it lies about as near to another cluster's centroid as to its own; in a lone cluster, if it
+    is far from the centroid.
+
+    :param vectors: `[n, dim]`. :param clusters: the rows of each cluster.
+    :param central: how many nearest ones. :param uncertain: how many uncertain ones.
     """
     centroids = np.stack([vectors[places].mean(axis=0) for places in clusters])
     return [_chosen(vectors, places, own, centroids, central, uncertain) for own, places in enumerate(clusters)]

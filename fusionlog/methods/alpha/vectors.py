@@ -1,4 +1,4 @@
-"""Windows as vectors of one length: what ALPHA clusters, and what its detector looks at."""
+"""Windows as vectors of one dimension, the input of ALPHA's clustering and of its detector."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fusionlog.types import FloatArray
 
 SUM_SCALE = 0.25
 MAX_SCALE = 0.5
-"""They bring both halves of a usual window's vector to a length of about one; they were not searched."""
+"""Scales that give both halves of a typical window's vector a norm of about one; they were not tuned."""
 
 
 def window_vectors(windows: Sequence[Window], cache: EventVectors) -> FloatArray:
     """Each window as the sum and the maximum over its events of log(1 + count) times the event's vector.
 
-    The sum knows how often things happen, the maximum keeps a rare event from drowning in it.
+    The sum carries frequencies; in the maximum a rare event is not outweighed by frequent ones.
 
     :return: `[windows, 2 * dim]`.
     """

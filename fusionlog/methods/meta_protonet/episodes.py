@@ -1,7 +1,7 @@
-"""A system as a task of meta-learning: support that the offline labeller judged, queries that come after it.
+"""A system as a task of meta-learning: a support set labelled by the offline labeller, and later queries.
 
-A source is shown as a target would be: one half goes by, and the labeller's probabilities on it are the support; the
-windows of the other half, each judged by those before it, are the queries, and their labels are known.
+A source plays a target: one half with the labeller's probabilities is the support set; the windows of the other half
+are the queries, with features counted from the windows before each, and their labels are known.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from fusionlog.types import BoolArray, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class SystemTask:
-    """Support `[n, features]` with the labeller's probabilities `[n]`, queries `[m, features]` and, of a source, their
-    labels `[m]`."""
+    """A task: support `[n, features]` with probabilities `[n]`, and queries `[m, features]`.
+
+    `probabilities` are the labeller's; `anomalous` are the labels of the queries `[m]`, None for a target.
+    """
 
     system: str
     support: FloatArray
@@ -36,27 +38,27 @@ class SystemTask:
 def task_of(
     system: str, before: Sequence[Window], after: Sequence[Window], labeller: OfflineTeacher, cache: VectorCache
 ) -> SystemTask:
-    """The task of a system of which `before` was there to adapt on.
+    """The task of a system: support from the windows `before`, queries from the windows `after`.
 
-    :param labeller: one that has seen nothing of the system yet.
+    :param labeller: one that has counted no window of the system yet.
     """
     labeller.count(before)
-    evidence, probabilities = labeller.features_and_probabilities(before, own=True)
-    support = window_features(before, evidence, probabilities, cache)
-    told: list[Features] = []
-    judged: list[float] = []
+    observed, probabilities = labeller.features_and_probabilities(before, own=True)
+    support = window_features(before, observed, probabilities, cache)
+    features: list[Features] = []
+    predicted: list[float] = []
     for batch in in_batches(after):
-        found, said = labeller.features_and_probabilities(batch)
-        told, judged = told + found, judged + said
+        some, scores = labeller.features_and_probabilities(batch)
+        features, predicted = features + some, predicted + scores
         labeller.count(batch)
-    queries = window_features(after, told, judged, cache)
+    queries = window_features(after, features, predicted, cache)
     return SystemTask(system, support, np.array(probabilities, dtype=np.float32), queries)
 
 
 def source_tasks(source: Source, labeller: OfflineTeacher, cache: VectorCache) -> list[SystemTask]:
-    """Both halves of a source, each as the support of the other one.
+    """The two tasks of a source, each half being the support of the other.
 
-    :param labeller: one that knows the other sources; it is asked anew for each half.
+    :param labeller: one that knows the other sources; each task uses a copy of it without history.
     """
     earlier, later = [half.windows for half in split(source, held_out=0.5)]
     tasks = []

@@ -1,4 +1,4 @@
-"""Which features a meta-learner is shown beside the structural ones: what tells the sources' anomalies apart."""
+"""Feature selection of the meta-learners: structural features, and the best others by their ranks on the sources."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ by heart: on the bundled systems, each left out in turn, they cost more than the
 TREES = 100
 LEAF = 5
 MOST_WINDOWS = 1_000
-"""Windows that are looked at, drawn where there are more: mutual information takes seconds for a thousand."""
+"""The most windows used, drawn at random where there are more: mutual information takes seconds for a thousand."""
 
 
 @dataclass(frozen=True, eq=False)
 class SelectedFeatures:
-    """Kept columns, and how they are brought to mean 0 and deviation 1 over the sources."""
+    """The selected columns, with their mean and standard deviation over the sources for scaling."""
 
     columns: IntArray
     mean: FloatArray
     deviation: FloatArray
 
     def __call__(self, features: FloatArray) -> FloatArray:
-        """Features `[n, all]` as `[n, kept]`."""
+        """Features `[n, all]`, selected and scaled to `[n, kept]`."""
         scaled: FloatArray = ((features[:, self.columns] - self.mean) / self.deviation).astype(np.float32)
         return scaled
 
 
 def select(features: FloatArray, anomalous: BoolArray, seed: int, always: int, kept: int = KEPT) -> SelectedFeatures:
-    """The last `always` features, and of the others the `kept` ones with the best mean rank by mutual information with
-    the label and by the importance to a random forest of balanced classes.
+    """Select the last `always` features, and the `kept` best of the others.
+
+    The best have the least mean rank by mutual information with the label and by importance in a random forest with
+    balanced classes.
 
     :param features: of the sources' windows `[n, all]`. :param anomalous: `[n]`, of both kinds.
     """
@@ -48,16 +50,16 @@ def select(features: FloatArray, anomalous: BoolArray, seed: int, always: int, k
 
 def _best(features: FloatArray, anomalous: BoolArray, seed: int, kept: int) -> IntArray:
     rows = np.random.default_rng(seed).permutation(len(features))[:MOST_WINDOWS]
-    shown, told = features[rows], anomalous[rows]
+    sample, labels = features[rows], anomalous[rows]
     forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, class_weight="balanced", random_state=seed)
-    importance = forest.fit(shown, told).feature_importances_
-    information = mutual_info_classif(shown, told, random_state=seed)
+    importance = forest.fit(sample, labels).feature_importances_
+    information = mutual_info_classif(sample, labels, random_state=seed)
     best: IntArray = np.argsort(_ranks(importance) + _ranks(information), kind="stable")[:kept]
     return best
 
 
 def _ranks(values: FloatArray) -> IntArray:
-    """The place of each value from the greatest on, counted from 0."""
+    """The rank of each value, 0 for the greatest."""
     ranks = np.empty(len(values), dtype=np.int64)
     ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranks

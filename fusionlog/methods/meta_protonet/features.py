@@ -1,4 +1,4 @@
-"""A window as one vector: what its sentences mean, and what the offline labeller observed of it."""
+"""A window as one feature vector: its embedding, and the structural features that the offline labeller computes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from fusionlog.teachers.offline.features import Features
 from fusionlog.types import FloatArray
 
 STRUCTURE = (
-    *Features.__struct_fields__, "doubt", "lines", "events", "most lines of an event", "lines of an event",
+    *Features.__struct_fields__, "logit", "lines", "events", "most lines of an event", "lines of an event",
 )  # fmt: skip
-"""The structural features by name: they mean the same on every system. `doubt` is the labeller's logit."""
+"""The structural features by name; they mean the same on every system. `logit`: of the labeller's probability."""
 SURE = 0.999
 
 
@@ -34,6 +34,6 @@ def window_features(
     windows: Sequence[Window], features: Sequence[Features], probabilities: Sequence[float], cache: VectorCache
 ) -> FloatArray:
     """Windows as `[windows, 2 * dim + structural features]`: embeddings first."""
-    told = zip(windows, features, probabilities, strict=True)
-    rows = np.array([structure(*each) for each in told], dtype=np.float32)
+    columns = zip(windows, features, probabilities, strict=True)
+    rows = np.array([structure(*each) for each in columns], dtype=np.float32)
     return np.concatenate([window_vectors(windows, cache), rows], axis=1)

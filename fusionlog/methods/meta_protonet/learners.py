@@ -1,7 +1,7 @@
-"""Two learners that are taught to learn a system from its support: MAML and prototypical networks. Imports torch.
+"""Two meta-learners: MAML and prototypical networks. Imports torch.
 
-An episode is one source: the learner adapts to the support, which the offline labeller judged, and is corrected by the
-labels of the queries. Both see the support as they will see a target's, wrong verdicts and all.
+An episode is one source: the learner adapts to the support set, which the offline labeller labelled, and its loss is
+on the true labels of the queries. So the support has the same label noise in training as on a target.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Episode:
 
 
 class Learner(nn.Module, ABC):
-    """Judges queries after a look at the support."""
+    """A meta-learner: predicts the logits of queries from a support set."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -61,7 +61,8 @@ class Prototypes(Learner):
     """Prototypical networks (Snell et al., NeurIPS 2017): a window is of the class whose mean embedding is nearer.
 
     logit = scale (|z - c0|^2 - |z - c1|^2) + bias; a prototype is the mean of the support's embeddings, each weighted
-    by how likely it is of the class. Where the labeller found no anomaly its most suspicious windows stand for it.
+    by its probability of the class. Where the labeller found no anomaly, the windows of greatest probability form the
+    anomalous prototype.
     """
 
     def __init__(self, features: int) -> None:
@@ -71,9 +72,9 @@ class Prototypes(Learner):
 
     def logits_of(self, support: Tensor, probabilities: Tensor, queries: Tensor) -> Tensor:
         """Logits of the queries `[m]`."""
-        known, asked = self.body(support), self.body(queries)
+        known, embedded = self.body(support), self.body(queries)
         bad = probabilities * (probabilities >= min(THRESHOLD, float(probabilities.max())))
-        away = [((asked - _mean(known, weights)) ** 2).sum(dim=1) for weights in (1 - probabilities, bad)]
+        away = [((embedded - _mean(known, weights)) ** 2).sum(dim=1) for weights in (1 - probabilities, bad)]
         logits: Tensor = self.scale * (away[0] - away[1]) + self.bias
         return logits
 
@@ -102,12 +103,12 @@ class Maml(Learner):
             slow.grad = moved.grad
 
     def logits(self, windows: Tensor) -> Tensor:
-        """Logits of windows `[n]` as the parameters stand."""
+        """Logits of windows `[n]` under the current parameters."""
         found: Tensor = self.head(self.body(windows)).squeeze(-1)
         return found
 
     def adapted(self, support: Tensor, probabilities: Tensor) -> Maml:
-        """A copy that has taken the inner steps."""
+        """A copy after the inner gradient steps on the support."""
         fast = deepcopy(self)
         optimiser = torch.optim.SGD(fast.parameters(), lr=INNER_RATE)
         with torch.enable_grad():
@@ -122,7 +123,7 @@ LEARNERS: Mapping[LearnerName, Callable[[int], Learner]] = MappingProxyType({"ma
 
 
 def train(name: LearnerName, episodes: Sequence[Episode], steps: int, seed: int) -> Learner:
-    """A learner taught by episodes in turn, `steps` in all.
+    """Train a learner on the episodes in turn, `steps` in all.
 
     :raises ValueError: there is no episode.
     """
@@ -136,15 +137,17 @@ def train(name: LearnerName, episodes: Sequence[Episode], steps: int, seed: int)
 
 
 def predict(learner: Learner, support: FloatArray, probabilities: FloatArray, queries: FloatArray) -> FloatArray:
-    """Logits of the queries `[m]` after a look at the support."""
+    """Logits of the queries `[m]`, given the support set."""
     with torch.no_grad():
-        told = learner.logits_of(torch.from_numpy(support), torch.from_numpy(probabilities), torch.from_numpy(queries))
-    found: FloatArray = told.numpy().astype(np.float32)
+        logits = learner.logits_of(
+            torch.from_numpy(support), torch.from_numpy(probabilities), torch.from_numpy(queries)
+        )
+    found: FloatArray = logits.numpy().astype(np.float32)
     return found
 
 
 def balanced_loss(logits: Tensor, probabilities: Tensor) -> Tensor:
-    """Cross-entropy against soft labels, either class with half of the mass where both are there."""
+    """Cross-entropy against soft labels; where both classes occur, each has half of the weight."""
     bad = probabilities >= THRESHOLD
     weights = torch.where(bad, 1.0 / max(1, int(bad.sum())), 1.0 / max(1, int((~bad).sum())))
     return binary_cross_entropy_with_logits(logits, probabilities, weight=weights / weights.sum(), reduction="sum")
@@ -155,7 +158,7 @@ def _mean(vectors: Tensor, weights: Tensor) -> Tensor:
 
 
 def _tensors(episode: Episode) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Support, its probabilities, queries and their labels as a learner reads them."""
+    """An episode as tensors: support, its probabilities, queries, labels of the queries."""
     return (
         torch.from_numpy(episode.support), torch.from_numpy(episode.probabilities), torch.from_numpy(episode.queries),
         torch.from_numpy(episode.anomalous.astype(np.float32)),

@@ -1,4 +1,4 @@
-"""MAML and prototypical networks on a fold (after arXiv 2601.14336): the labeller's verdicts are their support."""
+"""MAML and prototypical networks on a fold (after arXiv 2601.14336), with the offline labeller's labels as support."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from fusionlog.types import FloatArray
 
 
 async def maml(fold: Fold, context: MethodContext) -> Result:
-    """A network that the sources taught to learn from the labeller in a few gradient steps."""
+    """MAML: a network meta-trained on the sources, adapted to the target by a few gradient steps."""
     return await _meta("maml", fold, context)
 
 
 async def protonet(fold: Fold, context: MethodContext) -> Result:
-    """A network that the sources taught to tell windows by the means of what the labeller says of a system."""
+    """A prototypical network, meta-trained on the sources: a window gets the class of the nearer prototype."""
     return await _meta("protonet", fold, context)
 
 
 async def _meta(name: str, fold: Fold, context: MethodContext) -> Result:
-    """The result of a learner. Both halves are the queries of one task, whose support is the adaptation half."""
+    """The result of a learner: both halves are queries of one task, whose support is the adaptation half."""
     began = time.perf_counter()
-    scores = _teacher(name, context, _tasks(context))
+    scores = _scorer(name, context, _tasks(context))
     seconds, began = time.perf_counter() - began, time.perf_counter()
     task = task_of(fold.target, fold.adapt, fold.test, _labeller(context).without_history(), context.cache)
     adapted, test = scores(replace(task, queries=task.support)), scores(task)
-    said = [
-        outcomes(windows, found.tolist(), is_anomalous(found).tolist(), [False] * len(windows))
-        for windows, found in ((fold.test, test), (fold.adapt, adapted))
+    found = [
+        outcomes(windows, scored.tolist(), is_anomalous(scored).tolist(), [False] * len(windows))
+        for windows, scored in ((fold.test, test), (fold.adapt, adapted))
     ]
     return Result(
-        outcomes=said[0], adapted=said[1], asked=(), cost=FREE, seconds_train=seconds,
+        outcomes=found[0], adapted=found[1], asked=(), cost=FREE, seconds_train=seconds,
         seconds_score=time.perf_counter() - began,
     )  # fmt: skip
 
 
-def _teacher(name: str, context: MethodContext, tasks: list[SystemTask]) -> Callable[[SystemTask], FloatArray]:
-    """What gives a task's queries their scores.
+def _scorer(name: str, context: MethodContext, tasks: list[SystemTask]) -> Callable[[SystemTask], FloatArray]:
+    """The trained learner's scoring function: from a task to the scores of its queries `[m]`.
 
     :raises MissingExtraError: torch, scikit-learn or imbalanced-learn is not installed.
     """
@@ -62,7 +62,7 @@ def _teacher(name: str, context: MethodContext, tasks: list[SystemTask]) -> Call
 
 
 def _tasks(context: MethodContext) -> list[SystemTask]:
-    """Each source as a target would be, judged by a labeller that knows the others."""
+    """The tasks of the sources; each source plays the target of a labeller that knows the others."""
     known = {source.system: known_events(source, event_probabilities(source)) for source in context.sources}
     tasks: list[SystemTask] = []
     for source in context.sources:
@@ -73,9 +73,9 @@ def _tasks(context: MethodContext) -> list[SystemTask]:
 
 
 def _labeller(context: MethodContext) -> OfflineTeacher:
-    """The labeller of a bench.
+    """The offline labeller of a context.
 
-    :raises SettingError: it has another teacher.
+    :raises SettingError: the context has another teacher.
     """
     if not isinstance(context.teacher, OfflineTeacher):
         raise SettingError("--method", "maml or protonet", "its teacher is the offline labeller alone")

@@ -1,4 +1,4 @@
-"""From the sources' tasks to verdicts on a target: selection, oversampling, episodes, and the edge of an anomaly."""
+"""Training of a meta-learner on the sources' tasks: feature selection, oversampling, episodes, threshold."""
 
 from __future__ import annotations
 
@@ -19,37 +19,38 @@ from fusionlog.types import BoolArray, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class TrainedLearner:
-    """A learner, what it is shown of a window, and the logit from which it calls one anomalous."""
+    """A learner, the features it takes, and the logit from which a window is anomalous."""
 
     learner: Learner
     selection: SelectedFeatures
     threshold: float
 
     def scores(self, task: SystemTask) -> FloatArray:
-        """The scores of a target's queries `[m]`, anomalous from one half on."""
+        """The scores of a task's queries `[m]`; scores from one half on are anomalous."""
         logits = _logits(self.learner, self.selection, task) - self.threshold
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), dtype=np.float32)
 
 
 def train_learner(name: LearnerName, tasks: Sequence[SystemTask], steps: int, seed: int) -> TrainedLearner:
-    """A learner of all sources' tasks. Where it calls a window anomalous is chosen with each source left out in turn:
-    where the mean F1 of the learners that did not see it is the greatest.
+    """Train a learner on all sources' tasks, and choose its threshold by leaving out each source in turn.
+
+    The threshold is the logit of greatest mean F1 of the learners on the source that each was trained without.
 
     :param tasks: of sources, with labels; those of one system have its name.
     :raises ValueError: no task has both kinds of windows.
     """
-    told = [task for task in tasks if _both(task)]
-    if not told:
+    usable = [task for task in tasks if _both(task)]
+    if not usable:
         raise ValueError("no source has both normal and anomalous sessions")
-    systems = list(dict.fromkeys(task.system for task in told))
+    systems = list(dict.fromkeys(task.system for task in usable))
     known: list[Stretch] = []
     logits: list[Floats] = []
     for system in systems if len(systems) > 1 else ():
-        learner, selection = _fit(name, [task for task in told if task.system != system], steps, seed)
-        for task in (task for task in told if task.system == system):
+        learner, selection = _fit(name, [task for task in usable if task.system != system], steps, seed)
+        for task in (task for task in usable if task.system == system):
             known.append(Stretch(np.empty((0, 0)), _labels(task)))
             logits.append(_logits(learner, selection, task).astype(np.float64))
-    learner, selection = _fit(name, told, steps, seed)
+    learner, selection = _fit(name, usable, steps, seed)
     return TrainedLearner(learner, selection, best_threshold(known, logits) if known else 0.0)
 
 
