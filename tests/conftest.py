@@ -17,14 +17,22 @@ from tests.brokers import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_k
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
     os.environ.setdefault(_name, "false" if _name.startswith("TOK") else "1")
 
-# One terminal for all runs: wide enough that no message is wrapped, whatever the path in it, and without colours.
-for _name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH"):
-    os.environ.pop(_name, None)
-os.environ.update(COLUMNS="1000", LINES="50", TERM="dumb", NO_COLOR="1")
-
 # A shared machine is slow at times; that is no failure of what is tested.
 settings.register_profile("shared", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("shared")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """One terminal for what is tested: so wide that no message is wrapped, whatever path is in it, without colours.
+
+    What pytest itself prints keeps the width that it had.
+    """
+    if session.config.pluginmanager.has_plugin("terminalreporter"):
+        writer = session.config.get_terminal_writer()
+        writer.fullwidth = writer.fullwidth
+    for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH"):
+        os.environ.pop(name, None)
+    os.environ.update(COLUMNS="1000", LINES="50", TERM="dumb", NO_COLOR="1")
 
 
 @pytest.fixture(scope="session")
