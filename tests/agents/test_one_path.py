@@ -137,7 +137,7 @@ async def released(world: World, teaching: Teaching, method: MethodName) -> int:
     found = [target.knowledge.release(version) for version in target.knowledge.versions]
     open_wide = [releases.sign(replace(release, threshold=0.0), None) for release in found]
     await publish(world.settings, world.settings.topics.models, open_wide)
-    await publish(world.settings, world.settings.topics.labels, list(target.book.labels.values()))
+    await publish(world.settings, world.settings.topics.labels, list(target.deduplicated.labels.values()))
     return len(found)
 
 
