@@ -210,7 +210,7 @@ async def run(world: World, settings: Settings) -> list[Anomaly]:
 
 @pytest.mark.kafka
 @pytest.mark.slow
-@pytest.mark.parametrize("method", SPEAKERS)
+@pytest.mark.parametrize("method", ["fusionlog", pytest.param("generallog", marks=pytest.mark.long)])
 async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: MethodName, world: World) -> None:
     world.settings = world.settings.model_copy(update={"method": method})
     async with teaching(world.settings, world.data, TARGET) as each:

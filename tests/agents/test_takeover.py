@@ -59,7 +59,7 @@ async def killed_after_its_first_assignment(stage: Stage, seconds: float, count:
     return found
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(0.0, MANY), (0.4, FEW)])
+@pytest.mark.parametrize(("seconds", "count"), [(0.0, MANY), pytest.param(0.4, FEW, marks=pytest.mark.long)])
 async def test_killed_after_its_first_assignment_it_loses_nothing(stage: Stage, seconds: float, count: int) -> None:
     assert await killed_after_its_first_assignment(stage, seconds, count) == {1: LINES}
 
@@ -72,6 +72,7 @@ async def test_killed_in_the_first_second_it_loses_nothing(stage: Stage, seed: i
     assert await killed_after_its_first_assignment(stage, random.Random(seed).random(), count) == {1: LINES}
 
 
+@pytest.mark.long
 async def test_killed_as_partitions_are_added_it_loses_nothing(stage: Stage) -> None:
     raw = stage.settings.topics.raw("shop").name
     sent = await stage.write(sessions(100, 500))
@@ -114,8 +115,8 @@ async def test_frozen_for_longer_than_its_session_it_writes_nothing_of_what_is_a
     assert await frozen.stop() == 0
 
 
-async def test_lines_that_retention_deleted_are_counted_and_said(own_kafka: ApacheKafka, tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "stage", own_kafka.settings, extra={"FUSIONLOG_KAFKA__PARTITIONS": "1"})
+async def test_lines_that_retention_deleted_are_counted_and_said(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "stage", apache_kafka.settings, extra={"FUSIONLOG_KAFKA__PARTITIONS": "1"})
     await stage.setup()
     raw = TopicPartition(stage.settings.topics.raw("shop").name, 0)
     try:

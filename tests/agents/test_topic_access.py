@@ -138,7 +138,7 @@ async def test_score(recorded: Recorded) -> None:
     await stage.publish_raw(topics.general, b"{broken")
     await stage.publish(topics.general, judged, odd)
     worker = await stage.worker("score", FUSIONLOG_SECOND_OPINION__SHARE="0.1")
-    await counted(worker, "windows_doubted", 1)
+    await counted(worker, "windows_second_opinion", 1)
     await counted(worker, "windows_scored", 1)
     assert await worker.stop() == 0
     recorded.check("score")
@@ -174,7 +174,9 @@ async def test_ray(recorded: Recorded) -> None:
 
 
 async def test_cli(recorded: Recorded) -> None:
-    await recorded.run("-m", "fusionlog", "models", "list")
-    await recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version)
-    await recorded.run("-m", "fusionlog", "explanations")
+    await asyncio.gather(
+        recorded.run("-m", "fusionlog", "models", "list"),
+        recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
+        recorded.run("-m", "fusionlog", "explanations"),
+    )
     recorded.check("cli")
