@@ -23,7 +23,8 @@ demo: setup
 test: setup
 	$(VENV)/bin/pytest
 
-# What takes longer than a change should wait for: kills by the dozen.
+# What takes longer than a change should wait for: kills by the dozen, and the second of each kind whose first `make test`
+# runs.
 check-long: setup
 	$(VENV)/bin/pytest -m long -rP --timeout 900
 

@@ -22,6 +22,19 @@ settings.register_profile("shared", suppress_health_check=[HealthCheck.too_slow]
 settings.load_profile("shared")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """One terminal for what is tested: so wide that no message is wrapped, whatever path is in it, without colours.
+
+    What pytest itself prints keeps the width that it had.
+    """
+    if session.config.pluginmanager.has_plugin("terminalreporter"):
+        writer = session.config.get_terminal_writer()
+        writer.fullwidth = writer.fullwidth
+    for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH"):
+        os.environ.pop(name, None)
+    os.environ.update(COLUMNS="1000", LINES="50", TERM="dumb", NO_COLOR="1")
+
+
 @pytest.fixture(scope="session")
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
     """One Apache Kafka for all tests of a run. A test that kills it starts one of its own: `own_kafka`."""

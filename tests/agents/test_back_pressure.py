@@ -58,7 +58,7 @@ async def test_a_kafka_that_stands_still_pauses_ingest_and_costs_nothing(
         with frozen(own_kafka.pid):
             await until(lambda: worker.metrics()["fusionlog_partitions_paused"] == 2, 20, worker.metrics)
             stood = worker.metrics()["fusionlog_lines"]
-            await asyncio.sleep(STOP_SECONDS)
+            await asyncio.sleep(STOP_SECONDS)  # nothing happens meanwhile: that is the test
             assert worker.metrics()["fusionlog_lines"] == stood < 8000, "nothing is read that cannot be written"
         await windowed(worker, 8000)
         await until(lambda: worker.metrics()["fusionlog_partitions_paused"] == 0, 5)

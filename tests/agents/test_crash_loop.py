@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ DEATHS = 3
 
 async def faulty(stage: Stage, role: str, fault: str, **env: str) -> Worker:
     """A worker that dies of what names poison."""
-    return await stage.worker(role, PYTHONPATH=FAULTS, TEST_FAULT=fault, **env)
+    path = os.pathsep.join(filter(None, [FAULTS, os.environ.get("PYTHONPATH")]))
+    return await stage.worker(role, PYTHONPATH=path, TEST_FAULT=fault, **env)
 
 
 async def dies_of_it(stage: Stage, role: str, fault: str, **env: str) -> Worker:

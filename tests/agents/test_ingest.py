@@ -127,7 +127,7 @@ async def test_a_broker_that_is_killed_and_comes_back_loses_nothing(own_kafka: A
         lines = sessions(40, 2000)
         sent = await stage.write(lines[:1500], pause=0.02)
         own_kafka.kill()
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # away for a while, as the worker sees it
         await asyncio.to_thread(own_kafka.start)
         sent += await stage.write(lines[1500:])
 

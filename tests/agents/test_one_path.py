@@ -137,7 +137,7 @@ async def released(world: World, teaching: Teaching, method: MethodName) -> int:
     found = [target.knowledge.release(version) for version in target.knowledge.versions]
     open_wide = [releases.sign(replace(release, threshold=0.0), None) for release in found]
     await publish(world.settings, world.settings.topics.models, open_wide)
-    await publish(world.settings, world.settings.topics.labels, list(target.book.labels.values()))
+    await publish(world.settings, world.settings.topics.labels, list(target.deduplicated.labels.values()))
     return len(found)
 
 
@@ -210,7 +210,7 @@ async def run(world: World, settings: Settings) -> list[Anomaly]:
 
 @pytest.mark.kafka
 @pytest.mark.slow
-@pytest.mark.parametrize("method", SPEAKERS)
+@pytest.mark.parametrize("method", ["fusionlog", pytest.param("generallog", marks=pytest.mark.long)])
 async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: MethodName, world: World) -> None:
     world.settings = world.settings.model_copy(update={"method": method})
     async with teaching(world.settings, world.data, TARGET) as each:

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from fusionlog.kafka.client import admin_client
+from fusionlog.kafka.client import admin_client, partition_counts
 from fusionlog.kafka.takeover import committed_offsets
 from tests.agents.stage import Sent, Stage, Worker, coverage, until
 from tests.agents.test_ingest import conserved, sessions
@@ -48,7 +48,7 @@ async def killed_after_its_first_assignment(stage: Stage, seconds: float, count:
     sent = await stage.write(sessions(count, LINES))
     worker = await stage.worker("ingest")
     await worker.says("partitions taken over")
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # when it is killed: what is varied
     await worker.kill()
     at_the_kill, windows = await committed(stage), len(await stage.windows())
     worker = await stage.worker("ingest")
@@ -59,7 +59,7 @@ async def killed_after_its_first_assignment(stage: Stage, seconds: float, count:
     return found
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(0.0, MANY), (0.4, FEW)])
+@pytest.mark.parametrize(("seconds", "count"), [(0.0, MANY), pytest.param(0.4, FEW, marks=pytest.mark.long)])
 async def test_killed_after_its_first_assignment_it_loses_nothing(stage: Stage, seconds: float, count: int) -> None:
     assert await killed_after_its_first_assignment(stage, seconds, count) == {1: LINES}
 
@@ -72,14 +72,20 @@ async def test_killed_in_the_first_second_it_loses_nothing(stage: Stage, seed: i
     assert await killed_after_its_first_assignment(stage, random.Random(seed).random(), count) == {1: LINES}
 
 
+@pytest.mark.long
 async def test_killed_as_partitions_are_added_it_loses_nothing(stage: Stage) -> None:
+    raw = stage.settings.topics.raw("shop").name
     sent = await stage.write(sessions(100, 500))
     worker = await stage.worker("ingest")
     await covered(stage, sent, worker)
     await worker.stop()
     async with admin_client(stage.settings.kafka) as admin:
-        await admin.create_partitions({stage.settings.topics.raw("shop").name: NewPartitions(4)})
-    await asyncio.sleep(1)
+        await admin.create_partitions({raw: NewPartitions(4)})
+
+    async def added() -> bool:
+        return (await partition_counts(stage.settings.kafka))[raw] == 4
+
+    await until(added, 20)
     sent += await stage.write(sessions(800, LINES, seed=2))
     assert {line.partition for line in sent} == {0, 1, 2, 3}
     worker = await stage.worker("ingest")
@@ -109,8 +115,8 @@ async def test_frozen_for_longer_than_its_session_it_writes_nothing_of_what_is_a
     assert await frozen.stop() == 0
 
 
-async def test_lines_that_retention_deleted_are_counted_and_said(own_kafka: ApacheKafka, tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "stage", own_kafka.settings, extra={"FUSIONLOG_KAFKA__PARTITIONS": "1"})
+async def test_lines_that_retention_deleted_are_counted_and_said(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "stage", apache_kafka.settings, extra={"FUSIONLOG_KAFKA__PARTITIONS": "1"})
     await stage.setup()
     raw = TopicPartition(stage.settings.topics.raw("shop").name, 0)
     try:

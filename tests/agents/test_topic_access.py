@@ -174,7 +174,9 @@ async def test_ray(recorded: Recorded) -> None:
 
 
 async def test_cli(recorded: Recorded) -> None:
-    await recorded.run("-m", "fusionlog", "models", "list")
-    await recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version)
-    await recorded.run("-m", "fusionlog", "explanations")
+    await asyncio.gather(
+        recorded.run("-m", "fusionlog", "models", "list"),
+        recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
+        recorded.run("-m", "fusionlog", "explanations"),
+    )
     recorded.check("cli")

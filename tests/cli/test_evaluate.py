@@ -43,7 +43,6 @@ def logging_as_before() -> Iterator[None]:
 def evaluate(encoder: Path, *words: str) -> Invoked:
     env = {
         "FUSIONLOG_ENCODER": str(encoder), "FUSIONLOG_DISTILL__STEPS": "20", "FUSIONLOG_DISTILL__HIDDEN": "8",
-        "COLUMNS": "120",
     }  # fmt: skip
     return CliRunner(env=env).invoke(app, ["evaluate", *words])
 

@@ -33,7 +33,6 @@ async def test_rolling_back_publishes_the_earlier_release_as_the_newest(kafka_se
     environment = {
         "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": kafka_settings.kafka.bootstrap_servers,
         "FUSIONLOG_TOPIC_PREFIX": kafka_settings.topic_prefix,
-        "COLUMNS": "300",
     }
     done = await asyncio.to_thread(CliRunner(env=environment).invoke, app, ["models", "rollback", good.version])
     assert done.exit_code == 0, done.output

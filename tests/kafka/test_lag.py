@@ -12,8 +12,8 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from prometheus_client import REGISTRY
 
 from fusionlog.kafka.admin import create_topics
-from fusionlog.kafka.client import admin_client, options
-from fusionlog.kafka.lag import LagMonitor
+from fusionlog.kafka.client import admin_client, options, partition_counts
+from fusionlog.kafka.lag import EVERY_SECONDS, LagMonitor
 from fusionlog.settings import Settings
 
 pytestmark = pytest.mark.kafka
@@ -56,13 +56,15 @@ async def test_partitions_that_are_added_are_watched_and_what_is_deleted_is_coun
         await shows("fusionlog_lag_records", topic.name, 0, 8)
         async with admin_client(settings.kafka) as admin:
             await admin.create_partitions({topic.name: NewPartitions(2)})
-            await asyncio.sleep(1)
+            async with asyncio.timeout(20):
+                while (await partition_counts(settings.kafka))[topic.name] < 2:
+                    await asyncio.sleep(0.1)
             await send(settings, topic.name, 5, 1)
             await shows("fusionlog_lag_records", topic.name, 1, 5)
             await admin.delete_records({TopicPartition(topic.name, 0): RecordsToDelete(before_offset=6)})
         await shows("fusionlog_windows_deleted_total", topic.name, 0, 4)
         await shows("fusionlog_lag_records", topic.name, 0, 4)
-        await asyncio.sleep(3)
+        await asyncio.sleep(EVERY_SECONDS * 1.5)  # it looks once more, and counts nothing again
         assert sample("fusionlog_windows_deleted_total", topic.name, 0) == 4
         assert sample("fusionlog_windows_deleted_total", topic.name, 1) is None
     finally:

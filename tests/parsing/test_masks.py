@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +91,6 @@ def test_what_was_masked_is_not_masked_again(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["/", ":", "0.", "a:", "1e", "\\a", "aA0-", "0:00:", "f"])
 def test_masking_takes_linear_time(text: str) -> None:
-    masks, line = Masks(None, {}), text * (8000 // len(text))
-    started = time.perf_counter()
-    masks.mask(line)
-    assert time.perf_counter() - started < 0.5
+    """A mask whose steps grew with the square of this line would run into the tests' time limit."""
+    masks, line = Masks(None, {}), text * (500_000 // len(text))
+    assert masks.mask(line)

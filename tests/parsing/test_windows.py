@@ -1,5 +1,8 @@
-import time as wall
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -206,12 +209,35 @@ def test_first_open_offset_is_the_oldest_line_of_no_closed_window(lines: list[Li
         assert windower.open_lines == len(open_offsets)
 
 
-def test_many_open_sessions_cost_nothing() -> None:
-    windower = make_windower(idle_seconds=1e6)
-    for offset in range(50_000):
-        windower.add(make_event(session=f"s{offset}"), offset, 0.0)
-    started = wall.perf_counter()
-    for _ in range(10_000):
-        assert windower.first_open_offset == 0
-        windower.advance(1.0)
-    assert wall.perf_counter() - started < 1.0
+def steps(action: Callable[[], object]) -> int:
+    """The instructions that Python runs for an action."""
+    count, before = 0, sys.gettrace()
+
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        action()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_many_open_sessions_cost_no_step_more_than_few() -> None:
+    def taken(sessions: int) -> int:
+        windower = make_windower(idle_seconds=1e6)
+        for offset in range(sessions):
+            windower.add(make_event(session=f"s{offset}"), offset, 0.0)
+
+        def look() -> None:
+            assert windower.first_open_offset == 0
+            windower.advance(1.0)
+            windower.add(make_event(session="s1"), sessions, 1.0)
+
+        return steps(look)
+
+    assert taken(5) == taken(5000) > 0

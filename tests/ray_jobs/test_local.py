@@ -28,7 +28,7 @@ def example(place, probability):
 
 examples = [example(0, 0.0), example(1, 1.0)]
 with tasks.connected() as job:
-    models = tasks.Fits(load().distill)([examples, examples])
+    models = tasks.RayTrainer(load().distill)([examples, examples])
 said, _ = Detector(models[0], "cpu").score(collate([(e.vectors, e.counts) for e in examples]))
 print(json.dumps({"published": 1, "job": job, "equal": models[0] == models[1], "said": said.tolist()}))
 """
@@ -47,7 +47,11 @@ def ray():
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
         process.stdout.close()
-        assert before and not [pid for pid in before if _alive(pid)]
+        assert before
+        deadline = time.monotonic() + 20
+        while alive := [pid for pid in before if _alive(pid)]:
+            assert time.monotonic() < deadline, f"these outlived it: {alive}"
+            time.sleep(0.05)
 
 
 def _of(parent):
@@ -64,7 +68,6 @@ def _of(parent):
 
 
 def _alive(pid):
-    time.sleep(0.05)
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

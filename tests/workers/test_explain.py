@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from prometheus_client import REGISTRY
@@ -20,6 +21,9 @@ from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly
 from tests.teachers.factories import Clock
 from tests.workers.memory import MemoryProducer, Message
+
+TURNS = 300
+"""Turns of the event loop: what one candidate takes is less than ten."""
 
 
 class Known(set[Key]):
@@ -70,10 +74,18 @@ class Bench:
             self._next += 1
             await self.explaining.take(Delivery(message, lambda offset=offset: self.acked.append(offset)))  # type: ignore[misc]
 
-    async def run(self, seconds: float = 0.02) -> None:
-        """Let it explain for a moment."""
+    async def run(self) -> None:
+        """Let it explain until it waits for something."""
+        async with self.running():
+            pass
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Let it explain meanwhile, and until it waits for something."""
         task = asyncio.create_task(self.explaining.run())
-        await asyncio.sleep(seconds)
+        await at_rest()
+        yield
+        await at_rest()
         assert not task.done() or not task.exception()
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -84,6 +96,12 @@ class Bench:
 
     def letters(self) -> list[dict[str, str]]:
         return self.producer.letters(self.settings.topics.deadletter)
+
+
+async def at_rest() -> None:
+    """Let the event loop turn until whatever can go on has done so: nothing here waits for a clock or a socket."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def scored(*scores: float, system: str = "shop") -> list[Anomaly]:
@@ -111,11 +129,9 @@ async def test_what_comes_while_the_llm_thinks_is_weighed_before_the_next_call()
     bench = Bench()
     bench.explainer.gate.clear()
     await bench.take(*scored(0.6, 0.7))
-    task = asyncio.create_task(bench.run(0.1))
-    await asyncio.sleep(0.02)
-    await bench.take(*scored(0.9))
-    bench.explainer.gate.set()
-    await task
+    async with bench.running():
+        await bench.take(*scored(0.9))
+        bench.explainer.gate.set()
     assert bench.explainer.asked == [0.7, 0.9, 0.6]
 
 
@@ -155,15 +171,13 @@ async def test_a_full_pool_skips_the_lowest_score_and_counts_it() -> None:
 async def test_while_the_llm_is_away_nothing_is_skipped_and_the_rest_waits_in_kafka() -> None:
     bench = Bench(TeacherError("out of credit", 30.0), waiting=2)
     await bench.take(*scored(0.6, 0.9))
-    running = asyncio.create_task(bench.run(0.2))
-    await asyncio.sleep(0.02)
-    assert bench.clock.slept == [30.0] and bench.told() == [] and bench.letters() == []
-    more = asyncio.create_task(bench.take(*scored(0.8)))
-    await asyncio.sleep(0.02)
-    assert not more.done(), "a full pool takes no more"
-    bench.awake.set()
-    await asyncio.wait_for(more, 1)
-    await running
+    async with bench.running():
+        assert bench.clock.slept == [30.0] and bench.told() == [] and bench.letters() == []
+        more = asyncio.create_task(bench.take(*scored(0.8)))
+        await at_rest()
+        assert not more.done(), "a full pool takes no more"
+        bench.awake.set()
+        await asyncio.wait_for(more, 10)
     assert sorted(each.score for each in bench.told()) == [0.6, 0.8, 0.9] and bench.acked == [0, 1, 2]
 
 
@@ -189,11 +203,9 @@ async def test_garbage_is_a_dead_letter() -> None:
 async def test_nothing_is_acknowledged_before_kafka_has_the_explanation() -> None:
     bench = Bench(holding=True)
     await bench.take(*scored(0.9))
-    running = asyncio.create_task(bench.run(0.1))
-    await asyncio.sleep(0.03)
-    assert len(bench.producer.held) == 1 and bench.acked == []
-    bench.producer.release()
-    await running
+    async with bench.running():
+        assert len(bench.producer.held) == 1 and bench.acked == []
+        bench.producer.release()
     assert bench.acked == [0]
 
 

@@ -132,8 +132,10 @@ async def test_garbage_is_a_dead_letter() -> None:
 async def test_handle_returns_only_when_kafka_has_the_results() -> None:
     bench = Bench(ScriptedTeacher(), holding=True)
     task = asyncio.create_task(bench.handle(*windows_of("disk failed", 1)))
-    await asyncio.sleep(0.05)
-    assert not task.done() and len(bench.producer.held) == 2
+    async with asyncio.timeout(10):
+        while len(bench.producer.held) < 2:
+            await asyncio.sleep(0)
+    assert not task.done()
     bench.producer.release()
     await asyncio.wait_for(task, 1)
 

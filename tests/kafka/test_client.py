@@ -1,0 +1,73 @@
+"""The arguments of Kafka clients, and the one sentence that stands for their errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
+from pydantic import SecretStr
+
+from fusionlog.errors import BrokerError, SettingError
+from fusionlog.kafka.client import kafka_errors, options, partition_counts, ssl_context
+from fusionlog.settings import KafkaSettings
+from tests.brokers import free_ports
+
+
+def test_a_plain_client_has_neither_login_nor_certificates() -> None:
+    found = options(KafkaSettings(bootstrap_servers="a:1,b:2", metadata_seconds=1.5))
+    assert (found["bootstrap_servers"], found["metadata_max_age_ms"]) == ("a:1,b:2", 1500)
+    assert not {"sasl_mechanism", "sasl_plain_password", "ssl_context"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "login", "tls"),
+    [("SASL_PLAINTEXT", True, False), ("SSL", False, True), ("SASL_SSL", True, True)],
+)
+def test_login_and_tls_are_given_where_the_protocol_has_them(protocol: str, login: bool, tls: bool) -> None:
+    kafka = KafkaSettings(security_protocol=protocol, sasl_username="me", sasl_password=SecretStr("hush"))  # type: ignore[arg-type]
+    found = options(kafka)
+    assert found.get("sasl_plain_password") == ("hush" if login else None)
+    assert ("ssl_context" in found) == tls
+
+
+@pytest.mark.parametrize("name", ["cafile", "certfile", "keyfile"])
+def test_a_missing_file_names_its_setting(tmp_path: Path, name: str) -> None:
+    kafka = KafkaSettings(**{f"ssl_{name}": tmp_path / "none.pem"})  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=f"FUSIONLOG_KAFKA__SSL_{name.upper()}.*no such file"):
+        ssl_context(kafka)
+
+
+def test_a_file_that_holds_no_certificate_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    with pytest.raises(SettingError, match="not PEM certificates"):
+        ssl_context(KafkaSettings(ssl_cafile=tmp_path / "ca.pem"))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError(), "no answer in time"),
+        (KafkaConnectionError("nobody there"), "nobody there"),
+        (OSError("no route"), "no route"),
+        (RequestTimedOutError(), "RequestTimedOutError"),
+    ],
+)
+async def test_errors_of_kafka_become_one_sentence_with_address_and_deed(error: Exception, words: str) -> None:
+    with pytest.raises(BrokerError) as raised:
+        async with kafka_errors(KafkaSettings(bootstrap_servers="here:1"), "writing results"):
+            raise error
+    assert str(raised.value).startswith("Kafka at here:1 failed at writing results: ") and words in str(raised.value)
+    assert raised.value.__cause__ is error
+
+
+async def test_other_errors_pass_as_they_are() -> None:
+    with pytest.raises(ValueError, match="ours"):
+        async with kafka_errors(KafkaSettings(), "writing results"):
+            raise ValueError("ours")
+
+
+async def test_a_kafka_that_does_not_answer_says_what_to_set() -> None:
+    (port,) = free_ports(1)
+    with pytest.raises(BrokerError, match=rf"127.0.0.1:{port}.*FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"):
+        await partition_counts(KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}"), 2.0)

@@ -1,0 +1,67 @@
+"""What the jobs take from Kafka's topics: the right parent, each window once, a system's own labels in order."""
+
+import pytest
+from msgspec.structs import replace
+from pydantic import SecretStr
+
+from fusionlog import releases
+from fusionlog.errors import ModelError
+from fusionlog.kafka import codecs
+from fusionlog.releases import BASE
+from fusionlog.settings import Settings
+from ray_jobs import publish
+from tests.factories import make_label, make_release, make_window
+
+
+@pytest.fixture
+def topics(monkeypatch):
+    """The records of each topic by the topic's name."""
+    found = {}
+
+    async def read_all(settings, topic, limit=None):
+        return [(codecs.key_of(record), record) for record in found.get(topic.name, [])]
+
+    monkeypatch.setattr(publish, "read_all", read_all)
+    return found
+
+
+def signed(system, created, key=None):
+    return releases.sign(make_release(system=system, created=created), key)
+
+
+async def test_the_parent_is_the_systems_newest_then_the_newest_base(topics):
+    settings = Settings()
+    name = settings.topics.models.name
+    base, newer_base = signed(BASE, 1.0), signed(BASE, 9.0)
+    topics[name] = [newer_base, base]
+    assert await publish.read_parent(settings, "shop") == newer_base
+    own, newer = signed("shop", 2.0), signed("shop", 3.0)
+    topics[name] += [newer, own, signed("mill", 20.0)]
+    assert await publish.read_parent(settings, "shop") == newer
+
+
+async def test_a_release_that_does_not_verify_is_nobodys_parent(topics):
+    settings = Settings(signing_key=SecretStr("key"))
+    altered = replace(signed("shop", 2.0, settings.signing_key), threshold=0.1)
+    topics[settings.topics.models.name] = [altered, signed("shop", 3.0)]
+    with pytest.raises(ModelError, match="no release of shop and no base that verifies"):
+        await publish.read_parent(settings, "shop")
+    topics[settings.topics.models.name].append(base := signed(BASE, 1.0, settings.signing_key))
+    assert await publish.read_parent(settings, "shop") == base
+
+
+async def test_a_window_that_was_emitted_twice_is_read_once_and_the_older_first(topics):
+    settings = Settings()
+    first, last = make_window("disk full", ended=10.0), make_window("disk full", first_offset=9, ended=20.0)
+    other = make_window("disk full", system="mill", first_offset=40)
+    topics[settings.topics.general.name] = [last, other, first]
+    topics[settings.topics.proprietary.name] = [first]
+    assert await publish.read_windows(settings, "shop") == [first, last]
+
+
+async def test_labels_are_those_of_the_system_in_the_order_they_were_given(topics):
+    settings = Settings()
+    window = make_window("disk full")
+    late, early = make_label(window, labelled_at=20.0), make_label(window, labelled_at=10.0)
+    topics[settings.topics.labels.name] = [late, make_label(make_window(system="mill")), early]
+    assert await publish.read_labels(settings, "shop") == [early, late]

@@ -1,0 +1,175 @@
+"""One call to an endpoint that answers well, late, badly or not at all: what is repeated, counted and said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from fusionlog.errors import SettingError, TeacherError
+from fusionlog.teachers.cost import Cost
+from fusionlog.teachers.llm.budget import Budget
+from fusionlog.teachers.llm.endpoint import Dialect, Endpoint, RefusedError
+from tests.teachers.factories import Clock, make_settings
+from tests.teachers.fake_endpoint import GOOD, FakeEndpoint, Reply, fake_endpoint
+
+MESSAGES = [{"role": "user", "content": "[]"}]
+BROKEN = Reply(status=500)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeEndpoint]:
+    with fake_endpoint() as started:
+        yield started
+
+
+Call = Callable[..., "Caller"]
+"""Makes a caller of the settings' fields."""
+
+
+@pytest.fixture
+async def call(server: FakeEndpoint) -> AsyncIterator[Call]:
+    made: list[Caller] = []
+
+    def make(**fields: Any) -> Caller:
+        made.append(Caller(server, **fields))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.endpoint.close()
+
+
+class Caller:
+    """An endpoint whose pauses cost no time."""
+
+    def __init__(self, server: FakeEndpoint, **fields: Any) -> None:
+        self.server, self.clock = server, Clock()
+        self.endpoint = Endpoint(make_settings(server.url, **fields), self.clock, self.clock.sleep)
+
+    async def ask(self, *script: Reply, budget: Budget | None = None) -> str | None:
+        self.server.script = list(script)
+        return await self.endpoint.complete(MESSAGES, budget)
+
+    async def fails(self, *script: Reply) -> TeacherError:
+        with pytest.raises(TeacherError) as raised:
+            await self.ask(*script)
+        return raised.value
+
+
+async def test_an_answer_costs_a_call_and_its_tokens(call: Call) -> None:
+    caller = call()
+    assert await caller.ask() == '{"answers": []}'
+    assert caller.endpoint.cost == Cost(calls=1, prompt_tokens=100, completion_tokens=10)
+
+
+async def test_every_request_counts_those_that_failed_too(call: Call) -> None:
+    caller = call(retries=2, calls_per_hour=10)
+    await caller.ask(BROKEN, Reply(hang_up=True), GOOD)
+    assert caller.endpoint.cost.calls == 3 and caller.endpoint.budget.left == 7
+    assert len(caller.clock.slept) == 2
+
+
+async def test_after_the_last_repetition_it_says_how_often_and_when_to_come_back(call: Call) -> None:
+    caller = call(retries=1, breaker_seconds=30.0)
+    error = await caller.fails(BROKEN, BROKEN)
+    assert "answers 500" in str(error) and "(2 calls)" in str(error) and error.retry_after == 30.0
+
+
+async def test_a_long_wait_that_it_names_is_not_waited_for_in_place(call: Call, server: FakeEndpoint) -> None:
+    caller = call(retries=5)
+    error = await caller.fails(Reply(status=429, headers={"Retry-After": "900"}))
+    assert error.retry_after == 900.0 and len(server.requests) == 1 and caller.clock.slept == []
+    caller.clock.now += 899
+    assert (await caller.fails()).retry_after == pytest.approx(1.0)
+    assert len(server.requests) == 1, "the breaker is open until then"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "sentence"),
+    [
+        (401, {}, "FUSIONLOG_LABEL__API_KEY"),
+        (402, {}, "out of credit"),
+        (403, {}, "forbids this key"),
+        (404, {}, "FUSIONLOG_LABEL__MODEL"),
+        (429, {"code": "insufficient_quota"}, "out of credit"),
+        (429, {"type": "insufficient_quota"}, "out of credit"),
+    ],
+)
+async def test_what_a_repetition_cannot_mend_opens_the_breaker_at_once(
+    call: Call, server: FakeEndpoint, status: int, error: dict[str, str], sentence: str
+) -> None:
+    caller = call(retries=5)
+    denied = await caller.fails(Reply(status=status, error={"message": "no", **error}))
+    assert sentence in str(denied) and len(server.requests) == 1
+    assert sentence in str(await caller.fails()) and len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_bad_request_is_refused_and_the_next_one_is_made(call: Call, status: int) -> None:
+    caller = call(breaker_failures=1)
+    await caller.ask()  # it has settled on a dialect
+    error = await caller.fails(Reply(status=status, error={"message": "too long"}))
+    assert isinstance(error, RefusedError) and "too long" in str(error)
+    assert await caller.ask() is not None
+
+
+async def test_a_page_in_place_of_a_completion_is_a_failure(call: Call) -> None:
+    error = await call(retries=0).fails(Reply(page=True))
+    assert "not a chat completion" in str(error)
+
+
+async def test_a_spent_budget_sends_nothing_and_another_budget_may_pay(call: Call, server: FakeEndpoint) -> None:
+    caller = call(calls_per_hour=1)
+    await caller.ask()
+    assert (await caller.fails()).retry_after is not None
+    assert len(server.requests) == 1
+    other = Budget(1, caller.clock)
+    assert await caller.ask(budget=other) is not None and other.left == 0
+
+
+async def test_the_dialect_that_was_answered_is_kept(call: Call, server: FakeEndpoint) -> None:
+    server.accepts = lambda request: (
+        {"message": "temperature is not supported"} if "temperature" in request
+        else {"message": "no such response_format"} if "response_format" in request else None
+    )  # fmt: skip
+    caller = call(calls_per_hour=100)
+    await caller.ask()
+    tried = len(server.requests)
+    assert tried > 2 and caller.endpoint.dialect.settled and not caller.endpoint.dialect.temperature
+    await caller.ask()
+    assert len(server.requests) == tried + 1
+
+
+def test_a_dialect_falls_back_until_it_is_settled() -> None:
+    first = Dialect()
+    assert first.fallback("bad temperature", 3) == Dialect(temperature=False)
+    assert first.fallback("bad", 3) == Dialect(format=1)
+    assert Dialect(format=2).fallback("bad", 3) is None
+    assert Dialect(settled=True).fallback("bad temperature", 3) is None
+
+
+async def test_a_cancelled_call_is_no_failure_of_the_endpoint(call: Call, server: FakeEndpoint) -> None:
+    caller = call(breaker_failures=1, retries=0)
+    server.otherwise = Reply(seconds=0.5)
+    task = asyncio.create_task(caller.ask())
+    async with asyncio.timeout(10):
+        while not server.requests:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    server.otherwise = GOOD
+    assert await caller.ask() is not None
+
+
+@pytest.mark.parametrize("url", [None, "", "127.0.0.1:80", "ftp://host/v1", "http://", "http://host:port/v1"])
+def test_a_url_that_is_none_names_its_setting(url: str | None) -> None:
+    settings = make_settings("http://host/v1").model_copy(update={"url": url})
+    with pytest.raises(SettingError, match="FUSIONLOG_LABEL__URL"):
+        Endpoint(settings)
+
+
+def test_messages_name_the_place_without_login_path_or_query() -> None:
+    assert Endpoint(make_settings("https://me:hush@host:81/v1?k=hush")).place == "https://host:81"

@@ -1,0 +1,56 @@
+"""Which shapes have an explanation, and what the explanations cost that were read at the start."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from fusionlog.explanation.priority_pool import key_of
+from fusionlog.kafka import codecs
+from fusionlog.settings import Settings
+from fusionlog.workers import explained_shapes
+from fusionlog.workers.explained_shapes import ExplainedShapes
+from tests.explanation.factories import make_explanation
+from tests.factories import make_anomaly
+
+
+class MemoryTable:
+    """A table whose start reads what is in `before`."""
+
+    def __init__(self, settings: Settings, topic: object, on_record: object) -> None:
+        self.before, self.on_record = [], on_record
+
+    async def start(self) -> None:
+        for each in self.before:
+            self.tell(each)
+
+    async def stop(self) -> None: ...
+
+    def tell(self, explanation) -> None:
+        self.on_record(codecs.key_of(explanation), explanation)
+
+
+async def test_only_what_was_read_at_the_start_is_charged_and_a_tombstone_forgets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(explained_shapes, "Table", MemoryTable)
+    monkeypatch.setattr(time, "time", lambda: 5000.0)
+    charged: list[tuple[str, int, float]] = []
+    shapes = ExplainedShapes(Settings(), lambda *charge: charged.append(charge))
+    table = shapes._table
+    old, ahead, new = (make_anomaly(text) for text in ("disk failed", "disk full", "disk lost"))
+    table.before = [
+        make_explanation(old, calls=2, explained_at=4400.0),
+        make_explanation(ahead, explained_at=9000.0),
+    ]
+    await shapes.start()
+    assert charged == [("shop", 2, 600.0), ("shop", 1, 0.0)], "a clock that is ahead charges as of now"
+    assert key_of(old) in shapes and key_of(new) not in shapes
+    table.tell(make_explanation(new))
+    assert key_of(new) in shapes and len(charged) == 2
+    table.on_record(codecs.key_of(make_explanation(old)), None)
+    assert key_of(old) not in shapes
+    shapes.add(key_of(old))
+    assert key_of(old) in shapes
+    await shapes.stop()

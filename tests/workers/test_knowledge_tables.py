@@ -1,0 +1,149 @@
+"""What a worker makes of the records of `models` and `labels`, without a Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+
+from fusionlog.kafka import codecs
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.records import ModelRelease, PseudoLabel
+from fusionlog.releases import BASE
+from fusionlog.rules import RULES
+from fusionlog.settings import Settings
+from fusionlog.topics import Topic
+from fusionlog.workers import knowledge_tables
+from fusionlog.workers.knowledge_tables import KEPT_RELEASES, KnowledgeTables
+from tests.encoders import WordEncoder
+from tests.factories import make_label, make_window
+from tests.online.factories import WORDS, release
+
+
+class MemoryTable:
+    """A table whose topic is written by hand; what stands in `before` is read at the start."""
+
+    def __init__(self, settings: Settings, topic: Topic, on_record: Callable[..., None]) -> None:
+        self.topic, self.on_record, self.running = topic, on_record, False
+
+    async def start(self) -> None:
+        self.running = True
+
+    async def stop(self) -> None:
+        self.running = False
+
+
+class Bench:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *systems: str) -> None:
+        self.tables: list[MemoryTable] = []
+
+        def table(*arguments: object) -> MemoryTable:
+            self.tables.append(MemoryTable(*arguments))  # type: ignore[arg-type]
+            return self.tables[-1]
+
+        monkeypatch.setattr(knowledge_tables, "Table", table)
+        settings = Settings()
+        settings.__dict__["systems"] = {name: object() for name in systems}
+        self.known = KnowledgeTables(settings, lambda system: Knowledge(system, WordEncoder(*WORDS), None))
+        self.models, self.labels = self.tables
+
+    def tell(self, record: ModelRelease | PseudoLabel) -> None:
+        table = self.models if isinstance(record, ModelRelease) else self.labels
+        table.on_record(codecs.key_of(record), record)
+
+    def version(self, system: str) -> str | None:
+        return self.known.of(system).version
+
+
+def sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"fusionlog_{name}", labels) or 0.0
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(monkeypatch, "shop")
+
+
+async def test_it_follows_the_models_and_the_labels_until_it_is_stopped(bench: Bench) -> None:
+    topics = Settings().topics
+    await bench.known.start()
+    assert [(table.topic, table.running) for table in bench.tables] == [(topics.models, True), (topics.labels, True)]
+    await bench.known.stop()
+    assert not any(table.running for table in bench.tables)
+
+
+def test_the_base_model_is_for_every_system_and_a_systems_own_for_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, "shop", "mill")
+    base, own = release(BASE, created=1000.0), release("shop", created=2000.0)
+    bench.tell(base)
+    bench.tell(own)
+    assert (bench.version("shop"), bench.version("mill")) == (own.version, base.version)
+
+
+def test_a_system_that_is_met_late_has_the_releases_and_labels_that_were_read_before(bench: Bench) -> None:
+    window = make_window("disk full", system="mill")
+    base = release(BASE, created=1000.0)
+    bench.tell(base)
+    bench.tell(make_label(window, 0.9))
+    assert bench.version("mill") == base.version
+    assert bench.known.of("mill").label_of(window.shape) is not None
+    assert bench.known.of("mill") is bench.known.of("mill")
+
+
+def test_a_late_system_is_given_the_newest_releases_alone_and_no_deleted_label(bench: Bench) -> None:
+    made = [release("mill", created=1000.0 + number) for number in range(KEPT_RELEASES + 2)]
+    label = make_label(make_window("disk full", system="mill"), 0.9)
+    for each in made:
+        bench.models.on_record(codecs.key_of(each), each)
+    bench.tell(label)
+    bench.labels.on_record(codecs.key_of(label), None)
+    bench.known._known.clear()  # as if the system were met only now
+    assert bench.version("mill") == made[-1].version
+    assert set(bench.known.of("mill").versions) == {each.version for each in made[-KEPT_RELEASES:]}
+    assert bench.known.of("mill").label_of(label.shape) is None
+
+
+def test_a_deleted_release_is_not_adopted_by_a_system_that_is_met_later(bench: Bench) -> None:
+    base = release(BASE)
+    bench.tell(base)
+    bench.models.on_record(codecs.key_of(base), None)
+    assert bench.version("shop") == base.version, "what is in use stays"
+    assert bench.version("mill") is None
+
+
+def test_a_release_that_does_not_verify_is_counted_and_the_one_in_use_stays(bench: Bench) -> None:
+    before, good = sample("models_refused_total", system="shop"), release("shop", created=1000.0)
+    bench.tell(good)
+    bench.tell(msgspec.structs.replace(release("shop", created=2000.0), threshold=0.1))
+    assert bench.version("shop") == good.version
+    assert sample("models_refused_total", system="shop") - before == 1
+
+
+def test_a_swap_shows_the_version_in_use_and_is_counted_once(bench: Bench) -> None:
+    before = sample("model_swaps_total", system="shop")
+    one, two = release("shop", created=1000.0), release("shop", created=2000.0)
+    for each in (one, two, two, one):
+        bench.tell(each)
+    shown = [sample("model_info", system="shop", version=each.version) for each in (one, two)]
+    assert shown == [0.0, 1.0] and sample("model_swaps_total", system="shop") - before == 1
+
+
+async def test_it_waits_until_each_configured_system_that_needs_a_model_has_one(bench: Bench) -> None:
+    waiting = asyncio.create_task(bench.known.until_ready())
+    others = asyncio.create_task(bench.known.until_ready_for({"shop", "mill"}))
+    await asyncio.sleep(0)
+    bench.tell(make_label(make_window("disk full"), 0.9))
+    bench.tell(release("shop"))
+    await asyncio.wait_for(waiting, 5)
+    assert not others.done(), "another system has none yet"
+    bench.tell(release(BASE))
+    await asyncio.wait_for(others, 5)
+
+
+async def test_a_method_without_a_model_waits_for_none(bench: Bench) -> None:
+    bench.known._make = lambda system: Knowledge(system, WordEncoder(*WORDS), None, rules=RULES["llm-only"])
+    bench.known._known.clear()
+    await asyncio.wait_for(bench.known.until_ready(), 5)
