@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any, Protocol, cast
 
@@ -145,6 +145,18 @@ def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
     return guard
 
 
+@asynccontextmanager
+async def ending(app: FusionLogApp, guard: CrashGuard) -> AsyncIterator[None]:
+    """End the worker by an exception of the body, after a note on the records in hand where one may be at fault."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, RecordCrash):
+            await guard.crashed(error)
+        await app.crash(error)
+        raise
+
+
 async def consume(
     app: FusionLogApp, stream: StreamT[bytes], size: int, seconds: float, handle: Handle, guard: CrashGuard,
     output: BatchOutput,
@@ -154,34 +166,21 @@ async def consume(
     A failure ends the worker: nothing of the batch was acknowledged, so it is read again. A message that ended
     workers before goes to the dead-letter topic by `output`.
     """
-    try:
+    async with ending(app, guard):
         async for events in batches(stream, size, seconds):
             await guard.handle([event.message for event in events], handle, output.bury_now)
             for event in events:
                 event.ack()
-    except RecordCrash as crash:
-        await guard.crashed(crash)
-        await app.crash(crash)
-        raise
-    except Exception as error:
-        await app.crash(error)
-        raise
 
 
 async def together(app: FusionLogApp, guard: CrashGuard, *works: Coroutine[Any, Any, None]) -> None:
     """Run until the first of them ends, then cancel the others; one that fails ends the worker."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    except RecordCrash as crash:
-        await guard.crashed(crash)
-        await app.crash(crash)
-        raise
-    except Exception as error:
-        await app.crash(error)
-        raise
+        async with ending(app, guard):
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
     finally:
         for task in tasks:
             task.cancel()
