@@ -1,0 +1,81 @@
+"""`fusionlog meta-train` and `fusionlog distill`: what is submitted, and what becomes of the job's end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from fusionlog.cli.main import app
+from fusionlog.errors import RayError
+from ray_jobs import cluster
+from ray_jobs.submit import JobResult
+from tests.brokers import free_ports
+
+ADDRESS = "http://there:1"
+
+
+class Submissions:
+    """A cluster that notes the jobs and ends each with a code."""
+
+    def __init__(self) -> None:
+        self.code, self.report = 0, {"reason": "as it should be"}
+        self.commands: list[list[str]] = []
+        self.env: Mapping[str, str] = {}
+
+    def submit(
+        self, address: str, command: Sequence[str], env: Mapping[str, str], timeout: float, token: str | None
+    ) -> JobResult:
+        assert address == ADDRESS
+        self.commands.append(list(command))
+        self.env = env
+        return JobResult("job-1", self.code, self.report, [])
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> Submissions:
+    submissions = Submissions()
+    monkeypatch.setattr(cluster, "submit", submissions.submit)
+    return submissions
+
+
+def run(*words: str, address: str = ADDRESS, **env: str) -> Result:
+    return CliRunner(env={"FUSIONLOG_RAY_ADDRESS": address, **env}).invoke(app, words)
+
+
+def test_the_options_of_a_command_are_those_of_its_job(submitted: Submissions) -> None:
+    run("meta-train", "--data", "here", "--source", "mill", "--source", "farm")
+    run("distill", "--system", "shop")
+    run("distill", "--system", "shop", "--data", "here", "--source", "mill")
+    sources = ["--data", "here", "--source", "mill"]
+    assert submitted.commands == [
+        ["python", "-m", "ray_jobs.meta_train", *sources, "--source", "farm"],
+        ["python", "-m", "ray_jobs.distill", "--system", "shop"],
+        ["python", "-m", "ray_jobs.distill", "--system", "shop", *sources],
+    ]
+
+
+def test_a_job_gets_the_settings_of_this_environment_and_nothing_else_of_it(submitted: Submissions) -> None:
+    run("distill", "--system", "shop", FUSIONLOG_TOPIC_PREFIX="p.", OTHER_SECRET="hush")
+    assert submitted.env["FUSIONLOG_TOPIC_PREFIX"] == "p."
+    assert all(name.startswith("FUSIONLOG_") for name in submitted.env)
+
+
+@pytest.mark.parametrize("code", [0, 3, 4])
+def test_the_end_of_a_job_is_the_end_of_the_command(submitted: Submissions, code: int) -> None:
+    submitted.code = code
+    done = run("distill", "--system", "shop")
+    assert (done.exit_code, done.stdout) == (code, "as it should be\n")
+
+
+def test_a_job_without_a_report_is_said_by_its_name(submitted: Submissions) -> None:
+    submitted.report = {}
+    assert run("distill", "--system", "shop").stdout == "job-1\n"
+
+
+def test_a_ray_that_does_not_answer_is_our_error() -> None:
+    address = f"http://127.0.0.1:{free_ports(1)[0]}"
+    failed = run("distill", "--system", "shop", address=address)
+    assert isinstance(failed.exception, RayError)
+    assert address in str(failed.exception)
