@@ -1,0 +1,53 @@
+"""`fusionlog worker` that cannot start, as a process of its own: one sentence, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fusionlog.demo.plan import BUNDLED
+from tests.brokers import free_ports
+
+
+def run(role: str, before: str = "pass", **env: str) -> tuple[int, list[str]]:
+    """The exit code and the lines on stderr of a worker; `before` is code that its process runs first."""
+    code = f"import sys; {before}; sys.argv[1:] = ['worker', {role!r}]; from fusionlog.cli.main import main; main()"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stderr.strip().splitlines()
+
+
+@pytest.mark.parametrize("role", ["ingest", "score"])
+def test_a_worker_without_kafka_says_where_it_looked(role: str) -> None:
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    env = {
+        "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": address,
+        "FUSIONLOG_SYSTEMS_FILE": str(BUNDLED / "systems.yaml"),
+    }
+    code, said = run(role, **env)
+    assert code == 2
+    assert said[-1].startswith(f"fusionlog: Kafka does not answer at {address} ")
+    assert not any("Traceback" in line for line in said)
+
+
+def test_a_worker_without_a_setting_that_its_role_needs_names_it() -> None:
+    code, said = run("ingest", FUSIONLOG_SYSTEMS_FILE="")
+    assert code == 2
+    assert said[-1].startswith("fusionlog: setting FUSIONLOG_SYSTEMS_FILE is None: ")
+
+
+def test_a_worker_without_its_extra_names_it() -> None:
+    code, said = run("score", "sys.modules['faust'] = None")
+    assert (code, said) == (
+        2,
+        ["fusionlog: a worker needs faust: install it with  pip install 'fusionlog[agents]'"],
+    )  # fmt: skip
+
+
+def test_an_unknown_role_is_refused_with_those_that_there_are() -> None:
+    code, said = run("judge")
+    assert code == 2
+    assert all(role in "\n".join(said) for role in ("judge", "ingest", "score", "label", "explain"))
