@@ -40,7 +40,12 @@ class App:
 
 
 async def serve_in_time(app: App) -> None:
-    await asyncio.wait_for(serve(cast("FusionLogApp", app)), SECONDS)
+    """Serve an app to its end. Not by `wait_for`, whose cancellation would itself end what must end unasked."""
+    serving = asyncio.create_task(serve(cast("FusionLogApp", app)))
+    done, _ = await asyncio.wait({serving}, timeout=SECONDS)
+    serving.cancel()
+    assert done, f"not in {SECONDS} s"
+    serving.result()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

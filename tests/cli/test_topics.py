@@ -56,10 +56,10 @@ def test_every_topic_is_a_row_with_its_record_under_the_prefix_of_the_environmen
 
 
 def test_the_documents_are_written_below_a_directory_that_is_made(tmp_path: Path) -> None:
-    done = run("describe", "--out", str(tmp_path / "new"), FUSIONLOG_TOPIC_PREFIX="here.")
+    done = run("describe", "--out", str(tmp_path / "new" / "docs"), FUSIONLOG_TOPIC_PREFIX="here.")
     assert done.exit_code == 0, done.output
     found = {
-        path.relative_to(tmp_path / "new").as_posix(): json.loads(path.read_text(encoding="utf-8"))
+        path.relative_to(tmp_path / "new" / "docs").as_posix(): json.loads(path.read_text(encoding="utf-8"))
         for path in (tmp_path / "new").rglob("*.json")
     }
     assert found == documents(Topics(prefix="here."))
