@@ -39,8 +39,8 @@ def test_no_template_of_the_test_half_reaches_the_adaptation_half() -> None:
 
 
 def test_a_template_of_the_adaptation_half_is_known_in_the_test_half() -> None:
-    adapt = sessions(0, "block 17 is kept", "block 18 is kept")
-    fold = make_fold("shop", "forward", SystemSettings(), (adapt, sessions(2, "block 19 is kept")), INGEST)
+    adapt = sessions(0, "block alpha is kept", "block beta is kept")
+    fold = make_fold("shop", "forward", SystemSettings(), (adapt, sessions(2, "block gamma is kept")), INGEST)
     assert fold.test[0].events[0].template == fold.adapt[-1].events[0].template
 
 
