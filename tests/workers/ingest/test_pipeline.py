@@ -171,7 +171,7 @@ async def test_offsets_without_a_record_do_not_hold_the_commit_back() -> None:
 
 async def test_a_silent_partition_closes_its_windows() -> None:
     bench, now = Bench().open(), 5000.0
-    bench.pipeline._lanes[PLACE]._clock = lambda: now
+    bench.pipeline._processors[PLACE]._clock = lambda: now
     await bench.take("s=a x", "s=b x")
     await bench.pipeline.tick()
     assert bench.windows() == []
