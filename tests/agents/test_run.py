@@ -40,7 +40,7 @@ class App:
 
 
 async def serve_in_time(app: App) -> None:
-    """Serve an app to its end. Not by `wait_for`, whose cancellation would itself end what must end unasked."""
+    """Serve an app to its end. Not by `wait_for`: its cancellation would end an app that does not end by itself."""
     serving = asyncio.create_task(serve(cast("FusionLogApp", app)))
     done, _ = await asyncio.wait({serving}, timeout=SECONDS)
     serving.cancel()

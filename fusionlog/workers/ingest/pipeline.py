@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import structlog
 from aiokafka import TopicPartition
@@ -140,11 +141,10 @@ class IngestPipeline:
     def _parts(self, place: TopicPartition, records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:
         """The records in slices; a condemned one is a slice of its own."""
         given_up = self._given_up(place, "record")
-        starts = [*range(0, len(records), SLICE_LINES)]
-        for number, record in enumerate(records if given_up is not None else ()):
-            if given_up is not None and record.offset == given_up.first:
-                starts = sorted({*starts, number, number + 1} - {len(records)})
-        for start, end in zip(starts, [*starts[1:], len(records)], strict=True):
+        cuts = {*range(0, len(records), SLICE_LINES), len(records)}
+        if given_up is not None:
+            cuts |= {each for n, record in enumerate(records) if record.offset == given_up.first for each in (n, n + 1)}
+        for start, end in pairwise(sorted(cuts)):
             yield records[start:end]
 
     def _made(
