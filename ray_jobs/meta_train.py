@@ -32,6 +32,8 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
         )
     release = await publish.publish(settings, release)
     reason = f"base model {release.version} of {', '.join(names)}, {len(release.bank)} events, tau {release.tau:.2f}"
+    if release.offline_teacher is None:
+        reason += "; it carries no offline teacher: no source has both anomalous and other windows"
     seconds = round(time.monotonic() - started, 2)
     report = Report(
         outcome="published", reason=reason, system=BASE, published=1, version=release.version, seconds=seconds,

@@ -35,6 +35,7 @@ from fusionlog.errors import BrokerError
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
+from fusionlog.kafka.lag import log_deleted
 from fusionlog.kafka.membership import AssignmentLost, Lease
 from fusionlog.kafka.takeover import Offsets, Takeover, committed_offsets, extents, takeover
 from fusionlog.settings import KafkaSettings
@@ -261,10 +262,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def _count_deleted(self, place: TopicPartition, records: int) -> None:
         if records <= 0:
             return
-        log.error(
-            "records were deleted by retention before they were read: they are lost",
-            topic=place.topic, partition=place.partition, records=records,
-        )  # fmt: skip
+        log_deleted(place, records)
         self._handler.deleted(place, records)
 
     def _regulate(self) -> None:

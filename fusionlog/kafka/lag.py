@@ -19,6 +19,14 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 2.0
 
 
+def log_deleted(place: TopicPartition, records: int) -> None:
+    """Log that retention deleted records of a partition before its consumer group read them."""
+    log.error(
+        "records were deleted by retention before they were read: they are lost",
+        topic=place.topic, partition=place.partition, records=records,
+    )  # fmt: skip
+
+
 class LagMonitor:
     """Sets `fusionlog_lag_records` of every partition of a topic, whichever worker of the group has it.
 
@@ -74,10 +82,7 @@ class LagMonitor:
             return
         self._deleted[place] = start
         metrics.WINDOWS_DELETED.labels(place.topic, str(place.partition)).inc(start - known)
-        log.error(
-            "records were deleted by retention before they were read: they are lost",
-            topic=place.topic, partition=place.partition, records=start - known,
-        )  # fmt: skip
+        log_deleted(place, start - known)
 
     def _options(self) -> dict[str, object]:
         return {**options(self._settings.kafka), "enable_auto_commit": False}

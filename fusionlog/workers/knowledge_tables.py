@@ -12,14 +12,12 @@ from fusionlog.errors import ModelError
 from fusionlog.kafka.table import Table
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.releases_in_use import KEPT_RELEASES
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-# Knowledge keeps this many releases for windows in flight; a system met late gets as many.
-KEPT_RELEASES = 3
 
 
 class KnowledgeTables:
@@ -103,6 +101,7 @@ class KnowledgeTables:
             return
         kept = self._releases.setdefault(release.system, {})
         kept[release.version] = release
+        # A system that is met late gets as many releases as the others keep for windows in flight.
         for version in sorted(kept)[:-KEPT_RELEASES]:
             del kept[version]
         for system in list(self._known) if release.system == BASE else [release.system]:

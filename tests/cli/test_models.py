@@ -1,5 +1,6 @@
 import asyncio
 
+import pytest
 from typer.testing import CliRunner
 
 from fusionlog import releases
@@ -21,6 +22,7 @@ def test_a_release_again_ranks_above_the_one_that_is_left_and_says_where_it_came
     releases.verify(releases.sign(again, None), None)
 
 
+@pytest.mark.kafka
 async def test_rolling_back_publishes_the_earlier_release_as_the_newest(kafka_settings: Settings) -> None:
     await create_topics(kafka_settings)
     good, bad = (releases.sign(make_release(created=at), None) for at in (1.0, 2.0))
