@@ -16,7 +16,7 @@ from fusionlog.explanation.priority_pool import Candidate, Key, Pool, key_of
 from fusionlog.kafka import codecs
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.crash_guard import CrashGuard
-from fusionlog.kafka.crash_notes import REASON, in_hand
+from fusionlog.kafka.crash_notes import in_hand
 from fusionlog.kafka.ordered_acks import Delivery, OrderedAcks, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
@@ -64,7 +64,7 @@ class ExplainWorker:
         self._order = OrderedAcks()
         self._given_up: BoundedCache[Key, bool] = BoundedCache(GIVEN_UP)
         # Each waits for its own records alone.
-        self._taking, self._telling = (BatchOutput(settings, producer, "explain") for _ in range(2))
+        self._refusals, self._results = (BatchOutput(settings, producer, "explain") for _ in range(2))
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
 
@@ -86,9 +86,9 @@ class ExplainWorker:
             with in_hand([message]):
                 self._admit(anomaly, delivery)
         except RecordError as error:
-            await self._taking.dead_letter(message, error)
-            await self._taking.flush()
-            await self._pass_on(error, message)
+            await self._refusals.dead_letter(message, error)
+            await self._refusals.flush()
+            await self._pass_on(message)
             self._finish(delivery, "", "unreadable")
         self._unstick(delivery.place)
         self._news.set()
@@ -123,9 +123,9 @@ class ExplainWorker:
         if suspect is not None and suspect.condemned:
             raise suspect.verdict()
 
-    async def _pass_on(self, error: RecordError, message: Message) -> None:
-        """Delete the crash note of a message that was given up."""
-        if self._guard is not None and error.reason == REASON:
+    async def _pass_on(self, message: Message) -> None:
+        """Delete the crash note of a message that was explained, or given up."""
+        if self._guard is not None and self._guard.of(message) is not None:
             await self._guard.passed(TopicPartition(message.topic, message.partition))
 
     def _admit(self, anomaly: Anomaly, delivery: Delivery) -> None:
@@ -166,12 +166,13 @@ class ExplainWorker:
     async def _explain(self, candidate: Candidate[Delivery]) -> None:
         system = self._settings.systems.get(candidate.anomaly.system) or SystemSettings()
         explanation = await self._explainer.explain(candidate.anomaly, system)
-        await self._telling.send(self._settings.topics.explanations, explanation)
-        await self._telling.flush()
+        await self._results.send(self._settings.topics.explanations, explanation)
+        await self._results.flush()
         self._known.add(key_of(candidate.anomaly))
         metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
         log.info("explained", system=explanation.system, anomaly=explanation.anomaly, cause=explanation.cause)
         self._leave(candidate, "explained")
+        await self._pass_on(candidate.item.message)
 
     async def _without(self, candidate: Candidate[Delivery], error: TeacherError) -> None:
         """Finish a candidate that gets no explanation, or keep it where the LLM has no answer now."""
@@ -194,8 +195,8 @@ class ExplainWorker:
         await self._sleep(seconds)
 
     async def _dead_letter(self, candidate: Candidate[Delivery], error: RecordError) -> None:
-        await self._telling.dead_letter(candidate.item.message, error)
-        await self._telling.flush()
+        await self._results.dead_letter(candidate.item.message, error)
+        await self._results.flush()
         self._leave(candidate, "given_up")
 
     def _payable(self, system: str) -> bool:

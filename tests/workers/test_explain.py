@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from aiokafka import TopicPartition
 from prometheus_client import REGISTRY
 
 from fusionlog.errors import TeacherError
 from fusionlog.explanation.priority_pool import Key, key_of
 from fusionlog.kafka import codecs
+from fusionlog.kafka.crash_guard import CrashGuard
+from fusionlog.kafka.crash_notes import Suspect
 from fusionlog.kafka.ordered_acks import Delivery
 from fusionlog.records import Anomaly, Explanation
 from fusionlog.settings import ExplainSettings, Settings, SystemSettings
@@ -19,6 +22,7 @@ from fusionlog.teachers.llm.budget import Budget
 from fusionlog.workers.explain import MAX_PASSED, ExplainWorker
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly
+from tests.kafka.test_crash_guard import Notes
 from tests.teachers.factories import Clock
 from tests.workers.memory import MemoryProducer, Message
 
@@ -52,14 +56,17 @@ class ScriptedExplainer:
 
 
 class Bench:
-    def __init__(self, *errors: TeacherError | None, calls: int = 100, waiting: int = 10, **producer: Any) -> None:
+    def __init__(
+        self, *errors: TeacherError | None, calls: int = 100, waiting: int = 10, guard: CrashGuard | None = None,
+        **producer: Any,
+    ) -> None:  # fmt: skip
         self.clock, self.known, self.producer = Clock(), Known(), MemoryProducer(**producer)
         self.settings = Settings(explain=ExplainSettings(max_pending=waiting))
         self.explainer, self.acked, self.owned = ScriptedExplainer(self.clock, calls, *errors), list[int](), {0}
         self.awake = asyncio.Event()
         self.explaining = ExplainWorker(
             self.settings, self.producer, self.known, self.explainer, self.sleep,  # type: ignore[arg-type]
-            lambda place: place[1] in self.owned,
+            lambda place: place[1] in self.owned, guard,
         )  # fmt: skip
         self._next = 0
 
@@ -151,6 +158,17 @@ async def test_another_workers_explanation_is_not_paid_for_again() -> None:
     bench.known.add(key_of(scored(0.9)[0]))
     await bench.run()
     assert bench.explainer.asked == [] and bench.acked == [0]
+
+
+async def test_the_crash_note_of_an_anomaly_goes_when_it_is_explained() -> None:
+    notes, place = Notes(), TopicPartition("anomalies", 0)
+    notes.kept[place] = Suspect(0, 0, 1, "it died")
+    guard = CrashGuard(notes)  # type: ignore[arg-type]
+    guard.assigned([place])
+    bench = Bench(guard=guard)
+    await bench.take(*scored(0.9))
+    await bench.run()
+    assert bench.acked == [0] and not notes.kept
 
 
 async def test_spent_calls_of_one_system_do_not_stop_another() -> None:
