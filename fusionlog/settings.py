@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Hashable
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -20,6 +22,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
@@ -31,6 +34,9 @@ from fusionlog.utils.json_format import JsonFormat
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})
 """Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests."""
+
+SYSTEM_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,200}")
+"""What Kafka allows in the name of a topic."""
 
 
 def _compiles(pattern: str | None) -> str | None:
@@ -364,26 +370,97 @@ def _refuse_unknown() -> None:
 def read_systems(path: Path) -> dict[str, SystemSettings]:
     """The systems that a YAML file describes.
 
-    :raises SettingError: the file cannot be read, or a value in it is wrong.
+    :raises SettingError: the file cannot be read, or a name or value in it is wrong.
+    """
+    return {name: _read_system(path, name, body) for name, body in yaml_mapping(path).items()}
+
+
+def yaml_mapping(path: Path) -> dict[str, object]:
+    """The entries of a systems file by name, not checked but for the name.
+
+    :raises SettingError: the file cannot be read, is no mapping, or a name in it cannot be used.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(_utf8(path), _UniqueKeys)
+    except yaml.YAMLError as error:
+        raise SettingError(
+            "FUSIONLOG_SYSTEMS_FILE", str(path), f"is not YAML: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(tree, dict) or not tree:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "must map system names to their settings")
+    for name in tree:
+        check_name(path, name)
+    return tree
+
+
+def check_name(path: Path, name: object) -> None:
+    """Refuse a name that is no string, or that cannot be a part of a topic's name.
+
+    :raises SettingError: naming it.
+    """
+    if not isinstance(name, str):
+        raise SettingError(
+            str(path),
+            name,
+            f"the name of a system must be text, and YAML reads this one as {type(name).__name__}: quote it",
+        )
+    if not SYSTEM_NAME.fullmatch(name):
+        raise SettingError(
+            str(path), name, "the name of a system is part of its topic's name: letters, digits, . _ and -, at most 200"
+        )
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that stands twice in a mapping is an error; YAML itself would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable) or key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _utf8(path: Path) -> str:
+    """The text of a settings file.
+
+    :raises SettingError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), f"cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), f"is not YAML: {error}") from error
-    if not isinstance(tree, dict):
-        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "must map system names to their settings")
-    return {str(name): _read_system(path, str(name), body) for name, body in tree.items()}
+    except UnicodeDecodeError as error:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "is not UTF-8 text: save it as UTF-8") from error
 
 
 def _read_system(path: Path, name: str, body: object) -> SystemSettings:
+    if not isinstance(body, dict | NoneType):
+        raise SettingError(f"{path}: {name}", body, "it must be a mapping of settings")
     try:
-        system = SystemSettings.model_validate(body)
+        system = SystemSettings.model_validate(body or {})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join([name, *(str(part) for part in first["loc"])])
-        raise SettingError(f"{path}: {where}", first["input"], first["msg"]) from error
+        raise SettingError(f"{path}: {where}", first["input"], _remedy(first)) from error
     if system.window.by == "session" and not system.session:
         raise SettingError(f"{path}: {name}.session", None, "window.by is session, so a session key must be given")
     return system
+
+
+def _remedy(error: ErrorDetails) -> str:
+    """The message of a validation error; a key that does not exist gets the nearest one that does."""
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Value error, ")
+    *outer, key = (str(part) for part in error["loc"])
+    fields = [*(WindowSettings if outer[-1:] == ["window"] else SystemSettings).model_fields]
+    near = difflib.get_close_matches(key, fields, 1, 0.5)
+    return (
+        f"there is no such key; did you mean {near[0]}?"
+        if near
+        else f"there is no such key; there are {', '.join(fields)}"
+    )

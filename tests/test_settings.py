@@ -67,6 +67,10 @@ def test_systems_are_read_from_their_file(tmp_path: Path) -> None:
     assert systems["till"].window.size == 5
 
 
+def test_a_system_without_settings_has_the_defaults(tmp_path: Path) -> None:
+    assert settings.read_systems(write(tmp_path / "s.yaml", "shop:\n")) == {"shop": settings.SystemSettings()}
+
+
 def test_one_system_can_be_chosen(tmp_path: Path) -> None:
     path = write(tmp_path / "s.yaml", SYSTEMS)
     assert list(settings.load(systems_file=path, system="till").systems) == ["till"]
@@ -86,6 +90,19 @@ def test_one_system_can_be_chosen(tmp_path: Path) -> None:
         ("shop: {method: magic}", "s.yaml: shop.method is 'magic': Input should be 'fusionlog+online', 'fusionlog'"),
         ("[1]", "FUSIONLOG_SYSTEMS_FILE"),
         ("a: [", "FUSIONLOG_SYSTEMS_FILE"),
+        ("", "must map system names to their settings"),
+        ("no: {session: x}", "is False: the name of a system must be text, and YAML reads this one as bool: quote it"),
+        ("404: {session: x}", "is 404: the name of a system must be text, and YAML reads this one as int"),
+        ("web shop: {session: x}", "is 'web shop': the name of a system is part of its topic's name"),
+        ("'..': {session: x}", "is '..': the name of a system is part of its topic's name"),
+        ("shop: {session: x}\nshop: {session: y}", "the key 'shop' stands twice"),
+        ("shop: {session: x, session: y}", "the key 'session' stands twice"),
+        ("shop: {sesion: x}", "shop.sesion is 'x': there is no such key; did you mean session?"),
+        (
+            "shop: {window: {idle_second: 5}}",
+            "idle_second is 5: there is no such key; did you mean idle_seconds?",
+        ),
+        ("shop: [x]", "shop is ['x']: it must be a mapping of settings"),
     ],
 )
 def test_a_wrong_systems_file_says_where(tmp_path: Path, text: str, names: str) -> None:
@@ -97,6 +114,20 @@ def test_a_wrong_systems_file_says_where(tmp_path: Path, text: str, names: str) 
 def test_a_missing_systems_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"no\.yaml"):
         settings.read_systems(tmp_path / "no.yaml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_systems_file_that_is_no_utf8_is_named(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_bytes("shop: {description: Bestellungen für Bücher}".encode(encoding))
+    with pytest.raises(SettingError, match=r"s\.yaml.*(is not UTF-8 text|is not YAML)"):
+        settings.read_systems(path)
+
+
+def test_a_byte_order_mark_before_a_systems_file_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_bytes(SYSTEMS.encode("utf-8-sig"))
+    assert list(settings.read_systems(path)) == ["shop", "till"]
 
 
 def test_a_misspelt_variable_is_refused_with_the_one_that_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
