@@ -21,7 +21,7 @@ FLOORS = (
     ("online", "distillation", "explanation"),
     ("methods",),
     ("workers", "evaluation"),
-    ("agents", "ray_jobs"),
+    ("agents", "ray_jobs", "onboarding"),
     ("demo",),
     ("cli",),
     ("__main__",),

@@ -125,6 +125,17 @@ async def read_committed(settings: Settings, topic: Topic, group: str, limit_per
             yield record
 
 
+async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> list[ConsumerRecord]:
+    """That many of the newest raw records of each partition, as Kafka has them.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    async with _reader(settings, topic) as consumer:
+        ends = await _ends(settings, topic, consumer)
+        await _seek_newest(settings, topic, consumer, ends, limit_per_partition)
+        return [record async for record in _until(settings, topic, consumer, ends)]
+
+
 async def _read(
     settings: Settings, topic: Topic, limit: int | None, group: str | None = None
 ) -> AsyncIterator[tuple[str, Any]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -21,7 +21,8 @@ STEP = 0.1
 """Seconds between two lines of a file where a line has no time that can be read."""
 
 
-class SampleRecord(NamedTuple):
+@dataclass(slots=True)
+class SampleRecord:
     """A record of a raw topic, named as Kafka's consumers do; `timestamp` is in milliseconds, -1 where unknown."""
 
     offset: int
