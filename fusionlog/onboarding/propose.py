@@ -1,0 +1,222 @@
+"""The proposal of a system's entry from a sample of its log: header, session key, window, and how sure each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from fusionlog.onboarding.encoding_guess import FEW_CHARACTERS, EncodingGuess, guess_encoding
+from fusionlog.onboarding.header_guess import guess_header, is_continuation
+from fusionlog.onboarding.json_guess import JsonGuess, fields_of, guess_json
+from fusionlog.onboarding.key_candidates import Candidate, Keys, simplified, text_candidates
+from fusionlog.onboarding.key_ranking import Ranked, rank
+from fusionlog.onboarding.opened import OpenedLine, open_records
+from fusionlog.onboarding.sample import SampleRecord
+from fusionlog.onboarding.window_guess import guess_idle, guess_max_events
+from fusionlog.parsing.headers import Header
+from fusionlog.parsing.parser import Parser
+from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.utils.json_format import JsonFormat, tree_of
+
+MAX_RECORDS = 20_000
+FEW_LINES = 200
+"""A smaller sample proves little about sessions."""
+ENOUGH_LINES = 2_000
+HEADER_LINES = 3_000
+COUNT = 20
+SHOWN = 5
+
+JSON_SHARE = 0.8
+GOOD_SCORE, SURE_SCORE, DOUBTFUL_SCORE = 0.03, 0.15, 0.02
+MIN_COVERAGE = 0.6
+MIN_SESSIONS = 3
+INHERIT_SHARE = 0.03
+
+Confidence = Literal["high", "medium", "low"]
+
+
+class Part(NamedTuple):
+    """A part of the proposal, how sure it is, and why."""
+
+    name: str
+    confidence: Confidence
+    reason: str
+
+
+@dataclass
+class Proposal:
+    """A proposed entry: its settings in the order of the file, its parts, and the first session keys of the ranking."""
+
+    entry: dict[str, object] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    ranking: list[Ranked] = field(default_factory=list)
+    lines: int = 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether no part is of low confidence."""
+        return all(part.confidence != "low" for part in self.parts)
+
+    def add(self, name: str, confidence: Confidence, reason: str, settings: Mapping[str, object] | None = None) -> None:
+        """Take a part and its settings."""
+        self.entry.update(settings or {})
+        self.parts.append(Part(name, confidence, reason))
+
+
+class _Sample(NamedTuple):
+    """The lines as the parser sees them, without those that continue a line, with their templates as numbers."""
+
+    texts: Sequence[str]
+    opened: Sequence[OpenedLine]
+    templates: Sequence[int]
+
+    @property
+    def times(self) -> list[float | None]:
+        return [line.time for line in self.opened]
+
+
+def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal:
+    """The entry for a system with such records. Of more than `MAX_RECORDS` the first count."""
+    records, proposal = records[:MAX_RECORDS], Proposal()
+    guess = guess_encoding([record.value for record in records if record.value])
+    lines, dead = open_records(records, ingest, guess.name)
+    proposal.lines = len(lines)
+    _add_encoding(proposal, guess, dead)
+    opened = [line for line in lines if not is_continuation(line.text)] or lines
+    texts = _add_form(proposal, opened)
+    sample = _Sample(texts, opened, _templates(proposal, opened, ingest))
+    _add_sessions(proposal, sample)
+    return proposal
+
+
+def _add_encoding(proposal: Proposal, guess: EncodingGuess, dead: int) -> None:
+    if guess.name != "utf-8":
+        sure = guess.share > 0.9 and guess.characters >= FEW_CHARACTERS
+        reason = f"{guess.share:.0%} of {guess.characters} characters are as expected of {guess.name}"
+        proposal.add("encoding", "medium" if sure else "low", reason, {"encoding": guess.name})
+    if dead:
+        share = dead / (dead + proposal.lines)
+        proposal.add("records", "low" if share > 0.01 else "medium", f"{dead} records hold no usable line")
+
+
+def _add_form(proposal: Proposal, opened: Sequence[OpenedLine]) -> list[str]:
+    """Add the settings that turn lines into header and content; the lines as text."""
+    trees = [tree for line in opened if (tree := tree_of(line.text)) is not None]
+    envelopes = sum(line.fields is not None for line in opened)
+    if envelopes:
+        proposal.add("envelope", "high", f"{envelopes} of {len(opened)} lines come in a shipper's envelope")
+    if len(trees) >= JSON_SHARE * len(opened) and trees:
+        return _add_json(proposal, guess_json(trees), len(trees), opened)
+    texts = [line.text for line in opened]
+    header = guess_header(texts[:HEADER_LINES])
+    if header is None:
+        proposal.add("header", "medium", "the lines share no time, level or program: a line is all content")
+        return texts
+    share = _matched(header, texts)
+    confidence: Confidence = "high" if share >= 0.98 else "medium" if share >= 0.9 else "low"
+    proposal.add("header", confidence, f"{share:.1%} of the lines match", {"header": header})
+    return texts
+
+
+def _add_json(proposal: Proposal, guess: JsonGuess, trees: int, opened: Sequence[OpenedLine]) -> list[str]:
+    share = trees / len(opened)
+    named = f"the message is {guess.message}" if guess.message else "no field is the message"
+    confidence: Confidence = "high" if share >= 0.98 and guess.message_share >= 0.5 else "medium"
+    settings = {"json_line": guess.json_line} | ({"header": guess.header} if guess.header else {})
+    proposal.add("json_line", confidence, f"{share:.1%} of the lines are JSON, {named}", settings)
+    form = JsonFormat(guess.json_line)
+    return [form.text(line.text) for line in opened]
+
+
+def _matched(header: str, texts: Sequence[str]) -> float:
+    form = Header(header)
+    found = [form.split(text) for text in texts]
+    return sum(fields.content != text.strip() for fields, text in zip(found, texts, strict=True)) / len(texts)
+
+
+def _templates(proposal: Proposal, opened: Sequence[OpenedLine], ingest: IngestSettings) -> list[int]:
+    """The templates of the lines as numbers, by a parser that has seen all of them once."""
+    parser = Parser("sample", SystemSettings.model_validate(proposal.entry), ingest)
+    for line in opened:
+        parser.parse(line.text)
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(parser.parse(line.text).template, len(numbers)) for line in opened]
+
+
+def _add_sessions(proposal: Proposal, sample: _Sample) -> None:
+    candidates = text_candidates(sample.texts)
+    ranking = rank([*candidates, *_field_candidates(sample.opened)], sample.templates)[:SHOWN]
+    proposal.ranking = [each._replace(candidate=simplified(each.candidate, sample.texts)) for each in ranking]
+    best = proposal.ranking[0] if proposal.ranking else None
+    if best is None or not _is_good(best):
+        _add_count(proposal, best)
+        return
+    _add_key(proposal, best, proposal.ranking[1] if len(proposal.ranking) > 1 else None)
+    _add_inherit(proposal, best.candidate.keys, sample.templates)
+    _add_window(proposal, best.candidate.keys, sample.times)
+
+
+def _field_candidates(opened: Sequence[OpenedLine]) -> Iterator[Candidate]:
+    """The fields of envelopes as candidates."""
+    found = [{} if line.fields is None else dict(fields_of(line.fields)) for line in opened]
+    for name in dict.fromkeys(name for fields in found for name in fields):
+        keys = [str(value) if isinstance(value := fields.get(name), str | int) else None for fields in found]
+        if len(set(keys)) > 1 and "session_field" in SystemSettings.model_fields:
+            yield Candidate("field", name.rsplit(".", 1)[-1], "", keys, field=name)
+
+
+def _is_good(ranked: Ranked) -> bool:
+    score = ranked.score
+    return score.score >= GOOD_SCORE and score.coverage >= MIN_COVERAGE and score.sessions >= MIN_SESSIONS
+
+
+def _add_count(proposal: Proposal, best: Ranked | None) -> None:
+    score = best.score.score if best else 0.0
+    confidence: Confidence = "high" if score < DOUBTFUL_SCORE / 4 else "medium" if score < DOUBTFUL_SCORE else "low"
+    reason = "no token cuts the lines into sessions" if best is None else f"the best candidate scores {score:.3f}"
+    proposal.add("session", _capped(confidence, proposal.lines), f"{reason}: windows of {COUNT} lines",
+                 {"window": {"by": "count", "size": COUNT}})  # fmt: skip
+
+
+def _add_key(proposal: Proposal, best: Ranked, second: Ranked | None) -> None:
+    candidate, score = best
+    margin = score.score / max(second.score.score, 1e-9) if second else float("inf")
+    sure = score.score >= SURE_SCORE and score.coverage >= 0.9 and margin >= 2
+    confidence: Confidence = "high" if sure else "low" if margin < 1.25 or score.coverage < 0.8 else "medium"
+    reason = f"{score.coverage:.1%} of the lines have a key, {score.lines_each:.1f} lines a session" + (
+        f", {margin:.1f} times the score of the next candidate" if second and margin < 1000 else ""
+    )
+    setting = {"session_field": candidate.field} if candidate.field else {"session": candidate.pattern}
+    proposal.add("session", _capped(confidence, proposal.lines), reason, setting)
+
+
+def _capped(confidence: Confidence, lines: int) -> Confidence:
+    """The confidence that so many lines allow."""
+    if lines < FEW_LINES:
+        return "low"
+    return "medium" if lines < ENOUGH_LINES and confidence == "high" else confidence
+
+
+def _add_inherit(proposal: Proposal, keys: Keys, templates: Sequence[int]) -> None:
+    """Let lines without a key have that of the line before, where they are always written after the same lines."""
+    follows: dict[int, dict[int, int]] = {}
+    previous = -1
+    for key, template in zip(keys, templates, strict=True):
+        if key is None and previous >= 0:
+            counts = follows.setdefault(template, {})
+            counts[previous] = counts.get(previous, 0) + 1
+        elif key is not None:
+            previous = template
+    keyless = sum(key is None for key in keys)
+    dependent = sum(max(counts.values()) for counts in follows.values())
+    if keyless >= INHERIT_SHARE * len(keys) and dependent >= 0.8 * keyless and "inherit" in SystemSettings.model_fields:
+        reason = f"{keyless} lines without a key follow lines of the same kind, whose key they get"
+        proposal.add("inherit", "medium", reason, {"inherit": True})
+
+
+def _add_window(proposal: Proposal, keys: Keys, times: Sequence[float | None]) -> None:
+    idle, most = guess_idle(keys, times), guess_max_events(keys)
+    reason = "three times the longest gaps within sessions" if idle else "the lines have no times: the default"
+    window = {"by": "session", "idle_seconds": idle or 600, "max_events": most}
+    proposal.add("window", "high" if idle else "medium", reason, {"window": window})
