@@ -1,0 +1,114 @@
+"""Proposed entries beside hand-written ones, on recorded systems: `python -m benchmarks.onboarding --json FILE`.
+
+Both entries cut the same lines into windows. A line agrees where its window has the same lines under both, or where
+it has no session key under either.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.report import BUNDLED, Figure, data_directory, write
+from fusionlog.data.systems import read_catalog, read_stream
+from fusionlog.data.timestamps import line_times
+from fusionlog.errors import RecordError
+from fusionlog.onboarding.propose import Proposal, propose
+from fusionlog.onboarding.sample import line_records
+from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.windows import Windower
+from fusionlog.settings import IngestSettings, SystemSettings
+
+LINES = 20_000
+ENOUGH = 0.95
+
+
+def windows(name: str, system: SystemSettings, lines: Sequence[str], times: Sequence[float]) -> list[int | None]:
+    """The window of each line, as the number of its first line; None: it has no session key."""
+    parser, windower = Parser(name, system, IngestSettings()), Windower(name, system.window, f"file.{name}", 0)
+    sessions = []
+    cut = []
+    for number, (line, moment) in enumerate(zip(lines, times, strict=True)):
+        event = parser.parse(line)
+        sessions.append(event.session or ("*" if system.window.by == "count" else None))
+        try:
+            cut += windower.add(event, number, moment)
+        except RecordError:
+            sessions[-1] = None
+    cut += windower.flush()
+    return _first_lines(sessions, [(window.first_offset, window.last_offset) for window in cut])
+
+
+def _first_lines(sessions: Sequence[str | None], spans: Sequence[tuple[int, int]]) -> list[int | None]:
+    """The first line of each line's window: a session's windows follow one another."""
+    starts = {first for first, _ in spans}
+    current: dict[str, int] = {}
+    found: list[int | None] = []
+    for number, session in enumerate(sessions):
+        if session is None:
+            found.append(None)
+            continue
+        if number in starts:
+            current[session] = number
+        found.append(current[session])
+    return found
+
+
+def agreement(one: Sequence[int | None], other: Sequence[int | None]) -> float:
+    """The share of lines whose window has the same lines under both."""
+    pairs: dict[tuple[int | None, int | None], int] = {}
+    sizes: tuple[dict[int | None, int], dict[int | None, int]] = ({}, {})
+    for pair in zip(one, other, strict=True):
+        pairs[pair] = pairs.get(pair, 0) + 1
+        for side in (0, 1):
+            sizes[side][pair[side]] = sizes[side].get(pair[side], 0) + 1
+    same = sum(
+        count for (left, right), count in pairs.items()
+        if (left is None and right is None) or (None not in (left, right) and sizes[0][left] == sizes[1][right] == count)
+    )  # fmt: skip
+    return same / len(one) if one else 1.0
+
+
+def compare(
+    name: str, written: SystemSettings, lines: Sequence[str], ingest: IngestSettings
+) -> tuple[float, float, Proposal]:
+    """The agreement of the proposed entry with the hand-written one, the seconds of the proposal, and itself."""
+    started = time.perf_counter()
+    proposal = propose(line_records([line.encode() for line in lines]), ingest)
+    seconds = time.perf_counter() - started
+    times = line_times(lines)
+    proposed = SystemSettings.model_validate(proposal.entry)
+    return agreement(windows(name, written, lines, times), windows(name, proposed, lines, times)), seconds, proposal
+
+
+def systems() -> Iterator[tuple[Path, str, SystemSettings]]:
+    """The systems of the bundled directory, and of another one where there is one."""
+    for directory in dict.fromkeys((BUNDLED, data_directory())):
+        for name, system in read_catalog(directory).items():
+            yield directory, name, system
+
+
+def main(json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None) -> None:
+    """Propose an entry for each recorded system, and compare its windows with those of the hand-written one."""
+    shares: dict[str, dict[str, float]] = {}
+    for directory, name, written in systems():
+        lines = list(islice(read_stream(directory, name), LINES))
+        share, seconds, proposal = compare(name, written, lines, IngestSettings())
+        shares[name] = {"agreement": share, "seconds": seconds, "sure": float(proposal.sure)}
+        typer.echo(f"{name}: {share:.1%} of {len(lines):,} lines in the same window, {seconds:.1f} s, {proposal.entry}")
+    enough = sum(each["agreement"] >= ENOUGH for each in shares.values())
+    figure = Figure(
+        name="onboarding", value=enough, unit="systems with the same windows for 95 % of lines",
+        baseline="all of them", baseline_value=len(shares), ratio=enough / len(shares), details=shares,
+    )  # fmt: skip
+    typer.echo(str(figure))
+    write(figure, json)
+
+
+if __name__ == "__main__":
+    typer.run(main)
