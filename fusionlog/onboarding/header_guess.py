@@ -35,7 +35,6 @@ _TYPES: dict[str, re.Pattern[str]] = {
     "Zone": re.compile(r"[+-]\d\d:?\d\d|UTC|GMT|Z|[A-Z]{2,4}T"),
     "Level": re.compile(_LEVEL),
     "Number": re.compile(r"\d+"),
-    "Mark": re.compile(r"[-|:*>=]+"),
 }
 _TIMES = ("Stamp", "Date", "Clock", "Epoch", "Month", "Weekday", "Zone")
 _DOTTED = re.compile(r"[A-Za-z_][\w$-]*(?:[./][\w$-]+)+")
@@ -90,7 +89,9 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[_Column]:
 
 
 def _column(texts: Sequence[str]) -> _Column:
-    before = _common(re.match(r"[\[(<\"']*", text)[0] for text in texts)  # type: ignore[index]
+    if sum(re.search(r"\w", text) is None for text in texts) >= TYPED_SHARE * len(texts):
+        return _Column("Mark", "", "", Counter(texts))
+    before = _common(re.match(r"[\[(<\"'#]*", text)[0] for text in texts)  # type: ignore[index]
     ends = [re.search(r"[\])>\"':,;]*$", text)[0] for text in texts]  # type: ignore[index]
     after = _common(ends) or _common(end[-1:] for end in ends)
     values = Counter(text.removeprefix(before).removesuffix(after) for text in texts)

@@ -29,7 +29,8 @@ _WORK = re.compile(
 )
 _SOURCE = re.compile(r"(?i)host|node|pod|container|thread|logger|level|user|pid|tid|port|stream|file|source|namespace")
 SAME_SHARE = 0.98
-MAX_RANKED = 8
+MAX_RANKED = 6
+LEAST_SCORE = 0.002
 SEQUENTIAL_GAIN = 0.1
 """What a key saves at least where sessions come one after the other: the line before predicts as well there."""
 GENERIC = ("uuid", "dotted", "hex", "name", "address")
@@ -107,9 +108,11 @@ def score_key(candidate: Candidate, templates: Sequence[int], baseline: float) -
     single = 1 - sum(map(len, repeated)) / max(keyed, 1)
     steps = sum(len({templates[place] for place in found}) for found in repeated) / max(len(repeated), 1)
     alive = _alive(repeated, len(keys))
-    gain = 1 - code_length(keys, templates) / baseline if baseline else 0.0
-    saved = max(gain, SEQUENTIAL_GAIN if _is_sequential(keys) and gain > -SEQUENTIAL_GAIN else 0.0)
-    score = saved * coverage * (1 - single) * (1 - alive) * (1 - 1 / max(steps, 1.0)) * weight(candidate)
+    bound = coverage * (1 - single) * (1 - alive) * (1 - 1 / max(steps, 1.0)) * weight(candidate)
+    # A key that saves everything has its bound as score: below it need not be known how much it saves.
+    gain = 1 - code_length(keys, templates) / baseline if baseline and bound >= LEAST_SCORE else 0.0
+    least = SEQUENTIAL_GAIN if _is_sequential(keys) and gain > -SEQUENTIAL_GAIN else 0.0
+    score = max(gain, least) * bound
     return KeyScore(coverage, len(places), keyed / max(len(places), 1), single, steps, alive, gain, score)
 
 
@@ -166,9 +169,10 @@ def _safety(candidate: Candidate) -> int:
     return -candidate.columns if candidate.columns <= 1 else -1 - candidate.columns
 
 
-def _preference(ranked: Ranked) -> tuple[int, float, int]:
+def _preference(ranked: Ranked) -> tuple[int, float, bool, bool, int]:
     candidate, score = ranked
-    return _safety(candidate), round(score.coverage, 3), -len(candidate.pattern)
+    is_span = "span" in candidate.name.lower()
+    return _safety(candidate), round(score.coverage, 3), not is_span, not candidate.part, -len(candidate.pattern)
 
 
 def _is_sequential(keys: Keys) -> bool:

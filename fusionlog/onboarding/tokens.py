@@ -38,7 +38,7 @@ _FORMS: dict[str, str] = {
     "dotted": rf"{START}[0-9a-f]{{6,16}}\.[0-9a-f]{{1,8}}(?![.A-Za-z0-9])",
     "hex": rf"{START}(?=[A-Fa-f]*[0-9])(?=[0-9]*[A-Fa-f]){_H}{{8,64}}{END}",
     "numbered": rf"{START}[A-Za-z]+(?:[_-][A-Za-z]+)*[_-]?-?\d+(?:[_-](?:[A-Za-z]+|\d+))*{END}",
-    "name": rf"{START}(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{{8,64}}{END}",
+    "name": rf"{START}(?=[A-Za-z]*[0-9][A-Za-z0-9]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{{6,64}}{END}",
     "number": rf"{START}\d+(?![.:]\d){END}",
 }
 _EXPRESSIONS: dict[str, str] = {
@@ -47,25 +47,30 @@ _EXPRESSIONS: dict[str, str] = {
     "address": rf"{_HOST}:\d+",
     "process": r"<\d+(?:\.\d+){2}>",
     "dotted": r"[0-9a-f]{6,16}\.[0-9a-f]{1,8}",
-    "name": r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,64}",
+    "name": r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{6,64}",
     "number": r"\d+",
 }
 _SCAN = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _FORMS.items()))
 _VALUE_FORM = r"""[^\s,;"'\[\](){}<>=|&]+"""
 _VALUE = re.compile(rf"""(?<![\w.-])([A-Za-z_][\w.-]*)(=|"\s*:\s*)"?({_VALUE_FORM})""")
 _QUOTE = '"?'
+_TIME = re.compile(_FORMS["none"])
 _LEFT = re.compile(r"([A-Za-z][A-Za-z_-]*)?([^A-Za-z0-9]{0,4})$")
 _FREE = ("pair", "uuid", "dotted", "numbered", "name", "hex", "process", "address")
 """Forms that are specific enough to be a key wherever they stand first in a line."""
 
 
 class Token(NamedTuple):
-    """A token: its kind, its form as an expression, its text, and the expressions of its places."""
+    """A token: its kind, its form as an expression, its text, the expressions of its places, and whether it is a part.
+
+    A part of a token is what a word with several numbers begins with: `blk_17` of `blk_17_1001`.
+    """
 
     kind: Kind
     form: str
     value: str
     places: tuple[str, ...]
+    part: bool = False
 
 
 def tokens(line: str) -> Iterator[Token]:
@@ -76,12 +81,12 @@ def tokens(line: str) -> Iterator[Token]:
         kind, start = found.lastgroup, found.start()
         if kind != "none":
             free = ("",) if kind in _FREE else ()
-            for form in _forms(str(kind), found.group()):
-                yield Token(
-                    kind, form, found.group(), (*free, *_words(line, start), *_columns(line, start, columns))
-                )  # type: ignore[arg-type]
+            places = (*free, *_words(line, start), *_columns(line, start, columns))
+            for number, form in enumerate(_forms(str(kind), found.group())):
+                yield Token(kind, form, found.group(), places, number > 0)  # type: ignore[arg-type]
     for found in _VALUE.finditer(line):
-        yield Token("value", _VALUE_FORM, found[3], (rf"{START}{_literal(found[1] + found[2])}{_QUOTE}",))
+        if not _TIME.match(found[3]):
+            yield Token("value", _VALUE_FORM, found[3], (rf"{START}{_literal(found[1] + found[2])}{_QUOTE}",))
 
 
 def expression(place: str, form: str) -> str:
@@ -93,12 +98,14 @@ def expression(place: str, form: str) -> str:
 
 def simpler(pattern: str) -> list[str]:
     """Expressions that may find the same as this one, the shortest first."""
-    words = pattern.replace(_HOST, r"[\d.]+")
+    words = pattern.replace(_HOST, r"[\d.]+").replace(_UUID, "[0-9a-fA-F-]{36}")
     bare = words.removeprefix(START).replace(START, r"\b")
-    found = [each.replace(_QUOTE, quote) for quote in ("", _QUOTE) for each in (
-        bare.removesuffix(END), bare, rf"\b{bare.removesuffix(END)}\b", words.replace(START, r"\b"), words,
+    plain = (bare.replace(_VALUE_FORM, value).replace(_QUOTE, quote)
+             for value in (r"\S+", _VALUE_FORM) for quote in ("", _QUOTE))  # fmt: skip
+    found = [each for short in plain for each in (
+        short.removesuffix(END), short, rf"\b{short.removesuffix(END)}\b", words.replace(START, r"\b"), words,
     )]  # fmt: skip
-    return [each for each in found if len(each) < len(pattern)]
+    return [each for each in dict.fromkeys(found) if len(each) < len(pattern)]
 
 
 def name_of(place: str, form: str) -> str:
@@ -122,14 +129,13 @@ def _forms(kind: str, value: str) -> Iterator[str]:
 
 
 def _numbered(value: str) -> Iterator[str]:
-    """A word with numbers, and, of one with several, what it begins with: `blk_17` of `blk_17_1001`."""
+    """A word with numbers, then what it begins with. A single number behind an underscore may be negative."""
     parts = re.split(r"((?<=[_-])-?\d+|\d+)", value)
-    written = [(_literal(part) + ("-?" if part.endswith("_") else "")) if place % 2 == 0 else r"\d+"
-               for place, part in enumerate(parts)]  # fmt: skip
-    whole = "".join(written)
-    yield whole
+    sign = "-?" if len(parts) == 3 and parts[0].endswith("_") else ""
+    written = [rf"{sign}\d+" if place % 2 else _literal(part) for place, part in enumerate(parts)]
+    yield "".join(written)
     for count in range(2, len(parts) - 1, 2):
-        yield "".join(written[:count])
+        yield "".join(written[:count]).replace(r"_\d+", r"_-?\d+", 1 if count == 2 else 0)
 
 
 def _words(line: str, start: int) -> Iterator[str]:
