@@ -18,25 +18,34 @@ PROTO_START = 0x0A
 TIME_FIELDS = ("timeUnixNano", "observedTimeUnixNano")
 SIGNALS = ("resourceLogs", "resourceSpans", "resourceMetrics")
 
+_OTHER_SIGNAL = "it holds OpenTelemetry traces or metrics: export only logs to this topic"
 _MAX_DEPTH = 32
 _SCOPES = ("scopeLogs", "instrumentationLibraryLogs")
 _IDS = ("traceId", "spanId")
 
 
 def batch_of_proto(value: bytes) -> Tree | None:
-    """A protobuf batch in the form of its JSON; None where the bytes are none with a log record."""
+    """A protobuf batch in the form of its JSON; None where the bytes are none with a log record.
+
+    :raises RecordError: `not-logs`: it has the structure of one, but other fields.
+    """
     # Workers whose records are text or JSON do not load protobuf.
     from google.protobuf.json_format import MessageToDict
     from google.protobuf.message import DecodeError
-    from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+    from google.protobuf.unknown_fields import UnknownFieldSet
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData
 
     try:
         batch = LogsData.FromString(value)
-        if not any(scope.log_records for resource in batch.resource_logs for scope in resource.scope_logs):
-            return None
         tree: Tree = MessageToDict(batch)
     except (DecodeError, ValueError, RecursionError):
         return None
+    records = [record for group in batch.resource_logs for scope in group.scope_logs for record in scope.log_records]
+    if not records:
+        return None
+    known = max(LogRecord.DESCRIPTOR.fields_by_number)
+    if any(field.field_number <= known for record in records for field in UnknownFieldSet(record)):
+        raise RecordError("not-logs", _OTHER_SIGNAL)
     for record in _records(tree):
         record.update({name: b64decode(str(record[name])).hex() for name in _IDS if name in record})
     return tree
@@ -48,7 +57,7 @@ def envelopes(batch: Tree) -> Iterator[Tree]:
     :raises RecordError: `not-logs`: they are traces or metrics.
     """
     if "resourceLogs" not in batch:
-        raise RecordError("not-logs", "it holds OpenTelemetry traces or metrics: export only logs to this topic")
+        raise RecordError("not-logs", _OTHER_SIGNAL)
     for group in _objects(batch.get("resourceLogs")):
         resource = _attributes(group.get("resource"))
         for scope_group in _scope_groups(group):

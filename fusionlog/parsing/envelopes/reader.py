@@ -117,13 +117,10 @@ class EnvelopeReader:
         return [self._of_cri(found, timestamp) if found else RawLine(self._clean(text))]
 
     def _array(self, text: str, timestamp: float | None) -> Lines:
-        try:
-            items = [bytes(item).decode() for item in msgspec.json.decode(text, type=list[msgspec.Raw])]
-        except (msgspec.DecodeError, RecursionError):
-            items = []
+        items = _elements(text)
         if not items or items[0][:1] != "{":
             return [RawLine(self._clean(text))]
-        return self._each([item if item != "null" else "" for item in items], timestamp)
+        return self._each(["" if item == "null" else item for item in items], timestamp)
 
     def _unread(self, text: str, timestamp: float | None) -> Lines:
         """Objects that follow each other, a line each; else a line of text that begins like one."""
@@ -311,6 +308,17 @@ class EnvelopeReader:
 def _check_number(lines: int) -> None:
     if lines > MAX_LINES:
         raise RecordError("too-many-lines", f"the record has {lines} lines, more than {MAX_LINES}")
+
+
+def _elements(array: str) -> list[str]:
+    """The elements of a JSON array, each in JSON; none where the text is no array."""
+    try:
+        return [bytes(item).decode() for item in msgspec.json.decode(array, type=list[msgspec.Raw])]
+    except RecursionError:
+        return []
+    except msgspec.DecodeError:
+        listed = json_of(array)
+        return [_json(item) for item in listed] if isinstance(listed, list) else []
 
 
 def _text(record: str | bytes) -> str:
