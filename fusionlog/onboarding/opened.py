@@ -1,59 +1,71 @@
-"""The lines of a sample's records: shippers' envelopes are opened, and keep their fields."""
+"""The lines of a sample's records: envelopes of shippers are opened, an application's own JSON lines stay whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fusionlog.data.timestamps import line_time
+import msgspec
+
 from fusionlog.errors import RecordError
 from fusionlog.onboarding.sample import SampleRecord
-from fusionlog.parsing.envelopes import read_line
-from fusionlog.settings import IngestSettings
+from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
+from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.json_format import Tree, tree_of
 
-SHIPPER_FIELDS = frozenset((
-    "kubernetes", "docker", "stream", "container_name", "container_id", "source_type", "@metadata", "agent", "fluent",
-    "_HOSTNAME", "__REALTIME_TIMESTAMP", "short_message", "host", "file", "labels", "tag", "pod", "namespace",
+ENVELOPE_FIELDS = frozenset((
+    "kubernetes", "docker", "container", "container_id", "container_name", "stream", "logtag", "source_type",
+    "@metadata", "fileset", "input", "partial_message", "__REALTIME_TIMESTAMP", "_HOSTNAME", "programname",
+    "syslogtag", "short_message", "sourcetype", "timeUnixNano", "observedTimeUnixNano",
 ))  # fmt: skip
-"""Fields that a shipper writes beside the line; an object with a message and none of them is the application's own."""
+"""Fields that shippers and collectors write beside a line, and applications do not."""
 
 
 class OpenedLine(NamedTuple):
-    """A line, its time in Unix seconds, and the fields of its envelope; None where it had none."""
+    """A line; its time in Unix seconds, where its envelope or Kafka has one; the fields of its envelope, and its writer.
+
+    `fields` is None where the line came without an envelope. `wrong_time` is whether it has a time field that cannot
+    be its time.
+    """
 
     text: str
     time: float | None
     fields: Tree | None
+    source: str | None
+    wrong_time: bool
 
 
 def open_records(
     records: Sequence[SampleRecord], ingest: IngestSettings, encoding: str = "utf-8"
 ) -> tuple[list[OpenedLine], int]:
-    """The lines of records, and the number of records that cannot be used."""
-    lines, dead = [], 0
+    """The lines of records, and the number of records and lines that cannot be used."""
+    reader = EnvelopeReader(SystemSettings(encoding=encoding), ingest)
+    lines: list[OpenedLine] = []
+    dead = 0
     for record in records:
+        timestamp = record.timestamp / 1000 if record.timestamp > 0 else None
         try:
-            lines.append(_open(_recoded(record.value, encoding), record.timestamp, ingest))
+            read = reader.read(record.value, timestamp)
         except RecordError:
             dead += 1
+            continue
+        good = [line for line in read if isinstance(line, RawLine)]
+        dead += len(read) - len(good)
+        lines += [_opened(line, timestamp, record.value if len(read) == 1 else None) for line in good]
     return lines, dead
 
 
-def _recoded(value: bytes | None, encoding: str) -> bytes | None:
-    if value is None or encoding == "utf-8":
-        return value
-    return value.decode(encoding, errors="replace").encode()
+def _opened(raw: RawLine, timestamp: float | None, value: bytes | None) -> OpenedLine:
+    time = raw.time if raw.time is not None else timestamp
+    fields = raw.fields
+    if fields is not None and not ENVELOPE_FIELDS & fields.keys():
+        return OpenedLine(_whole(raw, value), time, None, raw.source, raw.implausible)
+    return OpenedLine(raw.text, time, fields, raw.source, raw.implausible)
 
 
-def _open(value: bytes | None, timestamp: int, ingest: IngestSettings) -> OpenedLine:
-    raw = read_line(value, ingest.message_fields, ingest.max_line_bytes)
-    whole = (value or b"").decode(errors="replace").strip()
-    kafka = timestamp / 1000 if timestamp > 0 else None
-    tree = tree_of(whole)
-    if tree is None:
-        return OpenedLine(raw.text, kafka if kafka is not None else line_time(raw.text), None)
-    time = raw.time if raw.time is not None else kafka
-    if raw.text == whole or not SHIPPER_FIELDS & tree.keys():
-        return OpenedLine(whole, time, None)
-    return OpenedLine(raw.text, time, {name: each for name, each in tree.items() if name not in ingest.message_fields})
+def _whole(raw: RawLine, value: bytes | None) -> str:
+    """The application's own JSON line, of which the reader took the message out."""
+    text = None if value is None else value.decode(errors="replace").strip()
+    if text is not None and tree_of(text) is not None:
+        return text
+    return msgspec.json.encode({**(raw.fields or {}), "message": raw.text}).decode()

@@ -11,6 +11,7 @@ from fusionlog.onboarding.header_guess import guess_header, is_continuation
 from fusionlog.onboarding.json_guess import JsonGuess, fields_of, guess_json
 from fusionlog.onboarding.key_candidates import Candidate, Keys, simplified, text_candidates
 from fusionlog.onboarding.key_ranking import Ranked, rank
+from fusionlog.onboarding.line_clock import line_times
 from fusionlog.onboarding.opened import OpenedLine, open_records
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.onboarding.window_guess import guess_idle, guess_max_events
@@ -73,7 +74,9 @@ class _Sample(NamedTuple):
 
     @property
     def times(self) -> list[float | None]:
-        return [line.time for line in self.opened]
+        """The times of the lines: those that they begin with, else those of envelopes and of Kafka."""
+        own = line_times([line.text for line in self.opened])
+        return [time if time is not None else line.time for time, line in zip(own, self.opened, strict=True)]
 
 
 def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal:
@@ -126,7 +129,7 @@ def _add_json(proposal: Proposal, guess: JsonGuess, trees: int, opened: Sequence
     settings = {"json_line": guess.json_line} | ({"header": guess.header} if guess.header else {})
     proposal.add("json_line", confidence, f"{share:.1%} of the lines are JSON, {named}", settings)
     form = JsonFormat(guess.json_line)
-    return [form.text(line.text) for line in opened]
+    return [form.text(line.text, line.fields) for line in opened]
 
 
 def _matched(header: str, texts: Sequence[str]) -> float:
