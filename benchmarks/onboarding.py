@@ -7,7 +7,7 @@ it has no session key under either.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -67,11 +67,15 @@ def agreement(one: Sequence[int | None], other: Sequence[int | None]) -> float:
         pairs[pair] = pairs.get(pair, 0) + 1
         for side in (0, 1):
             sizes[side][pair[side]] = sizes[side].get(pair[side], 0) + 1
-    same = sum(
-        count for (left, right), count in pairs.items()
-        if (left is None and right is None) or (None not in (left, right) and sizes[0][left] == sizes[1][right] == count)
-    )  # fmt: skip
+    same = sum(count for pair, count in pairs.items() if _is_same(pair, count, sizes))
     return same / len(one) if one else 1.0
+
+
+def _is_same(pair: tuple[int | None, int | None], count: int, sizes: Sequence[Mapping[int | None, int]]) -> bool:
+    """Whether the lines of a pair of windows are all lines of both, or have no key under either."""
+    if None in pair:
+        return pair == (None, None)
+    return sizes[0][pair[0]] == sizes[1][pair[1]] == count
 
 
 def compare(

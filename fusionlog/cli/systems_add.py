@@ -25,7 +25,9 @@ STYLES = {"high": "green", "medium": "yellow", "low": "red"}
 def add(
     name: Annotated[str, typer.Argument(help="the name of the new system, and of its raw topic")],
     file: Annotated[Path, typer.Argument(help="a sample of its log, - for the standard input")],
-    write: Annotated[Path | None, typer.Option(help="append the entry to this systems file; a missing one is made")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="append the entry to this systems file; a missing one is made")
+    ] = None,
     records: Annotated[int, typer.Option(min=1, max=MAX_RECORDS, help="records of the sample, at most")] = MAX_RECORDS,
 ) -> None:
     """Propose the whole entry of a system from a sample of its log, as YAML, and print how sure each part is.

@@ -1,4 +1,4 @@
-"""The header that the lines of a sample share, by their columns: dates, clocks, levels, programs and what is between."""
+"""The header that the lines of a sample share, by their columns: dates, clocks, levels, programs, and those between."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+from fusionlog.onboarding.tokens import LEVEL, MONTH, ZONE
 
 MAX_COLUMNS = 12
 TYPED_SHARE = 0.9
@@ -15,25 +17,19 @@ MAX_HOSTS = 50
 MAX_BETWEEN = 3
 """Columns of no type before the next typed one that may belong to a header."""
 
-_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATE = r"\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{2,4}|[01]\d-[0-3]\d"
-_LEVEL = (
-    r"[VDIWEF]|(?i:dbg|inf|wrn|ftl|vrb|trc|trace|debug|fine(?:r|st)?|verbose|info|information|notice|warn|warning|error|err|severe|crit|critical|fatal"
-    r"|alert|emerg|panic|log|config|audit|statement|detail|hint|context)"
-)
-
 # The first type that the texts of a column have counts.
 _TYPES: dict[str, re.Pattern[str]] = {
     "Stamp": re.compile(
-        rf"(?:{_DATE})[T_:-]\d\d[:.]\d\d[:.]\d\d\S*|\d\d/(?:{_MONTH})/\d{{4}}:\S+|\d\d-(?:{_MONTH})-\d{{4}}"
+        rf"(?:{_DATE})[T_:-]\d\d[:.]\d\d[:.]\d\d\S*|\d\d/(?:{MONTH})/\d{{4}}:\S+|\d\d-(?:{MONTH})-\d{{4}}"
     ),
     "Date": re.compile(rf"{_DATE}|20\d{{6}}|\d\d[01]\d[0-3]\d"),
     "Clock": re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,:]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"),
     "Epoch": re.compile(r"1\d{9}(?:\.\d+)?|1\d{12}|1\d{15}|1\d{18}"),
-    "Month": re.compile(_MONTH),
+    "Month": re.compile(MONTH),
     "Weekday": re.compile("Mon|Tue|Wed|Thu|Fri|Sat|Sun"),
-    "Zone": re.compile(r"[+-]\d\d:?\d\d|UTC|GMT|Z|[A-Z]{2,4}T"),
-    "Level": re.compile(_LEVEL),
+    "Zone": re.compile(ZONE),
+    "Level": re.compile(LEVEL),
     "Number": re.compile(r"\d+"),
 }
 _TIMES = ("Stamp", "Date", "Clock", "Epoch", "Month", "Weekday", "Zone")
@@ -141,11 +137,11 @@ def _length(columns: Sequence[_Column]) -> int:
             column.type in ("Number", "Context", "Mark") and not anchored
         ):
             break
-        if column.type == "Component" and level and column.after.endswith(":") and between:
+        if column.type == "Level" and number and columns[number - 1].type == "Level":
             break
         anchored, between, end = True, 0, number + 1
         level = level or column.type == "Level"
-        if column.type == "Component" and column.after.endswith(":"):
+        if column.type in ("Component", "Level") and column.after.endswith(":"):
             break
     return end
 

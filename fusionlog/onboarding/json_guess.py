@@ -82,7 +82,7 @@ def _named(values: Values, names: Sequence[str]) -> str | None:
 
 
 def _message(values: Values, lines: int) -> tuple[str | None, float]:
-    """The field of the message, and the share of lines that have it: of those named like one, the one with most text."""
+    """The field of the message, and the share of lines that have it: of a usual name, else with most text."""
     texts = {name: [value for value in found if isinstance(value, str)] for name, found in values.items()}
     named = [field for name in _MESSAGES if (field := _named(values, (name,))) and texts[field]]
     spoken = [field for field in texts if sum(" " in text.strip() for text in texts[field]) > 0.3 * lines]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from fusionlog.onboarding.tokens import START, Kind, expression, name_of, simpler, tokens
@@ -112,7 +113,7 @@ def _is_clock(values: Sequence[str]) -> bool:
         numbers = [float(value) for value in values]
     except ValueError:
         return False
-    grows = sum(later >= earlier for earlier, later in zip(numbers, numbers[1:], strict=False))
+    grows = sum(later >= earlier for earlier, later in pairwise(numbers))
     return grows >= CLOCK_SHARE * (len(numbers) - 1)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log2
 from typing import NamedTuple
 
@@ -23,16 +24,23 @@ PRIOR = 2.0
 WEIGHTS = {"process": 0.6, "name": 0.95, "address": 0.5, "number": 0.3, "value": 0.6, "field": 0.6}
 """By kind: a bare number or an address names a process or a peer more often than a unit of work. Others: 1."""
 
-_WORK = re.compile(
-    r"(?i)(?:trace|request|req|session|sess|transaction|txn|tx|correlation|conn|connection|order|job|task|flow|call"
-    r"|operation|op|message|msg|event)s?[_.-]?(?:id|no|nr|key|uuid|guid|token)?\b|(?<=[a-z_-])id\b"
-)
-_SOURCE = re.compile(r"(?i)host|node|pod|container|thread|logger|level|user|pid|tid|port|stream|file|source|namespace")
+_WORK = frozenset((
+    "trace", "request", "req", "session", "sess", "sid", "transaction", "txn", "tx", "correlation", "conn",
+    "connection", "order", "job", "task", "attempt", "flow", "call", "operation", "op", "message", "msg", "id", "uuid", "guid",
+))  # fmt: skip
+_SOURCE = frozenset((
+    "host", "hostname", "node", "pod", "container", "thread", "exec", "worker", "pool", "logger", "level", "user",
+    "pid", "tid", "port", "stream", "file", "source", "namespace", "client", "peer", "ip",
+))  # fmt: skip
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 SAME_SHARE = 0.98
 MAX_RANKED = 6
 LEAST_SCORE = 0.002
+"""A key that could not even score this is not worth coding the templates by."""
 SEQUENTIAL_GAIN = 0.1
-"""What a key saves at least where sessions come one after the other: the line before predicts as well there."""
+SEQUENTIAL_BITS = 0.3
+"""What a key counts as saving where sessions come one after the other: the line before predicts as well there, give or
+take so many bits a line."""
 GENERIC = ("uuid", "dotted", "hex", "name", "address")
 """Forms that unrelated tokens have, too: a place makes them safer."""
 
@@ -46,6 +54,7 @@ class KeyScore(NamedTuple):
     :param steps: distinct templates of a session of several lines, on average.
     :param alive: share of the sample that a session of several lines spans, on average.
     :param gain: share of the bits that the key saves.
+    :param prior: what the other figures and the form would have it score, were it to save all.
     """
 
     coverage: float
@@ -55,6 +64,7 @@ class KeyScore(NamedTuple):
     steps: float
     alive: float
     gain: float
+    prior: float
     score: float
 
 
@@ -70,7 +80,7 @@ def rank(candidates: Sequence[Candidate], templates: Sequence[int]) -> list[Rank
     baseline = code_length([None] * len(templates), templates)
     scored = [Ranked(each, score_key(each, templates, baseline)) for each in candidates]
     groups: list[list[Ranked]] = []
-    for each in sorted(scored, key=lambda each: each.score.score, reverse=True):
+    for each in sorted(scored, key=lambda each: (each.score.score, each.score.prior), reverse=True):
         same = next((group for group in groups if _cuts_the_same(group[0], each)), None)
         if same is not None:
             same.append(each)
@@ -86,8 +96,11 @@ def _cuts_the_same(one: Ranked, other: Ranked) -> bool:
 def _safest(group: Sequence[Ranked]) -> Ranked:
     """Of candidates that are nearly as good as the first, the one that least likely finds something else."""
     best = group[0].score
-    near = [each for each in group
-            if each.score.score >= 0.95 * best.score and each.score.coverage >= best.coverage - 0.01]  # fmt: skip
+    near = [
+        each for each in group
+        if each.score.score >= 0.95 * best.score and each.score.prior >= 0.9 * best.prior
+        and each.score.coverage >= best.coverage - 0.01
+    ]  # fmt: skip
     return max(near, key=_preference)
 
 
@@ -108,19 +121,20 @@ def score_key(candidate: Candidate, templates: Sequence[int], baseline: float) -
     single = 1 - sum(map(len, repeated)) / max(keyed, 1)
     steps = sum(len({templates[place] for place in found}) for found in repeated) / max(len(repeated), 1)
     alive = _alive(repeated, len(keys))
-    bound = coverage * (1 - single) * (1 - alive) * (1 - 1 / max(steps, 1.0)) * weight(candidate)
-    # A key that saves everything has its bound as score: below it need not be known how much it saves.
-    gain = 1 - code_length(keys, templates) / baseline if baseline and bound >= LEAST_SCORE else 0.0
-    least = SEQUENTIAL_GAIN if _is_sequential(keys) and gain > -SEQUENTIAL_GAIN else 0.0
-    score = max(gain, least) * bound
-    return KeyScore(coverage, len(places), keyed / max(len(places), 1), single, steps, alive, gain, score)
+    prior = coverage * (1 - single) * (1 - 1 / max(steps, 1.0)) * weight(candidate)
+    bits = code_length(keys, templates) if prior * (1 - alive) >= LEAST_SCORE else baseline
+    gain = 1 - bits / baseline if baseline else 0.0
+    least = SEQUENTIAL_GAIN if bits <= baseline + SEQUENTIAL_BITS * len(keys) and _is_sequential(keys) else 0.0
+    score = max(gain, least) * prior * (1 - alive)
+    return KeyScore(coverage, len(places), keyed / max(len(places), 1), single, steps, alive, gain, prior, score)
 
 
 def weight(candidate: Candidate) -> float:
     """How often a key of this kind and name is that of a session."""
-    if candidate.name and _SOURCE.search(candidate.name):
+    words = {word.lower() for word in _WORD.findall(candidate.name)}
+    if words & _SOURCE:
         return 0.3
-    if candidate.name and _WORK.search(candidate.name):
+    if words & _WORK:
         return 1.0
     return WEIGHTS.get(candidate.kind, 1.0)
 
@@ -178,7 +192,7 @@ def _preference(ranked: Ranked) -> tuple[int, float, bool, bool, int]:
 def _is_sequential(keys: Keys) -> bool:
     """Whether sessions hardly ever interleave: then the line before is of the same session without a key, too."""
     keyed = [key for key in keys if key is not None]
-    same = sum(before == after for before, after in zip(keyed, keyed[1:], strict=False))
+    same = sum(before == after for before, after in pairwise(keyed))
     return len(keyed) > 1 and same >= 0.95 * (len(keyed) - len(set(keyed)))
 
 

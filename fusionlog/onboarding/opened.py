@@ -22,7 +22,7 @@ ENVELOPE_FIELDS = frozenset((
 
 
 class OpenedLine(NamedTuple):
-    """A line; its time in Unix seconds, where its envelope or Kafka has one; the fields of its envelope, and its writer.
+    """A line; its time in Unix seconds, where its envelope or Kafka has one; its envelope's fields, and its writer.
 
     `fields` is None where the line came without an envelope. `wrong_time` is whether it has a time field that cannot
     be its time.

@@ -10,7 +10,7 @@ from fusionlog.onboarding.encoding_guess import FEW_CHARACTERS, EncodingGuess, g
 from fusionlog.onboarding.header_guess import guess_header, is_continuation
 from fusionlog.onboarding.json_guess import JsonGuess, fields_of, guess_json
 from fusionlog.onboarding.key_candidates import Candidate, Keys, simplified, text_candidates
-from fusionlog.onboarding.key_ranking import Ranked, rank
+from fusionlog.onboarding.key_ranking import Ranked, rank, weight
 from fusionlog.onboarding.line_clock import line_times
 from fusionlog.onboarding.opened import OpenedLine, open_records
 from fusionlog.onboarding.sample import SampleRecord
@@ -31,6 +31,7 @@ SHOWN = 5
 JSON_SHARE = 0.8
 GOOD_SCORE, SURE_SCORE, DOUBTFUL_SCORE = 0.03, 0.15, 0.02
 MIN_COVERAGE = 0.6
+LIKELY_PRIOR = 0.3
 MIN_SESSIONS = 3
 INHERIT_SHARE = 0.03
 
@@ -152,7 +153,8 @@ def _add_sessions(proposal: Proposal, sample: _Sample) -> None:
     ranking = rank([*candidates, *_field_candidates(sample.opened)], sample.templates)[:SHOWN]
     proposal.ranking = [each._replace(candidate=simplified(each.candidate, sample.texts)) for each in ranking]
     best = proposal.ranking[0] if proposal.ranking else None
-    if best is None or not _is_good(best):
+    few = len(sample.texts) < FEW_LINES
+    if best is None or not (_is_good(best) or (few and _looks_good(best))):
         _add_count(proposal, best)
         return
     _add_key(proposal, best, proposal.ranking[1] if len(proposal.ranking) > 1 else None)
@@ -172,6 +174,12 @@ def _field_candidates(opened: Sequence[OpenedLine]) -> Iterator[Candidate]:
 def _is_good(ranked: Ranked) -> bool:
     score = ranked.score
     return score.score >= GOOD_SCORE and score.coverage >= MIN_COVERAGE and score.sessions >= MIN_SESSIONS
+
+
+def _looks_good(ranked: Ranked) -> bool:
+    """Whether the form and name of a key are those of a session's, where there are too few lines to measure it."""
+    score = ranked.score
+    return score.prior >= LIKELY_PRIOR and score.sessions >= 2 and weight(ranked.candidate) >= 0.9
 
 
 def _add_count(proposal: Proposal, best: Ranked | None) -> None:

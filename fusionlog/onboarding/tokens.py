@@ -16,6 +16,13 @@ MAX_LINE_CHARS = 2_000
 MAX_COLUMN = 12
 """Columns, counted by runs of blanks from 0, that may hold a key of the header."""
 
+LEVEL = (
+    r"[VDIWEF]|(?i:dbg|inf|wrn|ftl|vrb|trc|trace|debug|fine(?:r|st)?|verbose|info|information|notice|warn|warning|error|err"
+    r"|severe|crit|critical|fatal|alert|emerg|panic)|LOG|CONFIG|AUDIT|STATEMENT|DETAIL|HINT|CONTEXT"
+)
+MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+ZONE = r"[+-]\d\d:?\d\d|UTC|GMT|Z|[A-Z]{2,4}T"
+
 START, END = "(?<![A-Za-z0-9])", "(?![A-Za-z0-9])"
 
 Kind = Literal["pair", "uuid", "address", "process", "dotted", "hex", "numbered", "name", "number", "value", "field"]
@@ -53,9 +60,11 @@ _EXPRESSIONS: dict[str, str] = {
 _SCAN = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _FORMS.items()))
 _VALUE_FORM = r"""[^\s,;"'\[\](){}<>=|&]+"""
 _VALUE = re.compile(rf"""(?<![\w.-])([A-Za-z_][\w.-]*)(=|"\s*:\s*)"?({_VALUE_FORM})""")
+_VARIES = re.compile(f"{LEVEL}|{MONTH}|{ZONE}")
+"""Words that other lines have others for: no place."""
 _QUOTE = '"?'
 _TIME = re.compile(_FORMS["none"])
-_LEFT = re.compile(r"([A-Za-z][A-Za-z_-]*)?([^A-Za-z0-9]{0,4})$")
+_LEFT = re.compile(r"((?<![A-Za-z0-9])[A-Za-z][A-Za-z_-]*)?([^A-Za-z0-9]{0,4})$")
 _FREE = ("pair", "uuid", "dotted", "numbered", "name", "hex", "process", "address")
 """Forms that are specific enough to be a key wherever they stand first in a line."""
 
@@ -112,7 +121,7 @@ def name_of(place: str, form: str) -> str:
     """The word that names a token: before it, else the one that it begins with."""
     words = re.findall(r"[A-Za-z][\w-]+", re.sub(r"\(\?[^)]*\)|\\[A-Za-z]|\[.*?\]", " ", place))
     own = re.match(r"[A-Za-z][A-Za-z_-]+", form)
-    return words[-1] if words else own[0] if own else ""
+    return words[-1] if words else own[0].rstrip("_-") if own else ""
 
 
 def _forms(kind: str, value: str) -> Iterator[str]:
@@ -134,6 +143,8 @@ def _numbered(value: str) -> Iterator[str]:
     sign = "-?" if len(parts) == 3 and parts[0].endswith("_") else ""
     written = [rf"{sign}\d+" if place % 2 else _literal(part) for place, part in enumerate(parts)]
     yield "".join(written)
+    if re.fullmatch(r"[A-Z]{1,4}[-_]?", parts[0]):
+        yield "[A-Z]{1,4}" + "".join([parts[0].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), *written[1:]])
     for count in range(2, len(parts) - 1, 2):
         yield "".join(written[:count]).replace(r"_\d+", r"_-?\d+", 1 if count == 2 else 0)
 
@@ -141,7 +152,7 @@ def _numbered(value: str) -> Iterator[str]:
 def _words(line: str, start: int) -> Iterator[str]:
     """The word before a token, with what stands between."""
     found = _LEFT.search(line[max(0, start - 40) : start])
-    if found and found[1]:
+    if found and found[1] and not _VARIES.fullmatch(found[1]):
         yield rf"{START}{_literal(found[1])}{_literal(found[2])}"
 
 

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 STEPS = (
-    "request received from {peer}", "user {user} is known", "stock of article {number} checked", "payment of {number} taken",
-    "order written in {number} ms", "answer sent",
+    "request received from {peer}", "user {user} is known", "stock of article {number} checked",
+    "payment of {number} taken", "order written in {number} ms", "answer sent",
 )  # fmt: skip
-FAILURES = ("stock of article {number} is empty", "payment refused, code {number}", "connection to the bank lost, try {number}")
+FAILURES = (
+    "stock of article {number} is empty", "payment refused, code {number}", "connection to the bank lost, try {number}",
+)  # fmt: skip
 START = 1_772_000_000.0
 
 
@@ -59,13 +61,14 @@ def access_log(count: int = 1500, seed: int = 3) -> list[bytes]:
     """An access log of nginx: clients come and go, but a line stands for itself."""
     random_ = random.Random(seed)
     pages = ["/", "/cart", "/article/17", "/article/18", "/checkout", "/static/app.js", "/favicon.ico"]
-    return [
-        Step(START + number * 0.3, 0, "").clock(
-            f'10.0.{random_.randint(0, 3)}.{random_.randint(1, 80)} - - [%d/%b/%Y:%H:%M:%S +0000] "GET {random_.choice(pages)}'
-            f' HTTP/1.1" {random_.choice([200] * 9 + [404, 502])} {random_.randint(100, 9000)} "-" "curl/8.4"'
-        ).encode()
-        for number in range(count)
-    ]  # fmt: skip
+    made = []
+    for number in range(count):
+        client = f"10.0.{random_.randint(0, 3)}.{random_.randint(1, 80)}"
+        moment = Step(START + number * 0.3, 0, "").clock("%d/%b/%Y:%H:%M:%S")
+        status, size = random_.choice([200] * 9 + [404, 502]), random_.randint(100, 9000)
+        request = f"GET {random_.choice(pages)} HTTP/1.1"
+        made.append(f'{client} - - [{moment} +0000] "{request}" {status} {size} "-" "curl/8.4"'.encode())
+    return made
 
 
 def written_json(step: Step, **fields: object) -> str:

@@ -1,0 +1,43 @@
+"""Lines of records: envelopes are opened, an application's own JSON stays whole."""
+
+from __future__ import annotations
+
+import json
+
+from fusionlog.onboarding.opened import open_records
+from fusionlog.onboarding.sample import line_records
+from fusionlog.settings import IngestSettings
+
+
+def opened(*values: object, encoding: str = "utf-8") -> tuple[list[str], list[bool]]:
+    """The texts, and whether each came in an envelope."""
+    written = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
+    lines, _ = open_records(line_records(written), IngestSettings(), encoding)
+    return [line.text for line in lines], [line.fields is not None for line in lines]
+
+
+def test_a_shippers_envelope_is_opened_and_keeps_its_fields() -> None:
+    record = {"@timestamp": 1764240000.1, "log": "cart opened\n", "stream": "stdout", "kubernetes": {"pod_name": "a"}}
+    lines, dead = open_records(line_records([json.dumps(record).encode()]), IngestSettings())
+    assert dead == 0
+    assert (lines[0].text, lines[0].time) == ("cart opened", 1764240000.1)
+    assert lines[0].fields is not None
+    assert lines[0].fields["kubernetes"] == {"pod_name": "a"}
+
+
+def test_an_applications_own_line_stays_json() -> None:
+    own = {"level": "info", "hostname": "web1", "msg": "started", "reqId": "a1"}
+    texts, enveloped = opened(own)
+    assert [json.loads(text) for text in texts] == [own]
+    assert enveloped == [False]
+
+
+def test_own_lines_of_an_array_are_objects_each() -> None:
+    texts, _ = opened([{"level": "info", "msg": "a"}, {"level": "warn", "msg": "b"}])
+    assert [json.loads(text)["level"] for text in texts] == ["info", "warn"]
+
+
+def test_a_declared_encoding_is_read_and_what_cannot_be_read_is_counted() -> None:
+    assert opened("订单".encode("gbk"), encoding="gbk")[0] == ["订单"]
+    _, dead = open_records(line_records([b"a b", bytes(range(9)) * 9]), IngestSettings())
+    assert dead == 1
