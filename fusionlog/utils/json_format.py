@@ -33,14 +33,14 @@ class JsonFormat:
     def __bool__(self) -> bool:
         return self.format is not None
 
-    def text(self, line: str) -> str:
+    def text(self, line: str, fields: Tree | None = None) -> str:
         """The text of a JSON line; any other line is itself."""
         tree = tree_of(line) if self._fields else None
         return line if tree is None or not self.shares(tree) else self._render(tree)
 
     def shares(self, tree: Tree) -> bool:
         """Whether an object has a field of the format."""
-        return any(_value(tree, field) is not None for field in self._fields)
+        return any(value_at(tree, field) is not None for field in self._fields)
 
     def is_line(self, tree: Tree, message: str | None, own: Sequence[str]) -> bool:
         """Whether an object is a line itself, not an envelope around one.
@@ -50,10 +50,10 @@ class JsonFormat:
         """
         if message is None or message in self._fields:
             return self.shares(tree)
-        return any(_value(tree, field) is not None for field in self._fields if field not in own)
+        return any(value_at(tree, field) is not None for field in self._fields if field not in own)
 
     def _render(self, tree: Tree) -> str:
-        text = "".join(literal + (_written(_value(tree, field)) if field else "") for literal, field in self._pieces)
+        text = "".join(literal + (_written(value_at(tree, field)) if field else "") for literal, field in self._pieces)
         return strip_ansi(text.rstrip("\r\n"))
 
 
@@ -79,7 +79,7 @@ def _pieces(format: str) -> Iterator[tuple[str, str | None]]:
         yield literal, field
 
 
-def _value(tree: Tree, field: str) -> object:
+def value_at(tree: Tree, field: str) -> object:
     """The value of a field: of the key that is written with dots, or else on the path."""
     if field in tree or "." not in field:
         return tree.get(field)
