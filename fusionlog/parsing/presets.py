@@ -176,7 +176,10 @@ SYSLOG5424 = (
 _SEVERITY = (
     r"(?P<level>DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION)"
 )
-_PG_TIME = r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [A-Z]{2,5}| ?[+-]\d\d(?::?\d\d)?)?|\d{9,13}(?:\.\d{1,9})?(?!\d))"
+_PG_TIME = (
+    r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [A-Z]{2,5}| ?[+-]\d\d(?::?\d\d)?)?"
+    r"|\d{9,13}(?:\.\d{1,9})?(?!\d))"
+)
 POSTGRES = (
     rf"{_PG_TIME}(?=[^\r\n]{{0,300}}?app=(?P<component>[^\s,\]]+))[^\r\n]{{0,300}}?(?<![\w.]){_SEVERITY}:\s+{_C}",
     rf"{_PG_TIME}(?:[^\r\n]{{0,300}}?\[(?P<pid>\d+)(?:-\d+)?\])?[^\r\n]{{0,300}}?(?<![\w.]){_SEVERITY}:\s+{_C}",
