@@ -7,7 +7,7 @@ it has no session key under either.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +17,12 @@ import typer
 from benchmarks.report import BUNDLED, Figure, data_directory, write
 from fusionlog.data.systems import read_catalog, read_stream
 from fusionlog.data.timestamps import line_times
-from fusionlog.errors import RecordError
 from fusionlog.onboarding.propose import Proposal, propose
 from fusionlog.onboarding.sample import line_records
+from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.parser import Parser
-from fusionlog.parsing.windows import Windower
+from fusionlog.parsing.windows import ALL, Windower
+from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
 
 LINES = 20_000
@@ -30,23 +31,24 @@ ENOUGH = 0.95
 
 def windows(name: str, system: SystemSettings, lines: Sequence[str], times: Sequence[float]) -> list[int | None]:
     """The window of each line, as the number of its first line; None: it has no session key."""
-    parser, windower = Parser(name, system, IngestSettings()), Windower(name, system.window, f"file.{name}", 0)
-    sessions = []
-    cut = []
+    ingest = IngestSettings()
+    reader, parser = EnvelopeReader(system, ingest), Parser(name, system, ingest)
+    windower = Windower(name, system.window, f"file.{name}", 0)
+    sessions: list[str | None] = []
+    cut: list[Window] = []
     for number, (line, moment) in enumerate(zip(lines, times, strict=True)):
-        event = parser.parse(line)
-        sessions.append(event.session or ("*" if system.window.by == "count" else None))
-        try:
+        raw = reader.read(line.encode(), moment)[0]
+        event = parser.parse(raw.text, raw.fields) if isinstance(raw, RawLine) else None
+        session = event and (ALL if system.window.by == "count" else event.session)
+        sessions.append(session)
+        if event and session:
             cut += windower.add(event, number, moment)
-        except RecordError:
-            sessions[-1] = None
     cut += windower.flush()
-    return _first_lines(sessions, [(window.first_offset, window.last_offset) for window in cut])
+    return _first_lines(sessions, {window.first_offset for window in cut})
 
 
-def _first_lines(sessions: Sequence[str | None], spans: Sequence[tuple[int, int]]) -> list[int | None]:
+def _first_lines(sessions: Sequence[str | None], starts: Set[int]) -> list[int | None]:
     """The first line of each line's window: a session's windows follow one another."""
-    starts = {first for first, _ in spans}
     current: dict[str, int] = {}
     found: list[int | None] = []
     for number, session in enumerate(sessions):
@@ -86,7 +88,7 @@ def compare(
     proposal = propose(line_records([line.encode() for line in lines]), ingest)
     seconds = time.perf_counter() - started
     times = line_times(lines)
-    proposed = SystemSettings.model_validate(proposal.entry)
+    proposed = proposal.system
     return agreement(windows(name, written, lines, times), windows(name, proposed, lines, times)), seconds, proposal
 
 

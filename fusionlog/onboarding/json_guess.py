@@ -18,7 +18,7 @@ MAX_CATEGORIES = 50
 MAX_DEPTH = 4
 
 TIMES = ("time", "timestamp", "@timestamp", "ts", "datetime", "date", "eventtime", "asctime", "@t", "t")
-_LEVELS = ("level", "severity", "loglevel", "log.level", "levelname", "lvl", "severitytext", "@l", "priority")
+LEVELS = ("level", "severity", "loglevel", "log.level", "levelname", "lvl", "severitytext", "@l", "priority")
 _LOGGERS = ("logger", "loggername", "log.logger", "name", "component", "module", "class", "domain", "source", "caller")
 _MESSAGES = ("msg", "message", "@m", "@mt", "event", "body", "text", "shortmessage", "log", "description")
 _ERRORS = ("error", "err", "exception", "error.message", "excinfo", "stacktrace", "@x")
@@ -38,12 +38,13 @@ class JsonGuess(NamedTuple):
     time_field: str | None
     message: str | None
     message_share: float
+    error: str | None
 
 
 def guess_json(trees: Sequence[Tree]) -> JsonGuess:
     """The text of JSON lines: level, logger, ids as `name=value`, then the message, and the error behind it."""
     values = _values(trees)
-    time, level, logger = (_named(values, names) for names in (TIMES, _LEVELS, _LOGGERS))
+    time, level, logger = (_named(values, names) for names in (TIMES, LEVELS, _LOGGERS))
     message, share = _message(values, len(trees))
     error = _named(values, _ERRORS)
     head = [(field, name) for field, name in ((level, "Level"), (logger, "Component"))
@@ -53,7 +54,7 @@ def guess_json(trees: Sequence[Tree]) -> JsonGuess:
     pieces = [f"{{{field}}}" for field, _ in head] + [f"{_label(field)}={{{field}}}" for field in extra[:MAX_FIELDS]]
     pieces += [f"{{{field}}}" for field in (message, error) if field]
     header = " ".join([f"<{name}>" for _, name in head] + ["<Content>"]) if head else None
-    return JsonGuess(" ".join(pieces or [f"{{{next(iter(values), 'msg')}}}"]), header, time, message, share)
+    return JsonGuess(" ".join(pieces or [f"{{{next(iter(values), 'msg')}}}"]), header, time, message, share, error)
 
 
 def fields_of(tree: Tree, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
@@ -63,6 +64,11 @@ def fields_of(tree: Tree, prefix: str = "", depth: int = 0) -> Iterator[tuple[st
             yield from fields_of(value, f"{prefix}{name}.", depth + 1)
         elif re.fullmatch(r"[^{}\[\]!:]+", name):
             yield f"{prefix}{name}", value
+
+
+def named_field(trees: Sequence[Tree], names: Sequence[str]) -> str | None:
+    """The field of objects that has one of these names, the first of them first."""
+    return _named(_values(trees), names)
 
 
 def _values(trees: Sequence[Tree]) -> dict[str, list[object]]:

@@ -59,7 +59,7 @@ def text_candidates(lines: Sequence[str]) -> list[Candidate]:
     candidates = {}
     for each, _ in enough.most_common(MAX_CANDIDATES):
         values = [value for _, value in places[each]]
-        if len(set(values)) >= 2 and not (each.kind in ("number", "value") and _is_clock(values)):
+        if len(set(values)) >= 2 and not (each.kind in ("number", "value") and is_clock(values)):
             for chosen in ([each.place], _wider(each, places, scanned)):
                 pattern = _expression(chosen, each.form)
                 candidates[pattern] = Candidate(
@@ -107,7 +107,7 @@ def _find_places(lines: Iterable[str]) -> _Places:
     return places
 
 
-def _is_clock(values: Sequence[str]) -> bool:
+def is_clock(values: Sequence[str]) -> bool:
     """Whether numbers never get less from line to line, as those of a clock or a counter."""
     try:
         numbers = [float(value) for value in values]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -36,23 +36,39 @@ class OpenedLine(NamedTuple):
 
 
 def open_records(
-    records: Sequence[SampleRecord], ingest: IngestSettings, encoding: str = "utf-8"
+    records: Sequence[SampleRecord], system: SystemSettings, ingest: IngestSettings
 ) -> tuple[list[OpenedLine], int]:
-    """The lines of records, and the number of records and lines that cannot be used."""
-    reader = EnvelopeReader(SystemSettings(encoding=encoding), ingest)
-    lines: list[OpenedLine] = []
-    dead = 0
-    for record in records:
-        timestamp = record.timestamp / 1000 if record.timestamp > 0 else None
-        try:
-            read = reader.read(record.value, timestamp)
-        except RecordError:
-            dead += 1
-            continue
+    """The lines of records, JSON ones of the application whole, and the number of those that cannot be used."""
+    lines, dead = [], 0
+    for record, read in _read(records, system, ingest):
         good = [line for line in read if isinstance(line, RawLine)]
         dead += len(read) - len(good)
-        lines += [_opened(line, timestamp, record.value if len(read) == 1 else None) for line in good]
+        lines += [_opened(line, _seconds(record), record.value if len(read) == 1 else None) for line in good]
     return lines, dead
+
+
+def read_lines(records: Sequence[SampleRecord], system: SystemSettings, ingest: IngestSettings) -> list[OpenedLine]:
+    """The lines of records as a worker reads them under these settings."""
+    return [
+        OpenedLine(line.text, line.time if line.time is not None else _seconds(record), line.fields, line.source,
+                   line.implausible)
+        for record, read in _read(records, system, ingest) for line in read if isinstance(line, RawLine)
+    ]  # fmt: skip
+
+
+def _read(
+    records: Sequence[SampleRecord], system: SystemSettings, ingest: IngestSettings
+) -> Iterator[tuple[SampleRecord, Sequence[RawLine | RecordError]]]:
+    reader = EnvelopeReader(system, ingest)
+    for record in records:
+        try:
+            yield record, reader.read(record.value, _seconds(record))
+        except RecordError as error:
+            yield record, [error]
+
+
+def _seconds(record: SampleRecord) -> float | None:
+    return record.timestamp / 1000 if record.timestamp > 0 else None
 
 
 def _opened(raw: RawLine, timestamp: float | None, value: bytes | None) -> OpenedLine:

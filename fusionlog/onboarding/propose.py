@@ -1,38 +1,38 @@
-"""The proposal of a system's entry from a sample of its log: header, session key, window, and how sure each is."""
+"""The proposal of a system's entry from a sample of its log: form, session key, window, and how sure each is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from fusionlog.onboarding.encoding_guess import FEW_CHARACTERS, EncodingGuess, guess_encoding
-from fusionlog.onboarding.header_guess import guess_header, is_continuation
-from fusionlog.onboarding.json_guess import JsonGuess, fields_of, guess_json
+from fusionlog.onboarding.field_candidates import header_candidates, outer_candidates, pod_candidate
+from fusionlog.onboarding.form_guess import Form, guess_form
+from fusionlog.onboarding.header_guess import is_continuation
 from fusionlog.onboarding.key_candidates import Candidate, Keys, simplified, text_candidates
 from fusionlog.onboarding.key_ranking import Ranked, rank, weight
 from fusionlog.onboarding.line_clock import line_times
-from fusionlog.onboarding.opened import OpenedLine, open_records
+from fusionlog.onboarding.opened import OpenedLine, open_records, read_lines
 from fusionlog.onboarding.sample import SampleRecord
+from fusionlog.onboarding.time_guess import guess_time
 from fusionlog.onboarding.window_guess import guess_idle, guess_max_events
 from fusionlog.parsing.headers import Header
 from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
-from fusionlog.utils.json_format import JsonFormat, tree_of
+from fusionlog.utils.json_format import JsonFormat
 
 MAX_RECORDS = 20_000
 FEW_LINES = 200
 """A smaller sample proves little about sessions."""
-ENOUGH_LINES = 2_000
-HEADER_LINES = 3_000
+ENOUGH_LINES = 1_000
 COUNT = 20
 SHOWN = 5
 
-JSON_SHARE = 0.8
 GOOD_SCORE, SURE_SCORE, DOUBTFUL_SCORE = 0.03, 0.15, 0.02
 MIN_COVERAGE = 0.6
-LIKELY_PRIOR = 0.3
 MIN_SESSIONS = 3
+LIKELY_PRIOR = 0.3
 INHERIT_SHARE = 0.03
 
 Confidence = Literal["high", "medium", "low"]
@@ -60,6 +60,11 @@ class Proposal:
         """Whether no part is of low confidence."""
         return all(part.confidence != "low" for part in self.parts)
 
+    @property
+    def system(self) -> SystemSettings:
+        """The entry as settings."""
+        return SystemSettings.model_validate(self.entry)
+
     def add(self, name: str, confidence: Confidence, reason: str, settings: Mapping[str, object] | None = None) -> None:
         """Take a part and its settings."""
         self.entry.update(settings or {})
@@ -73,25 +78,25 @@ class _Sample(NamedTuple):
     opened: Sequence[OpenedLine]
     templates: Sequence[int]
 
-    @property
-    def times(self) -> list[float | None]:
-        """The times of the lines: those that they begin with, else those of envelopes and of Kafka."""
-        own = line_times([line.text for line in self.opened])
-        return [time if time is not None else line.time for time, line in zip(own, self.opened, strict=True)]
-
 
 def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal:
     """The entry for a system with such records. Of more than `MAX_RECORDS` the first count."""
     records, proposal = records[:MAX_RECORDS], Proposal()
     guess = guess_encoding([record.value for record in records if record.value])
-    lines, dead = open_records(records, ingest, guess.name)
+    settings = {} if guess.name == "utf-8" else {"encoding": guess.name}
+    lines, dead = open_records(records, SystemSettings.model_validate(settings), ingest)
     proposal.lines = len(lines)
     _add_encoding(proposal, guess, dead)
-    opened = [line for line in lines if not is_continuation(line.text)] or lines
-    texts = _add_form(proposal, opened)
-    sample = _Sample(texts, opened, _templates(proposal, opened, ingest))
-    _add_sessions(proposal, sample)
+    opened = _without_continuations(lines)
+    _add_form(proposal, guess_form(opened), opened)
+    _add_time(proposal, opened)
+    if lines:
+        _add_sessions(proposal, _sample(proposal.system, records, ingest))
     return proposal
+
+
+def _without_continuations(lines: Sequence[OpenedLine]) -> Sequence[OpenedLine]:
+    return [line for line in lines if not is_continuation(line.text)] or lines
 
 
 def _add_encoding(proposal: Proposal, guess: EncodingGuess, dead: int) -> None:
@@ -104,71 +109,69 @@ def _add_encoding(proposal: Proposal, guess: EncodingGuess, dead: int) -> None:
         proposal.add("records", "low" if share > 0.01 else "medium", f"{dead} records hold no usable line")
 
 
-def _add_form(proposal: Proposal, opened: Sequence[OpenedLine]) -> list[str]:
-    """Add the settings that turn lines into header and content; the lines as text."""
-    trees = [tree for line in opened if (tree := tree_of(line.text)) is not None]
+def _add_form(proposal: Proposal, form: Form, opened: Sequence[OpenedLine]) -> None:
+    """Add the settings that turn lines into header and content."""
     envelopes = sum(line.fields is not None for line in opened)
     if envelopes:
         proposal.add("envelope", "high", f"{envelopes} of {len(opened)} lines come in a shipper's envelope")
-    if len(trees) >= JSON_SHARE * len(opened) and trees:
-        return _add_json(proposal, guess_json(trees), len(trees), opened)
-    texts = [line.text for line in opened]
-    header = guess_header(texts[:HEADER_LINES])
-    if header is None:
+    if not form.settings:
         proposal.add("header", "medium", "the lines share no time, level or program: a line is all content")
-        return texts
-    share = _matched(header, texts)
-    confidence: Confidence = "high" if share >= 0.98 else "medium" if share >= 0.9 else "low"
-    proposal.add("header", confidence, f"{share:.1%} of the lines match", {"header": header})
-    return texts
+        return
+    confidence: Confidence = "high" if form.matched >= 0.98 else "medium" if form.matched >= 0.9 else "low"
+    proposal.add("header", confidence, form.reason, form.settings)
 
 
-def _add_json(proposal: Proposal, guess: JsonGuess, trees: int, opened: Sequence[OpenedLine]) -> list[str]:
-    share = trees / len(opened)
-    named = f"the message is {guess.message}" if guess.message else "no field is the message"
-    confidence: Confidence = "high" if share >= 0.98 and guess.message_share >= 0.5 else "medium"
-    settings = {"json_line": guess.json_line} | ({"header": guess.header} if guess.header else {})
-    proposal.add("json_line", confidence, f"{share:.1%} of the lines are JSON, {named}", settings)
-    form = JsonFormat(guess.json_line)
-    return [form.text(line.text, line.fields) for line in opened]
+def _add_time(proposal: Proposal, opened: Sequence[OpenedLine]) -> None:
+    guess = guess_time(proposal.system, opened)
+    if guess is not None:
+        proposal.add("time", "medium", guess.reason, guess.settings)
 
 
-def _matched(header: str, texts: Sequence[str]) -> float:
-    form = Header(header)
-    found = [form.split(text) for text in texts]
-    return sum(fields.content != text.strip() for fields, text in zip(found, texts, strict=True)) / len(texts)
-
-
-def _templates(proposal: Proposal, opened: Sequence[OpenedLine], ingest: IngestSettings) -> list[int]:
-    """The templates of the lines as numbers, by a parser that has seen all of them once."""
-    parser = Parser("sample", SystemSettings.model_validate(proposal.entry), ingest)
+def _sample(system: SystemSettings, records: Sequence[SampleRecord], ingest: IngestSettings) -> _Sample:
+    """The sample as a worker reads it; its templates by a parser that has seen all lines once."""
+    opened = _without_continuations(read_lines(records, system, ingest))
+    parser, numbers = Parser("sample", system, ingest), dict[str, int]()
     for line in opened:
-        parser.parse(line.text)
-    numbers: dict[str, int] = {}
-    return [numbers.setdefault(parser.parse(line.text).template, len(numbers)) for line in opened]
+        parser.parse(line.text, line.fields)
+    events = (parser.parse(line.text, line.fields) for line in opened)
+    templates = [numbers.setdefault(event.template, len(numbers)) for event in events]
+    form = JsonFormat(system.json_line)
+    return _Sample([form.text(line.text, line.fields) for line in opened], opened, templates)
 
 
 def _add_sessions(proposal: Proposal, sample: _Sample) -> None:
-    candidates = text_candidates(sample.texts)
-    ranking = rank([*candidates, *_field_candidates(sample.opened)], sample.templates)[:SHOWN]
+    named = _named_candidates(proposal.system, sample)
+    ranking = rank([*text_candidates(sample.texts), *named], sample.templates)[:SHOWN]
     proposal.ranking = [each._replace(candidate=simplified(each.candidate, sample.texts)) for each in ranking]
     best = proposal.ranking[0] if proposal.ranking else None
     few = len(sample.texts) < FEW_LINES
-    if best is None or not (_is_good(best) or (few and _looks_good(best))):
+    pod = pod_candidate(named)
+    if best is not None and (_is_good(best) or (few and _looks_good(best))):
+        _add_key(proposal, best, proposal.ranking[1] if len(proposal.ranking) > 1 else None)
+        _add_inherit(proposal, best.candidate.keys, sample.templates)
+        _add_window(proposal, best.candidate.keys, _times(sample), guess_max_events(best.candidate.keys))
+    elif pod is not None:
+        reason = f"no key of sessions; {len(set(pod.keys))} pods: windows of {COUNT} lines of one"
+        proposal.add("session", _capped("medium", proposal.lines), reason, {"session_field": pod.field})
+        _add_window(proposal, pod.keys, _times(sample), COUNT)
+    else:
         _add_count(proposal, best)
-        return
-    _add_key(proposal, best, proposal.ranking[1] if len(proposal.ranking) > 1 else None)
-    _add_inherit(proposal, best.candidate.keys, sample.templates)
-    _add_window(proposal, best.candidate.keys, sample.times)
 
 
-def _field_candidates(opened: Sequence[OpenedLine]) -> Iterator[Candidate]:
-    """The fields of envelopes as candidates."""
-    found = [{} if line.fields is None else dict(fields_of(line.fields)) for line in opened]
-    for name in dict.fromkeys(name for fields in found for name in fields):
-        keys = [str(value) if isinstance(value := fields.get(name), str | int) else None for fields in found]
-        if len(set(keys)) > 1 and "session_field" in SystemSettings.model_fields:
-            yield Candidate("field", name.rsplit(".", 1)[-1], "", keys, field=name)
+def _named_candidates(system: SystemSettings, sample: _Sample) -> list[Candidate]:
+    fields = [line.fields for line in sample.opened]
+    outer = list(outer_candidates(fields))
+    header = Header(system)
+    if not header.is_set:
+        return outer
+    known = {each.field for each in outer}
+    return [*outer, *(each for each in header_candidates(header, sample.texts, fields) if each.field not in known)]
+
+
+def _times(sample: _Sample) -> list[float | None]:
+    """The times of the lines: those that they begin with, else those of envelopes and of Kafka."""
+    own = line_times([line.text for line in sample.opened])
+    return [time if time is not None else line.time for time, line in zip(own, sample.opened, strict=True)]
 
 
 def _is_good(ranked: Ranked) -> bool:
@@ -185,7 +188,7 @@ def _looks_good(ranked: Ranked) -> bool:
 def _add_count(proposal: Proposal, best: Ranked | None) -> None:
     score = best.score.score if best else 0.0
     confidence: Confidence = "high" if score < DOUBTFUL_SCORE / 4 else "medium" if score < DOUBTFUL_SCORE else "low"
-    reason = "no token cuts the lines into sessions" if best is None else f"the best candidate scores {score:.3f}"
+    reason = "no token cuts the lines into sessions" if best is None else f"the best session key scores {score:.3f}"
     proposal.add("session", _capped(confidence, proposal.lines), f"{reason}: windows of {COUNT} lines",
                  {"window": {"by": "count", "size": COUNT}})  # fmt: skip
 
@@ -226,8 +229,8 @@ def _add_inherit(proposal: Proposal, keys: Keys, templates: Sequence[int]) -> No
         proposal.add("inherit", "medium", reason, {"inherit": True})
 
 
-def _add_window(proposal: Proposal, keys: Keys, times: Sequence[float | None]) -> None:
-    idle, most = guess_idle(keys, times), guess_max_events(keys)
+def _add_window(proposal: Proposal, keys: Keys, times: Sequence[float | None], most: int) -> None:
+    idle = guess_idle(keys, times)
     reason = "three times the longest gaps within sessions" if idle else "the lines have no times: the default"
     window = {"by": "session", "idle_seconds": idle or 600, "max_events": most}
     proposal.add("window", "high" if idle else "medium", reason, {"window": window})
