@@ -10,7 +10,7 @@ MAX_BYTES = 200_000
 FEW_CHARACTERS = 40
 """Fewer characters outside ASCII than this prove little."""
 
-_KANA = re.compile("[\u3040-\u30ff\uff66-\uff9f]")
+_KANA = re.compile("[\u3040-\u30ff]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _CYRILLIC = re.compile("[\u0410-\u044f\u0401\u0451]{2,}")
 _LATIN = re.compile("(?<=[A-Za-z])[\u00c0-\u00ff]+|[\u00c0-\u00ff]+(?=[a-z])|[\u2018-\u201d\u20ac\u00a3\u00b0\u00a7]")
@@ -74,7 +74,7 @@ def _level_one(codec: str, first: int, last: int) -> Callable[[str], int]:
 
 
 def _japanese(text: str) -> int:
-    """All of its characters where a good part are kana, else those."""
+    """All of its characters where a good part are kana, else those. Half-width ones are Chinese read wrongly."""
     kana, other = len(_KANA.findall(text)), sum(each > "\x7f" and each != "\ufffd" for each in text)
     return other if kana >= 0.2 * other else kana
 

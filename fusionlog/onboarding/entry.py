@@ -38,7 +38,7 @@ def check_new_name(name: str) -> None:
         read: object = yaml.safe_load(f"{name}: 0")
     except yaml.YAMLError:
         read = None
-    if not isinstance(read, dict) or list(read) != [name] or name.lower() in ("y", "n"):
+    if not isinstance(read, dict) or list(read) != [name] or name.lower() in ("y", "n") or _is_number(name):
         raise SettingError("NAME", name, "YAML reads it as something else than text; take a name with a letter more")
 
 
@@ -63,7 +63,7 @@ def add_entry(path: Path, name: str, text: str) -> None:
     """
     path = path.resolve()
     before = _content(path)
-    present = yaml_mapping(path) if before.strip() and _holds_entries(before) else {}
+    present = yaml_mapping(path) if path.exists() and not _is_empty(before) else {}
     if name in present:
         raise SettingError("NAME", name, f"{path} has a system of this name; take another, or remove that entry first")
     after = _appended(before, text)
@@ -99,9 +99,21 @@ def _content(path: Path) -> str:
         return path.read_bytes().decode("utf-8-sig", errors="replace")
 
 
-def _holds_entries(content: str) -> bool:
-    """Whether a file holds anything but comments."""
-    return any(line.strip() and not line.lstrip().startswith("#") for line in content.splitlines())
+def _is_empty(content: str) -> bool:
+    """Whether a file holds nothing, or comments alone."""
+    try:
+        return yaml.safe_load(content) is None
+    except yaml.YAMLError:
+        return False
+
+
+def _is_number(name: str) -> bool:
+    """Whether later versions of YAML read a name as a number: `1e3` is text to YAML 1.1."""
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _appended(before: str, text: str) -> str:

@@ -29,10 +29,12 @@ def outer_candidates(fields: Sequence[Tree | None]) -> Iterator[Candidate]:
 def header_candidates(header: Header, lines: Sequence[str], fields: Sequence[Tree | None]) -> Iterator[Candidate]:
     """The named fields of a header as candidates."""
     split = [header.split(line, outer) for line, outer in zip(lines, fields, strict=True)]
+    written = {name.lower(): name for name in re.findall(r"<(\w+)", header.format or "")}
     found = [
-        {name: _key(value) for name, value in (each.found.groupdict() if each.found else each.values or {}).items()}
+        {written.get(name, name): _key(value)
+         for name, value in (each.found.groupdict() if each.found else each.values or {}).items()}
         for each in split
-    ]
+    ]  # fmt: skip
     yield from _candidates(found)
 
 
@@ -53,7 +55,9 @@ def _candidates(found: Sequence[Mapping[str, str | None]]) -> Iterator[Candidate
         last = name.rsplit(".", 1)[-1]
         if last.lower() in _NO_KEYS or _coverage(keys) < MIN_SHARE or len(set(values)) < 2 or is_clock(values):
             continue
-        yield Candidate("field", last if last not in ("id", "name") else name, "", keys, field=name)
+        named = last if last not in ("id", "name") else name
+        composed = sum("," in value for value in values) > len(values) / 2
+        yield Candidate("field", named, "", keys, field=name, columns=2 * composed)
 
 
 def _coverage(keys: Keys) -> float:

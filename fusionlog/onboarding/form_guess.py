@@ -22,6 +22,8 @@ TRIED_LINES = 1_000
 MIN_MATCHED = 0.9
 TOLERANCE = 0.02
 """By how much less a preset may match than a header of the sample's own: it knows lines that the sample has not."""
+BROAD_PRESETS = ("log4j", "python", "go", "postgres", "syslog3164", "docker", "cri")
+"""Presets that take lines of other software, too: they must know as much of the header as its columns show."""
 JSON_PRESETS = ("json", "ecs")
 
 
@@ -47,7 +49,7 @@ def guess_form(opened: Sequence[OpenedLine]) -> Form:
     if trees and len(trees) >= JSON_SHARE * len(opened):
         return _json_form(trees, len(trees) / len(opened))
     texts = _some([line.text for line in opened])
-    best = max(_presets(texts), key=lambda form: (round(form.matched, 2), form.known), default=None)
+    best = _best(list(_presets(texts)))
     header = guess_header(texts)
     own = None if header is None else _measured({"header": header}, texts, 1.0 if "<Time>" in header else 0.0)
     if best is not None and (own is None or _is_as_good(best, own)):
@@ -55,8 +57,21 @@ def guess_form(opened: Sequence[OpenedLine]) -> Form:
     return Form({}, 0.0) if own is None else own
 
 
+def _best(presets: Sequence[Form]) -> Form | None:
+    """The preset that matches most lines, and of those that match as many the one that is made for the fewest kinds."""
+    most = max((form.matched for form in presets), default=0.0)
+    near = [form for form in presets if form.matched >= most - TOLERANCE]
+    return max(near, key=lambda form: (not _is_broad(form), form.known), default=None)
+
+
+def _is_broad(form: Form) -> bool:
+    return form.settings["format"] in BROAD_PRESETS
+
+
 def _is_as_good(preset: Form, own: Form) -> bool:
-    return preset.matched >= own.matched - TOLERANCE and preset.known >= own.known
+    if preset.matched < own.matched - TOLERANCE:
+        return False
+    return not _is_broad(preset) or preset.known >= own.known
 
 
 def _some(texts: Sequence[str]) -> Sequence[str]:

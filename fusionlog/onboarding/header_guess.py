@@ -168,7 +168,7 @@ def _component(columns: Sequence[_Column]) -> int | None:
         return typed[-1]
     level = next((number for number, column in enumerate(columns) if column.type == "Level"), len(columns))
     words = [number for number, column in enumerate(columns)
-             if column.type == "Word" and not column.constant and not column.share(r"\d")]  # fmt: skip
+             if column.type == "Word" and not column.constant and column.share(r"\d") < 0.1]  # fmt: skip
     return min(words, key=lambda number: abs(number - level), default=None)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from fusionlog.onboarding.tokens import START, Kind, expression, name_of, simpler, tokens
+from fusionlog.onboarding.tokens import START, Kind, expression, fitted, name_of, simpler, tokens
 
 MIN_SHARE = 0.2
 """Share of lines that have a candidate, at least; less cannot cut a log into sessions."""
@@ -26,7 +26,8 @@ Keys = Sequence[str | None]
 class Candidate(NamedTuple):
     """A candidate: its kind and name, its expression or the path of its field, and the key of every line of the sample.
 
-    `columns` counts the places of the expression that are columns: words are safer. `part` is that of `tokens.Token`.
+    `columns` counts the places of the expression that are columns: words are safer. A field with several ids counts as
+    two. `part` is that of `tokens.Token`.
     """
 
     kind: Kind
@@ -60,8 +61,9 @@ def text_candidates(lines: Sequence[str]) -> list[Candidate]:
     for each, _ in enough.most_common(MAX_CANDIDATES):
         values = [value for _, value in places[each]]
         if len(set(values)) >= 2 and not (each.kind in ("number", "value") and is_clock(values)):
+            form = fitted(each.form, values)
             for chosen in ([each.place], _wider(each, places, scanned)):
-                pattern = _expression(chosen, each.form)
+                pattern = _expression(chosen, form)
                 candidates[pattern] = Candidate(
                     each.kind, name_of(each.place, each.form), pattern, keys_of(pattern, lines),
                     columns=sum(place.startswith("^") for place in chosen), part=each.part,

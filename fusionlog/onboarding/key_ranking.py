@@ -26,7 +26,8 @@ WEIGHTS = {"process": 0.6, "name": 0.95, "address": 0.5, "number": 0.3, "value":
 
 _WORK = frozenset((
     "trace", "request", "req", "session", "sess", "sid", "transaction", "txn", "tx", "correlation", "conn",
-    "connection", "order", "job", "task", "attempt", "flow", "call", "operation", "op", "message", "msg", "id", "uuid", "guid",
+    "connection", "order", "job", "task", "attempt", "flow", "call", "operation", "op", "message", "msg", "id",
+    "uuid", "guid",
 ))  # fmt: skip
 _SOURCE = frozenset((
     "host", "hostname", "node", "pod", "container", "thread", "exec", "worker", "pool", "logger", "level", "user",
@@ -131,6 +132,8 @@ def score_key(candidate: Candidate, templates: Sequence[int], baseline: float) -
 
 def weight(candidate: Candidate) -> float:
     """How often a key of this kind and name is that of a session."""
+    if is_anywhere(candidate):
+        return 0.9 * WEIGHTS.get(candidate.kind, 1.0)
     words = {word.lower() for word in _WORD.findall(candidate.name)}
     if words & _SOURCE:
         return 0.3
@@ -175,11 +178,15 @@ def code_length(keys: Keys, templates: Sequence[int]) -> float:
     return bits
 
 
+def is_anywhere(candidate: Candidate) -> bool:
+    """Whether an expression of a generic form takes any token of that form, wherever it stands first in a line."""
+    return candidate.kind in GENERIC and candidate.field is None and candidate.pattern.startswith(START + "(")
+
+
 def _safety(candidate: Candidate) -> int:
     """From 0 down: a generic form anywhere, and several columns, may find other tokens."""
-    anywhere = candidate.field is None and candidate.pattern.startswith(START + "(")
-    if anywhere:
-        return -2 if candidate.kind in GENERIC else 0
+    if is_anywhere(candidate):
+        return -2
     return -candidate.columns if candidate.columns <= 1 else -1 - candidate.columns
 
 

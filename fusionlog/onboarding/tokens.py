@@ -9,7 +9,7 @@ shares a character with what follows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 MAX_LINE_CHARS = 2_000
@@ -48,13 +48,16 @@ _FORMS: dict[str, str] = {
     "name": rf"{START}(?=[A-Za-z]*[0-9][A-Za-z0-9]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{{6,64}}{END}",
     "number": rf"{START}\d+(?![.:]\d){END}",
 }
+LENGTHS = "{6,64}"
+"""Of a form whose tokens are of any length: `fitted` narrows it to those that there are."""
+
 _EXPRESSIONS: dict[str, str] = {
     "uuid": _UUID,
     "pair": rf"{_HOST}:\d+ *(?:<?-+>|=>|to) *{_HOST}:\d+",
     "address": rf"{_HOST}:\d+",
     "process": r"<\d+(?:\.\d+){2}>",
     "dotted": r"[0-9a-f]{6,16}\.[0-9a-f]{1,8}",
-    "name": r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{6,64}",
+    "name": rf"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{LENGTHS}",
     "number": r"\d+",
 }
 _SCAN = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _FORMS.items()))
@@ -105,6 +108,13 @@ def expression(place: str, form: str) -> str:
     return f"{start}{place}({form}){end}"
 
 
+def fitted(form: str, values: Sequence[str]) -> str:
+    """A form with the lengths that its values have, with room for others."""
+    lengths = sorted(map(len, values))
+    least, most = lengths[len(lengths) // 100], lengths[-1 - len(lengths) // 100]
+    return form.replace(LENGTHS, f"{{{max(6, least - 2)},{most + 8}}}")
+
+
 def simpler(pattern: str) -> list[str]:
     """Expressions that may find the same as this one, the shortest first."""
     words = pattern.replace(_HOST, r"[\d.]+").replace(_UUID, "[0-9a-fA-F-]{36}")
@@ -130,7 +140,7 @@ def _forms(kind: str, value: str) -> Iterator[str]:
         yield from _numbered(value)
     elif kind == "hex":
         case = "[0-9A-F]" if value.upper() == value else "[0-9a-f]"
-        yield f"{case}{{{len(value)}}}" if len(value) in _WHOLE_HEX else f"{case}{{8,40}}"
+        yield f"{case}{{{len(value)}}}" if len(value) in _WHOLE_HEX else f"{case}{LENGTHS}"
     elif kind == "uuid":
         yield _literal(value[:-36]) + _UUID
     else:

@@ -8,8 +8,11 @@ from fusionlog.utils.json_format import Tree
 
 def trees(**fields: object) -> list[Tree]:
     """Fifty objects; `%d` in a text is its number."""
-    return [{name: value % number if isinstance(value, str) and "%" in value else value for name, value in fields.items()}
-            for number in range(50)]  # fmt: skip
+    return [{name: _numbered(value, number) for name, value in fields.items()} for number in range(50)]
+
+
+def _numbered(value: object, number: int) -> object:
+    return value % number if isinstance(value, str) and "%" in value else value
 
 
 def test_level_and_logger_are_the_header_and_ids_come_before_the_message() -> None:

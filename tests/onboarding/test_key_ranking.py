@@ -68,7 +68,8 @@ def test_of_a_trace_and_its_only_span_the_trace_is_kept() -> None:
 
 @pytest.mark.parametrize(
     ("higher", "lower"),
-    [(("uuid", ""), ("number", "")), (("number", "order"), ("number", "port")), (("value", "requestId"), ("value", "x")),
+    [(("uuid", ""), ("number", "")), (("number", "order"), ("number", "port")),
+     (("value", "requestId"), ("value", "x")),
      (("numbered", "txn-"), ("numbered", "exec-")), (("field", "trace_id"), ("field", "pod_name"))],
 )  # fmt: skip
 def test_forms_and_names_of_units_of_work_weigh_more(higher: tuple[str, str], lower: tuple[str, str]) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 
-from fusionlog.onboarding.opened import open_records
+from fusionlog.onboarding.opened import open_records, read_lines
 from fusionlog.onboarding.sample import line_records
-from fusionlog.settings import IngestSettings
+from fusionlog.settings import IngestSettings, SystemSettings
+
+INGEST = IngestSettings()
 
 
 def opened(*values: object, encoding: str = "utf-8") -> tuple[list[str], list[bool]]:
     """The texts, and whether each came in an envelope."""
     written = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
-    lines, _ = open_records(line_records(written), IngestSettings(), encoding)
+    lines, _ = open_records(line_records(written), SystemSettings(encoding=encoding), INGEST)
     return [line.text for line in lines], [line.fields is not None for line in lines]
 
 
 def test_a_shippers_envelope_is_opened_and_keeps_its_fields() -> None:
     record = {"@timestamp": 1764240000.1, "log": "cart opened\n", "stream": "stdout", "kubernetes": {"pod_name": "a"}}
-    lines, dead = open_records(line_records([json.dumps(record).encode()]), IngestSettings())
+    lines, dead = open_records(line_records([json.dumps(record).encode()]), SystemSettings(), INGEST)
     assert dead == 0
     assert (lines[0].text, lines[0].time) == ("cart opened", 1764240000.1)
     assert lines[0].fields is not None
@@ -39,5 +41,12 @@ def test_own_lines_of_an_array_are_objects_each() -> None:
 
 def test_a_declared_encoding_is_read_and_what_cannot_be_read_is_counted() -> None:
     assert opened("订单".encode("gbk"), encoding="gbk")[0] == ["订单"]
-    _, dead = open_records(line_records([b"a b", bytes(range(9)) * 9]), IngestSettings())
+    _, dead = open_records(line_records([b"a b", bytes(range(9)) * 9]), SystemSettings(), INGEST)
     assert dead == 1
+
+
+def test_with_an_entry_lines_are_read_as_a_worker_reads_them() -> None:
+    records = line_records([json.dumps({"level": "info", "msg": "started", "reqId": "a1"}).encode()])
+    lines = read_lines(records, SystemSettings(format="json"), INGEST)
+    assert lines[0].text == "started"
+    assert lines[0].fields == {"level": "info", "reqId": "a1"}
