@@ -39,9 +39,9 @@ def windows(name: str, system: SystemSettings, lines: Sequence[str], times: Sequ
     for number, (line, moment) in enumerate(zip(lines, times, strict=True)):
         raw = reader.read(line.encode(), moment)[0]
         event = parser.parse(raw.text, raw.fields) if isinstance(raw, RawLine) else None
-        session = event and (ALL if system.window.by == "count" else event.session)
+        session = None if event is None else ALL if system.window.by == "count" else event.session
         sessions.append(session)
-        if event and session:
+        if event is not None and session:
             cut += windower.add(event, number, moment)
     cut += windower.flush()
     return _first_lines(sessions, {window.first_offset for window in cut})
