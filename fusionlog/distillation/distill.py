@@ -32,7 +32,7 @@ from fusionlog.types import DetectorName, IntArray
 
 PROPAGATED_WEIGHT = 0.1
 """The training weight of a window with a propagated label, relative to one that the teacher labelled. Of 0, .1, .3 and
-1; see docs/detection.md for how it was chosen."""
+1; see docs/results/alpha.md for how it was chosen."""
 
 
 class NothingToDistilError(FusionLogError):
