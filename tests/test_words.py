@@ -1,4 +1,4 @@
-"""Software computes, returns and reports: words for what people do with each other stand neither in code nor in pages."""
+"""Software computes, returns and reports: words for what people do with each other stand in no code and no page."""
 
 from __future__ import annotations
 

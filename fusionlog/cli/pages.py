@@ -47,8 +47,8 @@ def records_page(topics: Topics) -> str:
     parts = [each for name, each in vars(records).items() if name in names and each not in schemas.RECORDS]
     return _page(
         "Records",
-        f"A record is a JSON object of version {records.VERSION}. A field without a default is required. `Probability` "
-        "is a number from 0 to 1, `Weight` one of at least 0, `Seconds` is Unix time, and `bytes` are Base64 in a string.",
+        f"A record is a JSON object of version {records.VERSION}. A field without a default is required. "
+        "`Probability` is a number from 0 to 1, `Weight` one of at least 0, `Seconds` is Unix time, `bytes` are Base64.",
         *(_structure(record, _carriers(record, topics)) for record in schemas.RECORDS),
         *(_structure(part, "") for part in parts),
     )
