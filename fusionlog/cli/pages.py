@@ -48,7 +48,7 @@ def records_page(topics: Topics) -> str:
     return _page(
         "Records",
         f"A record is a JSON object of version {records.VERSION}. A field without a default is required. "
-        "`Probability` is a number from 0 to 1, `Weight` one of at least 0, `Seconds` is Unix time, `bytes` are Base64.",
+        "`Probability` is a number from 0 to 1, `Weight` one of at least 0, `Seconds` is Unix time, `bytes`: Base64.",
         *(_structure(record, _carriers(record, topics)) for record in schemas.RECORDS),
         *(_structure(part, "") for part in parts),
     )
