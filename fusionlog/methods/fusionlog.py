@@ -96,7 +96,7 @@ async def _run(fold: Fold, context: MethodContext, method: MethodName) -> Result
     target, base = Target(fold, context, method, calls=settings.evaluate.calls), context.base()
     seconds = await adapt(target, base)
     adapted, near = looking_back(target), similarities(target, fold.test)
-    if not RULES[method].asks(own=True):
+    if not RULES[method].queries_teacher(own=True):
         target.calls = 0
     stream = Stream(target, fold.test, StreamClock(settings.label.units_per_call, settings.evaluate.max_wait_windows))
     found = await stream.run()

@@ -79,7 +79,7 @@ class CandidatePool(Generic[Item]):
         return choose(candidates, units, self.knowledge.unknown_events, self.knowledge.similarity)
 
     def _waits(self, group: _Group[Item]) -> bool:
-        if not self.knowledge.asks:
+        if not self.knowledge.queries_teacher:
             return False
         route = self.knowledge.route(group.window).route
         return acquisition_score_of(group.window) is not None or route is None or route.kind == "proprietary"

@@ -33,7 +33,7 @@ class SecondOpinion:
 
     def open_to(self, knowledge: Knowledge) -> bool:
         """Whether verdicts on the system are referred at all now."""
-        return self._settings.share > 0.0 and knowledge.rules.doubts and knowledge.asks
+        return self._settings.share > 0.0 and knowledge.rules.second_opinion and knowledge.queries_teacher
 
     def refer(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
         """The acquisition score of a window that is referred to the teacher; None for one that is not.

@@ -15,17 +15,17 @@ from fusionlog.types import Encode
 
 
 def make_teacher(
-    settings: Settings, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None
+    settings: Settings, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None
 ) -> Teacher:
     """The teacher that the settings name; its `name` is `llm:<model>` or `offline`.
 
     :param known: the sources' events, for the offline teacher.
-    :param formula: the regression that was fitted on the sources, for the offline teacher.
+    :param regression: the regression that was fitted on the sources, for the offline teacher.
     :raises SettingError: the endpoint's URL is not valid.
     :raises MissingExtraError: an endpoint is configured and `openai` is not installed.
     """
     if settings.label.url is None:
-        return OfflineTeacher(known, encode, formula)
+        return OfflineTeacher(known, encode, regression)
     try:
         from fusionlog.teachers.llm.teacher import LLMTeacher
     except ModuleNotFoundError as error:
@@ -52,7 +52,7 @@ def check_labeller(settings: Settings) -> None:
         )
     methods = {settings.method_of(system) for system in settings.systems} or {settings.method}
     for method in sorted(methods):
-        if RULES[method].teacher and not RULES[method].learns:
+        if RULES[method].teacher and not RULES[method].adapts:
             raise _no_alpha(f"under method {method} the teacher is asked about every shape and none inherits")
 
 

@@ -130,7 +130,7 @@ async def released(world: World, teaching: Teaching, method: MethodName) -> int:
     """
     async with world.bench(teaching) as context:
         base, target = context.base(), Target(world.fold, context, method=method)
-        if RULES[method].learns:
+        if RULES[method].adapts:
             await adapt(target, base)
         else:
             target.adopt(base)
@@ -204,7 +204,7 @@ async def run(world: World, settings: Settings) -> list[Anomaly]:
         general = await windows_on(settings, topics.general)
         await ScoreWorker(settings, producer, known, Scorer(settings.score)).handle(list(map(message_of, general)))
     await producer.stop()
-    assert len(await windows_on(settings, topics.proprietary)) == len(waiting), "nothing was doubted"
+    assert len(await windows_on(settings, topics.proprietary)) == len(waiting), "nothing was referred"
     return [record for _, record in await read_all(settings, topics.anomalies) if isinstance(record, Anomaly)]
 
 
@@ -218,7 +218,7 @@ async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: Me
             result = await METHODS[method](world.fold, context)
         said = {outcome.session: outcome for outcome in (*result.adapted, *result.outcomes)}
         await create_topics(world.settings)
-        assert await released(world, each, method) == (2 if RULES[method].learns else 1)
+        assert await released(world, each, method) == (2 if RULES[method].adapts else 1)
         await write(world)
         anomalies = await run(world, world.settings.model_copy(update={"label": each.settings.label}))
     found = {each.session: each for each in anomalies}
@@ -254,7 +254,7 @@ class Step:
         return new
 
     async def take(self) -> None:
-        """Score what is general; what is proprietary, or doubted, waits."""
+        """Score what is general; what is proprietary, or referred, waits."""
         topics = self._settings.topics
         await self._scoring.handle(list(map(message_of, await self.come(topics.general))))
         self.waiting += await self.come(topics.proprietary)
