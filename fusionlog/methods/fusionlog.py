@@ -78,7 +78,7 @@ def distil(target: Target, labels: Sequence[PseudoLabel], base: ModelRelease) ->
 
 
 def looking_back(target: Target) -> Verdicts:
-    """The verdicts on the adaptation half after adaptation (transductive)."""
+    """The verdicts of the adapted system on the adaptation half itself (transductive)."""
     found = Verdicts.of(len(target.fold.adapt))
     for place, verdict in enumerate(verdicts(target.fold.adapt, target.state)):
         found.give(place, verdict)
