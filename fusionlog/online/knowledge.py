@@ -1,4 +1,4 @@
-"""The knowledge of one system at this moment: its releases, its teacher's labels, and a router over both.
+"""The knowledge of one system: its present releases, its teacher's labels, and the router over both.
 
 A facade over its parts: it holds the lock and acts on what they return. A part imports no other part and no lock.
 

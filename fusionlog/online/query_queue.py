@@ -26,7 +26,7 @@ class _Group(Generic[Item]):
 
 
 class CandidatePool(Generic[Item]):
-    """The pool of windows that wait for a label, each with an item of its owner (a Kafka message, a stream position).
+    """The windows of one system that wait for a label, each with an item of its owner (a Kafka message, a position).
 
     :param knowledge: of the system: it decides whether a window has to wait, and by what the next call is chosen.
     """

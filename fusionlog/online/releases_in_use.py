@@ -21,7 +21,7 @@ Check = Callable[[ModelRelease], Bank]
 
 
 class ReleasesInUse:
-    """The newest releases of one system, each with its substitution. For one thread at a time.
+    """The newest releases of one system, each with substitutes for events that it was not trained on. Not thread-safe.
 
     :param check: called before a release is taken into use.
     :param adapts: whether releases of the system itself count; else the base model's alone.

@@ -19,7 +19,7 @@ KEPT_SCORES = 50_000
 
 
 class SecondOpinion:
-    """Refers verdicts on one system, within the budget of its settings. For one thread at a time.
+    """Selects general windows of one system for a second opinion, within the budget of the settings. Not thread-safe.
 
     :param profile: the system's, which gives the surprisal of a window.
     """
