@@ -1,5 +1,6 @@
-"""The choice of a teacher: the language model where an endpoint is configured, else the offline one. Also the check of
-the labeller, which chooses the windows that a call is about."""
+"""The choice of a teacher: the language model where an endpoint is configured, else the offline one.
+
+Also the check of the labeller, which chooses the windows that a call is about."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def make_teacher(
 
 
 def check_labeller(settings: Settings) -> None:
-    """Return when the labeller fits the other settings.
+    """Check that the labeller fits the other settings.
 
     :raises SettingError: the labeller is alpha, and no LLM is configured, or a call holds fewer windows than a cluster
         has representatives, or the method of a system propagates no label to another shape.
