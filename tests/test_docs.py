@@ -22,6 +22,7 @@ FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 SOURCE = re.compile(r"`((?:fusionlog|agents|ray_jobs|tests|benchmarks|datasets|docs)/[\w./-]*(?:\.\w+|/))`")
 NAMED_PAGE = re.compile(r"\b(?:docs|datasets)/[\w/-]+\.md\b")
 VARIABLE = re.compile(r"`(FUSIONLOG_[A-Z_]+[A-Z])`")
+TARGET = re.compile(r"(?:`|^\$ )make ([\w-]+)", re.MULTILINE)
 OTHER_VARIABLES = {"FUSIONLOG_DATA"}
 """Environment variables that are no settings: the data of the benchmarks."""
 
@@ -61,6 +62,12 @@ def test_a_page_names_only_files_that_exist(page: Path) -> None:
 def test_a_page_names_only_settings_that_exist(page: Path) -> None:
     known = {row.variable for row in rows(Settings.model_construct())} | OTHER_VARIABLES
     assert sorted(set(VARIABLE.findall(page.read_text(encoding="utf-8"))) - known) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_only_targets_of_the_makefile(page: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(TARGET.findall(page.read_text(encoding="utf-8"))) <= targets
 
 
 def test_the_code_names_only_pages_that_exist() -> None:
