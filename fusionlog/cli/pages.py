@@ -1,13 +1,10 @@
-"""Generated pages of the documentation, as Markdown: topics, records, commands and the Python API."""
+"""Generated pages of the documentation, as Markdown: topics, records and commands."""
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Iterable, Iterator
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -18,7 +15,6 @@ from fusionlog.topics import Topic, Topics
 
 GENERATED = "Generated from the code by `make pages`; change the code, not this page."
 ANNOTATED = re.compile(r"Annotated\[(\w+), .*\]")
-NONE = ast.Constant(None)
 FIELD = re.compile(r":(?:param |(?=return|raises))([^:]+):(.*)")
 
 
@@ -31,7 +27,7 @@ def topics_page(topics: Topics) -> str:
         for topic in found
     ]  # fmt: skip
     columns = ("topic", "record", "cleanup", "kept", "written by", "read by", "key", "what it holds")
-    return _page("Topics", _table(columns, rows), TOPICS_NOTE)
+    return page("Topics", table(columns, rows), TOPICS_NOTE)
 
 
 TOPICS_NOTE = """\
@@ -45,7 +41,7 @@ def records_page(topics: Topics) -> str:
     """The page of the records: the fields of each, then those of the structures inside them."""
     names = msgspec.json.schema_components(schemas.RECORDS)[1]
     parts = [each for name, each in vars(records).items() if name in names and each not in schemas.RECORDS]
-    return _page(
+    return page(
         "Records",
         f"A record is a JSON object of version {records.VERSION}. A field without a default is required. "
         "`Probability` is a number from 0 to 1, `Weight` one of at least 0, `Seconds` is Unix time, `bytes`: Base64.",
@@ -57,28 +53,16 @@ def records_page(topics: Topics) -> str:
 def commands_page(app: typer.Typer, name: str) -> str:
     """The page of a command: each subcommand with its arguments and options."""
     command = typer.main.get_command(app)
-    return _page("Commands", str(command.help), *_commands(command, typer.Context(command, info_name=name)))
+    return page("Commands", str(command.help), *_commands(command, typer.Context(command, info_name=name)))
 
 
-def api_page(package: ModuleType) -> str:
-    """The page of what a package exports: signature and docstring of every name of its `__all__`."""
-    names = [name for name in getattr(package, "__all__", ()) if not name.startswith("__")]
-    found = [(name, getattr(package, name)) for name in names]
-    parts = [part for name, each in found for part in _member(name, each, "##")]
-    return _page(
-        "Python API",
-        f"What `import {package.__name__}` offers. Every example is run by the tests."
-        if parts
-        else f"`{package.__name__}` exports no function in this version.",
-        *parts,
-    )
-
-
-def _page(title: str, *parts: str) -> str:
+def page(title: str, *parts: str) -> str:
+    """A page of Markdown: its title, a note that it is generated, and its parts."""
     return "\n\n".join(part.strip("\n") for part in (f"# {title}", GENERATED, *parts) if part) + "\n"
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of Markdown; a bar in a cell is escaped."""
     names = list(columns)
     return "\n".join(_row(cells) for cells in (names, ["---"] * len(names), *rows))
 
@@ -105,15 +89,19 @@ def _structure(struct: type[msgspec.Struct], place: str) -> str:
         (f"`{field.name}`", f"`{_annotation(struct, field.name)}`", _default(field))
         for field in msgspec.structs.fields(struct)
     ]
-    text = _markdown(inspect.getdoc(struct) or "")
+    text = markdown(inspect.getdoc(struct) or "")
     return "\n\n".join(
-        part for part in (f"## {struct.__name__}", text, place, _table(("field", "type", "default"), rows)) if part
+        part for part in (f"## {struct.__name__}", text, place, table(("field", "type", "default"), rows)) if part
     )
 
 
 def _annotation(struct: type[msgspec.Struct], name: str) -> str:
-    found = next(each for base in struct.__mro__ if (each := vars(base).get("__annotations__", {}).get(name)))
-    return ANNOTATED.sub(r"\1", str(found))
+    return next(each for base in struct.__mro__ if (each := annotations_of(base).get(name)))
+
+
+def annotations_of(kind: type) -> dict[str, str]:
+    """The annotations of a class itself, as they stand in the source."""
+    return {name: ANNOTATED.sub(r"\1", str(each)) for name, each in vars(kind).get("__annotations__", {}).items()}
 
 
 def _default(field: Any) -> str:
@@ -144,44 +132,13 @@ def _command(command: Any, context: Any) -> str:
             f"## {context.command_path}",
             inspect.cleandoc(command.help or ""),
             f"```console\n$ {usage}\n```",
-            _table(("argument or option", "what it is"), rows) if rows else "",
+            table(("argument or option", "what it is"), rows) if rows else "",
         )
         if part
     )
 
 
-def _member(name: str, member: Any, heading: str) -> Iterator[str]:
-    if inspect.isclass(member):
-        yield f"{heading} {name}"
-        yield _markdown(inspect.getdoc(member) or "")
-        for each, value in vars(member).items():
-            if not each.startswith("_") and (inspect.isfunction(value) or isinstance(value, property | classmethod)):
-                yield from _member(f"{name}.{each}", _function(value), f"{heading}#")
-    elif callable(member):
-        yield f"{heading} {name}"
-        yield f"```python\n{_signature(name, member)}\n```"
-        yield _markdown(inspect.getdoc(member) or "")
-
-
-def _function(member: Any) -> Any:
-    """The function of a property or class method."""
-    return getattr(member, "fget", None) or getattr(member, "__func__", member)
-
-
-def _signature(name: str, function: Any) -> str:
-    """The signature as it stands in the source, a parameter a line where one line has more than 100 characters."""
-    node = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body[0]
-    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    opening, returned = "async " if isinstance(node, ast.AsyncFunctionDef) else "", ast.unparse(node.returns or NONE)
-    line = f"{opening}{name}({ast.unparse(node.args)}) -> {returned}"
-    return line if len(line) <= 100 else f"{opening}{name}(\n    {_on_lines(node.args)},\n) -> {returned}"
-
-
-def _on_lines(found: ast.arguments) -> str:
-    return re.sub(r", (?=[*\w]+(?::|=|,|$))", ",\n    ", ast.unparse(found))
-
-
-def _markdown(docstring: str) -> str:
+def markdown(docstring: str) -> str:
     """A docstring as Markdown: parameters as a list, doctests as code."""
     lines: list[str] = []
     for line in docstring.splitlines():
@@ -191,7 +148,8 @@ def _markdown(docstring: str) -> str:
         elif inside and not line:
             lines += ["```", ""]
         elif field:
-            lines += [*([""] if lines and not lines[-1].startswith(("*", " ")) else []), f"* `{field[1]}`:{field[2]}"]
+            first = bool(lines and lines[-1]) and not lines[-1].startswith(("*", " "))
+            lines += [*([""] if first else []), f"* `{field[1]}`:{field[2]}"]
         else:
             lines.append(line)
     return "\n".join([*lines, "```"] if _is_example(lines) else lines)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import fusionlog
 from fusionlog.cli import pages, settings, topics
+from fusionlog.cli.api_page import api_page
 from fusionlog.cli.main import app
 from fusionlog.topics import Topics
 from fusionlog.utils.files import writing
@@ -17,7 +18,7 @@ def generated() -> dict[str, str]:
     return {
         "settings.md": settings.document(),
         "commands.md": pages.commands_page(app, "fusionlog"),
-        "api.md": pages.api_page(fusionlog),
+        "api.md": api_page(fusionlog),
         **topics.documents(Topics()),
     }
 
