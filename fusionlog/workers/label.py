@@ -57,7 +57,7 @@ class LabelWorker:
         )
         self._begun: dict[str, str] = {}
 
-    async def remember(self, windows: AsyncIterable[Window]) -> None:
+    async def count_history(self, windows: AsyncIterable[Window]) -> None:
         """Count the windows committed before this worker's start, for teachers whose verdicts depend on the stream."""
         async for window in windows:
             await self._route(window)

@@ -347,7 +347,7 @@ async def test_a_teacher_that_watches_begins_with_what_a_release_knows_and_what_
         for _ in range(2):
             await bench.handle(*windows_of("disk failed", 1))
     assert teacher.known == [("shop", 30)], "once a release, and what cannot be read is left out"
-    await bench.labelling.remember(each_of(windows_of("disk failed", 2, 90)))
+    await bench.labelling.count_history(each_of(windows_of("disk failed", 2, 90)))
     assert teacher.seen[-2:] == ["s90", "s91"]
 
 
