@@ -21,7 +21,7 @@ RECORDED, OFFLINE = "recorded", "offline"
 
 @dataclass(frozen=True)
 class TeacherChoice:
-    """The choice of a teacher: its name, and the settings that make one. Every run makes its own, without labels or cost."""
+    """The choice of a teacher: its name, and the settings that make one. Each run makes its own, without labels."""
 
     name: str
     settings: Settings
