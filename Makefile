@@ -21,7 +21,7 @@ demo: setup
 	$(VENV)/bin/fusionlog demo
 
 test: setup
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n auto --dist loadfile
 
 # What takes longer than a change should wait for: kills by the dozen, and the second of each kind whose first `make test`
 # runs.
