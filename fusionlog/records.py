@@ -137,8 +137,9 @@ class Lineage(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
-    """The weights of a window's score: of the network's probability p, and of the window's surprisal s, its rarity r
-    and that of its failures f in the profile of its system:
+    """The weights that combine the network's probability p with the novelty features of a window into its score.
+
+    The features are its surprisal s, its rarity r and that of its failures f in the profile of its system:
 
     logit score = probability * logit p + surprisal * s + rarity * r + failure * f + intercept.
     """
@@ -211,11 +212,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Anomaly(Record, frozen=True, kw_only=True):
-    """An anomalous window: its score, the source of the verdict, and the reason. `id` is the window's: a repeat has the
-    same.
+    """An anomalous window: its score, the source of the verdict, and the reason.
 
-    `evidence` are the events that indicate the anomaly most; `events` are those of the window, in order of first
-    occurrence, of a window with very many the most informative alone.
+    `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
+    `events` are those of the window, in order of first occurrence, of a window with very many the most informative
+    alone.
     """
 
     id: str

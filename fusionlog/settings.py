@@ -225,7 +225,7 @@ class AlphaSettings(_Model):
 
 
 class DistillSettings(_Model):
-    """Training and its gate."""
+    """Training of small models, and the gate that a distilled one passes before it is published."""
 
     detector: DetectorName = Field("set", description="small model of a new base and its descendants: set or gru")
     base: BaseTraining = Field("erm", description="training of the base on its sources: erm or mldg")

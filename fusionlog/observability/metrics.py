@@ -1,4 +1,4 @@
-"""The Prometheus metrics of every process. The demo, the console and the dashboards read these alone."""
+"""The Prometheus metrics of every process, from which the demo and dashboards take their figures."""
 
 from __future__ import annotations
 
