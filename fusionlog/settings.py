@@ -5,20 +5,23 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -71,6 +74,42 @@ class WindowSettings(_Model):
     size: int = Field(20, ge=1, description="lines in a window by count")
 
 
+class MultilineSettings(_Model):
+    """Which lines continue the line before them, and the limits of a joined line.
+
+    In the systems file: `auto` (the default), `false`, or a mapping with `start` or `continues` and limits.
+    """
+
+    enabled: bool = Field(True, description="false: only the pieces of a line that a runtime cut are joined")
+    start: Pattern = Field(None, description="regular expression of first lines; any other line continues")
+    continues: Pattern = Field(None, description="regular expression of lines that continue; any other begins a line")
+    max_lines: int = Field(1000, ge=1, description="lines that are joined, at most; the next one begins a new line")
+    wait_seconds: float = Field(
+        2.0, gt=0, description="seconds (of Kafka's timestamps) after which a line is not continued"
+    )
+
+    @model_validator(mode="after")
+    def _has_one_rule(self) -> Self:
+        if self.start is not None and self.continues is not None:
+            raise ValueError("it has both start and continues: keep the one that is easier to write")
+        return self
+
+
+def _multiline(value: object) -> object:
+    """A mapping of `auto`, `true` or `false`.
+
+    :raises ValueError: it is none of them and no mapping.
+    """
+    if value == "auto" or isinstance(value, bool):
+        return {"enabled": value is not False}
+    if isinstance(value, Mapping | MultilineSettings):
+        return value
+    raise ValueError("it must be auto, false, {start: REGEX} or {continues: REGEX}")
+
+
+Multiline = Annotated[MultilineSettings, BeforeValidator(_multiline)]
+
+
 class SystemSettings(_Model):
     """The settings of one system, in the systems file: its header, session, windows, alert policy and method."""
 
@@ -83,6 +122,11 @@ class SystemSettings(_Model):
     session: Pattern = None
     window: WindowSettings = WindowSettings()
     masks: dict[str, str] = Field(default={}, description="name: regular expression; applied before the built-in masks")
+    multiline: Multiline = Field(
+        MultilineSettings(),
+        description="auto: stack traces and indented lines continue the line before them; false: no line does; "
+        "{start: REGEX} or {continues: REGEX}, with max_lines and wait_seconds",
+    )
     method: MethodName | None = Field(None, description="the detection method; default: FUSIONLOG_METHOD")
 
 
