@@ -33,6 +33,9 @@ class Event(Struct, frozen=True, gc=False):
     text: str
     session: str | None
     line: str
+    more: tuple[str, ...] = ()
+    matched: bool = True
+    stamp: str | None = None
 
 
 class _KnownEvent(NamedTuple):
@@ -71,7 +74,7 @@ class Parser:
         """The number of kept templates."""
         return len(self._miner)
 
-    def parse(self, line: str) -> Event:
+    def parse(self, line: str, fields: object = None) -> Event:
         """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`."""
         if self.json_lines:
             line = self.json_lines.text(line)
