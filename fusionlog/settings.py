@@ -29,7 +29,9 @@ from fusionlog.errors import SettingError
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
 from fusionlog.topics import Topics
 from fusionlog.types import DetectorName
+from fusionlog.utils.encodings import check_encoding
 from fusionlog.utils.json_format import JsonFormat
+from fusionlog.utils.timezones import zone_of
 
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})
@@ -55,10 +57,18 @@ def _renders(format: str | None) -> str | None:
     return format
 
 
+def _is_zone(name: str) -> str:
+    """Return the name of a time zone."""
+    zone_of(name)
+    return name
+
+
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
+TextEncoding = Annotated[str, AfterValidator(check_encoding)]
+TimeZone = Annotated[str, AfterValidator(_is_zone)]
 
 
 class _Model(BaseModel):
@@ -118,6 +128,17 @@ class SystemSettings(_Model):
     json_line: LineFormat = Field(
         None, description="the text of a JSON line, as {time} {fields.id} {msg}; header and session are matched on it"
     )
+    encoding: TextEncoding = Field("utf-8", description="encoding of the records: a text encoding of Python, as gbk")
+    time_field: str | None = Field(
+        None,
+        min_length=1,
+        description="field with the line's time: a path in the envelope or the JSON line, or a field of the header; "
+        "none: Kafka's timestamp counts; default: those that shippers write",
+    )
+    date_field: str | None = Field(
+        None, min_length=1, description="field with the date where time_field has the clock alone"
+    )
+    timezone: TimeZone = Field("UTC", description="zone of times without one: an IANA name or an offset, as +01:00")
     header: str | None = None
     session: Pattern = None
     window: WindowSettings = WindowSettings()

@@ -33,7 +33,7 @@ def test_envelopes_are_opened(record: dict[str, object], time: float | None) -> 
 
 
 @pytest.mark.parametrize(
-    "line", ["disk full", '{"level":"warn","event":"disk full"}', "{not json", "[1, 2]", '"quoted"']
+    "line", ["disk full", '{"level":"warn","event":"disk full"}', "{not json", "[1, 2]", '"quoted" text']
 )
 def test_anything_else_is_a_line(line: str) -> None:
     assert read(line.encode() + b"\r\n") == RawLine(line, None)
