@@ -148,6 +148,9 @@ class SystemSettings(_Model):
         description="auto: stack traces and indented lines continue the line before them; false: no line does; "
         "{start: REGEX} or {continues: REGEX}, with max_lines and wait_seconds",
     )
+    inherit: bool = Field(
+        False, description="whether a line without a session key takes that of the last line with one of its source"
+    )
     method: MethodName | None = Field(None, description="the detection method; default: FUSIONLOG_METHOD")
 
 

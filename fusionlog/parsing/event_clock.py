@@ -2,8 +2,8 @@
 
 A step within a quarter of the idle gap is time that passed. A longer step ahead is a *jump*, and needs evidence: the
 wall clock advanced as much while nothing was read (a live stream that was quiet), or five of the next lines jump too
-(a replay, where hours pass between two lines). A jump that five lines contradict is a wrong clock; the line counts as
-of the time that its neighbours have.
+(a replay, where hours pass between two lines). A jump that three lines contradict first is a wrong clock; the line
+counts as of the time that its neighbours have.
 
 A line that is older than the newest leaves the clock where it is: of two hosts that share a partition one may lag
 behind. When only such lines come, the clock follows them, and a return to the time before counts as no jump.
@@ -18,7 +18,9 @@ from fusionlog.records import Seconds
 SLACK = 0.25
 """A step of this share of the idle gap needs no evidence; sessions are closed too early by as much at most."""
 CONFIRMING_LINES = 5
-"""So many lines confirm a jump, or contradict it."""
+"""So many lines confirm a jump, the first of them included."""
+CONTRADICTING_LINES = 3
+"""So many lines contradict it, if they come first."""
 STALE_LINES = 1000
 """So many lines in a row that are all older than an idle gap: the clock follows them."""
 

@@ -58,6 +58,7 @@ class Parser:
         self.name = name
         self.json_lines = JsonFormat(system.json_line)
         self._header = Header(system.header)
+        self.matches = None
         self._masks = Masks(system.session, system.masks)
         self._line_cache = LineCache(system.header, system.session, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes

@@ -13,7 +13,7 @@ from math import inf
 from typing import NamedTuple
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.event_clock import CONFIRMING_LINES, EventClock
+from fusionlog.parsing.event_clock import CONFIRMING_LINES, CONTRADICTING_LINES, EventClock
 from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
 from fusionlog.records import ClosedBy, Seconds, Window, WindowEvent, window_id, window_shape
 from fusionlog.settings import WindowSettings
@@ -89,7 +89,7 @@ class Windower:
     """Cuts the lines of one partition of a system's raw topic.
 
     An idle gap is measured on the partition's event clock: from a session's last line to the newest time seen. Lines
-    behind one whose time needs evidence wait with it, nine at most.
+    behind one whose time needs evidence wait with it, six at most.
     """
 
     def __init__(self, system: str, settings: WindowSettings, topic: str, partition: int) -> None:
@@ -107,6 +107,8 @@ class Windower:
         self._shares: dict[str, Share] = {}
         self.outliers = 0
         """Lines whose time others contradicted."""
+        self.in_hand: Position | None = None
+        """The line that waited, in hand now."""
 
     @property
     def first_open(self) -> Position | None:
@@ -114,6 +116,11 @@ class Windower:
         first = next(iter(self._by_first), None)
         if first is not None:
             return first[0]
+        return self.first_waiting
+
+    @property
+    def first_waiting(self) -> Position | None:
+        """The position of the first line that waits for evidence of its time."""
         return next((each.position for each in self._waiting if each.event is not None), None)
 
     @property
@@ -197,20 +204,23 @@ class Windower:
             behind = len(self._waiting) - len(ahead)
             if self._waiting[0].time <= limit:
                 closed += self._take(self._waiting.popleft())
-            elif len(ahead) >= CONFIRMING_LINES or (last and len(ahead) > behind):
-                self.clock.jump(min(ahead))
-                closed += self._close_idle()
-            elif behind >= CONFIRMING_LINES or last:
+            elif behind >= CONTRADICTING_LINES or (last and len(ahead) <= behind):
                 self.outliers += 1
                 outlier, newest = self._waiting.popleft(), self.clock.newest
                 closed += self._take(outlier._replace(time=outlier.time if newest is None else newest))
+            elif len(ahead) >= CONFIRMING_LINES or last:
+                self.clock.jump(min(ahead))
+                closed += self._close_idle()
             else:
                 break
         return closed
 
     def _take(self, line: _Waiting) -> list[Window]:
         if line.event is not None:
-            return self._add(line.event, line.position, line.time, line.extent)
+            self.in_hand = line.position
+            closed = self._add(line.event, line.position, line.time, line.extent)
+            self.in_hand = None
+            return closed
         self.clock.observe(line.time)
         return self._close_idle()
 

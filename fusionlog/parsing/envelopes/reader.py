@@ -107,7 +107,7 @@ class EnvelopeReader:
             try:
                 made += self._lines(item, timestamp, strings=True)
             except RecordError as error:
-                made.append(error)
+                made.append(RecordError(error.reason, error.detail, error.item or item.encode()))
         return made
 
     def _opened(self, tree: Tree, text: str, timestamp: float | None) -> Lines:
