@@ -62,10 +62,17 @@ def _is_zone(name: str) -> str:
     zone_of(name)
     return name
 
+FormatName = Literal[
+    "klog", "logfmt", "spring", "log4j", "python", "go", "nginx", "nginx-error", "apache", "haproxy", "syslog3164",
+    "syslog5424", "postgres", "postgres-csv", "mysql", "redis", "docker", "cri", "json", "ecs",
+]  # fmt: skip
+"""The presets of `parsing.presets`."""
 
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
+SearchPattern = Pattern
+HeaderPattern = Annotated[str | None, AfterValidator(_compiles)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
 TextEncoding = Annotated[str, AfterValidator(check_encoding)]
 TimeZone = Annotated[str, AfterValidator(_is_zone)]
@@ -129,6 +136,11 @@ class SystemSettings(_Model):
         None, description="the text of a JSON line, as {time} {fields.id} {msg}; header and session are matched on it"
     )
     encoding: TextEncoding = Field("utf-8", description="encoding of the records: a text encoding of Python, as gbk")
+    format: FormatName | None = Field(None, description="a preset of the header, such as spring or nginx")
+    header: str | None = Field(None, description="the header, as <Date> <Time> <Level> <Component>: <Content>")
+    header_regex: HeaderPattern = Field(
+        None, description="the header as a regular expression with named groups, (?P<content>.*) among them"
+    )
     time_field: str | None = Field(
         None,
         min_length=1,
@@ -139,8 +151,13 @@ class SystemSettings(_Model):
         None, min_length=1, description="field with the date where time_field has the clock alone"
     )
     timezone: TimeZone = Field("UTC", description="zone of times without one: an IANA name or an offset, as +01:00")
-    header: str | None = None
-    session: Pattern = None
+    session: SearchPattern = Field(None, description="regular expression of the session key; searched for in the line")
+    session_field: str | None = Field(
+        None, description="where the session key is: a path of an envelope's field, or a field of the header"
+    )
+    keys: Literal["first", "all"] = Field(
+        "first", description="the sessions of a line with several keys: that of the first, or one of each"
+    )
     window: WindowSettings = WindowSettings()
     masks: dict[str, str] = Field(default={}, description="name: regular expression; applied before the built-in masks")
     multiline: Multiline = Field(
@@ -452,6 +469,6 @@ def _read_system(path: Path, name: str, body: object) -> SystemSettings:
         first = error.errors()[0]
         where = ".".join([name, *(str(part) for part in first["loc"])])
         raise SettingError(f"{path}: {where}", first["input"], first["msg"]) from error
-    if system.window.by == "session" and not system.session:
+    if system.window.by == "session" and not (system.session or system.session_field):
         raise SettingError(f"{path}: {name}.session", None, "window.by is session, so a session key must be given")
     return system
