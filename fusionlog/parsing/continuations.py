@@ -1,6 +1,6 @@
 """Lines that continue the one before them, by their text: frames and causes of stack traces, blocks, statements.
 
-A line begins anew unless it has one of these forms:
+A line begins a line unless it has one of these forms:
 
 | form | continues |
 |---|---|
@@ -11,8 +11,9 @@ A line begins anew unless it has one of these forms:
 | opening bracket alone, member of a JSON object | a line that ends with `:`, `=`, `,` or an opening bracket |
 | clause of SQL | a line with an unfinished statement |
 
-A line that the system's header matches, or that begins with a time or a level, begins a line, whatever else it has;
-frames and causes are no such lines, though a short header may match them.
+Nothing continues a JSON object on one line, which would be no JSON then. A line that the system's header matches, or
+that begins with a time or a level, begins a line, whatever else it has; frames and causes do not, though a short header
+may match them.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _FRAME = (
     r"|(?:from )?(?:[\w-]+ \([\d.]+\) )?\S+:\d+:in [`'\"]"  # Ruby
     r"|#\d+\s+(?:\S+\(\d+\):|\{main\}|\[internal function\])"  # PHP
     r"|#\d+\s+(?:0x[0-9a-f]|[^()]+\([^()\s]+:\d+(?::\d+)?\)$)"  # gdb, Dart
+    r"|\([\w.]+ [\d.]+\) \S+:\d+: "  # Elixir
     r"|File \".*\", line \d+"
     r"|- (?:locked|waiting (?:on|to)|parking to wait)\b"
 )
@@ -63,7 +65,7 @@ _CAUSE = (
     r"|\*\* \(\w"
 )
 _NOTE = (
-    r"(?:stack backtrace|stack traceback|[Ss]tack [Tt]race|[Bb]acktrace):?\s*$"
+    r"(?:[Ss]tack (?:[Tt]race|[Bb]acktrace|traceback)|[Bb]acktrace):?\s*$"
     r"|note: (?:run with|Some details)"
     r"|thrown in \S+ on line \d+"
     r"|(?:exit status \d+|Node\.js v\d[\w.]*)\s*$"
@@ -82,13 +84,13 @@ _STATEMENT = r"(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|MERGE|CALL|
 _FORM = re.compile(
     rf"(?P<blank>\s*$)"
     rf"|\s*(?:(?P<frame>{_FRAME})|(?P<cause>{_CAUSE})|(?P<go>{_GO})"
-    rf"|(?P<traceback>Traceback \(most recent call last\):))"
+    rf"|(?P<traceback>(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):))"
     rf"|(?P<head>\ *\[?(?:\d{{4}}[-/.]\d\d?[-/.]\d\d?[T ]|\d\d:\d\d:\d\d|<\d+>"
     rf"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b))"
     rf"|(?P<indented>\s)"
     rf"|(?P<note>{_NOTE})"
     rf"|(?P<panic>panic: )"
-    rf"|(?P<exception>{EXCEPTION_NAME}(?=:|\s*$|\s\())"
+    rf"|(?P<exception>{EXCEPTION_NAME}(?=:|\s*$|\s[(\[]))"
     rf"|(?P<closing>(?:[)\]}}]+|</[\w:.-]+>)[)\]}}>;,]*\s*$|;\s*$)"
     rf"|(?P<opening>[({{\[]\s*$|\"[^\"]*\"\s*:\s)"
     rf"|(?P<clause>{_CLAUSE})"
@@ -99,6 +101,10 @@ _EXCEPTION = re.compile(rf"(?<![\w.$\\]){EXCEPTION_NAME}(?=:|\s*$|\s\()|\b(?:Err
 _SQL = re.compile(rf"(?:^|[:>=\s(]){_STATEMENT}|(?:^|: )(?i:{_STATEMENT})").search
 _MESSAGE_FOLLOWS = re.compile(r"thread '.*' (?:\(\d+\) )?panicked at .*:$").search
 _VALIDATION = re.compile(r"Error: \d+ validation errors? for \S").search
+_JAVA_LOGGING = re.compile(r"[A-Z][a-z]{2} \d\d, \d{4} \d\d?:\d\d:\d\d (?:[AP]M )?[\w.$]+ \S+$").match
+_LEVEL = re.compile(r"(?:SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST): ").match
+_CARET = re.compile(r"\s+\^+\s*$").match
+_BARE = re.compile(r"(?:Uncaught )?(?:Error|Exception)(?:: |$| \[)").match
 _FIELD_NAME = re.compile(r"[\w.\[\]-]+$").match
 _OPEN_KEYWORD = re.compile(r"(?:^|\s)(?:SELECT|FROM|WHERE|AND|OR|BY|SET|VALUES|ON|JOIN|INTO|AS|THEN|ELSE)$").search
 
@@ -146,8 +152,12 @@ def begins(text: str, previous: str) -> bool:
     end = previous[-1:]
     if end in OPEN_ENDS:
         return False
-    if text[:1] in ORDINARY or text[:4] in ORDINARY_WORDS:
+    if end == "}" and previous[0] == "{":
         return True
+    if text[:1] in ORDINARY:
+        return True
+    if text[:4] in ORDINARY_WORDS:
+        return previous[6:7] != "," or not _is_level_line(text, previous)
     if text[:1] in _MARKS or text[:3] in _PREFIXES or text.partition(" ")[0][-5:] in _TAILS:
         form = form_of(text)
         return (form is None and not end.isupper()) or (form == "clause" and not _SQL(previous))
@@ -193,10 +203,12 @@ def grown(state: int, form: str | None, text: str) -> int:
 
 def continues(text: str, form: str | None, held: Held, matches: Matches | None) -> bool:
     """Whether a line of this form continues the one that its source holds."""
+    if form == "head" and _is_level_line(text, held.previous):
+        return True
+    if form == "head" or (held.previous is held.head and held.head[:1] == "{" and held.head[-1] == "}"):
+        return False
     if form in _STRONG:
         return True
-    if form == "head":
-        return False
     if form == "indented" and held.state & _TRACE:
         return True
     if matches is not None and matches(text):
@@ -217,7 +229,14 @@ def _goes_on(text: str, form: str | None, held: Held, headed: bool) -> bool:
         return form == "clause" or end in ",(" or _OPEN_KEYWORD(held.previous[-20:]) is not None
     if state & (PYTHON | GO | MESSAGE | FIELDS) and _of_trace(text, held):
         return True
+    if _CARET(held.previous) and _BARE(text):
+        return True
     return (end == ":" and _SQL(text) is not None) or held.previous.endswith(" \\")
+
+
+def _is_level_line(text: str, previous: str) -> bool:
+    """Whether a line is the second one of java.util.logging: time and class, then level and message."""
+    return _LEVEL(text) is not None and _JAVA_LOGGING(previous) is not None
 
 
 def _of_trace(text: str, held: Held) -> bool:
