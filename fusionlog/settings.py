@@ -62,6 +62,7 @@ def _is_zone(name: str) -> str:
     zone_of(name)
     return name
 
+
 FormatName = Literal[
     "klog", "logfmt", "spring", "log4j", "python", "go", "nginx", "nginx-error", "apache", "haproxy", "syslog3164",
     "syslog5424", "postgres", "postgres-csv", "mysql", "redis", "docker", "cri", "json", "ecs",

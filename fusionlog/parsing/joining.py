@@ -166,6 +166,13 @@ class Joiner(Generic[T]):
         self._queue.clear()
         return lines
 
+    def take_back(self, offset: int) -> bool:
+        """Let go of the line at this offset where nothing else is held, so that the caller may hold it."""
+        if self._only is None or self._only.position != (offset, 0):
+            return False
+        self._only = None
+        return True
+
     @property
     def first_held(self) -> Position | None:
         """The first position that is held, which holds the commit back."""

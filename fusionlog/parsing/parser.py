@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
+from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -114,8 +115,10 @@ class Parser:
         places = self._own_places(line, header, matches)
         component = self._component(line, header, matches, places)
         keys = outer or self._own_keys(line, header, places)
-        content = header.content[:MAX_CONTENT_CHARS]
-        inside = within(matches, header.start, header.start + len(content)) if header.start is not None else []
+        joined = "\n" in header.content
+        content = (condense(header.content) if joined else header.content)[:MAX_CONTENT_CHARS]
+        is_placed = header.start is not None and not joined
+        inside = within(matches, header.start or 0, (header.start or 0) + len(content)) if is_placed else []
         by_form = self._masks.mask(content, inside)
         left = any(key in by_form for key in keys)
         masked = _without(by_form, keys) if left else by_form
@@ -125,7 +128,7 @@ class Parser:
             self._replace(mined.replaces, mined.text)
         event = self._event(component, mined.text, line)
         stamp = self._header.stamp(header)
-        if standing is not None and not left and (header.found is not None or self._header.by_place):
+        if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
             self._line_cache.put(parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched))
         session, *more = distinct(keys) or (None,)
@@ -168,6 +171,11 @@ class Parser:
         event = events.get(component) if events else None
         return event or self._add_template(component, text, line, None)
 
+    @property
+    def matches(self) -> Callable[[str], bool] | None:
+        """Whether a line has the header; None where the system has none."""
+        return (lambda line: self._header.split(line).matched) if self._header.is_set else None
+
     def new_templates(self, now: Seconds) -> list[Template]:
         """The events found since the last call, with `now` as the time they were first seen."""
         found = [
@@ -194,7 +202,7 @@ class Parser:
     def _add_template(self, component: str | None, text: str, line: str, replaces: str | None) -> _KnownEvent:
         """Add a new event."""
         whole = " ".join(part for part in (component, text) if part)
-        event = _KnownEvent(template_id(whole), whole, line[:EXAMPLE_CHARS], replaces)
+        event = _KnownEvent(template_id(whole), whole, example_of(line), replaces)
         self._remember(component, text, event)
         self._found.append(event)
         return event
@@ -225,6 +233,13 @@ class Parser:
             if template.text == each or template.text.startswith(f"{each} "):
                 return each, template.text[len(each) + 1 :]
         return None, template.text
+
+
+def example_of(line: str) -> str:
+    """A line, cut to the length of an example; of one of several lines the tail is kept as well."""
+    if len(line) <= EXAMPLE_CHARS:
+        return line
+    return shorten(line, EXAMPLE_CHARS) if "\n" in line else line[:EXAMPLE_CHARS]
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.event_clock import CONFIRMING_LINES, CONTRADICTING_LINES, EventClock
-from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
+from fusionlog.parsing.parser import Event, example_of
 from fusionlog.records import ClosedBy, Seconds, Window, WindowEvent, window_id, window_shape
 from fusionlog.settings import WindowSettings
 from fusionlog.types import Position
@@ -70,7 +70,7 @@ class _Open:
         place = self.places.get(event.template)
         if place is None:
             place = self.places[event.template] = len(self.events)
-            self.events.append((event.template, event.text, event.line[:EXAMPLE_CHARS]))
+            self.events.append((event.template, event.text, example_of(event.line)))
         self.sequence.append(place)
         self.last, self.touched = position, now
         if time > self.ended:
@@ -107,6 +107,8 @@ class Windower:
         self._shares: dict[str, Share] = {}
         self.outliers = 0
         """Lines whose time others contradicted."""
+        self.shared = 0
+        """Memberships of lines in other sessions than their first."""
         self.in_hand: Position | None = None
         """The line that waited, in hand now."""
 
@@ -176,24 +178,30 @@ class Windower:
         now = self.clock.observe(time)
         closed = self._close_idle() if now - self._longest_untouched > self._idle else []
         session = ALL if self._by_count else event.session or ""
-        self._join(closed, session, event, position, time, extent)
-        if event.more and not self._by_count:
-            other = Extent(*(extent or (position, position))[:2], counted=False)
-            for session in event.more:
-                self._join(closed, session, event, position, time, other)
-        return closed
-
-    def _join(
-        self, closed: list[Window], session: str, event: Event, position: Position, time: Seconds, extent: Extent | None
-    ) -> None:
-        """Add a line to a session's window, and close that if it is full."""
         window = self._by_touch.get(session) or self._open(session, position, time)
-        window.add(event, position, time, self.clock.now)
+        window.add(event, position, time, now)
         if extent is not None:
             window.extend(extent)
         self._by_touch.move_to_end(session)
         if len(window.sequence) >= self._limit:
             closed.append(self._close(window, "count" if self._by_count else "size"))
+        if event.more and not self._by_count:
+            closed += self._add_to_others(event, position, time, extent)
+        return closed
+
+    def _add_to_others(self, event: Event, position: Position, time: Seconds, extent: Extent | None) -> list[Window]:
+        """Add a line to the windows of its other sessions."""
+        closed = []
+        other = Extent(*(extent or (position, position))[:2], counted=False)
+        for session in event.more:
+            window = self._by_touch.get(session) or self._open(session, position, time)
+            window.add(event, position, time, self.clock.now)
+            window.extend(other)
+            self._by_touch.move_to_end(session)
+            if len(window.sequence) >= self._limit:
+                closed.append(self._close(window, "size"))
+        self.shared += len(event.more)
+        return closed
 
     def _decide(self, last: bool = False) -> list[Window]:
         """Take the waiting lines whose time is clear now; with `last`, all of them."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 import structlog
 
 from fusionlog.errors import RecordError
+from fusionlog.parsing.continuations import OPEN_ENDS, ORDINARY
 from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
@@ -56,7 +57,7 @@ class DeadLetter:
 Made = Window | DeadLetter
 
 
-class _Read(NamedTuple):
+class _Read(msgspec.Struct, frozen=True, gc=False):
     """What is known of a line before it is complete: the time, the key and, where it holds no other line, the bytes of
     its record; its source; what its envelope has; its event, where its shape is known."""
 
@@ -68,8 +69,13 @@ class _Read(NamedTuple):
     event: Event | None = None
 
 
-_SEVERAL = object()
-"""The joiner holds lines of several sources, or pieces of a line that a runtime cut."""
+_Known = tuple[int, bytes | None, bytes, Seconds, Event]
+"""A record that is one line of a known shape: offset, key, value, Kafka's time and event."""
+
+_NOTHING = (-1, None, b"", 0.0, None)
+
+_BEGINS = frozenset(character.encode()[0] for character in ORDINARY if character.isascii())
+_OPEN_ENDS = frozenset(character.encode()[0] for character in OPEN_ENDS)
 
 
 class PartitionProcessor:
@@ -85,12 +91,16 @@ class PartitionProcessor:
         self._parser, self._windower, self._clock, self._covered = parser, windower, clock, covered
         self._reader, self._line_clock = EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
-        self._joins, self._wait = settings.multiline.enabled, settings.multiline.wait_seconds
-        self._joiner: Joiner[_Read] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches)
-        self._joining: Hashable = None
-        self._held: tuple[Position, _Read, Event] | None = None
+        multiline = settings.multiline
+        self._wait, self._rules = multiline.wait_seconds, multiline.start is not None or multiline.continues is not None
+        self._holds = multiline.enabled
+        self._joiner: Joiner[_Read] = Joiner(multiline, ingest.max_line_bytes, parser.matches)
+        self._headed = parser.matches is not None
+        self._held: _Known | None = None
         self._sessions = settings.window.by == "session"
+        self._added = self._shared = 0
         self._keys = SourceKeys(settings.window.idle_seconds) if self._sessions and settings.inherit else None
+        self._plain = covered is None and self._keys is None
         self._silence = ingest.silence_seconds or settings.window.idle_seconds
         self._watermark = CommitWatermark(start)
         self._shares: dict[str, Share] = {}
@@ -111,28 +121,80 @@ class PartitionProcessor:
         now = self._clock()
         self._windower.clock.allow(now - self._last_record_at)
         self._last_record_at = now
-        recall, known, batch = self._parser.recall, 0, self._batch
+        recall, add, headed, plain = self._parser.recall, self._windower.add, self._headed, self._plain
+        any_session, begins, open_ends, added = not self._sessions, _BEGINS, _OPEN_ENDS, 0
+        offset, key, value, moment, event = self._held or _NOTHING
+        self._held, hand = None, -1
         try:
             for record in records:
-                self.in_hand = record.offset
-                value, moment = record.value, record.timestamp / 1000
-                event = recall(value) if value else None
-                if event is None:
-                    self._open(record, moment)
-                else:
-                    known += 1
-                    key = record.key
-                    self._known((record.offset, 0), _Read(now if moment < 0 else moment, key, key, value), event)
+                text = record.value
+                found = recall(text) if text else None
+                if (
+                    found is not None
+                    and event is not None
+                    and text[0] in begins  # type: ignore[index]
+                    and (found.matched if headed else value[-1] not in open_ends)
+                    and key == record.key
+                    and plain
+                    and event.stamp is None
+                    and event.matched
+                    and (event.session or any_session)
+                ):
+                    hand = offset
+                    closed = add(event, (offset, 0), moment)
+                    added += 1
+                    if closed:
+                        self._close(closed)
+                    offset, value, moment, event = record.offset, text or b"", record.timestamp / 1000, found
+                    if moment < 0:
+                        moment = now
+                    continue
+                hand = -1
+                held = None if event is None else (offset, key, value, moment, event)
+                offset, key, value, moment, event = self._take_one(record, found, held) or _NOTHING
         except Exception:
-            if self._windower.in_hand is not None:
-                self.in_hand = self._windower.in_hand[0]
+            waiting = self._windower.in_hand
+            self.in_hand = waiting[0] if waiting is not None else hand if hand >= 0 else self.in_hand
             raise
+        if event is not None:
+            self._held = offset, key, value, moment, event
+        batch = self._batch
+        self._added += added
         batch.records += len(records)
-        batch.opened += known
-        batch.lines += known
+        batch.opened += added
+        batch.lines += added
         if records:
             self._watermark.read(records[-1].offset)
         return self._finished()
+
+    def _take_one(self, record: RawRecord, found: Event | None, held: _Known | None) -> _Known | None:
+        """Take a record, with what is known of it and of the line before; the line that is held then."""
+        moment = record.timestamp / 1000
+        if found is None:
+            if held is not None:
+                self._push(held)
+            self.in_hand = record.offset
+            self._open(record, moment)
+            return None
+        value = record.value or b""
+        self._batch.opened += 1
+        self._batch.lines += 1
+        line = record.offset, record.key, value, self._last_record_at if moment < 0 else moment, found
+        if held is None and not self._rules and self._joiner.first_held is None:
+            if self._holds:
+                return line
+            self._add_known(*line)
+            return None
+        if held is not None and held[1] == record.key and self._begins(value, held[2], found):
+            self._add_known(*held)
+            return line
+        if held is not None:
+            self._push(held)
+        return self._push(line)
+
+    def _begins(self, value: bytes, before: bytes, event: Event) -> bool:
+        """Whether a line of a known shape surely begins behind another one."""
+        return value[0] in _BEGINS and (before[-1] not in _OPEN_ENDS or (self._headed and event.matched))
 
     def give_up(self, record: RawRecord, error: RecordError) -> list[Made]:
         """The dead letter of a condemned record, which is not parsed."""
@@ -150,7 +212,9 @@ class PartitionProcessor:
         when it was silent for so many seconds."""
         quiet = self._clock() - self._last_record_at
         if quiet >= min(self._wait, self._silence):
-            self._release_held()
+            if self._held is not None:
+                held, self._held = self._held, None
+                self._add_known(*held)
             self._complete(self._joiner.flush())
         if quiet >= self._silence and not self._windower.idle:
             self._close(self._windower.flush())
@@ -203,7 +267,7 @@ class PartitionProcessor:
     @property
     def _first_held(self) -> Position | None:
         """The first position of which it is not known yet what line it belongs to, or when."""
-        found = (self._held[0] if self._held else None, self._joiner.first_held, self._windower.first_waiting)
+        found = ((self._held[0], 0) if self._held else None, self._joiner.first_held, self._windower.first_waiting)
         return min((each for each in found if each is not None), default=None)
 
     def _open(self, record: RawRecord, moment: Seconds) -> None:
@@ -226,56 +290,35 @@ class PartitionProcessor:
                 continue
             self._batch.implausible += raw.implausible
             source = record.key if raw.source is None else raw.source
-            self._piece(position, _Read(moment, source, record.key, value, raw))
+            self._piece(position, _Read(moment, source, record.key, value, raw), raw)
 
-    def _known(self, position: Position, read: _Read, event: Event) -> None:
-        """Take a first line whose event is known."""
-        if self._joining is not None:
-            if self._joining != (read.source,):
-                self._push(Piece(position, read.source, event.line, read.time, None, read._replace(event=event)))
+    def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
+        """Add a complete line of a known shape."""
+        self.in_hand = offset
+        if self._plain and event.stamp is None and event.matched and (event.session or not self._sessions):
+            try:
+                closed = self._windower.add(event, (offset, 0), moment)
+            except RecordError as error:
+                self._dead((offset, 0), key, value, error)
                 return
-            self._complete(self._joiner.flush())
-            self._joining = None
-        held = self._held
-        if not self._joins:
-            self._add(event, position, read)
-        elif held is None or held[1].source == read.source:
-            self._held = position, read, event
-            if held is not None:
-                self._add(held[2], held[0], held[1])
+            self._added += 1
+            if closed:
+                self._close(closed)
         else:
-            self._release_held(into_joiner=True)
-            self._push(Piece(position, read.source, event.line, read.time, None, read._replace(event=event)))
+            self._add(event, (offset, 0), _Read(moment, key, key, value))
 
-    def _piece(self, position: Position, read: _Read) -> None:
+    def _push(self, line: _Known) -> _Known | None:
+        """Give the joiner a line of a known shape; the line again where the joiner holds nothing else, so that it need
+        not hold it."""
+        offset, key, value, moment, event = line
+        read = _Read(moment, key, key, value, None, event)
+        done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
+        self._complete(done)
+        return line if done and self._joiner.take_back(offset) else None
+
+    def _piece(self, position: Position, read: _Read, raw: RawLine) -> None:
         """Take a line of an envelope, or a piece of one."""
-        raw = read.raw
-        assert raw is not None
-        if self._held is not None:
-            self._release_held(into_joiner=True)
-        if self._joins or raw.partial is not None or self._joining is not None:
-            self._push(Piece(position, read.source, raw.text, read.time, raw.partial, read))
-        else:
-            self._complete([Line(position, position, raw.text, 1, read)])
-
-    def _release_held(self, into_joiner: bool = False) -> None:
-        """Complete the known line that waits, or let the joiner hold it, so that its next line may continue it."""
-        if self._held is None:
-            return
-        position, read, event = self._held
-        self._held = None
-        if into_joiner:
-            self._push(Piece(position, read.source, event.line, read.time, None, read._replace(event=event)))
-        else:
-            self._add(event, position, read)
-
-    def _push(self, piece: Piece[_Read]) -> None:
-        """Give the joiner a piece, and take the lines that are complete."""
-        if self._joining is None and piece.partial is None:
-            self._joining = (piece.source,)
-        elif piece.partial is not None or self._joining != (piece.source,):
-            self._joining = _SEVERAL
-        self._complete(self._joiner.push(piece))
+        self._complete(self._joiner.push(Piece(position, read.source, raw.text, read.time, raw.partial, read)))
 
     def _complete(self, lines: Sequence[Line[_Read]]) -> None:
         """Parse lines, and add them to their windows."""
@@ -293,8 +336,6 @@ class PartitionProcessor:
                 self._dead(line.first, read.key, value, error)
             else:
                 self._add(event, line.first, read, None if whole else line.last)
-        if self._joiner.first_held is None:
-            self._joining = None
 
     def _parse(self, line: Line[_Read]) -> Event:
         raw = line.payload.raw
@@ -314,8 +355,7 @@ class PartitionProcessor:
         if not event.matched:
             self._batch.unmatched += 1
             self.report.unmatched = event.line
-        plain = self._covered is None and self._keys is None and last is None
-        if plain and (event.session or not self._sessions):
+        if self._plain and last is None and (event.session or not self._sessions):
             self._window(event, position, read, moment, None)
         else:
             self._place(event, position, read, moment, last or position)
@@ -361,7 +401,7 @@ class PartitionProcessor:
         except RecordError as error:
             self._dead(position, read.key, read.value, error)
             return
-        self._batch.memberships += 1 + (len(event.more) if self._sessions else 0)
+        self._added += 1
         if closed:
             self._close(closed)
 
@@ -396,7 +436,8 @@ class PartitionProcessor:
         """Publish the counts; what was made since the last call."""
         batch, made = self._batch, self._made
         batch.implausible += self._windower.outliers - self._outliers
-        self._outliers = self._windower.outliers
+        batch.memberships += self._added + self._windower.shared - self._shared
+        self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)
         self.report.add(batch, len(made))
         self._batch, self._made = Batch(), []
