@@ -43,9 +43,9 @@ EXCEPTION_NAME = (
 """The name of an exception in any language; a bare `Error` or `Exception` is none, for plain logs begin lines so."""
 
 _FRAME = (
-    r"at (?:async )?[^\s(]*\.[^\s(]+\("  # Java, .NET
-    r"|at [^()]+ \((?:[^()]*[/\\.<:][^()]*:\d+:\d+|index \d+|native|<anonymous>)\)(?: \{)?$"  # Node
-    r"|at (?:async )?\S*[/\\.]\S*:\d+:\d+\)?(?: \{)?$"
+    r"at (?:async )?[^\s(.]*\.[^\s(]+\("  # Java, .NET
+    r"|at [^()]+ \((?:(?=[^()]*[/\\.<]|node:)[^()]*:\d+:\d+|index \d+|native|<anonymous>)\)(?: \{)?$"  # Node
+    r"|at (?:async )?(?=\S*[/\\.])\S+:\d+:\d+\)?(?: \{)?$"
     r"|at <anonymous>"
     r"|\.\.\. ?\d+ (?:more|common frames|frames|lines)\b"
     r"|(?:from )?(?:[\w-]+ \([\d.]+\) )?\S+:\d+:in [`'\"]"  # Ruby
@@ -69,7 +69,6 @@ _NOTE = (
     r"|note: (?:run with|Some details)"
     r"|thrown in \S+ on line \d+"
     r"|(?:exit status \d+|Node\.js v\d[\w.]*)\s*$"
-    r"|(?:DETAIL|HINT|CONTEXT|LINE \d+|QUERY|STATEMENT): {1,2}\S"
 )
 _GO = r"goroutine \d+ \[|created by \S+\.\S+|\[signal [A-Z]|\[(?:originating|recovered)"
 _CLAUSES = (
@@ -89,6 +88,7 @@ _FORM = re.compile(
     rf"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b))"
     rf"|(?P<indented>\s)"
     rf"|(?P<note>{_NOTE})"
+    rf"|(?P<detail>(?:DETAIL|HINT|CONTEXT|LINE \d+|QUERY|STATEMENT): {{1,2}}\S)"
     rf"|(?P<panic>panic: )"
     rf"|(?P<exception>{EXCEPTION_NAME}(?=:|\s*$|\s[(\[]))"
     rf"|(?P<closing>(?:[)\]}}]+|</[\w:.-]+>)[)\]}}>;,]*\s*$|;\s*$)"
@@ -96,10 +96,9 @@ _FORM = re.compile(
     rf"|(?P<clause>{_CLAUSE})"
 ).match
 _PYTHON_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:$|: )").match
-_GO_FRAME = re.compile(r"[\w./*\-()$\[\]@%{}]+\(.*\)$|\.{3}(?:\d+ frames|additional frames) elided").match
-_EXCEPTION = re.compile(rf"(?<![\w.$\\]){EXCEPTION_NAME}(?=:|\s*$|\s\()|\b(?:Error|Exception): ").search
+_GO_CALL = re.compile(r"[\w./*\-()$\[\]@%{}]+\(").match
 _SQL = re.compile(rf"(?:^|[:>=\s(]){_STATEMENT}|(?:^|: )(?i:{_STATEMENT})").search
-_MESSAGE_FOLLOWS = re.compile(r"thread '.*' (?:\(\d+\) )?panicked at .*:$").search
+_MESSAGE_FOLLOWS = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at \S+:\d+:\d+:$").match
 _VALIDATION = re.compile(r"Error: \d+ validation errors? for \S").search
 _JAVA_LOGGING = re.compile(r"[A-Z][a-z]{2} \d\d, \d{4} \d\d?:\d\d:\d\d (?:[AP]M )?[\w.$]+ \S+$").match
 _LEVEL = re.compile(r"(?:SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST): ").match
@@ -115,7 +114,6 @@ _PREFIXES = frozenset(
     + ["...", "---", "- l", "- w", "- p", "** ", "(Ba", "(", "( ", "{", "{ "]
     + ["[SQ", "[pa", "[", "[ ", "[[", "[{", "[]", "](", "]", "],", "];", "])", "]}", "]]", "</"]
     + [f"</{letter}" for letter in string.ascii_letters]
-    + [f"[{digit}{other}" for digit in string.digits for other in string.digits]
     + [word[:3] for level in ("TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL")
        for word in (level, f"[{level}")]
     + [word[:3] for clause in _CLAUSES for word in (f"{clause} ", f"{clause} ".upper())]
@@ -137,7 +135,7 @@ OPEN_ENDS = frozenset(",({[\\:=")
 """Last characters of lines that a line of any form may continue."""
 
 _STRONG = frozenset(["frame", "cause", "go", "traceback", "blank"])
-_ANYWHERE = frozenset(["note", "panic", "closing"])
+_ANYWHERE = frozenset(["note", "detail", "panic", "closing"])
 _GAINS: dict[str | None, int] = {
     "frame": FRAMES, "cause": EXCEPTION | FRAMES, "go": GO | FRAMES, "traceback": PYTHON,
     "exception": EXCEPTION, "panic": EXCEPTION | GO,
@@ -160,6 +158,8 @@ def begins(text: str, previous: str) -> bool:
         return previous[6:7] != "," or not _is_level_line(text, previous)
     if text[:1] in _MARKS or text[:3] in _PREFIXES or text.partition(" ")[0][-5:] in _TAILS:
         form = form_of(text)
+        if form == "head":
+            return not _is_level_line(text, previous)
         return (form is None and not end.isupper()) or (form == "clause" and not _SQL(previous))
     return not end.isupper()
 
@@ -196,7 +196,7 @@ def grown(state: int, form: str | None, text: str) -> int:
         state = (state & ~PYTHON) | EXCEPTION
     if state & EXCEPTION and _VALIDATION(text):
         state |= FIELDS
-    if not state & SQL and _SQL(text):
+    if not state & (SQL | FRAMES) and _SQL(text):
         state |= SQL
     return state | EXCEPTION | MESSAGE if _MESSAGE_FOLLOWS(text) else state
 
@@ -243,7 +243,7 @@ def _of_trace(text: str, held: Held) -> bool:
     state = held.state
     if state & PYTHON and held.previous[:1].isspace() and _PYTHON_EXCEPTION(text):
         return True
-    if state & GO and _GO_FRAME(text):
+    if state & GO and text[-1:] == ")" and _GO_CALL(text):
         return True
     return bool(state & MESSAGE) or (bool(state & FIELDS) and _FIELD_NAME(text) is not None)
 
