@@ -34,12 +34,11 @@ EXCEPTION, FRAMES, GO, SQL = 1, 2, 4, 8
 PYTHON = 16  # a traceback whose exception is still to come
 MESSAGE = 32  # a panic whose message stands on the next line
 FIELDS = 64  # a validation error, whose next lines name a field each
-_TRACE = EXCEPTION | FRAMES | GO | PYTHON
+_CODE = FRAMES | GO | PYTHON
 
-EXCEPTION_NAME = (
-    r"(?:[A-Za-z_$][\w$]*(?:\.|\\|::|/))*"
-    r"[A-Z][\w$]*[a-z0-9_](?:Exception|Error|Throwable|Failure|Fault|Interrupt|Timeout|Iteration|Exit)(?:Group|\d+)?"
-)
+_ENDS = ("Exception", "Error", "Throwable", "Failure", "Fault", "Interrupt", "Timeout", "Iteration")
+_END = rf"(?:{'|'.join(_ENDS)})(?:Group)?"
+EXCEPTION_NAME = rf"(?:(?:[A-Za-z_$][\w$]*(?:\.|\\|::|/))+(?:[A-Z][\w$]*)?{_END}|[A-Z][\w$]*{_END})"
 """The name of an exception in any language; a bare `Error` or `Exception` is none, for plain logs begin lines so."""
 
 _FRAME = (
@@ -118,7 +117,6 @@ _PREFIXES = frozenset(
        for word in (level, f"[{level}")]
     + [word[:3] for clause in _CLAUSES for word in (f"{clause} ", f"{clause} ".upper())]
 )  # fmt: skip
-_ENDS = ("Exception", "Error", "Throwable", "Failure", "Fault", "Interrupt", "Timeout", "Iteration", "Exit")
 _TAILS = frozenset(f"{name}{end}"[-5:] for name in _ENDS for end in ("", ":", "Group", "Group:"))
 
 ORDINARY = frozenset("0123456789")
@@ -209,12 +207,12 @@ def continues(text: str, form: str | None, held: Held, matches: Matches | None) 
         return False
     if form in _STRONG:
         return True
-    if form == "indented" and held.state & _TRACE:
+    if form == "indented" and held.state & _CODE:
         return True
     if matches is not None and matches(text):
         return False
     if form == "indented":
-        return _indent(text) > _indent(held.head)
+        return bool(held.state & EXCEPTION) or _indent(text) > _indent(held.head)
     return form in _ANYWHERE or _goes_on(text, form, held, matches is not None)
 
 

@@ -132,7 +132,7 @@ class Joiner(Generic[T]):
         if only is not None:
             if (
                 source == only.source
-                and piece.partial is None
+                and (piece.partial is None or piece.partial.last)
                 and ((text[:1] in ORDINARY and only.text[-1:] not in OPEN_ENDS) or begins(text, only.text))
             ):
                 self._only = piece
@@ -140,9 +140,9 @@ class Joiner(Generic[T]):
             self._only = None
             self._add(only)
         elif not self._queue:
-            if piece.partial is None and self._holds_none:
+            if self._holds_none and (piece.partial is None or piece.partial.last):
                 return (Line(piece.position, piece.position, text, 1, piece.payload),)
-        elif piece.partial is None and self._quick:
+        elif self._quick and (piece.partial is None or (piece.partial.last and piece.partial.id is None)):
             held = self._current.get(source)
             if held is not None and held.is_plain and begins(text, held.previous):
                 held.done = True
@@ -173,7 +173,8 @@ class Joiner(Generic[T]):
             return self._only.position
         return self._queue[0].piece.position if self._queue else None
 
-    def __len__(self) -> int:
+    @property
+    def held(self) -> int:
         """The number of held lines."""
         return len(self._queue) + (self._only is not None)
 

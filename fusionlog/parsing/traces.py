@@ -36,7 +36,8 @@ _PLACES = re.compile(
 ).sub
 _CHAINED = re.compile(r"During handling of the above|The above exception was the direct").match
 _NOTE = re.compile(
-    r"\[signal |\[parameters: |\(Background on this error at|note: (?:run with|Some details)|exit status \d|Node\.js v\d|thrown in \S+ on line "
+    r"\[signal |\[parameters: |\(Background on this error at|note: (?:run with|Some details)"
+    r"|exit status \d|Node\.js v\d|thrown in \S+ on line "
 ).match
 _PANICKED = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at ").match
 _RAISED = re.compile(rf"(?:Uncaught )?(?:Error|Exception)(?:: |$| \[)|{_RUBY}").match
