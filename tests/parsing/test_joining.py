@@ -320,7 +320,7 @@ def test_an_exception_behind_the_frames_of_another_begins_a_line() -> None:
 
 def test_a_line_with_the_systems_header_begins_a_line_whatever_its_form() -> None:
     header = "<Component>: <Level> <Content>"
-    lines = ["shop: INFO up", "IOError: WARN none today", " till: INFO indented", "till.Error: INFO up"]
+    lines = ["shop: INFO up", "IOError: WARN none today", " till: INFO indented", "till: INFO up"]
     assert texts(lines, header=header) == lines
     assert texts([*lines, "java.io.IOException"], header=header) == [*lines[:-1], f"{lines[-1]}\njava.io.IOException"]
 
