@@ -97,6 +97,7 @@ _FORM = re.compile(
 _PYTHON_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:$|: )").match
 _GO_CALL = re.compile(r"[\w./*\-()$\[\]@%{}]+\(").match
 _SQL = re.compile(rf"(?:^|[:>=\s(]){_STATEMENT}|(?:^|: )(?i:{_STATEMENT})").search
+_STATEMENT_FIRST = re.compile(rf"(?i:{_STATEMENT})").match
 _MESSAGE_FOLLOWS = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at \S+:\d+:\d+:$").match
 _VALIDATION = re.compile(r"Error: \d+ validation errors? for \S").search
 _JAVA_LOGGING = re.compile(r"[A-Z][a-z]{2} \d\d, \d{4} \d\d?:\d\d:\d\d (?:[AP]M )?[\w.$]+ \S+$").match
@@ -160,6 +161,21 @@ def begins(text: str, previous: str) -> bool:
             return not _is_level_line(text, previous)
         return (form is None and not end.isupper()) or (form == "clause" and not _SQL(previous))
     return not end.isupper()
+
+
+def is_settled(text: str, matches: Matches | None) -> bool:
+    """Whether a line begins one whatever comes before it, and another line without a form begins one behind it.
+
+    Such lines can be taken for whole without a look at their neighbours. It is the same for all lines that differ in
+    digits alone, where it is for `matches`.
+    """
+    form = form_of(text)
+    plain = form in (None, "head") and not _STATEMENT_FIRST(text)
+    if not plain and (form in _STRONG or matches is None or not matches(text)):
+        return False
+    state, end = state_of(text), text[-1:]
+    unfinished = state & SQL and (end in ",(" or _OPEN_KEYWORD(text[-20:]))
+    return not (state & (PYTHON | GO | MESSAGE | FIELDS) or unfinished or text.endswith(" \\") or _JAVA_LOGGING(text))
 
 
 class Held(Protocol):

@@ -16,11 +16,14 @@ from msgspec import Struct
 
 from fusionlog.parsing import continuations
 from fusionlog.parsing.continuations import OPEN_ENDS, ORDINARY, begins
+from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
 from fusionlog.settings import MultilineSettings
 from fusionlog.types import Position
 
 MAX_HELD = 1_000
 """Lines that are held for their order, at most."""
+
+_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-").search
 
 T = TypeVar("T")
 
@@ -292,6 +295,23 @@ class Joiner(Generic[T]):
             self._only = queue.popleft().piece
             self._current.clear()
         return lines
+
+
+def settled_lines(multiline: MultilineSettings, matches: Callable[[str], bool] | None = None) -> Callable[[str], bool]:
+    """Whether a line is a first line whatever comes before it; the answer is that of all lines of its shape.
+
+    What is recalled by its shape may stand beside the joiner, if only such lines are kept: see `line_cache`.
+    """
+    rule = _rule(multiline)
+    if not multiline.enabled:
+        return lambda _: True
+    if rule is None:
+        return lambda text: continuations.is_settled(text, matches)
+    expression = multiline.start or multiline.continues or ""
+    if not is_invariant(expression, DIGITS):
+        return _never
+    identifiers = is_invariant(expression, HEX_DIGITS)
+    return lambda text: not rule(text) and (identifiers or _UUID(text) is None)
 
 
 def _rule(multiline: MultilineSettings) -> Callable[[str], bool] | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionlog.parsing.headers import Header
-from fusionlog.parsing.joining import MAX_HELD, Joiner, Line, Piece
+from fusionlog.parsing.joining import MAX_HELD, Joiner, Line, Piece, settled_lines
 from fusionlog.settings import MultilineSettings
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -534,3 +534,40 @@ def test_a_source_alone_is_joined_as_beside_others(coming: list[Sent], multiline
         alone = joined([level[place] for place in places], Joiner(multiline, MAX_BYTES))
         own = [line for line in beside if level[line.payload].source == source]
         assert [(line.text, line.pieces) for line in alone] == [(line.text, line.pieces) for line in own]
+
+
+ANY_LINES = sorted({*LINES, *(line for text in CONTINUED.values() for line in text.split("\n"))})
+
+
+@given(st.lists(st.sampled_from(ANY_LINES), min_size=2, max_size=12), SETTINGS)
+def test_two_settled_lines_are_never_joined(lines: list[str], multiline: MultilineSettings) -> None:
+    is_settled = settled_lines(multiline)
+    for line in joined([Sent(None, text) for text in lines], make_joiner(multiline)):
+        behind = lines[line.first[0] : line.last[0] + 1]
+        assert not (is_settled(behind[0]) and any(map(is_settled, behind[1:])))
+
+
+@pytest.mark.parametrize(
+    ("text", "settled"),
+    [
+        (BEFORE, True),
+        ("order accepted", True),
+        ("connected, waiting for:", True),
+        ("java.io.IOException: x", False),
+        ("Caused by: x", False),
+        ("from t", False),
+        ("2026-03-04 LOG:  statement: SELECT a,", False),
+        ("Mar 04, 2026 10:11:12 AM s.e.Stock take", False),
+    ],
+)
+def test_a_settled_line_neither_continues_nor_is_continued_by_one(text: str, settled: bool) -> None:
+    assert settled_lines(AUTO)(text) == settled
+    assert settled_lines(OFF)(text)
+
+
+def test_by_an_expression_its_first_lines_are_settled_if_digits_do_not_matter_to_it() -> None:
+    is_settled = settled_lines(MultilineSettings(start=r"^\d+ "))
+    assert is_settled("12 a")
+    assert not is_settled("a")
+    assert not is_settled("12 123e4567-e89b-12d3-a456-426614174000")
+    assert not settled_lines(MultilineSettings(start="^1"))("1 a")
