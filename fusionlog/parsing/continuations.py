@@ -52,6 +52,7 @@ _FRAME = (
     r"|#\d+\s+(?:0x[0-9a-f]|[^()]+\([^()\s]+:\d+(?::\d+)?\)$)"  # gdb, Dart
     r"|\([\w.]+ [\d.]+\) \S+:\d+: "  # Elixir
     r"|File \".*\", line \d+"
+    r"|\S*/\S+\.go:\d+(?: \+0x[0-9a-f]+)?$"
     r"|- (?:locked|waiting (?:on|to)|parking to wait)\b"
 )
 _CAUSE = (
@@ -59,13 +60,14 @@ _CAUSE = (
     r"|During handling of the above exception|The above exception was the direct cause"
     rf"|Next {EXCEPTION_NAME}\b"
     r"|-{3,} ?(?:End of|>)"
-    r"|\[(?:CIRCULAR REFERENCE|Previous exception|cause\]:)"
+    r"|\[(?:CIRCULAR REFERENCE|[Pp]revious exception\]|cause\]:)"
     r"|\[(?:SQL|parameters): |\(Background on this error at:"
     r"|\*\* \(\w"
 )
 _NOTE = (
     r"(?:[Ss]tack (?:[Tt]race|[Bb]acktrace|traceback)|[Bb]acktrace):?\s*$"
     r"|note: (?:run with|Some details)"
+    r"|\[stacktrace\]|Driver stacktrace:|NoneType: None$|\*{3} Check failure stack trace|\(Use `node --trace"
     r"|thrown in \S+ on line \d+"
     r"|(?:exit status \d+|Node\.js v\d[\w.]*)\s*$"
 )
@@ -90,13 +92,15 @@ _FORM = re.compile(
     rf"|(?P<detail>(?:DETAIL|HINT|CONTEXT|LINE \d+|QUERY|STATEMENT): {{1,2}}\S)"
     rf"|(?P<panic>panic: )"
     rf"|(?P<exception>{EXCEPTION_NAME}(?=:|\s*$|\s[(\[]))"
-    rf"|(?P<closing>(?:[)\]}}]+|</[\w:.-]+>)[)\]}}>;,]*\s*$|;\s*$)"
+    rf"|(?P<closing>(?:\"?[)\]}}]+|</[\w:.-]+>)[\[{{)\]}}>;,\s]*$|;\s*$)"
     rf"|(?P<opening>[({{\[]\s*$|\"[^\"]*\"\s*:\s)"
+    rf"|(?P<function>(?:[\w.~-]+/)*[\w~-]+(?:\.(?:\(\*?\w+\)|\w+))+$)"  # of Go
     rf"|(?P<clause>{_CLAUSE})"
 ).match
 _PYTHON_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:$|: )").match
 _GO_CALL = re.compile(r"[\w./*\-()$\[\]@%{}]+\(").match
-_SQL = re.compile(rf"(?:^|[:>=\s(]){_STATEMENT}|(?:^|: )(?i:{_STATEMENT})").search
+_GO_CALLER = re.compile(r"\.go:\d").search
+_SQL = re.compile(rf"(?:^|[:>=\s(]){_STATEMENT}|(?:^|: |\t)(?i:{_STATEMENT})").search
 _STATEMENT_FIRST = re.compile(rf"(?i:{_STATEMENT})").match
 _MESSAGE_FOLLOWS = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at \S+:\d+:\d+:$").match
 _VALIDATION = re.compile(r"Error: \d+ validation errors? for \S").search
@@ -111,13 +115,16 @@ _MARKS = frozenset(' \t\r\n\f\v\xa0.-#*(){};"0123456789') | {""}
 _PREFIXES = frozenset(
     ["at ", "Cau", "Sup", "Wra", "Dur", "The", "Nex", "Tra", "Fil", "sta", "Sta", "bac", "Bac", "not", "thr", "exi"]
     + ["Nod", "DET", "HIN", "CON", "LIN", "QUE", "STA", "gor", "cre", "pan", "[si", "[or", "[re", "[CI", "[Pr", "[ca"]
+    + ["Non", "***", "(Us", "[pr", "[st", "Dri"]
     + ["...", "---", "- l", "- w", "- p", "** ", "(Ba", "(", "( ", "{", "{ "]
     + ["[SQ", "[pa", "[", "[ ", "[[", "[{", "[]", "](", "]", "],", "];", "])", "]}", "]]", "</"]
     + [f"</{letter}" for letter in string.ascii_letters]
     + [word[:3] for level in ("TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL")
        for word in (level, f"[{level}")]
-    + [word[:3] for clause in _CLAUSES for word in (f"{clause} ", f"{clause} ".upper())]
 )  # fmt: skip
+_FIRST_WORDS = frozenset(["from", "where", "set", "values", *map(str.upper, _CLAUSES)])
+"""Words that a statement of one line goes on with; the others in lower case begin too many plain lines."""
+
 _TAILS = frozenset(f"{name}{end}"[-5:] for name in _ENDS for end in ("", ":", "Group", "Group:"))
 
 ORDINARY = frozenset("0123456789")
@@ -133,18 +140,20 @@ ORDINARY_WORDS = frozenset(
 OPEN_ENDS = frozenset(",({[\\:=")
 """Last characters of lines that a line of any form may continue."""
 
+_BRACKETS = frozenset("{[(")
+_BLOCK_ENDS = frozenset("{[(,")
 _STRONG = frozenset(["frame", "cause", "go", "traceback", "blank"])
 _ANYWHERE = frozenset(["note", "detail", "panic", "closing"])
 _GAINS: dict[str | None, int] = {
     "frame": FRAMES, "cause": EXCEPTION | FRAMES, "go": GO | FRAMES, "traceback": PYTHON,
-    "exception": EXCEPTION, "panic": EXCEPTION | GO,
+    "exception": EXCEPTION, "panic": EXCEPTION | GO, "function": GO | FRAMES,
 }  # fmt: skip
 
 
 def begins(text: str, previous: str) -> bool:
     """Whether a line surely begins behind another of one piece: it has no form, and the other leaves nothing open.
 
-    Frames of Ruby that are not indented are found only behind their exception.
+    Frames of Ruby that are not indented, and some words of SQL in lower case, are found only behind others.
     """
     end = previous[-1:]
     if end in OPEN_ENDS:
@@ -155,10 +164,19 @@ def begins(text: str, previous: str) -> bool:
         return True
     if text[:4] in ORDINARY_WORDS:
         return previous[6:7] != "," or not _is_level_line(text, previous)
-    if text[:1] in _MARKS or text[:3] in _PREFIXES or text.partition(" ")[0][-5:] in _TAILS:
+    word = text.partition(" ")[0]
+    if (
+        word[-5:] in _TAILS
+        or word in _FIRST_WORDS
+        or text[:1] in _MARKS
+        or text[:3] in _PREFIXES
+        or (len(word) == len(text) and "." in word)
+    ):
         form = form_of(text)
         if form == "head":
             return not _is_level_line(text, previous)
+        if form == "function":
+            return _GO_CALLER(previous) is None
         return (form is None and not end.isupper()) or (form == "clause" and not _SQL(previous))
     return not end.isupper()
 
@@ -205,6 +223,8 @@ def state_of(head: str) -> int:
 
 def grown(state: int, form: str | None, text: str) -> int:
     """The state of a line that a piece continues."""
+    if state & PYTHON and form == "function":
+        form = "exception"
     state = (state & ~MESSAGE) | _GAINS.get(form, 0)
     if state & PYTHON and form in (None, "exception"):
         state = (state & ~PYTHON) | EXCEPTION
@@ -223,7 +243,7 @@ def continues(text: str, form: str | None, held: Held, matches: Matches | None) 
         return False
     if form in _STRONG:
         return True
-    if form == "indented" and held.state & _CODE:
+    if form == "indented" and (held.state & _CODE or held.previous[-1:] in _BLOCK_ENDS):
         return True
     if matches is not None and matches(text):
         return False
@@ -237,7 +257,9 @@ def _goes_on(text: str, form: str | None, held: Held, headed: bool) -> bool:
     state, end = held.state, held.previous[-1:]
     if form == "exception":
         return not state & EXCEPTION or bool(state & PYTHON)
-    if form == "opening" and (headed or end in OPEN_ENDS):
+    if form == "opening" and (end in OPEN_ENDS or (headed and _has_no_block(held))):
+        return True
+    if form == "function" and (state & GO or _GO_CALLER(held.head)):
         return True
     if state & SQL and end != ";":
         return form == "clause" or end in ",(" or _OPEN_KEYWORD(held.previous[-20:]) is not None
@@ -246,6 +268,11 @@ def _goes_on(text: str, form: str | None, held: Held, headed: bool) -> bool:
     if _CARET(held.previous) and _BARE(text):
         return True
     return (end == ":" and _SQL(text) is not None) or held.previous.endswith(" \\")
+
+
+def _has_no_block(held: Held) -> bool:
+    """Whether a line is neither a block nor followed by one yet."""
+    return held.previous is held.head and held.head[:1] not in _BRACKETS
 
 
 def _is_level_line(text: str, previous: str) -> bool:

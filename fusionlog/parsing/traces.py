@@ -23,7 +23,7 @@ ONLY_FRAMES = "stack trace"
 """The content of frames without an exception, as a limit of the joiner may leave them."""
 
 _GAP = " ... "
-_ENDS_MESSAGE = frozenset(["frame", "traceback", "go", "place"])
+_ENDS_MESSAGE = frozenset(["frame", "traceback", "go", "place", "function"])
 _TRACED = frozenset(["frame", "traceback", "go", "panic", "note"])
 _LEFT_OUT = frozenset(["note", "rule"])
 _KEEPS = frozenset(["cause", "panic", "exception", "detail"])
@@ -47,7 +47,7 @@ _FOLLOWS = re.compile(
 ).match
 _FORMS = (
     ("rule", _RULER), ("rule", _CHAINED), ("note", _NOTE), ("exception", _RAISED), ("panic", _PANICKED),
-    ("place", _PLACE), ("frame", _FOLLOWS),
+    ("frame", _FOLLOWS),
 )  # fmt: skip
 _LAST_CAUSE = re.compile(
     rf"^[ \t|+]*(?:(?:Caused by|Suppressed|Wrapped by): |---> |Next \S+: |\[cause\]: |(?:{EXCEPTION_NAME})(?=: |$))",
@@ -114,7 +114,8 @@ def _form_of(content: str) -> str | None:
     """The form of a line of a trace: that of `continuations`, or one of the table before it."""
     if content.startswith("at ") and content.endswith(")"):
         return "frame"
-    return next((form for form, matches in _FORMS if matches(content)), None) or form_of(content)
+    form = next((form for form, matches in _FORMS if matches(content)), None) or form_of(content)
+    return "place" if form is None and _PLACE(content) else form
 
 
 def _placeless(content: str) -> str:

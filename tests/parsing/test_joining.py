@@ -163,6 +163,24 @@ goroutine 18 [chan receive, 2 minutes]:
 main.worker(0x1)
 \t/app/main.go:30 +0x1
 exit status 2""",
+    "go, zap": """2026-03-04T10:11:12.206Z\tERROR\tapp/main.go:12\tfailed\t{"error": "x"}
+main.run
+\t/app/main.go:12
+acme.io/shop/internal/store.(*Store).Take
+\t/app/store.go:20
+runtime.main
+\t/usr/local/go/src/runtime/proc.go:267""",
+    "php, laravel": """[2026-03-04 10:11:12] a.ERROR: no {"exception":"[object] (RuntimeException(code: 0): no at /a:3)
+[stacktrace]
+#0 /a.php(3): take()
+#1 {main}
+
+[previous exception] [object] (LogicException(code: 0): why at /b.php:7)
+[stacktrace]
+#0 {main}
+"} """,
+    "python, no exception": """2026-03-04 ERROR failed
+NoneType: None""",
     "dotnet": """fail: Microsoft.AspNetCore.Server.Kestrel[13]
       An unhandled exception was thrown by the application.
 System.InvalidOperationException: Order failed
@@ -296,6 +314,7 @@ def test_what_continues_a_line_is_joined_to_it_and_nothing_else(name: str) -> No
         ["ValueError: a", "ValueError: b", "java.io.IOException: c"],
         ['{"a": 1}', '{"b": 2}', "java.io.IOException: c", '{"c": 3}', "  banner", '{"d": 4}'],
         ["node.rpc: Kafka version: 3.1", "org.apache.kafka.common.utils.AppInfoParser: started"],
+        ["example.com", "main.run", "a/b.txt", "10.0.0.1", "done."],
         ["R02-M1-N0 RAS KERNEL INFO corrected", "R02-M1-N0 RAS KERNEL FATAL data TLB error interrupt"],
         ["Mar  4 10:11:12 host sshd[1]: accepted", "Mar  4 10:11:12 host sshd[1]: closed"],
         ['127.0.0.1 - - [04/Mar/2026:10:11:12 +0000] "GET / HTTP/1.1" 200', '::1 - - "GET /a HTTP/1.1" 404'],
@@ -323,6 +342,13 @@ def test_a_line_with_the_systems_header_begins_a_line_whatever_its_form() -> Non
     lines = ["shop: INFO up", "IOError: WARN none today", " till: INFO indented", "till: INFO up"]
     assert texts(lines, header=header) == lines
     assert texts([*lines, "java.io.IOException"], header=header) == [*lines[:-1], f"{lines[-1]}\njava.io.IOException"]
+
+
+def test_objects_of_json_over_several_lines_are_a_line_each() -> None:
+    block = '{\n  "a": 1\n}'
+    assert texts([*block.split("\n")] * 2) == [block, block]
+    assert texts([*block.split("\n")] * 2, header="<Component>: <Content>") == [block, block]
+    assert texts(["shop: got", *block.split("\n")], header="<Component>: <Content>") == [f"shop: got\n{block}"]
 
 
 def test_frames_continue_though_a_short_header_matches_them() -> None:

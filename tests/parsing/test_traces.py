@@ -24,6 +24,10 @@ CONDENSED = {
     " sqlalchemy.exc.IntegrityError: (psycopg2.errors.UniqueViolation) duplicate key"
     " DETAIL: Key (id)=(1) already exists. [SQL: INSERT INTO t (id) VALUES (%(id)s)]",
     "go": "2026/03/04 10:11:12 serving panic: runtime error: invalid memory address or nil pointer dereference",
+    "go, zap": '2026-03-04T10:11:12.206Z ERROR app/main.go:12 failed {"error": "x"}',
+    "php, laravel": "[2026-03-04 10:11:12] a.ERROR: no"
+    ' {"exception":"[object] (RuntimeException(code: 0): no at /a:3)'
+    " [previous exception] [object] (LogicException(code: 0): why at /b.php:7)",
     "dotnet": "fail: Microsoft.AspNetCore.Server.Kestrel[13] An unhandled exception was thrown by the application."
     " System.InvalidOperationException: Order failed"
     " ---> System.Data.SqlClient.SqlException (0x80131904): Timeout expired.",
