@@ -36,9 +36,11 @@ MESSAGE = 32  # a panic whose message stands on the next line
 FIELDS = 64  # a validation error, whose next lines name a field each
 _CODE = FRAMES | GO | PYTHON
 
-_ENDS = ("Exception", "Error", "Throwable", "Failure", "Fault", "Interrupt", "Timeout", "Iteration")
+_ENDS = ("Exception", "Error", "Throwable", "Interrupt", "Iteration")
 _END = rf"(?:{'|'.join(_ENDS)})(?:Group)?"
-EXCEPTION_NAME = rf"(?:(?:[A-Za-z_$][\w$]*(?:\.|\\|::|/))+(?:[A-Z][\w$]*)?{_END}|[A-Z][\w$]*{_END})"
+EXCEPTION_NAME = (
+    rf"(?:(?:[A-Za-z_$][\w$]*(?:\.|\\|::|/))+(?:[A-Z][\w$]*)?(?:{_END}|Failure|Fault|Timeout)|[A-Z][\w$]*{_END})"
+)
 """The name of an exception in any language; a bare `Error` or `Exception` is none, for plain logs begin lines so."""
 
 _FRAME = (
@@ -53,13 +55,13 @@ _FRAME = (
     r"|\([\w.]+ [\d.]+\) \S+:\d+: "  # Elixir
     r"|File \".*\", line \d+"
     r"|\S*/\S+\.go:\d+(?: \+0x[0-9a-f]+)?$"
-    r"|- (?:locked|waiting (?:on|to)|parking to wait)\b"
+    r"|- [\w ]+<0x[0-9a-f]+>"
 )
 _CAUSE = (
-    r"(?:Caused by|Suppressed|Wrapped by)(?::|$)"
+    rf"Caused by(?::|$)|(?:Suppressed|Wrapped by): {EXCEPTION_NAME}\b"
     r"|During handling of the above exception|The above exception was the direct cause"
     rf"|Next {EXCEPTION_NAME}\b"
-    r"|-{3,} ?(?:End of|>)"
+    rf"|-{{3,}} ?End of (?:inner|stack|exception)|-{{3,}}> (?:\(Inner Exception #\d+\) )?{EXCEPTION_NAME}\b"
     r"|\[(?:CIRCULAR REFERENCE|[Pp]revious exception\]|cause\]:)"
     r"|\[(?:SQL|parameters): |\(Background on this error at:"
     r"|\*\* \(\w"
@@ -69,9 +71,9 @@ _NOTE = (
     r"|note: (?:run with|Some details)"
     r"|\[stacktrace\]|Driver stacktrace:|NoneType: None$|\*{3} Check failure stack trace|\(Use `node --trace"
     r"|thrown in \S+ on line \d+"
-    r"|(?:exit status \d+|Node\.js v\d[\w.]*)\s*$"
+    r"|Node\.js v\d[\w.]*\s*$"
 )
-_GO = r"goroutine \d+ \[|created by \S+\.\S+|\[signal [A-Z]|\[(?:originating|recovered)"
+_GO = r"goroutine \d+ \[|\[signal [A-Z]|\[originating from goroutine"
 _CLAUSES = (
     *("from", "where", "and", "or", "set", "values", "order", "group", "having", "limit", "offset", "union", "join"),
     *("on", "returning", "as", "using", "with", "left", "right", "inner", "outer", "cross", "full", "natural"),
@@ -89,7 +91,7 @@ _FORM = re.compile(
     rf"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b))"
     rf"|(?P<indented>\s)"
     rf"|(?P<note>{_NOTE})"
-    rf"|(?P<detail>(?:DETAIL|HINT|CONTEXT|LINE \d+|QUERY|STATEMENT): {{1,2}}\S)"
+    rf"|(?P<detail>(?:(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT):  |LINE \d+: )\S)"
     rf"|(?P<panic>panic: )"
     rf"|(?P<exception>{EXCEPTION_NAME}(?=:|\s*$|\s[(\[]))"
     rf"|(?P<closing>(?:\"?[)\]}}]+|</[\w:.-]+>)[\[{{)\]}}>;,\s]*$|;\s*$)"
@@ -99,6 +101,7 @@ _FORM = re.compile(
 ).match
 _PYTHON_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:$|: )").match
 _GO_CALL = re.compile(r"[\w./*\-()$\[\]@%{}]+\(").match
+_GO_END = re.compile(r"created by \S+\.\S+|exit status \d+$").match
 _GO_CALLER = re.compile(r"\.go:\d").search
 _SQL = re.compile(rf"(?:^|[:>=\s(]){_STATEMENT}|(?:^|: |\t)(?i:{_STATEMENT})").search
 _STATEMENT_FIRST = re.compile(rf"(?i:{_STATEMENT})").match
@@ -125,7 +128,9 @@ _PREFIXES = frozenset(
 _FIRST_WORDS = frozenset(["from", "where", "set", "values", *map(str.upper, _CLAUSES)])
 """Words that a statement of one line goes on with; the others in lower case begin too many plain lines."""
 
-_TAILS = frozenset(f"{name}{end}"[-5:] for name in _ENDS for end in ("", ":", "Group", "Group:"))
+_TAILS = frozenset(
+    f"{name}{end}"[-5:] for name in (*_ENDS, "Failure", "Fault", "Timeout") for end in ("", ":", "Group", "Group:")
+)
 
 ORDINARY = frozenset("0123456789")
 """First characters of lines that are no continuation."""
@@ -284,7 +289,7 @@ def _of_trace(text: str, held: Held) -> bool:
     state = held.state
     if state & PYTHON and held.previous[:1].isspace() and _PYTHON_EXCEPTION(text):
         return True
-    if state & GO and text[-1:] == ")" and _GO_CALL(text):
+    if state & GO and ((text[-1:] == ")" and _GO_CALL(text)) or _GO_END(text)):
         return True
     return bool(state & MESSAGE) or (bool(state & FIELDS) and _FIELD_NAME(text) is not None)
 

@@ -169,6 +169,11 @@ class Joiner(Generic[T]):
         self._queue.clear()
         return lines
 
+    def take_only(self) -> Piece[T] | None:
+        """The only held piece, where it is a whole line and may be kept elsewhere: the joiner holds nothing then."""
+        only, self._only = self._only, None
+        return only
+
     @property
     def first_held(self) -> Position | None:
         """The first position that is held, which holds the commit back."""
@@ -215,6 +220,8 @@ class Joiner(Generic[T]):
             if not self._rule(text):
                 return False
         else:
+            if held.is_plain and begins(text, held.previous):
+                return False
             form = continuations.form_of(text)
             if held.state < 0:
                 held.state = continuations.state_of(held.head)
@@ -300,7 +307,7 @@ class Joiner(Generic[T]):
 def settled_lines(multiline: MultilineSettings, matches: Callable[[str], bool] | None = None) -> Callable[[str], bool]:
     """Whether a line is a first line whatever comes before it; the answer is that of all lines of its shape.
 
-    What is recalled by its shape may stand beside the joiner, if only such lines are kept: see `line_cache`.
+    What is recalled by its shape may be kept beside the joiner while it holds nothing, if only such lines are recalled.
     """
     rule = _rule(multiline)
     if not multiline.enabled:
