@@ -16,11 +16,14 @@ from msgspec import Struct
 
 from fusionlog.parsing import continuations
 from fusionlog.parsing.continuations import OPEN_ENDS, ORDINARY, begins
+from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
 from fusionlog.settings import MultilineSettings
 from fusionlog.types import Position
 
 MAX_HELD = 1_000
 """Lines that are held for their order, at most."""
+
+_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-").search
 
 T = TypeVar("T")
 
@@ -132,7 +135,7 @@ class Joiner(Generic[T]):
         if only is not None:
             if (
                 source == only.source
-                and piece.partial is None
+                and (piece.partial is None or piece.partial.last)
                 and ((text[:1] in ORDINARY and only.text[-1:] not in OPEN_ENDS) or begins(text, only.text))
             ):
                 self._only = piece
@@ -140,9 +143,9 @@ class Joiner(Generic[T]):
             self._only = None
             self._add(only)
         elif not self._queue:
-            if piece.partial is None and self._holds_none:
+            if self._holds_none and (piece.partial is None or piece.partial.last):
                 return (Line(piece.position, piece.position, text, 1, piece.payload),)
-        elif piece.partial is None and self._quick:
+        elif self._quick and (piece.partial is None or (piece.partial.last and piece.partial.id is None)):
             held = self._current.get(source)
             if held is not None and held.is_plain and begins(text, held.previous):
                 held.done = True
@@ -166,12 +169,10 @@ class Joiner(Generic[T]):
         self._queue.clear()
         return lines
 
-    def take_back(self, offset: int) -> bool:
-        """Let go of the line at this offset where nothing else is held, so that the caller may hold it."""
-        if self._only is None or self._only.position != (offset, 0):
-            return False
-        self._only = None
-        return True
+    def take_only(self) -> Piece[T] | None:
+        """The only held piece, where it is a whole line and may be kept elsewhere: the joiner holds nothing then."""
+        only, self._only = self._only, None
+        return only
 
     @property
     def first_held(self) -> Position | None:
@@ -180,7 +181,8 @@ class Joiner(Generic[T]):
             return self._only.position
         return self._queue[0].piece.position if self._queue else None
 
-    def __len__(self) -> int:
+    @property
+    def held(self) -> int:
         """The number of held lines."""
         return len(self._queue) + (self._only is not None)
 
@@ -218,6 +220,8 @@ class Joiner(Generic[T]):
             if not self._rule(text):
                 return False
         else:
+            if held.is_plain and begins(text, held.previous):
+                return False
             form = continuations.form_of(text)
             if held.state < 0:
                 held.state = continuations.state_of(held.head)
@@ -298,6 +302,23 @@ class Joiner(Generic[T]):
             self._only = queue.popleft().piece
             self._current.clear()
         return lines
+
+
+def settled_lines(multiline: MultilineSettings, matches: Callable[[str], bool] | None = None) -> Callable[[str], bool]:
+    """Whether a line is a first line whatever comes before it; the answer is that of all lines of its shape.
+
+    What is recalled by its shape may be kept beside the joiner while it holds nothing, if only such lines are recalled.
+    """
+    rule = _rule(multiline)
+    if not multiline.enabled:
+        return lambda _: True
+    if rule is None:
+        return lambda text: continuations.is_settled(text, matches)
+    expression = multiline.start or multiline.continues or ""
+    if not is_invariant(expression, DIGITS):
+        return _never
+    identifiers = is_invariant(expression, HEX_DIGITS)
+    return lambda text: not rule(text) and (identifiers or _UUID(text) is None)
 
 
 def _rule(multiline: MultilineSettings) -> Callable[[str], bool] | None:

@@ -23,24 +23,32 @@ ONLY_FRAMES = "stack trace"
 """The content of frames without an exception, as a limit of the joiner may leave them."""
 
 _GAP = " ... "
-_TRACED = frozenset(["frame", "traceback", "go"])
-_ENDS_MESSAGE = _TRACED | {"place"}
-_KEEPS = frozenset(["cause", "panic", "exception"])
+_ENDS_MESSAGE = frozenset(["frame", "traceback", "go", "place", "function"])
+_TRACED = frozenset(["frame", "traceback", "go", "panic", "note"])
+_LEFT_OUT = frozenset(["note", "rule"])
+_KEEPS = frozenset(["cause", "panic", "exception", "detail"])
 _MARGIN = re.compile(r"^\s*[|+] ", re.MULTILINE)
-_RULER = re.compile(r"[+-]{3,}(?:[\s\d+-]*|.*and \d+ more.*)$|-{3,} ?End of|[\s^~]+$").match
+_RULER = re.compile(r"$|[+-]{3,}(?:[\s\d+-]*|.*and \d+ more.*)$|-{3,} ?End of|[\s^~]+$").match
 _RUBY = r"\S+:\d+:in (?:`[^`']*'|'[^']*'): (?=\S)"
 _PLACE = re.compile(r"\S+:\d+(?::\d+)?:?$").match
 _PLACES = re.compile(
-    rf"^{_RUBY}|,? (?:at|in) \S+:\d+(?::\d+)?(?P<colon>:?)$|, \S+\.rs:\d+:\d+$| in \S+ on line \d+$"
+    rf"^{_RUBY}| in (?:/|[A-Z]:\\)\S+:\d+$|(?:,| at) \S+\.rs:\d+:\d+(?P<colon>:?)$| in \S+ on line \d+$"
 ).sub
 _CHAINED = re.compile(r"During handling of the above|The above exception was the direct").match
-_NO_EVENT = re.compile(r"\[signal |note: |exit status |Node\.js v|thrown in ").match
+_NOTE = re.compile(
+    r"\[signal |\[parameters: |\(Background on this error at|note: (?:run with|Some details)"
+    r"|exit status \d|Node\.js v\d|thrown in \S+ on line "
+).match
+_PANICKED = re.compile(r"thread '[^']*' (?:\(\d+\) )?panicked at ").match
 _RAISED = re.compile(rf"(?:Uncaught )?(?:Error|Exception)(?:: |$| \[)|{_RUBY}").match
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*(?:$|: )").match
 _FOLLOWS = re.compile(
     r"(?:[Ss]tack (?:[Tt]race|[Bb]acktrace|traceback)|[Bb]acktrace):?$|goroutine \d|created by "
 ).match
-_DROPPED = (_RULER, _CHAINED, _NO_EVENT)
+_FORMS = (
+    ("rule", _RULER), ("rule", _CHAINED), ("note", _NOTE), ("exception", _RAISED), ("panic", _PANICKED),
+    ("frame", _FOLLOWS),
+)  # fmt: skip
 _LAST_CAUSE = re.compile(
     rf"^[ \t|+]*(?:(?:Caused by|Suppressed|Wrapped by): |---> |Next \S+: |\[cause\]: |(?:{EXCEPTION_NAME})(?=: |$))",
     re.MULTILINE,
@@ -91,26 +99,23 @@ def _messages(lines: Sequence[_Line], forms: Sequence[str | None]) -> list[str]:
     kept: list[str] = []
     room, python = MAX_MESSAGE_LINES, False
     for line, form in zip(lines, forms, strict=True):
-        if form in _KEEPS or (python and form != "dropped" and not line.indented and _PYTHON(line.content)):
+        if form in _KEEPS or (python and form not in _LEFT_OUT and not line.indented and _PYTHON(line.content)):
             kept.append(_placeless(line.content))
             room, python = MAX_MESSAGE_LINES, False
         elif form in _ENDS_MESSAGE:
             room, python = 0, python or form == "traceback"
-        elif room > 0 and form != "dropped":
+        elif room > 0 and form not in _LEFT_OUT:
             kept.append(_placeless(line.content))
             room -= 1
     return kept
 
 
 def _form_of(content: str) -> str | None:
-    """The form of a line of a trace; `dropped` where it tells nothing about the exception."""
+    """The form of a line of a trace: that of `continuations`, or one of the table before it."""
     if content.startswith("at ") and content.endswith(")"):
         return "frame"
-    if not content or any(each(content) for each in _DROPPED):
-        return "dropped"
-    if _RAISED(content):
-        return "exception"
-    return "place" if _PLACE(content) else "frame" if _FOLLOWS(content) else form_of(content)
+    form = next((form for form, matches in _FORMS if matches(content)), None) or form_of(content)
+    return "place" if form is None and _PLACE(content) else form
 
 
 def _placeless(content: str) -> str:

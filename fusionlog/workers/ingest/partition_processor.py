@@ -314,7 +314,7 @@ class PartitionProcessor:
         read = _Read(moment, key, key, value, None, event)
         done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
         self._complete(done)
-        return line if done and self._joiner.take_back(offset) else None
+        return line if done and self._joiner.take_only() is not None else None
 
     def _piece(self, position: Position, read: _Read, raw: RawLine) -> None:
         """Take a line of an envelope, or a piece of one."""
