@@ -57,8 +57,13 @@ def _renders(format: str | None) -> str | None:
     return format
 
 
-def _is_zone(name: str) -> str:
-    """Return the name of a time zone."""
+def _is_zone(name: object) -> str:
+    """Return the name of a time zone.
+
+    :raises ValueError: there is no such zone.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"YAML reads this offset as {name!r}: write it between quotes, as '+10:00'")
     zone_of(name)
     return name
 
@@ -68,6 +73,8 @@ FormatName = Literal[
     "syslog5424", "postgres", "postgres-csv", "mysql", "redis", "docker", "cri", "json", "ecs",
 ]  # fmt: skip
 """The presets of `parsing.presets`."""
+NO_TIME = "none"
+"""The `time_field` of a system whose lines have no time of their own."""
 
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
@@ -76,7 +83,7 @@ SearchPattern = Pattern
 HeaderPattern = Annotated[str | None, AfterValidator(_compiles)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
 TextEncoding = Annotated[str, AfterValidator(check_encoding)]
-TimeZone = Annotated[str, AfterValidator(_is_zone)]
+TimeZone = Annotated[str, BeforeValidator(_is_zone)]
 
 
 class _Model(BaseModel):
@@ -170,6 +177,14 @@ class SystemSettings(_Model):
         False, description="whether a line without a session key takes that of the last line with one of its source"
     )
     method: MethodName | None = Field(None, description="the detection method; default: FUSIONLOG_METHOD")
+
+    @field_validator("date_field")
+    @classmethod
+    def _has_a_clock(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """A date alone is no time."""
+        if value is not None and info.data.get("time_field") in (None, NO_TIME):
+            raise ValueError("the date needs a clock: name its field with time_field")
+        return value
 
 
 class KafkaSettings(_Model):

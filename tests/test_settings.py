@@ -116,6 +116,24 @@ def test_a_wrong_systems_file_says_where(tmp_path: Path, text: str, names: str) 
     assert names in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("encoding: gkb", "no text encoding 'gkb'"),
+        ("encoding: hex", "no text encoding 'hex'"),
+        ("timezone: Europe/Berlim", "'Europe/Berlim' is no time zone"),
+        ("timezone: +10:00", "between quotes"),
+        ("time_field: ''", "at least 1 character"),
+        ("date_field: day", "time_field"),
+        ("{time_field: none, date_field: day}", "time_field"),
+    ],
+)
+def test_a_wrong_encoding_or_time_is_named_with_its_remedy(tmp_path: Path, line: str, problem: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        settings.read_systems(write(tmp_path / "s.yaml", f"shop:\n  {line}\n"))
+    assert "shop." in str(raised.value) and problem in str(raised.value)
+
+
 def test_a_missing_systems_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"no\.yaml"):
         settings.read_systems(tmp_path / "no.yaml")

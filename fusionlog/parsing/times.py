@@ -135,8 +135,9 @@ def seconds_of(
     :param clock_alone: whether `00:00:01.532` is a time of day; else it is a duration.
     """
     if isinstance(value, str):
-        seconds = _of_text(value, zone, reference)
-        return None if seconds is not None and not clock_alone and _CLOCK_ALONE.match(value) else seconds
+        if not clock_alone and ":" in value[:4] and _CLOCK_ALONE.match(value):
+            return None
+        return _of_text(value, zone, reference)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:
         return None
     return _of_number(value)
@@ -151,23 +152,19 @@ def _of_number(value: float) -> float:
 
 
 def _of_text(text: str, zone: tzinfo, reference: float | None) -> float | None:
+    """Seconds of a text: of ISO 8601 with a clock by the fast parser of Python, of others by their notation."""
     if len(text) > MAX_CHARS:
         return None
     try:
-        return _of_iso(text, zone) or _of_notation(text.strip(_AROUND), zone, reference)
+        if len(text) >= _SHORTEST_ISO and text[4] == "-" and text[10] in "T ":
+            moment = datetime.fromisoformat(text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return _of_notation(text.strip(_AROUND), zone, reference)
     except (ValueError, OverflowError):
         return None
-
-
-def _of_iso(text: str, zone: tzinfo) -> float | None:
-    """Seconds of ISO 8601 with a clock, by the fast parser of Python; None: another one must try."""
-    if len(text) < _SHORTEST_ISO or text[4] != "-" or text[10] not in "T ":
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 def _of_notation(text: str, zone: tzinfo, reference: float | None) -> float | None:

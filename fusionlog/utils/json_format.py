@@ -114,13 +114,15 @@ def value_at(tree: Tree, field: str) -> object:
 
     A path may have keys with dots in it: `resource.service.name` of `{"resource": {"service.name": "pay"}}`.
     """
-    if field in tree or "." not in field:
-        return tree.get(field)
-    for dot in (place for place, character in enumerate(field) if character == "."):
+    if field in tree:
+        return tree[field]
+    dot = field.find(".")
+    while dot >= 0:
         node = tree.get(field[:dot])
         value = value_at(node, field[dot + 1 :]) if isinstance(node, dict) else None
         if value is not None:
             return value
+        dot = field.find(".", dot + 1)
     return None
 
 

@@ -15,14 +15,20 @@ _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 _NEIGHBOURS = re.compile("^\ufffd{0,3}(?!\ufffd).*?\ufffd\ufffd|^\ufffd{4}", re.DOTALL)
 """Behind the rest of a character that was cut in two at the start of a piece, which has three bytes at most."""
 
-_KINDS = (
-    (b"\x1f\x8b", "it is gzip: let the producer compress by Kafka's compression.type, which is undone on the way"),
-    (b"\x28\xb5\x2f\xfd", "it is zstd: let the producer compress by Kafka's compression.type"),
-    (b"\x04\x22\x4d\x18", "it is lz4: let the producer compress by Kafka's compression.type"),
-    (b"\xff\xfe", "it is UTF-16: set the system's encoding to utf-16"),
-    (b"\xfe\xff", "it is UTF-16: set the system's encoding to utf-16"),
-    (b"\x00\x00\x00", "it is Avro or Protobuf of a schema registry: let the shipper write text or JSON"),
-)
+_COMPRESSED = "let the producer compress by Kafka's compression.type, which is undone on the way"
+_KINDS = tuple(
+    (re.compile(magic, re.DOTALL), remedy)
+    for magic, remedy in (
+        (rb"\x1f\x8b", f"it is gzip: {_COMPRESSED}"),
+        (rb"\x28\xb5\x2f\xfd", f"it is zstd: {_COMPRESSED}"),
+        (rb"\x04\x22\x4d\x18", f"it is lz4: {_COMPRESSED}"),
+        (rb"\xff\xfe\0\0|\0\0\xfe\xff", "it is UTF-32: set the system's encoding to utf-32"),
+        (rb"\xff\xfe|\xfe\xff", "it is UTF-16: set the system's encoding to utf-16"),
+        (rb"\0\0..(?!\0)", "it is Avro or Protobuf of a schema registry: let the shipper write text or JSON"),
+        (rb"[\x81-\x8f][\xa1-\xbf]\w", "it is MessagePack: let the shipper write JSON"),
+    )
+)  # fmt: skip
+"""Beginnings of what is not UTF-8 text, and what to do about it."""
 
 
 def text_of(value: bytes, encoding: str | None) -> str:
@@ -43,7 +49,7 @@ def _utf8(value: bytes) -> str:
             return text
     except UnicodeDecodeError:
         text = value.decode(errors="replace")
-        if _NEIGHBOURS.search(text):
+        if _NEIGHBOURS.search(text) or _known(value):
             raise RecordError("not-text", f"it is not UTF-8: {_remedy(value)}") from None
     return _readable(text, value, "UTF-8")
 
@@ -67,11 +73,14 @@ def _readable(text: str, value: bytes, encoding: str) -> str:
 
 
 def _remedy(value: bytes) -> str:
-    for magic, remedy in _KINDS:
-        if value.startswith(magic):
-            return remedy
+    if known := _known(value):
+        return known
     if value[1::2].count(0) > len(value) // 4:
         return "it looks like UTF-16: set the system's encoding to utf-16-le"
     if value[::2].count(0) > len(value) // 4:
         return "it looks like UTF-16: set the system's encoding to utf-16-be"
     return "set the system's encoding to what its producer writes, as gbk, shift_jis or latin-1"
+
+
+def _known(value: bytes) -> str | None:
+    return next((remedy for magic, remedy in _KINDS if magic.match(value)), None)

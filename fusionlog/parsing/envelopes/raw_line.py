@@ -10,8 +10,9 @@ from fusionlog.utils.json_format import Tree
 class Partial(NamedTuple):
     """The place of a text in a line that a runtime cut into pieces.
 
-    `id` is the same for the pieces of a line; None: they follow each other within their source and stream. A whole line
-    of such a stream is its own last piece.
+    `id` is the same for the pieces of a line: the runtime's, or the name of the stream where the envelope does not
+    identify the writer; None: they follow each other within their source. A whole line of such a stream is its own last
+    piece. Only the piece of a cut line may be blank.
     """
 
     id: str | None

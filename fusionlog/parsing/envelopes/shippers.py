@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fusionlog.parsing.envelopes.raw_line import Partial
+from fusionlog.parsing.envelopes.writers import STREAMS
 from fusionlog.utils.json_format import Tree, value_at
 
 TIME_FIELDS = (
@@ -29,13 +30,12 @@ _SURE = frozenset(
 )
 """Fields that applications do not write: beside one of them the message field is the line, whatever its type."""
 
-_PARTIAL = frozenset({"logtag", "_p", "_partial", "partial_message", "CONTAINER_PARTIAL_MESSAGE"})
-_DOCKER = frozenset({"log", "stream", "time", "attrs"})
+PARTIAL_FIELDS = frozenset({"logtag", "_p", "_partial", "partial_message", "CONTAINER_PARTIAL_MESSAGE"})
+DOCKER_FIELDS = frozenset({"log", "stream", "time", "attrs"})
 _DOCKER_CUT = 16 * 1024
 """Docker cuts lines at this many bytes. A shorter one without a line break is the last that a process wrote."""
 
 _LAST = Partial(None, last=True)
-_STREAMS = ("stdout", "stderr")
 
 
 def message_of(tree: Tree, fields: Sequence[str]) -> tuple[str | None, object]:
@@ -51,15 +51,17 @@ def message_of(tree: Tree, fields: Sequence[str]) -> tuple[str | None, object]:
 
 
 def _special(tree: Tree) -> tuple[str, object] | None:
-    """The line of GELF, of Loki's clients, of Logstash and of journald."""
+    """The line of GELF, of Loki's clients, of Splunk's collector, of Logstash and of journald."""
     short = tree.get("short_message")
     if isinstance(short, str):
         full = tree.get("full_message")
         return "short_message", _whole(short, full if isinstance(full, str) else "")
-    for field in ("line", "entry", "entry.line") if _has_labels(tree) else ():
-        value = value_at(tree, field)
+    for field in ("line", "entry") if _has_labels(tree) else ():
+        value = tree.get(field)
         if isinstance(value, str):
             return field, value
+    if "sourcetype" in tree and "event" in tree:
+        return "event", tree["event"]
     original = value_at(tree, "event.original")
     if isinstance(original, str):
         return "event.original", original
@@ -86,15 +88,11 @@ def _blank(tree: Tree, fields: Sequence[str]) -> tuple[str, object] | None:
 
 def partial_of(tree: Tree, message: str) -> Partial | None:
     """The place of a message in a line that the runtime cut; None of a stream whose lines are whole."""
-    if not _PARTIAL.isdisjoint(tree):
+    if not PARTIAL_FIELDS.isdisjoint(tree):
         return _marked(tree)
-    if len(tree) <= len(_DOCKER) and tree.keys() <= _DOCKER and _is_docker(tree):
+    if tree.keys() <= DOCKER_FIELDS and tree.get("stream") in STREAMS and isinstance(tree.get("time"), str):
         return Partial(None, message.endswith("\n") or len(message.encode()) < _DOCKER_CUT)
-    return _LAST if tree.get("source") in _STREAMS and "container_id" in tree else None
-
-
-def _is_docker(tree: Tree) -> bool:
-    return tree.get("stream") in _STREAMS and isinstance(tree.get("time"), str)
+    return _LAST if tree.get("source") in STREAMS and "container_id" in tree else None
 
 
 def _marked(tree: Tree) -> Partial | None:
