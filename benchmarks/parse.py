@@ -24,7 +24,7 @@ from fusionlog.utils.json_format import JsonFormat
 
 def plain(system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Hashable]:
     """Header, masks in one expression, Drain3's own `add_log_message`: a line to its component and cluster."""
-    header, masks, texts = Header(system), Masks(system.masks), JsonFormat(system.json_line)
+    header, masks, texts = Header(system), Masks(system.masks, system.session), JsonFormat(system.json_line)
     keys = KeyExpression(system.session)
     drain = Drain(depth=ingest.drain_depth, sim_th=ingest.drain_similarity, max_clusters=ingest.max_templates)
 

@@ -16,7 +16,7 @@ A format takes linear time on any line. The groups of a regular expression are s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from fusionlog.errors import SettingError
@@ -40,7 +40,8 @@ class Fields(NamedTuple):
     """The parts of a line that are kept. A field that the header lacks is None.
 
     `start` is the place of the content in the line, None where it is no part of it as it stands. `matched` is False
-    where a header is set and the line does not have it; such a line is all content.
+    where a header is set and the line does not have it; such a line is all content. `named` is the place of the
+    component, -1 where it has none in the line as it stands.
     """
 
     content: str
@@ -50,11 +51,12 @@ class Fields(NamedTuple):
     matched: bool = True
     found: re.Match[str] | None = None
     values: Tree | None = None
+    named: int = -1
 
     def place(self, name: str) -> slice | None:
         """The place of a named field in the line, None where it has none or an empty one."""
         group = _group(self.found.re, name) if self.found else None
-        if self.found is None or group is None or not self.found.group(group):
+        if self.found is None or not group or not self.found[group]:
             return None
         return slice(*self.found.span(group))
 
@@ -75,8 +77,9 @@ class Header:
         self.format = system.header
         self._preset = PRESETS[system.format] if system.format else None
         self._patterns = _patterns(system)
+        self._rules = [_rule(pattern) for pattern in self._patterns]
         self._limit = MAX_HEADER_CHARS if system.header_regex else None
-        self._stamp = _stamp_names(system)
+        self.stamp_names = _stamp_names(system)
         self.is_set = bool(self._patterns or self._preset)
 
     @property
@@ -94,10 +97,10 @@ class Header:
 
         :param outer: the fields of the envelope: of a JSON line that was opened they are the header.
         """
-        for pattern in self._patterns:
-            found = pattern.match(line) if self._limit is None else pattern.match(line, 0, self._limit)
+        for rule in self._rules:
+            found = rule.match(line) if self._limit is None else rule.match(line, 0, self._limit)
             if found is not None:
-                return _fields(found, line, self._limit)
+                return _fields(rule, found, line, self._limit)
         read = self._preset.read(line, outer) if self._preset and self._preset.read else None
         if read is not None:
             return Fields(read.content, read.component, read.level, None, True, None, read.values)
@@ -106,12 +109,16 @@ class Header:
 
     def stamp(self, fields: Fields) -> tuple[slice, ...]:
         """The places of the line's time, date first; none where it has none."""
-        places = sorted((place for name in self._stamp if (place := fields.place(name))), key=lambda each: each.start)
+        places = sorted(
+            (place for name in self.stamp_names if (place := fields.place(name))), key=lambda each: each.start
+        )
         return tuple(places)
 
     def stamp_value(self, fields: Fields) -> str | None:
         """The text of a time that is no part of the line as it stands."""
-        values = (fields.value(name) for name in self._stamp)
+        if fields.values is None:
+            return None
+        values = (fields.value(name) for name in self.stamp_names)
         return " ".join(str(value) for value in values if value not in (None, "")) or None
 
 
@@ -145,33 +152,44 @@ def _complete(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, flags)
 
 
-def _group(pattern: re.Pattern[str], name: str) -> str | None:
-    """The group of a name, in whichever case it is written."""
-    if name in pattern.groupindex:
-        return name
-    return next((each for each in pattern.groupindex if each.lower() == name.lower()), None)
+def _group(pattern: re.Pattern[str], name: str) -> int:
+    """The number of the group of a name, in whichever case it is written; 0 where there is none."""
+    exact = pattern.groupindex.get(name)
+    lower = name.lower()
+    return exact or next((number for each, number in pattern.groupindex.items() if each.lower() == lower), 0)
 
 
-def _fields(found: re.Match[str], line: str, limit: int | None) -> Fields:
-    component, level, content = (_group(found.re, name) for name in KEPT)
-    start, end = found.span(content or 0)
+class _Rule(NamedTuple):
+    """An expression, and the numbers of its groups; 0 where it has none."""
+
+    match: Callable[..., re.Match[str] | None]
+    component: int
+    level: int
+    content: int
+
+
+def _rule(pattern: re.Pattern[str]) -> _Rule:
+    return _Rule(pattern.match, *(_group(pattern, name) for name in KEPT))
+
+
+def _fields(rule: _Rule, found: re.Match[str], line: str, limit: int | None) -> Fields:
+    start, end = found.span(rule.content)
     if limit is not None and end == limit:
         end = len(line)
-    start, text = _trimmed(line, max(start, 0), max(end, 0))
-    return Fields(
-        text,
-        (found.group(component) or "").strip() or None if component else None,
-        found.group(level) or None if level else None,
-        start, True, found,
-    )  # fmt: skip
+    start, text = _trimmed(line, start, end)
+    component, named = None, -1
+    if rule.component:
+        component, named = found[rule.component] or None, found.start(rule.component)
+    return Fields(text, component, (found[rule.level] or None) if rule.level else None, start, True, found, None, named)
 
 
 def _trimmed(line: str, start: int, end: int) -> tuple[int, str]:
     """A part of a line without blanks around and without a byte order mark, and its place."""
     text = line[start:end]
-    left = text.lstrip()
-    bare = left.removeprefix(_BOM).lstrip() if left.startswith(_BOM) else left
-    return start + len(text) - len(bare), bare.rstrip()
+    bare = text.strip()
+    if bare.startswith(_BOM):
+        bare = bare[1:].lstrip()
+    return start + text.find(bare), bare
 
 
 def _compile(format: str) -> re.Pattern[str]:

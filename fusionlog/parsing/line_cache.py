@@ -55,8 +55,10 @@ CACHED_LINES = 20_000
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
-_OPENING = frozenset((*range(ord(" ") + 1), *b'{"'))
-_BRACKET, _LISTS = ord("["), (b"", b" ", b"{", b"[", b'"', b"\n")
+_CLOSED, _BRACKET = 1, 2
+_FIRST = bytes(_CLOSED if each <= ord(" ") or each in b'{"' else _BRACKET * (each in b"[") for each in range(256))
+"""By the first byte of a record: whether it may be an envelope, or a list of some if the next is one of `_LISTS`."""
+_LISTS = (b"", b" ", b"{", b"[", b'"', b"\n")
 _DIGIT = re.compile("[0-9]")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FREE = re.compile(rf"(?:(?<![A-Za-z0-9.,:+-])|(?<=[A-Za-z0-9]-)(?<![0-9][eE]-)){_UUID.pattern}(?![A-Za-z0-9]|\.\S)")
@@ -70,9 +72,10 @@ Layout = Callable[[bytes], tuple[bytes, ...]]
 class CachedLine(NamedTuple):
     """The parsing result of a shape: the outcome of mining, the event's id and text, and the places in a line.
 
-    `keys` are the places of its session keys, `stamp` those of its time; `matched`: whether it has the header. What
-    follows is derived by `LineCache.put`: the place of the first key; whether an event of the shape has no more than
-    that key; whether a record of it is surely one whole line, the first of its event; the number of `0x` in a line.
+    `keys` are the places of its session keys, `stamp` those of its time; `matched`: whether it has the header;
+    `settled`: whether it begins a line whatever comes before it, so that it may be recalled. What follows is derived by
+    `LineCache.put`: the place of the first key; whether an event of the shape has no more than that key; the number of
+    `0x` in a line.
     """
 
     standing: MatchedCluster
@@ -81,9 +84,9 @@ class CachedLine(NamedTuple):
     keys: tuple[slice, ...] = ()
     stamp: tuple[slice, ...] = ()
     matched: bool = True
+    settled: bool = True
     key: slice | None = None
     bare: bool = False
-    first: bool = False
     prefixes: int = 0
 
 
@@ -97,21 +100,30 @@ class LineParts(NamedTuple):
     keys: Sequence[KeyMatch] = ()
 
 
+_Shapes = BoundedCache[bytes | tuple[bytes, ...], CachedLine]
+
+
 class LineCache:
-    """The shapes of one system's lines; none where an expression of the system may distinguish digits."""
+    """The shapes of one system's lines; none where an expression of the system may distinguish digits.
+
+    Lines that lack the header, or have several parts, are cached apart: a record of such a shape may be one of the
+    parts of a line, not a whole one.
+    """
 
     def __init__(self, header: Header, session: str | None, own_masks: bool, masks: Masks) -> None:
         self.usable = not own_masks and _takes_any_digit(header) and is_invariant(session or "", DIGITS)
         self._identifiers = is_invariant(session or "", HEX_DIGITS) and _splits_none(header)
         self._masks = masks
-        self._cache: BoundedCache[bytes | tuple[bytes, ...], CachedLine] = BoundedCache(CACHED_LINES)
+        self._cache: _Shapes = BoundedCache(CACHED_LINES)
+        self._rest: _Shapes = BoundedCache(CACHED_LINES)
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
         if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return None
-        return self._find(line.encode("ascii"))
+        value = line.encode("ascii")
+        return self._find(value, self._cache) or (self._find(value, self._rest) if len(self._rest) else None)
 
     def of_record(self, value: bytes) -> CachedLine | None:
         """The parsing result of a raw record that is, byte for byte, a line of a cached shape; else None.
@@ -119,12 +131,12 @@ class LineCache:
         A record that begins with a brace or a quote may be an envelope, and one that begins with two such characters a
         list. Any other record with a cached shape is a bare line. Where it has no header it may continue another one.
         """
-        if not value or len(value) > MAX_CACHED_CHARS or value[0] in _OPENING:
+        if not value or len(value) > MAX_CACHED_CHARS:
             return None
-        if value[0] == _BRACKET and value[1:2] in _LISTS:
+        first = _FIRST[value[0]]
+        if first and (first == _CLOSED or value[1:2] in _LISTS):
             return None
-        shape = self._find(value)
-        return shape if shape is not None and shape.first else None
+        return self._find(value, self._cache)
 
     def put(self, parts: LineParts, shape: CachedLine) -> None:
         """Cache a line's shape, where every line of it has the same result.
@@ -146,18 +158,19 @@ class LineCache:
         layout = self._layout(parts, shape.keys)
         if layout is not None:
             self._layouts.put(value.translate(_HEX_ZEROS), layout)
-        self._cache.put(layout(zeros) if layout else zeros, _derived(line, shape, prefixes))
+        cache = self._cache if shape.matched and "\n" not in line else self._rest
+        cache.put(layout(zeros) if layout else zeros, _derived(line, shape, prefixes))
 
     def forget(self) -> None:
         """Empty the cache."""
-        self._cache = BoundedCache(CACHED_LINES)
+        self._cache, self._rest = BoundedCache(CACHED_LINES), BoundedCache(CACHED_LINES)
 
-    def _find(self, value: bytes) -> CachedLine | None:
+    def _find(self, value: bytes, cache: _Shapes) -> CachedLine | None:
         zeros = value.translate(_ZEROS)
-        shape = self._cache.get(zeros)
+        shape = cache.get(zeros)
         if shape is None and len(self._layouts):
             layout = self._layouts.get(value.translate(_HEX_ZEROS))
-            shape = self._cache.get(layout(zeros)) if layout else None
+            shape = cache.get(layout(zeros)) if layout else None
         if shape is None or (shape.prefixes and shape.prefixes != value.count(b"0x")):
             return None
         return shape
@@ -180,7 +193,7 @@ def _derived(line: str, shape: CachedLine, prefixes: int) -> CachedLine:
     key = shape.keys[0] if shape.keys else None
     plain = key is None or canonical(line[key]) == line[key]
     bare = plain and shape.matched and not shape.stamp and len(shape.keys) < 2
-    return shape._replace(key=key, bare=bare, first=shape.matched and "\n" not in line, prefixes=prefixes)
+    return shape._replace(key=key, bare=bare, prefixes=prefixes)
 
 
 def _takes_any_digit(header: Header) -> bool:

@@ -8,7 +8,7 @@ masked by place, where the session's expression found them in the line: at one p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from fusionlog.errors import SettingError
 from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
@@ -46,21 +46,33 @@ _ADDRESS = re.compile(r"(?:[\w.+-]|<[A-Z]+>)+@(?:[\w-]+|<[A-Z]+>)(?:\.(?:[\w-]+|
 """`user@host`, a message's id, an object's address; looked for in a masked text that has an @ at all."""
 
 
+_KEY = "_key"
+_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<[=!]|\(\?\(|.", re.DOTALL)
+_LEFT = re.compile(r"\^|\\[AbB1-9]|\(\?<[=!]|\(\?\(")
+"""Pieces of an expression that look at what stands before a match, or number its groups."""
+
+
 class Masks:
     """Replaces variables by `<UUID>`, `<NUM>`..., and session keys by `<KEY>`.
 
     :param extra: the system's own masks; `job: J[0-9]+` becomes `<JOB>`.
+    :param session: the session's expression. Where its matches do not depend on what stands before them they are found
+        again in the text by one expression with the masks, which is faster than by place and has the same result.
     :raises SettingError: an expression matches nothing at all, or cannot stand in an alternation.
     """
 
-    def __init__(self, extra: Mapping[str, str]) -> None:
+    def __init__(self, extra: Mapping[str, str], session: str | None = None) -> None:
         named = [(f"masks.{name}", _placeholder(name), pattern) for name, pattern in extra.items()]
-        alternatives = [_alternative(f"_{place}", *mask) for place, mask in enumerate(named)]
+        alternatives = [
+            _alternative(f"_{place}", setting, pattern) for place, (setting, _, pattern) in enumerate(named)
+        ]
         alternatives.append(_built_in())
         self._placeholders = {f"_{place}": f"<{name}>" for place, (_, name, _) in enumerate(named)}
         self._placeholders |= {name: f"<{name}>" for name in (*BUILT_IN, "ID")}
         self._pattern = _combine(alternatives)
         self._substitute = self._pattern.sub
+        self._keyed = _keyed(session, alternatives)
+        self._key_group = 2 if session and re.compile(session).groups else 1
 
     def mask(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
         """The text with a placeholder for each match of a mask.
@@ -77,35 +89,51 @@ class Masks:
     def _replace(self, match: re.Match[str]) -> str:
         return self._placeholders[match.lastgroup or ""]
 
+    def _replace_keyed(self, match: re.Match[str]) -> str:
+        name = match.lastgroup or ""
+        if name != _KEY:
+            return self._placeholders[name]
+        start, end = match.span(self._key_group)
+        if start < 0 or start == end:
+            return "<KEY>"
+        whole, offset = match[0], match.start()
+        return f"{whole[: start - offset]}<KEY>{whole[end - offset :]}"
+
     def _with_keys(self, text: str, keys: Sequence[KeyMatch]) -> str:
-        pieces, end = [], 0
+        if self._keyed is not None:
+            return self._keyed.sub(self._replace_keyed, text)
+        pieces: list[str] = []
+        end = 0
         for first, last, placeholder in self._spans(text, keys):
-            pieces += [text[end:first], placeholder]
+            pieces += (text[end:first], placeholder)
             end = last
         return "".join([*pieces, text[end:]])
 
-    def _spans(self, text: str, keys: Sequence[KeyMatch]) -> Iterator[tuple[int, int, str]]:
+    def _spans(self, text: str, keys: Sequence[KeyMatch]) -> list[tuple[int, int, str]]:
         """The placeholders of a text: from, to, the placeholder.
 
         What begins first wins, and a key wins over a mask that begins where its match does. The masks are searched for
         again only behind a key that took a part of what they found, so a text takes linear time.
         """
-        found, end = self._pattern.finditer(text), 0
-        mask = next(found, None)
-        for key in keys:
-            while mask is not None and mask.start() < key.start:
-                yield mask.start(), mask.end(), self._replace(mask)
-                end, mask = mask.end(), next(found, None)
-            if key.start < end:
+        spans: list[tuple[int, int, str]] = []
+        masks, end = self._pattern.finditer(text), 0
+        mask = next(masks, None)
+        for start, stop, key, key_stop in keys:
+            while mask is not None and mask.start() < start:
+                spans.append((*mask.span(), self._replace(mask)))
+                end, mask = mask.end(), next(masks, None)
+            if start < end:
                 continue
-            yield key.key.start, key.key.stop, "<KEY>"
-            end = key.end
-            if mask is not None and mask.start() < end:
-                found = self._pattern.finditer(text, end)
-                mask = next(found, None)
+            spans.append((key, key_stop, "<KEY>"))
+            end = stop
+            while mask is not None and mask.start() < end:
+                if mask.end() > end:
+                    masks = self._pattern.finditer(text, end)
+                mask = next(masks, None)
         while mask is not None:
-            yield mask.start(), mask.end(), self._replace(mask)
-            mask = next(found, None)
+            spans.append((*mask.span(), self._replace(mask)))
+            mask = next(masks, None)
+        return spans
 
 
 def _placeholder(name: str) -> str:
@@ -114,7 +142,7 @@ def _placeholder(name: str) -> str:
     return name.upper()
 
 
-def _alternative(group: str, setting: str, _: str, pattern: str) -> str:
+def _alternative(group: str, setting: str, pattern: str) -> str:
     """A pattern of the settings as one alternative. Flags at its front hold for itself alone."""
     refuse_empty(setting, pattern)
     if re.search(r"(?<!\\)(?:\\\\)*\\[1-9]", pattern):
@@ -122,6 +150,16 @@ def _alternative(group: str, setting: str, _: str, pattern: str) -> str:
     flags = re.match(r"\(\?([aimsx]+)\)", pattern)
     body = f"(?{flags[1]}:{pattern[flags.end() :]})" if flags else pattern
     return f"(?P<{group}>{body})"
+
+
+def _keyed(session: str | None, alternatives: Sequence[str]) -> re.Pattern[str] | None:
+    """The masks with the session's expression before them, None where it looks at what stands before its matches."""
+    if not session or any(_LEFT.fullmatch(piece) for piece in _PIECES.findall(session)):
+        return None
+    try:
+        return _combine([_alternative(_KEY, "session", session), *alternatives])
+    except SettingError:
+        return None
 
 
 def _built_in() -> str:

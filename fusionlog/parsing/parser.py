@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Fields, Header, texts
+from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
@@ -21,8 +22,6 @@ from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
 from fusionlog.utils.json_format import JsonFormat, Tree, value_at
-
-T = TypeVar("T")
 
 EXAMPLE_CHARS = 500
 """A line is cut to this many characters where it stands as an example."""
@@ -68,11 +67,12 @@ class Parser:
         self.name = name
         self.json_lines = JsonFormat(system.json_line)
         self._header = Header(system)
-        self._masks = Masks(system.masks)
+        self._masks = Masks(system.masks, system.session)
         self._keys = KeyExpression(system.session)
         self._key_field, self._every_key = system.session_field, system.keys == "all"
         self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
+        self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
@@ -94,46 +94,66 @@ class Parser:
             line = self.json_lines.text(line, fields)
         outer = self._outer_keys(fields) if fields and self._key_field else ()
         shape = self._line_cache.get(line)
-        if shape is None or not self._miner.still_matches(shape.standing) or any(key in line for key in outer):
+        if shape is None or not self._miner.still_matches(shape.standing):
             return self._parse(line, fields, outer)
-        event = _recalled(shape, line)
-        return replace(event, session=canonical(outer[0]), more=distinct(outer)[1:]) if outer else event
+        if outer:
+            return self._in_sessions(shape, line, fields, outer)
+        if shape.bare:
+            return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
+        return _recalled(shape, line)
 
     def recall(self, value: bytes) -> Event | None:
         """The event of a raw record by one look-up, where it is, byte for byte, a line of a cached shape.
 
-        None: it must be read (`envelopes.read_line`) and parsed, with the same result.
+        Such a line begins one whatever comes before it, and another one begins behind it. None: it must be read
+        (`EnvelopeReader`), joined and parsed, with the same result.
         """
         shape = self._line_cache.of_record(value)
-        if shape is None or not self._miner.still_matches(shape.standing):
+        if shape is None or not shape.settled or not self._miner.still_matches(shape.standing):
             return None
-        return _recalled(shape, value.decode("ascii"))
+        line = value.decode("ascii")
+        if shape.bare:
+            return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
+        return _recalled(shape, line)
 
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
         header, matches = self._header.split(line, fields), self._keys.find(line)
-        places = self._own_places(line, header, matches)
-        component = self._component(line, header, matches, places)
+        places = self._own_places(line, header, matches) if matches or self._key_field else ()
+        component = self._component(line, header, matches, places) if header.component else None
         keys = outer or self._own_keys(line, header, places)
-        joined = "\n" in header.content
-        content = (condense(header.content) if joined else header.content)[:MAX_CONTENT_CHARS]
-        is_placed = header.start is not None and not joined
-        inside = within(matches, header.start or 0, (header.start or 0) + len(content)) if is_placed else []
+        content, start, joined = header.content, header.start, "\n" in header.content
+        if joined:
+            content, start = condense(content), None
+        content = content[:MAX_CONTENT_CHARS]
+        inside = within(matches, start, start + len(content)) if matches and start is not None else []
         by_form = self._masks.mask(content, inside)
-        left = any(key in by_form for key in keys)
+        left = any([key in by_form for key in keys]) if keys else False
         masked = _without(by_form, keys) if left else by_form
         standing = self._miner.match(masked)
         mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
             self._replace(mined.replaces, mined.text)
-        event = self._event(component, mined.text, line)
-        stamp = self._header.stamp(header)
+        events = self._events.get(mined.text)
+        event = events.get(component) if events else None
+        if event is None:
+            event = self._add_template(component, mined.text, line, None)
+        stamp = self._header.stamp(header) if self._header.stamp_names else ()
         if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
-            self._line_cache.put(parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched))
-        session, *more = distinct(keys) or (None,)
+            self._line_cache.put(
+                parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched, self._is_settled(line))
+            )
+        session, more = _sessions(keys) if keys else (None, ())
         clock = texts(line, stamp) if stamp else self._header.stamp_value(header)
-        return Event(event.id, event.text, session, line, tuple(more), header.matched, clock)
+        return Event(event.id, event.text, session, line, more, header.matched, clock)
+
+    def _in_sessions(self, shape: CachedLine, line: str, fields: Tree | None, keys: tuple[str, ...]) -> Event:
+        """The event of a cached shape in the sessions of its envelope: its text has no key that the line may have."""
+        if any(key in line for key in keys):
+            return self._parse(line, fields, keys)
+        session, more = _sessions(keys)
+        return replace(_recalled(shape, line), session=session, more=more)
 
     def _outer_keys(self, fields: Tree) -> tuple[str, ...]:
         """The keys that the envelope's fields give, as they are written there."""
@@ -141,35 +161,41 @@ class Parser:
 
     def _own_places(self, line: str, header: Fields, matches: Sequence[KeyMatch]) -> tuple[slice, ...]:
         """The places of the keys in the line: of a field of its header, else of the session's expression."""
-        place = header.place(self._key_field) if self._key_field else None
-        found = (trim(line, each) for each in ([place] if place else [match.key for match in matches]))
-        return self._limit(tuple(each for each in found if each))
+        field = header.place(self._key_field) if self._key_field else None
+        if field is not None:
+            key = trim(line, field.start, field.stop)
+            return (key,) if key else ()
+        places = []
+        for _, _, start, stop in matches:
+            key = trim(line, start, stop)
+            if key and not self._every_key:
+                return (key,)
+            places += [key] if key else []
+        return tuple(places)
 
     def _own_keys(self, line: str, header: Fields, places: tuple[slice, ...]) -> tuple[str, ...]:
         """The keys of the line as they are written: one that stands in a decoded field is no part of it."""
-        decoded = values(header.value(self._key_field)) if self._key_field else ()
-        return self._limit(decoded) or tuple(line[place] for place in places)
+        if self._key_field and header.values:
+            decoded = self._limit(values(header.value(self._key_field)))
+            if decoded:
+                return decoded
+        return tuple([line[place] for place in places])
 
-    def _limit(self, keys: tuple[T, ...]) -> tuple[T, ...]:
+    def _limit(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         return keys if self._every_key else keys[:1]
 
     def _component(
         self, line: str, header: Fields, matches: Sequence[KeyMatch], places: tuple[slice, ...]
     ) -> str | None:
         """The component of a line: a session key within its name is masked, as in the content."""
-        name, place = header.component, header.place("component")
-        if name is None or place is None:
-            return self._components.of(name) if name else None
-        keys = [match.key for match in matches] + list(places)
-        inside = next((key for key in keys if place.start <= key.start and key.stop <= place.stop), None)
-        if inside is not None:
-            name = f"{line[place.start : inside.start]}<KEY>{line[inside.stop : place.stop]}"
-        return self._components.of(name)
-
-    def _event(self, component: str | None, text: str, line: str) -> _KnownEvent:
-        events = self._events.get(text)
-        event = events.get(component) if events else None
-        return event or self._add_template(component, text, line, None)
+        name, first = header.component or "", header.named
+        last = first + len(name)
+        for _, _, start, stop in matches if first >= 0 else ():
+            if first <= start and stop <= last:
+                return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
+        if self._key_field and any(first <= key.start and key.stop <= last for key in places):
+            return self._components.of("<KEY>")
+        return self._components.of(name) if name else None
 
     @property
     def matches(self) -> Callable[[str], bool] | None:
@@ -243,13 +269,18 @@ def example_of(line: str) -> str:
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:
-    """The event of a line of a cached shape."""
-    key = line[shape.key] if shape.key else None
-    if shape.bare:
-        return Event(shape.id, shape.text, key, line)
-    keys = distinct(line[place] for place in shape.keys)
+    """The event of a line of a cached shape that has more than one key at most."""
+    session, more = _sessions([line[place] for place in shape.keys])
     stamp = texts(line, shape.stamp) if shape.stamp else None
-    return Event(shape.id, shape.text, keys[0] if keys else None, line, keys[1:], shape.matched, stamp)
+    return Event(shape.id, shape.text, session, line, more, shape.matched, stamp)
+
+
+def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """The first key and the others, each in its one spelling."""
+    if len(keys) == 1:
+        return canonical(keys[0]), ()
+    first, *more = distinct(keys) or (None,)
+    return first, tuple(each for each in more if each)
 
 
 def _without(text: str, keys: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from fusionlog.errors import SettingError
 from fusionlog.utils.json_format import MISSING
@@ -24,12 +23,8 @@ _UUID = re.compile(rf"(?<![0-9A-Za-z]){_H}{{8}}(?:-{_H}{{4}}){{3}}-{_H}{{12}}(?!
 _HEX = re.compile(rf"[0-9A-F]{{16}}|[0-9A-F]{{32}}|0[xX]{_H}+|(?i:urn:uuid:)?{_UUID.pattern}")
 
 
-class KeyMatch(NamedTuple):
-    """A match of the session's expression in a line: from, to, and the place of the key in it."""
-
-    start: int
-    end: int
-    key: slice
+KeyMatch = tuple[int, int, int, int]
+"""A match of the session's expression in a line: from, to, and the place of the key in it: from, to."""
 
 
 class KeyExpression:
@@ -42,13 +37,19 @@ class KeyExpression:
         if session:
             refuse_empty("session", session)
         self._pattern = re.compile(session) if session else None
+        self._group = 1 if self._pattern is not None and self._pattern.groups else 0
 
     def find(self, line: str) -> list[KeyMatch]:
         """The matches in a line that have a key, in order."""
         if self._pattern is None:
             return []
-        places = (_match(found) for found in self._pattern.finditer(line))
-        return [place for place in places if place is not None]
+        return [self._places(found) for found in self._pattern.finditer(line) if found[0]]
+
+    def _places(self, found: re.Match[str]) -> KeyMatch:
+        start, stop = found.span()
+        if not self._group or not found[1]:
+            return start, stop, start, stop
+        return start, stop, found.start(1), found.end(1)
 
 
 def refuse_empty(setting: str, pattern: str) -> None:
@@ -67,10 +68,9 @@ def canonical(key: str) -> str:
     return key.lower() if _HEX.fullmatch(key) else _UUID.sub(lambda found: found[0].lower(), key)
 
 
-def trim(text: str, place: slice) -> slice | None:
+def trim(text: str, start: int, stop: int) -> slice | None:
     """The place of a key without what stands around it; None where nothing is left, or a hyphen (a missing value)."""
-    start, stop = place.start, place.stop
-    while start < stop:
+    while start < stop and not (text[start].isalnum() and text[stop - 1].isalnum()):
         inner = _step(text, start, stop)
         if inner == (start, stop):
             break
@@ -85,29 +85,22 @@ def values(found: object) -> tuple[str, ...]:
     if found is None or isinstance(found, bool | dict):
         return ()
     text = str(found).strip()
-    place = trim(text, slice(0, len(text)))
+    place = trim(text, 0, len(text))
     return (text[place],) if place else ()
 
 
 def distinct(keys: Iterable[str]) -> tuple[str, ...]:
     """The keys in their one spelling, each once, in order."""
-    return tuple(dict.fromkeys(canonical(key) for key in keys))
+    return tuple(dict.fromkeys([canonical(key) for key in keys]))
 
 
 def within(matches: Sequence[KeyMatch], start: int, end: int) -> list[KeyMatch]:
     """The matches that lie in a part of the line, with their places in that part."""
     return [
-        KeyMatch(each.start - start, each.end - start, slice(each.key.start - start, each.key.stop - start))
-        for each in matches
-        if start <= each.start and each.end <= end
+        (first - start, last - start, key - start, stop - start)
+        for first, last, key, stop in matches
+        if start <= first and last <= end
     ]
-
-
-def _match(found: re.Match[str]) -> KeyMatch | None:
-    group = 1 if found.re.groups and found.group(1) else 0
-    if not found.group(group):
-        return None
-    return KeyMatch(*found.span(), slice(*found.span(group)))
 
 
 def _step(text: str, start: int, stop: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fusionlog.parsing.headers import Header
 from fusionlog.parsing.joining import MAX_HELD, Joiner, Line, Piece, settled_lines
-from fusionlog.settings import MultilineSettings
+from fusionlog.settings import MultilineSettings, SystemSettings
 
 CASES = Path(__file__).parents[1] / "cases"
 MAX_BYTES = 64 * 1024
@@ -46,7 +46,7 @@ def make_pieces(coming: Sequence[Sent]) -> list[Piece[int]]:
 def make_joiner(multiline: MultilineSettings = AUTO, header: str | None = None) -> Joiner[int]:
     matches = None
     if header:
-        split = Header(header)
+        split = Header(SystemSettings(header=header))
         matches = lambda text: split.split(text).component is not None  # noqa: E731
     return Joiner(multiline, MAX_BYTES, matches)
 

@@ -11,7 +11,6 @@ import msgspec
 import structlog
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.continuations import OPEN_ENDS, ORDINARY
 from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
@@ -74,9 +73,6 @@ _Known = tuple[int, bytes | None, bytes, Seconds, Event]
 
 _NOTHING = (-1, None, b"", 0.0, None)
 
-_BEGINS = frozenset(character.encode()[0] for character in ORDINARY if character.isascii())
-_OPEN_ENDS = frozenset(character.encode()[0] for character in OPEN_ENDS)
-
 
 class PartitionProcessor:
     """The state of a partition: `take` and `silent` return what is to be sent, `acknowledged` follows each delivery."""
@@ -92,10 +88,8 @@ class PartitionProcessor:
         self._reader, self._line_clock = EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
         multiline = settings.multiline
-        self._wait, self._rules = multiline.wait_seconds, multiline.start is not None or multiline.continues is not None
-        self._holds = multiline.enabled
+        self._wait, self._holds = multiline.wait_seconds, multiline.enabled
         self._joiner: Joiner[_Read] = Joiner(multiline, ingest.max_line_bytes, parser.matches)
-        self._headed = parser.matches is not None
         self._held: _Known | None = None
         self._sessions = settings.window.by == "session"
         self._added = self._shared = 0
@@ -121,8 +115,8 @@ class PartitionProcessor:
         now = self._clock()
         self._windower.clock.allow(now - self._last_record_at)
         self._last_record_at = now
-        recall, add, headed, plain = self._parser.recall, self._windower.add, self._headed, self._plain
-        any_session, begins, open_ends, added = not self._sessions, _BEGINS, _OPEN_ENDS, 0
+        recall, add, plain = self._parser.recall, self._windower.add, self._plain
+        any_session, added = not self._sessions, 0
         offset, key, value, moment, event = self._held or _NOTHING
         self._held, hand = None, -1
         try:
@@ -132,8 +126,6 @@ class PartitionProcessor:
                 if (
                     found is not None
                     and event is not None
-                    and text[0] in begins  # type: ignore[index]
-                    and (found.matched if headed else value[-1] not in open_ends)
                     and key == record.key
                     and plain
                     and event.stamp is None
@@ -141,10 +133,14 @@ class PartitionProcessor:
                     and (event.session or any_session)
                 ):
                     hand = offset
-                    closed = add(event, (offset, 0), moment)
                     added += 1
-                    if closed:
-                        self._close(closed)
+                    try:
+                        closed = add(event, (offset, 0), moment)
+                    except RecordError as error:
+                        self._refused((offset, 0), key, value, error)
+                    else:
+                        if closed:
+                            self._close(closed)
                     offset, value, moment, event = record.offset, text or b"", record.timestamp / 1000, found
                     if moment < 0:
                         moment = now
@@ -180,21 +176,17 @@ class PartitionProcessor:
         self._batch.opened += 1
         self._batch.lines += 1
         line = record.offset, record.key, value, self._last_record_at if moment < 0 else moment, found
-        if held is None and not self._rules and self._joiner.first_held is None:
+        if held is None and self._joiner.first_held is None:
             if self._holds:
                 return line
             self._add_known(*line)
             return None
-        if held is not None and held[1] == record.key and self._begins(value, held[2], found):
+        if held is not None and held[1] == record.key:
             self._add_known(*held)
             return line
         if held is not None:
             self._push(held)
         return self._push(line)
-
-    def _begins(self, value: bytes, before: bytes, event: Event) -> bool:
-        """Whether a line of a known shape surely begins behind another one."""
-        return value[0] in _BEGINS and (before[-1] not in _OPEN_ENDS or (self._headed and event.matched))
 
     def give_up(self, record: RawRecord, error: RecordError) -> list[Made]:
         """The dead letter of a condemned record, which is not parsed."""
@@ -225,15 +217,14 @@ class PartitionProcessor:
         if self._released:
             return False
         window = made if isinstance(made, Window) else made.window
-        if window is not None:
-            share = self._shares.pop(window.id)
-        else:
-            share = Share(1, 0, (made.offset, made.index))  # type: ignore[union-attr]
-        self._watermark.acked(share.anchor)
+        share = None if window is None else self._shares.pop(window.id)
         if isinstance(made, DeadLetter):
+            share = share or Share(1, 0, (made.offset, made.index))
             self.tally.dead(share, made.error.reason)
-        else:
+        elif share is not None:
             self.tally.windowed(share, route)
+        if share is not None:
+            self._watermark.acked(share.anchor)
         return True
 
     def release(self) -> None:
@@ -295,17 +286,7 @@ class PartitionProcessor:
     def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
         """Add a complete line of a known shape."""
         self.in_hand = offset
-        if self._plain and event.stamp is None and event.matched and (event.session or not self._sessions):
-            try:
-                closed = self._windower.add(event, (offset, 0), moment)
-            except RecordError as error:
-                self._dead((offset, 0), key, value, error)
-                return
-            self._added += 1
-            if closed:
-                self._close(closed)
-        else:
-            self._add(event, (offset, 0), _Read(moment, key, key, value))
+        self._add(event, (offset, 0), _Read(moment, key, key, value))
 
     def _push(self, line: _Known) -> _Known | None:
         """Give the joiner a line of a known shape; the line again where the joiner holds nothing else, so that it need
@@ -396,17 +377,19 @@ class PartitionProcessor:
         return inherited
 
     def _window(self, event: Event, position: Position, read: _Read, moment: Seconds, extent: Extent | None) -> None:
-        try:
-            closed = self._windower.add(event, position, moment, extent)
-        except RecordError as error:
-            self._dead(position, read.key, read.value, error)
-            return
         self._added += 1
-        if closed:
-            self._close(closed)
+        try:
+            self._close(self._windower.add(event, position, moment, extent))
+        except RecordError as error:
+            self._refused(position, read.key, read.value, error)
+
+    def _refused(self, position: Position, key: bytes | None, value: bytes | None, error: RecordError) -> None:
+        """Make a line that no window takes a dead letter."""
+        self._added -= 1
+        self._dead(position, key, value, error)
 
     def _moment(self, event: Event, read: _Read) -> Seconds:
-        """The time of a line in seconds: of the field that is its time, of its envelope, of its header, else Kafka's."""
+        """The time of a line: of the field that is its time, of its envelope, of its header, else Kafka's."""
         envelope = read.raw.time if read.raw is not None else None
         if event.stamp is None or (envelope is not None and not self._own_time):
             return read.time if envelope is None else envelope
