@@ -210,6 +210,8 @@ class PartitionProcessor:
             self._complete(self._joiner.flush())
         if quiet >= self._silence and not self._windower.idle:
             self._close(self._windower.flush())
+            if self._keys is not None:
+                self._keys.forget()
         return self._finished()
 
     def acknowledged(self, made: Made, route: str = "") -> bool:

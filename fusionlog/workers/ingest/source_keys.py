@@ -52,6 +52,10 @@ class SourceKeys:
         self._sources.move_to_end(source)
         return found.keys, found.position
 
+    def forget(self) -> None:
+        """Forget all sources: the partition was silent for longer than a session waits."""
+        self._sources.clear()
+
     def first_needed(self, now: float) -> Position | None:
         """The first position whose keys may still be inherited. Forgets sources that were idle for longer."""
         while self._sources and now - next(iter(self._sources.values())).touched > self._idle:
