@@ -17,19 +17,24 @@ from fusionlog.data.systems import read_catalog, read_stream
 from fusionlog.parsing.headers import Header
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.session_keys import KeyExpression, within
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.json_format import JsonFormat
 
 
 def plain(system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Hashable]:
     """Header, masks in one expression, Drain3's own `add_log_message`: a line to its component and cluster."""
-    header, masks, texts = Header(system.header), Masks(system.session, system.masks), JsonFormat(system.json_line)
+    header, masks, texts = Header(system), Masks(system.masks, system.session), JsonFormat(system.json_line)
+    keys = KeyExpression(system.session)
     drain = Drain(depth=ingest.drain_depth, sim_th=ingest.drain_similarity, max_clusters=ingest.max_templates)
 
     def parse(line: str) -> Hashable:
-        content, component, _ = header.split(texts.text(line) if texts else line)
-        cluster, _ = drain.add_log_message(masks.mask(content))
-        return masks.mask(component) if component else None, cluster.cluster_id
+        text = texts.text(line) if texts else line
+        fields = header.split(text)
+        start = fields.start or 0
+        inside = within(keys.find(text), start, start + len(fields.content))
+        cluster, _ = drain.add_log_message(masks.mask(fields.content, inside))
+        return masks.mask(fields.component) if fields.component else None, cluster.cluster_id
 
     return parse
 

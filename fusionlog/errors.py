@@ -34,10 +34,13 @@ class WriteError(FusionLogError):
 
 
 class RecordError(FusionLogError):
-    """A Kafka record cannot be used. `reason` is a short code that the dead-letter topic carries."""
+    """A Kafka record, or a line of one, cannot be used. `reason` is a short code that the dead-letter topic carries.
 
-    def __init__(self, reason: str, detail: str) -> None:
-        self.reason, self.detail = reason, detail
+    `item` has the bytes of the line where the record holds others too.
+    """
+
+    def __init__(self, reason: str, detail: str, item: bytes | None = None) -> None:
+        self.reason, self.detail, self.item = reason, detail, item
         super().__init__(f"{reason}: {detail}")
 
 

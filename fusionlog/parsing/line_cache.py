@@ -7,13 +7,21 @@ built-in masks) is the same for all lines of a shape, so long as no expression d
 place where the built-in masks do, must be where it was. A shape is only cached where that holds, and no digit of its
 line is left in the masked text.
 
+Session keys are found in the line, once, and masked in the content by their places: the content, the matches and so
+what of them lies in the content or in the component's name are at the same places in all lines of a shape. A key is
+masked by its value as well; that of another line of the shape differs in digits alone, so it is in the masked text,
+which has no digit, only where this one's is, and then the shape is not cached. The time and the header's fields are
+places too. What surrounds a key is no digit, and neither trimming nor the choice of its spelling distinguishes
+digits. A line whose fields are decoded, from JSON or CSV, is not cached: an escape or a number may differ by a digit.
+
 **Identifiers.** In a UUID of lower-case letters each hexadecimal digit may be another as well, if the UUID is *free*
 and masked whole. Take two lines that differ in the digits of such a UUID, at places `s` to `e`:
 
 1. The header splits both at the same places, and not in the UUID: to it that is a run of no blanks, and its literals
-   are the same and have no `-` but between blanks.
-2. The session's expression matches at the same places, by `regex_invariance`: the UUID is free, so no letter comes
-   before it.
+   are the same and have no `-` but between blanks. A field that may hold blanks, or be missing, ends at the same
+   literals. A preset and a header's regular expression may look into the UUID: there only the digits may differ.
+2. The session's expression matches the line at the same places, all its matches, by `regex_invariance`: the UUID is
+   free, so no letter comes before it.
 3. No built-in mask but PATH reaches from before `s` into the UUID, nor looks there with another outcome. Of what may
    come before a free UUID (not `.,:+`, nor `-` as a sign or an exponent's), a date has `-` and `/`, a time a blank and
    `-`, a UUID `-`, an address `/`, and PATH many; all but PATH fail on eight digits with no other character among
@@ -35,8 +43,10 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from fusionlog.parsing.headers import Fields, Header
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
+from fusionlog.parsing.session_keys import KeyMatch, canonical
 from fusionlog.parsing.templates import MatchedCluster
 from fusionlog.utils.bounded_cache import BoundedCache
 
@@ -45,7 +55,10 @@ CACHED_LINES = 20_000
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
-_BLANK, _BRACE = ord(" "), ord("{")
+_CLOSED, _BRACKET = 1, 2
+_FIRST = bytes(_CLOSED if each <= ord(" ") or each in b'{"' else _BRACKET * (each in b"[") for each in range(256))
+"""By the first byte of a record: whether it may be an envelope, or a list of some if the next is one of `_LISTS`."""
+_LISTS = (b"", b" ", b"{", b"[", b'"', b"\n")
 _DIGIT = re.compile("[0-9]")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FREE = re.compile(rf"(?:(?<![A-Za-z0-9.,:+-])|(?<=[A-Za-z0-9]-)(?<![0-9][eE]-)){_UUID.pattern}(?![A-Za-z0-9]|\.\S)")
@@ -57,52 +70,73 @@ Layout = Callable[[bytes], tuple[bytes, ...]]
 
 
 class CachedLine(NamedTuple):
-    """The parsing result of a shape: the outcome of mining, the event's id and text, and the place of the session key.
+    """The parsing result of a shape: the outcome of mining, the event's id and text, and the places in a line.
 
-    `prefixes` is the number of `0x` in a line.
+    `keys` are the places of its session keys, `stamp` those of its time; `matched`: whether it has the header;
+    `settled`: whether it begins a line whatever comes before it, so that it may be recalled. What follows is derived by
+    `LineCache.put`: the place of the first key; whether an event of the shape has no more than that key; the number of
+    `0x` in a line.
     """
 
     standing: MatchedCluster
     id: str
     text: str
-    key: slice | None
+    keys: tuple[slice, ...] = ()
+    stamp: tuple[slice, ...] = ()
+    matched: bool = True
+    settled: bool = True
+    key: slice | None = None
+    bare: bool = False
     prefixes: int = 0
 
 
 class LineParts(NamedTuple):
-    """The parts of a parsed line: the content, its masked text, and the masked name of its component."""
+    """The parts of a parsed line: its header, the masked content and component, and the keys in the content."""
 
     line: str
-    content: str
+    header: Fields
     masked: str
     component: str | None
+    keys: Sequence[KeyMatch] = ()
+
+
+_Shapes = BoundedCache[bytes | tuple[bytes, ...], CachedLine]
 
 
 class LineCache:
-    """The shapes of one system's lines; none where an expression of the system may distinguish digits."""
+    """The shapes of one system's lines; none where an expression of the system may distinguish digits.
 
-    def __init__(self, header: str | None, session: str | None, own_masks: bool, masks: Masks) -> None:
-        literals = re.sub(r"<\w+>", "|", header or "")
-        self.usable = not (own_masks or _DIGIT.search(header or "")) and is_invariant(session or "", DIGITS)
-        self._identifiers = is_invariant(session or "", HEX_DIGITS) and _splits_none(literals)
+    Lines that lack the header, or have several parts, are cached apart: a record of such a shape may be one of the
+    parts of a line, not a whole one.
+    """
+
+    def __init__(self, header: Header, session: str | None, own_masks: bool, masks: Masks) -> None:
+        self.usable = not own_masks and _takes_any_digit(header) and is_invariant(session or "", DIGITS)
+        self._identifiers = is_invariant(session or "", HEX_DIGITS) and _splits_none(header)
         self._masks = masks
-        self._cache: BoundedCache[bytes | tuple[bytes, ...], CachedLine] = BoundedCache(CACHED_LINES)
+        self._cache: _Shapes = BoundedCache(CACHED_LINES)
+        self._rest: _Shapes = BoundedCache(CACHED_LINES)
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
         if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return None
-        return self._find(line.encode("ascii"))
+        value = line.encode("ascii")
+        return self._find(value, self._cache) or (self._find(value, self._rest) if len(self._rest) else None)
 
     def of_record(self, value: bytes) -> CachedLine | None:
         """The parsing result of a raw record that is, byte for byte, a line of a cached shape; else None.
 
-        A record that begins with a brace may be an envelope. Any other record with a cached shape is a bare line.
+        A record that begins with a brace or a quote may be an envelope, and one that begins with two such characters a
+        list. Any other record with a cached shape is a bare line. Where it has no header it may continue another one.
         """
-        if not value or len(value) > MAX_CACHED_CHARS or value[0] <= _BLANK or value[0] == _BRACE:
+        if not value or len(value) > MAX_CACHED_CHARS:
             return None
-        return self._find(value)
+        first = _FIRST[value[0]]
+        if first and (first == _CLOSED or value[1:2] in _LISTS):
+            return None
+        return self._find(value, self._cache)
 
     def put(self, parts: LineParts, shape: CachedLine) -> None:
         """Cache a line's shape, where every line of it has the same result.
@@ -115,46 +149,65 @@ class LineCache:
             return
         value = line.encode("ascii")
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
-        key = line[shape.key] if shape.key else None
-        left = key is not None and key in masked
-        if left or _DIGIT.search(masked) or _DIGIT.search(parts.component or ""):
+        if _DIGIT.search(masked) or _DIGIT.search(parts.component or ""):
+            return
+        if any(line[place] in masked for place in shape.keys):
             return
         if prefixes != zeros.count(b"0x") or b"0X" in zeros:
             return
-        layout = self._layout(parts, shape.key)
+        layout = self._layout(parts, shape.keys)
         if layout is not None:
             self._layouts.put(value.translate(_HEX_ZEROS), layout)
-        self._cache.put(layout(zeros) if layout else zeros, shape._replace(prefixes=prefixes))
+        cache = self._cache if shape.matched and "\n" not in line else self._rest
+        cache.put(layout(zeros) if layout else zeros, _derived(line, shape, prefixes))
 
     def forget(self) -> None:
         """Empty the cache."""
-        self._cache = BoundedCache(CACHED_LINES)
+        self._cache, self._rest = BoundedCache(CACHED_LINES), BoundedCache(CACHED_LINES)
 
-    def _find(self, value: bytes) -> CachedLine | None:
+    def _find(self, value: bytes, cache: _Shapes) -> CachedLine | None:
         zeros = value.translate(_ZEROS)
-        shape = self._cache.get(zeros)
+        shape = cache.get(zeros)
         if shape is None and len(self._layouts):
             layout = self._layouts.get(value.translate(_HEX_ZEROS))
-            shape = self._cache.get(layout(zeros)) if layout else None
+            shape = cache.get(layout(zeros)) if layout else None
         if shape is None or (shape.prefixes and shape.prefixes != value.count(b"0x")):
             return None
         return shape
 
-    def _layout(self, parts: LineParts, key: slice | None) -> Layout | None:
+    def _layout(self, parts: LineParts, keys: Sequence[slice]) -> Layout | None:
         """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
         free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
             return None
-        start = len(parts.line.rstrip()) - len(parts.content)
-        masked = self._masks.places(parts.content)
-        if not all(_free(span, start, parts.content, masked) and _whole(span, key) for span in free):
+        start, content = parts.header.start or 0, parts.header.content
+        masked = self._masks.places(content, parts.keys)
+        if not all(_free(span, start, content, masked) and _whole(span, keys) for span in free):
             return None
         bounds = [0, *(place for span in free for place in span), len(parts.line)]
         return itemgetter(*(slice(*pair) for pair in zip(bounds[::2], bounds[1::2], strict=True)))
 
 
-def _splits_none(literals: str) -> bool:
-    """Whether a header with these literals surely splits no UUID, and splits at the same places whichever it is."""
+def _derived(line: str, shape: CachedLine, prefixes: int) -> CachedLine:
+    """A shape with what follows from it and one of its lines."""
+    key = shape.keys[0] if shape.keys else None
+    plain = key is None or canonical(line[key]) == line[key]
+    bare = plain and shape.matched and not shape.stamp and len(shape.keys) < 2
+    return shape._replace(key=key, bare=bare, prefixes=prefixes)
+
+
+def _takes_any_digit(header: Header) -> bool:
+    """Whether a header surely splits all lines of a shape at the same places."""
+    if header.format is not None:
+        return not _DIGIT.search(header.format)
+    return all(is_invariant(each, DIGITS) for each in header.expressions)
+
+
+def _splits_none(header: Header) -> bool:
+    """Whether a header surely splits no UUID, and splits at the same places whichever it is."""
+    if header.format is None and header.is_set:
+        return False
+    literals = re.sub(r"<\w+\??>", "|", header.format or "")
     return is_invariant(re.escape(literals), HEX_DIGITS) and not re.search(r"\S-|-\S", literals)
 
 
@@ -166,6 +219,7 @@ def _free(span: tuple[int, int], start: int, content: str, masked: Sequence[tupl
     return _FREE.match(content, first) is not None and any(a <= first and last <= b for a, b in masked)
 
 
-def _whole(span: tuple[int, int], key: slice | None) -> bool:
-    """Whether the key holds all of a UUID, or nothing."""
-    return key is None or key.stop <= span[0] or span[1] <= key.start or (key.start <= span[0] and span[1] <= key.stop)
+def _whole(span: tuple[int, int], keys: Sequence[slice]) -> bool:
+    """Whether each key holds all of a UUID, or nothing."""
+    first, last = span
+    return all(key.stop <= first or last <= key.start or (key.start <= first and last <= key.stop) for key in keys)

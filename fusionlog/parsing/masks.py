@@ -1,7 +1,8 @@
 """Masks: variables that a line's form alone shows, replaced by placeholders before Drain3.
 
 All masks are one expression, an alternative each: one pass over a line is twice as fast as one pass a mask. At one
-place the first alternative wins: the session key, the system's own masks, the built-in ones in the order below.
+place the first alternative wins: the system's own masks, then the built-in ones in the order below. Session keys are
+masked by place, where the session's expression found them in the line: at one place they come before all masks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from fusionlog.errors import SettingError
+from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
 
 _H = "[0-9A-Fa-f]"
 _END = "(?![A-Za-z0-9])"
@@ -44,52 +46,94 @@ _ADDRESS = re.compile(r"(?:[\w.+-]|<[A-Z]+>)+@(?:[\w-]+|<[A-Z]+>)(?:\.(?:[\w-]+|
 """`user@host`, a message's id, an object's address; looked for in a masked text that has an @ at all."""
 
 
-class Masks:
-    """Replaces variables by `<KEY>`, `<UUID>`, `<NUM>`...
+_KEY = "_key"
+_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<[=!]|\(\?\(|.", re.DOTALL)
+_LEFT = re.compile(r"\^|\\[AbB1-9]|\(\?<[=!]|\(\?\(")
+"""Pieces of an expression that look at what stands before a match, or number its groups."""
 
-    :param session: the expression of the session key: its group 1 where it has one, else all of it, becomes `<KEY>`.
+
+class Masks:
+    """Replaces variables by `<UUID>`, `<NUM>`..., and session keys by `<KEY>`.
+
     :param extra: the system's own masks; `job: J[0-9]+` becomes `<JOB>`.
+    :param session: the session's expression. Where its matches do not depend on what stands before them they are found
+        again in the text by one expression with the masks, which is faster than by place and has the same result.
     :raises SettingError: an expression matches nothing at all, or cannot stand in an alternation.
     """
 
-    def __init__(self, session: str | None, extra: Mapping[str, str]) -> None:
-        named = [("session", "KEY", session)] if session else []
-        named += [(f"masks.{name}", _placeholder(name), pattern) for name, pattern in extra.items()]
-        alternatives = [_alternative(f"_{place}", *mask) for place, mask in enumerate(named)]
+    def __init__(self, extra: Mapping[str, str], session: str | None = None) -> None:
+        named = [(f"masks.{name}", _placeholder(name), pattern) for name, pattern in extra.items()]
+        alternatives = [
+            _alternative(f"_{place}", setting, pattern) for place, (setting, _, pattern) in enumerate(named)
+        ]
         alternatives.append(_built_in())
         self._placeholders = {f"_{place}": f"<{name}>" for place, (_, name, _) in enumerate(named)}
         self._placeholders |= {name: f"<{name}>" for name in (*BUILT_IN, "ID")}
-        self._key_group = 2 if session and re.compile(session).groups else None
         self._pattern = _combine(alternatives)
         self._substitute = self._pattern.sub
+        self._keyed = _keyed(session, alternatives)
+        self._key_group = 2 if session and re.compile(session).groups else 1
 
-    def mask(self, text: str) -> str:
-        """The text with a placeholder for each match of a mask."""
-        masked = self._substitute(self._replace, text)
+    def mask(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
+        """The text with a placeholder for each match of a mask.
+
+        :param keys: the matches of the session's expression in the text, in order.
+        """
+        masked = self._with_keys(text, keys) if keys else self._substitute(self._replace, text)
         return _ADDRESS.sub("<ADDRESS>", masked) if "@" in masked else masked
 
-    def places(self, text: str) -> list[tuple[int, int]]:
+    def places(self, text: str, keys: Sequence[KeyMatch] = ()) -> list[tuple[int, int]]:
         """The places of the placeholders of `mask` without those of addresses: from, to."""
-        return [self._place(match) for match in self._pattern.finditer(text)]
-
-    def _place(self, match: re.Match[str]) -> tuple[int, int]:
-        if match.lastgroup == "_0" and self._key_group and match.start(self._key_group) >= 0:
-            return match.span(self._key_group)
-        return match.span()
+        return [(start, end) for start, end, _ in self._spans(text, keys)]
 
     def _replace(self, match: re.Match[str]) -> str:
-        name = match.lastgroup or ""
-        if name == "_0" and self._key_group:
-            return self._replace_key(match, self._key_group)
-        return self._placeholders[name]
+        return self._placeholders[match.lastgroup or ""]
 
-    def _replace_key(self, match: re.Match[str], group: int) -> str:
-        """Replace the key within its match; without its optional group, the whole match."""
-        start, end = match.span(group)
-        if start < 0:
+    def _replace_keyed(self, match: re.Match[str]) -> str:
+        name = match.lastgroup or ""
+        if name != _KEY:
+            return self._placeholders[name]
+        start, end = match.span(self._key_group)
+        if start < 0 or start == end:
             return "<KEY>"
-        whole, offset = match.group(), match.start()
+        whole, offset = match[0], match.start()
         return f"{whole[: start - offset]}<KEY>{whole[end - offset :]}"
+
+    def _with_keys(self, text: str, keys: Sequence[KeyMatch]) -> str:
+        if self._keyed is not None:
+            return self._keyed.sub(self._replace_keyed, text)
+        pieces: list[str] = []
+        end = 0
+        for first, last, placeholder in self._spans(text, keys):
+            pieces += (text[end:first], placeholder)
+            end = last
+        return "".join([*pieces, text[end:]])
+
+    def _spans(self, text: str, keys: Sequence[KeyMatch]) -> list[tuple[int, int, str]]:
+        """The placeholders of a text: from, to, the placeholder.
+
+        What begins first wins, and a key wins over a mask that begins where its match does. The masks are searched for
+        again only behind a key that took a part of what they found, so a text takes linear time.
+        """
+        spans: list[tuple[int, int, str]] = []
+        masks, end = self._pattern.finditer(text), 0
+        mask = next(masks, None)
+        for start, stop, key, key_stop in keys:
+            while mask is not None and mask.start() < start:
+                spans.append((*mask.span(), self._replace(mask)))
+                end, mask = mask.end(), next(masks, None)
+            if start < end:
+                continue
+            spans.append((key, key_stop, "<KEY>"))
+            end = stop
+            while mask is not None and mask.start() < end:
+                if mask.end() > end:
+                    masks = self._pattern.finditer(text, end)
+                mask = next(masks, None)
+        while mask is not None:
+            spans.append((*mask.span(), self._replace(mask)))
+            mask = next(masks, None)
+        return spans
 
 
 def _placeholder(name: str) -> str:
@@ -98,15 +142,24 @@ def _placeholder(name: str) -> str:
     return name.upper()
 
 
-def _alternative(group: str, setting: str, _: str, pattern: str) -> str:
+def _alternative(group: str, setting: str, pattern: str) -> str:
     """A pattern of the settings as one alternative. Flags at its front hold for itself alone."""
-    if re.search(pattern, ""):
-        raise SettingError(setting, pattern, "it matches the empty text; let it need one character at least")
+    refuse_empty(setting, pattern)
     if re.search(r"(?<!\\)(?:\\\\)*\\[1-9]", pattern):
         raise SettingError(setting, pattern, "a numbered back-reference; name the group, (?P<x>...) and (?P=x)")
     flags = re.match(r"\(\?([aimsx]+)\)", pattern)
     body = f"(?{flags[1]}:{pattern[flags.end() :]})" if flags else pattern
     return f"(?P<{group}>{body})"
+
+
+def _keyed(session: str | None, alternatives: Sequence[str]) -> re.Pattern[str] | None:
+    """The masks with the session's expression before them, None where it looks at what stands before its matches."""
+    if not session or any(_LEFT.fullmatch(piece) for piece in _PIECES.findall(session)):
+        return None
+    try:
+        return _combine([_alternative(_KEY, "session", session), *alternatives])
+    except SettingError:
+        return None
 
 
 def _built_in() -> str:

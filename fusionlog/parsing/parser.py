@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from fusionlog.parsing.components import Components
-from fusionlog.parsing.headers import Header
+from fusionlog.parsing.headers import Fields, Header, texts
+from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
+from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
+from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
-from fusionlog.utils.json_format import JsonFormat
+from fusionlog.utils.json_format import JsonFormat, Tree, value_at
 
 EXAMPLE_CHARS = 500
 """A line is cut to this many characters where it stands as an example."""
@@ -27,12 +31,20 @@ MAX_CONTENT_CHARS = 8_000
 
 
 class Event(Struct, frozen=True, gc=False):
-    """A parsed line: the id and text of its event, its session key (None: none in it), and the line."""
+    """A parsed line: the id and text of its event, its session key (None: none in it), and the line.
+
+    :param more: the other keys of the line, where `keys` is all.
+    :param matched: False where the system has a header and the line has none.
+    :param stamp: the text of the line's time, where its header has one that counts.
+    """
 
     template: str
     text: str
     session: str | None
     line: str
+    more: tuple[str, ...] = ()
+    matched: bool = True
+    stamp: str | None = None
 
 
 class _KnownEvent(NamedTuple):
@@ -54,11 +66,13 @@ class Parser:
     def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
         self.name = name
         self.json_lines = JsonFormat(system.json_line)
-        self._header = Header(system.header)
-        self._masks = Masks(system.session, system.masks)
-        self._line_cache = LineCache(system.header, system.session, bool(system.masks), self._masks)
+        self._header = Header(system)
+        self._masks = Masks(system.masks, system.session)
+        self._keys = KeyExpression(system.session)
+        self._key_field, self._every_key = system.session_field, system.keys == "all"
+        self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
-        self._session = re.compile(system.session) if system.session else None
+        self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
@@ -71,34 +85,51 @@ class Parser:
         """The number of kept templates."""
         return len(self._miner)
 
-    def parse(self, line: str) -> Event:
-        """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`."""
+    def parse(self, line: str, fields: Tree | None = None) -> Event:
+        """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`.
+
+        :param fields: the fields of the line's envelope: `session_field` is looked for there first.
+        """
         if self.json_lines:
-            line = self.json_lines.text(line)
+            line = self.json_lines.text(line, fields)
+        outer = self._outer_keys(fields) if fields and self._key_field else ()
         shape = self._line_cache.get(line)
-        if shape is not None and self._miner.still_matches(shape.standing):
+        if shape is None or not self._miner.still_matches(shape.standing):
+            return self._parse(line, fields, outer)
+        if outer:
+            return self._in_sessions(shape, line, fields, outer)
+        if shape.bare:
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
-        return self._parse(line)
+        return _recalled(shape, line)
 
     def recall(self, value: bytes) -> Event | None:
         """The event of a raw record by one look-up, where it is, byte for byte, a line of a cached shape.
 
-        None: it must be read (`envelopes.read_line`) and parsed, with the same result.
+        Such a line begins one whatever comes before it, and another one begins behind it. None: it must be read
+        (`EnvelopeReader`), joined and parsed, with the same result.
         """
         shape = self._line_cache.of_record(value)
-        if shape is None or not self._miner.still_matches(shape.standing):
+        if shape is None or not shape.settled or not self._miner.still_matches(shape.standing):
             return None
         line = value.decode("ascii")
-        return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
+        if shape.bare:
+            return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
+        return _recalled(shape, line)
 
-    def _parse(self, line: str) -> Event:
+    def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
-        content, name, _ = self._header.split(line)
-        component = self._components.of(name) if name else None
-        place = self._key(line)
-        key = line[place] if place else None
-        by_form = self._masks.mask(content[:MAX_CONTENT_CHARS])
-        masked = _without(by_form, key) if key and key in by_form else by_form
+        header, matches = self._header.split(line, fields), self._keys.find(line)
+        places = self._own_places(line, header, matches) if matches or self._key_field else ()
+        component = self._component(line, header, matches, places) if header.component else None
+        keys = outer or self._own_keys(line, header, places)
+        content, start, joined = header.content, header.start, "\n" in header.content
+        if joined:
+            content, start = condense(content), None
+        content = content[:MAX_CONTENT_CHARS]
+        inside = within(matches, start, start + len(content)) if matches and start is not None else []
+        by_form = self._masks.mask(content, inside)
+        left = any([key in by_form for key in keys]) if keys else False
+        masked = _without(by_form, keys) if left else by_form
         standing = self._miner.match(masked)
         mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
@@ -107,10 +138,69 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined.text, line, None)
-        if standing is not None:
-            parts = LineParts(line, content, by_form, component)
-            self._line_cache.put(parts, CachedLine(standing, event.id, event.text, place))
-        return Event(event.id, event.text, key, line)
+        stamp = self._header.stamp(header) if self._header.stamp_names else ()
+        if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
+            parts = LineParts(line, header, by_form, component, inside)
+            self._line_cache.put(
+                parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched, self._is_settled(line))
+            )
+        session, more = _sessions(keys) if keys else (None, ())
+        clock = texts(line, stamp) if stamp else self._header.stamp_value(header)
+        return Event(event.id, event.text, session, line, more, header.matched, clock)
+
+    def _in_sessions(self, shape: CachedLine, line: str, fields: Tree | None, keys: tuple[str, ...]) -> Event:
+        """The event of a cached shape in the sessions of its envelope: its text has no key that the line may have."""
+        if any(key in line for key in keys):
+            return self._parse(line, fields, keys)
+        session, more = _sessions(keys)
+        return replace(_recalled(shape, line), session=session, more=more)
+
+    def _outer_keys(self, fields: Tree) -> tuple[str, ...]:
+        """The keys that the envelope's fields give, as they are written there."""
+        return self._limit(values(value_at(fields, self._key_field or "")))
+
+    def _own_places(self, line: str, header: Fields, matches: Sequence[KeyMatch]) -> tuple[slice, ...]:
+        """The places of the keys in the line: of a field of its header, else of the session's expression."""
+        field = header.place(self._key_field) if self._key_field else None
+        if field is not None:
+            key = trim(line, field.start, field.stop)
+            return (key,) if key else ()
+        places = []
+        for _, _, start, stop in matches:
+            key = trim(line, start, stop)
+            if key and not self._every_key:
+                return (key,)
+            places += [key] if key else []
+        return tuple(places)
+
+    def _own_keys(self, line: str, header: Fields, places: tuple[slice, ...]) -> tuple[str, ...]:
+        """The keys of the line as they are written: one that stands in a decoded field is no part of it."""
+        if self._key_field and header.values:
+            decoded = self._limit(values(header.value(self._key_field)))
+            if decoded:
+                return decoded
+        return tuple([line[place] for place in places])
+
+    def _limit(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        return keys if self._every_key else keys[:1]
+
+    def _component(
+        self, line: str, header: Fields, matches: Sequence[KeyMatch], places: tuple[slice, ...]
+    ) -> str | None:
+        """The component of a line: a session key within its name is masked, as in the content."""
+        name, first = header.component or "", header.named
+        last = first + len(name)
+        for _, _, start, stop in matches if first >= 0 else ():
+            if first <= start and stop <= last:
+                return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
+        if self._key_field and any(first <= key.start and key.stop <= last for key in places):
+            return self._components.of("<KEY>")
+        return self._components.of(name) if name else None
+
+    @property
+    def matches(self) -> Callable[[str], bool] | None:
+        """Whether a line has the header; None where the system has none."""
+        return (lambda line: self._header.split(line).matched) if self._header.is_set else None
 
     def new_templates(self, now: Seconds) -> list[Template]:
         """The events found since the last call, with `now` as the time they were first seen."""
@@ -135,18 +225,10 @@ class Parser:
         for item, component, text in present:
             self._remember(component, text, _KnownEvent(item.id, item.text, item.example, item.replaces))
 
-    def _key(self, line: str) -> slice | None:
-        """The place of the session key: group 1 of its first match where that took part, else all of it."""
-        found = self._session.search(line) if self._session else None
-        if found is None:
-            return None
-        group = 1 if found.re.groups and found.group(1) else 0
-        return slice(*found.span(group)) if found.group(group) else None
-
     def _add_template(self, component: str | None, text: str, line: str, replaces: str | None) -> _KnownEvent:
         """Add a new event."""
         whole = " ".join(part for part in (component, text) if part)
-        event = _KnownEvent(template_id(whole), whole, line[:EXAMPLE_CHARS], replaces)
+        event = _KnownEvent(template_id(whole), whole, example_of(line), replaces)
         self._remember(component, text, event)
         self._found.append(event)
         return event
@@ -170,13 +252,40 @@ class Parser:
 
     def _split(self, template: Template) -> tuple[str | None, str]:
         """An event's component and template; the header of its example tells whether it has a component."""
-        name = self._header.split(template.example).component
-        for component in (self._components.of(name), WILDCARD) if name else ():
-            if template.text == component or template.text.startswith(f"{component} "):
-                return component, template.text[len(component) + 1 :]
+        line = template.example
+        header, matches = self._header.split(line), self._keys.find(line)
+        component = self._component(line, header, matches, self._own_places(line, header, matches))
+        for each in (component, WILDCARD) if component else ():
+            if template.text == each or template.text.startswith(f"{each} "):
+                return each, template.text[len(each) + 1 :]
         return None, template.text
 
 
-def _without(text: str, key: str) -> str:
-    """The text with `<KEY>` for the session key as a word: the key's expression may need the header to match."""
-    return re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
+def example_of(line: str) -> str:
+    """A line, cut to the length of an example; of one of several lines the tail is kept as well."""
+    if len(line) <= EXAMPLE_CHARS:
+        return line
+    return shorten(line, EXAMPLE_CHARS) if "\n" in line else line[:EXAMPLE_CHARS]
+
+
+def _recalled(shape: CachedLine, line: str) -> Event:
+    """The event of a line of a cached shape that has more than one key at most."""
+    session, more = _sessions([line[place] for place in shape.keys])
+    stamp = texts(line, shape.stamp) if shape.stamp else None
+    return Event(shape.id, shape.text, session, line, more, shape.matched, stamp)
+
+
+def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """The first key and the others, each in its one spelling."""
+    if len(keys) == 1:
+        return canonical(keys[0]), ()
+    first, *more = distinct(keys) or (None,)
+    return first, tuple(each for each in more if each)
+
+
+def _without(text: str, keys: Sequence[str]) -> str:
+    """The text with `<KEY>` for each session key as a word: the key's expression may need the header to match."""
+    for key in keys:
+        if key in text:
+            text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
+    return text

@@ -2,12 +2,15 @@
 
 A field is the key of that name, or a path into nested objects by dots. What has no value, or a blank one, is `-`, so
 that the fields of a header keep their places; other values than strings are compact JSON. What is no JSON object with
-one of the fields is a line as it stands: servers print a few plain ones when they start.
+one of the fields is a line as it stands: servers print a few plain ones when they start. Around a line there may be a
+shipper's envelope; `{kubernetes.pod_name} {msg}` takes from it what the line itself lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import re
+from collections.abc import Container, Iterator
 from string import Formatter
 
 import msgspec
@@ -17,6 +20,11 @@ from fusionlog.utils.ansi import strip_ansi
 Tree = dict[str, object]
 
 MISSING = "-"
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class JsonFormat:
@@ -33,27 +41,38 @@ class JsonFormat:
     def __bool__(self) -> bool:
         return self.format is not None
 
-    def text(self, line: str) -> str:
-        """The text of a JSON line; any other line is itself."""
+    def text(self, line: str, fields: Tree | None = None) -> str:
+        """The text of a JSON line; any other line is itself.
+
+        :param fields: of the envelope around the line: they stand for those that the line lacks.
+        """
         tree = tree_of(line) if self._fields else None
-        return line if tree is None or not self.shares(tree) else self._render(tree)
+        return line if tree is None or not self.shares(tree) else self._render(tree, fields or {})
 
     def shares(self, tree: Tree) -> bool:
         """Whether an object has a field of the format."""
-        return any(_value(tree, field) is not None for field in self._fields)
+        return any(value_at(tree, field) is not None for field in self._fields)
 
-    def is_line(self, tree: Tree, message: str | None, own: Sequence[str]) -> bool:
+    def names(self, field: str) -> bool:
+        """Whether the format has a field, or a part of it."""
+        return any(each == field or each.startswith(f"{field}.") for each in self._fields)
+
+    def is_line(self, tree: Tree, message: str | None, own: Container[str]) -> bool:
         """Whether an object is a line itself, not an envelope around one.
 
         :param message: the field in which an envelope would hold the line, None where there is none.
-        :param own: what envelopes have of their own, such as a time: to share no more than that proves nothing.
+        :param own: what envelopes have of their own, such as a time or `kubernetes`: to share no more than that, or
+            what is in it, proves nothing.
         """
         if message is None or message in self._fields:
             return self.shares(tree)
-        return any(_value(tree, field) is not None for field in self._fields if field not in own)
+        apart = (field for field in self._fields if field not in own and field.split(".")[0] not in own)
+        return any(value_at(tree, field) is not None for field in apart)
 
-    def _render(self, tree: Tree) -> str:
-        text = "".join(literal + (_written(_value(tree, field)) if field else "") for literal, field in self._pieces)
+    def _render(self, tree: Tree, fields: Tree) -> str:
+        text = "".join(
+            literal + (_written(_first_value(field, tree, fields)) if field else "") for literal, field in self._pieces
+        )
         return strip_ansi(text.rstrip("\r\n"))
 
 
@@ -61,11 +80,55 @@ def tree_of(text: str) -> Tree | None:
     """The JSON object that a text is, None where it is none."""
     if text.lstrip()[:1] != "{":
         return None
-    try:
-        tree = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
+    tree = json_of(text)
     return tree if isinstance(tree, dict) else None
+
+
+def json_of(text: str) -> object:
+    """The value of a JSON text; None where it is none, or `null`.
+
+    Tolerated, as writers of JSON produce them: control characters within strings, `NaN`, and halves of a surrogate
+    pair, which become U+FFFD.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except RecursionError:
+        return None
+    except msgspec.DecodeError:
+        return _tolerant(text)
+
+
+def _tolerant(text: str) -> object:
+    try:
+        return json.loads(_ESCAPE.sub(_whole_character, text), strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _whole_character(escape: re.Match[str]) -> str:
+    return "\\ufffd" if escape["half"] else escape[0]
+
+
+def value_at(tree: Tree, field: str) -> object:
+    """The value of a field, None where there is none: of the key that is written with dots, or else on the path.
+
+    A path may have keys with dots in it: `resource.service.name` of `{"resource": {"service.name": "pay"}}`.
+    """
+    if field in tree:
+        return tree[field]
+    dot = field.find(".")
+    while dot >= 0:
+        node = tree.get(field[:dot])
+        value = value_at(node, field[dot + 1 :]) if isinstance(node, dict) else None
+        if value is not None:
+            return value
+        dot = field.find(".", dot + 1)
+    return None
+
+
+def _first_value(field: str, *trees: Tree) -> object:
+    values = (value_at(tree, field) for tree in trees)
+    return next((value for value in values if value is not None), None)
 
 
 def _pieces(format: str) -> Iterator[tuple[str, str | None]]:
@@ -77,16 +140,6 @@ def _pieces(format: str) -> Iterator[tuple[str, str | None]]:
         if field is not None and (spec or conversion or not all(field.split("."))):
             raise ValueError("a field is a name between braces, such as {msg} or {request.id}")
         yield literal, field
-
-
-def _value(tree: Tree, field: str) -> object:
-    """The value of a field: of the key that is written with dots, or else on the path."""
-    if field in tree or "." not in field:
-        return tree.get(field)
-    node: object = tree
-    for name in field.split("."):
-        node = node.get(name) if isinstance(node, dict) else None
-    return node
 
 
 def _written(value: object) -> str:

@@ -3,7 +3,7 @@ from fusionlog.parsing.masks import Masks
 
 
 def make_components() -> Components:
-    return Components(Masks(None, {}).mask)
+    return Components(Masks({}).mask)
 
 
 def test_a_component_is_masked() -> None:

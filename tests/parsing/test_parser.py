@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 
 from fusionlog.data.systems import read_catalog, read_sessions
-from fusionlog.parsing.parser import EXAMPLE_CHARS, Parser
+from fusionlog.parsing.parser import EXAMPLE_CHARS, Event, Parser
 from fusionlog.records import Template, template_id
-from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.settings import IngestSettings, SystemSettings, read_systems
 
 HDFS = SystemSettings(header="<Level> <Component>: <Content>", session=r"blk_-?\d+")
 DATA = Path(os.environ.get("FUSIONLOG_DATA", Path(__file__).parents[3] / "shared" / "data"))
+CASES = Path(__file__).parents[1] / "cases"
 
 
 def make_parser(system: SystemSettings = HDFS, **ingest: float) -> Parser:
@@ -158,3 +159,41 @@ def test_a_key_that_only_the_header_tells_is_masked_in_the_content() -> None:
     system = SystemSettings(header="<Component>: <Content>", session=r"^\w+: ([a-z]\w)(?:: |$)")
     event = make_parser(system).parse("qmgr: c7: removed c7 but not c77")
     assert (event.session, event.text) == ("c7", "qmgr <KEY>: removed <KEY> but not c77")
+
+
+def events_of(case: str, system: str, file: str = "lines.log") -> list[Event]:
+    parser = Parser(system, read_systems(CASES / case / "systems.yaml")[system], IngestSettings())
+    return [parser.parse(line) for line in (CASES / case / file).read_text("utf-8").splitlines()]
+
+
+def test_console_lines_of_spring_boot_are_split_whichever_thread_wrote_them() -> None:
+    events = events_of("spring-console-threads", "billing")
+    assert all(event.matched for event in events)
+    assert {event.text for event in events} == {
+        "s.example.billing.BillingApplication Started BillingApplication in <NUM> seconds",
+        "s.e.billing.InvoiceController Invoice <NUM> created",
+        "o.a.k.clients.NetworkClient Connection to node <NUM> could not be established",
+        "o.a.k.clients.producer.KafkaProducer Expiring <NUM> records",
+    }
+
+
+def test_structured_data_and_a_byte_order_mark_are_no_content() -> None:
+    assert {event.text for event in events_of("syslog-rfc5424-structured-data", "shop")} == {"shop order accepted"}
+
+
+def test_a_key_at_the_start_of_the_line_does_not_mask_the_start_of_the_content() -> None:
+    events = events_of("key-at-the-start-of-the-line", "hosts")
+    assert {event.session for event in events} == {"web-1", "web-2"}
+    assert [event.text for event in events] == [
+        "Payment failed", "Backup failed", "Login succeeded",
+        "Rollback succeeded", "Backup started", "Rollback started",
+    ]  # fmt: skip
+
+
+def test_a_key_in_the_middle_of_the_header_does_not_mask_the_content() -> None:
+    events = events_of("key-at-the-start-of-the-line", "nodes", "node.log")
+    assert {event.session for event in events} == {"R02-M1-N0"}
+    assert [event.text for event in events] == [
+        "KERNEL <NUM> double-hummer alignment exceptions", "KERNEL <NUM> total parity error corrected",
+        "KERNEL <NUM> total interrupts lost",
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.utils.json_format import JsonFormat
+from fusionlog.utils.json_format import JsonFormat, value_at
 
 BROKER = JsonFormat("{time} {node} {level} {pid} {msg}")
 
@@ -93,3 +93,22 @@ TREES = st.recursive(
 @given(st.dictionaries(st.sampled_from(("msg", "a", "level")), TREES, max_size=3))
 def test_any_object_gives_a_line_that_is_not_blank(tree: dict[str, object]) -> None:
     assert text_of(tree, "{a.b} {level} {msg}").strip()
+
+
+def test_a_field_that_the_line_lacks_is_the_envelopes() -> None:
+    format = JsonFormat("{kubernetes.pod_name} {level} {msg}")
+    fields: dict[str, object] = {"kubernetes": {"pod_name": "cart-1"}, "level": "of the envelope"}
+    assert format.text('{"level": "info", "msg": "x"}', fields) == "cart-1 info x"
+    assert format.text('{"level": "info", "msg": "x"}') == "- info x"
+    assert format.text("no JSON", fields) == "no JSON"
+
+
+def test_a_path_may_have_names_with_dots() -> None:
+    tree: dict[str, object] = {"resource": {"service.name": "pay"}, "a.b": {"c": 1}, "x": {"y": 2}, "x.y": 3}
+    assert [value_at(tree, path) for path in ("resource.service.name", "a.b.c", "x.y", "x.z", "none")] == [
+        "pay",
+        1,
+        3,
+        None,
+        None,
+    ]

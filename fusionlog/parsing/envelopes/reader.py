@@ -1,0 +1,350 @@
+"""The reader of raw records: bytes to lines, whatever envelope they are in.
+
+| a record | its lines |
+|---|---|
+| text | one, line breaks within it included: a message of several lines is one |
+| JSON object of a shipper | the text of its message field |
+| JSON object of OpenTelemetry, of Loki | one for each log record, each entry |
+| JSON array of objects; objects one after the other, a line each | one for each object |
+| JSON string | the text without quotes and escapes |
+| line of a container's log file (CRI) | the text behind its time, stream and tag |
+
+Detected per record. A JSON object with a text in one of the message fields is an envelope, and is opened once: that
+text is the line, JSON or not. So an application's own JSON line is opened too, when it comes without a shipper
+around it and has such a field (`{"level":"info","msg":"started"}`): its message is what a person wrote, and nothing in
+the record distinguishes it from an envelope. The fields of a system's JSON lines are known where its `json_line` is
+set: an envelope around one is opened, the line itself stays whole, and the parser writes it as text. Any other JSON,
+or text that only begins like it, is a line of text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from fusionlog.errors import RecordError
+from fusionlog.parsing.envelopes import batches, otlp
+from fusionlog.parsing.envelopes.decoding import BYTE_ORDER_MARK, text_of
+from fusionlog.parsing.envelopes.raw_line import Partial, RawLine
+from fusionlog.parsing.envelopes.shapes import Shape, shape_of
+from fusionlog.parsing.envelopes.shippers import MARKS, TIME_FIELDS, message_of, partial_of
+from fusionlog.parsing.times import plausible, seconds_of
+from fusionlog.settings import NO_TIME, IngestSettings, SystemSettings
+from fusionlog.utils.ansi import strip_ansi
+from fusionlog.utils.json_format import JsonFormat, Tree, json_of, tree_of, value_at
+from fusionlog.utils.timezones import zone_of
+
+MAX_LINES = 10_000
+"""Lines of a record, at most."""
+
+MAX_CUT = 10_000
+"""Cut lines that are known at a time, at most."""
+
+UTF8 = frozenset({"utf-8", "utf8", "utf_8", "u8"})
+
+Lines = Sequence[RawLine | RecordError]
+Fields = Sequence[str]
+Time = tuple[float | None, bool]
+"""Unix seconds, None where there are none; and whether a field should have had them."""
+
+_NONE = JsonFormat(None)
+_OWN = frozenset(TIME_FIELDS) | MARKS
+_BRACE = ord("{")
+_BEGINNINGS = frozenset(b' \t\r\n\x0b\x0c"[{\xef\xfe\xff')
+"""First bytes of what may be no bare line; a CRI line begins with a digit."""
+
+_CRI = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^ ]{1,16}) (stdout|stderr) ([PF])(?::\S*)? (.*)", re.DOTALL)
+_CRI_STREAM = slice(20, 46)
+"""Where the stream of a CRI line begins, behind its time."""
+
+_BYTES = range(256)
+
+_object_of = msgspec.json.Decoder(Tree).decode
+
+
+class EnvelopeReader:
+    """Reads the raw records of one system."""
+
+    def __init__(self, system: SystemSettings, ingest: IngestSettings) -> None:
+        self._json_lines = JsonFormat(system.json_line)
+        self._fields, self._max_bytes = ingest.message_fields, ingest.max_line_bytes
+        self._encoding = None if system.encoding.lower() in UTF8 else system.encoding
+        self._time_field, self._date_field = system.time_field, system.date_field
+        self._zone = zone_of(system.timezone)
+        self._cut: set[tuple[str | None, str | None]] = set()
+        """The sources and ids of lines of which the last piece is still to come."""
+        self._looks_inside = bool(self._json_lines) or self._time_field is not None
+
+    def read(self, value: bytes | None, timestamp: float | None) -> Lines:
+        """The lines of a record, in order; a RecordError stands for one that cannot be used.
+
+        :param timestamp: Kafka's, in Unix seconds: it bounds which times are plausible; None: it has none.
+        :raises RecordError: `empty`: no value, or nothing but blanks; `not-text`: binary; `not-logs`; `too-long`;
+            `too-many-lines`.
+        """
+        if not value:
+            raise RecordError("empty", "the record has no value")
+        first = value[0]
+        if first == _BRACE and self._encoding is None:
+            try:
+                return self._opened(_object_of(value), value, timestamp)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+        if first == otlp.PROTO_START and (batch := otlp.batch_of_proto(value)):
+            return self._log_records(batch, timestamp)
+        text = text_of(value, self._encoding)
+        if self._encoding is None and first not in _BEGINNINGS and " std" not in text[_CRI_STREAM]:
+            return [RawLine(self._clean(text))]
+        return self._lines(text, timestamp)
+
+    def _lines(self, text: str, timestamp: float | None, strings: bool = True) -> Lines:
+        first = text[:1] if text[:1] > " " else text.lstrip()[:1]
+        if first == "{":
+            tree = tree_of(text)
+            return self._unread(text, timestamp) if tree is None else self._opened(tree, text, timestamp)
+        if first == "[":
+            return self._array(text, timestamp)
+        if first == '"' and strings:
+            inside = json_of(text)
+            return self._lines(inside, timestamp, False) if isinstance(inside, str) else [RawLine(self._clean(text))]
+        found = _CRI.match(text)
+        return [self._of_cri(found, timestamp) if found else RawLine(self._clean(text))]
+
+    def _array(self, text: str, timestamp: float | None) -> Lines:
+        items = _elements(text)
+        if not items or items[0][:1] != "{":
+            return [RawLine(self._clean(text))]
+        return self._each(["" if item == "null" else item for item in items], timestamp)
+
+    def _unread(self, text: str, timestamp: float | None) -> Lines:
+        """Objects that follow each other, a line each; else a line of text that begins like one."""
+        items = [item for item in text.split("\n") if item.strip()]
+        if len(items) > 1 and all(tree_of(item) is not None for item in items):
+            return self._each(items, timestamp)
+        return [RawLine(self._clean(text))]
+
+    def _each(self, items: Sequence[str], timestamp: float | None) -> Lines:
+        _check_number(len(items))
+        made: list[RawLine | RecordError] = []
+        for item in items:
+            try:
+                made += self._lines(item, timestamp)
+            except RecordError as error:
+                made.append(RecordError(error.reason, error.detail, item.encode()))
+        _check_number(len(made))
+        return made
+
+    def _opened(self, tree: Tree, record: str | bytes, timestamp: float | None) -> Lines:
+        shape = shape_of(tuple(tree))
+        if shape.batch:
+            if batches.is_log_records(tree):
+                return self._log_records(tree, timestamp)
+            if (entries := batches.entries(tree)) is not None:
+                return self._all(lambda entry: self._open(entry, b"", timestamp, shape_of(tuple(entry))), entries)
+        return [self._open(tree, record, timestamp, shape)]
+
+    def _log_records(self, batch: Tree, timestamp: float | None) -> Lines:
+        return self._all(lambda record: self._of_log_record(record, timestamp), list(otlp.envelopes(batch)))
+
+    def _all(self, read: Callable[[Tree], RawLine], envelopes: Sequence[Tree]) -> Lines:
+        _check_number(len(envelopes))
+        made: list[RawLine | RecordError] = []
+        for envelope in envelopes:
+            item = dict(envelope)
+            try:
+                made.append(read(envelope))
+            except RecordError as error:
+                made.append(RecordError(error.reason, error.detail, msgspec.json.encode(item)))
+        return made
+
+    def _open(self, tree: Tree, record: str | bytes, timestamp: float | None, shape: Shape) -> RawLine:
+        """The line of an object: its message, or the object itself where it has none, or is the system's own line.
+
+        :param record: the object's text.
+        """
+        field, message = message_of(tree, self._fields)
+        inside = self._inside(message) if self._looks_inside else None
+        if field is None or (self._json_lines and self._is_own(tree, field, inside)):
+            times = shape.times if self._json_lines else ()
+            return self._line(_text(record), tree, tree, timestamp, times, shape, None)
+        line = message if type(message) is str else self._written(field, message)
+        partial = partial_of(tree, line) if shape.pieces else None
+        tree.pop(field, None)
+        return self._line(line, tree, inside, timestamp, shape.times, shape, partial)
+
+    def _of_log_record(self, tree: Tree, timestamp: float | None) -> RawLine:
+        body, shape = tree["body"], shape_of(tuple(tree))
+        if self._json_lines.names("body"):
+            return self._line(_json(tree), tree, tree, timestamp, otlp.TIME_FIELDS, shape, None)
+        del tree["body"]
+        line, rest = self._of_body(body)
+        inside = self._inside(body) if self._looks_inside else None
+        return self._line(line, {**tree, **rest}, inside, timestamp, otlp.TIME_FIELDS, shape, None)
+
+    def _of_body(self, body: object) -> tuple[str, Tree]:
+        """The line of a log record's body, and the fields beside it: a structured one is read like an object."""
+        if not isinstance(body, dict) or (self._json_lines and self._json_lines.shares(body)):
+            return self._written("body", body), {}
+        field, message = message_of(body, self._fields)
+        if field is None:
+            return _json(body), {}
+        return self._written(field, message), {name: value for name, value in body.items() if name != field}
+
+    def _inside(self, message: object) -> Tree | None:
+        return message if isinstance(message, dict) else tree_of(message) if isinstance(message, str) else None
+
+    def _is_own(self, tree: Tree, field: str, inside: Tree | None) -> bool:
+        """Whether an object is the system's own JSON line, not an envelope around one."""
+        holds_one = inside is not None and self._json_lines.shares(inside)
+        return not holds_one and self._json_lines.is_line(tree, field, _OWN)
+
+    def _written(self, field: str, message: object) -> str:
+        """The line of a message of any type.
+
+        :raises RecordError: `empty`: it is null, or has nothing in it.
+        """
+        if message is None or message == [] or message == {}:
+            raise RecordError("empty", f"the {field} of the envelope is {_json(message)}")
+        if isinstance(message, str):
+            return message
+        if isinstance(message, list) and message and all(isinstance(item, str) for item in message):
+            return "\n".join(message)
+        if field == "MESSAGE" and isinstance(message, list) and all(item in _BYTES for item in message):
+            return text_of(bytes(message), self._encoding)
+        return _json(message)
+
+    def _line(
+        self, line: str, tree: Tree, inside: Tree | None, timestamp: float | None, times: Fields, shape: Shape,
+        partial: Partial | None,
+    ) -> RawLine:  # fmt: skip
+        """A line with what its envelope has about it."""
+        if self._time_field is None:
+            seconds, implausible = self._time(tree, times, timestamp)
+        else:
+            seconds, implausible = self._own_time(tree, inside, timestamp, times)
+        if line[10:11] == "T" and (found := _CRI.match(line)):
+            raw = self._of_cri(found, timestamp, tree)
+            return raw if seconds is None else raw._replace(time=seconds, implausible=False)
+        source = shape.writer(tree) if shape.writer else None
+        if line[:1] == " " and ("syslogtag" in tree or "programname" in tree):
+            line = line[1:]
+        if partial is not None:
+            return self._piece(line, seconds, tree, source, partial, implausible)
+        return RawLine(self._clean(line), seconds, tree, source, None, implausible)
+
+    def _of_cri(self, found: re.Match[str], timestamp: float | None, envelope: Tree | None = None) -> RawLine:
+        stamp, stream, tag, line = found.groups()
+        tree: Tree = {**(envelope or {}), "time": stamp, "stream": stream, "logtag": tag}
+        seconds, implausible = self._time(tree, ("time",), timestamp)
+        writer = shape_of(tuple(tree)).writer
+        source = writer(tree) if writer else None
+        return self._piece(line, seconds, tree, source, Partial(None, tag == "F"), implausible)
+
+    def _piece(
+        self, line: str, seconds: float | None, tree: Tree, source: str | None, partial: Partial, implausible: bool
+    ) -> RawLine:
+        """A line of a stream whose long lines are cut: a piece of one may be blank."""
+        stream = tree.get("stream", tree.get("source"))
+        if source is None and partial.id is None and isinstance(stream, str):
+            partial = Partial(stream, partial.last)
+        cut = source, partial.id
+        goes_on = cut in self._cut
+        if partial.last:
+            self._cut.discard(cut)
+        elif len(self._cut) < MAX_CUT:
+            self._cut.add(cut)
+        text = self._text(line) if goes_on or not partial.last else self._clean(line)
+        return RawLine(text, seconds, tree, source, partial, implausible)
+
+    def _own_time(self, tree: Tree, inside: Tree | None, timestamp: float | None, fields: Fields) -> Time:
+        """The time in the system's own field; where a line has none, that of the envelope."""
+        if self._time_field == NO_TIME:
+            return None, False
+        clock = _first_value(self._time_field or "", inside or {}, tree)
+        if clock is None:
+            return self._time(tree, fields, timestamp)
+        date = _first_value(self._date_field, inside or {}, tree) if self._date_field else None
+        value = clock if date is None else f"{date} {clock}"
+        return self._time({"": value}, ("",), timestamp, clock_alone=True)
+
+    def _time(self, tree: Tree, fields: Fields, timestamp: float | None, clock_alone: bool = False) -> Time:
+        """The first plausible time of the fields."""
+        implausible = False
+        for field in fields:
+            value = tree.get(field)
+            if not value or value == "0":
+                continue
+            seconds = seconds_of(value, self._zone, timestamp, clock_alone)
+            if seconds is not None and plausible(seconds, timestamp):
+                return seconds, False
+            implausible = True
+        return None, implausible
+
+    def _clean(self, text: str) -> str:
+        """A line without its line break, colours and byte order mark.
+
+        :raises RecordError: it is blank or too long.
+        """
+        line = self._text(text)
+        if not line or line.isspace():
+            raise RecordError("empty", "the line is blank")
+        return line
+
+    def _text(self, text: str) -> str:
+        line = strip_ansi(text.rstrip("\r\n"))
+        if line[:1] == BYTE_ORDER_MARK:
+            line = line.lstrip(BYTE_ORDER_MARK)
+        if len(line) * 4 > self._max_bytes and len(line.encode()) > self._max_bytes:
+            raise RecordError("too-long", f"the line has {len(line.encode())} bytes, more than {self._max_bytes}")
+        return line
+
+
+def _check_number(lines: int) -> None:
+    if lines > MAX_LINES:
+        raise RecordError("too-many-lines", f"the record has {lines} lines, more than {MAX_LINES}")
+
+
+def _elements(array: str) -> list[str]:
+    """The elements of a JSON array, each in JSON; none where the text is no array."""
+    try:
+        return [bytes(item).decode() for item in msgspec.json.decode(array, type=list[msgspec.Raw])]
+    except RecursionError:
+        return []
+    except msgspec.DecodeError:
+        listed = json_of(array)
+        return [_json(item) for item in listed] if isinstance(listed, list) else []
+
+
+def _text(record: str | bytes) -> str:
+    return record if isinstance(record, str) else record.decode()
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _first_value(field: str, *trees: Tree) -> object:
+    values = (value_at(tree, field) for tree in trees)
+    return next((value for value in values if value is not None), None)
+
+
+def read_line(
+    value: bytes | None, message_fields: Sequence[str], max_bytes: int = 64 * 1024, json_lines: JsonFormat = _NONE
+) -> RawLine:
+    """The text and the time of a raw record's first line, by the settings that matter to it.
+
+    :raises RecordError: the record has no line, or the first one cannot be used.
+    """
+    line = _reader(tuple(message_fields), max_bytes, json_lines.format).read(value, None)[0]
+    if isinstance(line, RecordError):
+        raise line
+    return RawLine(line.text, line.time)
+
+
+@lru_cache(maxsize=16)
+def _reader(message_fields: tuple[str, ...], max_bytes: int, json_line: str | None) -> EnvelopeReader:
+    ingest = IngestSettings(message_fields=message_fields, max_line_bytes=max_bytes)
+    return EnvelopeReader(SystemSettings(json_line=json_line), ingest)
