@@ -80,12 +80,12 @@ class PartitionProcessor:
     def __init__(
         self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Windower,
         start: int, resume_state: ResumeState, covered: CoveredLines | None = None, clock: Clock = time.time,
-        report: LineReport | None = None,
+        report: LineReport | None = None, reader: EnvelopeReader | None = None,
     ) -> None:  # fmt: skip
         self.system, self.resume_state, self.tally = system, resume_state, Tally(system)
         self.report = report or LineReport(system, settings)
         self._parser, self._windower, self._clock, self._covered = parser, windower, clock, covered
-        self._reader, self._line_clock = EnvelopeReader(settings, ingest), LineClock(settings)
+        self._reader, self._line_clock = reader or EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
         multiline = settings.multiline
         self._wait, self._holds = multiline.wait_seconds, multiline.enabled
