@@ -25,6 +25,7 @@ _DATED = re.compile(
     r"|\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?"
     r"|^\d{6} \d{6}\b"
 )
+_JSON = re.compile(rb'\s*(?:\{|"|\[\s*[{"])')
 STEP = 0.1
 """Seconds between two lines of a file where a line has no time that can be read."""
 
@@ -76,7 +77,7 @@ def line_records(lines: Sequence[bytes]) -> list[SampleRecord]:
     """A record for each line. The timestamp of a bare line is the time it begins with, as a shipper's would be."""
     now, records = 0.0, []
     for offset, line in enumerate(lines):
-        bare = line.lstrip()[:1] not in (b"{", b"[", b'"')
+        bare = _JSON.match(line) is None
         time = leading_time(line[:HEAD_BYTES].decode(errors="replace")) if bare else None
         now = now + STEP if time is None else time
         records.append(SampleRecord(offset, round(now * 1000) if bare and now >= EARLIEST else -1, None, line))
@@ -84,7 +85,7 @@ def line_records(lines: Sequence[bytes]) -> list[SampleRecord]:
 
 
 def leading_time(head: str) -> float | None:
-    """Unix seconds of the date and clock at the beginning of a line, in UTC where it names no zone; None without one."""
+    """Unix seconds of the date and clock that a line begins with; without a zone they are in UTC."""
     found = _DATED.search(head)
     return None if found is None else seconds_of(found.group())
 

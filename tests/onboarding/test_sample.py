@@ -49,10 +49,13 @@ def test_a_bare_line_is_stamped_with_its_own_time_and_an_envelope_is_not(tmp_pat
 @pytest.mark.parametrize(
     "line",
     [
-        b"Mar  4 10:11:12 host app[1]: x", b"[2026-03-04 10:11:12,500] INFO x", b'1.2.3.4 - - [04/Mar/2026:11:11:12 +0100] "GET /"',
-        b"260304 101112 1 INFO x", b"1772619072 2026-03-04T10:11:12.123Z x",
+        b"Mar  4 10:11:12 host app[1]: x",
+        b"[2026-03-04 10:11:12,500] INFO x",
+        b'1.2.3.4 - - [04/Mar/2026:11:11:12 +0100] "GET /"',
+        b"260304 101112 1 INFO x",
+        b"1772619072 2026-03-04T10:11:12.123Z x",
     ],
-)  # fmt: skip
+)
 def test_the_times_at_the_front_of_lines_are_read(line: bytes) -> None:
     found = line_records([line])[0].timestamp / 1000
     assert found == pytest.approx(1772619072, abs=1) or (b"Mar  4" in line and found > 0)
