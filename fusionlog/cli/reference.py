@@ -9,6 +9,7 @@ import fusionlog
 from fusionlog.cli import pages, settings, topics
 from fusionlog.cli.api_page import api_page
 from fusionlog.cli.main import app
+from fusionlog.cli.systems_page import systems_page
 from fusionlog.topics import Topics
 from fusionlog.utils.files import writing
 
@@ -17,6 +18,7 @@ def generated() -> dict[str, str]:
     """The text of every generated page and document, by its path below `docs/`."""
     return {
         "settings.md": settings.document(),
+        "systems-file.md": systems_page(),
         "commands.md": pages.commands_page(app, "fusionlog"),
         "api.md": api_page(fusionlog),
         **topics.documents(Topics()),
