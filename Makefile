@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check-long lint constraints clean
+.PHONY: setup demo test check-long lint docs pages hooks constraints clean
 
 setup: $(STAMP)
 
@@ -21,7 +21,7 @@ demo: setup
 	$(VENV)/bin/fusionlog demo
 
 test: setup
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n auto --dist loadfile
 
 # What takes longer than a change should wait for: kills by the dozen, and the second of each kind whose first `make test`
 # runs.
@@ -32,6 +32,17 @@ lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# Strict: a link to a page or heading that does not exist fails the build. Open build/site/index.html.
+docs: setup
+	$(VENV)/bin/zensical build --clean --strict
+
+# What docs/ has from the code: settings, topics, records, commands, the Python API, schemas.
+pages: setup
+	$(VENV)/bin/python -m fusionlog.cli.reference docs
+
+hooks: setup
+	$(VENV)/bin/pre-commit install
 
 constraints:
 	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 \

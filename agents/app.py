@@ -75,7 +75,7 @@ class FusionLogApp(faust.App):
 
 
 class NoConsumer(BootStrategy):
-    """A start without Faust's own Kafka clients: the app's services have theirs."""
+    """A boot strategy without Faust's own Kafka clients: the services of the app have theirs."""
 
     enable_kafka = False
 
@@ -119,7 +119,7 @@ def of_environment(build: Callable[[Settings], FusionLogApp]) -> Callable[[str],
 
 
 async def preflight(settings: Settings) -> None:
-    """Return when a worker can start.
+    """Check that the topics are as a worker needs them.
 
     :raises BrokerError: Kafka does not answer, or a topic is not as it must be; the message names the way out.
     """
@@ -174,7 +174,7 @@ async def consume(
 
 
 async def together(app: FusionLogApp, guard: CrashGuard, *works: Coroutine[Any, Any, None]) -> None:
-    """Run until the first of them ends, then cancel the others; one that fails ends the worker."""
+    """Run coroutines until the first of them ends, then cancel the others; one that fails ends the worker."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         async with ending(app, guard):

@@ -56,7 +56,7 @@ class LabelWork:
         logger.info("teacher ready", teacher=names, labeller=self._settings.label.labeller)
         self._labelling = LabelWorker(self._settings, self._producer, self._tables, teacher, offline=offline)
         if any(isinstance(each, StreamTeacher) for each in self._teachers):
-            await self._remember(self._labelling)
+            await self._count_history(self._labelling)
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""
@@ -72,10 +72,10 @@ class LabelWork:
         for teacher in self._teachers:
             await teacher.close()
 
-    async def _remember(self, labelling: LabelWorker) -> None:
+    async def _count_history(self, labelling: LabelWorker) -> None:
         """Count the recent windows that this worker, or others of its group, had read, in the offline teacher."""
         settings = self._settings
-        await labelling.remember(
+        await labelling.count_history(
             read_committed(settings, settings.topics.proprietary, self._group, settings.distill.recent_windows)
         )
 

@@ -22,7 +22,7 @@ from fusionlog.decision import is_anomalous
 from fusionlog.distillation.base_model import known_events
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.evaluation.fit_cache import LocalTrainer
-from fusionlog.evaluation.teacher_choice import teaching
+from fusionlog.evaluation.teacher_choice import chosen_teacher
 from fusionlog.kafka import codecs
 from fusionlog.kafka.batch_output import Message
 from fusionlog.kafka.producer import Ack, Producer
@@ -132,7 +132,7 @@ async def compare(data: Path, target: str, settings: Settings) -> dict[str, dict
     encoder, fold = Encoder(find_encoder(settings)), read_fold(data, target, "forward", settings.ingest)
     known = [event for source in sources for event in known_events(source, event_probabilities(source))]
     cache, fits, found = VectorCache(encoder), LocalTrainer(settings.distill), {}
-    async with teaching(settings, data, target) as each:
+    async with chosen_teacher(settings, data, target) as each:
         for labeller in ("direct", "alpha"):
             teacher = each.teacher(known, encoder)
             context = MethodContext(each.settings, sources, encoder, cache, fits, teacher)

@@ -1,4 +1,4 @@
-"""The decision threshold: the probability from which a window or an event is anomalous. It stands here alone."""
+"""The decision threshold of the whole package: the probability from which a window or an event is anomalous."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from fusionlog.types import DetectorName, RouteKind
+from fusionlog.types import DetectorName, Position, RouteKind
 
 VERSION = 2
 """The version of the records (see CHANGELOG.md)."""
@@ -68,7 +68,8 @@ class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
-    of the multiset of templates: windows of one shape get one verdict.
+    of the multiset of templates: windows of one shape get one verdict. A record may hold several lines: the first line
+    is number `first_index` of its record, from 0, the last one number `last_index`.
     """
 
     id: str
@@ -85,6 +86,8 @@ class Window(Record, frozen=True, kw_only=True):
     events: list[WindowEvent]
     sequence: list[int]
     route: Route | None = None
+    first_index: int = 0
+    last_index: int = 0
 
 
 class EventLabel(Struct, frozen=True, kw_only=True):
@@ -137,8 +140,9 @@ class Lineage(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
-    """The weights of a window's score: of the network's probability p, and of the window's surprisal s, its rarity r
-    and that of its failures f in the profile of its system:
+    """The weights that combine the network's probability p with the novelty features of a window into its score.
+
+    The features are its surprisal s, its rarity r and that of its failures f in the profile of its system:
 
     logit score = probability * logit p + surprisal * s + rarity * r + failure * f + intercept.
     """
@@ -211,11 +215,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Anomaly(Record, frozen=True, kw_only=True):
-    """An anomalous window: its score, the source of the verdict, and the reason. `id` is the window's: a repeat has the
-    same.
+    """An anomalous window: its score, the source of the verdict, and the reason.
 
-    `evidence` are the events that indicate the anomaly most; `events` are those of the window, in order of first
-    occurrence, of a window with very many the most informative alone.
+    `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
+    `events` are those of the window, in order of first occurrence, of a window with very many the most informative
+    alone.
     """
 
     id: str
@@ -284,9 +288,10 @@ def template_id(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def window_id(topic: str, partition: int, first_offset: int, last_offset: int) -> str:
-    """The id of a window: a hash of where its lines lie in Kafka, so that a window emitted twice is recognisable."""
-    place = f"{topic}/{partition}/{first_offset}/{last_offset}"
+def window_id(topic: str, partition: int, first: Position, last: Position, session: str) -> str:
+    """The id of a window: a hash of where its lines lie in Kafka and of its session, so that a window emitted twice is
+    recognisable, and two sessions of the same lines are two windows."""
+    place = f"{topic}/{partition}/{first[0]}.{first[1]}/{last[0]}.{last[1]}/{session}"
     return blake2b(place.encode(), digest_size=16).hexdigest()
 
 

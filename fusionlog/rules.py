@@ -19,42 +19,44 @@ class Rules:
 
     :param model: the small model scores general windows; without it every window goes to the teacher.
     :param teacher: the teacher labels proprietary windows; without it the model scores every window.
-    :param for_good: the teacher labels on when the system has a release of its own.
-    :param doubts: the teacher gives a second opinion on general windows, too (see `online.second_opinion`).
-    :param learns: the teacher's labels of events enter the bank, and releases distilled from its labels are taken into
+    :param after_release: the teacher labels on when the system has a release of its own.
+    :param second_opinion: the teacher gives a second opinion on general windows, too (see `online.second_opinion`).
+    :param adapts: the teacher's labels of events enter the bank, and releases distilled from its labels are taken into
         use; otherwise a label counts for its own window shape alone.
     :param offline: the teacher is the offline one, whatever endpoint is configured.
     """
 
     model: bool
     teacher: bool
-    for_good: bool
-    doubts: bool
-    learns: bool
+    after_release: bool
+    second_opinion: bool
+    adapts: bool
     offline: bool = False
 
-    def asks(self, own: bool) -> bool:
+    def queries_teacher(self, own: bool) -> bool:
         """Whether the teacher labels the system's windows.
 
         :param own: whether the system has a release of its own.
         """
-        return self.teacher and (self.for_good or not own)
+        return self.teacher and (self.after_release or not own)
 
     def kind(self, routed: RouteKind, own: bool) -> RouteKind:
         """The route of a window under this method, where the router's is `routed`."""
         if not self.model:
             return "proprietary"
-        return routed if self.asks(own) else "general"
+        return routed if self.queries_teacher(own) else "general"
 
 
 RULES: Mapping[MethodName, Rules] = MappingProxyType(
     {
-        "fusionlog+online": Rules(model=True, teacher=True, for_good=True, doubts=True, learns=True),
-        "fusionlog": Rules(model=True, teacher=True, for_good=False, doubts=True, learns=True),
-        "generallog": Rules(model=True, teacher=True, for_good=True, doubts=False, learns=False),
-        "source-only": Rules(model=True, teacher=False, for_good=False, doubts=False, learns=False),
-        "llm-only": Rules(model=False, teacher=True, for_good=True, doubts=False, learns=False),
-        "offline": Rules(model=False, teacher=True, for_good=True, doubts=False, learns=False, offline=True),
+        "fusionlog+online": Rules(model=True, teacher=True, after_release=True, second_opinion=True, adapts=True),
+        "fusionlog": Rules(model=True, teacher=True, after_release=False, second_opinion=True, adapts=True),
+        "generallog": Rules(model=True, teacher=True, after_release=True, second_opinion=False, adapts=False),
+        "source-only": Rules(model=True, teacher=False, after_release=False, second_opinion=False, adapts=False),
+        "llm-only": Rules(model=False, teacher=True, after_release=True, second_opinion=False, adapts=False),
+        "offline": Rules(
+            model=False, teacher=True, after_release=True, second_opinion=False, adapts=False, offline=True
+        ),
     }
 )
 """What each method does: FusionLog (arXiv 2511.05878) with and without the teacher at inference time, GeneralLog (arXiv

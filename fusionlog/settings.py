@@ -5,22 +5,24 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -60,8 +62,13 @@ def _renders(format: str | None) -> str | None:
     return format
 
 
-def _is_zone(name: str) -> str:
-    """Return the name of a time zone."""
+def _is_zone(name: object) -> str:
+    """Return the name of a time zone.
+
+    :raises ValueError: there is no such zone.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"YAML reads this offset as {name!r}: write it between quotes, as '+10:00'")
     zone_of(name)
     return name
 
@@ -71,6 +78,8 @@ FormatName = Literal[
     "syslog5424", "postgres", "postgres-csv", "mysql", "redis", "docker", "cri", "json", "ecs",
 ]  # fmt: skip
 """The presets of `parsing.presets`."""
+NO_TIME = "none"
+"""The `time_field` of a system whose lines have no time of their own."""
 
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
@@ -79,7 +88,7 @@ SearchPattern = Pattern
 HeaderPattern = Annotated[str | None, AfterValidator(_compiles)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
 TextEncoding = Annotated[str, AfterValidator(check_encoding)]
-TimeZone = Annotated[str, AfterValidator(_is_zone)]
+TimeZone = Annotated[str, BeforeValidator(_is_zone)]
 
 
 class _Model(BaseModel):
@@ -95,6 +104,42 @@ class WindowSettings(_Model):
     size: int = Field(20, ge=1, description="lines in a window by count")
 
 
+class MultilineSettings(_Model):
+    """Which lines continue the line before them, and the limits of a joined line.
+
+    In the systems file: `auto` (the default), `false`, or a mapping with `start` or `continues` and limits.
+    """
+
+    enabled: bool = Field(True, description="false: only the pieces of a line that a runtime cut are joined")
+    start: Pattern = Field(None, description="regular expression of first lines; any other line continues")
+    continues: Pattern = Field(None, description="regular expression of lines that continue; any other begins a line")
+    max_lines: int = Field(1000, ge=1, description="lines that are joined, at most; the next one begins a new line")
+    wait_seconds: float = Field(
+        2.0, gt=0, description="seconds (of Kafka's timestamps) after which a line is not continued"
+    )
+
+    @model_validator(mode="after")
+    def _has_one_rule(self) -> Self:
+        if self.start is not None and self.continues is not None:
+            raise ValueError("it has both start and continues: keep the one that is easier to write")
+        return self
+
+
+def _multiline(value: object) -> object:
+    """A mapping of `auto`, `true` or `false`.
+
+    :raises ValueError: it is none of them and no mapping.
+    """
+    if value == "auto" or isinstance(value, bool):
+        return {"enabled": value is not False}
+    if isinstance(value, Mapping | MultilineSettings):
+        return value
+    raise ValueError("it must be auto, false, {start: REGEX} or {continues: REGEX}")
+
+
+Multiline = Annotated[MultilineSettings, BeforeValidator(_multiline)]
+
+
 class SystemSettings(_Model):
     """The settings of one system, in the systems file: its header, session, windows, alert policy and method."""
 
@@ -104,6 +149,11 @@ class SystemSettings(_Model):
         None, description="the text of a JSON line, as {time} {fields.id} {msg}; header and session are matched on it"
     )
     encoding: TextEncoding = Field("utf-8", description="encoding of the records: a text encoding of Python, as gbk")
+    format: FormatName | None = Field(None, description="a preset of the header, such as spring or nginx")
+    header: str | None = Field(None, description="the header, as <Date> <Time> <Level> <Component>: <Content>")
+    header_regex: HeaderPattern = Field(
+        None, description="the header as a regular expression with named groups, (?P<content>.*) among them"
+    )
     time_field: str | None = Field(
         None,
         min_length=1,
@@ -114,11 +164,6 @@ class SystemSettings(_Model):
         None, min_length=1, description="field with the date where time_field has the clock alone"
     )
     timezone: TimeZone = Field("UTC", description="zone of times without one: an IANA name or an offset, as +01:00")
-    format: FormatName | None = Field(None, description="a preset of the header, such as spring or nginx")
-    header: str | None = Field(None, description="the header, as <Date> <Time> <Level> <Component>: <Content>")
-    header_regex: HeaderPattern = Field(
-        None, description="the header as a regular expression with named groups, (?P<content>.*) among them"
-    )
     session: SearchPattern = Field(None, description="regular expression of the session key; searched for in the line")
     session_field: str | None = Field(
         None, description="where the session key is: a path of an envelope's field, or a field of the header"
@@ -128,7 +173,23 @@ class SystemSettings(_Model):
     )
     window: WindowSettings = WindowSettings()
     masks: dict[str, str] = Field(default={}, description="name: regular expression; applied before the built-in masks")
+    multiline: Multiline = Field(
+        MultilineSettings(),
+        description="auto: stack traces and indented lines continue the line before them; false: no line does; "
+        "{start: REGEX} or {continues: REGEX}, with max_lines and wait_seconds",
+    )
+    inherit: bool = Field(
+        False, description="whether a line without a session key takes that of the last line with one of its source"
+    )
     method: MethodName | None = Field(None, description="the detection method; default: FUSIONLOG_METHOD")
+
+    @field_validator("date_field")
+    @classmethod
+    def _has_a_clock(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """A date alone is no time."""
+        if value is not None and info.data.get("time_field") in (None, NO_TIME):
+            raise ValueError("the date needs a clock: name its field with time_field")
+        return value
 
 
 class KafkaSettings(_Model):
@@ -264,7 +325,7 @@ class AlphaSettings(_Model):
 
 
 class DistillSettings(_Model):
-    """Training and its gate."""
+    """Training of small models, and the gate that a distilled one passes before it is published."""
 
     detector: DetectorName = Field("set", description="small model of a new base and its descendants: set or gru")
     base: BaseTraining = Field("erm", description="training of the base on its sources: erm or mldg")

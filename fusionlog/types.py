@@ -15,6 +15,9 @@ BoolArray = npt.NDArray[np.bool_]
 Encode = Callable[[Sequence[str]], FloatArray]
 """Texts to unit vectors, `[texts, dim]`."""
 
+Position = tuple[int, int]
+"""The place of a line in its partition: offset of the record, index of the line in the record."""
+
 RouteKind = Literal["general", "proprietary"]
 DetectorName = Literal["set", "gru"]
 Clock = Callable[[], float]

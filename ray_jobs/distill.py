@@ -28,7 +28,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     :raises NothingToDistilError: there are too few labels, or the system's method adopts no release of its own.
     :raises ModelError: there is no parent release, or it is of another encoder.
     """
-    if not settings.rules(system).learns:
+    if not settings.rules(system).adapts:
         raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
     parent = await publish.read_parent(settings, system)
     labels = await publish.read_labels(settings, system)

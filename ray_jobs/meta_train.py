@@ -20,7 +20,7 @@ from ray_jobs.report import Exit, Report, run
 
 
 async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Report, Exit]:
-    """Read the sources, fit, publish."""
+    """Read the labelled sources, train the base model, publish its release."""
     started = time.monotonic()
     with tasks.connected() as job:
         encoder = Encoder(find_encoder(settings), tasks.cores())

@@ -38,7 +38,7 @@ def make_window(
     events = [make_event(text, lines.count(text)) for text in distinct]
     topic, last = f"logs.raw.{system}", first_offset + len(lines) - 1
     values: dict[str, Any] = {
-        "id": window_id(topic, partition, first_offset, last),
+        "id": window_id(topic, partition, (first_offset, 0), (last, 0), session),
         "system": system,
         "session": session,
         "shape": window_shape((event.template, event.count) for event in events),

@@ -43,6 +43,8 @@ LIBRARIES = {
         "fusionlog.embedding.export",
         "fusionlog.methods.meta_protonet.learners",
     ),
+    "opentelemetry": ("fusionlog.parsing.envelopes.otlp",),
+    "google": ("fusionlog.parsing.envelopes.otlp",),
     "pickle": (),
     "jsonpickle": (),
 }

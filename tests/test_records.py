@@ -32,5 +32,5 @@ def test_a_shape_depends_on_the_counts() -> None:
 
 def test_ids_do_not_change_between_releases() -> None:
     assert template_id("connection opened") == "163252fcfcc3d24f"
-    assert window_id("t", 0, 1, 2) == "1da8fc15dce0e907e24fec269c34c048"
+    assert window_id("t", 0, (1, 0), (2, 3), "s") == "e83adad04d8f82095cc95554d21ab2a4"
     assert window_shape([("a", 2), ("b", 1)]) == "05f0bdb24b8cfd600fc0cd5f"

@@ -57,8 +57,8 @@ def test_what_does_not_learn_has_the_base_alone_and_a_bank_that_does_not_grow(me
     learned = knowledge.learn(make_label(NEW, 0.9))
     assert learned == RULES[method].teacher
     assert (knowledge.label_of(NEW.shape) is not None) == RULES[method].teacher
-    assert (knowledge.unknown_events(NEW) == set()) == RULES[method].learns
-    assert (knowledge.labels_for([NEW]) != [None]) == RULES[method].learns
+    assert (knowledge.unknown_events(NEW) == set()) == RULES[method].adapts
+    assert (knowledge.labels_for([NEW]) != [None]) == RULES[method].adapts
     vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
     own = make_release(("disk opened", 0.0), vectors=vectors)
-    assert knowledge.adopt(releases.sign(own, None)) == RULES[method].learns
+    assert knowledge.adopt(releases.sign(own, None)) == RULES[method].adapts

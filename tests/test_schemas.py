@@ -1,24 +1,14 @@
 import json
-from pathlib import Path
 
 import jsonschema
 import msgspec
 import pytest
 
 from fusionlog import schemas
-from fusionlog.cli.topics import documents
 from fusionlog.records import Record
 from fusionlog.topics import Topics
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly, make_label, make_window
-
-DOCS = Path(__file__).parents[1] / "docs"
-
-
-def test_the_committed_documents_are_those_that_the_types_generate() -> None:
-    for name, document in documents(Topics()).items():
-        committed = json.loads((DOCS / name).read_text(encoding="utf-8"))
-        assert committed == document, f"run: fusionlog topics describe --out docs ({name})"
 
 
 @pytest.mark.parametrize(

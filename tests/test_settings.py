@@ -71,6 +71,23 @@ def test_a_system_without_settings_has_the_defaults(tmp_path: Path) -> None:
     assert settings.read_systems(write(tmp_path / "s.yaml", "shop:\n")) == {"shop": settings.SystemSettings()}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{}", {}),
+        ("{multiline: auto}", {}),
+        ("{multiline: true}", {}),
+        ("{multiline: false}", {"enabled": False}),
+        ("{multiline: {start: a, max_lines: 9}}", {"start": "a", "max_lines": 9}),
+        ("{multiline: {wait_seconds: 9}}", {"wait_seconds": 9.0}),
+    ],
+)
+def test_multiline_is_a_word_or_an_expression_with_limits(tmp_path: Path, text: str, value: dict[str, object]) -> None:
+    shop = settings.read_systems(write(tmp_path / "s.yaml", f"shop: {text}"))["shop"]
+    assert shop.multiline == settings.MultilineSettings.model_validate(value)
+    assert settings.SystemSettings.model_validate(shop.model_dump()) == shop
+
+
 def test_one_system_can_be_chosen(tmp_path: Path) -> None:
     path = write(tmp_path / "s.yaml", SYSTEMS)
     assert list(settings.load(systems_file=path, system="till").systems) == ["till"]
@@ -86,6 +103,11 @@ def test_one_system_can_be_chosen(tmp_path: Path) -> None:
         ("shop: {window: {by: session}}", "shop.session"),
         ("shop: {json_line: '{time} {msg'}", "shop.json_line is '{time} {msg'"),
         ("shop: {json_line: plain}", "shop.json_line is 'plain'"),
+        ("shop: {multiline: maybe}", "shop.multiline is 'maybe': Value error, it must be auto, false, {start: REGEX}"),
+        ("shop: {multiline: {start: '('}}", "shop.multiline.start is '(': Value error, not a regular expression"),
+        ("shop: {multiline: {start: a, continues: b}}", "it has both start and continues"),
+        ("shop: {multiline: {start: a, wait_seconds: 0}}", "shop.multiline.wait_seconds is 0"),
+        ("shop: {multiline: {begins: a}}", "shop.multiline.begins"),
         ("shop: {colour: red}", "shop.colour"),
         ("shop: {method: magic}", "s.yaml: shop.method is 'magic': Input should be 'fusionlog+online', 'fusionlog'"),
         ("[1]", "FUSIONLOG_SYSTEMS_FILE"),
@@ -109,6 +131,24 @@ def test_a_wrong_systems_file_says_where(tmp_path: Path, text: str, names: str) 
     with pytest.raises(SettingError) as raised:
         settings.read_systems(write(tmp_path / "s.yaml", text))
     assert names in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("encoding: gkb", "no text encoding 'gkb'"),
+        ("encoding: hex", "no text encoding 'hex'"),
+        ("timezone: Europe/Berlim", "'Europe/Berlim' is no time zone"),
+        ("timezone: +10:00", "between quotes"),
+        ("time_field: ''", "at least 1 character"),
+        ("date_field: day", "time_field"),
+        ("{time_field: none, date_field: day}", "time_field"),
+    ],
+)
+def test_a_wrong_encoding_or_time_is_named_with_its_remedy(tmp_path: Path, line: str, problem: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        settings.read_systems(write(tmp_path / "s.yaml", f"shop:\n  {line}\n"))
+    assert "shop." in str(raised.value) and problem in str(raised.value)
 
 
 def test_a_missing_systems_file_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Software computes, returns and reports: words for what people do with each other do not stand in the source."""
+"""Software computes, returns and reports: words for what people do with each other stand in no code and no page."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ DATA = {
 
 # In Python 3.12 the texts of an f-string are tokens of their own.
 TEXTS = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 ESCAPE = re.compile(r"\\.")
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
@@ -40,6 +41,18 @@ def refused_words(source: str) -> Iterator[tuple[int, str]]:
                 yield from ((token.start[0] + place, word) for word in WORD.findall(line) if word.lower() in REFUSED)
 
 
+def pages() -> list[str]:
+    """The pages that are checked, relative to the root. That of the data sets is on what people and servers wrote."""
+    return ["CHANGELOG.md", "README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
+
+
+def refused_in_prose(text: str) -> Iterator[tuple[int, str]]:
+    """The refused words of a Markdown text outside of code, each with its line, from 1."""
+    prose = CODE.sub(lambda found: "\n" * found[0].count("\n"), text)
+    for number, line in enumerate(prose.splitlines(), 1):
+        yield from ((number, word) for word in WORD.findall(line) if word.lower() in REFUSED)
+
+
 def lines_of(source: str, name: str) -> range:
     """The lines of a module-level assignment to a name; none where there is no such assignment."""
     for node in ast.parse(source).body:
@@ -54,6 +67,12 @@ def test_a_source_has_no_refused_word(path: str) -> None:
     data = {line for file, name in DATA if file == path for line in lines_of(source, name)}
     found = [f"{path}:{line}: {word}" for line, word in refused_words(source) if line not in data]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", pages())
+def test_a_page_has_no_refused_word(path: str) -> None:
+    found = refused_in_prose((ROOT / path).read_text(encoding="utf-8"))
+    assert not (listed := [f"{path}:{line}: {word}" for line, word in found]), "\n".join(listed)
 
 
 @pytest.mark.parametrize(("path", "name"), sorted(DATA))
@@ -77,3 +96,15 @@ def test_an_exception_that_holds_no_refused_word_is_removed(path: str, name: str
 )
 def test_words_are_found_whole_in_comments_strings_and_identifiers(source: str, found: list[tuple[int, str]]) -> None:
     assert list(refused_words(source)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("One.\n\nIt Says so.", [(3, "Says")]),
+        ("`said_by` is gone\n```\nhe said\n```\ntold", [(5, "told")]),
+        ("likewise, foretold", []),
+    ],
+)
+def test_words_are_found_in_pages_outside_of_code(text: str, found: list[tuple[int, str]]) -> None:
+    assert list(refused_in_prose(text)) == found

@@ -36,7 +36,7 @@ class Candidate:
 
     @property
     def shape(self) -> str:
-        """The window's."""
+        """The shape of its window."""
         return self.window.shape
 
 
@@ -66,7 +66,7 @@ def greedy_cover(candidates: Sequence[Candidate], units: int, unknown_events: Un
 
 
 def most_uncertain(candidates: Sequence[Candidate], units: int) -> list[Candidate]:
-    """Those of highest score times log(1 + frequency), of those that have a score."""
+    """The candidates of highest score times log(1 + frequency), of those that have a score."""
     scored = [candidate for candidate in candidates if candidate.score]
     return sorted(scored, key=lambda each: -each.score * log1p(each.frequency))[: max(0, units)]
 
@@ -74,7 +74,7 @@ def most_uncertain(candidates: Sequence[Candidate], units: int) -> list[Candidat
 def farthest_first(
     candidates: Sequence[Candidate], units: int, chosen: Sequence[Candidate], similarity: Similarity
 ) -> list[Candidate]:
-    """Farthest-first traversal (Gonzalez, 1985) from labelled and chosen windows, of those that have no score."""
+    """Farthest-first traversal (Gonzalez, 1985) of candidates without a score, from labelled and chosen windows on."""
     rest = [candidate for candidate in candidates if not candidate.score]
     if units <= 0:
         return []

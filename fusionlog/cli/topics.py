@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fusionlog import schemas, settings
+from fusionlog.cli import pages
 from fusionlog.topics import Topics
 from fusionlog.utils.files import writing
 
@@ -44,10 +45,11 @@ def check() -> None:
 @app.command()
 def describe(
     out: Annotated[
-        Path | None, typer.Option(help="write asyncapi.json and schemas/*.json below this directory")
+        Path | None,
+        typer.Option(help="write topics.md, records.md, asyncapi.json and schemas/*.json below this directory"),
     ] = None,
 ) -> None:
-    """Show the topics, or write their AsyncAPI document and the records' JSON Schemas."""
+    """Show the topics, or write the pages, the AsyncAPI document and the JSON Schemas of topics and records."""
     topics = settings.load().topics
     if out is None:
         Console().print(_table(topics))
@@ -56,15 +58,15 @@ def describe(
         path = out / name
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            path.write_text(document, encoding="utf-8")
 
 
-def documents(topics: Topics) -> dict[str, dict[str, object]]:
-    """Every generated document by its path below `docs/`."""
-    found: dict[str, dict[str, object]] = {"asyncapi.json": schemas.asyncapi(topics, version("fusionlog"))}
-    for record in schemas.RECORDS:
-        found[f"schemas/{record.__name__}.json"] = schemas.json_schema(record)
-    return found
+def documents(topics: Topics) -> dict[str, str]:
+    """The text of every page and document on topics and records, by its path below `docs/`."""
+    contents = {"asyncapi.json": schemas.asyncapi(topics, version("fusionlog"))}
+    contents |= {f"schemas/{record.__name__}.json": schemas.json_schema(record) for record in schemas.RECORDS}
+    texts = {name: json.dumps(content, indent=2) + "\n" for name, content in contents.items()}
+    return texts | {"topics.md": pages.topics_page(topics), "records.md": pages.records_page(topics)}
 
 
 def _table(topics: Topics) -> Table:

@@ -89,7 +89,7 @@ def event_probabilities(source: Source) -> dict[str, float]:
 def examples_of(
     source: Source, probabilities: Mapping[str, float], cache: VectorCache, detector: DetectorName = "set"
 ) -> list[Example]:
-    """One example for each group of windows that are the same input to a detector.
+    """Training examples: one for each group of windows that are the same input to a detector.
 
     Its probability is the group's share of anomalous windows, its weight their number.
     """

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 
 from fusionlog.errors import DataError
+from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Parser
-from fusionlog.parsing.windows import Windower
+from fusionlog.parsing.windows import Extent, Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
 
@@ -87,19 +88,31 @@ def session_windows(
 ) -> list[Window]:
     """The windows of given sessions, by the parser and the windower of a stream.
 
-    `session` of a window is the session's id; a session longer than the system's limit gives several windows.
+    `session` of a window is the session's id; a session longer than the system's limit gives several windows. Lines
+    that continue the one before them are joined as in a stream.
     """
     parser, windows, offset = Parser(name, system, ingest), [], 0
     for session in sessions:
         windower = Windower(name, system.window, topic=f"file.{name}", partition=0)
         cut = []
-        for line in session.lines:
-            event = msgspec.structs.replace(parser.parse(line), session=session.id)
-            cut += windower.add(event, offset, float(offset))
-            offset += 1
+        for line in _joined(session.lines, offset, system, ingest, parser):
+            event = msgspec.structs.replace(parser.parse(line.text), session=session.id, more=())
+            extent = Extent(line.last, line.first) if line.pieces > 1 else None
+            cut += windower.add(event, line.first, float(line.first[0]), extent)
+        offset += len(session.lines)
         cut += windower.flush()
         windows += [msgspec.structs.replace(window, session=session.id) for window in cut]
     return windows
+
+
+def _joined(
+    texts: Sequence[str], start: int, system: SystemSettings, ingest: IngestSettings, parser: Parser
+) -> Iterator[Line[None]]:
+    """Lines with those that continue them, at offsets from `start` on."""
+    joiner: Joiner[None] = Joiner(system.multiline, ingest.max_line_bytes, parser.matches)
+    for offset, text in enumerate(texts, start):
+        yield from joiner.push(Piece((offset, 0), None, text, 0.0, None, None))
+    yield from joiner.flush()
 
 
 def _existing(path: Path) -> Path:

@@ -1,1 +1,1 @@
-"""The demo: broker, Ray, workers and a recorded system's lines in one command, and the anomalies that they yield."""
+"""The demo: one command that runs a broker, Ray and the workers on a recorded system, and shows the anomalies."""

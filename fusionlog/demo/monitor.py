@@ -25,7 +25,7 @@ HTTP_TIMEOUT = 2.0
 
 
 class Monitor:
-    """Keeps a Progress up to date once it is started."""
+    """Updates the progress of a demo from metrics and topics, from its start to its stop."""
 
     def __init__(self, settings: Settings, progress: Progress, metrics_ports: Sequence[int]) -> None:
         self._settings, self._progress, self._ports = settings, progress, list(metrics_ports)

@@ -43,7 +43,7 @@ class Batch:
 
 
 def collate(windows: Sequence[tuple[FloatArray, FloatArray]], orders: Sequence[IntArray] | None = None) -> Batch:
-    """Pad windows to the most places that one of them has.
+    """The batch of windows: each padded to the length of the longest.
 
     :param windows: event vectors `[n, dim]` and counts `[n]` of each window; n may differ, dim may not.
     :param orders: the event of each line of each window, for a detector that reads the order.
@@ -70,7 +70,7 @@ def collate(windows: Sequence[tuple[FloatArray, FloatArray]], orders: Sequence[I
 
 
 class BatchBuffer:
-    """Memory that successive batches reuse: fresh pages for each batch cost as much time as the model."""
+    """A buffer for batches, reused by successive ones: fresh pages for each batch cost as much time as the model."""
 
     def __init__(self) -> None:
         self._memory = np.empty(0, dtype=np.float32)

@@ -106,7 +106,7 @@ def fit_adversarial(
 
 
 def domain_head(width: int, hidden: int) -> nn.Module:
-    """Logits of being the target's, `[batch, 1]`, from representations `[batch, width]`."""
+    """A network that separates target and sources: logits of being the target's `[batch, 1]` of `[batch, width]`."""
     return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
 

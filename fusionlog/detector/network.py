@@ -49,8 +49,9 @@ class Network(nn.Module, ABC):
         """
 
     def project(self, events: Tensor) -> Tensor:
-        """Events `[..., dim]` as `[..., hidden]`, each by itself, so that training does it once for each event; with
-        some noise in training."""
+        """The projections of events `[..., dim]` as `[..., hidden]`, each by itself; with some noise in training.
+
+        So training projects each distinct event of a step once."""
         projected: Tensor = self.projection(
             events + INPUT_NOISE * torch.randn_like(events) if self.training else events
         )

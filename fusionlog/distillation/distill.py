@@ -32,7 +32,7 @@ from fusionlog.types import DetectorName, IntArray
 
 PROPAGATED_WEIGHT = 0.1
 """The training weight of a window with a propagated label, relative to one that the teacher labelled. Of 0, .1, .3 and
-1; see docs/detection.md for how it was chosen."""
+1; see docs/results/alpha.md for how it was chosen."""
 
 
 class NothingToDistilError(FusionLogError):
@@ -137,7 +137,7 @@ def without_propagated(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
 def examples_of(
     label: PseudoLabel, seen: Sequence[Sequence[Window]], cache: VectorCache, detector: DetectorName
 ) -> list[Example]:
-    """A label as training examples: one for each group of recent windows of its shape, weighted by the group's size.
+    """The training examples of a label: one a group of recent windows of its shape, weighted by the group's size.
 
     A label without a recent window gives one example. The weight of a propagated label is scaled by
     `PROPAGATED_WEIGHT`.
@@ -214,7 +214,7 @@ def gate_report(
 
 
 def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: DistillSettings) -> None:
-    """Check that there is something to distil.
+    """Check that there are enough labels, one of them newer than the parent, for a distillation.
 
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """

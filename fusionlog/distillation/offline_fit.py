@@ -1,4 +1,4 @@
-"""Fits the non-negative logistic regressions of a base release on labelled stretches of the sources' windows.
+"""Fits the non-negative logistic regressions of a base release on labelled windows of the sources.
 
 No weight is negative: each feature can only raise the probability of an anomaly, also on a system unlike the sources.
 """
@@ -26,7 +26,7 @@ CANDIDATES = 200
 
 @dataclass(frozen=True)
 class Stretch:
-    """The features of labelled windows of one source `[windows, 4]`, and which of them are anomalous `[windows]`."""
+    """Consecutive labelled windows of one source: features `[windows, 4]`, and which are anomalous `[windows]`."""
 
     features: Floats
     anomalous: BoolArray

@@ -94,7 +94,7 @@ def labelled(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> Labelle
 
 
 def deduplicated(outcomes: Sequence[Outcome], labels: Mapping[str, bool]) -> LabelledOutcomes:
-    """Every shape as one session (see the module's docstring)."""
+    """The outcomes with every window shape counted as one session (see the module's docstring)."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(outcome.shape, []).append(outcome)

@@ -20,8 +20,8 @@ from fusionlog.evaluation.figures import RowKey, curve, rows_of
 from fusionlog.evaluation.fit_cache import LocalTrainer
 from fusionlog.evaluation.matrix import Done, SessionVerdict, Task, key_of
 from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
-from fusionlog.evaluation.teacher_choice import OFFLINE as TEACHES_OFFLINE
-from fusionlog.evaluation.teacher_choice import Teaching, kind, teaching
+from fusionlog.evaluation.teacher_choice import OFFLINE as OFFLINE_TEACHER
+from fusionlog.evaluation.teacher_choice import TeacherChoice, chosen_teacher, kind
 from fusionlog.evaluation.truth import Truth, read_truth
 from fusionlog.methods.ablations.random_router import ROUTERS, random_router
 from fusionlog.methods.base import Method, MethodContext
@@ -115,7 +115,7 @@ class Runner:
         found = self._results.get(task)
         if found is None:
             method = await self._method(task)
-            async with teaching(
+            async with chosen_teacher(
                 self.settings, task.data, task.target, self._teacher_not_needed(task), task.sources
             ) as each:
                 found = await self._run(method, task, each)
@@ -129,13 +129,13 @@ class Runner:
         routed = await self._result(msgspec.structs.replace(task, method=ROUTED))
         return partial(random_router, draw=ROUTERS[task.method](routed))
 
-    async def _run(self, method: Method, task: Task, teaching: Teaching) -> Result:
+    async def _run(self, method: Method, task: Task, choice: TeacherChoice) -> Result:
         known = [event for name in task.sources for event in self._source(task.data, name).known]
         regressions = partial(self._offline_fit, task)
-        regression = regressions().labeller if teaching.name == TEACHES_OFFLINE else None
-        teacher, distill = teaching.teacher(known, self._encode, regression), seeded(self.settings.distill, task.seed)
+        regression = regressions().labeller if choice.name == OFFLINE_TEACHER else None
+        teacher, distill = choice.teacher(known, self._encode, regression), seeded(self.settings.distill, task.seed)
         context = MethodContext(
-            settings=teaching.settings.model_copy(update={"distill": distill}),
+            settings=choice.settings.model_copy(update={"distill": distill}),
             sources=[self._source(task.data, name).source for name in task.sources],
             encode=self._encode,
             cache=self._cache,

@@ -20,8 +20,8 @@ RECORDED, OFFLINE = "recorded", "offline"
 
 
 @dataclass(frozen=True)
-class Teaching:
-    """A kind of teacher. Every run makes a new one, without labels and without cost."""
+class TeacherChoice:
+    """The choice of a teacher: its name, and the settings that make one. Each run makes its own, without labels."""
 
     name: str
     settings: Settings
@@ -46,9 +46,9 @@ def kind(settings: Settings, directory: Path, target: str, offline: bool = False
 
 
 @asynccontextmanager
-async def teaching(
+async def chosen_teacher(
     settings: Settings, directory: Path, target: str, offline: bool = False, sources: Sequence[str] = ()
-) -> AsyncIterator[Teaching]:
+) -> AsyncIterator[TeacherChoice]:
     """The teacher of a target; recorded verdicts are served by HTTP on loopback, as a language model's would be.
 
     :param offline: use the offline labeller in any case.
@@ -58,7 +58,7 @@ async def teaching(
     name = kind(settings, directory, target, offline)
     if name != RECORDED:
         without_endpoint = settings.model_copy(update={"label": settings.label.model_copy(update={"url": None})})
-        yield Teaching(name, without_endpoint if name == OFFLINE else settings)
+        yield TeacherChoice(name, without_endpoint if name == OFFLINE else settings)
         return
     try:
         from fusionlog.teachers.recorded.chat import RecordedTeacher
@@ -69,4 +69,4 @@ async def teaching(
     replay = RecordedTeacher(read_recordings(path for path in files if path.is_file()))
     async with serving(replay, InjectedFaults(), "127.0.0.1", 0) as url:
         label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None})
-        yield Teaching(name, settings.model_copy(update={"label": label}))
+        yield TeacherChoice(name, settings.model_copy(update={"label": label}))

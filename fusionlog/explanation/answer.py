@@ -1,8 +1,7 @@
-"""The parser of a language model's explanation. It is data: it becomes the text of a record, and refers to lines by
-their ids alone.
+"""The parser of a language model's explanation: the text of a record, with evidence lines referred to by their ids.
 
-The evidence must be in the window: an id that is not refuses the whole answer, for its cause then rests on something
-that nobody logged.
+The answer is data, never an instruction. The evidence must be in the window: an id that is not refuses the whole
+answer, for its cause then rests on something that nobody logged.
 """
 
 from __future__ import annotations

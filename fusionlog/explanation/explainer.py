@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Explainer:
-    """Explains an anomaly at a time, within the hourly calls of its system.
+    """Explains anomalies by a language model, one a call, within the hourly call budget of each system.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions of a failed call.
     :raises SettingError: there is no endpoint, or its URL is not valid.

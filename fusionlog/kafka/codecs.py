@@ -71,8 +71,11 @@ def key_of(record: records.Record) -> str:
     raise TypeError(f"{type(record).__name__} has no topic")
 
 
-def dead_letter_headers(error: RecordError, stage: str, topic: str, partition: int, offset: int, now: float) -> Headers:
-    """Headers `fusionlog.…`: why (reason, detail), where (stage, topic, partition, offset), when (Unix seconds)."""
+def dead_letter_headers(
+    error: RecordError, stage: str, topic: str, partition: int, offset: int, now: float, index: int = 0
+) -> Headers:
+    """Headers `fusionlog.…`: why (reason, detail), where (stage, topic, partition, offset, and the index of the line in
+    its record), when (Unix seconds)."""
     fields = {
         "reason": error.reason,
         "detail": error.detail[:1000],
@@ -80,6 +83,7 @@ def dead_letter_headers(error: RecordError, stage: str, topic: str, partition: i
         "topic": topic,
         "partition": str(partition),
         "offset": str(offset),
+        "index": str(index),
         "time": f"{now:.3f}",
     }
     return [(f"fusionlog.{name}", value.encode("utf-8", "replace")) for name, value in fields.items()]

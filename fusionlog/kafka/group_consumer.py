@@ -266,8 +266,9 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._handler.deleted(place, records)
 
     def _regulate(self) -> None:
-        """Pause the partitions while the handler is congested. The loop continues meanwhile: commits and
-        rebalances are not delayed."""
+        """Pause the partitions while the handler is congested.
+
+        The loop continues meanwhile: commits and rebalances are not delayed."""
         congested = self._handler.congested
         if congested:
             # Again each time: a partition that has just been assigned is not paused.

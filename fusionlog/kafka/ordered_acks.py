@@ -37,8 +37,9 @@ class OrderedAcks:
         self._held: dict[Place, OrderedDict[int, Delivery]] = defaultdict(OrderedDict)
 
     def add(self, delivery: Delivery) -> None:
-        """Hold a delivery. One that goes back in its partition means that it is read again from there: what is held of
-        it was delivered to nobody then."""
+        """Hold a delivery until it and all before it in its partition are finished.
+
+        An offset that goes back means that the partition is read again from there: what is held of it is dropped."""
         held, offset = self._held[delivery.place], delivery.message.offset
         if held and offset <= next(reversed(held)):
             held.clear()

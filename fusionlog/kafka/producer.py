@@ -23,7 +23,7 @@ OUTAGE_SECONDS = 120
 
 
 class Producer:
-    """Every record is acknowledged by all in-sync replicas. Its future raises a KafkaError when Kafka refuses it.
+    """A Kafka producer of records: each is acknowledged by all in-sync replicas, or its future raises a KafkaError.
 
     :param role: the producer's role: topics that `topics.ROLES` does not let it write are refused. None refuses
         nothing.

@@ -77,8 +77,8 @@ def distil(target: Target, labels: Sequence[PseudoLabel], base: ModelRelease) ->
         log.warning("the gate refused a release", reason=distilled.report.reason)
 
 
-def looking_back(target: Target) -> Verdicts:
-    """The verdicts on the adaptation half after adaptation (transductive)."""
+def transductive_verdicts(target: Target) -> Verdicts:
+    """The verdicts of the adapted system on the adaptation half itself (transductive)."""
     found = Verdicts.of(len(target.fold.adapt))
     for place, verdict in enumerate(verdicts(target.fold.adapt, target.state)):
         found.give(place, verdict)
@@ -95,8 +95,8 @@ async def _run(fold: Fold, context: MethodContext, method: MethodName) -> Result
     settings = context.settings
     target, base = Target(fold, context, method, calls=settings.evaluate.calls), context.base()
     seconds = await adapt(target, base)
-    adapted, near = looking_back(target), similarities(target, fold.test)
-    if not RULES[method].asks(own=True):
+    adapted, near = transductive_verdicts(target), similarities(target, fold.test)
+    if not RULES[method].queries_teacher(own=True):
         target.calls = 0
     stream = Stream(target, fold.test, StreamClock(settings.label.units_per_call, settings.evaluate.max_wait_windows))
     found = await stream.run()

@@ -1,4 +1,4 @@
-"""Runs a method that learns nothing on the target: both halves of the fold are one stream."""
+"""Runs a method that adapts nothing on the target: both halves of the fold are one stream."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class StreamClock:
 
 
 class Stream:
-    """Gives every window of a half its verdict.
+    """Runs the rules of a method over one half of a target, and gives every window its verdict.
 
     1. A batch is routed: general windows are scored, proprietary ones enter the candidate pool.
     2. When a call is due, the teacher is queried until the pool is empty.

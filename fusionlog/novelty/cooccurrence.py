@@ -1,4 +1,4 @@
-"""Co-occurrence of a system's events in its unlabelled stream: counts an event, pairs, last events."""
+"""Co-occurrence counts of a system's events in its unlabelled stream: by event, by pair of events, by last event."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ MAX_TEMPLATES = 1_000
 
 
 class Tables(NamedTuple):
-    """The counts of some templates: windows by number of lines of it, windows by companion (a place in `counts`), and
-    windows that end with it."""
+    """The packed counts of some templates.
+
+    For each template: windows by its number of lines, windows by companion (a place in `counts`), and windows that end
+    with it."""
 
     windows: int
     counts: dict[str, dict[int, int]]

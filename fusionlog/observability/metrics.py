@@ -1,4 +1,4 @@
-"""The Prometheus metrics of every process. The demo, the console and the dashboards read these alone."""
+"""The Prometheus metrics of every process, from which the demo and dashboards take their figures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,25 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from fusionlog.errors import SettingError
 from fusionlog.settings import Settings
 
-LINES = Counter("fusionlog_lines", "raw records read, or deleted by retention before that", ["system"])
+RECORDS = Counter("fusionlog_records", "raw records read, or deleted by retention before that", ["system"])
+RECORDS_OPENED = Counter("fusionlog_records_opened", "raw records that hold lines", ["system"])
+RECORDS_DEAD = Counter(
+    "fusionlog_records_dead_lettered", "raw records that hold no line and went to the dead-letter topic", ["system"]
+)
+RECORDS_DELETED = Counter(
+    "fusionlog_records_deleted", "raw records that retention deleted before they were read", ["system"]
+)
+
+LINES = Counter(
+    "fusionlog_lines", "lines read; a record that holds none, or that retention deleted, counts as one", ["system"]
+)
 LINES_WINDOWED = Counter("fusionlog_lines_windowed", "lines in windows that Kafka acknowledged", ["system"])
 LINES_DEAD = Counter("fusionlog_lines_dead_lettered", "lines on the dead-letter topic", ["system", "reason"])
 LINES_DROPPED = Counter("fusionlog_lines_dropped", "lines dropped by a stated rule", ["system", "rule"])
+LINES_JOINED = Counter("fusionlog_lines_joined", "lines that became part of the line before them", ["system"])
+LINES_REPEATED = Counter(
+    "fusionlog_lines_repeated", "lines read again after a takeover, which are in an emitted window", ["system"]
+)
 LINES_DELETED = Counter(
     "fusionlog_lines_deleted",
     "raw records that retention deleted behind the group's commit, before they were finished",
@@ -21,7 +36,33 @@ LINES_RELEASED = Counter(
     "unfinished lines of released partitions: their next reader reads them again",
     ["system"],
 )
-LINES_OPEN = Gauge("fusionlog_lines_open", "lines in windows that are not closed or not acknowledged yet", ["system"])
+LINES_OPEN = Gauge(
+    "fusionlog_lines_open", "lines that are held, or in windows that are not closed or not acknowledged yet", ["system"]
+)
+LINES_UNMATCHED = Counter("fusionlog_lines_unmatched", "lines that do not match the system's header", ["system"])
+LINES_INHERITED = Counter(
+    "fusionlog_lines_inherited", "lines without a session key that took the key of their source", ["system"]
+)
+IMPLAUSIBLE_TIMES = Counter(
+    "fusionlog_implausible_times", "lines whose time cannot be theirs, or is contradicted by other lines", ["system"]
+)
+
+MEMBERSHIPS = Counter("fusionlog_memberships", "lines in sessions: a line counts once in each session", ["system"])
+MEMBERSHIPS_WINDOWED = Counter(
+    "fusionlog_memberships_windowed", "lines in windows that Kafka acknowledged, once in each window", ["system"]
+)
+MEMBERSHIPS_DEAD = Counter(
+    "fusionlog_memberships_dead_lettered", "lines in windows on the dead-letter topic, once in each window", ["system"]
+)
+MEMBERSHIPS_RELEASED = Counter(
+    "fusionlog_memberships_released", "unfinished memberships of released partitions", ["system"]
+)
+MEMBERSHIPS_OPEN = Gauge(
+    "fusionlog_memberships_open", "memberships in windows that are not closed or not acknowledged yet", ["system"]
+)
+SESSIONS_SCATTERED = Counter(
+    "fusionlog_sessions_scattered", "sessions with windows in several partitions within an idle gap", ["system"]
+)
 LAG = Gauge(
     "fusionlog_lag_records",
     "unread records of a raw topic; records of a windows topic that the workers' group has not committed",

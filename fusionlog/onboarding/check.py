@@ -1,27 +1,33 @@
 """The check of a system's entry: a sample of its log goes through the parts of an ingest worker, without Kafka.
 
-The parser and the reader of envelopes are those of the worker, observed; windows are cut by its partition processor.
+The reader of envelopes and the parser are those of the worker, observed; windows are cut by its partition processor.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 
+from fusionlog.errors import RecordError
 from fusionlog.onboarding.sample import SampleRecord
+from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.parser import Event, Parser
+from fusionlog.parsing.times import EARLIEST
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.utils.json_format import JsonFormat, Tree, tree_of, value_at
+from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor
 from fusionlog.workers.ingest.resume_state import OutputOffsets, ResumeState
+from fusionlog.workers.ingest.scattered import ScatteredSessions
+from fusionlog.workers.ingest.tally import Batch
 
 EXAMPLES = 3
-MAX_VALUES = 100_000
-"""Keys that are remembered, at most."""
 
 
 @dataclass
@@ -42,38 +48,70 @@ class Count:
 class Found:
     """What an ingest worker finds in a sample.
 
-    `lines` are counted after joining, `pieces` before it. `templates` maps ids to texts, `replaced` an id to that of
-    the more general template that replaced it.
+    `pieces` are the lines of the records, `batch` what became of them; `events` counts joined lines by template id,
+    `templates` has the texts, `replaced` maps a template to the more general one that replaced it.
     """
 
     name: str
     system: SystemSettings
-    records: int = 0
+    records: int
+    has_header: bool = False
+    batch: Batch = field(default_factory=Batch)
     pieces: int = 0
-    lines: int = 0
     unmatched: Count = field(default_factory=Count)
-    without_key: Count = field(default_factory=Count)
+    keyless: Count = field(default_factory=Count)
     json_lines: Count = field(default_factory=Count)
     implausible: Count = field(default_factory=Count)
-    times: Counter[str] = field(default_factory=Counter)
+    timed: Counter[str] = field(default_factory=Counter)
     keys: Counter[str] = field(default_factory=Counter)
-    partitions: dict[str, set[int]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
     templates: dict[str, str] = field(default_factory=dict)
     replaced: dict[str, str] = field(default_factory=dict)
+    absent_fields: list[str] = field(default_factory=list)
+    scattered: list[str] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
-    missing_fields: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> int:
+        """The number of parsed lines: pieces of one line count once, dead letters do not."""
+        return self.events.total()
+
+    @property
+    def by_session(self) -> bool:
+        """Whether windows are sessions."""
+        return self.system.window.by == "session"
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the entry has a session key."""
+        return self.system.session is not None or self.system.session_field is not None
+
+    @property
+    def without_key(self) -> int:
+        """The number of lines that have no session key, nor inherit one."""
+        return self.keyless.lines - self.batch.inherited
+
+    def line(self, raw: RawLine) -> None:
+        """Count a line of a record."""
+        self.pieces += 1
+        if raw.time is not None:
+            self.timed["envelope"] += 1
+        if raw.implausible:
+            self.implausible.add(raw.text)
 
     def event(self, event: Event) -> None:
         """Count a parsed line."""
-        self.lines += 1
         self.events[event.template] += 1
         self.templates[event.template] = event.text
+        if event.stamp is not None:
+            self.timed["line"] += 1
+        if not event.matched:
+            self.unmatched.add(event.line)
         if event.session:
-            self.keys[event.session] += 1
+            self.keys.update((event.session, *event.more))
         else:
-            self.without_key.add(event.line)
+            self.keyless.add(event.line)
 
     def lines_by_template(self) -> list[tuple[str, str, int]]:
         """(id, text, lines) of the templates at the end of the sample, the most frequent first."""
@@ -90,48 +128,93 @@ class Found:
         return template
 
 
+class _ObservedReader(EnvelopeReader):
+    """A reader of envelopes that counts the lines of records, and notes which fields JSON lines have."""
+
+    def __init__(self, found: Found, ingest: IngestSettings) -> None:
+        super().__init__(found.system, ingest)
+        self._observed = found
+        self._json_format = JsonFormat(found.system.json_line)
+        self.absent = dict.fromkeys(self._json_format.fields)
+
+    def read(self, value: bytes | None, timestamp: float | None) -> Sequence[RawLine | RecordError]:
+        """The lines of a record, which are counted."""
+        lines = super().read(value, timestamp)
+        for raw in lines:
+            if isinstance(raw, RawLine):
+                self._observed.line(raw)
+                tree = tree_of(raw.text)
+                if tree is not None:
+                    self._json(raw, tree)
+        return lines
+
+    def _json(self, raw: RawLine, tree: Tree) -> None:
+        self._observed.json_lines.add(raw.text)
+        for name in [*self.absent]:
+            if value_at(tree, name) is not None or (raw.fields and value_at(raw.fields, name) is not None):
+                del self.absent[name]
+
+
 class _ObservedParser(Parser):
-    """A parser that counts what it finds. It knows no line beforehand, so that every line is seen."""
+    """A parser that counts what it finds. It recalls no record, so that every line is seen, with the same result."""
 
     def __init__(self, found: Found, ingest: IngestSettings) -> None:
         super().__init__(found.name, found.system, ingest)
         self._observed = found
 
     def recall(self, value: bytes) -> Event | None:
-        """None: every record is read and parsed, with the same result."""
+        """None: every record is read and parsed."""
         return None
 
-    def parse(self, line: str) -> Event:
+    def parse(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, which is counted."""
-        event = super().parse(line)
+        event = super().parse(line, fields)
         self._observed.event(event)
         return event
 
 
+class _Sum(LineReport):
+    """The counts of a partition processor, summed."""
+
+    def __init__(self, found: Found) -> None:
+        super().__init__(found.name, found.system)
+        self._observed = found
+
+    def add(self, batch: Batch, windows: int) -> None:
+        """Sum the counts of a batch."""
+        for name, count in vars(batch).items():
+            setattr(self._observed.batch, name, getattr(self._observed.batch, name) + count)
+
+
 def check(name: str, system: SystemSettings, ingest: IngestSettings, records: Sequence[SampleRecord]) -> Found:
     """Send a sample through the parts of an ingest worker, partition by partition, and close all windows at its end."""
-    found = Found(name, system, records=len(records))
-    parser = _ObservedParser(found, ingest)
+    found = Found(name, system, len(records))
+    parser, reader = _ObservedParser(found, ingest), _ObservedReader(found, ingest)
+    found.has_header = parser.matches is not None
     for partition, own in groupby(sorted(records, key=attrgetter("partition", "offset")), attrgetter("partition")):
-        made = _made(found, parser, ingest, partition, list(own))
+        made = [*_made(found, parser, reader, ingest, partition, list(own))]
         found.windows += [each for each in made if isinstance(each, Window)]
         found.dead += [each for each in made if isinstance(each, DeadLetter)]
     _follow_templates(found, parser)
+    found.absent_fields = [*reader.absent] if found.json_lines.lines else []
+    found.scattered = _scattered(found)
     return found
 
 
 def _made(
-    found: Found, parser: Parser, ingest: IngestSettings, partition: int, records: Sequence[SampleRecord]
-) -> Iterable[Window | DeadLetter]:
+    found: Found, parser: Parser, reader: EnvelopeReader, ingest: IngestSettings, partition: int,
+    records: Sequence[SampleRecord],
+) -> Iterable[Window | DeadLetter]:  # fmt: skip
     """The windows and dead letters of a partition, those at its silence included."""
-    now = max(record.timestamp for record in records) / 1000
+    latest = max(record.timestamp for record in records) / 1000
+    now = latest if latest >= EARLIEST else time.time()
     windower = Windower(found.name, found.system.window, f"sample.{found.name}", partition)
     processor = PartitionProcessor(
         found.name, found.system, ingest, parser, windower, records[0].offset, ResumeState(OutputOffsets()),
-        clock=lambda: now,
+        clock=lambda: now, report=_Sum(found), reader=reader,
     )  # fmt: skip
     made = processor.take(records)
-    now = float("inf")
+    now += 2 * (ingest.silence_seconds or found.system.window.idle_seconds) + found.system.multiline.wait_seconds
     return [*made, *processor.silent()]
 
 
@@ -140,3 +223,9 @@ def _follow_templates(found: Found, parser: Parser) -> None:
         found.templates.setdefault(template.id, template.text)
         if template.replaces is not None:
             found.replaced[template.replaces] = template.id
+
+
+def _scattered(found: Found) -> list[str]:
+    """The sessions with windows in several partitions at a time."""
+    sessions = ScatteredSessions(found.name, found.system.window.idle_seconds)
+    return [each.session for each in sorted(found.windows, key=attrgetter("started")) if sessions.add(each)]

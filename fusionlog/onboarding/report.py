@@ -88,20 +88,26 @@ class CheckReport(Struct, frozen=True):
 
 def report(found: Found) -> CheckReport:
     """The report of a check."""
-    has_header = found.system.header is not None
-    has_key = found.system.session is not None
     return CheckReport(
         records=found.records,
         lines=found.lines,
-        joined=found.pieces - found.lines,
+        joined=found.batch.joined,
         dead_letters=[DeadRecord(each.error.reason, each.error.detail) for each in found.dead[:DEAD_LETTERS]],
-        header_matched=1 - found.unmatched.lines / found.lines if has_header and found.lines else None,
-        without_key=found.without_key.lines if has_key else None,
-        times=Times(max(("envelope", "line", "kafka"), key=lambda each: found.times[each]), found.implausible.lines),
+        header_matched=1 - found.unmatched.lines / found.lines if found.has_header and found.lines else None,
+        without_key=found.without_key if found.has_key else None,
+        times=Times(_times_from(found), found.batch.implausible),
         templates=[TemplateLines(*each) for each in found.lines_by_template()],
         windows=[_window(each) for each in found.windows[:WINDOWS]],
         warnings=suspicions(found),
     )
+
+
+def _times_from(found: Found) -> Literal["envelope", "line", "kafka"]:
+    """Where most lines have their times from."""
+    envelope, line = found.timed["envelope"], found.timed["line"]
+    if max(envelope, line) * 2 <= found.lines:
+        return "kafka"
+    return "envelope" if envelope > line else "line"
 
 
 def tables(found: CheckReport) -> Iterator[RenderableType]:

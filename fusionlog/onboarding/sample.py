@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,19 @@ from pathlib import Path
 
 import msgspec
 
-from fusionlog.data.timestamps import line_time
 from fusionlog.errors import DataError
+from fusionlog.parsing.times import EARLIEST, seconds_of
 
 FORM = 'each line of a .jsonl file of Kafka records is {"value": text or null, "key": text, "timestamp": milliseconds}'
 UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+HEAD_BYTES = 100
+_DATED = re.compile(
+    r"\d{4}([-/.])\d\d\1\d\d[T _]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?: \d{4}\b)?"
+    r"|\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?"
+    r"|^\d{6} \d{6}\b"
+)
+_JSON = re.compile(rb'\s*(?:\{|"|\[\s*[{"])')
 STEP = 0.1
 """Seconds between two lines of a file where a line has no time that can be read."""
 
@@ -68,11 +77,17 @@ def line_records(lines: Sequence[bytes]) -> list[SampleRecord]:
     """A record for each line. The timestamp of a bare line is the time it begins with, as a shipper's would be."""
     now, records = 0.0, []
     for offset, line in enumerate(lines):
-        bare = line.lstrip()[:1] not in (b"{", b"[", b'"')
-        time = line_time(line.decode(errors="replace")) if bare else None
+        bare = _JSON.match(line) is None
+        time = leading_time(line[:HEAD_BYTES].decode(errors="replace")) if bare else None
         now = now + STEP if time is None else time
-        records.append(SampleRecord(offset, round(now * 1000) if bare and now >= 1e8 else -1, None, line))
+        records.append(SampleRecord(offset, round(now * 1000) if bare and now >= EARLIEST else -1, None, line))
     return records
+
+
+def leading_time(head: str) -> float | None:
+    """Unix seconds of the date and clock that a line begins with; without a zone they are in UTC."""
+    found = _DATED.search(head)
+    return None if found is None else seconds_of(found.group())
 
 
 def is_kafka(path: Path, lines: Sequence[bytes]) -> bool:

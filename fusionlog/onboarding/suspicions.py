@@ -55,21 +55,21 @@ def _header(found: Found) -> Iterator[Suspicion]:
 
 
 def _keys(found: Found) -> Iterator[Suspicion]:
-    if found.system.window.by != "session" or not found.lines:
+    if not found.by_session or not found.lines:
         return
-    missing = found.without_key.lines
+    missing = found.without_key
     if missing == found.lines:
         yield Suspicion(
             "no-session-key",
             f"no line of {found.lines} has a session key, so every line would be dropped, e.g."
-            f" {_example(found.without_key)}",
+            f" {_example(found.keyless)}",
             "correct session or session_field, or cut windows by count",
         )
     elif missing > DROPPED_SHARE * found.lines:
         yield Suspicion(
             "lines-without-key",
-            f"{_share(found.without_key, found.lines)} have no session key and would be dropped, e.g."
-            f" {_example(found.without_key)}",
+            f"{missing} of {found.lines} lines have no session key and would be dropped, e.g."
+            f" {_example(found.keyless)}",
             "correct session; where such lines follow from a line with a key, set  inherit: true",
         )
     kept = found.lines - missing
@@ -86,13 +86,12 @@ def _keys(found: Found) -> Iterator[Suspicion]:
 
 
 def _scattered(found: Found) -> Iterator[Suspicion]:
-    scattered = [key for key, partitions in found.partitions.items() if len(partitions) > 1]
-    if scattered and found.system.window.by == "session":
+    if found.scattered and found.by_session:
         yield Suspicion(
             "session-scattered",
-            f"{len(scattered)} of {len(found.partitions)} sessions have lines on several partitions, e.g."
-            f" {scattered[0]!r}: each partition would make a session of its own part",
-            "let the shipper key its records by the session or the host, or set  repartition: true",
+            f"{len(found.scattered)} of {len(found.keys)} sessions have lines in several partitions at a time, e.g."
+            f" {found.scattered[0]!r}: each partition makes a session of its own part",
+            "let the shipper key its records by the session or the host",
         )
 
 
@@ -107,15 +106,15 @@ def _times(found: Found) -> Iterator[Suspicion]:
 
 
 def _fields(found: Found) -> Iterator[Suspicion]:
-    for name in found.missing_fields:
+    for name in found.absent_fields:
         yield Suspicion(
             "json-line-field", f"json_line names {{{name}}}, and no line has such a field",
             "correct its name: a path into nested objects has dots",
         )  # fmt: skip
-    if found.json_lines.lines and not found.system.json_line:
+    if found.json_lines.lines and not (found.system.json_line or found.system.format):
         yield Suspicion(
             "json-as-text",
-            f"{_share(found.json_lines, found.lines)} are JSON, parsed as text: {_example(found.json_lines)}",
+            f"{_share(found.json_lines, found.pieces)} are JSON, parsed as text: {_example(found.json_lines)}",
             "name the fields that make the line with json_line, or set  format: json",
         )
 

@@ -1,1 +1,1 @@
-"""One system at this moment: releases, teacher's labels, scores, candidate pool, decisions."""
+"""The present state of one watched system, and the decisions by it: releases, labels, scores, pool, verdicts."""

@@ -97,7 +97,7 @@ def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -
 def apply_answers(
     pool: CandidatePool[Item], call: Call, answers: Sequence[Answer], teacher: str, now: float
 ) -> Answered[Item]:
-    """Learn the answers to a call, given in the order of its windows.
+    """Keep the labels in the answers to a call, and take the windows that have one from the pool.
 
     :param teacher: its name. :param now: Unix time in seconds.
     """
@@ -117,8 +117,9 @@ def apply_answers(
 
 
 def fallback(window: Window) -> Window | None:
-    """A window that the teacher cannot label, to be returned to the small model; None for one that was never
-    general: the model has no verdict on it."""
+    """A window that the teacher cannot label, as returned to the small model.
+
+    None for a window that was never general: the model has no verdict on it."""
     if window.route is None or acquisition_score_of(window) is None:
         return None
     return replace(window, route=replace(window.route, kind="general"))

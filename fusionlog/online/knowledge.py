@@ -1,4 +1,4 @@
-"""The knowledge of one system at this moment: its releases, its teacher's labels, and a router over both.
+"""The knowledge of one system: its present releases, its teacher's labels, and the router over both.
 
 A facade over its parts: it holds the lock and acts on what they return. A part imports no other part and no lock.
 
@@ -60,7 +60,7 @@ class Knowledge:
 
         self.system, self.rules = system, rules
         self._vectors = VectorCache(encode)
-        self._releases, self._memory = ReleasesInUse(system, usable, rules.learns), TeacherMemory()
+        self._releases, self._memory = ReleasesInUse(system, usable, rules.adapts), TeacherMemory()
         self._router: Router | None = None
         self._lock = RLock()
         self.changes = 0
@@ -72,10 +72,10 @@ class Knowledge:
         return self._router is not None
 
     @property
-    def asks(self) -> bool:
+    def queries_teacher(self) -> bool:
         """Whether the teacher labels windows of this system now."""
         with self._lock:
-            return self.rules.asks(self._releases.own)
+            return self.rules.queries_teacher(self._releases.own)
 
     @property
     def version(self) -> str | None:
@@ -131,14 +131,14 @@ class Knowledge:
     def learn(self, label: PseudoLabel) -> bool:
         """Keep a teacher's label; its events enter the bank until a release that was trained on them is adopted.
 
-        Under a method that does not learn the label counts for its shape alone.
+        Under a method that does not adapt the label counts for its shape alone.
 
         :return: whether anything was new.
         """
         if label.system != self.system or not self.rules.teacher:
             return False
         with self._lock:
-            learned = self._memory.learn(label, events=self.rules.learns)
+            learned = self._memory.learn(label, events=self.rules.adapts)
             if learned.events:
                 self._grow(learned.events)
             return bool(learned)
@@ -153,11 +153,11 @@ class Knowledge:
 
         The teacher's own label where it labelled the shape. While there is only the base model, which was never trained
         on this system, it is also the aggregate of the window's event labels, where each event has one of this system.
-        Under a method that does not learn there is none.
+        Under a method that does not adapt there is none.
 
         :raises ModelError: no release was adopted yet.
         """
-        if not self.rules.learns:
+        if not self.rules.adapts:
             return [None] * len(windows)
         with self._lock:
             return [self._label_for(window) for window in windows]

@@ -13,8 +13,9 @@ LEAST_CHANGE = 0.1
 
 
 def is_changed(label: PseudoLabel, before: PseudoLabel | None) -> bool:
-    """Whether a label differs from the published one of its shape: another verdict on the window or on one of its
-    events, or a probability that moved by `LEAST_CHANGE`."""
+    """Whether a label differs from the published one of its shape.
+
+    It does where a verdict, on the window or an event, is another one, or a probability moved by `LEAST_CHANGE`."""
     if before is None or before.propagated_from is not None or before.teacher != label.teacher:
         return True
     published = {event.template: event.probability for event in before.events}

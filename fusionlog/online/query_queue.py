@@ -26,7 +26,7 @@ class _Group(Generic[Item]):
 
 
 class CandidatePool(Generic[Item]):
-    """The pool of windows that wait for a label, each with an item of its owner (a Kafka message, a stream position).
+    """The windows of one system that wait for a label, each with an item of its owner (a Kafka message, a position).
 
     :param knowledge: of the system: it decides whether a window has to wait, and by what the next call is chosen.
     """
@@ -79,7 +79,7 @@ class CandidatePool(Generic[Item]):
         return choose(candidates, units, self.knowledge.unknown_events, self.knowledge.similarity)
 
     def _waits(self, group: _Group[Item]) -> bool:
-        if not self.knowledge.asks:
+        if not self.knowledge.queries_teacher:
             return False
         route = self.knowledge.route(group.window).route
         return acquisition_score_of(group.window) is not None or route is None or route.kind == "proprietary"

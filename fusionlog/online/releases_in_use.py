@@ -21,15 +21,15 @@ Check = Callable[[ModelRelease], Bank]
 
 
 class ReleasesInUse:
-    """The newest releases of one system, each with its substitution. For one thread at a time.
+    """The newest releases of one system, each with substitutes for events that it was not trained on. Not thread-safe.
 
     :param check: called before a release is taken into use.
-    :param learns: whether releases of the system itself count; else the base model's alone.
+    :param adapts: whether releases of the system itself count; else the base model's alone.
     """
 
-    def __init__(self, system: str, check: Check, learns: bool) -> None:
+    def __init__(self, system: str, check: Check, adapts: bool) -> None:
         self.system, self._check = system, check
-        self._systems = (system, releases.BASE) if learns else (releases.BASE,)
+        self._systems = (system, releases.BASE) if adapts else (releases.BASE,)
         self._kept: dict[str, Substitution] = {}
 
     @property

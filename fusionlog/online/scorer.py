@@ -68,7 +68,7 @@ class Scorer:
         self._buffer = BatchBuffer()
 
     def check(self, release: ModelRelease) -> None:
-        """Try a release's model, as `Knowledge` asks before it takes one into use.
+        """Check that the model and the profile of a release can be loaded, before the release is taken into use.
 
         :raises ModelError: it does not load, or its profile cannot be read.
         """

@@ -19,7 +19,7 @@ KEPT_SCORES = 50_000
 
 
 class SecondOpinion:
-    """Refers verdicts on one system, within the budget of its settings. For one thread at a time.
+    """Selects general windows of one system for a second opinion, within the budget of the settings. Not thread-safe.
 
     :param profile: the system's, which gives the surprisal of a window.
     """
@@ -33,7 +33,7 @@ class SecondOpinion:
 
     def open_to(self, knowledge: Knowledge) -> bool:
         """Whether verdicts on the system are referred at all now."""
-        return self._settings.share > 0.0 and knowledge.rules.doubts and knowledge.asks
+        return self._settings.share > 0.0 and knowledge.rules.second_opinion and knowledge.queries_teacher
 
     def refer(self, window: Window, probability: float, knowledge: Knowledge) -> float | None:
         """The acquisition score of a window that is referred to the teacher; None for one that is not.

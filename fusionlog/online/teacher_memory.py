@@ -90,8 +90,9 @@ class TeacherMemory:
 
 
 def _outranks(label: PseudoLabel, before: PseudoLabel) -> bool:
-    """Whether a label replaces an earlier one: the newer does, but an inherited one never a teacher's own, which
-    always does."""
+    """Whether a label replaces an earlier one of its shape.
+
+    The newer one does; but a propagated one never replaces a teacher's own, which always replaces a propagated one."""
     if (label.propagated_from is None) != (before.propagated_from is None):
         return label.propagated_from is None
     return before.labelled_at <= label.labelled_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Fields, Header, texts
+from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.parsing.templates import WILDCARD, TemplateMiner
+from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -70,6 +72,7 @@ class Parser:
         self._key_field, self._every_key = system.session_field, system.keys == "all"
         self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
+        self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
@@ -102,10 +105,11 @@ class Parser:
     def recall(self, value: bytes) -> Event | None:
         """The event of a raw record by one look-up, where it is, byte for byte, a line of a cached shape.
 
-        None: it must be read (`envelopes.read_line`) and parsed, with the same result.
+        Such a line begins one whatever comes before it, and another one begins behind it. None: it must be read
+        (`EnvelopeReader`), joined and parsed, with the same result.
         """
         shape = self._line_cache.of_record(value)
-        if shape is None or not self._miner.still_matches(shape.standing):
+        if shape is None or not shape.settled or not self._miner.still_matches(shape.standing):
             return None
         line = value.decode("ascii")
         if shape.bare:
@@ -118,7 +122,10 @@ class Parser:
         places = self._own_places(line, header, matches) if matches or self._key_field else ()
         component = self._component(line, header, matches, places) if header.component else None
         keys = outer or self._own_keys(line, header, places)
-        content, start = header.content[:MAX_CONTENT_CHARS], header.start
+        content, start, joined = header.content, header.start, "\n" in header.content
+        if joined:
+            content, start = condense(content), None
+        content = content[:MAX_CONTENT_CHARS]
         inside = within(matches, start, start + len(content)) if matches and start is not None else []
         by_form = self._masks.mask(content, inside)
         left = any([key in by_form for key in keys]) if keys else False
@@ -132,9 +139,11 @@ class Parser:
         if event is None:
             event = self._add_template(component, mined.text, line, None)
         stamp = self._header.stamp(header) if self._header.stamp_names else ()
-        if standing is not None and not left and (header.found is not None or self._header.by_place):
+        if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
-            self._line_cache.put(parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched))
+            self._line_cache.put(
+                parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched, self._is_settled(line))
+            )
         session, more = _sessions(keys) if keys else (None, ())
         clock = texts(line, stamp) if stamp else self._header.stamp_value(header)
         return Event(event.id, event.text, session, line, more, header.matched, clock)
@@ -188,6 +197,11 @@ class Parser:
             return self._components.of("<KEY>")
         return self._components.of(name) if name else None
 
+    @property
+    def matches(self) -> Callable[[str], bool] | None:
+        """Whether a line has the header; None where the system has none."""
+        return (lambda line: self._header.split(line).matched) if self._header.is_set else None
+
     def new_templates(self, now: Seconds) -> list[Template]:
         """The events found since the last call, with `now` as the time they were first seen."""
         found = [
@@ -214,7 +228,7 @@ class Parser:
     def _add_template(self, component: str | None, text: str, line: str, replaces: str | None) -> _KnownEvent:
         """Add a new event."""
         whole = " ".join(part for part in (component, text) if part)
-        event = _KnownEvent(template_id(whole), whole, line[:EXAMPLE_CHARS], replaces)
+        event = _KnownEvent(template_id(whole), whole, example_of(line), replaces)
         self._remember(component, text, event)
         self._found.append(event)
         return event
@@ -245,6 +259,13 @@ class Parser:
             if template.text == each or template.text.startswith(f"{each} "):
                 return each, template.text[len(each) + 1 :]
         return None, template.text
+
+
+def example_of(line: str) -> str:
+    """A line, cut to the length of an example; of one of several lines the tail is kept as well."""
+    if len(line) <= EXAMPLE_CHARS:
+        return line
+    return shorten(line, EXAMPLE_CHARS) if "\n" in line else line[:EXAMPLE_CHARS]
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:

@@ -1,55 +1,53 @@
 """Lines to windows: sessions by key, ended by an idle gap or a size limit, or a fixed number of lines.
 
-Deterministic in the lines, their offsets and their times: a partition that is read again gives the same windows with
-the same ids.
+A line's position is the offset of its record and its index in the record; a line of several sessions is in a window of
+each. Deterministic in the lines, their positions and their times: a partition that is read again gives the same windows
+with the same ids.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
+from fusionlog.parsing.event_clock import CONFIRMING_LINES, CONTRADICTING_LINES, EventClock
+from fusionlog.parsing.parser import Event, example_of
 from fusionlog.records import ClosedBy, Seconds, Window, WindowEvent, window_id, window_shape
 from fusionlog.settings import WindowSettings
+from fusionlog.types import Position
 
 ALL = "*"
 """The one session that all lines are of where windows are by count."""
-STALE_LINES = 1000
-"""So many lines in a row that are all older than an idle gap: the clock before them was wrong, theirs is right."""
 
 
-class EventClock:
-    """The event time of a partition, in seconds, by the times of its lines: it starts at 0 and never goes back.
+class Extent(NamedTuple):
+    """The positions of a line of several pieces: its last piece, and the line that gave it its session key, if that is
+    another one. `counted` is False where another window has the line already, as one of its other sessions."""
 
-    A line older than the newest leaves it where it is: of two hosts that share a partition one may lag behind. But a
-    single line from the far future must not stop it for good, so it follows the lines when all of them disagree.
-    """
+    last: Position
+    anchor: Position
+    counted: bool = True
 
-    def __init__(self, tolerance: float) -> None:
-        self.now = 0.0
-        self._tolerance = tolerance
-        self._newest: Seconds | None = None
-        self._stale = 0
 
-    def observe(self, time: Seconds) -> float:
-        """Advance the clock by a line of this time; return it."""
-        if self._newest is not None and self._newest - time > self._tolerance:
-            self._stale += 1
-            if self._stale >= STALE_LINES:
-                self._newest, self._stale = time, 0
-            return self.now
-        self._stale = 0
-        return self.reach(time)
+class Share(NamedTuple):
+    """What a window accounts for: lines of which it is the first window, memberships (a line in a session), and the
+    first position that must be read again if the window is lost."""
 
-    def reach(self, time: Seconds) -> float:
-        """Advance the clock to a time that another source gives; return it."""
-        if self._newest is None or time > self._newest:
-            self.now += 0.0 if self._newest is None else time - self._newest
-            self._newest = time
-        return self.now
+    lines: int
+    memberships: int
+    anchor: Position
+
+
+class _Waiting(NamedTuple):
+    """A line that waits for evidence of its time; without an event it is in no window and moves the clock alone."""
+
+    event: Event | None
+    position: Position
+    time: Seconds
+    extent: Extent | None
 
 
 @dataclass(slots=True)
@@ -57,32 +55,41 @@ class _Open:
     """An open window. `touched` is the event clock at its last line."""
 
     session: str
-    first_offset: int
-    last_offset: int
+    first: Position
+    last: Position
     started: Seconds
     ended: Seconds
+    anchor: Position
     touched: float = 0.0
+    uncounted: int = 0
     places: dict[str, int] = field(default_factory=dict)
     events: list[tuple[str, str, str]] = field(default_factory=list)
     sequence: list[int] = field(default_factory=list)
 
-    def add(self, event: Event, offset: int, time: Seconds, now: float) -> None:
+    def add(self, event: Event, position: Position, time: Seconds, now: float) -> None:
         place = self.places.get(event.template)
         if place is None:
             place = self.places[event.template] = len(self.events)
-            self.events.append((event.template, event.text, event.line[:EXAMPLE_CHARS]))
+            self.events.append((event.template, event.text, example_of(event.line)))
         self.sequence.append(place)
-        self.last_offset, self.touched = offset, now
+        self.last, self.touched = position, now
         if time > self.ended:
             self.ended = time
         elif time < self.started:
             self.started = time
 
+    def extend(self, extent: Extent) -> None:
+        """Note the extent of the line that was added."""
+        self.last = extent.last
+        self.anchor = min(self.anchor, extent.anchor)
+        self.uncounted += not extent.counted
+
 
 class Windower:
     """Cuts the lines of one partition of a system's raw topic.
 
-    An idle gap is measured on the partition's event clock: from a session's last line to the newest time seen.
+    An idle gap is measured on the partition's event clock: from a session's last line to the newest time seen. Lines
+    behind one whose time needs evidence wait with it, six at most.
     """
 
     def __init__(self, system: str, settings: WindowSettings, topic: str, partition: int) -> None:
@@ -92,60 +99,148 @@ class Windower:
         self._limit = settings.size if self._by_count else settings.max_events
         self._idle = inf if self._by_count else settings.idle_seconds
         self._longest_untouched = 0.0
-        self._clock = EventClock(settings.idle_seconds)
-        self._last_offset = -1
-        self._lines = 0
+        self.clock = EventClock(self._idle)
+        self._last = (-1, 0)
+        self._waiting: deque[_Waiting] = deque()
         self._by_touch: OrderedDict[str, _Open] = OrderedDict()
-        self._by_offset: OrderedDict[int, _Open] = OrderedDict()
+        self._by_first: OrderedDict[tuple[Position, str], _Open] = OrderedDict()
+        self._shares: dict[str, Share] = {}
+        self.outliers = 0
+        """Lines whose time others contradicted."""
+        self.shared = 0
+        """Memberships of lines in other sessions than their first."""
+        self.in_hand: Position | None = None
+        """The line that waited, in hand now."""
 
     @property
-    def first_open_offset(self) -> int | None:
-        """The offset of the oldest line that is in no closed window; None where there is none."""
-        return next(iter(self._by_offset), None)
+    def first_open(self) -> Position | None:
+        """The position of the oldest line that is in no closed window; None where there is none."""
+        first = next(iter(self._by_first), None)
+        if first is not None:
+            return first[0]
+        return self.first_waiting
 
     @property
-    def open_lines(self) -> int:
-        """Lines in windows that are not closed."""
-        return self._lines
+    def first_waiting(self) -> Position | None:
+        """The position of the first line that waits for evidence of its time."""
+        return next((each.position for each in self._waiting if each.event is not None), None)
 
-    def add(self, event: Event, offset: int, time: Seconds) -> list[Window]:
+    @property
+    def first_anchor(self) -> Position | None:
+        """The first position that open windows depend on: that of their first line, or of a line that gave a key."""
+        anchors = [window.anchor for window in self._by_first.values()]
+        waiting = [each.extent.anchor if each.extent else each.position for each in self._waiting if each.event]
+        return min(anchors + waiting, default=None)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no window is open and no line waits."""
+        return not self._by_first and not self._waiting
+
+    def begins_at(self, offset: int) -> bool:
+        """Whether an open window begins with a line of this record."""
+        return any(first[0] == offset for first, _ in self._by_first)
+
+    def share(self, window: Window) -> Share:
+        """What a closed window accounts for; to be asked once."""
+        lines = len(window.sequence)
+        return self._shares.pop(window.id, None) or Share(lines, lines, (window.first_offset, window.first_index))
+
+    def add(self, event: Event, position: Position, time: Seconds, extent: Extent | None = None) -> list[Window]:
         """Take a line; the windows that this closes, its own among them or not.
 
-        :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its offset is
+        :param extent: given where the line has more than one piece, or its key from another line.
+        :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its position is
             not greater than the last one. The line is in no window then.
         """
-        session = ALL if self._by_count else event.session
-        if not session or offset <= self._last_offset:
-            raise self._refusal(session, offset)
-        self._last_offset = offset
-        now = self._clock.observe(time)
-        closed = self._close_idle() if now - self._longest_untouched > self._idle else []
-        window = self._by_touch.get(session) or self._open(session, offset, time)
-        window.add(event, offset, time, now)
-        self._by_touch.move_to_end(session)
-        self._lines += 1
-        if len(window.sequence) >= self._limit:
-            closed.append(self._close(window, "count" if self._by_count else "size"))
-        return closed
+        if position <= self._last or not (event.session or self._by_count):
+            raise self._refusal(position)
+        self._last = position
+        if time > self.clock.limit or self._waiting:
+            self._waiting.append(_Waiting(event, position, time, extent))
+            return self._decide()
+        return self._add(event, position, time, extent)
 
-    def advance(self, watermark_time: Seconds) -> list[Window]:
-        """Close and return the sessions that are idle at this watermark. Windows by count never are."""
-        self._clock.reach(watermark_time)
+    def advance(self, time: Seconds) -> list[Window]:
+        """Take the time of a line that is in no window; the windows that this closes."""
+        if time > self.clock.limit or self._waiting:
+            self._waiting.append(_Waiting(None, self._last, time, None))
+            return self._decide()
+        self.clock.observe(time)
         return self._close_idle()
 
     def flush(self) -> list[Window]:
         """Close and return all open windows, in the order of their first lines: at silence, or the end of data."""
-        return [self._close(window, "silence") for window in list(self._by_offset.values())]
+        closed = self._decide(last=True)
+        return closed + [self._close(window, "silence") for window in list(self._by_first.values())]
 
-    def _refusal(self, session: str | None, offset: int) -> RecordError:
-        place = f"{self._topic}/{self._partition}/{offset}"
-        if not session:
+    def _add(self, event: Event, position: Position, time: Seconds, extent: Extent | None) -> list[Window]:
+        now = self.clock.observe(time)
+        closed = self._close_idle() if now - self._longest_untouched > self._idle else []
+        session = ALL if self._by_count else event.session or ""
+        window = self._by_touch.get(session) or self._open(session, position, time)
+        window.add(event, position, time, now)
+        if extent is not None:
+            window.extend(extent)
+        self._by_touch.move_to_end(session)
+        if len(window.sequence) >= self._limit:
+            closed.append(self._close(window, "count" if self._by_count else "size"))
+        if event.more and not self._by_count:
+            closed += self._add_to_others(event, position, time, extent)
+        return closed
+
+    def _add_to_others(self, event: Event, position: Position, time: Seconds, extent: Extent | None) -> list[Window]:
+        """Add a line to the windows of its other sessions."""
+        closed = []
+        other = Extent(*(extent or (position, position))[:2], counted=False)
+        for session in event.more:
+            window = self._by_touch.get(session) or self._open(session, position, time)
+            window.add(event, position, time, self.clock.now)
+            window.extend(other)
+            self._by_touch.move_to_end(session)
+            if len(window.sequence) >= self._limit:
+                closed.append(self._close(window, "size"))
+        self.shared += len(event.more)
+        return closed
+
+    def _decide(self, last: bool = False) -> list[Window]:
+        """Take the waiting lines whose time is clear now; with `last`, all of them."""
+        closed: list[Window] = []
+        while self._waiting:
+            limit = self.clock.limit
+            ahead = [each.time for each in self._waiting if each.time > limit]
+            behind = len(self._waiting) - len(ahead)
+            if self._waiting[0].time <= limit:
+                closed += self._take(self._waiting.popleft())
+            elif behind >= CONTRADICTING_LINES or (last and len(ahead) <= behind):
+                self.outliers += 1
+                outlier, newest = self._waiting.popleft(), self.clock.newest
+                closed += self._take(outlier._replace(time=outlier.time if newest is None else newest))
+            elif len(ahead) >= CONFIRMING_LINES or last:
+                self.clock.jump(min(ahead))
+                closed += self._close_idle()
+            else:
+                break
+        return closed
+
+    def _take(self, line: _Waiting) -> list[Window]:
+        if line.event is not None:
+            self.in_hand = line.position
+            closed = self._add(line.event, line.position, line.time, line.extent)
+            self.in_hand = None
+            return closed
+        self.clock.observe(line.time)
+        return self._close_idle()
+
+    def _refusal(self, position: Position) -> RecordError:
+        place = f"{self._topic}/{self._partition}/{_shown(position)}"
+        if position > self._last:
             return RecordError("no-session-key", f"{place} has no session key")
-        return RecordError("offset-order", f"{place} comes after offset {self._last_offset}")
+        return RecordError("offset-order", f"{place} comes after offset {_shown(self._last)}")
 
-    def _open(self, session: str, offset: int, time: Seconds) -> _Open:
-        window = _Open(session, offset, offset, time, time)
-        self._by_touch[session] = self._by_offset[offset] = window
+    def _open(self, session: str, position: Position, time: Seconds) -> _Open:
+        window = _Open(session, position, position, time, time, position)
+        self._by_touch[session] = self._by_first[position, session] = window
         return window
 
     def _close_idle(self) -> list[Window]:
@@ -154,7 +249,7 @@ class Windower:
         None was touched before `_longest_untouched`, so that most lines need not look.
         """
         closed: list[Window] = []
-        now = self._clock.now
+        now = self.clock.now
         while self._by_touch:
             window = next(iter(self._by_touch.values()))
             if now - window.touched <= self._idle:
@@ -166,8 +261,7 @@ class Windower:
 
     def _close(self, window: _Open, closed_by: ClosedBy) -> Window:
         del self._by_touch[window.session]
-        del self._by_offset[window.first_offset]
-        self._lines -= len(window.sequence)
+        del self._by_first[window.first, window.session]
         counts = [0] * len(window.events)
         for place in window.sequence:
             counts[place] += 1
@@ -175,18 +269,34 @@ class Windower:
             WindowEvent(template=template, text=text, example=example, count=count)
             for (template, text, example), count in zip(window.events, counts, strict=True)
         ]
+        session = self._name(window.first) if self._by_count else window.session
+        id = window_id(self._topic, self._partition, window.first, window.last, session)
+        if window.uncounted or window.anchor != window.first:
+            lines = len(window.sequence)
+            self._shares[id] = Share(lines - window.uncounted, lines, window.anchor)
         return Window(
-            id=window_id(self._topic, self._partition, window.first_offset, window.last_offset),
+            id=id,
             system=self._system,
-            session=f"{self._partition}-{window.first_offset}" if self._by_count else window.session,
+            session=session,
             shape=window_shape((event.template, event.count) for event in events),
             topic=self._topic,
             partition=self._partition,
-            first_offset=window.first_offset,
-            last_offset=window.last_offset,
+            first_offset=window.first[0],
+            last_offset=window.last[0],
+            first_index=window.first[1],
+            last_index=window.last[1],
             started=window.started,
             ended=window.ended,
             closed_by=closed_by,
             events=events,
             sequence=window.sequence,
         )
+
+    def _name(self, first: Position) -> str:
+        """The session of a window by count: its partition and first position."""
+        return f"{self._partition}-{_shown(first)}"
+
+
+def _shown(position: Position) -> str:
+    """An offset, with the index in its record where that is not the first."""
+    return f"{position[0]}.{position[1]}" if position[1] else f"{position[0]}"

@@ -1,1 +1,1 @@
-"""The knowledge bank, the router S = min max cos >= tau over it, and how both grow."""
+"""The knowledge bank of known events, the router that compares windows with it, its threshold tau, and its growth."""

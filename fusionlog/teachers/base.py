@@ -75,8 +75,9 @@ class Teacher(Protocol):
 
 @runtime_checkable
 class StreamTeacher(Protocol):
-    """A teacher whose verdicts depend on the windows of a system that it has counted so far: the verdict on a shape may
-    change, and computing it again costs nothing."""
+    """A teacher whose verdicts depend on the windows of a system that it has counted so far.
+
+    Its verdict on a window shape may change, and computing it again costs nothing."""
 
     async def update(self, windows: Sequence[Window]) -> None:
         """Count these windows."""

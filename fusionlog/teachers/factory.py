@@ -1,5 +1,6 @@
-"""The choice of a teacher: the language model where an endpoint is configured, else the offline one. Also the check of
-the labeller, which chooses the windows that a call is about."""
+"""The choice of a teacher: the language model where an endpoint is configured, else the offline one.
+
+Also the check of the labeller, which chooses the windows that a call is about."""
 
 from __future__ import annotations
 
@@ -15,17 +16,17 @@ from fusionlog.types import Encode
 
 
 def make_teacher(
-    settings: Settings, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None
+    settings: Settings, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None
 ) -> Teacher:
     """The teacher that the settings name; its `name` is `llm:<model>` or `offline`.
 
     :param known: the sources' events, for the offline teacher.
-    :param formula: the regression that was fitted on the sources, for the offline teacher.
+    :param regression: the regression that was fitted on the sources, for the offline teacher.
     :raises SettingError: the endpoint's URL is not valid.
     :raises MissingExtraError: an endpoint is configured and `openai` is not installed.
     """
     if settings.label.url is None:
-        return OfflineTeacher(known, encode, formula)
+        return OfflineTeacher(known, encode, regression)
     try:
         from fusionlog.teachers.llm.teacher import LLMTeacher
     except ModuleNotFoundError as error:
@@ -34,7 +35,7 @@ def make_teacher(
 
 
 def check_labeller(settings: Settings) -> None:
-    """Return when the labeller fits the other settings.
+    """Check that the labeller fits the other settings.
 
     :raises SettingError: the labeller is alpha, and no LLM is configured, or a call holds fewer windows than a cluster
         has representatives, or the method of a system propagates no label to another shape.
@@ -52,7 +53,7 @@ def check_labeller(settings: Settings) -> None:
         )
     methods = {settings.method_of(system) for system in settings.systems} or {settings.method}
     for method in sorted(methods):
-        if RULES[method].teacher and not RULES[method].learns:
+        if RULES[method].teacher and not RULES[method].adapts:
             raise _no_alpha(f"under method {method} the teacher is asked about every shape and none inherits")
 
 

@@ -31,12 +31,13 @@ class FewShotTeacher(Protocol):
     """A teacher that takes few-shot examples."""
 
     def show(self, examples: Sequence[FewShotExample]) -> None:
-        """Send these with every call from now on, in place of those before."""
+        """Send these examples with every call from now on, in place of those before."""
 
 
 def few_shot_example(unit: Unit, anomalous: bool, mistaken: bool) -> FewShotExample:
-    """The example of a unit, whose lines are redacted already: its first `MAX_EXAMPLE_EVENTS` events, each cut to
-    `MAX_EXAMPLE_CHARS`."""
+    """The few-shot example of a unit with redacted lines.
+
+    It has the first `MAX_EXAMPLE_EVENTS` events, each cut to `MAX_EXAMPLE_CHARS`."""
     events = tuple(
         msgspec.structs.replace(event, text=clip(event.text, MAX_EXAMPLE_CHARS))
         for event in unit.events[:MAX_EXAMPLE_EVENTS]

@@ -36,7 +36,7 @@ class JsonFormat:
     def __init__(self, format: str | None) -> None:
         self.format = format
         self._pieces = [] if format is None else list(_pieces(format))
-        self._fields = [field for _, field in self._pieces if field]
+        self.fields = [field for _, field in self._pieces if field]
 
     def __bool__(self) -> bool:
         return self.format is not None
@@ -46,16 +46,16 @@ class JsonFormat:
 
         :param fields: of the envelope around the line: they stand for those that the line lacks.
         """
-        tree = tree_of(line) if self._fields else None
+        tree = tree_of(line) if self.fields else None
         return line if tree is None or not self.shares(tree) else self._render(tree, fields or {})
 
     def shares(self, tree: Tree) -> bool:
         """Whether an object has a field of the format."""
-        return any(value_at(tree, field) is not None for field in self._fields)
+        return any(value_at(tree, field) is not None for field in self.fields)
 
     def names(self, field: str) -> bool:
         """Whether the format has a field, or a part of it."""
-        return any(each == field or each.startswith(f"{field}.") for each in self._fields)
+        return any(each == field or each.startswith(f"{field}.") for each in self.fields)
 
     def is_line(self, tree: Tree, message: str | None, own: Container[str]) -> bool:
         """Whether an object is a line itself, not an envelope around one.
@@ -64,9 +64,9 @@ class JsonFormat:
         :param own: what envelopes have of their own, such as a time or `kubernetes`: to share no more than that, or
             what is in it, proves nothing.
         """
-        if message is None or message in self._fields:
+        if message is None or message in self.fields:
             return self.shares(tree)
-        apart = (field for field in self._fields if field not in own and field.split(".")[0] not in own)
+        apart = (field for field in self.fields if field not in own and field.split(".")[0] not in own)
         return any(value_at(tree, field) is not None for field in apart)
 
     def _render(self, tree: Tree, fields: Tree) -> str:

@@ -1,1 +1,1 @@
-"""The work of each role on its topics, without Faust; `agents` wires it."""
+"""The work of each role (ingest, score, label, explain) on its topics, without Faust; `agents` makes apps of it."""

@@ -45,8 +45,10 @@ class ShapeSet(Protocol):
 
 
 class ExplainWorker:
-    """Pools anomalies and explains the best of them. A message is acknowledged when Kafka has what follows from it, or
-    when it was skipped by a stated rule, and only after all before it in its partition.
+    """Pools anomalies and has a language model explain those of highest score.
+
+    A message is acknowledged when Kafka has what follows from it, or when it was skipped by a stated rule, and only
+    after all before it in its partition.
 
     :param owned: whether a partition is this worker's now; anomalies of another are left to its owner.
     """
@@ -94,7 +96,7 @@ class ExplainWorker:
         self._news.set()
 
     async def run(self) -> None:
-        """Explain until cancelled.
+        """Explain pooled anomalies until cancelled.
 
         :raises BrokerError: Kafka did not take the results.
         :raises RecordCrash: an unexpected exception, with an anomaly in hand.

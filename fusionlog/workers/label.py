@@ -57,8 +57,8 @@ class LabelWorker:
         )
         self._begun: dict[str, str] = {}
 
-    async def remember(self, windows: AsyncIterable[Window]) -> None:
-        """Show the teachers that watch the stream the windows committed before this worker started."""
+    async def count_history(self, windows: AsyncIterable[Window]) -> None:
+        """Count the windows committed before this worker's start, for teachers whose verdicts depend on the stream."""
         async for window in windows:
             await self._route(window)
 
@@ -92,7 +92,7 @@ class LabelWorker:
             await teacher.update([window])
 
     async def _load_profile(self, system: str) -> None:
-        """Give a teacher that watches the stream at least the profile of the release in use."""
+        """Load the profile of the release in use into a teacher whose verdicts depend on the stream."""
         teacher, knowledge = self._teacher_of(system), self._tables.of(system)
         version = knowledge.version
         if not isinstance(teacher, StreamTeacher) or version is None or version == self._begun.get(system):

@@ -26,7 +26,7 @@ from fusionlog.distillation import calibration_fit
 from fusionlog.distillation.base_model import known_events
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.evaluation.fit_cache import LocalTrainer
-from fusionlog.evaluation.teacher_choice import Teaching, teaching
+from fusionlog.evaluation.teacher_choice import TeacherChoice, chosen_teacher
 from fusionlog.kafka import codecs
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.client import options
@@ -75,11 +75,11 @@ class World:
     source: Source
 
     @asynccontextmanager
-    async def bench(self, teaching: Teaching) -> AsyncIterator[MethodContext]:
-        cache, distill = VectorCache(self.encoder), teaching.settings.distill
-        teacher = teaching.teacher(known_events(self.source, event_probabilities(self.source)), self.encoder)
+    async def bench(self, choice: TeacherChoice) -> AsyncIterator[MethodContext]:
+        cache, distill = VectorCache(self.encoder), choice.settings.distill
+        teacher = choice.teacher(known_events(self.source, event_probabilities(self.source)), self.encoder)
         try:
-            yield MethodContext(teaching.settings, [self.source], self.encoder, cache, LocalTrainer(distill), teacher)
+            yield MethodContext(choice.settings, [self.source], self.encoder, cache, LocalTrainer(distill), teacher)
         finally:
             await teacher.close()
 
@@ -123,14 +123,14 @@ async def publish(settings: Settings, topic: Topic, items: Sequence[Record]) -> 
     await producer.stop()
 
 
-async def released(world: World, teaching: Teaching, method: MethodName) -> int:
+async def released(world: World, choice: TeacherChoice, method: MethodName) -> int:
     """Publish the releases and labels that `evaluate` has after adapting; how many releases.
 
     Their thresholds are 0, so that whatever score a model gives, Kafka has it.
     """
-    async with world.bench(teaching) as context:
+    async with world.bench(choice) as context:
         base, target = context.base(), Target(world.fold, context, method=method)
-        if RULES[method].learns:
+        if RULES[method].adapts:
             await adapt(target, base)
         else:
             target.adopt(base)
@@ -204,7 +204,7 @@ async def run(world: World, settings: Settings) -> list[Anomaly]:
         general = await windows_on(settings, topics.general)
         await ScoreWorker(settings, producer, known, Scorer(settings.score)).handle(list(map(message_of, general)))
     await producer.stop()
-    assert len(await windows_on(settings, topics.proprietary)) == len(waiting), "nothing was doubted"
+    assert len(await windows_on(settings, topics.proprietary)) == len(waiting), "nothing was referred"
     return [record for _, record in await read_all(settings, topics.anomalies) if isinstance(record, Anomaly)]
 
 
@@ -213,12 +213,12 @@ async def run(world: World, settings: Settings) -> list[Anomaly]:
 @pytest.mark.parametrize("method", ["fusionlog", pytest.param("generallog", marks=pytest.mark.long)])
 async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: MethodName, world: World) -> None:
     world.settings = world.settings.model_copy(update={"method": method})
-    async with teaching(world.settings, world.data, TARGET) as each:
+    async with chosen_teacher(world.settings, world.data, TARGET) as each:
         async with world.bench(each) as context:
             result = await METHODS[method](world.fold, context)
         said = {outcome.session: outcome for outcome in (*result.adapted, *result.outcomes)}
         await create_topics(world.settings)
-        assert await released(world, each, method) == (2 if RULES[method].learns else 1)
+        assert await released(world, each, method) == (2 if RULES[method].adapts else 1)
         await write(world)
         anomalies = await run(world, world.settings.model_copy(update={"label": each.settings.label}))
     found = {each.session: each for each in anomalies}
@@ -254,7 +254,7 @@ class Step:
         return new
 
     async def take(self) -> None:
-        """Score what is general; what is proprietary, or doubted, waits."""
+        """Score what is general; what is proprietary, or referred, waits."""
         topics = self._settings.topics
         await self._scoring.handle(list(map(message_of, await self.come(topics.general))))
         self.waiting += await self.come(topics.proprietary)
@@ -321,7 +321,7 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(
             "distill": world.settings.distill.model_copy(update={"calibration_folds": 4}),
         }
     )
-    async with teaching(world.settings, world.data, TARGET) as each:
+    async with chosen_teacher(world.settings, world.data, TARGET) as each:
         async with world.bench(each) as context:
             result = await METHODS["fusionlog+online"](world.fold, context)
         said = {outcome.session: outcome for outcome in result.outcomes}

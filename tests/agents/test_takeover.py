@@ -67,7 +67,7 @@ async def test_killed_after_its_first_assignment_it_loses_nothing(stage: Stage, 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", AIMED_SEEDS)
 async def test_killed_in_the_first_second_it_loses_nothing(stage: Stage, seed: int) -> None:
-    """`pytest -m long -rP tests/agents/test_takeover.py` prints the table of docs/architecture.md."""
+    """`pytest -m long -rP tests/agents/test_takeover.py` prints the table of docs/results/kills.md."""
     count = FEW if seed % 2 else MANY
     assert await killed_after_its_first_assignment(stage, random.Random(seed).random(), count) == {1: LINES}
 

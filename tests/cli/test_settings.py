@@ -1,18 +1,7 @@
-from pathlib import Path
-
 import pytest
 from typer.testing import CliRunner
 
 from fusionlog.cli.main import app
-from fusionlog.cli.settings import document
-
-DOCS = Path(__file__).parents[2] / "docs"
-
-
-def test_the_committed_page_is_the_generated_one() -> None:
-    assert (DOCS / "settings.md").read_text(encoding="utf-8") == document(), (
-        "fusionlog settings --markdown > docs/settings.md"
-    )
 
 
 def test_a_value_of_the_environment_is_shown_and_a_secret_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

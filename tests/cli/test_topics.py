@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -59,8 +58,8 @@ def test_the_documents_are_written_below_a_directory_that_is_made(tmp_path: Path
     done = run("describe", "--out", str(tmp_path / "new" / "docs"), FUSIONLOG_TOPIC_PREFIX="here.")
     assert done.exit_code == 0, done.output
     found = {
-        path.relative_to(tmp_path / "new" / "docs").as_posix(): json.loads(path.read_text(encoding="utf-8"))
-        for path in (tmp_path / "new").rglob("*.json")
+        path.relative_to(tmp_path / "new" / "docs").as_posix(): path.read_text(encoding="utf-8")
+        for path in (tmp_path / "new").rglob("*.*")
     }
     assert found == documents(Topics(prefix="here."))
 

@@ -70,11 +70,11 @@ def test_the_same_input_gives_the_same_model():
 
 
 def test_what_the_sources_taught_of_unusual_windows_is_handed_on():
-    formula = make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
+    regression = make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
     other = make_regression(intercept=-1.0)
-    parent = make_parent(metrics={"auprc.mill": 1.0}, reference_auprc=1.0, offline_teacher=other, novelty=formula)
+    parent = make_parent(metrics={"auprc.mill": 1.0}, reference_auprc=1.0, offline_teacher=other, novelty=regression)
     release = run(parent=parent).release
-    assert (release.reference_auprc, release.offline_teacher, release.novelty) == (1.0, other, formula)
+    assert (release.reference_auprc, release.offline_teacher, release.novelty) == (1.0, other, regression)
     assert "auprc.mill" not in release.metrics
 
 

@@ -27,9 +27,9 @@ def make_source(system: str, sessions: int = 200) -> Source:
 def test_sources_teach_what_tells_their_anomalies_apart() -> None:
     shuffled = Source("farm", make_source("farm").windows, {f"s{n}": n % 7 == 0 for n in range(200)})
     told = fit_offline([make_source("mill"), make_source("farm")], WordEncoder())
-    for formula, other in zip(told, fit_offline([shuffled], WordEncoder()), strict=True):
-        assert formula is not None and formula.failure > 0.5
-        assert other is not None and other.failure < formula.failure
+    for regression, other in zip(told, fit_offline([shuffled], WordEncoder()), strict=True):
+        assert regression is not None and regression.failure > 0.5
+        assert other is not None and other.failure < regression.failure
 
 
 def test_sources_without_an_anomaly_teach_nothing() -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from fusionlog.evaluation.teacher_choice import kind, teaching
+from fusionlog.evaluation.teacher_choice import chosen_teacher, kind
 from fusionlog.settings import LabelSettings, Settings, SystemSettings
 from fusionlog.teachers.base import Verdict, unit_of
 from fusionlog.teachers.offline.teacher import OfflineTeacher
@@ -18,7 +18,7 @@ def test_an_endpoint_goes_before_recorded_verdicts_and_those_before_the_offline_
 
 
 async def test_recorded_verdicts_answer_by_http(data: Path) -> None:
-    async with teaching(Settings(), data, "shop") as each:
+    async with chosen_teacher(Settings(), data, "shop") as each:
         teacher = each.teacher([], WordEncoder())
         [said] = await teacher.label([unit_of(make_window("disk failed"), SystemSettings())])
         await teacher.close()
@@ -27,7 +27,7 @@ async def test_recorded_verdicts_answer_by_http(data: Path) -> None:
 
 async def test_recorded_verdicts_on_sources_are_served_too_where_there_are_any(data: Path) -> None:
     (data / "farm" / "verdicts.jsonl").unlink()
-    async with teaching(Settings(), data, "shop", sources=["mill", "farm"]) as each:
+    async with chosen_teacher(Settings(), data, "shop", sources=["mill", "farm"]) as each:
         teacher = each.teacher([], WordEncoder())
         units = [unit_of(make_window("disk failed", system=system), SystemSettings()) for system in ("mill", "farm")]
         mill, farm = await teacher.label(units)
@@ -37,5 +37,5 @@ async def test_recorded_verdicts_on_sources_are_served_too_where_there_are_any(d
 
 
 async def test_the_offline_labeller_is_taken_though_an_endpoint_is_configured(data: Path) -> None:
-    async with teaching(NAMED, data, "shop", offline=True) as each:
+    async with chosen_teacher(NAMED, data, "shop", offline=True) as each:
         assert isinstance(each.teacher([], WordEncoder()), OfflineTeacher)

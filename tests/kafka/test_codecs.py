@@ -41,5 +41,5 @@ def test_dead_letter_headers_say_why_where_and_when() -> None:
     headers = codecs.dead_letter_headers(RecordError("not-json", "at byte 3"), "ingest", "logs.raw.shop", 1, 42, 12.5)
     assert read_headers([*headers, ("other", b"x")]) == {
         "reason": "not-json", "detail": "at byte 3", "stage": "ingest", "topic": "logs.raw.shop", "partition": "1",
-        "offset": "42", "time": "12.500",
+        "offset": "42", "index": "0", "time": "12.500",
     }  # fmt: skip

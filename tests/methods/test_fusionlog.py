@@ -22,7 +22,7 @@ def test_a_target_is_distilled_with_what_the_sources_teach(monkeypatch: pytest.M
         raise NothingToDistilError
 
     monkeypatch.setattr("fusionlog.methods.fusionlog.distill", distill)
-    target, formula = target_of(*sessions(3, "disk opened")), make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
-    target.context = replace(target.context, offline_fit=lambda: OfflineFit(None, formula))
+    target, regression = target_of(*sessions(3, "disk opened")), make_regression(1.0, 0.5, 2.0, 1.0, -3.0)
+    target.context = replace(target.context, offline_fit=lambda: OfflineFit(None, regression))
     distil(target, [], make_release(*BANK))
-    assert [parent.novelty for parent in parents] == [formula]
+    assert [parent.novelty for parent in parents] == [regression]

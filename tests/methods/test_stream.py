@@ -72,7 +72,7 @@ def sessions(number: int, *texts: str) -> list[Window]:
     return [make_window(*texts, session=f"{texts[0]} {place}", first_offset=10 * place) for place in range(number)]
 
 
-async def test_without_doubt_and_strangers_the_model_has_the_last_word() -> None:
+async def test_without_second_opinions_and_strangers_the_model_has_the_last_word() -> None:
     windows = [*sessions(3, "disk failed"), *sessions(3, "disk opened")]
     target = target_of(*windows, share=0.0)
     verdicts = await run(target)
@@ -88,7 +88,7 @@ async def test_strange_windows_wait_for_the_teacher_and_one_of_them_is_asked_abo
     assert target.context.teacher.calls == [1]  # type: ignore[union-attr]
 
 
-async def test_a_doubted_shape_gets_the_teachers_verdict_on_all_that_wait() -> None:
+async def test_a_referred_shape_gets_the_teachers_verdict_on_all_that_wait() -> None:
     windows = sessions(60, "disk failed")
     target = target_of(*windows, share=0.1)
     verdicts = await run(target)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fusionlog.errors import DataError
-from fusionlog.onboarding.sample import read_sample, read_stream
+from fusionlog.onboarding.sample import line_records, read_sample, read_stream
 
 
 def written(path: Path, content: bytes) -> Path:
@@ -44,6 +44,21 @@ def test_compressed_files_and_streams_are_read(tmp_path: Path) -> None:
 def test_a_bare_line_is_stamped_with_its_own_time_and_an_envelope_is_not(tmp_path: Path) -> None:
     path = written(tmp_path / "a.log", b'2026-03-04 10:11:12,206 a\nb\n{"time": 0.1, "msg": "2026-03-04 10:11:12"}\n')
     assert [record.timestamp for record in read_sample(path)] == [1772619072206, 1772619072306, -1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Mar  4 10:11:12 host app[1]: x",
+        b"[2026-03-04 10:11:12,500] INFO x",
+        b'1.2.3.4 - - [04/Mar/2026:11:11:12 +0100] "GET /"',
+        b"260304 101112 1 INFO x",
+        b"1772619072 2026-03-04T10:11:12.123Z x",
+    ],
+)
+def test_the_times_at_the_front_of_lines_are_read(line: bytes) -> None:
+    found = line_records([line])[0].timestamp / 1000
+    assert found == pytest.approx(1772619072, abs=1) or (b"Mar  4" in line and found > 0)
 
 
 def test_kafka_records_stand_in_a_jsonl_file(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from tests.factories import make_window
 from tests.online.factories import WORDS, release
 
 
-def kept(*created: float, learns: bool = True, system: str = "shop") -> ReleasesInUse:
-    found = ReleasesInUse("shop", Bank.of, learns)
+def kept(*created: float, adapts: bool = True, system: str = "shop") -> ReleasesInUse:
+    found = ReleasesInUse("shop", Bank.of, adapts)
     for each in created:
         found.adopt(release(system, created=each))
     return found
@@ -44,7 +44,7 @@ def test_the_last_releases_are_kept() -> None:
 
 
 def test_a_system_that_does_not_learn_has_the_base_alone() -> None:
-    found = kept(1.0, learns=False)
+    found = kept(1.0, adapts=False)
     assert found.version is None
     assert found.adopt(release("*")) is not None and not found.own
     assert kept(1.0).own
@@ -59,7 +59,7 @@ def test_a_window_is_scored_under_the_release_that_routed_it() -> None:
 
 def test_a_release_that_may_not_be_used_changes_nothing() -> None:
     encode = WordEncoder(*WORDS)
-    found = ReleasesInUse("shop", lambda each: verified_bank(each, SecretStr("k"), encode), learns=True)
+    found = ReleasesInUse("shop", lambda each: verified_bank(each, SecretStr("k"), encode), adapts=True)
     with pytest.raises(ModelError, match="is not signed"):
         found.adopt(release())
     assert found.versions == []

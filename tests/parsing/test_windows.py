@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fusionlog.errors import RecordError
+from fusionlog.parsing.event_clock import STALE_LINES
 from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
-from fusionlog.parsing.windows import STALE_LINES, Windower
+from fusionlog.parsing.windows import Extent, Windower
 from fusionlog.records import Window, template_id, window_id, window_shape
 from fusionlog.settings import WindowSettings
 
@@ -37,56 +39,120 @@ def run(windower: Windower, lines: list[Line], flush: bool = True) -> list[Windo
     windows, offset = [], -1
     for line in lines:
         offset += line.gap
-        windows += windower.add(make_event(line.text, line.session), offset, line.time)
+        windows += windower.add(make_event(line.text, line.session), (offset, 0), line.time)
     return windows + (windower.flush() if flush else [])
+
+
+def times(windower: Windower, *moments: float, start: int = 100, session: str = "other") -> list[Window]:
+    """The windows that lines of another session at these times close."""
+    return [
+        window
+        for place, moment in enumerate(moments, start)
+        for window in windower.add(make_event(session=session), (place, 0), moment)
+    ]
 
 
 def test_a_session_is_one_window() -> None:
     windower = make_windower()
     for offset, (session, text) in enumerate([("s1", "a"), ("s2", "b"), ("s1", "c"), ("s1", "a")]):
-        assert windower.add(make_event(text, session), offset, 100.0 + offset) == []
+        assert windower.add(make_event(text, session), (offset, 0), 100.0 + offset) == []
     first, second = windower.flush()
     assert (first.session, first.first_offset, first.last_offset) == ("s1", 0, 3)
     assert [(event.text, event.count) for event in first.events] == [("a", 2), ("c", 1)]
     assert first.sequence == [0, 1, 0]
     assert (first.started, first.ended, first.closed_by, first.route) == (100.0, 103.0, "silence", None)
     assert (first.system, first.topic, first.partition) == ("shop", TOPIC, 2)
-    assert first.id == window_id(TOPIC, 2, 0, 3)
+    assert first.id == window_id(TOPIC, 2, (0, 0), (3, 0), "s1")
     assert first.shape == window_shape([(template_id("c"), 1), (template_id("a"), 2)])
     assert second.session == "s2"
 
 
 def test_the_example_is_the_first_line_of_the_event_and_cut() -> None:
     windower = make_windower()
-    windower.add(make_event("a", line="first " + "x" * 1000), 0, 0.0)
-    windower.add(make_event("a", line="second"), 1, 0.0)
+    windower.add(make_event("a", line="first " + "x" * 1000), (0, 0), 0.0)
+    windower.add(make_event("a", line="second"), (1, 0), 0.0)
     example = windower.flush()[0].events[0].example
     assert example.startswith("first ") and len(example) == EXAMPLE_CHARS
 
 
-def test_a_session_ends_after_an_idle_gap_and_begins_anew() -> None:
+def test_a_session_ends_after_an_idle_gap_and_begins_again() -> None:
     windower = make_windower()
-    windower.add(make_event(), 0, 0.0)
-    assert windower.add(make_event(), 1, 10.0) == []
-    (closed,) = windower.add(make_event(), 2, 20.5)
+    windower.add(make_event(), (0, 0), 0.0)
+    assert windower.add(make_event(), (1, 0), 2.5) == []
+    assert windower.add(make_event(), (2, 0), 13.0) == [], "one line is no evidence that so much time passed"
+    assert windower.first_open == (0, 0)
+    (closed,) = times(windower, 13.0, 13.0, 13.0, 13.0)
     assert (closed.first_offset, closed.last_offset, closed.closed_by) == (0, 1, "idle")
-    assert windower.first_open_offset == 2
+    assert windower.first_open == (2, 0)
 
 
-def test_a_line_of_another_session_closes_an_idle_one() -> None:
+def test_lines_of_another_session_close_an_idle_one() -> None:
     windower = make_windower()
-    windower.add(make_event(session="s1"), 0, 0.0)
-    assert [window.session for window in windower.add(make_event(session="s2"), 1, 11.0)] == ["s1"]
+    windower.add(make_event(session="s1"), (0, 0), 0.0)
+    windows = times(windower, *(2.0 * step for step in range(1, 7)))
+    assert [(window.session, window.closed_by) for window in windows] == [("s1", "idle")]
 
 
-def test_the_watermark_closes_idle_sessions_alone() -> None:
+def test_lines_in_no_window_close_idle_sessions_alone() -> None:
     windower = make_windower()
-    windower.add(make_event(session="s1"), 0, 0.0)
-    windower.add(make_event(session="s2"), 1, 5.0)
-    assert windower.advance(10.0) == []
-    assert [window.session for window in windower.advance(11.0)] == ["s1"]
-    assert windower.advance(3.0) == []
-    assert windower.open_lines == 1
+    windower.add(make_event(session="s1"), (0, 0), 0.0)
+    windower.add(make_event(session="s2"), (1, 0), 2.5)
+    closed = [window for step in range(2, 6) for window in windower.advance(2.5 * step)]
+    assert [window.session for window in closed] == ["s1"]
+    assert windower.advance(3.0) == [] and windower.first_open == (1, 0)
+
+
+def test_a_line_that_waits_for_evidence_is_in_its_window_at_the_end() -> None:
+    windower = make_windower()
+    windower.add(make_event(session="s1"), (0, 0), 0.0)
+    windower.add(make_event(session="s1"), (1, 0), 50.0)
+    windows = windower.flush()
+    assert [(window.first_offset, window.closed_by) for window in windows] == [(0, "idle"), (1, "silence")]
+    assert windower.idle
+
+
+def test_one_line_far_ahead_closes_no_session_nor_splits_its_own() -> None:
+    windower = make_windower(idle_seconds=600)
+    for place in range(40):
+        ahead = 58 * 60.0 if place == 17 else 0.0
+        assert windower.add(make_event(session=f"s{place % 2}"), (place, 0), 1000.0 + place + ahead) == []
+    windows = windower.flush()
+    assert [(window.session, len(window.sequence)) for window in windows] == [("s0", 20), ("s1", 20)]
+    assert windower.outliers == 1 and max(window.ended for window in windows) < 1100.0
+
+
+def test_a_first_line_far_ahead_does_not_stop_the_clock() -> None:
+    windower = make_windower(idle_seconds=60)
+    windower.add(make_event(session="first"), (0, 0), 1e6)
+    closed = times(windower, *(float(second) for second in range(0, 200, 10)), start=1)
+    assert [window.session for window in closed] == ["first"]
+
+
+def test_hours_between_lines_of_a_replay_close_sessions() -> None:
+    windower = make_windower(idle_seconds=60)
+    closed: list[Window] = []
+    for hour in range(4):
+        for line in range(10):
+            closed += windower.add(make_event(session="host"), (10 * hour + line, 0), 3600.0 * hour + line)
+    assert [(window.first_offset, window.last_offset) for window in closed + windower.flush()] == [
+        (0, 9), (10, 19), (20, 29), (30, 39),
+    ]  # fmt: skip
+
+
+def test_late_data_neither_closes_sessions_nor_does_the_return_from_it() -> None:
+    windower = make_windower(idle_seconds=60, max_events=10**6)
+    assert times(windower, *(100000.0 + line for line in range(20)), start=0, session="live") == []
+    assert times(windower, *[5.0] * (STALE_LINES + 50), start=100, session="late") == []
+    assert times(windower, *(100020.0 + line for line in range(20)), start=5000, session="live") == []
+
+
+def test_two_hosts_an_hour_apart_close_no_session_of_each_other() -> None:
+    windower, closed = make_windower(idle_seconds=60), []
+    for line in range(60):
+        for host in (0, 1):
+            moment = 3600.0 * host + line
+            closed += windower.add(make_event(session=f"host{host}"), (2 * line + host, 0), moment)
+    assert closed == []
 
 
 def test_a_session_is_cut_at_its_limit() -> None:
@@ -111,19 +177,19 @@ def test_windows_by_count_take_consecutive_lines_of_any_session() -> None:
 def test_a_line_without_a_key_is_refused_where_windows_are_by_session() -> None:
     windower = make_windower()
     with pytest.raises(RecordError) as raised:
-        windower.add(make_event(session=None), 0, 0.0)
+        windower.add(make_event(session=None), (0, 0), 0.0)
     assert raised.value.reason == "no-session-key"
-    assert windower.first_open_offset is None
-    assert make_windower("count").add(make_event(session=None), 0, 0.0) == []
+    assert windower.first_open is None
+    assert make_windower("count").add(make_event(session=None), (0, 0), 0.0) == []
 
 
 def test_an_offset_that_was_taken_is_refused() -> None:
     windower = make_windower()
-    windower.add(make_event(), 4, 0.0)
+    windower.add(make_event(), (4, 0), 0.0)
     with pytest.raises(RecordError) as raised:
-        windower.add(make_event(), 4, 0.0)
+        windower.add(make_event(), (4, 0), 0.0)
     assert raised.value.reason == "offset-order"
-    assert windower.open_lines == 1
+    assert [len(window.sequence) for window in windower.flush()] == [1]
 
 
 def test_a_lagging_host_does_not_lose_its_sessions() -> None:
@@ -132,16 +198,24 @@ def test_a_lagging_host_does_not_lose_its_sessions() -> None:
     assert sorted((window.session, len(window.sequence)) for window in windows) == [("new", 20), ("old", 20)]
 
 
-def test_one_line_from_the_future_does_not_stop_the_clock_for_good() -> None:
-    windower = make_windower(max_events=10**6)
-    run(
-        windower,
-        [Line("s1", "a", 1e15), *[Line("s2", "a", 0.01 * number) for number in range(STALE_LINES)]],
-        flush=False,
-    )
-    offset = STALE_LINES + 10
-    windower.add(make_event(session="s3"), offset, 100.0)
-    assert [window.session for window in windower.add(make_event(session="s4"), offset + 1, 200.0)] == ["s3"]
+def test_a_line_of_several_sessions_is_in_a_window_of_each() -> None:
+    windower = make_windower()
+    windower.add(replace(make_event("both", "s1"), more=("s2", "s3")), (4, 2), 0.0)
+    windower.add(make_event("one", "s2"), (4, 3), 0.0)
+    windows = windower.flush()
+    assert [(window.session, len(window.sequence)) for window in windows] == [("s1", 1), ("s2", 2), ("s3", 1)]
+    assert {(window.first_offset, window.first_index) for window in windows} == {(4, 2)}
+    assert len({window.id for window in windows}) == 3
+    assert [windower.share(window)[:2] for window in windows] == [(1, 1), (1, 2), (0, 1)]
+
+
+def test_a_line_of_several_pieces_ends_where_its_last_piece_is() -> None:
+    windower = make_windower()
+    windower.add(make_event(), (4, 0), 0.0, Extent((9, 1), (2, 0)))
+    assert windower.first_anchor == (2, 0)
+    (window,) = windower.flush()
+    assert (window.first_offset, window.last_offset, window.last_index) == (4, 9, 1)
+    assert windower.share(window).anchor == (2, 0)
 
 
 LINES = st.lists(
@@ -165,7 +239,7 @@ def test_every_line_is_in_exactly_one_window(lines: list[Line], by: str, limit: 
     assert sum(event.count for window in windows for event in window.events) == len(lines)
     for name in ("id", "first_offset", "last_offset"):
         assert len({getattr(window, name) for window in windows}) == len(windows)
-    assert (windower.open_lines, windower.first_open_offset) == (0, None)
+    assert (windower.idle, windower.first_open) == (True, None)
     for window in windows:
         assert len(window.sequence) <= limit
         assert [window.sequence.count(place) for place in range(len(window.events))] == [e.count for e in window.events]
@@ -182,18 +256,17 @@ def test_same_lines_same_windows_wherever_the_batches_end(
     lines: list[Line], by: str, limit: int, ends: set[int]
 ) -> None:
     plain, batched = (make_windower(by, max_events=limit, size=limit) for _ in range(2))
-    windows, offset, newest = [], -1, 0.0
+    windows, offset = [], -1
     for place, line in enumerate(lines):
         offset += line.gap
-        windows += batched.add(make_event(line.text, line.session), offset, line.time)
-        newest = max(newest, line.time)
+        windows += batched.add(make_event(line.text, line.session), (offset, 0), line.time)
         if place in ends:
-            windows += batched.advance(newest)
+            batched.clock.allow(0.0)
     assert run(plain, lines) == windows + batched.flush()
 
 
 @given(LINES, KINDS, st.integers(1, 6))
-def test_first_open_offset_is_the_oldest_line_of_no_closed_window(lines: list[Line], by: str, limit: int) -> None:
+def test_first_open_is_the_oldest_line_of_no_closed_window(lines: list[Line], by: str, limit: int) -> None:
     windower = make_windower(by, max_events=limit, size=limit)
     held: dict[str, list[int]] = {}
     offset = -1
@@ -201,12 +274,12 @@ def test_first_open_offset_is_the_oldest_line_of_no_closed_window(lines: list[Li
         offset += line.gap
         session = line.session if by == "session" else ""
         held.setdefault(session, []).append(offset)
-        for window in windower.add(make_event(line.text, line.session), offset, line.time):
+        for window in windower.add(make_event(line.text, line.session), (offset, 0), line.time):
             key = window.session if by == "session" else ""
             held[key] = [place for place in held[key] if place > window.last_offset]
         open_offsets = [place for places in held.values() for place in places]
-        assert windower.first_open_offset == min(open_offsets, default=None)
-        assert windower.open_lines == len(open_offsets)
+        first = min(open_offsets, default=None)
+        assert windower.first_open == (None if first is None else (first, 0))
 
 
 def steps(action: Callable[[], object]) -> int:
@@ -231,12 +304,12 @@ def test_many_open_sessions_cost_no_step_more_than_few() -> None:
     def taken(sessions: int) -> int:
         windower = make_windower(idle_seconds=1e6)
         for offset in range(sessions):
-            windower.add(make_event(session=f"s{offset}"), offset, 0.0)
+            windower.add(make_event(session=f"s{offset}"), (offset, 0), 0.0)
 
         def look() -> None:
-            assert windower.first_open_offset == 0
+            assert windower.first_open == (0, 0)
             windower.advance(1.0)
-            windower.add(make_event(session="s1"), sessions, 1.0)
+            windower.add(make_event(session="s1"), (sessions, 0), 1.0)
 
         return steps(look)
 

@@ -173,21 +173,21 @@ async def test_a_call_is_filled_with_what_waits() -> None:
     assert len(bench.labels()) == 2 and len(bench.teacher.asked) == 1
 
 
-def doubtful(*texts: str) -> Window:
+def referred_window(*texts: str) -> Window:
     route = Route(kind="proprietary", similarity=1.0, threshold=0.8, acquisition_score=1.2)
     return make_window(*texts, route=route)
 
 
-async def test_a_doubted_window_is_asked_about_though_its_events_are_known() -> None:
+async def test_a_referred_window_is_asked_about_though_its_events_are_known() -> None:
     bench = taught()
-    await bench.handle(doubtful("disk opened", "disk opened"))
+    await bench.handle(referred_window("disk opened", "disk opened"))
     assert len(bench.labels()) == 1 and bench.producer.of(bench.settings.topics.general, Window) == []
 
 
-async def test_a_doubted_window_that_no_teacher_can_judge_goes_back_to_the_model() -> None:
+async def test_a_referred_window_that_no_teacher_can_judge_goes_back_to_the_model() -> None:
     bench = taught()
     bench.teacher.errors.append(TeacherError("makes no sense"))
-    window = doubtful("disk opened", "disk opened")
+    window = referred_window("disk opened", "disk opened")
     await bench.handle(window)
     (back,) = bench.producer.of(bench.settings.topics.general, Window)
     assert (back.id, back.route.kind, back.route.acquisition_score) == (window.id, "general", 1.2)  # type: ignore[union-attr]
@@ -197,7 +197,7 @@ async def test_a_doubted_window_that_no_teacher_can_judge_goes_back_to_the_model
 async def test_fusionlog_asks_until_the_system_has_a_release_of_its_own() -> None:
     before, after = taught("fusionlog", releases.BASE), taught("fusionlog")
     for bench in (before, after):
-        await bench.handle(make_window("disk full"), doubtful("disk opened", "disk opened"))
+        await bench.handle(make_window("disk full"), referred_window("disk opened", "disk opened"))
     assert before.teacher.asked == [["disk full", "disk opened"]]
     assert after.teacher.asked == [] and len(after.producer.of(after.settings.topics.general, Window)) == 2
 
@@ -347,7 +347,7 @@ async def test_a_teacher_that_watches_begins_with_what_a_release_knows_and_what_
         for _ in range(2):
             await bench.handle(*windows_of("disk failed", 1))
     assert teacher.known == [("shop", 30)], "once a release, and what cannot be read is left out"
-    await bench.labelling.remember(each_of(windows_of("disk failed", 2, 90)))
+    await bench.labelling.count_history(each_of(windows_of("disk failed", 2, 90)))
     assert teacher.seen[-2:] == ["s90", "s91"]
 
 

@@ -26,7 +26,7 @@ class Bench:
         self.settings, self.producer = Settings(second_opinion=second_opinion), MemoryProducer()
         self.knowledge = Knowledge("shop", WordEncoder(*WORDS), rules=RULES[method])
         vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
-        system = "shop" if RULES[method].learns else releases.BASE
+        system = "shop" if RULES[method].adapts else releases.BASE
         release = make_release(*BANK, system=system, onnx=make_onnx(1.0), vectors=vectors)
         self.knowledge.adopt(releases.sign(release, None))
         scorer = Scorer(ScoreSettings(provider="cpu"))
@@ -49,7 +49,7 @@ class Bench:
         return self.producer.of(self.settings.topics.proprietary, Window)  # type: ignore[return-value]
 
 
-async def test_without_doubt_the_model_has_the_last_word() -> None:
+async def test_without_second_opinions_the_model_has_the_last_word() -> None:
     bench = Bench(share=0.0)
     bad = make_window("disk failed")
     await bench.handle(bad, make_window("disk opened", session="s2"))
@@ -66,21 +66,21 @@ async def test_a_window_unlike_all_that_were_judged_goes_to_the_teacher_without_
     assert bench.anomalies() == []
 
 
-async def test_what_the_teacher_judged_is_not_doubted() -> None:
+async def test_what_the_teacher_judged_is_not_referred() -> None:
     bench, window = Bench(share=0.1), make_window("disk failed")
     bench.knowledge.learn(make_label(window, 0.9))
     await bench.handle(window)
     assert [anomaly.by for anomaly in bench.anomalies()] == ["teacher"] and bench.asked() == []
 
 
-async def test_a_window_that_came_back_is_not_doubted_again() -> None:
+async def test_a_window_that_came_back_is_not_referred_again() -> None:
     bench = Bench(share=0.1)
     route = Route(kind="general", similarity=1.0, threshold=0.8, acquisition_score=1.0)
     await bench.handle(replace(make_window("disk failed"), route=route))
     assert len(bench.anomalies()) == 1 and bench.asked() == []
 
 
-async def test_a_broken_habit_is_doubted() -> None:
+async def test_a_broken_habit_is_referred() -> None:
     bench = Bench(share=0.1, min_score=1.0)
     usual = make_window("disk opened")
     bench.knowledge.learn(make_label(usual, 0.1))
@@ -91,8 +91,10 @@ async def test_a_broken_habit_is_doubted() -> None:
     assert len(bench.asked()) == 1
 
 
-@pytest.mark.parametrize("method", [name for name, rules in RULES.items() if not (rules.doubts and rules.for_good)])
-async def test_no_other_method_doubts_a_model_of_its_own(method: MethodName) -> None:
+@pytest.mark.parametrize(
+    "method", [name for name, rules in RULES.items() if not (rules.second_opinion and rules.after_release)]
+)
+async def test_no_other_method_refers_windows_of_a_model_of_its_own(method: MethodName) -> None:
     bench, bad = Bench(method, share=0.1), make_window("disk failed")
     await bench.handle(bad)
     assert [anomaly.id for anomaly in bench.anomalies()] == [bad.id] and bench.asked() == []

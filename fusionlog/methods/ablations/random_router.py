@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fusionlog.methods.base import MethodContext
-from fusionlog.methods.fusionlog import adapt, looking_back
+from fusionlog.methods.fusionlog import adapt, transductive_verdicts
 from fusionlog.methods.protocol import Fold, Result
 from fusionlog.methods.stream import Verdicts
 from fusionlog.methods.target import Target
@@ -28,7 +28,7 @@ async def random_router(fold: Fold, context: MethodContext, draw: Draw) -> Resul
     """
     base, target = context.base(), Target(fold, context, calls=context.settings.evaluate.calls)
     seconds = await adapt(target, base)
-    adapted, test = looking_back(target), Verdicts.of(len(fold.test))
+    adapted, test = transductive_verdicts(target), Verdicts.of(len(fold.test))
     began, random = time.perf_counter(), np.random.default_rng(context.settings.distill.seed)
     drawn = sorted(draw(len(fold.test), random))
     for places, asked in _calls(len(fold.test), drawn, context.settings.label.units_per_call):

@@ -8,7 +8,7 @@ from sklearn.svm import SVC
 from fusionlog.types import BoolArray, FloatArray
 
 PENALTY = 100.0
-"""C. Of .1 (the paper's, on other features), 1, 10, 100 and 1000; see docs/detection.md for how it was chosen."""
+"""C. Of .1 (the paper's, on other features), 1, 10, 100 and 1000; see docs/results/alpha.md for how it was chosen."""
 
 
 class Svm:

@@ -12,7 +12,7 @@ from fusionlog.types import BoolArray, FloatArray, IntArray
 
 KEPT = 0
 """Features that are kept beside the structural ones. The paper keeps 200 of 848, embeddings enough to learn the sources
-by heart: on the bundled systems, each left out in turn, they cost more than they brought (docs/detection.md)."""
+by heart: on the bundled systems, each left out in turn, they cost more than they brought (docs/results/offline.md)."""
 TREES = 100
 LEAF = 5
 MOST_WINDOWS = 1_000

@@ -67,7 +67,7 @@ def _tasks(context: MethodContext) -> list[SystemTask]:
     tasks: list[SystemTask] = []
     for source in context.sources:
         others = [event for system, events in known.items() if system != source.system for event in events]
-        labeller = OfflineTeacher(others, context.encode, _labeller(context).formula)
+        labeller = OfflineTeacher(others, context.encode, _labeller(context).regression)
         tasks += source_tasks(source, labeller, context.cache)
     return tasks
 

@@ -32,16 +32,13 @@ from fusionlog.parsing.envelopes.raw_line import Partial, RawLine
 from fusionlog.parsing.envelopes.shapes import Shape, shape_of
 from fusionlog.parsing.envelopes.shippers import MARKS, TIME_FIELDS, message_of, partial_of
 from fusionlog.parsing.times import plausible, seconds_of
-from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.settings import NO_TIME, IngestSettings, SystemSettings
 from fusionlog.utils.ansi import strip_ansi
 from fusionlog.utils.json_format import JsonFormat, Tree, json_of, tree_of, value_at
 from fusionlog.utils.timezones import zone_of
 
 MAX_LINES = 10_000
 """Lines of a record, at most."""
-
-NO_TIME = "none"
-"""The `time_field` of a system whose lines have no time of their own."""
 
 MAX_CUT = 10_000
 """Cut lines that are known at a time, at most."""

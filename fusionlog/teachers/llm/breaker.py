@@ -30,7 +30,7 @@ class Breaker:
         return self._until is not None and (self._clock() < self._until or self._trying)
 
     def check(self) -> None:
-        """Let one call through; after it comes one of `succeeded`, `failed`, `trip` and `left`.
+        """Raise where a call is refused now; after a call comes one of `succeeded`, `failed`, `trip` and `left`.
 
         :raises TeacherError: the breaker is open; `retry_after` is the seconds until it lets a call through.
         """

@@ -48,13 +48,15 @@ class OfflineTeacher:
 
     :param known: the sources' events with the probability that they indicate an anomaly.
     :param encode: texts to unit vectors.
-    :param formula: the logistic regression over the features; None where none was fitted.
+    :param regression: the logistic regression over the features; None where none was fitted.
     """
 
     name = "offline"
 
-    def __init__(self, known: Sequence[BankEvent], encode: Encode, formula: LogisticRegression | None = None) -> None:
-        self._transfer, self.formula = LabelTransfer(known, encode), formula
+    def __init__(
+        self, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None
+    ) -> None:
+        self._transfer, self.regression = LabelTransfer(known, encode), regression
         self._profiles: dict[str, SystemProfile] = defaultdict(SystemProfile)
         self._texts: dict[str, Frequencies] = defaultdict(Frequencies)
         self._shape_frequencies: dict[str, Frequencies] = defaultdict(Frequencies)
@@ -62,7 +64,7 @@ class OfflineTeacher:
 
     def without_history(self) -> OfflineTeacher:
         """A teacher with the same label transfer and regression that has counted no window."""
-        fresh = OfflineTeacher([], self._transfer.encode, self.formula)
+        fresh = OfflineTeacher([], self._transfer.encode, self.regression)
         fresh._transfer = self._transfer
         return fresh
 
@@ -88,10 +90,10 @@ class OfflineTeacher:
 
         :param own: these windows were counted themselves; each is left out of the counts for its own verdict.
         """
-        if self.formula is None:
+        if self.regression is None:
             return await self.label([unit_of(window, system) for window in windows])
         async with self._turn:
-            return await asyncio.to_thread(self._label_windows, windows, self.formula, int(own))
+            return await asyncio.to_thread(self._label_windows, windows, self.regression, int(own))
 
     async def close(self) -> None:
         """Do nothing: the teacher has no connection."""
@@ -113,10 +115,10 @@ class OfflineTeacher:
 
         :param own: these windows were counted themselves; each is left out of the counts for its own verdict.
         """
-        formula = self.formula or PRIOR
+        regression = self.regression or PRIOR
         found = [(window, self._transferred(window)) for window in windows]
         features = [self._window_features(window, labels, int(own)) for window, labels in found]
-        verdicts = [self._weighed(window, labels, formula, int(own)) for window, labels in found]
+        verdicts = [self._weighed(window, labels, regression, int(own)) for window, labels in found]
         return features, [verdict.probability for verdict in verdicts]
 
     def is_routine(self, window: Window) -> bool:
@@ -146,23 +148,23 @@ class OfflineTeacher:
         return TransferredLabel(ROUTINE, clip(f"usual in {system}, else: {label.reason}", MAX_REASON_CHARS))
 
     def _label_windows(
-        self, windows: Sequence[Window], formula: LogisticRegression, own: int
+        self, windows: Sequence[Window], regression: LogisticRegression, own: int
     ) -> list[Verdict | TeacherError]:
-        return [self._weighed(window, self._transferred(window), formula, own) for window in windows]
+        return [self._weighed(window, self._transferred(window), regression, own) for window in windows]
 
     def _weighed(
-        self, window: Window, labels: Sequence[TransferredLabel], formula: LogisticRegression, own: int
+        self, window: Window, labels: Sequence[TransferredLabel], regression: LogisticRegression, own: int
     ) -> Verdict:
         rarities, stopped = self._rarities(window, own), self._stopped(window, labels)
         alone, surprisal = (
             self._event_features(window, labels, rarities),
             self._profiles[window.system].surprisal(window, own),
         )
-        likely = max(probability(formula, _combined(alone, surprisal)), STOPPED if stopped else 0.0)
+        likely = max(probability(regression, _combined(alone, surprisal)), STOPPED if stopped else 0.0)
         routine = self.is_routine(window) and stopped is None
         events = []
         for place, (event, each, label) in enumerate(zip(window.events, alone, labels, strict=True), 1):
-            chance = probability(formula, each)
+            chance = probability(regression, each)
             events.append(EventVerdict(place, max(chance, STOPPED) if event is stopped else chance, label.reason))
         likely = min(likely, ROUTINE) if routine else likely
         reason = ROUTINE_REASON if routine else _reason(surprisal, alone, rarities, stopped)

@@ -56,7 +56,7 @@ class Message(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """Its content as one text."""
+        """The content of the message as one text."""
         if isinstance(self.content, list):
             return "".join(str(part.get("text", "")) for part in self.content)
         return self.content or ""
@@ -85,7 +85,7 @@ class Stats(Struct):
     refused: int = 0
 
     def count(self, answered: RecordedAnswer) -> None:
-        """Count a unit by its answer."""
+        """Count a unit by the kind of its answer."""
         self.units += 1
         self.units_by_session += answered.by is By.session
         self.units_by_events += answered.by is By.events

@@ -158,7 +158,7 @@ def _verdict(row: Row) -> RecordedVerdict:
 
 
 def _check(path: Path, number: int, row: Row, recording: Recording) -> None:
-    """Return when a row fits those before it.
+    """Check that a row of a file fits those before it.
 
     :raises DataError: its key is an earlier event's, or a session names an event that no row before it has.
     """

@@ -16,7 +16,7 @@ from fusionlog.observability import metrics
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
-from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor
+from fusionlog.workers.ingest.partition_processor import DeadLetter, Made, PartitionProcessor
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class IngestOutput:
         self._topics, self._producer, self._route = settings.topics, producer, route
         self.error: BrokerError | None = None
 
-    async def send(self, processor: PartitionProcessor, place: TopicPartition, made: Window | DeadLetter) -> None:
+    async def send(self, processor: PartitionProcessor, place: TopicPartition, made: Made) -> None:
         """Queue the windows and dead letters of a raw partition; waits while the producer's buffer is full."""
         if isinstance(made, DeadLetter):
             await self._dead(processor, place, made)
@@ -49,8 +49,9 @@ class IngestOutput:
         """Queue a window as a dead letter, cut to the topic's record size."""
         metrics.WINDOWS_DEAD.labels(STAGE, error.reason).inc()
         value = fitting(window, self._topics.deadletter) or _summary(window)
-        letter = DeadLetter(window.first_offset, codecs.key_of(window).encode(), value, error)
-        await self._dead(processor, place, letter, len(window.sequence))
+        key = codecs.key_of(window).encode()
+        letter = DeadLetter(window.first_offset, key, value, error, window.first_index, window)
+        await self._dead(processor, place, letter)
 
     async def send_template(self, template: Template) -> None:
         """Queue a template."""
@@ -68,28 +69,24 @@ class IngestOutput:
         ack = await self._producer.send_raw(topic, codecs.key_of(window).encode(), value)
         ack.add_done_callback(lambda done: self._window_acked(processor, window, kind, done))
 
-    async def _dead(
-        self, processor: PartitionProcessor, place: TopicPartition, letter: DeadLetter, lines: int = 1
-    ) -> None:
+    async def _dead(self, processor: PartitionProcessor, place: TopicPartition, letter: DeadLetter) -> None:
         headers = codecs.dead_letter_headers(
-            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time()
+            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time(), letter.index
         )
         value = codecs.dead_letter_value(letter.value, self._topics.deadletter)
         ack = await self._producer.send_raw(self._topics.deadletter, letter.key, value, headers)
-        ack.add_done_callback(lambda done: self._dead_acked(processor, letter, lines, done))
+        ack.add_done_callback(lambda done: self._dead_acked(processor, letter, done))
 
     def _window_acked(self, processor: PartitionProcessor, window: Window, kind: str, ack: Ack) -> None:
         if not self._keep_error(ack):
             return
-        lines, laid = len(window.sequence), ack.result()
+        laid = ack.result()
         processor.resume_state.acked(window.last_offset, laid.topic_partition, laid.offset)
-        if processor.acknowledged(window.first_offset, lines):
-            metrics.LINES_WINDOWED.labels(window.system).inc(lines)
-            metrics.WINDOWS.labels(window.system, kind).inc()
+        processor.acknowledged(window, kind)
 
-    def _dead_acked(self, processor: PartitionProcessor, letter: DeadLetter, lines: int, ack: Ack) -> None:
-        if self._keep_error(ack) and processor.acknowledged(letter.offset, lines):
-            metrics.LINES_DEAD.labels(processor.system, letter.error.reason).inc(lines)
+    def _dead_acked(self, processor: PartitionProcessor, letter: DeadLetter, ack: Ack) -> None:
+        if self._keep_error(ack):
+            processor.acknowledged(letter)
 
     def _keep_error(self, ack: Ack) -> bool:
         """Whether Kafka has the record; the first refusal's reason is kept."""

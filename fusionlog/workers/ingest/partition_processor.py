@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from fusionlog.errors import RecordError
-from fusionlog.observability import metrics
-from fusionlog.parsing.envelopes import read_line
+from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
+from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
-from fusionlog.parsing.windows import Windower
-from fusionlog.records import Window
+from fusionlog.parsing.times import EARLIEST, LineClock
+from fusionlog.parsing.windows import Extent, Share, Windower
+from fusionlog.records import Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings
-from fusionlog.types import Clock
+from fusionlog.types import Clock, Position
+from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState
+from fusionlog.workers.ingest.source_keys import Keys, SourceKeys
+from fusionlog.workers.ingest.tally import Batch, Tally
 from fusionlog.workers.ingest.watermark import CommitWatermark
 
 log = structlog.get_logger(__name__)
-
-# A line that claims to be from further ahead than this has a wrong clock: it would close every session at once.
-AHEAD_SECONDS = 3600.0
-
-NO_SESSION = "no-session-key"
 
 
 class RawRecord(Protocol):
@@ -39,12 +39,39 @@ class RawRecord(Protocol):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A raw record that could not be used."""
+    """A raw record that could not be used, a line of one, or a window.
+
+    `value` are the record's bytes. Where the record holds other lines too it is the line alone, so that writing the
+    value to the raw topic again repeats none of them. `index` is the line's place in its record.
+    """
 
     offset: int
     key: bytes | None
     value: bytes | None
     error: RecordError
+    index: int = 0
+    window: Window | None = None
+
+
+Made = Window | DeadLetter
+
+
+class _Read(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a line before it is complete: the time, the key and, where it holds no other line, the bytes of
+    its record; its source; what its envelope has; its event, where its shape is known."""
+
+    time: Seconds
+    source: Hashable
+    key: bytes | None
+    value: bytes | None
+    raw: RawLine | None = None
+    event: Event | None = None
+
+
+_Known = tuple[int, bytes | None, bytes, Seconds, Event]
+"""A record that is one line of a known shape: offset, key, value, Kafka's time and event."""
+
+_NOTHING = (-1, None, b"", 0.0, None)
 
 
 class PartitionProcessor:
@@ -53,82 +80,168 @@ class PartitionProcessor:
     def __init__(
         self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Windower,
         start: int, resume_state: ResumeState, covered: CoveredLines | None = None, clock: Clock = time.time,
+        report: LineReport | None = None, reader: EnvelopeReader | None = None,
     ) -> None:  # fmt: skip
-        self.system, self.resume_state = system, resume_state
-        self._ingest, self._parser, self._windower, self._clock = ingest, parser, windower, clock
+        self.system, self.resume_state, self.tally = system, resume_state, Tally(system)
+        self.report = report or LineReport(system, settings)
+        self._parser, self._windower, self._clock, self._covered = parser, windower, clock, covered
+        self._reader, self._line_clock = reader or EnvelopeReader(settings, ingest), LineClock(settings)
+        self._own_time = settings.time_field is not None
+        multiline = settings.multiline
+        self._wait, self._holds = multiline.wait_seconds, multiline.enabled
+        self._joiner: Joiner[_Read] = Joiner(multiline, ingest.max_line_bytes, parser.matches)
+        self._held: _Known | None = None
         self._sessions = settings.window.by == "session"
+        self._added = self._shared = 0
+        self._keys = SourceKeys(settings.window.idle_seconds) if self._sessions and settings.inherit else None
+        self._plain = covered is None and self._keys is None
         self._silence = ingest.silence_seconds or settings.window.idle_seconds
         self._watermark = CommitWatermark(start)
-        self._covered = covered
+        self._shares: dict[str, Share] = {}
         self._last_record_at = clock()
-        self._lines, self._open = metrics.LINES.labels(system), metrics.LINES_OPEN.labels(system)
-        self._unfinished = 0
+        self._batch = Batch()
+        self._made: list[Made] = []
+        self._outliers = 0
         self._released = False
         self.in_hand = start
-        """The offset of the record at which `take` raised."""
+        """The offset of the record, a line of which was in hand when `take` raised."""
 
-    def take(self, records: Sequence[RawRecord]) -> list[Window | DeadLetter]:
-        """The windows that a batch of records closes, and its dead letters, in order. The hot path: what can be done
-        once a batch is not done once a record."""
-        self._last_record_at = now = self._clock()
-        made: list[Window | DeadLetter] = []
-        left_out = dropped = 0
-        offset = self.in_hand
+    def take(self, records: Sequence[RawRecord]) -> list[Made]:
+        """The windows that a batch of records closes, and its dead letters, in order.
+
+        The hot path: a line whose shape is known waits for its successor in `_held`, not in the joiner, for as long as
+        one source writes.
+        """
+        now = self._clock()
+        self._windower.clock.allow(now - self._last_record_at)
+        self._last_record_at = now
+        recall, add, plain = self._parser.recall, self._windower.add, self._plain
+        any_session, added = not self._sessions, 0
+        offset, key, value, moment, event = self._held or _NOTHING
+        self._held, hand = None, -1
         try:
             for record in records:
-                offset = record.offset
-                try:
-                    event, moment = self._read(record, now)
-                except RecordError as error:
-                    self._watermark.sent(offset)
-                    made.append(DeadLetter(offset, record.key, record.value, error))
+                text = record.value
+                found = recall(text) if text else None
+                if (
+                    found is not None
+                    and event is not None
+                    and key == record.key
+                    and plain
+                    and event.stamp is None
+                    and event.matched
+                    and (event.session or any_session)
+                ):
+                    hand = offset
+                    added += 1
+                    try:
+                        closed = add(event, (offset, 0), moment)
+                    except RecordError as error:
+                        self._refused((offset, 0), key, value, error)
+                    else:
+                        if closed:
+                            self._close(closed)
+                    offset, value, moment, event = record.offset, text or b"", record.timestamp / 1000, found
+                    if moment < 0:
+                        moment = now
                     continue
-                if self._covered is not None and self._covered.covers(event.session, offset):
-                    left_out += 1
-                    made += self._sending(self._windower.advance(moment))
-                elif self._sessions and not event.session:
-                    dropped += 1
-                    made += self._sending(self._windower.advance(moment))
-                elif closed := self._windower.add(event, offset, moment):
-                    made += self._sending(closed)
+                hand = -1
+                held = None if event is None else (offset, key, value, moment, event)
+                offset, key, value, moment, event = self._take_one(record, found, held) or _NOTHING
         except Exception:
-            self.in_hand = offset
+            waiting = self._windower.in_hand
+            self.in_hand = waiting[0] if waiting is not None else hand if hand >= 0 else self.in_hand
             raise
+        if event is not None:
+            self._held = offset, key, value, moment, event
+        batch = self._batch
+        self._added += added
+        batch.records += len(records)
+        batch.opened += added
+        batch.lines += added
         if records:
             self._watermark.read(records[-1].offset)
-        self._count(len(records) - left_out, dropped)
-        return made
+        return self._finished()
 
-    def give_up(self, record: RawRecord, error: RecordError) -> DeadLetter:
+    def _take_one(self, record: RawRecord, found: Event | None, held: _Known | None) -> _Known | None:
+        """Take a record, with what is known of it and of the line before; the line that is held then."""
+        moment = record.timestamp / 1000
+        if found is None:
+            if held is not None:
+                self._push(held)
+            self.in_hand = record.offset
+            self._open(record, moment)
+            return None
+        value = record.value or b""
+        self._batch.opened += 1
+        self._batch.lines += 1
+        line = record.offset, record.key, value, self._last_record_at if moment < 0 else moment, found
+        if held is None and self._joiner.first_held is None:
+            if self._holds:
+                return line
+            self._add_known(*line)
+            return None
+        if held is not None and held[1] == record.key:
+            self._add_known(*held)
+            return line
+        if held is not None:
+            self._push(held)
+        return self._push(line)
+
+    def give_up(self, record: RawRecord, error: RecordError) -> list[Made]:
         """The dead letter of a condemned record, which is not parsed."""
-        self._watermark.sent(record.offset)
+        self._batch.records += 1
+        self._bury(record, error)
         self._watermark.read(record.offset)
-        self._count(1, 0)
-        return DeadLetter(record.offset, record.key, record.value, error)
+        return self._finished()
 
     def skip_to(self, offset: int) -> None:
         """Note that no record comes before this offset."""
         self._watermark.read(offset - 1)
 
-    def silent(self) -> list[Window]:
-        """All open windows when the partition was silent for so many seconds, else none."""
-        if not self._windower.open_lines or self._clock() - self._last_record_at < self._silence:
-            return []
-        return self._sending(self._windower.flush())
+    def silent(self) -> list[Made]:
+        """What held lines come to when the partition was silent for as long as a line is waited for; all open windows
+        when it was silent for so many seconds."""
+        quiet = self._clock() - self._last_record_at
+        if quiet >= min(self._wait, self._silence):
+            if self._held is not None:
+                held, self._held = self._held, None
+                self._add_known(*held)
+            self._complete(self._joiner.flush())
+        if quiet >= self._silence and not self._windower.idle:
+            self._close(self._windower.flush())
+            if self._keys is not None:
+                self._keys.forget()
+        return self._finished()
 
-    def acknowledged(self, first_offset: int, lines: int) -> bool:
-        """Note that Kafka has the window or dead letter that begins with this line; False after a release."""
+    def acknowledged(self, made: Made, route: str = "") -> bool:
+        """Note that Kafka has a window or a dead letter; False after a release."""
         if self._released:
             return False
-        self._watermark.acked(first_offset)
-        self._resolve(lines)
+        window = made if isinstance(made, Window) else made.window
+        share = None if window is None else self._shares.pop(window.id)
+        if isinstance(made, DeadLetter):
+            share = share or Share(1, 0, (made.offset, made.index))
+            self.tally.dead(share, made.error.reason)
+        elif share is not None:
+            self.tally.windowed(share, route)
+        if share is not None:
+            self._watermark.acked(share.anchor)
         return True
 
     def release(self) -> None:
         """Release the partition: its next reader reads the unfinished lines again."""
         self._released = True
-        metrics.LINES_RELEASED.labels(self.system).inc(self._unfinished)
-        self._resolve(self._unfinished)
+        self.tally.release()
+
+    def handled(self, offset: int) -> bool:
+        """Whether a record was read, and all of its lines have a place: none is held."""
+        held = self._first_held
+        return self._watermark.next_offset > offset and (held is None or held[0] > offset)
+
+    def begins_at(self, offset: int) -> bool:
+        """Whether an open window begins with a line of this record."""
+        return self._windower.begins_at(offset)
 
     @property
     def unacked(self) -> int:
@@ -138,24 +251,79 @@ class PartitionProcessor:
     @property
     def position(self) -> int:
         """The offset to commit."""
-        return self._watermark.position(self._windower.first_open_offset)
+        windower, keys = self._windower, self._keys
+        needed = [self._first_held, windower.first_open if keys is None else windower.first_anchor]
+        if keys is not None:
+            needed.append(keys.first_needed(windower.clock.now))
+        return self._watermark.position(min((each for each in needed if each is not None), default=None))
 
-    def _read(self, record: RawRecord, now: float) -> tuple[Event, float]:
-        """A record's event, and its time in seconds: the envelope's, else Kafka's; one too far ahead is now.
+    @property
+    def _first_held(self) -> Position | None:
+        """The first position of which it is not known yet what line it belongs to, or when."""
+        found = ((self._held[0], 0) if self._held else None, self._joiner.first_held, self._windower.first_waiting)
+        return min((each for each in found if each is not None), default=None)
 
-        :raises RecordError: the record is no line.
-        """
-        event, moment = self._parser.recall(record.value) if record.value else None, record.timestamp / 1000
-        if event is None:
-            raw = read_line(
-                record.value, self._ingest.message_fields, self._ingest.max_line_bytes, self._parser.json_lines
-            )
-            event, moment = self._parse(raw.text), moment if raw.time is None else raw.time
-        return event, now if moment < 0 or moment > now + AHEAD_SECONDS else moment
-
-    def _parse(self, line: str) -> Event:
+    def _open(self, record: RawRecord, moment: Seconds) -> None:
+        """Take the lines of a record's envelope."""
         try:
-            return self._parser.parse(line)
+            lines = self._reader.read(record.value, moment if moment >= EARLIEST else None)
+            if not lines:
+                raise RecordError("empty", "the record holds no line")
+        except RecordError as error:
+            self._bury(record, error)
+            return
+        self._batch.opened += 1
+        self._batch.lines += len(lines)
+        moment = self._last_record_at if moment < 0 else moment
+        value = record.value if len(lines) == 1 else None
+        for index, raw in enumerate(lines):
+            position = record.offset, index
+            if isinstance(raw, RecordError):
+                self._dead(position, record.key, value if value is not None else raw.item, raw)
+                continue
+            self._batch.implausible += raw.implausible
+            source = record.key if raw.source is None else raw.source
+            self._piece(position, _Read(moment, source, record.key, value, raw), raw)
+
+    def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
+        """Add a complete line of a known shape."""
+        self.in_hand = offset
+        self._add(event, (offset, 0), _Read(moment, key, key, value))
+
+    def _push(self, line: _Known) -> _Known | None:
+        """Give the joiner a line of a known shape; the line again where the joiner holds nothing else, so that it need
+        not hold it."""
+        offset, key, value, moment, event = line
+        read = _Read(moment, key, key, value, None, event)
+        done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
+        self._complete(done)
+        return line if done and self._joiner.take_only() is not None else None
+
+    def _piece(self, position: Position, read: _Read, raw: RawLine) -> None:
+        """Take a line of an envelope, or a piece of one."""
+        self._complete(self._joiner.push(Piece(position, read.source, raw.text, read.time, raw.partial, read)))
+
+    def _complete(self, lines: Sequence[Line[_Read]]) -> None:
+        """Parse lines, and add them to their windows."""
+        for line in lines:
+            read = line.payload
+            self.in_hand = line.first[0]
+            self._batch.joined += line.pieces - 1
+            if line.first[0] != line.last[0]:
+                self._watermark.joined(line.first, line.last)
+            whole = line.pieces == 1
+            try:
+                event = read.event if whole and read.event is not None else self._parse(line)
+            except RecordError as error:
+                value = read.value if whole and read.value is not None else line.text.encode("utf-8", "replace")
+                self._dead(line.first, read.key, value, error)
+            else:
+                self._add(event, line.first, read, None if whole else line.last)
+
+    def _parse(self, line: Line[_Read]) -> Event:
+        raw = line.payload.raw
+        try:
+            return self._parser.parse(line.text, raw.fields if raw else None)
         except RecordError:
             raise
         except Exception as error:
@@ -163,19 +331,99 @@ class PartitionProcessor:
             log.exception("a line could not be parsed", system=self.system)
             raise RecordError("parser-failed", f"{type(error).__name__}: {error}") from error
 
-    def _sending(self, windows: list[Window]) -> list[Window]:
+    def _add(self, event: Event, position: Position, read: _Read, last: Position | None = None) -> None:
+        """Add a line to the windows of its sessions."""
+        self.in_hand = position[0]
+        moment = self._moment(event, read) if event.stamp is not None or read.raw is not None else read.time
+        if not event.matched:
+            self._batch.unmatched += 1
+            self.report.unmatched = event.line
+        if self._plain and last is None and (event.session or not self._sessions):
+            self._window(event, position, read, moment, None)
+        else:
+            self._place(event, position, read, moment, last or position)
+
+    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds, last: Position) -> None:
+        """Add a line to those of its sessions that have no emitted window with it."""
+        keys: tuple[str | None, ...] = (None,)
+        anchor = position
+        if self._sessions:
+            keys, anchor = self._keys_of(event, position, read, moment)
+            if not keys:
+                self._batch.dropped += 1
+                self.report.keyless = event.line
+                self._close(self._windower.advance(moment))
+                return
+        left = keys if self._covered is None else tuple(k for k in keys if not self._covered.covers(k, position))
+        counted = left[:1] == keys[:1]
+        self._batch.repeated += not counted
+        if not left:
+            self._close(self._windower.advance(moment))
+            return
+        if self._sessions and left != (event.session, *event.more):
+            event = msgspec.structs.replace(event, session=left[0], more=left[1:])
+        self._window(event, position, read, moment, Extent(last, anchor, counted))
+
+    def _keys_of(self, event: Event, position: Position, read: _Read, moment: Seconds) -> tuple[Keys, Position]:
+        """The session keys of a line, its own or those of its source, and the position that they are from."""
+        now = self._windower.clock.now
+        if event.session:
+            keys: Keys = (event.session, *event.more)
+            if self._keys is not None:
+                self._keys.give(read.source, keys, position, moment, now)
+            return keys, position
+        inherited = self._keys.inherit(read.source, moment, now) if self._keys is not None else None
+        if inherited is None:
+            return (), position
+        self._batch.inherited += 1
+        return inherited
+
+    def _window(self, event: Event, position: Position, read: _Read, moment: Seconds, extent: Extent | None) -> None:
+        self._added += 1
+        try:
+            self._close(self._windower.add(event, position, moment, extent))
+        except RecordError as error:
+            self._refused(position, read.key, read.value, error)
+
+    def _refused(self, position: Position, key: bytes | None, value: bytes | None, error: RecordError) -> None:
+        """Make a line that no window takes a dead letter."""
+        self._added -= 1
+        self._dead(position, key, value, error)
+
+    def _moment(self, event: Event, read: _Read) -> Seconds:
+        """The time of a line: of the field that is its time, of its envelope, of its header, else Kafka's."""
+        envelope = read.raw.time if read.raw is not None else None
+        if event.stamp is None or (envelope is not None and not self._own_time):
+            return read.time if envelope is None else envelope
+        own = self._line_clock.read(event.stamp, read.time if read.time >= EARLIEST else None)
+        if own is None:
+            self._batch.implausible += 1
+            return read.time if envelope is None else envelope
+        return own
+
+    def _bury(self, record: RawRecord, error: RecordError) -> None:
+        """Make a record that holds no line a dead letter."""
+        self._batch.lines += 1
+        self._dead((record.offset, 0), record.key, record.value, error)
+
+    def _dead(self, position: Position, key: bytes | None, value: bytes | None, error: RecordError) -> None:
+        self._watermark.sent(position)
+        self.report.dead(error)
+        self._made.append(DeadLetter(position[0], key, value, error, position[1]))
+
+    def _close(self, windows: Sequence[Window]) -> None:
         for window in windows:
-            self._watermark.sent(window.first_offset)
-        return windows
+            share = self._shares[window.id] = self._windower.share(window)
+            self._watermark.sent(share.anchor)
+            self._made.append(window)
 
-    def _count(self, lines: int, dropped: int) -> None:
-        """Count read lines, and those dropped without a session key."""
-        self._lines.inc(lines)
-        self._resolve(dropped - lines)
-        if dropped:
-            metrics.LINES_DROPPED.labels(self.system, NO_SESSION).inc(dropped)
-
-    def _resolve(self, lines: int) -> None:
-        """Take so many lines off the count of open ones; a negative number adds."""
-        self._unfinished -= lines
-        self._open.dec(lines)
+    def _finished(self) -> list[Made]:
+        """Publish the counts; what was made since the last call."""
+        batch, made = self._batch, self._made
+        batch.implausible += self._windower.outliers - self._outliers
+        batch.memberships += self._added + self._windower.shared - self._shared
+        self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
+        self.tally.add(batch)
+        self.report.add(batch, len(made))
+        self._batch, self._made = Batch(), []
+        return made

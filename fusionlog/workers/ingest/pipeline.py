@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import structlog
@@ -18,9 +19,11 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
+from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.output import IngestOutput, Routing
-from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor, RawRecord
+from fusionlog.workers.ingest.partition_processor import Made, PartitionProcessor, RawRecord
 from fusionlog.workers.ingest.resume_state import CoveredLines, OutputOffsets, ResumeState, WrittenWindow, to_metadata
+from fusionlog.workers.ingest.scattered import ScatteredSessions
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +38,17 @@ async def _always() -> None:
 
 async def _passed(place: TopicPartition) -> None:
     """The `passed` of a pipeline without a consumer group: it has no crash notes."""
+
+
+@contextmanager
+def _in_hand(place: TopicPartition, processor: PartitionProcessor) -> Iterator[None]:
+    """Name the record in hand at an exception that may be its fault."""
+    try:
+        yield
+    except Exception as error:
+        if culpable(error):
+            raise RecordCrash({place: (processor.in_hand, processor.in_hand)}) from error
+        raise
 
 
 class IngestPipeline:
@@ -52,6 +66,12 @@ class IngestPipeline:
             parser.restore(known)
         self._output = IngestOutput(settings, producer, route)
         self._processors: dict[TopicPartition, PartitionProcessor] = {}
+        self._reports = {name: LineReport(name, system) for name, system in settings.systems.items()}
+        self._scattered = {
+            name: ScatteredSessions(name, system.window.idle_seconds)
+            for name, system in settings.systems.items()
+            if system.window.by == "session"
+        }
         self._suspects: dict[TopicPartition, Suspect] = {}
         self.outputs = OutputOffsets()
         self.confirm: Confirm = _always
@@ -71,8 +91,9 @@ class IngestPipeline:
         resume_state = ResumeState(self.outputs, own)
         windower = Windower(name, system.window, place.topic, place.partition)
         self._processors[place] = PartitionProcessor(
-            name, system, self._settings.ingest, self._parsers[name], windower, start, resume_state, covered
-        )
+            name, system, self._settings.ingest, self._parsers[name], windower, start, resume_state, covered,
+            report=self._reports[name],
+        )  # fmt: skip
         if suspect is not None:
             self._suspects[place] = suspect
 
@@ -90,20 +111,22 @@ class IngestPipeline:
             for made in self._made(place, processor, part):
                 await self._send(processor, place, made)
             await self._send_templates(processor.system)
-            if (suspected := self._suspected(place, "record")) is not None and part[-1].offset >= suspected:
-                await self._pass_on(place)
+            await self._pass_on(place, processor)
             await asyncio.sleep(0)
 
     async def tick(self) -> None:
-        """Close the windows of silent partitions.
+        """Close the windows of silent partitions, and log what an operator must know.
 
         :raises BrokerError: Kafka refused a record; its lines must be read again.
         """
         if self._output.error is not None:
             raise self._output.error
         for place, processor in self._processors.items():
-            for window in processor.silent():
-                await self._send(processor, place, window)
+            for made in self._silent(place, processor):
+                await self._send(processor, place, made)
+            await self._pass_on(place, processor)
+        for system, report in self._reports.items():
+            self._log(system, *report.due(time.monotonic()))
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
         """Note that a raw partition has no record to come before this offset."""
@@ -147,50 +170,59 @@ class IngestPipeline:
         for start, end in pairwise(sorted(cuts)):
             yield records[start:end]
 
-    def _made(
-        self, place: TopicPartition, processor: PartitionProcessor, part: Sequence[RawRecord]
-    ) -> Sequence[Window | DeadLetter]:
+    def _made(self, place: TopicPartition, processor: PartitionProcessor, part: Sequence[RawRecord]) -> Sequence[Made]:
         """The windows and dead letters of a slice; a condemned record is a dead letter."""
         given_up = self._given_up(place, "record")
         if given_up is not None and part[0].offset == given_up.first:
-            return [processor.give_up(part[0], given_up.verdict())]
-        try:
+            return processor.give_up(part[0], given_up.verdict())
+        with _in_hand(place, processor):
             return processor.take(part)
-        except Exception as error:
-            if culpable(error):
-                raise RecordCrash({place: (processor.in_hand, processor.in_hand)}) from error
-            raise
 
-    async def _send(self, processor: PartitionProcessor, place: TopicPartition, made: Window | DeadLetter) -> None:
+    def _silent(self, place: TopicPartition, processor: PartitionProcessor) -> Sequence[Made]:
+        with _in_hand(place, processor):
+            return processor.silent()
+
+    async def _send(self, processor: PartitionProcessor, place: TopicPartition, made: Made) -> None:
         """Send a processor's windows and dead letters, each after `confirm`."""
         await self.confirm()
+        if not isinstance(made, Window):
+            await self._output.send(processor, place, made)
+            return
+        if (scattered := self._scattered.get(made.system)) is not None and scattered.add(made):
+            metrics.SESSIONS_SCATTERED.labels(made.system).inc()
         given_up = self._given_up(place, "window")
-        if given_up is not None and isinstance(made, Window) and made.first_offset == given_up.first:
+        if given_up is not None and made.first_offset == given_up.first:
             await self._output.give_up(processor, place, made, given_up.verdict())
-            await self._pass_on(place)
             return
         try:
             await self._output.send(processor, place, made)
         except Exception as error:
-            if culpable(error) and isinstance(made, Window):
+            if culpable(error):
                 raise RecordCrash({place: (made.first_offset, made.first_offset)}, "window") from error
             raise
-        if isinstance(made, Window) and self._suspected(place, "window") == made.first_offset:
-            await self._pass_on(place)
 
     def _given_up(self, place: TopicPartition, unit: Unit) -> Suspect | None:
         suspect = self._suspects.get(place)
         return suspect if suspect is not None and suspect.condemned and suspect.unit == unit else None
 
-    def _suspected(self, place: TopicPartition, unit: Unit) -> int | None:
-        """The last record, or the window by its first one, that the crash note of a partition names."""
+    async def _pass_on(self, place: TopicPartition, processor: PartitionProcessor) -> None:
+        """Take away a partition's crash note when what it names was handled, or given up, and sent: the lines of its
+        records, or the windows that begin with them."""
         suspect = self._suspects.get(place)
-        return suspect.last if suspect is not None and suspect.unit == unit else None
-
-    async def _pass_on(self, place: TopicPartition) -> None:
-        """Note that the records of a partition's crash note were handled, or given up."""
+        if suspect is None or not processor.handled(suspect.last):
+            return
+        if suspect.unit == "window" and processor.begins_at(suspect.last):
+            return
         del self._suspects[place]
         await self.passed(place)
+
+    def _log(self, system: str, warnings: Sequence[str], summary: str | None) -> None:
+        scattered = self._scattered.get(system)
+        if summary is not None:
+            warning = scattered.warning() if scattered is not None else None
+            for sentence in [*warnings, *([warning] if warning else [])]:
+                log.warning(sentence)
+            log.info(summary)
 
     async def _send_templates(self, system: str) -> None:
         for template in self._parsers[system].new_templates(time.time()):

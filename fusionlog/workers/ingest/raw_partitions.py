@@ -87,6 +87,8 @@ class RawPartitions:
     def deleted(self, place: TopicPartition, records: int) -> None:
         """Count lines that retention deleted before they were read, among the lines in as well."""
         system = self._settings.topics.system_of(place.topic)
+        metrics.RECORDS.labels(system).inc(records)
+        metrics.RECORDS_DELETED.labels(system).inc(records)
         metrics.LINES.labels(system).inc(records)
         metrics.LINES_DELETED.labels(system, place.topic, str(place.partition)).inc(records)
 

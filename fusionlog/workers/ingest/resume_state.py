@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from fusionlog.errors import BrokerError
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.settings import Settings
+from fusionlog.types import Position
 
 Places: TypeAlias = dict[TopicPartition, int]
 """Offsets in partitions of the window topics."""
@@ -38,6 +39,8 @@ class Emitted(msgspec.Struct):
     partition: int
     first_offset: int
     last_offset: int
+    first_index: int = 0
+    last_index: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,23 +91,25 @@ class ResumeState:
 
 
 class CoveredLines:
-    """The lines of a raw partition that emitted windows cover: intervals of offsets by session."""
+    """The lines of a raw partition that emitted windows cover: intervals of positions by session."""
 
     def __init__(self, windows: Iterable[Emitted], by_session: bool) -> None:
         self._by_session = by_session
-        found: dict[str, set[tuple[int, int]]] = {}
+        found: dict[str, set[tuple[Position, Position]]] = {}
         for window in windows:
-            found.setdefault(self._key(window.session), set()).add((window.first_offset, window.last_offset))
+            first, last = (window.first_offset, window.first_index), (window.last_offset, window.last_index)
+            found.setdefault(self._key(window.session), set()).add((first, last))
         self._intervals = {session: sorted(intervals) for session, intervals in found.items()}
-        self.end = 1 + max((last for intervals in self._intervals.values() for _, last in intervals), default=-1)
+        self.last = max((last for intervals in self._intervals.values() for _, last in intervals), default=(-1, 0))
+        """The last position that a window covers."""
 
-    def covers(self, session: str | None, offset: int) -> bool:
-        """Whether the line of this session at this offset is in an emitted window."""
-        if offset >= self.end:
+    def covers(self, session: str | None, position: Position) -> bool:
+        """Whether the line of this session at this position is in an emitted window."""
+        if position > self.last:
             return False
         intervals = self._intervals.get(self._key(session), [])
-        place = bisect_right(intervals, (offset, self.end)) - 1
-        return place >= 0 and offset <= intervals[place][1]
+        place = bisect_right(intervals, (position, self.last)) - 1
+        return place >= 0 and position <= intervals[place][1]
 
     def _key(self, session: str | None) -> str:
         """The session of a line or window for the look-up; one for all windows by count: they cover all their lines."""

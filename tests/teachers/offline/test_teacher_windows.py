@@ -1,4 +1,4 @@
-"""The offline labeller with a formula: what it saw of a system decides, not words alone."""
+"""The offline labeller with a regression: what it saw of a system decides, not words alone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def windows(*texts: str, number: int = 1) -> list[Window]:
     return [make_window(*texts, session=f"s{place}", first_offset=place) for place in range(number)]
 
 
-async def judge(seen: Sequence[Window], window: Window, formula: LogisticRegression | None = FORMULA) -> Verdict:
-    teacher = OfflineTeacher([], WordEncoder(), formula)
+async def judge(seen: Sequence[Window], window: Window, regression: LogisticRegression | None = FORMULA) -> Verdict:
+    teacher = OfflineTeacher([], WordEncoder(), regression)
     assert isinstance(teacher, StreamTeacher)
     await teacher.update(seen)
     [said] = await ask(teacher, [window], SystemSettings())
@@ -107,7 +107,7 @@ async def test_a_common_failure_counts_where_usual_steps_are_missing_beside_it_a
 
 
 async def test_without_a_formula_words_alone_speak() -> None:
-    said = await judge(mixed(), make_window(*USUAL, "disk failed"), formula=None)
+    said = await judge(mixed(), make_window(*USUAL, "disk failed"), regression=None)
     assert said.reason == "unknown event that reports a failure"
 
 

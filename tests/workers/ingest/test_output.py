@@ -16,7 +16,7 @@ from fusionlog.records import Route, Template, Window
 from fusionlog.settings import Settings
 from fusionlog.types import RouteKind
 from fusionlog.workers.ingest.output import SHORT_CHARS, IngestOutput, fitting
-from fusionlog.workers.ingest.partition_processor import DeadLetter
+from fusionlog.workers.ingest.partition_processor import DeadLetter, Made
 from tests.factories import make_event, make_window
 from tests.workers.memory import MemoryProducer
 
@@ -35,8 +35,10 @@ class Processor:
     def acked(self, last_offset: int, place: TopicPartition, offset: int) -> None:
         self.laid.append((last_offset, place, offset))
 
-    def acknowledged(self, first_offset: int, lines: int) -> bool:
-        self.acknowledgements.append((first_offset, lines))
+    def acknowledged(self, made: Made, route: str = "") -> bool:
+        window = made if isinstance(made, Window) else made.window
+        offset = window.first_offset if window else made.offset  # type: ignore[union-attr]
+        self.acknowledgements.append((offset, len(window.sequence) if window else 1))
         return not self.left
 
 
@@ -90,6 +92,14 @@ async def test_a_dead_letter_has_the_records_bytes_and_where_it_was_read() -> No
         "not-text", PLACE.topic, "3", "41",
     )  # fmt: skip
     assert bench.processor.acknowledgements == [(41, 1)]
+
+
+async def test_a_line_of_a_record_that_cannot_be_used_is_a_dead_letter_alone() -> None:
+    bench = Bench()
+    await bench.send(DeadLetter(41, b"key", b"the line", RecordError("empty", ""), index=3))
+    await settled()
+    [(_, _, value, headers)] = bench.producer.sent
+    assert (value, headers["offset"], headers["index"]) == (b"the line", "41", "3")
 
 
 async def test_a_window_that_fits_no_record_is_a_dead_letter_without_events_for_all_its_lines() -> None:

@@ -24,15 +24,22 @@ def emitted(session: str, first: int, last: int) -> Emitted:
 
 def test_lines_of_an_emitted_window_are_covered_and_others_are_not() -> None:
     covered = CoveredLines([emitted("a", 2, 9), emitted("a", 20, 25), emitted("b", 4, 4)], by_session=True)
-    assert [covered.covers("a", offset) for offset in (1, 2, 9, 10, 20, 25, 26)] == [
+    assert [covered.covers("a", (offset, 0)) for offset in (1, 2, 9, 10, 20, 25, 26)] == [
         False, True, True, False, True, True, False,
     ]  # fmt: skip
-    assert not covered.covers("b", 5) and not covered.covers("c", 4) and not covered.covers(None, 4)
+    assert not covered.covers("b", (5, 0)) and not covered.covers("c", (4, 0)) and not covered.covers(None, (4, 0))
+
+
+def test_a_window_covers_its_lines_of_a_record_and_no_others() -> None:
+    window = Emitted(session="a", topic="raw", partition=0, first_offset=2, first_index=1, last_offset=3, last_index=0)
+    covered = CoveredLines([window], by_session=True)
+    positions = [(2, 0), (2, 1), (2, 2), (3, 0), (3, 1)]
+    assert [covered.covers("a", position) for position in positions] == [False, True, True, True, False]
 
 
 def test_windows_by_count_cover_every_line_between_their_ends() -> None:
     covered = CoveredLines([emitted("0-2", 2, 9), emitted("0-10", 10, 11)], by_session=False)
-    assert [covered.covers(None, offset) for offset in (1, 2, 10, 11, 12)] == [False, True, True, True, False]
+    assert [covered.covers(None, (offset, 0)) for offset in (1, 2, 10, 11, 12)] == [False, True, True, True, False]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5)), max_size=60), st.booleans())
@@ -51,7 +58,7 @@ def test_covered_agrees_with_a_look_at_every_window(lines: list[tuple[str, int]]
             each.first_offset <= offset <= each.last_offset and (not by_session or each.session == session)
             for each in windows
         )
-        assert covered.covers(session, offset) == expected
+        assert covered.covers(session, (offset, 0)) == expected
 
 
 def test_the_trail_leads_to_the_first_window_with_a_line_after_the_position() -> None:

@@ -1,0 +1,123 @@
+"""What an operator must know of a system's lines: how many were read, and when too many of them are of no use.
+
+Counts are compared once 1,000 lines have come, and then each minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from fusionlog.errors import RecordError
+from fusionlog.settings import SystemSettings
+from fusionlog.workers.ingest.tally import Batch
+
+FIRST_LINES = 1000
+PERIOD_SECONDS = 60.0
+UNMATCHED_SHARE = 0.5
+USELESS_SHARE = 0.05
+"""More lines than this without a session key, or on the dead-letter topic, are a fault of the settings."""
+IMPLAUSIBLE_SHARE = 0.05
+EXAMPLE_CHARS = 120
+
+
+@dataclass
+class Counts:
+    """The lines of a period by what became of them, and the windows and dead letters made."""
+
+    lines: int = 0
+    windows: int = 0
+    dropped: int = 0
+    dead: int = 0
+    unmatched: int = 0
+    implausible: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add other counts."""
+        for each in fields(Counts):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A line without a session key, one that does not match the header, and why a line is a dead letter."""
+
+    keyless: str = ""
+    unmatched: str = ""
+    dead: str = ""
+
+
+class LineReport:
+    """The lines of one system, in all partitions of a worker."""
+
+    def __init__(self, system: str, settings: SystemSettings, now: float = 0.0) -> None:
+        self.system, self._settings = system, settings
+        self.keyless = self.unmatched = self._dead_as = ""
+        self._counts, self._total = Counts(), Counts()
+        self._began: float | None = None
+
+    def dead(self, error: RecordError) -> None:
+        """Note a dead letter."""
+        self._counts.dead += 1
+        self._dead_as = str(error)
+
+    def add(self, batch: Batch, windows: int) -> None:
+        """Note a batch of lines, and the number of windows that it closed."""
+        counts = self._counts
+        counts.lines += batch.lines
+        counts.windows += windows
+        counts.dropped += batch.dropped
+        counts.unmatched += batch.unmatched
+        counts.implausible += batch.implausible
+
+    def due(self, now: float) -> tuple[list[str], str | None]:
+        """Warnings, and a summary where one is due: after the first lines, then each minute that has any.
+
+        :param now: seconds of a clock that never goes back.
+        """
+        counts = self._counts
+        if self._began is None:
+            self._began = now
+        first = not self._total.lines and counts.lines >= FIRST_LINES
+        if not first and (now - self._began < PERIOD_SECONDS or not counts.lines):
+            return [], None
+        self._total.add(counts)
+        self._counts, self._began = Counts(), now
+        examples = Examples(self.keyless, self.unmatched, self._dead_as)
+        return warnings(self.system, self._settings, counts, examples), summary(self.system, counts, self._total)
+
+
+def warnings(system: str, settings: SystemSettings, counts: Counts, examples: Examples) -> list[str]:
+    """A sentence for each kind of line of which there are too many."""
+    lines = counts.lines
+    found = []
+    if counts.dropped > USELESS_SHARE * lines:
+        found.append(
+            f"{system}: {counts.dropped} of {lines} lines have no session key (session: {settings.session}), "
+            f"e.g. {_short(examples.keyless)}; correct `session`, or set `inherit: true` if they follow a line with one"
+        )
+    if counts.unmatched > UNMATCHED_SHARE * lines:
+        found.append(
+            f"{system}: {counts.unmatched} of {lines} lines do not match the header, "
+            f"e.g. {_short(examples.unmatched)}; correct `header`, `header_regex` or `format`"
+        )
+    if counts.dead > USELESS_SHARE * lines:
+        found.append(f"{system}: {counts.dead} of {lines} lines are dead letters, e.g. {_short(examples.dead)}")
+    if counts.implausible > IMPLAUSIBLE_SHARE * lines:
+        found.append(
+            f"{system}: {counts.implausible} of {lines} lines have a time that cannot be theirs, so Kafka's is used; "
+            f"correct `time_field` or `timezone`, or set `time_field: none`"
+        )
+    return found
+
+
+def summary(system: str, counts: Counts, total: Counts) -> str:
+    """The lines of a period, and of all periods."""
+    return (
+        f"{system}: {counts.lines} lines, {counts.windows} windows, {counts.dropped} lines without a session key, "
+        f"{counts.dead} dead letters, {counts.unmatched} lines that do not match the header "
+        f"({total.lines} lines since the start)"
+    )
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= EXAMPLE_CHARS else f"{text[:EXAMPLE_CHARS]}...")
