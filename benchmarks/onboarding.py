@@ -42,7 +42,7 @@ def windows(name: str, system: SystemSettings, lines: Sequence[str], times: Sequ
         session = None if event is None else ALL if system.window.by == "count" else event.session
         sessions.append(session)
         if event is not None and session:
-            cut += windower.add(event, number, moment)
+            cut += windower.add(event, (number, 0), moment)
     cut += windower.flush()
     return _first_lines(sessions, {window.first_offset for window in cut})
 
