@@ -10,6 +10,8 @@ import msgspec
 from fusionlog.errors import RecordError
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
+from fusionlog.parsing.joining import Joiner, Piece
+from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.json_format import Tree, tree_of
 
@@ -39,21 +41,28 @@ def open_records(
     records: Sequence[SampleRecord], system: SystemSettings, ingest: IngestSettings
 ) -> tuple[list[OpenedLine], int]:
     """The lines of records, JSON ones of the application whole, and the number of those that cannot be used."""
-    lines, dead = [], 0
+    pieces, dead = [], 0
     for record, read in _read(records, system, ingest):
-        good = [line for line in read if isinstance(line, RawLine)]
-        dead += len(read) - len(good)
-        lines += [_opened(line, _seconds(record), record.value if len(read) == 1 else None) for line in good]
-    return lines, dead
+        whole = record.value if len(read) == 1 else None
+        for index, line in enumerate(read):
+            if isinstance(line, RawLine):
+                pieces.append(_piece(record, index, line, _opened(line, _seconds(record), whole)))
+            else:
+                dead += 1
+    return _joined(pieces, Joiner(system.multiline, ingest.max_line_bytes)), dead
 
 
-def read_lines(records: Sequence[SampleRecord], system: SystemSettings, ingest: IngestSettings) -> list[OpenedLine]:
-    """The lines of records as a worker reads them under these settings."""
-    return [
-        OpenedLine(line.text, line.time if line.time is not None else _seconds(record), line.fields, line.source,
-                   line.implausible)
-        for record, read in _read(records, system, ingest) for line in read if isinstance(line, RawLine)
-    ]  # fmt: skip
+def read_lines(
+    records: Sequence[SampleRecord], parser: Parser, system: SystemSettings, ingest: IngestSettings
+) -> list[OpenedLine]:
+    """The lines of records as a worker reads and joins them under these settings."""
+    pieces = [
+        _piece(record, index, line, _as_read(line, _seconds(record)))
+        for record, read in _read(records, system, ingest)
+        for index, line in enumerate(read)
+        if isinstance(line, RawLine)
+    ]
+    return _joined(pieces, Joiner(system.multiline, ingest.max_line_bytes, parser.matches))
 
 
 def _read(
@@ -71,12 +80,28 @@ def _seconds(record: SampleRecord) -> float | None:
     return record.timestamp / 1000 if record.timestamp > 0 else None
 
 
-def _opened(raw: RawLine, timestamp: float | None, value: bytes | None) -> OpenedLine:
+def _piece(record: SampleRecord, index: int, raw: RawLine, line: OpenedLine) -> Piece[OpenedLine]:
+    source = (record.partition, raw.source if raw.source is not None else record.key)
+    return Piece((record.offset, index), source, line.text, _seconds(record) or 0.0, raw.partial, line)
+
+
+def _joined(pieces: Sequence[Piece[OpenedLine]], joiner: Joiner[OpenedLine]) -> list[OpenedLine]:
+    """The lines that pieces make: those that a runtime cut, and those that continue another."""
+    lines = [line for piece in pieces for line in joiner.push(piece)] + list(joiner.flush())
+    return [line.payload._replace(text=line.text) for line in lines]
+
+
+def _as_read(raw: RawLine, timestamp: float | None) -> OpenedLine:
     time = raw.time if raw.time is not None else timestamp
-    fields = raw.fields
-    if fields is not None and not ENVELOPE_FIELDS & fields.keys():
-        return OpenedLine(_whole(raw, value), time, None, raw.source, raw.implausible)
-    return OpenedLine(raw.text, time, fields, raw.source, raw.implausible)
+    return OpenedLine(raw.text, time, raw.fields, raw.source, raw.implausible)
+
+
+def _opened(raw: RawLine, timestamp: float | None, value: bytes | None) -> OpenedLine:
+    """A line as it is read; of a JSON line without a shipper's envelope the whole."""
+    line = _as_read(raw, timestamp)
+    if raw.fields is None or ENVELOPE_FIELDS & raw.fields.keys():
+        return line
+    return line._replace(text=_whole(raw, value), fields=None)
 
 
 def _whole(raw: RawLine, value: bytes | None) -> str:

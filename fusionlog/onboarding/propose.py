@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 from fusionlog.onboarding.encoding_guess import FEW_CHARACTERS, EncodingGuess, guess_encoding
 from fusionlog.onboarding.field_candidates import header_candidates, outer_candidates, pod_candidate
 from fusionlog.onboarding.form_guess import Form, guess_form
-from fusionlog.onboarding.header_guess import is_continuation
 from fusionlog.onboarding.key_candidates import Candidate, Keys, simplified, text_candidates
 from fusionlog.onboarding.key_ranking import Ranked, rank, weight
 from fusionlog.onboarding.line_clock import line_times
@@ -72,7 +71,7 @@ class Proposal:
 
 
 class _Sample(NamedTuple):
-    """The lines as the parser sees them, without those that continue a line, with their templates as numbers."""
+    """The lines as the parser sees them, with their templates as numbers."""
 
     texts: Sequence[str]
     opened: Sequence[OpenedLine]
@@ -87,16 +86,11 @@ def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal
     lines, dead = open_records(records, SystemSettings.model_validate(settings), ingest)
     proposal.lines = len(lines)
     _add_encoding(proposal, guess, dead)
-    opened = _without_continuations(lines)
-    _add_form(proposal, guess_form(opened), opened)
-    _add_time(proposal, opened)
+    _add_form(proposal, guess_form(lines), lines)
+    _add_time(proposal, lines)
     if lines:
         _add_sessions(proposal, _sample(proposal.system, records, ingest))
     return proposal
-
-
-def _without_continuations(lines: Sequence[OpenedLine]) -> Sequence[OpenedLine]:
-    return [line for line in lines if not is_continuation(line.text)] or lines
 
 
 def _add_encoding(proposal: Proposal, guess: EncodingGuess, dead: int) -> None:
@@ -129,8 +123,8 @@ def _add_time(proposal: Proposal, opened: Sequence[OpenedLine]) -> None:
 
 def _sample(system: SystemSettings, records: Sequence[SampleRecord], ingest: IngestSettings) -> _Sample:
     """The sample as a worker reads it; its templates by a parser that has seen all lines once."""
-    opened = _without_continuations(read_lines(records, system, ingest))
     parser, numbers = Parser("sample", system, ingest), dict[str, int]()
+    opened = read_lines(records, parser, system, ingest)
     for line in opened:
         parser.parse(line.text, line.fields)
     events = (parser.parse(line.text, line.fields) for line in opened)

@@ -6,6 +6,7 @@ import json
 
 from fusionlog.onboarding.opened import open_records, read_lines
 from fusionlog.onboarding.sample import line_records
+from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
 
 INGEST = IngestSettings()
@@ -47,6 +48,17 @@ def test_a_declared_encoding_is_read_and_what_cannot_be_read_is_counted() -> Non
 
 def test_with_an_entry_lines_are_read_as_a_worker_reads_them() -> None:
     records = line_records([json.dumps({"level": "info", "msg": "started", "reqId": "a1"}).encode()])
-    lines = read_lines(records, SystemSettings(format="json"), INGEST)
+    system = SystemSettings(format="json")
+    lines = read_lines(records, Parser("shop", system, INGEST), system, INGEST)
     assert lines[0].text == "started"
     assert lines[0].fields == {"level": "info", "reqId": "a1"}
+
+
+def test_the_pieces_of_a_line_and_the_lines_of_a_trace_are_joined() -> None:
+    cut = [
+        f"2026-03-04T10:11:12.000000001Z stdout {tag} {text}".encode() for tag, text in (("P", "one "), ("F", "two"))
+    ]
+    assert opened(*cut)[0] == ["one two"]
+    assert opened(b"2026-03-04 ERROR failed", b"\tat s.e.Stock.take(Stock.java:46)", b"2026-03-04 INFO on")[0] == [
+        "2026-03-04 ERROR failed\n\tat s.e.Stock.take(Stock.java:46)", "2026-03-04 INFO on",
+    ]  # fmt: skip

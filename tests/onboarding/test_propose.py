@@ -80,7 +80,7 @@ def test_the_key_of_sessions_is_proposed_and_the_parser_finds_it(kind: str) -> N
 def sessions(name: str, system: SystemSettings, values: Sequence[bytes]) -> dict[int, set[str | None]]:
     """The session keys of each unit of work."""
     parser = Parser(name, system, IngestSettings())
-    opened = read_lines(line_records(values), system, IngestSettings())
+    opened = read_lines(line_records(values), parser, system, IngestSettings())
     found: dict[int, set[str | None]] = {}
     for step, line in zip(units(), opened, strict=True):
         found.setdefault(step.unit, set()).add(parser.parse(line.text, line.fields).session)
