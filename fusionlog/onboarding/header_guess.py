@@ -72,7 +72,9 @@ def guess_header(lines: Sequence[str]) -> str | None:
     rows = [line.split(maxsplit=MAX_COLUMNS) for line in lines if not is_continuation(line)]
     columns = _retyped(list(_columns(rows)))
     count = _length(columns)
-    return " ".join([*_fields(columns[:count]), "<Content>"]) if count else None
+    if not count or {column.type for column in columns[:count]} == {"Date"}:
+        return None
+    return " ".join([*_fields(columns[:count]), "<Content>"])
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> Iterator[_Column]:

@@ -10,6 +10,7 @@ import msgspec
 from fusionlog.errors import RecordError
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
+from fusionlog.parsing.envelopes.shippers import MARKS
 from fusionlog.parsing.joining import Joiner, Piece
 from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -21,6 +22,10 @@ ENVELOPE_FIELDS = frozenset((
     "syslogtag", "short_message", "sourcetype", "timeUnixNano", "observedTimeUnixNano",
 ))  # fmt: skip
 """Fields that shippers and collectors write beside a line, and applications do not."""
+
+LEVELS = frozenset(
+    ("level", "severity", "loglevel", "log_level", "levelname", "lvl", "log.level", "@l", "severity_text")
+)
 
 
 class OpenedLine(NamedTuple):
@@ -99,9 +104,16 @@ def _as_read(raw: RawLine, timestamp: float | None) -> OpenedLine:
 def _opened(raw: RawLine, timestamp: float | None, value: bytes | None) -> OpenedLine:
     """A line as it is read; of a JSON line without a shipper's envelope the whole."""
     line = _as_read(raw, timestamp)
-    if raw.fields is None or ENVELOPE_FIELDS & raw.fields.keys():
+    if raw.fields is None or _is_envelope(raw.fields):
         return line
     return line._replace(text=_whole(raw, value), fields=None)
+
+
+def _is_envelope(fields: Tree) -> bool:
+    """Whether a shipper wrote the fields beside a line: one that only shippers write, or theirs without a level."""
+    if ENVELOPE_FIELDS & fields.keys() or isinstance(fields.get("agent"), dict):
+        return True
+    return bool(MARKS & fields.keys()) and not LEVELS & {name.lower() for name in fields}
 
 
 def _whole(raw: RawLine, value: bytes | None) -> str:

@@ -65,6 +65,8 @@ _VALUE_FORM = r"""[^\s,;"'\[\](){}<>=|&]+"""
 _VALUE = re.compile(rf"""(?<![\w.-])([A-Za-z_][\w.-]*)(=|"\s*:\s*)"?({_VALUE_FORM})""")
 _VARIES = re.compile(f"{LEVEL}|{MONTH}|{ZONE}")
 """Words that other lines have others for: no place."""
+_APART = re.compile(r"[-|] |[\])}>]")
+"""Between a word and a token that it does not name."""
 _QUOTE = '"?'
 _TIME = re.compile(_FORMS["none"])
 _LEFT = re.compile(r"((?<![A-Za-z0-9])[A-Za-z][A-Za-z_-]*)?([^A-Za-z0-9]{0,4})$")
@@ -162,7 +164,7 @@ def _numbered(value: str) -> Iterator[str]:
 def _words(line: str, start: int) -> Iterator[str]:
     """The word before a token, with what stands between."""
     found = _LEFT.search(line[max(0, start - 40) : start])
-    if found and found[1] and not _VARIES.fullmatch(found[1]):
+    if found and found[1] and not _APART.search(found[2]) and not _VARIES.fullmatch(found[1]):
         yield rf"{START}{_literal(found[1])}{_literal(found[2])}"
 
 

@@ -35,6 +35,16 @@ def test_an_applications_own_line_stays_json() -> None:
     assert enveloped == [False]
 
 
+def test_a_beat_and_a_collector_without_a_level_are_shippers() -> None:
+    beat = {
+        "@timestamp": "2026-03-04T10:11:12Z",
+        "message": "a b",
+        "agent": {"type": "filebeat"},
+        "host": {"name": "w"},
+    }
+    assert opened(beat, {"message": "c d", "hostname": "web1", "file": "/var/log/a"}) == (["a b", "c d"], [True, True])
+
+
 def test_own_lines_of_an_array_are_objects_each() -> None:
     texts, _ = opened([{"level": "info", "msg": "a"}, {"level": "warn", "msg": "b"}])
     assert [json.loads(text)["level"] for text in texts] == ["info", "warn"]
