@@ -18,9 +18,11 @@ _PLACEHOLDERS = {
     "description": "to fill in: what the system is, who uses it, and what a session of it is",
     "policy": "to fill in: Alert when ...; not on ...",
 }
+WINDOWS = ("session", "count")
 _COMMENTED = {
     "encoding": "encoding", "json_line": "json_line", "format": "header", "header": "header", "session": "session",
-    "session_field": "session", "inherit": "inherit", "time_field": "time", "window": "window",
+    "session_field": "session", "inherit": "inherit",
+    "multiline": "multiline", "time_field": "time", "window": "window",
 }  # fmt: skip
 """By setting: the part whose reason stands above it."""
 
@@ -81,10 +83,10 @@ def _comment(part: Part) -> str:
 
 def _value(value: object) -> str:
     """A value in flow style on one line. A text is in single quotes, in which YAML knows no escapes."""
-    if isinstance(value, str) and value.isprintable():
+    if isinstance(value, str) and value.isprintable() and value not in WINDOWS:
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_plain(each)}" for name, each in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {_value(each)}" for name, each in value.items()) + "}"
     return _plain(value)
 
 

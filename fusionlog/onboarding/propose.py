@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from pydantic import ValidationError
+
 from fusionlog.onboarding.encoding_guess import FEW_CHARACTERS, EncodingGuess, guess_encoding
 from fusionlog.onboarding.field_candidates import header_candidates, outer_candidates, pod_candidate
 from fusionlog.onboarding.form_guess import Form, guess_form
 from fusionlog.onboarding.key_candidates import Candidate, Keys, simplified, text_candidates
 from fusionlog.onboarding.key_ranking import Ranked, rank, weight
 from fusionlog.onboarding.line_clock import line_times
+from fusionlog.onboarding.multiline_guess import guess_multiline
 from fusionlog.onboarding.opened import OpenedLine, open_records, read_lines
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.onboarding.time_guess import guess_time
@@ -33,6 +36,8 @@ MIN_COVERAGE = 0.6
 MIN_SESSIONS = 3
 LIKELY_PRIOR = 0.3
 INHERIT_SHARE = 0.03
+SURE_CONTINUED = 0.3
+"""Share of lines that continue others; where more do they may be those of another program."""
 
 Confidence = Literal["high", "medium", "low"]
 
@@ -84,8 +89,9 @@ def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal
     guess = guess_encoding([record.value for record in records if record.value])
     settings = {} if guess.name == "utf-8" else {"encoding": guess.name}
     lines, dead = open_records(records, SystemSettings.model_validate(settings), ingest)
+    _add_encoding(proposal, guess, dead, len(lines))
+    lines = _add_multiline(proposal, lines, records, ingest)
     proposal.lines = len(lines)
-    _add_encoding(proposal, guess, dead)
     _add_form(proposal, guess_form(lines), lines)
     _add_time(proposal, lines)
     if lines:
@@ -93,13 +99,26 @@ def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal
     return proposal
 
 
-def _add_encoding(proposal: Proposal, guess: EncodingGuess, dead: int) -> None:
+def _add_multiline(
+    proposal: Proposal, lines: list[OpenedLine], records: Sequence[SampleRecord], ingest: IngestSettings
+) -> list[OpenedLine]:
+    """Join lines that do not begin as others do to the one before; the lines then."""
+    guess = guess_multiline([line.text for line in lines])
+    if guess is None:
+        return lines
+    reason = f"{guess.continued:.1%} of the lines have no date in front, and continue the line before them"
+    settings = {"multiline": {"start": guess.start}}
+    proposal.add("multiline", "medium" if guess.continued < SURE_CONTINUED else "low", reason, settings)
+    return open_records(records, proposal.system, ingest)[0]
+
+
+def _add_encoding(proposal: Proposal, guess: EncodingGuess, dead: int, lines: int) -> None:
     if guess.name != "utf-8":
         sure = guess.share > 0.9 and guess.characters >= FEW_CHARACTERS
         reason = f"{guess.share:.0%} of {guess.characters} characters are as expected of {guess.name}"
         proposal.add("encoding", "medium" if sure else "low", reason, {"encoding": guess.name})
     if dead:
-        share = dead / (dead + proposal.lines)
+        share = dead / (dead + lines)
         proposal.add("records", "low" if share > 0.01 else "medium", f"{dead} records hold no usable line")
 
 
@@ -136,7 +155,8 @@ def _sample(system: SystemSettings, records: Sequence[SampleRecord], ingest: Ing
 def _add_sessions(proposal: Proposal, sample: _Sample) -> None:
     named = _named_candidates(proposal.system, sample)
     ranking = rank([*text_candidates(sample.texts), *named], sample.templates)[:SHOWN]
-    proposal.ranking = [each._replace(candidate=simplified(each.candidate, sample.texts)) for each in ranking]
+    simple = (each._replace(candidate=simplified(each.candidate, sample.texts)) for each in ranking)
+    proposal.ranking = [each for each in simple if _is_accepted(each.candidate)]
     best = proposal.ranking[0] if proposal.ranking else None
     few = len(sample.texts) < FEW_LINES
     pod = pod_candidate(named)
@@ -150,6 +170,15 @@ def _add_sessions(proposal: Proposal, sample: _Sample) -> None:
         _add_window(proposal, pod.keys, _times(sample), COUNT)
     else:
         _add_count(proposal, best)
+
+
+def _is_accepted(candidate: Candidate) -> bool:
+    """Whether the settings take an expression: it may be too slow on some lines."""
+    try:
+        SystemSettings(session=candidate.pattern or None)
+    except ValidationError:
+        return False
+    return True
 
 
 def _named_candidates(system: SystemSettings, sample: _Sample) -> list[Candidate]:

@@ -151,3 +151,23 @@ def test_records_that_hold_no_line_are_of_low_confidence() -> None:
     assert not proposed([*lines(KEYED["json"][0])[:500], *[bytes(range(9)) * 9] * 50]).sure
     assert propose([SampleRecord(0, -1, None, None)], IngestSettings()).lines == 0
     assert propose([], IngestSettings()).lines == 0
+
+
+def test_messages_of_several_lines_are_joined_before_anything_else() -> None:
+    form = KEYED["named number"][0]
+    values = lines(form)
+    mixed = [
+        each for value in values for each in ((value, b"SELECT name", b"FROM x") if b"known" in value else (value,))
+    ]
+    proposal = proposed(mixed)
+    assert proposal.entry.pop("multiline") == {"start": r"^\d\d\d\d-\d\d-\d\d"}
+    assert proposal.entry == proposed(values).entry
+
+
+def test_lines_without_a_key_that_always_follow_the_same_line_inherit_its_key() -> None:
+    values = lines(KEYED["named number"][0])
+    detail = b"2026-02-25 06:13:21.354 DETAIL the user has signed in by password"
+    mixed = [each for value in values for each in ((value, detail) if b"known" in value else (value,))]
+    proposal = proposed(mixed)
+    assert proposal.entry["session"] == r"order +(\d+)"
+    assert proposal.entry["inherit"] is True
