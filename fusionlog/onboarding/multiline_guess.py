@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 SHAPE_CHARS = 10
-MIN_DIGITS = 4
-"""Digits of a shape that can be a date or a clock."""
+_DATE = re.compile(
+    r"[\[(<\"]?(?:0000[-/.]00[-/.]0|00[-/.]00[-/.]00|00:00:00|aaa [ 0]0 00|00/aaa/00|00 aaa 00|000000 00|00000000 0)"
+)
+"""The shapes of dates and clocks at the beginning of a line."""
 MIN_SHARE, MAX_SHARE = 0.4, 0.97
 """Share of lines with a date: with fewer they are not what a message begins with, with more nothing is to be joined."""
 
@@ -28,9 +30,9 @@ def guess_multiline(texts: Sequence[str]) -> MultilineGuess | None:
         return None
     shape, count = shapes.most_common(1)[0]
     share = count / len(texts)
-    if shape.count("0") < MIN_DIGITS or not MIN_SHARE <= share <= MAX_SHARE:
+    if not _DATE.match(shape) or not MIN_SHARE <= share <= MAX_SHARE:
         return None
-    others = [each for each in shapes if each != shape and each.count("0") >= MIN_DIGITS]
+    others = [each for each in shapes if each != shape and _DATE.match(each)]
     if sum(shapes[each] for each in others) > (1 - MAX_SHARE) * len(texts):
         return None
     return MultilineGuess("^" + _pattern(shape), 1 - share)

@@ -20,6 +20,7 @@ def test_lines_without_the_date_of_the_others_continue_them() -> None:
 def test_lines_that_all_have_a_date_and_lines_without_any_need_nothing() -> None:
     assert guess_multiline(DATED) is None
     assert guess_multiline(["order taken", "order paid"] * 20) is None
+    assert guess_multiline(["R02-M1-N0 RAS KERNEL INFO x"] * 20 + ["ciod: failed"] * 5) is None
     assert guess_multiline([]) is None
 
 
