@@ -10,6 +10,8 @@ from typing import NamedTuple
 from fusionlog.onboarding.tokens import LEVEL, MONTH, ZONE
 
 MAX_COLUMNS = 12
+MARKS = ("|", ",", ";", "\t")
+MIN_MARKED = 2
 TYPED_SHARE = 0.9
 """Share of lines whose column has a type, at least, for it to be one of the header."""
 COMMON_SHARE = 0.95
@@ -21,7 +23,7 @@ _DATE = r"\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{2,4}|[01]\d-[0-3]\d"
 # The first type that the texts of a column have counts.
 _TYPES: dict[str, re.Pattern[str]] = {
     "Stamp": re.compile(
-        rf"(?:{_DATE})[T_:-]\d\d[:.]\d\d[:.]\d\d\S*|\d\d/(?:{MONTH})/\d{{4}}:\S+|\d\d-(?:{MONTH})-\d{{4}}"
+        rf"(?:{_DATE})[ T_:-]\d\d[:.]\d\d[:.]\d\d(?:[.,:]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d\d/(?:{MONTH})/\d{{4}}:\S+|\d\d-(?:{MONTH})-\d{{4}}"
     ),
     "Date": re.compile(rf"{_DATE}|20\d{{6}}|\d\d[01]\d[0-3]\d"),
     "Clock": re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,:]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"),
@@ -69,7 +71,29 @@ def is_continuation(line: str) -> bool:
 
 def guess_header(lines: Sequence[str]) -> str | None:
     """The header format of lines; None where they share no time, level or program."""
-    rows = [line.split(maxsplit=MAX_COLUMNS) for line in lines if not is_continuation(line)]
+    whole = [line for line in lines if not is_continuation(line)]
+    return _by_blanks(whole) or next((found for mark in MARKS if (found := _by_mark(whole, mark))), None)
+
+
+def _by_mark(lines: Sequence[str], mark: str) -> str | None:
+    """The header of lines whose columns are separated by a mark: `<Date> <Time>|<Level>|<Content>`."""
+    rows = [[text.strip() for text in line.split(mark, MAX_COLUMNS)] for line in lines]
+    columns = list(_columns([row for row in rows if all(row)]))
+    count = _length(columns) if len(columns) >= MIN_MARKED else 0
+    if not count or columns[0].type not in ("Stamp", "Epoch"):
+        return None
+    blank = " " if sum(f" {mark} " in line for line in lines) >= COMMON_SHARE * len(lines) else ""
+    dated = [" " in next(iter(column.values)) and column.type == "Stamp" for column in columns[:count]]
+    fields = [_both(field) if split else field for field, split in zip(_fields(columns[:count]), dated, strict=True)]
+    return f"{blank}{mark}{blank}".join([*fields, "<Content>"])
+
+
+def _both(field: str) -> str:
+    return field.replace("<Time>", "<Date> <Time>")
+
+
+def _by_blanks(lines: Sequence[str]) -> str | None:
+    rows = [line.split(maxsplit=MAX_COLUMNS) for line in lines]
     columns = _retyped(list(_columns(rows)))
     count = _length(columns)
     if not count or {column.type for column in columns[:count]} == {"Date"}:

@@ -20,6 +20,9 @@ CASES = {
     "2026-03-04 10:11:1{n},123 - app.{who} - {level} - order {n} accepted":
         "<Date> <Time> - <Component> - <Level> - <Content>",
     "2026-03-04T10:11:1{n}.123Z [{level}] order {n} was taken": "<Time> [<Level>] <Content>",
+    "2026-03-04 10:11:1{n}|{level}|{n}|order was taken": "<Date> <Time>|<Level>|<Pid>|<Content>",
+    "2026-03-04 10:11:1{n}.123 | {level} | {who}: order was taken": "<Date> <Time> | <Level> | <Component>: <Content>",
+    "2026-03-04T10:11:1{n}Z,{level},order was taken": "<Time>,<Level>,<Content>",
     "job {n} of {who} finished with exit code {n}": None,
     "time=2026-03-04T10:11:1{n}Z level={level} msg=\"order taken\" id={n}": None,
 }  # fmt: skip
