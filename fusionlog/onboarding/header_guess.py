@@ -23,7 +23,8 @@ _DATE = r"\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{2,4}|[01]\d-[0-3]\d"
 # The first type that the texts of a column have counts.
 _TYPES: dict[str, re.Pattern[str]] = {
     "Stamp": re.compile(
-        rf"(?:{_DATE})[ T_:-]\d\d[:.]\d\d[:.]\d\d(?:[.,:]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d\d/(?:{MONTH})/\d{{4}}:\S+|\d\d-(?:{MONTH})-\d{{4}}"
+        rf"(?:{_DATE})[ T_:-]\d\d[:.]\d\d[:.]\d\d(?:[.,:]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+        rf"|\d\d/(?:{MONTH})/\d{{4}}:\S+|\d\d-(?:{MONTH})-\d{{4}}"
     ),
     "Date": re.compile(rf"{_DATE}|20\d{{6}}|\d\d[01]\d[0-3]\d"),
     "Clock": re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,:]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
@@ -25,6 +26,8 @@ from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.json_format import JsonFormat
 
 MAX_RECORDS = 20_000
+MAX_BYTES = 16 * 1024 * 1024
+"""With these limits a proposal takes less than half a minute of CPU time, whatever the lines."""
 FEW_LINES = 200
 """A smaller sample proves little about sessions."""
 ENOUGH_LINES = 1_000
@@ -84,8 +87,8 @@ class _Sample(NamedTuple):
 
 
 def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal:
-    """The entry for a system with such records. Of more than `MAX_RECORDS` the first count."""
-    records, proposal = records[:MAX_RECORDS], Proposal()
+    """The entry for a system with such records. Of more than `MAX_RECORDS`, or `MAX_BYTES`, the first count."""
+    records, proposal = _limited(records), Proposal()
     guess = guess_encoding([record.value for record in records if record.value])
     settings = {} if guess.name == "utf-8" else {"encoding": guess.name}
     lines, dead = open_records(records, SystemSettings.model_validate(settings), ingest)
@@ -97,6 +100,11 @@ def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal
     if lines:
         _add_sessions(proposal, _sample(proposal.system, records, ingest))
     return proposal
+
+
+def _limited(records: Sequence[SampleRecord]) -> Sequence[SampleRecord]:
+    sizes = accumulate(len(record.value or b"") for record in records[:MAX_RECORDS])
+    return records[: max(1, sum(size <= MAX_BYTES for size in sizes))]
 
 
 def _add_multiline(

@@ -153,6 +153,12 @@ def test_records_that_hold_no_line_are_of_low_confidence() -> None:
     assert propose([], IngestSettings()).lines == 0
 
 
+def test_a_sample_of_long_lines_is_limited_by_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fusionlog.onboarding.propose.MAX_BYTES", 5_000)
+    assert proposed([b"order taken " + b"x" * 988] * 20).lines == 5
+    assert proposed([b"order taken " + b"x" * 9_000]).lines == 1
+
+
 def test_messages_of_several_lines_are_joined_before_anything_else() -> None:
     form = KEYED["named number"][0]
     values = lines(form)
