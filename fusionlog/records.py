@@ -126,7 +126,10 @@ class BankEvent(Struct, frozen=True, kw_only=True):
 
 
 class Lineage(Struct, frozen=True, kw_only=True):
-    """The provenance of a release: parent, sources, teachers, number of pseudo-labels and of rounds, and Ray job."""
+    """The provenance of a release: parent, sources, teachers, number of pseudo-labels and of rounds, and Ray job.
+
+    `parsing` is the fingerprint of the parsing that a base was trained under: a hash of the event of every source line.
+    """
 
     parent: str | None = None
     sources: list[str] = []
@@ -134,6 +137,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
     labels: int = 0
     rounds: int = 0
     job: str = ""
+    parsing: str = ""
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
