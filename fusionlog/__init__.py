@@ -57,7 +57,8 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         from fusionlog.errors import MissingExtraError
 
-        raise MissingExtraError(error.name or "a package", "agents", f"fusionlog.{name}") from error
+        package = (error.name or "a package").partition(".")[0]
+        raise MissingExtraError(package, "agents", f"fusionlog.{name}") from error
     return getattr(api, name)
 
 

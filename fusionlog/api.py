@@ -210,7 +210,8 @@ class AnomalyDetector:
     :param release: verified before use; a release that was trained on labels of this system is refused.
     :param config: default: the environment's settings.
     :param encode: the encoder; default: that of the settings, made at first use, which takes seconds.
-    :raises ModelError: the release is altered, not signed though a key is set, of another encoder or system, or refused.
+    :raises ModelError: the release is altered, not signed though a key is set, of another encoder or system, or was
+        trained on labels of this one.
 
     >>> from fusionlog import AnomalyDetector, load_release
     >>> AnomalyDetector("postfix", load_release())
@@ -229,8 +230,8 @@ class AnomalyDetector:
         self._state = SystemState.of(self._knowledge, scorer, config.second_opinion)
         if not self._knowledge.adopt(release):
             raise ModelError(
-                f"release {release.version} is of system {release.system}, which {name} under method {config.method} does "
-                "not use: take a release of this system, or a base"
+                f"release {release.version} is of system {release.system}, and {name} by method {config.method} uses "
+                "another: take a release of this system, or a base"
             )
 
     def route(self, windows: Iterable[Window]) -> list[Window]:
@@ -273,7 +274,5 @@ def _route(window: Window) -> Route:
 
 
 def _scored(window: Window, verdict: Verdict) -> ScoredWindow:
-    events = (
-        verdict.events if isinstance(verdict, Score) else {each.template: each.probability for each in verdict.events}
-    )
+    events = verdict.events if isinstance(verdict, Score) else {}
     return ScoredWindow(window, _route(window), verdict.probability, is_anomalous(verdict), events)

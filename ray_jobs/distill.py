@@ -73,9 +73,7 @@ async def job(settings: Settings, system: str, data: Path | None, names: list[st
 def main(
     system: Annotated[str, typer.Option(help="the target")],
     data: Annotated[Path | None, typer.Option(help="where the labelled sources are; default: the bundled ones")] = None,
-    source: Annotated[
-        list[str] | None, typer.Option(help="a labelled system, for replay and the gate; repeated")
-    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="a labelled system, for the gate; repeated")] = None,
 ) -> None:
     """Distil a system's pseudo-labels into a release that may be published."""
     run(system, lambda: job(environment.load(), system, data, source or []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -57,23 +58,28 @@ def read_base() -> ModelRelease:
     return release
 
 
-def refuse_targets(release: ModelRelease, targets: dict[str, SystemSettings]) -> None:
-    """Refuse targets whose labels a base was trained on: systems of a source's name, or bundled ones renamed.
-
-    A renamed one has the settings of a bundled system that is a source of the release, the method aside.
+def refuse_targets(release: ModelRelease, targets: Mapping[str, SystemSettings]) -> None:
+    """Refuse a base for targets whose labels it was trained on.
 
     :raises ModelError: naming the first of them.
     """
-    known = [_without_method(one) for name, one in read_catalog(DATASETS).items() if name in release.lineage.sources]
     for name, target in targets.items():
-        if name in release.lineage.sources or _without_method(target) in known:
-            others = [source for source in release.lineage.sources if source != name]
+        same = sources_like(name, target, release)
+        if same:
+            others = "".join(f" --source {source}" for source in release.lineage.sources if source not in same)
             raise ModelError(
                 f"the base {release.version} was trained on {', '.join(release.lineage.sources)}, and target {name} of "
-                "FUSIONLOG_SYSTEMS_FILE is one of them by its name or settings; no label of a target is ever used: train "
-                f"a base on the others (fusionlog meta-train{''.join(f' --source {source}' for source in others)}), or, "
-                f"where {name} is another system, give it a name and a description of its own"
+                "FUSIONLOG_SYSTEMS_FILE is one of them by its name or settings; no label of a target is ever used: "
+                f"train a base on the others  (fusionlog meta-train{others})  or, where {name} is another system, give "
+                "it a name and a description of its own"
             )
+
+
+def sources_like(name: str, target: SystemSettings, release: ModelRelease) -> set[str]:
+    """The sources of a release that a target may be: of its name, or a bundled one with its settings, renamed."""
+    catalog, own = read_catalog(DATASETS), _without_method(target)
+    renamed = {each for each, system in catalog.items() if _without_method(system) == own}
+    return {source for source in release.lineage.sources if source == name or source in renamed}
 
 
 def _without_method(system: SystemSettings) -> SystemSettings:

@@ -1,4 +1,4 @@
-"""`fusionlog encoder`: the directory of the encoder, made on first use; `encoder export` makes that of another model."""
+"""`fusionlog encoder`: the directory of the encoder, made at first use; `encoder export` makes another model's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def export(
     model: Annotated[str, typer.Argument(help="a sentence-transformers model: its directory, or its name on the hub")],
     to: Annotated[Path | None, typer.Option(help="write it to this new directory; default: the cache")] = None,
 ) -> None:
-    """Make the encoder of a model by sentence-transformers (`fusionlog[train]`), for FUSIONLOG_ENCODER of all workers."""
+    """Make the encoder of another model by sentence-transformers; all workers get it by FUSIONLOG_ENCODER."""
     if to is not None and to.exists():
         raise SettingError("--to", str(to), "it exists; name a new directory")
     config = settings.load()

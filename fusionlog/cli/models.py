@@ -1,4 +1,4 @@
-"""`fusionlog models`: list releases, publish the bundled one or one of a file, save one, roll back to an earlier one."""
+"""`fusionlog models`: list releases, publish the bundled one or one of a file, save one, roll back to one."""
 
 from __future__ import annotations
 

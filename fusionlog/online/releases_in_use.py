@@ -111,9 +111,9 @@ def refuse_own_labels(system: str, release: ModelRelease) -> None:
     """
     if system in release.lineage.sources:
         raise ModelError(
-            f"release {release.version} was trained on labels of {system}, and no label of a target is ever used: take a "
-            f"base without this source (fusionlog meta-train --source ...), or, where {system} is another system that only "
-            "has the same name, give it another one in FUSIONLOG_SYSTEMS_FILE"
+            f"release {release.version} was trained on labels of {system}, and no label of a target is used: train "
+            f"a base without this source (fusionlog meta-train --source ...), or, where {system} is another system of "
+            "the same name, give it another one in FUSIONLOG_SYSTEMS_FILE"
         )
 
 

@@ -55,7 +55,7 @@ def test_another_network_is_refused_with_the_way_out(
 def test_a_missing_weight_is_named(source: Path, tmp_path: Path) -> None:
     save_file({"embeddings.word_embeddings.weight": np.zeros((9, 384), np.float32)}, source / "model.safetensors")
     assert load_file(source / "model.safetensors")
-    with pytest.raises(SettingError, match="no weight .*token_type"):
+    with pytest.raises(SettingError, match=r"no weight .*token_type"):
         write_bert(source, "x", tmp_path)
 
 

@@ -93,7 +93,7 @@ def test_the_encoder_by_torch_and_the_one_by_onnx_alone_equal_sentence_transform
 
 
 def batch(directory: Path) -> FloatArray:
-    """Vectors of rows with padding in the middle and at the end, and of one without any token, as a graph gives them."""
+    """A graph's vectors of rows with padding at the end and in the middle."""
     session = onnxruntime.InferenceSession(str(directory / "model.onnx"), providers=["CPUExecutionProvider"])
     shapes = [(each.name, each.type, len(each.shape)) for each in (*session.get_inputs(), *session.get_outputs())]
     assert shapes == [
