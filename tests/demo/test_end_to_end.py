@@ -60,10 +60,7 @@ async def test_raw_lines_become_anomalies_under_a_model_that_was_distilled_meanw
 def located(python: Path) -> str:
     """Where an interpreter finds the package and its data."""
     code = "import fusionlog; from fusionlog.bundled.data import DATASETS; print(fusionlog.__file__, DATASETS)"
-    found = subprocess.run(
-        [str(python), "-c", code], cwd="/", env=outside(), capture_output=True, text=True, check=True
-    )
-    return found.stdout
+    return run_outside([str(python), "-c", code])
 
 
 def tails(logs: Path) -> str:
