@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check-long lint constraints clean
+.PHONY: setup demo test check-long lint base constraints clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,10 @@ lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# The base release of the package, for whoever changed what parsing makes of lines: one or two minutes.
+base: setup
+	$(VENV)/bin/python -m fusionlog.bundled.build
 
 constraints:
 	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 \

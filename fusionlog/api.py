@@ -32,7 +32,7 @@ import structlog
 
 from fusionlog import releases, settings
 from fusionlog.bundled.base import read_base
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import read_stream
 from fusionlog.data.timestamps import line_times
 from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder

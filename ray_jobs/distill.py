@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from fusionlog import settings as environment
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import read_source, source_examples
 from fusionlog.distillation.distill import Distilled, NothingToDistilError, check_worth, distill, newest_labels
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fusionlog import settings as environment
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import read_source
 from fusionlog.distillation.base_model import base_release
 from fusionlog.distillation.source_regressions import fit_offline, with_offline_fit

@@ -1,1 +1,1 @@
-"""What the package carries: recorded labelled systems, and the base release that was trained on all of them."""
+"""The base release that the package carries, and the command that trains it on the bundled systems."""

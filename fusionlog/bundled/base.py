@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import read_catalog
 from fusionlog.errors import ModelError
 from fusionlog.records import ModelRelease
@@ -18,7 +18,7 @@ from fusionlog.settings import SystemSettings
 FILE = Path(__file__).parent / "base.json.gz"
 MANIFEST = FILE.with_name("base.manifest.json")
 BUILD = "python -m fusionlog.bundled.build"
-"""The command that trains the bundled base, in a checkout."""
+"""The command that trains the bundled base, in a checkout; `make base` runs it."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

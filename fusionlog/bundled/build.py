@@ -16,7 +16,7 @@ import msgspec
 
 from fusionlog import releases
 from fusionlog.bundled.base import BUILD, FILE, MANIFEST, Manifest, read_manifest, stamped
-from fusionlog.bundled.data import CHECKOUT, DATASETS
+from fusionlog.data.bundled import CHECKOUT, DATASETS
 from fusionlog.data.sources import Source, read_source
 from fusionlog.data.systems import read_catalog
 from fusionlog.detector.examples import Example

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from fusionlog import settings
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.observability.logs import configure
 from fusionlog.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionlog import settings
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import FORM, read_catalog
 from fusionlog.errors import DataError, SettingError
 from fusionlog.teachers.recorded.chat import MODEL

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from agents.app import batches, credentials, preflight
 from agents.run import ROLES, build
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.settings import KafkaSettings, Settings

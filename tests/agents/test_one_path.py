@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import Source, event_probabilities, read_source
 from fusionlog.data.systems import read_sessions
 from fusionlog.decision import THRESHOLD

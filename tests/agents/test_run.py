@@ -11,8 +11,8 @@ import pytest
 
 from agents.app import FusionLogApp
 from agents.run import ROLES, build, serve
-from fusionlog.bundled.data import DATASETS
 from fusionlog.cli.main import Role
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, ModelError
 from fusionlog.settings import Settings
 

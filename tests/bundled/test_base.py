@@ -11,7 +11,7 @@ from fusionlog import releases
 from fusionlog.bundled import base
 from fusionlog.bundled.base import BUILD, MANIFEST, read_base, read_manifest, refuse_targets, stamped
 from fusionlog.bundled.build import read_sources
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import parsing_fingerprint
 from fusionlog.data.systems import read_catalog
 from fusionlog.embedding.source import BUNDLED

@@ -8,9 +8,9 @@ from typer.testing import CliRunner, Result
 
 from fusionlog import fetch_release, releases
 from fusionlog.bundled.base import read_base
-from fusionlog.bundled.data import DATASETS
 from fusionlog.cli.main import app
 from fusionlog.cli.models import again_at, check_usable
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.codecs import key_of

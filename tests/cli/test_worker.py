@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fusionlog.bundled.data import DATASETS
+from fusionlog.data.bundled import DATASETS
 from tests.brokers import free_ports
 
 

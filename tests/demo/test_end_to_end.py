@@ -59,7 +59,7 @@ async def test_raw_lines_become_anomalies_under_a_model_that_was_distilled_meanw
 
 def located(python: Path) -> str:
     """Where an interpreter finds the package and its data."""
-    code = "import fusionlog; from fusionlog.bundled.data import DATASETS; print(fusionlog.__file__, DATASETS)"
+    code = "import fusionlog; from fusionlog.data.bundled import DATASETS; print(fusionlog.__file__, DATASETS)"
     return run_outside([str(python), "-c", code])
 
 

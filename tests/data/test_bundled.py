@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from fusionlog.bundled.data import CHECKOUT, DATASETS, PACKAGED
+from fusionlog.data.bundled import CHECKOUT, DATASETS, PACKAGED
 from fusionlog.data.systems import read_catalog
 
 ROOT = Path(__file__).parents[2]
