@@ -210,8 +210,8 @@ class AnomalyDetector:
     :param release: verified before use; a release that was trained on labels of this system is refused.
     :param config: default: the environment's settings.
     :param encode: the encoder; default: that of the settings, made at first use, which takes seconds.
-    :raises ModelError: the release is altered, not signed though a key is set, of another encoder or system, or was
-        trained on labels of this one.
+    :raises ModelError: the release is altered, not signed though a key is set, of another encoder or system, or is
+        the bundled base and the system has the name of one of its sources.
 
     >>> from fusionlog import AnomalyDetector, load_release
     >>> AnomalyDetector("postfix", load_release())

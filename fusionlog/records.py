@@ -129,6 +129,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
     """The provenance of a release: parent, sources, teachers, number of pseudo-labels and of rounds, and Ray job.
 
     `parsing` is the fingerprint of the parsing that a base was trained under: a hash of the event of every source line.
+    `bundled` marks the base of the package, which no system with the name of one of its sources takes into use.
     """
 
     parent: str | None = None
@@ -138,6 +139,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
     rounds: int = 0
     job: str = ""
     parsing: str = ""
+    bundled: bool = False
 
 
 class Calibration(Struct, frozen=True, kw_only=True):

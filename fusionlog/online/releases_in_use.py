@@ -90,7 +90,8 @@ class ReleasesInUse:
         """Keep a release that ranks among the last three: own ones above the base's, newer ones above older ones.
 
         :return: the release, where it is the one in use from now on; else None.
-        :raises ModelError: it is refused by its verification or by `check`, or was trained on labels of this system.
+        :raises ModelError: it is refused by its verification or by `check`, or is the bundled base and this system one
+            of its sources.
         """
         if release.system not in self._systems or release.version in self._kept:
             return None
@@ -98,7 +99,8 @@ class ReleasesInUse:
         kept = [each.version for each in ranked[:KEPT_RELEASES]]
         if release.version not in kept:
             return None
-        refuse_own_labels(self.system, release)
+        if release.lineage.bundled:
+            refuse_own_labels(self.system, release)
         adopted = Substitution(release, self._check(release))
         self._kept = {version: self._kept.get(version, adopted) for version in kept}
         return adopted if kept[0] == release.version else None

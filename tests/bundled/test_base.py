@@ -36,6 +36,7 @@ def test_the_base_is_whole_of_all_bundled_systems_and_of_the_bundled_encoder() -
     assert (release.system, release.encoder, release.signature) == (BASE, BUNDLED, None)
     assert release.lineage.sources == sorted(read_catalog(DATASETS))
     assert {event.system for event in release.bank} == set(read_catalog(DATASETS))
+    assert release.lineage.bundled
     assert release.offline_teacher is not None and release.novelty is not None
     assert (release.version, release.lineage.parsing) == (manifest.version, manifest.parsing)
     assert manifest.encoder == release.encoder
