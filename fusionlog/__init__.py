@@ -45,21 +45,23 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """A name of `fusionlog.api` (PEP 562).
+if not TYPE_CHECKING:  # a type checker refuses a name that is not there
 
-    :raises MissingExtraError: a package of the agents extra is not installed.
-    """
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        from fusionlog import api
-    except ModuleNotFoundError as error:
-        from fusionlog.errors import MissingExtraError
+    def __getattr__(name: str) -> Any:
+        """A name of `fusionlog.api` (PEP 562).
 
-        package = (error.name or "a package").partition(".")[0]
-        raise MissingExtraError(package, "agents", f"fusionlog.{name}") from error
-    return getattr(api, name)
+        :raises MissingExtraError: a package of the agents extra is not installed.
+        """
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            from fusionlog import api
+        except ModuleNotFoundError as error:
+            from fusionlog.errors import MissingExtraError
+
+            package = (error.name or "a package").partition(".")[0]
+            raise MissingExtraError(package, "agents", f"fusionlog.{name}") from error
+        return getattr(api, name)
 
 
 def __dir__() -> list[str]:

@@ -183,6 +183,7 @@ def find_encoder(settings: Settings) -> Path:
     cached = _cached_by_name(cache, settings.encoder_model)
     if cached is not None:
         return cached
+    log.info("the encoder's weights are not installed: fetching them, once", model=settings.encoder_model)
     with remote_source(settings.encoder_model) as source:
         return _made(settings.encoder_model, source, cache)
 
