@@ -51,6 +51,7 @@ def test_an_installed_package_is_not_written_into(place: Path, monkeypatch: pyte
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_the_bundled_base_is_what_its_command_makes() -> None:
     """Bit for bit under the manifest's libraries and CPU; elsewhere but for rounding."""
     bundled, manifest = read_base(), read_manifest()
