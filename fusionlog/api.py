@@ -37,6 +37,7 @@ from fusionlog.data.systems import read_stream
 from fusionlog.data.timestamps import line_times
 from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
 from fusionlog.errors import ModelError, RecordError
+from fusionlog.methods.stream import BATCH_WINDOWS
 from fusionlog.online.decisions import SystemState, decide, verdicts
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Score, Scorer
@@ -159,14 +160,20 @@ def cut_windows(
 def load_release(file: Path | str | None = None) -> ModelRelease:
     """A release from a file that `fusionlog models save` wrote; without a file the bundled base release.
 
-    :raises ModelError: the file cannot be read, or its digest is another.
+    A file's must be signed where `FUSIONLOG_SIGNING_KEY` is set; the bundled base is known by its digest.
+
+    :raises ModelError: the file cannot be read, its digest is another, or it is not signed with the key.
 
     >>> from fusionlog import load_release
     >>> base = load_release()
     >>> base.system, base.lineage.sources
     ('*', ['kafka', 'postfix', 'postgresql', 'rabbitmq'])
     """
-    return read_base() if file is None else releases.read_release(Path(file))
+    if file is None:
+        return read_base()
+    release = releases.read_release(Path(file))
+    releases.verify(release, settings.load().signing_key)
+    return release
 
 
 def fetch_release(name: str, config: Settings | None = None) -> ModelRelease:
@@ -208,11 +215,11 @@ class AnomalyDetector:
     """Routes and scores the windows of one system under a release, as score workers do. For one thread at a time.
 
     :param name: of the system, as in its windows.
-    :param release: verified before use; a release that was trained on labels of this system is refused.
+    :param release: of `load_release` or `fetch_release`, which check its signature; its digest is checked again.
     :param config: default: the environment's settings.
     :param encode: the encoder; default: that of the settings, made at first use, which takes seconds.
-    :raises ModelError: the release is altered, not signed though a key is set, of another encoder or system, or is
-        the bundled base and the system has the name of one of its sources.
+    :raises ModelError: the release is altered, of another encoder or system, or the bundled base, and the system has
+        the name of one of its sources.
 
     >>> from fusionlog import AnomalyDetector, load_release
     >>> AnomalyDetector("postfix", load_release())
@@ -227,7 +234,7 @@ class AnomalyDetector:
         config = config or settings.load()
         encode = encode or Encoder(find_encoder(config), config.score.threads)
         scorer = Scorer(config.score)
-        self._knowledge = Knowledge(name, encode, config.signing_key, scorer.check, RULES[config.method])
+        self._knowledge = Knowledge(name, encode, check=scorer.check, rules=RULES[config.method])
         self._state = SystemState.of(self._knowledge, scorer, config.second_opinion)
         if not self._knowledge.adopt(release):
             raise ModelError(
@@ -249,8 +256,8 @@ class AnomalyDetector:
     def score(self, windows: Iterable[Window]) -> list[ScoredWindow]:
         """The verdict of the release on each window, in order; windows of both routes are scored.
 
-        General windows are decided as by the score worker, and counted into the system's profile. On proprietary ones
-        the release's verdict is the one for want of a teacher's, as `fusionlog evaluate` takes it without an answer.
+        They come in batches, as in `fusionlog evaluate`. General ones are decided as by the score worker, and counted
+        into the system's profile. Proprietary ones get the release's verdict for want of a teacher's and do not count.
 
         :raises ModelError: the model does not run.
 
@@ -260,7 +267,12 @@ class AnomalyDetector:
         >>> 0 <= found.probability <= 1, len(found.events)
         (True, 1)
         """
-        routed = self.route(windows)
+        given = list(windows)
+        batches = [given[start : start + BATCH_WINDOWS] for start in range(0, len(given), BATCH_WINDOWS)]
+        return [found for batch in batches for found in self._score(self.route(batch))]
+
+    def _score(self, routed: Sequence[Window]) -> list[ScoredWindow]:
+        """The verdicts on windows that arrive together."""
         general = [place for place, window in enumerate(routed) if _route(window).kind == "general"]
         decided = decide([routed[place] for place in general], self._state, may_refer=False).settled if general else []
         found: dict[int, Verdict] = {general[number]: verdict for number, verdict in decided}

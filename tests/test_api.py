@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 import structlog
 from msgspec.structs import replace
+from pydantic import SecretStr
 
 import fusionlog
 from fusionlog import releases
 from fusionlog.errors import ModelError
+from fusionlog.kafka.codecs import encode
 from fusionlog.methods.source_only import source_only
 from tests.evaluation.conftest import data
 from tests.methods.factories import fold_of, make_context
@@ -123,6 +125,21 @@ def test_a_release_of_another_system_or_altered_is_refused(logs_as_before: None)
     ):
         with pytest.raises(ModelError, match=reason):
             fusionlog.AnomalyDetector("shop", release, context.settings, context.encode)
+
+
+def test_a_file_must_be_signed_where_a_key_is_set_and_the_bundled_base_need_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logs_as_before: None
+) -> None:
+    base = fusionlog.load_release()
+    (tmp_path / "base.json.gz").write_bytes(releases.release_bytes(base))
+    (tmp_path / "base.json").write_bytes(encode(base))
+    assert fusionlog.load_release(tmp_path / "base.json.gz") == fusionlog.load_release(tmp_path / "base.json") == base
+    monkeypatch.setenv("FUSIONLOG_SIGNING_KEY", "k")
+    with pytest.raises(ModelError, match="is not signed"):
+        fusionlog.load_release(tmp_path / "base.json.gz")
+    (tmp_path / "base.json").write_bytes(encode(releases.sign(base, SecretStr("k"))))
+    assert fusionlog.load_release(tmp_path / "base.json").signature
+    assert fusionlog.load_release() == base
 
 
 def test_lines_without_a_key_are_in_no_window_and_blank_ones_no_events(logs_as_before: None) -> None:
