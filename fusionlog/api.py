@@ -4,7 +4,7 @@ It calls what the workers and `fusionlog evaluate` call, on files instead of Kaf
 lines to scores under the bundled release:
 
 >>> import fusionlog
->>> shop = fusionlog.SystemSettings(session=r"s=(\\w+)", window={"by": "session"})
+>>> shop = fusionlog.SystemSettings(session=r"s=(\\w+)", window=fusionlog.WindowSettings(by="session"))
 >>> lines = [
 ...     "2026-01-31 12:00:01 s=a1 connection from 10.0.0.7 accepted",
 ...     "2026-01-31 12:00:02 s=a1 could not write block 17: No space left on device",
@@ -46,7 +46,7 @@ from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import ModelRelease, Route, Window
 from fusionlog.rules import RULES
-from fusionlog.settings import IngestSettings, Settings, SystemSettings
+from fusionlog.settings import IngestSettings, Settings, SystemSettings, WindowSettings
 
 __all__ = [
     "AnomalyDetector",
@@ -56,6 +56,7 @@ __all__ = [
     "Settings",
     "SystemSettings",
     "Window",
+    "WindowSettings",
     "bundled_data",
     "cut_windows",
     "fetch_release",
@@ -140,8 +141,8 @@ def cut_windows(
 
     :param times: of the events, Unix seconds `[events]`; default: the lines' timestamps, else 0.1 s apart.
 
-    >>> from fusionlog import SystemSettings, cut_windows, parse_lines
-    >>> pairs = SystemSettings(window={"by": "count", "size": 2})
+    >>> from fusionlog import SystemSettings, WindowSettings, cut_windows, parse_lines
+    >>> pairs = SystemSettings(window=WindowSettings(by="count", size=2))
     >>> windows = cut_windows(parse_lines(["up 1", "up 2", "down 1"], "shop", pairs), "shop", pairs)
     >>> [(window.first_offset, window.last_offset, window.closed_by) for window in windows]
     [(0, 1, 'count'), (2, 2, 'silence')]
