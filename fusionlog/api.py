@@ -37,8 +37,7 @@ from fusionlog.data.systems import read_stream
 from fusionlog.data.timestamps import line_times
 from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
 from fusionlog.errors import ModelError, RecordError
-from fusionlog.methods.stream import BATCH_WINDOWS
-from fusionlog.online.decisions import SystemState, decide, verdicts
+from fusionlog.online.decisions import BATCH_WINDOWS, SystemState, decide, verdicts
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.verdict import Verdict, is_anomalous

@@ -117,7 +117,7 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 import agents.explain, agents.ingest, agents.label, agents.score
-import fusionlog.teachers.llm.teacher, fusionlog.teachers.offline.teacher
+import fusionlog.api, fusionlog.teachers.llm.teacher, fusionlog.teachers.offline.teacher
 """
 
 

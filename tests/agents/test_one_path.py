@@ -36,8 +36,9 @@ from fusionlog.methods.base import MethodContext
 from fusionlog.methods.fusionlog import adapt
 from fusionlog.methods.protocol import Fold, read_fold
 from fusionlog.methods.registry import METHODS
-from fusionlog.methods.stream import BATCH_WINDOWS, StreamClock
+from fusionlog.methods.stream import StreamClock
 from fusionlog.methods.target import Target
+from fusionlog.online.decisions import BATCH_WINDOWS
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, PseudoLabel, Record, Window
 from fusionlog.rules import RULES, MethodName
