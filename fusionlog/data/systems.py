@@ -13,6 +13,7 @@ from typing import TextIO
 
 import msgspec
 
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import DataError
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Parser
@@ -20,7 +21,7 @@ from fusionlog.parsing.windows import Extent, Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
 
-FORM = "see datasets/README.md for the form of a data directory"
+FORM = f"see {DATASETS / 'README.md'} for the form of a data directory"
 
 
 class Session(msgspec.Struct, frozen=True):
