@@ -254,7 +254,7 @@ class PartitionProcessor:
         windower, keys = self._windower, self._keys
         needed = [self._first_held, windower.first_open if keys is None else windower.first_anchor]
         if keys is not None:
-            needed.append(keys.first_needed(windower.clock.now))
+            needed.append(keys.first_needed(self._watermark.next_offset))
         return self._watermark.position(min((each for each in needed if each is not None), default=None))
 
     @property
@@ -366,13 +366,12 @@ class PartitionProcessor:
 
     def _keys_of(self, event: Event, position: Position, read: _Read, moment: Seconds) -> tuple[Keys, Position]:
         """The session keys of a line, its own or those of its source, and the position that they are from."""
-        now = self._windower.clock.now
         if event.session:
             keys: Keys = (event.session, *event.more)
             if self._keys is not None:
-                self._keys.give(read.source, keys, position, moment, now)
+                self._keys.give(read.source, keys, position, moment)
             return keys, position
-        inherited = self._keys.inherit(read.source, moment, now) if self._keys is not None else None
+        inherited = self._keys.inherit(read.source, position, moment) if self._keys is not None else None
         if inherited is None:
             return (), position
         self._batch.inherited += 1
