@@ -144,7 +144,9 @@ class Windower:
         lines = len(window.sequence)
         return self._shares.pop(window.id, None) or Share(lines, lines, (window.first_offset, window.first_index))
 
-    def add(self, event: Event, position: Position, time: Seconds, membership: Membership | None = None) -> list[Window]:
+    def add(
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None = None
+    ) -> list[Window]:
         """Take a line; the windows that this closes, its own among them or not.
 
         :param membership: what is special about the line.
@@ -187,7 +189,9 @@ class Windower:
             closed += self._add_to_others(event, position, time, membership)
         return closed
 
-    def _add_to_others(self, event: Event, position: Position, time: Seconds, membership: Membership | None) -> list[Window]:
+    def _add_to_others(
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None
+    ) -> list[Window]:
         """Add a line to the windows of its other sessions."""
         closed = []
         other = Membership(membership.anchor if membership else position, counted=False)

@@ -377,7 +377,9 @@ class PartitionProcessor:
         self._batch.inherited += 1
         return inherited
 
-    def _window(self, event: Event, position: Position, read: _Read, moment: Seconds, membership: Membership | None) -> None:
+    def _window(
+        self, event: Event, position: Position, read: _Read, moment: Seconds, membership: Membership | None
+    ) -> None:
         self._added += 1
         try:
             self._close(self._windower.add(event, position, moment, membership))
