@@ -1,4 +1,4 @@
-"""Takeovers of a partition at any moment: every line is in one window of each of its sessions, whatever is read again."""
+"""Takeovers of a partition at any moment: every line is in one window of each of its sessions."""
 
 from __future__ import annotations
 
