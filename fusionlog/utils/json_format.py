@@ -71,7 +71,7 @@ class JsonFormat:
 
     def _render(self, tree: Tree, fields: Tree) -> str:
         text = "".join(
-            literal + (_written(_first_value(field, tree, fields)) if field else "") for literal, field in self._pieces
+            literal + (_written(first_value(field, tree, fields)) if field else "") for literal, field in self._pieces
         )
         return strip_ansi(text.rstrip("\r\n"))
 
@@ -126,7 +126,8 @@ def value_at(tree: Tree, field: str) -> object:
     return None
 
 
-def _first_value(field: str, *trees: Tree) -> object:
+def first_value(field: str, *trees: Tree) -> object:
+    """The value of a field in the first tree that has one."""
     values = (value_at(tree, field) for tree in trees)
     return next((value for value in values if value is not None), None)
 
