@@ -34,7 +34,7 @@ from fusionlog.parsing.envelopes.shapes import Shape, shape_of
 from fusionlog.parsing.envelopes.shippers import MARKS, TIME_FIELDS, message_of, partial_of
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.ansi import strip_ansi
-from fusionlog.utils.json_format import JsonFormat, Tree, json_of, tree_of
+from fusionlog.utils.json_format import JsonFormat, JsonLine, Tree, json_of, tree_of
 
 MAX_LINES = 10_000
 """Lines of a record, at most."""
@@ -158,7 +158,7 @@ class EnvelopeReader:
         inside = self._inside(message) if self._looks_inside else None
         if field is None or (self._json_lines and self._is_own(tree, field, inside)):
             times = shape.times if self._json_lines else ()
-            return self._line(_text(record), tree, tree, timestamp, times, shape, None)
+            return self._whole(_text(record), tree, timestamp, times, shape)
         line = message if type(message) is str else self._written(field, message)
         partial = partial_of(tree, line) if shape.pieces else None
         tree.pop(field, None)
@@ -167,7 +167,7 @@ class EnvelopeReader:
     def _of_log_record(self, tree: Tree, timestamp: float | None) -> RawLine:
         body, shape = tree["body"], shape_of(tuple(tree))
         if self._json_lines.names("body"):
-            return self._line(_json(tree), tree, tree, timestamp, otlp.TIME_FIELDS, shape, None)
+            return self._whole(_json(tree), tree, timestamp, otlp.TIME_FIELDS, shape)
         del tree["body"]
         line, rest = self._of_body(body)
         inside = self._inside(body) if self._looks_inside else None
@@ -204,6 +204,13 @@ class EnvelopeReader:
         if field == "MESSAGE" and isinstance(message, list) and all(item in _BYTES for item in message):
             return text_of(bytes(message), self._encoding)
         return _json(message)
+
+    def _whole(self, text: str, tree: Tree, timestamp: float | None, times: Fields, shape: Shape) -> RawLine:
+        """The line of an object that is one itself."""
+        line = self._clean(text)
+        seconds, implausible = self._times.find(tree, None, timestamp, times)
+        source = shape.writer(tree) if shape.writer else None
+        return RawLine(line, seconds, JsonLine(line, tree), source, None, implausible)
 
     def _line(
         self, line: str, tree: Tree, inside: Tree | None, timestamp: float | None, times: Fields, shape: Shape,
