@@ -126,6 +126,11 @@ def _whole_character(escape: re.Match[str]) -> str:
     return "\\ufffd" if escape["half"] else escape[0]
 
 
+def objects(value: object) -> Iterator[Tree]:
+    """The objects of a JSON array; none of another value."""
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+
+
 def value_at(tree: Tree, field: str) -> object:
     """The value of a field, None where there is none: of the key that is written with dots, or else on the path.
 

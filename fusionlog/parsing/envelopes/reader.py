@@ -31,7 +31,7 @@ from fusionlog.parsing.envelopes.line_times import LineTimes
 from fusionlog.parsing.envelopes.pieces import UnfinishedLines, cri_line, identified
 from fusionlog.parsing.envelopes.raw_line import Partial, RawLine
 from fusionlog.parsing.envelopes.shapes import Shape, shape_of
-from fusionlog.parsing.envelopes.shippers import MARKS, TIME_FIELDS, message_of, partial_of
+from fusionlog.parsing.envelopes.shippers import MARKS, RUNTIME_CUT, TIME_FIELDS, message_of, partial_of
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.ansi import strip_ansi
 from fusionlog.utils.json_format import JsonFormat, JsonLine, Tree, json_of, tree_of
@@ -54,6 +54,7 @@ _CRI_STREAM = slice(20, 46)
 """Where the stream of a CRI line begins, behind its time."""
 
 _BYTES = range(256)
+_LONG = RUNTIME_CUT // 4
 _BARE = shape_of(())
 
 _object_of = msgspec.json.Decoder(Tree).decode
@@ -126,19 +127,21 @@ class EnvelopeReader:
         _check_number(len(made))
         return made
 
-    def _opened(self, tree: Tree, record: str | bytes, timestamp: float | None) -> Lines:
+    def _opened(self, tree: Tree, record: str | bytes | None, timestamp: float | None) -> Lines:
         shape = shape_of(tuple(tree))
         if shape.batch:
             if batches.is_log_records(tree):
                 return self._log_records(tree, timestamp)
             if (entries := batches.entries(tree)) is not None:
-                return self._all(lambda entry: self._open(entry, b"", timestamp, shape_of(tuple(entry))), entries)
+                return self._all(lambda entry: self._open(entry, None, timestamp, shape_of(tuple(entry))), entries)
         return [self._open(tree, record, timestamp, shape)]
 
     def _log_records(self, batch: Tree, timestamp: float | None) -> Lines:
         return self._all(lambda record: self._of_log_record(record, timestamp), list(otlp.envelopes(batch)))
 
     def _all(self, read: Callable[[Tree], RawLine], envelopes: Sequence[Tree]) -> Lines:
+        if not envelopes:
+            raise RecordError("empty", "the record holds no line")
         _check_number(len(envelopes))
         made: list[RawLine | RecordError] = []
         for envelope in envelopes:
@@ -149,18 +152,18 @@ class EnvelopeReader:
                 made.append(RecordError(error.reason, error.detail, msgspec.json.encode(item)))
         return made
 
-    def _open(self, tree: Tree, record: str | bytes, timestamp: float | None, shape: Shape) -> RawLine:
+    def _open(self, tree: Tree, record: str | bytes | None, timestamp: float | None, shape: Shape) -> RawLine:
         """The line of an object: its message, or the object itself where it has none, or is the system's own line.
 
-        :param record: the object's text.
+        :param record: the object's text, None where it is not known.
         """
         field, message = message_of(tree, self._fields)
         inside = self._inside(message) if self._looks_inside else None
         if field is None or (self._json_lines and self._is_own(tree, field, inside)):
             times = shape.times if self._json_lines else ()
-            return self._whole(_text(record), tree, timestamp, times, shape)
+            return self._whole(_json(tree) if record is None else _text(record), tree, timestamp, times, shape)
         line = message if type(message) is str else self._written(field, message)
-        partial = partial_of(tree, line) if shape.pieces else None
+        partial = partial_of(tree, line) if shape.pieces or len(line) >= _LONG else None
         tree.pop(field, None)
         return self._line(line, tree, inside, timestamp, shape.times, shape, partial)
 
