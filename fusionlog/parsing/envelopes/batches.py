@@ -1,5 +1,5 @@
-"""Envelopes that hold others: OpenTelemetry's batches, Loki's push requests, CloudWatch's subscriptions, Azure's diagnostic
-settings, Kafka Connect's records with a schema.
+"""Envelopes that hold others: OpenTelemetry's batches, Loki's push requests, CloudWatch's subscriptions, Azure's
+diagnostic settings, Kafka Connect's records with a schema.
 """
 
 from __future__ import annotations

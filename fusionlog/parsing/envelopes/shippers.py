@@ -33,8 +33,8 @@ _SURE = frozenset(
 PARTIAL_FIELDS = frozenset({"logtag", "_p", "_partial", "partial_message", "CONTAINER_PARTIAL_MESSAGE"})
 DOCKER_FIELDS = frozenset({"log", "stream", "time", "attrs"})
 RUNTIME_CUT = 16 * 1024
-"""Docker and containerd cut lines at this many bytes. In Docker's own file a shorter line without a line break is the last
-that a process wrote; behind a shipper that dropped the runtime's mark, a text of just this size is a piece.
+"""Docker and containerd cut lines at this many bytes. In Docker's own file a shorter line without a line break is the
+last that a process wrote; behind a shipper that dropped the runtime's mark, a text of just this size is a piece.
 """
 
 _LAST = Partial(None, last=True)
