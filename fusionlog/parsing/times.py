@@ -35,6 +35,9 @@ at least, and a line that is half an hour ahead would close every session that i
 YEARS_BACK = 8
 """29 February is at most eight years away."""
 
+NEAR_SECONDS = 6 * 3600.0
+"""A clock alone has the same date at all references that are nearer than half a day."""
+
 MAX_CHARS = 64
 """The longest text that is read as a time."""
 
@@ -94,6 +97,9 @@ _HOURS = {
 }  # fmt: skip
 """The abbreviations of RFC 822 and of regions where one stands for one offset."""
 
+_YEAR = re.compile(r"(?<![\d.,:])(?:19|20)\d\d(?!\d|:)|\d{9}")
+"""A text with the year needs no reference; nor does an epoch."""
+
 _ZERO = frozenset({"Z", "UTC", "GMT", "UT"})
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d?)(?::?(\d\d))?", re.IGNORECASE)
 
@@ -110,19 +116,25 @@ def plausible(seconds: float, reference: float | None) -> bool:
 
 
 class LineClock:
-    """Reads the time texts of one system's lines."""
+    """Reads the time texts of one system's lines. Lines of one second often have the same text: the last is kept."""
 
     def __init__(self, system: SystemSettings) -> None:
         self._zone = zone_of(system.timezone)
-        self._last: tuple[str, float | None, float | None] = ("", None, None)
+        self._text = ""
+        self._seconds: float | None = None
+        self._complete = True
 
     def read(self, stamp: str, reference: float | None) -> float | None:
         """Unix seconds of a time text; None where it is no time, or an implausible one."""
-        text, seconds, at = self._last
-        if text != stamp or at != reference:
-            seconds = seconds_of(stamp, self._zone, reference, clock_alone=True)
-            self._last = stamp, seconds, reference
+        if stamp != self._text or not (self._complete or self._is_near(reference)):
+            self._text, self._seconds = stamp, seconds_of(stamp, self._zone, reference, clock_alone=True)
+            self._complete = self._seconds is None or _YEAR.search(stamp) is not None
+        seconds = self._seconds
         return None if seconds is None or not plausible(seconds, reference) else seconds
+
+    def _is_near(self, reference: float | None) -> bool:
+        """Whether a text that lacks the date or the year has the same time at this reference: it is hours away."""
+        return reference is not None and self._seconds is not None and abs(reference - self._seconds) < NEAR_SECONDS
 
 
 def seconds_of(

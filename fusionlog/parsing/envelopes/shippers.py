@@ -32,8 +32,10 @@ _SURE = frozenset(
 
 PARTIAL_FIELDS = frozenset({"logtag", "_p", "_partial", "partial_message", "CONTAINER_PARTIAL_MESSAGE"})
 DOCKER_FIELDS = frozenset({"log", "stream", "time", "attrs"})
-_DOCKER_CUT = 16 * 1024
-"""Docker cuts lines at this many bytes. A shorter one without a line break is the last that a process wrote."""
+RUNTIME_CUT = 16 * 1024
+"""Docker and containerd cut lines at this many bytes. In Docker's own file a shorter line without a line break is the
+last that a process wrote; behind a shipper that dropped the runtime's mark, a text of just this size is a piece.
+"""
 
 _LAST = Partial(None, last=True)
 
@@ -91,7 +93,9 @@ def partial_of(tree: Tree, message: str) -> Partial | None:
     if not PARTIAL_FIELDS.isdisjoint(tree):
         return _marked(tree)
     if tree.keys() <= DOCKER_FIELDS and tree.get("stream") in STREAMS and isinstance(tree.get("time"), str):
-        return Partial(None, message.endswith("\n") or len(message.encode()) < _DOCKER_CUT)
+        return Partial(None, message.endswith("\n") or len(message.encode()) < RUNTIME_CUT)
+    if tree.get("stream") in STREAMS and message[-1:] != "\n" and len(message.encode()) == RUNTIME_CUT:
+        return Partial(None, last=False)
     return _LAST if tree.get("source") in STREAMS and "container_id" in tree else None
 
 

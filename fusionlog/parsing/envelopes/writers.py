@@ -29,7 +29,7 @@ _HOST = ("host.name", "host.hostname", "host", "hostname", "_HOSTNAME", "agent.h
 _FILE = ("log.file.path", "log.file.name")
 _PROGRAM = (
     "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_COMM", "programname", "app-name", "appname", "app_name", "syslogtag",
-    "ident", "process.name", "_facility", "service.name", "logStream",
+    "ident", "process.name", "_facility", "service.name", "logStream", "tag",
 )  # fmt: skip
 _PROCESS = ("_PID", "procid", "process.pid", "pid", "service.instance.id")
 _MARKED_FILES = {"source_type": "file", "@version": "path"}

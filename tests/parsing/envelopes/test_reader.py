@@ -106,11 +106,15 @@ def lines_of(case: str, file: str, system: str) -> list[RawLine]:
         ({"time": NOON, "host": "h", "sourcetype": "x", "event": "disk full"}, NOON, "h"),
         ({"logGroup": "g", "logStream": "s", "logEvents": [{"timestamp": NOON * 1000, "message": "disk full"}]},
          NOON, "s"),
+        ({"records": [{"time": ISO, "category": "x", "message": "disk full"}]}, NOON + 0.25, None),
+        ({"schema": {"type": "string", "optional": False}, "payload": "disk full"}, None, None),
+        ({"schema": {"type": "struct"}, "payload": {"log": "disk full", "time": NOON}}, NOON, None),
+        ({"date": NOON, "log": "disk full", "tag": "kube.var.log.cart-1"}, NOON, "kube.var.log.cart-1"),
     ],
     ids=["fluent-bit", "fluent-bit kubernetes", "fluentd docker", "vector file", "vector kubernetes", "filebeat file",
          "filebeat kubernetes", "filebeat container", "logstash", "logstash original", "promtail", "alloy",
          "promtail entry", "loki push", "rsyslog", "journald", "journald bytes", "docker", "gelf", "splunk",
-         "cloudwatch"],
+         "cloudwatch", "azure", "connect", "connect struct", "fluent-bit tag"],
 )  # fmt: skip
 def test_envelopes_are_opened(record: dict[str, object], time: float | None, source: str | None) -> None:
     line = read(record)
@@ -367,6 +371,22 @@ def test_the_pieces_of_the_case_make_its_lines(file: str) -> None:
     assert [partial.last for partial in partials] == [False] * (len(pieces) - 1) + [True]
     assert json.loads("".join(piece.text for piece in pieces))["msg"] == "cannot save cart"
     assert json.loads(whole.text)["msg"] == "cart saved"
+
+
+@pytest.mark.parametrize(
+    ("text", "partial"),
+    [
+        ("x" * 16384, Partial(None, False)),
+        ("é" * 8192, Partial(None, False)),
+        ("x" * 16385, None),
+        ("x" * 16383 + "\n", None),
+        ("x" * 16384 + "\n", None),
+        ("x", None),
+    ],
+)
+def test_a_text_of_just_the_runtimes_limit_is_a_piece_behind_a_shipper_too(text: str, partial: Partial | None) -> None:
+    kubernetes = {"pod_name": "p", "namespace_name": "n", "container_name": "c"}
+    assert read({"@timestamp": NOON, "stream": "stdout", "log": text, "kubernetes": kubernetes}).partial == partial
 
 
 def test_a_cri_line_within_an_envelope_is_opened_too() -> None:
