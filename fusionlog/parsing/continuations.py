@@ -1,6 +1,6 @@
 """Lines that continue the one before them, by their text: frames and causes of stack traces, blocks, statements.
 
-A line begins a line unless it has one of these forms:
+A line stands for itself unless it has one of these forms:
 
 | form | continues |
 |---|---|
@@ -88,7 +88,7 @@ _FORM = re.compile(
     rf"|\s*(?:(?P<frame>{_FRAME})|(?P<cause>{_CAUSE})|(?P<go>{_GO})"
     rf"|(?P<traceback>(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):))"
     rf"|(?P<head>\ *\[?(?:\d{{4}}[-/.]\d\d?[-/.]\d\d?[T ]|\d\d:\d\d:\d\d|<\d+>"
-    rf"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b))"
+    rf"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b|(?:CONFIG|FINE|FINER|FINEST): ))"
     rf"|(?P<indented>\s)"
     rf"|(?P<note>{_NOTE})"
     rf"|(?P<detail>(?:(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT):  |LINE \d+: )\S)"
@@ -114,11 +114,11 @@ _BARE = re.compile(r"(?:Uncaught )?(?:Error|Exception)(?:: |$| \[)").match
 _FIELD_NAME = re.compile(r"[\w.\[\]-]+$").match
 _OPEN_KEYWORD = re.compile(r"(?:^|\s)(?:SELECT|FROM|WHERE|AND|OR|BY|SET|VALUES|ON|JOIN|INTO|AS|THEN|ELSE)$").search
 
-_MARKS = frozenset(' \t\r\n\f\v\xa0.-#*(){};"0123456789') | {""}
+_MARKS = frozenset(' \t\r\n\f\v\xa0#)};"0123456789') | {""}
 _PREFIXES = frozenset(
     ["at ", "Cau", "Sup", "Wra", "Dur", "The", "Nex", "Tra", "Fil", "sta", "Sta", "bac", "Bac", "not", "thr", "exi"]
     + ["Nod", "DET", "HIN", "CON", "LIN", "QUE", "STA", "gor", "cre", "pan", "[si", "[or", "[re", "[CI", "[Pr", "[ca"]
-    + ["Non", "***", "(Us", "[pr", "[st", "Dri"]
+    + ["Non", "***", "(Us", "[pr", "[st", "Dri", "FIN"]
     + ["...", "---", "- l", "- w", "- p", "** ", "(Ba", "(", "( ", "{", "{ "]
     + ["[SQ", "[pa", "[", "[ ", "[[", "[{", "[]", "](", "]", "],", "];", "])", "]}", "]]", "</"]
     + [f"</{letter}" for letter in string.ascii_letters]

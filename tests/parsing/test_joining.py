@@ -99,6 +99,7 @@ java.lang.Exception: x
 \tat a.B.c(B.java:1)
 Caused by: java.lang.Error
 \t... 24 more""",
+    "java.util.logging, fine": "Mar 04, 2026 10:11:12 AM s.e.Stock take\nFINE: stock is low",
     "scala": """2026-03-04 ERROR failed
 scala.MatchError: None (of class scala.None$)
 \tat Main$.$anonfun$main$1(Main.scala:3)
