@@ -100,6 +100,7 @@ _FORM = re.compile(
     rf"|(?P<clause>{_CLAUSE})"
 ).match
 _PYTHON_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:$|: )").match
+_FILE = re.compile(r"\s*File \".*\", line \d+").match
 _GO_CALL = re.compile(r"[\w./*\-()$\[\]@%{}]+\(").match
 _GO_END = re.compile(r"created by \S+\.\S+|exit status \d+$").match
 _GO_CALLER = re.compile(r"\.go:\d").search
@@ -231,7 +232,7 @@ def grown(state: int, form: str | None, text: str) -> int:
     if state & PYTHON and form == "function":
         form = "exception"
     state = (state & ~MESSAGE) | _GAINS.get(form, 0)
-    if state & PYTHON and form in (None, "exception"):
+    if state & PYTHON and (form == "exception" or (form is None and _PYTHON_EXCEPTION(text))):
         state = (state & ~PYTHON) | EXCEPTION
     if state & EXCEPTION and _VALIDATION(text):
         state |= FIELDS
@@ -287,7 +288,7 @@ def _is_level_line(text: str, previous: str) -> bool:
 
 def _of_trace(text: str, held: Held) -> bool:
     state = held.state
-    if state & PYTHON and held.previous[:1].isspace() and _PYTHON_EXCEPTION(text):
+    if state & PYTHON and (_FILE(held.previous) or (held.previous[:1].isspace() and _PYTHON_EXCEPTION(text))):
         return True
     if state & GO and ((text[-1:] == ")" and _GO_CALL(text)) or _GO_END(text)):
         return True
