@@ -32,7 +32,7 @@ class Counts:
 
     @property
     def lines_done(self) -> int:
-        """Lines in windows, dead-lettered, dropped or joined; equals `lines_in` if none is lost and no window is open."""
+        """Lines in windows, dead-lettered, dropped or joined; equals `lines_in` if none is lost and none is open."""
         return self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped + self.lines_joined
 
     @property

@@ -10,7 +10,7 @@ from fusionlog.evaluation.metrics import confusion
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of `--json FILE`. Lines are conserved: in = in windows + dead-lettered + dropped + joined to others."""
+    """The figures of `--json FILE`. Lines are conserved: in = in windows + dead-lettered + dropped + joined."""
 
     target: str
     sources: list[str]

@@ -1,8 +1,8 @@
 """Lines to windows: sessions by key, ended by an idle gap or a size limit, or a fixed number of lines.
 
 A line's position is the offset of its record and its index in the record, of several pieces that of the first one. A
-line of several sessions is in a window of each. Deterministic in the lines, their positions and their times: a partition
-that is read again gives the same windows with the same ids.
+line of several sessions is in a window of each. Deterministic in the lines, their positions and their times: a
+partition that is read again gives the same windows with the same ids.
 """
 
 from __future__ import annotations
