@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.envelopes import batches, otlp
+from fusionlog.parsing.envelopes import batches, journal, otlp
 from fusionlog.parsing.envelopes.decoding import BYTE_ORDER_MARK, text_of
 from fusionlog.parsing.envelopes.line_times import LineTimes
 from fusionlog.parsing.envelopes.pieces import CriLine, UnfinishedLines, cri_line, identified
@@ -46,7 +47,7 @@ Fields = Sequence[str]
 
 _NONE = JsonFormat(None)
 _OWN = frozenset(TIME_FIELDS) | MARKS
-_BRACE = ord("{")
+_BRACE, _UNDERSCORE = ord("{"), ord("_")
 _BEGINNINGS = frozenset(b' \t\r\n\x0b\x0c"[{\xef\xfe\xff')
 """First bytes of what may be no bare line; a CRI line begins with a digit."""
 
@@ -86,6 +87,8 @@ class EnvelopeReader:
                 pass
         if first == otlp.PROTO_START and (batch := otlp.batch_of_proto(value)):
             return self._log_records(batch, timestamp)
+        if first == _UNDERSCORE and (entries := journal.entries_of(value)):
+            return self._all(self._of_journal(timestamp), entries)
         text = text_of(value, self._encoding)
         if self._encoding is None and first not in _BEGINNINGS and " std" not in text[_CRI_STREAM]:
             return [RawLine(self._clean(text))]
@@ -135,7 +138,17 @@ class EnvelopeReader:
         return [self._open(tree, record, timestamp, shape)]
 
     def _log_records(self, batch: Tree, timestamp: float | None) -> Lines:
-        return self._all(lambda record: self._of_log_record(record, timestamp), list(otlp.envelopes(batch)))
+        return self._all(
+            lambda record: self._of_log_record(record, timestamp), list(islice(otlp.envelopes(batch), MAX_LINES + 1))
+        )
+
+    def _of_journal(self, timestamp: float | None) -> Callable[[Tree], RawLine]:
+        def read(entry: Tree) -> RawLine:
+            if "MESSAGE" not in entry:
+                raise RecordError("empty", "the entry of the journal has no MESSAGE")
+            return self._open(entry, None, timestamp, shape_of(tuple(entry)))
+
+        return read
 
     def _all(self, read: Callable[[Tree], RawLine], envelopes: Sequence[Tree]) -> Lines:
         if not envelopes:

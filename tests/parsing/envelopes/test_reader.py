@@ -498,7 +498,11 @@ JSON = st.recursive(
     value=st.binary(max_size=200)
     | st.text(max_size=100).map(str.encode)
     | JSON.map(lambda tree: json.dumps(tree).encode())
-    | st.binary(max_size=100).map(lambda tail: b"\n" + tail),
+    | st.builds(
+        bytes.__add__,
+        st.sampled_from([b"\n", b"__CURSOR=", b"[", b'"', b"2024-05-01T10:00:00Z stdout P "]),
+        st.binary(),
+    ),
     timestamp=st.none() | st.floats(allow_nan=False, min_value=0, max_value=1e12),
 )
 def test_any_bytes_give_lines_or_a_reason(encoding: str, value: bytes, timestamp: float | None) -> None:
