@@ -167,6 +167,8 @@ def _of_text(text: str, zone: tzinfo, reference: float | None) -> float | None:
     """Seconds of a text: of ISO 8601 with a clock by the fast parser of Python, of others by their notation."""
     if len(text) > MAX_CHARS:
         return None
+    if text.isdecimal() and len(text) not in _COMPACT_DIGITS:
+        return _of_number(float(text))
     try:
         if len(text) >= _SHORTEST_ISO and text[4] == "-" and text[10] in "T ":
             moment = datetime.fromisoformat(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from fusionlog.errors import RecordError
 from fusionlog.utils.json_format import Tree, objects
@@ -20,6 +21,9 @@ SIGNALS = ("resourceLogs", "resourceSpans", "resourceMetrics")
 
 _OTHER_SIGNAL = "it holds OpenTelemetry traces or metrics: export only logs to this topic"
 _MAX_DEPTH = 32
+MAX_FLAT = 128
+"""Attributes that are named without `resource` or `attributes` in front, at most: OpenTelemetry's own limit."""
+
 _SCOPES = ("scopeLogs", "instrumentationLibraryLogs")
 _IDS = ("traceId", "spanId")
 
@@ -70,7 +74,8 @@ def _envelope(record: Tree, resource: Tree, scope: object) -> Tree:
     attributes = _attributes(record)
     body = _value(record.get("body"))
     own = {name: value for name, value in record.items() if name not in ("attributes", "body")}
-    names: Tree = {**resource, **attributes, **own, "resource": resource, "attributes": attributes}
+    flat: Tree = dict(chain(*(islice(each.items(), MAX_FLAT) for each in (resource, attributes))))
+    names: Tree = {**flat, **own, "resource": resource, "attributes": attributes}
     if scope:
         names["scope"] = scope
     if body is None and (attributes or "eventName" in record):

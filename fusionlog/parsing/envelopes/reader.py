@@ -21,14 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.envelopes import batches, otlp
+from fusionlog.parsing.envelopes import batches, journal, otlp
 from fusionlog.parsing.envelopes.decoding import BYTE_ORDER_MARK, text_of
 from fusionlog.parsing.envelopes.line_times import LineTimes
-from fusionlog.parsing.envelopes.pieces import UnfinishedLines, cri_line, identified
+from fusionlog.parsing.envelopes.pieces import CriLine, UnfinishedLines, cri_line, identified
 from fusionlog.parsing.envelopes.raw_line import Partial, RawLine
 from fusionlog.parsing.envelopes.shapes import Shape, shape_of
 from fusionlog.parsing.envelopes.shippers import MARKS, RUNTIME_CUT, TIME_FIELDS, message_of, partial_of
@@ -46,7 +47,7 @@ Fields = Sequence[str]
 
 _NONE = JsonFormat(None)
 _OWN = frozenset(TIME_FIELDS) | MARKS
-_BRACE = ord("{")
+_BRACE, _UNDERSCORE = ord("{"), ord("_")
 _BEGINNINGS = frozenset(b' \t\r\n\x0b\x0c"[{\xef\xfe\xff')
 """First bytes of what may be no bare line; a CRI line begins with a digit."""
 
@@ -55,7 +56,6 @@ _CRI_STREAM = slice(20, 46)
 
 _BYTES = range(256)
 _LONG = RUNTIME_CUT // 4
-_BARE = shape_of(())
 
 _object_of = msgspec.json.Decoder(Tree).decode
 
@@ -87,6 +87,8 @@ class EnvelopeReader:
                 pass
         if first == otlp.PROTO_START and (batch := otlp.batch_of_proto(value)):
             return self._log_records(batch, timestamp)
+        if first == _UNDERSCORE and (entries := journal.entries_of(value)):
+            return self._all(self._of_journal(timestamp), entries)
         text = text_of(value, self._encoding)
         if self._encoding is None and first not in _BEGINNINGS and " std" not in text[_CRI_STREAM]:
             return [RawLine(self._clean(text))]
@@ -105,9 +107,8 @@ class EnvelopeReader:
             return self._each(items, timestamp)
         if first == '"' and depth < 2 and isinstance(inside := json_of(text), str):
             return self._lines(inside, timestamp, 2)
-        if cri_line(text):
-            return [self._line(text, {}, None, timestamp, (), _BARE, None)]
-        return [RawLine(self._clean(text))]
+        cri = cri_line(text)
+        return [self._of_cri(cri, {}, timestamp, ()) if cri else RawLine(self._clean(text))]
 
     def _unread(self, text: str, timestamp: float | None) -> Lines:
         """Objects that follow each other, a line each; else a line of text that begins like one."""
@@ -137,7 +138,17 @@ class EnvelopeReader:
         return [self._open(tree, record, timestamp, shape)]
 
     def _log_records(self, batch: Tree, timestamp: float | None) -> Lines:
-        return self._all(lambda record: self._of_log_record(record, timestamp), list(otlp.envelopes(batch)))
+        return self._all(
+            lambda record: self._of_log_record(record, timestamp), list(islice(otlp.envelopes(batch), MAX_LINES + 1))
+        )
+
+    def _of_journal(self, timestamp: float | None) -> Callable[[Tree], RawLine]:
+        def read(entry: Tree) -> RawLine:
+            if "MESSAGE" not in entry:
+                raise RecordError("empty", "the entry of the journal has no MESSAGE")
+            return self._open(entry, None, timestamp, shape_of(tuple(entry)))
+
+        return read
 
     def _all(self, read: Callable[[Tree], RawLine], envelopes: Sequence[Tree]) -> Lines:
         if not envelopes:
@@ -213,17 +224,16 @@ class EnvelopeReader:
         line = self._clean(text)
         seconds, implausible = self._times.find(tree, None, timestamp, times)
         source = shape.writer(tree) if shape.writer else None
-        return RawLine(line, seconds, JsonLine(line, tree), source, None, implausible)
+        fields = JsonLine(line, tree) if self._json_lines else tree
+        return RawLine(line, seconds, fields, source, None, implausible)
 
     def _line(
         self, line: str, tree: Tree, inside: Tree | None, timestamp: float | None, times: Fields, shape: Shape,
         partial: Partial | None,
     ) -> RawLine:  # fmt: skip
         """A line with what its envelope has about it; a runtime's own envelope may be around the line itself."""
-        if line[10:11] == "T" and (cri := cri_line(line)):
-            line, partial, tree = cri.text, cri.partial, {**tree, **cri.fields}
-            times, shape = (*times, "time"), shape_of(tuple(tree))
-            inside = tree_of(line) if self._looks_inside else None
+        if line[10:11] == "T" and "logtag" not in tree and (cri := cri_line(line)):
+            return self._of_cri(cri, tree, timestamp, times)
         seconds, implausible = self._times.find(tree, inside, timestamp, times)
         source = shape.writer(tree) if shape.writer else None
         if line[:1] == " " and ("syslogtag" in tree or "programname" in tree):
@@ -233,6 +243,11 @@ class EnvelopeReader:
         partial = identified(partial, source, tree)
         text = self._text(line) if self._unfinished.add(source, partial) else self._clean(line)
         return RawLine(text, seconds, tree, source, partial, implausible)
+
+    def _of_cri(self, cri: CriLine, envelope: Tree, timestamp: float | None, times: Fields) -> RawLine:
+        tree = {**envelope, **cri.fields}
+        inside = tree_of(cri.text) if self._looks_inside else None
+        return self._line(cri.text, tree, inside, timestamp, (*times, "time"), shape_of(tuple(tree)), cri.partial)
 
     def _clean(self, text: str) -> str:
         """A line without its line break, colours and byte order mark.

@@ -331,10 +331,35 @@ def test_old_times_are_times() -> None:
         ({"msg": "x", "d": "01/05/2024", "t": "10:00:00"}, {"time_field": "t", "date_field": "d"}, None),
         ({"msg": "x", "t": "10:00:00.5"}, {"time_field": "t"}, NOON + 0.5),
         ({"@timestamp": ISO, "msg": "x"}, {"time_field": "none"}, None),
+        (b'2024-05-01T10:00:00.25Z stdout F {"ts": 1714557590.5}', {"time_field": "ts"}, NOON - 9.5),
+        (b"2024-05-01T10:00:00.25Z stdout F no JSON", {"time_field": "ts"}, NOON + 0.25),
+        (b"2024-05-01T10:00:00.25Z stdout F x", {"time_field": "none"}, None),
     ],
 )
-def test_a_system_names_its_time(record: dict[str, object], system: dict[str, str], time: float | None) -> None:
+def test_a_system_names_its_time(record: object, system: dict[str, str], time: float | None) -> None:
     assert read(record, **system).time == time
+
+
+@pytest.mark.parametrize(
+    ("record", "source"),
+    [
+        ({"log": "x", "stream": "stdout"}, None),
+        ({"log": "x", "pid": 7}, None),
+        ({"msg": "x", "file": "main.go:7", "path": "/cart"}, None),
+        ({"message": "x", "kubernetes": {"pod_name": "p"}, "stream": "stdout"}, "p/stdout"),
+        ({"message": "x", "kubernetes": {}, "docker": {"container_id": "3f"}}, "3f"),
+        ({"message": "x", "host": {"name": "h"}, "container.id": "3f"}, "3f"),
+        ({"message": "x", "host.name": "h", "log.file.path": "/a"}, "h//a"),
+        ({"message": "x", "host": {"name": "h"}, "process": {"name": "sshd", "pid": 7}}, "h/sshd/7"),
+        ({"message": "x", "host": "h", "ident": "sshd", "pid": "7"}, "h/sshd/7"),
+        ({"message": "x", "hostname": "h", "appname": "-", "procid": "-"}, "h"),
+        ({"MESSAGE": "x", "_HOSTNAME": "h", "SYSLOG_IDENTIFIER": "kernel"}, "h/kernel"),
+        ({"version": "1.1", "host": "h", "short_message": "x", "_container_id": "3f"}, "3f"),
+        ({"message": "x", "host": {"name": ["odd"]}, "kubernetes": "odd"}, None),
+    ],
+)  # fmt: skip
+def test_a_source_is_the_most_specific_writer(record: dict[str, object], source: str | None) -> None:
+    assert read(record).source == source
 
 
 @pytest.mark.parametrize(
@@ -473,7 +498,11 @@ JSON = st.recursive(
     value=st.binary(max_size=200)
     | st.text(max_size=100).map(str.encode)
     | JSON.map(lambda tree: json.dumps(tree).encode())
-    | st.binary(max_size=100).map(lambda tail: b"\n" + tail),
+    | st.builds(
+        bytes.__add__,
+        st.sampled_from([b"\n", b"__CURSOR=", b"[", b'"', b"2024-05-01T10:00:00Z stdout P "]),
+        st.binary(),
+    ),
     timestamp=st.none() | st.floats(allow_nan=False, min_value=0, max_value=1e12),
 )
 def test_any_bytes_give_lines_or_a_reason(encoding: str, value: bytes, timestamp: float | None) -> None:
