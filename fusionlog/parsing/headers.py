@@ -4,7 +4,8 @@ Loghub, or a regular expression with named groups.
 Of a format:
 
 * A field is a run of characters without a blank that ends where the literal after it first stands. One that has a
-  literal at both sides, without blanks between (`[<Thread>]`), may hold blanks, and may be empty.
+  literal at both sides, without blanks between (`[<Thread>]`), may hold blanks, and may be empty; in brackets, pairs
+  of them too.
 * `<Name?>` may be missing, with the brackets or quotes around it: `<Component>[<Pid?>]: <Content>`.
 * `<Sd>` or `<StructuredData>` is the STRUCTURED-DATA of RFC 5424: `-`, or elements in brackets with quoted values.
 * A blank is any run of blanks. `<Content>` comes last and takes the rest, line breaks included.
@@ -33,6 +34,7 @@ KEPT = ("component", "level", "content")
 _BOM = "\ufeff"
 _FIELD = re.compile(r"<(\w+\??)>")
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">", '"': '"', "'": "'"}
+_NESTED = r"(?:[^\[\]\r\n]|\[[^\[\]\r\n]*+\])*+"
 _STRUCTURED = ("sd", "structureddata", "structured_data")
 
 
@@ -232,6 +234,8 @@ def _value(name: str, before: str, after: str) -> str:
     delimited = before[-1:].strip() and after[:1].strip()
     if name.endswith("?"):
         return rf"[^\r\n]{{0,{MAX_OPTIONAL_CHARS}}}?" if delimited else rf"\S{{0,{MAX_OPTIONAL_CHARS}}}?"
+    if before.endswith("[") and after.startswith("]"):
+        return rf"(?:{_NESTED}|[^\r\n]*?)"
     return r"[^\r\n]*?" if delimited else r"\S+?"
 
 
