@@ -145,21 +145,37 @@ class Windower:
         return self._shares.pop(window.id, None) or Share(lines, lines, (window.first_offset, window.first_index))
 
     def add(
-        self, event: Event, position: Position, time: Seconds, membership: Membership | None = None
-    ) -> list[Window]:
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
+        decided: bool = False,
+    ) -> list[Window]:  # fmt: skip
         """Take a line; the windows that this closes, its own among them or not.
 
         :param membership: what is special about the line.
+        :param decided: whether the line waited and its time is clear now.
         :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its position is
             not greater than the last one. The line is in no window then.
         """
-        if position <= self._last or not (event.session or self._by_count):
-            raise self._refusal(position)
-        self._last = position
-        if time > self.clock.limit or self._waiting:
-            self._waiting.append(_Waiting(event, position, time, membership))
-            return self._decide()
-        return self._add(event, position, time, membership)
+        clock = self.clock
+        if not decided:
+            if position <= self._last or not (event.session or self._by_count):
+                raise self._refusal(position)
+            self._last = position
+            if time > clock.limit or self._waiting:
+                self._waiting.append(_Waiting(event, position, time, membership))
+                return self._decide()
+        now = clock.observe(time)
+        closed = self._close_idle() if now - self._longest_untouched > self._idle else []
+        session = ALL if self._by_count else event.session or ""
+        window = self._by_touch.get(session) or self._open(session, position, time)
+        window.add(event, position, time, now)
+        if membership is not None:
+            window.note(membership)
+        self._by_touch.move_to_end(session)
+        if len(window.sequence) >= self._limit:
+            closed.append(self._close(window, "count" if self._by_count else "size"))
+        if event.more and not self._by_count:
+            closed += self._add_to_others(event, position, time, membership)
+        return closed
 
     def advance(self, time: Seconds) -> list[Window]:
         """Take the time of a line that is in no window; the windows that this closes."""
@@ -173,21 +189,6 @@ class Windower:
         """Close and return all open windows, in the order of their first lines: at silence, or the end of data."""
         closed = self._decide(last=True)
         return closed + [self._close(window, "silence") for window in list(self._by_first.values())]
-
-    def _add(self, event: Event, position: Position, time: Seconds, membership: Membership | None) -> list[Window]:
-        now = self.clock.observe(time)
-        closed = self._close_idle() if now - self._longest_untouched > self._idle else []
-        session = ALL if self._by_count else event.session or ""
-        window = self._by_touch.get(session) or self._open(session, position, time)
-        window.add(event, position, time, now)
-        if membership is not None:
-            window.note(membership)
-        self._by_touch.move_to_end(session)
-        if len(window.sequence) >= self._limit:
-            closed.append(self._close(window, "count" if self._by_count else "size"))
-        if event.more and not self._by_count:
-            closed += self._add_to_others(event, position, time, membership)
-        return closed
 
     def _add_to_others(
         self, event: Event, position: Position, time: Seconds, membership: Membership | None
@@ -228,7 +229,7 @@ class Windower:
     def _take(self, line: _Waiting) -> list[Window]:
         if line.event is not None:
             self.in_hand = line.position
-            closed = self._add(line.event, line.position, line.time, line.membership)
+            closed = self.add(line.event, line.position, line.time, line.membership, decided=True)
             self.in_hand = None
             return closed
         self.clock.observe(line.time)

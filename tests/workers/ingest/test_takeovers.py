@@ -90,16 +90,17 @@ class Worker:
 
 
 def lines_of(worker: Worker) -> list[tuple[str, tuple[int, int]]]:
-    """Session and position of every line that was added to a window, as the windower was given them."""
+    """Session and position of every line that is given to the windower."""
     found: list[tuple[str, tuple[int, int]]] = []
-    add = worker.processor._windower._add
+    add = worker.processor._windower.add
 
-    def noting(event, position, time, membership):  # type: ignore[no-untyped-def]
+    def noting(event, position, time, membership=None, decided=False):  # type: ignore[no-untyped-def]
         sessions = (event.session, *event.more) if worker.system.window.by == "session" else ("",)
-        found.extend((session or "", position) for session in sessions)
-        return add(event, position, time, membership)
+        if not decided:
+            found.extend((session or "", position) for session in sessions)
+        return add(event, position, time, membership, decided)
 
-    worker.processor._windower._add = noting  # type: ignore[method-assign]
+    worker.processor._windower.add = noting  # type: ignore[method-assign]
     return found
 
 
