@@ -18,6 +18,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import TypeGuard
 
 from fusionlog.settings import SystemSettings
 from fusionlog.utils.timezones import offset_of, zone_of
@@ -115,7 +116,12 @@ def plausible(seconds: float, reference: float | None) -> bool:
 
     :param reference: the record's Kafka timestamp in Unix seconds; None: the year 2100 bounds the future.
     """
-    return EARLIEST <= seconds <= (LATEST if reference is None else reference + AHEAD_SECONDS)
+    return EARLIEST <= seconds <= (reference + AHEAD_SECONDS if _is_known(reference) else LATEST)
+
+
+def _is_known(reference: float | None) -> TypeGuard[float]:
+    """Whether a reference is a time: a producer without a clock writes 0."""
+    return reference is not None and reference >= EARLIEST
 
 
 class LineClock:
@@ -190,7 +196,7 @@ def _of_notation(text: str, zone: tzinfo, reference: float | None) -> float | No
         return _of_number(float(text))
     for pattern in _FORMATS:
         if found := pattern.fullmatch(text):
-            return _seconds_of_parts(found.groupdict(), zone, time.time() if reference is None else reference)
+            return _seconds_of_parts(found.groupdict(), zone, reference if _is_known(reference) else time.time())
     return _of_number(float(text)) if number else None
 
 

@@ -118,7 +118,8 @@ def test_the_zone_of_a_system_holds_for_times_without_one(timezone: str, stamp: 
 def test_the_past_is_bounded_by_1990_and_the_future_by_the_reference() -> None:
     assert plausible(EARLIEST, NOON) and not plausible(EARLIEST - 1, NOON)
     assert plausible(NOON + AHEAD_SECONDS, NOON) and not plausible(NOON + AHEAD_SECONDS + 1, NOON)
-    assert plausible(LATEST, None) and not plausible(LATEST + 1, None)
+    for unknown in (None, 0.0, -0.001):
+        assert plausible(LATEST, unknown) and not plausible(LATEST + 1, unknown)
 
 
 def test_a_clock_reads_the_same_text_at_each_reference() -> None:
