@@ -18,6 +18,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import TypeGuard
 
 from fusionlog.settings import SystemSettings
 from fusionlog.utils.timezones import offset_of, zone_of
@@ -43,7 +44,7 @@ MAX_CHARS = 64
 
 _DAY = timedelta(days=1)
 _SHORTEST_ISO = len("2026-03-04T10:11")
-_AROUND = " \t\r\n[](){}<>'\",;"
+_AROUND = " \t\r\n[](){}<>'\",;:*"
 
 _SECONDS_BELOW = 1e11
 _NUMBER = re.compile(r"(\d{1,20})(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
@@ -57,16 +58,19 @@ _CLOCK = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d+))?)?"
     r"(?:\s?(?P<half>[ap])\.?m\.?)?"
 )
-_ZONE = r"(?:\s*(?P<zone>z|(?:utc|gmt)?[+-]\d\d?(?::?\d\d)?|[a-z]{2,5}))?(?:\s*[\[(][^\])]*[\])]?)?"
+_ZONE = (
+    r"(?:\s*(?P<zone>z|(?:utc|gmt)?[+-]\d\d?(?::?\d\d)?|[a-z]{2,5}))?(?:(?<=\d)\s+[a-z]{2,5})?"
+    r"(?:\s+m=[+-][\d.]+)?(?:\s*[\[(][^\])]*[\])]?)?"
+)
 
 _FORMATS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # 2026-03-04T10:11:12.123Z, 2026/03/04 10:11:12, 2026-03-04 10:11:12,123 +0100
-        rf"(?P<year>\d{{4}})([-/.])(?P<month>\d\d?)\2(?P<day>\d\d?)(?:[t_:-]|[,\s]\s*)\s*{_CLOCK}{_ZONE}",
+        rf"{_WEEKDAY}(?P<year>\d{{4}})([-/.])(?P<month>\d\d?)\2(?P<day>\d\d?)(?:[t_:-]|[,\s]\s*)\s*{_CLOCK}{_ZONE}",
         # Mar  4 10:11:12, Wed Mar  4 10:11:12 CET 2026, Mar 04, 2026 10:11:12 AM, 2026 Mar  4 10:11:12
         rf"{_WEEKDAY}(?:(?P<year>\d{{4}})\s+)?{_MONTH}\s+(?P<day>\d\d?)(?:,?\s+(?P<year2>\d{{4}}))?,?\s+"
-        rf"{_CLOCK}{_ZONE}(?:\s+(?P<year3>\d{{4}}))?",
+        rf"{_CLOCK}{_ZONE}(?:\s+(?P<year3>\d{{4}})(?:\s+(?P<zone2>[+-]\d{{4}}))?)?",
         # 04/Mar/2026:10:11:12 +0100, Wed, 04 Mar 2026 10:11:12 GMT, 04-Mar-26 10:11:12
         rf"{_WEEKDAY}(?P<day>\d\d?)([-/\s])\s*{_MONTH}\2(?P<year>\d{{4}}|\d\d)(?::|,?\s+){_CLOCK}{_ZONE}",
         # 20260304T101112Z, 20260304-10:11:12:123, 20260304101112123
@@ -112,7 +116,12 @@ def plausible(seconds: float, reference: float | None) -> bool:
 
     :param reference: the record's Kafka timestamp in Unix seconds; None: the year 2100 bounds the future.
     """
-    return EARLIEST <= seconds <= (LATEST if reference is None else reference + AHEAD_SECONDS)
+    return EARLIEST <= seconds <= (reference + AHEAD_SECONDS if _is_known(reference) else LATEST)
+
+
+def _is_known(reference: float | None) -> TypeGuard[float]:
+    """Whether a reference is a time: a producer without a clock writes 0."""
+    return reference is not None and reference >= EARLIEST
 
 
 class LineClock:
@@ -187,7 +196,7 @@ def _of_notation(text: str, zone: tzinfo, reference: float | None) -> float | No
         return _of_number(float(text))
     for pattern in _FORMATS:
         if found := pattern.fullmatch(text):
-            return _seconds_of_parts(found.groupdict(), zone, time.time() if reference is None else reference)
+            return _seconds_of_parts(found.groupdict(), zone, reference if _is_known(reference) else time.time())
     return _of_number(float(text)) if number else None
 
 
@@ -197,7 +206,7 @@ def _seconds_of_parts(parts: Parts, zone: tzinfo, reference: float) -> float | N
     :raises ValueError: they are no time.
     """
     clock, now = _clock(parts), datetime.fromtimestamp(reference, zone)
-    times = (_unix(day, clock, parts.get("zone"), zone) for day in _days(parts, now.date()))
+    times = (_unix(day, clock, parts.get("zone") or parts.get("zone2"), zone) for day in _days(parts, now.date()))
     if parts.get("day") is None and parts.get("first") is None:
         return min(times, key=lambda seconds: abs(seconds - reference))
     if not _year(parts):

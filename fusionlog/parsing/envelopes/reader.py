@@ -54,7 +54,6 @@ _BEGINNINGS = frozenset(b' \t\r\n\x0b\x0c"[{\xef\xfe\xff')
 _CRI_STREAM = slice(20, 46)
 """Where the stream of a CRI line begins, behind its time."""
 
-_BYTES = range(256)
 _LONG = RUNTIME_CUT // 4
 
 _object_of = msgspec.json.Decoder(Tree).decode
@@ -215,7 +214,7 @@ class EnvelopeReader:
             return message
         if isinstance(message, list) and message and all(isinstance(item, str) for item in message):
             return "\n".join(message)
-        if field == "MESSAGE" and isinstance(message, list) and all(item in _BYTES for item in message):
+        if field == "MESSAGE" and isinstance(message, list) and all(_is_byte(item) for item in message):
             return text_of(bytes(message), self._encoding)
         return _json(message)
 
@@ -287,6 +286,10 @@ def _elements(array: str) -> list[str]:
 
 def _text(record: str | bytes) -> str:
     return record if isinstance(record, str) else record.decode()
+
+
+def _is_byte(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 256
 
 
 def _json(value: object) -> str:

@@ -82,7 +82,7 @@ def _pod_first(general: Writer) -> Writer:
     """The way of Fluent Bit's records, which are most, ahead of the general one."""
 
     def writer(tree: Tree) -> str | None:
-        node, stream = tree["kubernetes"], tree.get("stream")
+        node, stream = tree.get("kubernetes"), tree.get("stream")
         if isinstance(node, dict) and stream in STREAMS:
             namespace, pod = node.get("namespace_name"), node.get("pod_name")
             container = node.get("container_name")

@@ -130,6 +130,15 @@ def test_an_envelopes_fields_stay_without_its_message() -> None:
     assert read(b"x").fields is None
 
 
+@pytest.mark.parametrize(("listed", "text"), [([1.0], "[1.0]"), ([100, 256], "[100,256]"), ([104, 105], "hi")])
+def test_a_list_of_journald_is_text_where_it_is_bytes(listed: list[float], text: str) -> None:
+    assert read({"MESSAGE": listed, "__REALTIME_TIMESTAMP": "1714557600000000"}).text == text
+
+
+def test_any_field_may_be_named_as_the_message() -> None:
+    assert read({"kubernetes": "x", "stream": "stdout"}, message_fields=("kubernetes",)).text == "x"
+
+
 def test_a_full_message_of_gelf_has_the_short_one_once() -> None:
     def gelf(full: str) -> str:
         return read({"version": "1.1", "host": "h", "short_message": "boom", "full_message": full}).text
