@@ -33,6 +33,7 @@ from fusionlog.topics import Topics
 from fusionlog.types import DetectorName
 from fusionlog.utils.encodings import check_encoding
 from fusionlog.utils.json_format import JsonFormat
+from fusionlog.utils.regex_cost import worst_text
 from fusionlog.utils.timezones import zone_of
 
 PREFIX = "FUSIONLOG_"
@@ -41,6 +42,12 @@ OTHERS = frozenset({"FUSIONLOG_DATA"})
 
 SYSTEM_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,200}")
 """What Kafka allows in the name of a topic."""
+
+
+_CATASTROPHIC = (
+    "it takes too long where {!r} goes on and on; let what is repeated begin and end with different characters, or "
+    "make it possessive, as [a-z]++"
+)
 
 
 def _compiles(pattern: str | None) -> str | None:
@@ -53,6 +60,43 @@ def _compiles(pattern: str | None) -> str | None:
             re.compile(pattern)
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from error
+    return pattern
+
+
+def _ends(pattern: str | None) -> str | None:
+    """Return a regular expression that no short text keeps busy.
+
+    :raises ValueError: one does.
+    """
+    text = None if pattern is None else worst_text(pattern)
+    if text is not None:
+        raise ValueError(_CATASTROPHIC.format(text))
+    return pattern
+
+
+def _ends_always(pattern: str) -> str:
+    _ends(_compiles(pattern))
+    return pattern
+
+
+def _named_as_python(pattern: object) -> object:
+    """An expression whose groups are named as in Java, PCRE and Go, `(?<name>...)`, in Python's notation."""
+    return re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", pattern) if isinstance(pattern, str) else pattern
+
+
+def _splits(pattern: str | None) -> str | None:
+    """Return an expression that splits a line's header from its content, in a time that has a bound.
+
+    :raises ValueError: it has no group `content`, or takes too long.
+    """
+    if _compiles(pattern) is None or pattern is None:
+        return None
+    names = [name.lower() for name in re.compile(pattern).groupindex]
+    if "content" not in names:
+        raise ValueError("it needs a group (?P<content>...) for what stands behind the header")
+    text = worst_text(pattern, re.DOTALL, whole_lines=True)
+    if text is not None:
+        raise ValueError(_CATASTROPHIC.format(text))
     return pattern
 
 
@@ -84,8 +128,9 @@ NO_TIME = "none"
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
-SearchPattern = Pattern
-HeaderPattern = Annotated[str | None, AfterValidator(_compiles)]
+SearchPattern = Annotated[str | None, AfterValidator(_compiles), AfterValidator(_ends)]
+MaskPattern = Annotated[str, AfterValidator(_ends_always)]
+HeaderPattern = Annotated[str | None, BeforeValidator(_named_as_python), AfterValidator(_splits)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
 TextEncoding = Annotated[str, AfterValidator(check_encoding)]
 TimeZone = Annotated[str, BeforeValidator(_is_zone)]
@@ -172,7 +217,9 @@ class SystemSettings(_Model):
         "first", description="the sessions of a line with several keys: that of the first, or one of each"
     )
     window: WindowSettings = WindowSettings()
-    masks: dict[str, str] = Field(default={}, description="name: regular expression; applied before the built-in masks")
+    masks: dict[str, MaskPattern] = Field(
+        default={}, description="name: regular expression; applied before the built-in masks"
+    )
     multiline: Multiline = Field(
         MultilineSettings(),
         description="auto: stack traces and indented lines continue the line before them; false: no line does; "
@@ -547,6 +594,11 @@ def _read_system(path: Path, name: str, body: object) -> SystemSettings:
         first = error.errors()[0]
         where = ".".join([name, *(str(part) for part in first["loc"])])
         raise SettingError(f"{path}: {where}", first["input"], _remedy(first)) from error
+    given = [key for key in ("format", "header", "header_regex") if getattr(system, key) is not None]
+    if len(given) > 1:
+        raise SettingError(
+            f"{path}: {name}.{given[0]}", getattr(system, given[0]), f"{' and '.join(given)} are set; keep one of them"
+        )
     if system.window.by == "session" and not (system.session or system.session_field):
         raise SettingError(f"{path}: {name}.session", None, "window.by is session, so a session key must be given")
     return system

@@ -183,3 +183,33 @@ def test_the_method_is_the_systems_own_else_that_of_the_environment(tmp_path: Pa
         "source-only", "generallog", "source-only",
     ]  # fmt: skip
     assert settings.load().method_of("shop") == "fusionlog+online"
+
+
+@pytest.mark.parametrize(
+    ("body", "setting", "sentence"),
+    [
+        ("{header_regex: '(\\w+) .*'}", "shop.header_regex", "needs a group"),
+        ("{header_regex: '(?P<content>('}", "shop.header_regex", "not a regular expression"),
+        ("{header_regex: '(\\w+\\s?)+: (?P<content>.*)'}", "shop.header_regex", "takes too long"),
+        ("{session: '(?:\\w+\\s?)+:'}", "shop.session", "takes too long"),
+        ("{masks: {name: '(a+)+b'}}", "shop.masks.name", "takes too long"),
+        ("{format: klogg}", "shop.format", "klog"),
+        ("{format: klog, header: '<Content>'}", "shop.format", "keep one of them"),
+        ("{keys: every}", "shop.keys", "'first' or 'all'"),
+        ("{window: {by: session}}", "shop.session", "a session key must be given"),
+    ],
+)
+def test_a_header_or_key_that_cannot_work_is_one_sentence(
+    tmp_path: Path, body: str, setting: str, sentence: str
+) -> None:
+    file = tmp_path / "systems.yaml"
+    file.write_text(f"shop: {body}")
+    with pytest.raises(SettingError, match=sentence) as raised:
+        settings.read_systems(file)
+    assert raised.value.setting.endswith(setting)
+
+
+def test_a_session_may_be_a_field(tmp_path: Path) -> None:
+    file = tmp_path / "systems.yaml"
+    file.write_text("shop: {session_field: kubernetes.pod_name, window: {by: session}}")
+    assert settings.read_systems(file)["shop"].session_field == "kubernetes.pod_name"

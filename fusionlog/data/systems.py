@@ -17,7 +17,7 @@ from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import DataError
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Parser
-from fusionlog.parsing.windows import Extent, Windower
+from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
 
@@ -98,8 +98,7 @@ def session_windows(
         cut = []
         for line in _joined(session.lines, offset, system, ingest, parser):
             event = msgspec.structs.replace(parser.parse(line.text), session=session.id, more=())
-            extent = Extent(line.last, line.first) if line.pieces > 1 else None
-            cut += windower.add(event, line.first, float(line.first[0]), extent)
+            cut += windower.add(event, line.first, float(line.first[0]))
         offset += len(session.lines)
         cut += windower.flush()
         windows += [msgspec.structs.replace(window, session=session.id) for window in cut]

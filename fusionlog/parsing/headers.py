@@ -4,7 +4,8 @@ Loghub, or a regular expression with named groups.
 Of a format:
 
 * A field is a run of characters without a blank that ends where the literal after it first stands. One that has a
-  literal at both sides, without blanks between (`[<Thread>]`), may hold blanks, and may be empty.
+  literal at both sides, without blanks between (`[<Thread>]`), may hold blanks, and may be empty; in brackets, pairs
+  of them too.
 * `<Name?>` may be missing, with the brackets or quotes around it: `<Component>[<Pid?>]: <Content>`.
 * `<Sd>` or `<StructuredData>` is the STRUCTURED-DATA of RFC 5424: `-`, or elements in brackets with quoted values.
 * A blank is any run of blanks. `<Content>` comes last and takes the rest, line breaks included.
@@ -16,7 +17,7 @@ A format takes linear time on any line. The groups of a regular expression are s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import NamedTuple
 
 from fusionlog.errors import SettingError
@@ -33,6 +34,7 @@ KEPT = ("component", "level", "content")
 _BOM = "\ufeff"
 _FIELD = re.compile(r"<(\w+\??)>")
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">", '"': '"', "'": "'"}
+_NESTED = r"[^\[\]\r\n]*+(?:\[[^\[\]\r\n]*+\][^\[\]\r\n]*+)*+"
 _STRUCTURED = ("sd", "structureddata", "structured_data")
 
 
@@ -136,7 +138,8 @@ def _patterns(system: SystemSettings) -> list[re.Pattern[str]]:
     if system.format is not None:
         return [_complete(pattern) for pattern in PRESETS[system.format].patterns]
     if system.header is not None:
-        return [_compile(system.header)]
+        used = (system.session_field, system.time_field, system.date_field)
+        return [_compile(system.header, {name.lower() for name in used if name})]
     return [] if system.header_regex is None else [_complete(system.header_regex)]
 
 
@@ -187,23 +190,26 @@ def _trimmed(line: str, start: int, end: int) -> tuple[int, str]:
     """A part of a line without blanks around and without a byte order mark, and its place."""
     text = line[start:end]
     bare = text.strip()
-    if bare.startswith(_BOM):
+    if bare[:1] == _BOM:
         bare = bare[1:].lstrip()
-    return start + text.find(bare), bare
+    return (start, bare) if bare[:1] == text[:1] else (start + text.find(bare), bare)
 
 
-def _compile(format: str) -> re.Pattern[str]:
-    """The expression of a format. Fields are atomic groups: no backtracking over them, whatever the line."""
+def _compile(format: str, used: Set[str]) -> re.Pattern[str]:
+    """The expression of a format. Fields are atomic groups: no backtracking over them, whatever the line.
+
+    :param used: the fields, beside the kept ones, whose place is needed; a group costs time.
+    """
     _check(format)
     pieces = _FIELD.split(format.strip())
     names, literals = pieces[1::2], pieces[0::2]
-    seen: set[str] = set()
+    wanted = {*KEPT, *used}
     groups: list[list[str]] = [[]]
     values = [_value(each, literals[at], literals[at + 1]) for at, each in enumerate(names[:-1])]
     optional = [_make_optional(each, literals, at) for at, each in enumerate(names[:-1])]
     groups[0].append(_literal(literals[0]))
     for at, name in enumerate(names[:-1]):
-        field = _named(name, values[at], seen)
+        field = _named(name, values[at], wanted)
         literal = _last(literals[at + 1]) if at == len(names) - 2 else _literal(literals[at + 1])
         if optional[at] is None:
             groups.append([field, literal])
@@ -232,6 +238,8 @@ def _value(name: str, before: str, after: str) -> str:
     delimited = before[-1:].strip() and after[:1].strip()
     if name.endswith("?"):
         return rf"[^\r\n]{{0,{MAX_OPTIONAL_CHARS}}}?" if delimited else rf"\S{{0,{MAX_OPTIONAL_CHARS}}}?"
+    if before.endswith("[") and after.startswith("]"):
+        return rf"(?:{_NESTED}|[^\r\n]*?)"
     return r"[^\r\n]*?" if delimited else r"\S+?"
 
 
@@ -252,12 +260,12 @@ def _make_optional(name: str, literals: list[str], at: int) -> tuple[str, str] |
     return opening, closing
 
 
-def _named(name: str, value: str, seen: set[str]) -> str:
-    """A field as a group; of one that comes again, and of one whose name is a number, the name is left out."""
+def _named(name: str, value: str, wanted: set[str]) -> str:
+    """A field as a group, where it is wanted and has not come before."""
     group = name.lower().rstrip("?")
-    if group in seen or not group.isidentifier():
+    if group not in wanted or not group.isidentifier():
         return f"(?:{value})"
-    seen.add(group)
+    wanted.remove(group)
     return f"(?P<{group}>{value})"
 
 

@@ -125,11 +125,12 @@ class Parser:
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
-        content = content[:MAX_CONTENT_CHARS]
-        inside = within(matches, start, start + len(content)) if matches and start is not None else []
+        if len(content) > MAX_CONTENT_CHARS:
+            content = content[:MAX_CONTENT_CHARS]
+        inside = within(matches, start, start + len(content)) if matches and start is not None else ()
         by_form = self._masks.mask(content, inside)
-        left = any([key in by_form for key in keys]) if keys else False
-        masked = _without(by_form, keys) if left else by_form
+        left = [key for key in keys if key in by_form]
+        masked = _without(by_form, left) if left else by_form
         standing = self._miner.match(masked)
         mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
@@ -138,15 +139,19 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined.text, line, None)
-        stamp = self._header.stamp(header) if self._header.stamp_names else ()
+        stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
             self._line_cache.put(
                 parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched, self._is_settled(line))
             )
         session, more = _sessions(keys) if keys else (None, ())
-        clock = texts(line, stamp) if stamp else self._header.stamp_value(header)
         return Event(event.id, event.text, session, line, more, header.matched, clock)
+
+    def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
+        """The places of the line's time, and its text."""
+        places = self._header.stamp(header)
+        return places, texts(line, places) if places else self._header.stamp_value(header)
 
     def _in_sessions(self, shape: CachedLine, line: str, fields: Tree | None, keys: tuple[str, ...]) -> Event:
         """The event of a cached shape in the sessions of its envelope: its text has no key that the line may have."""
@@ -189,13 +194,14 @@ class Parser:
     ) -> str | None:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
-        last = first + len(name)
-        for _, _, start, stop in matches if first >= 0 else ():
-            if first <= start and stop <= last:
-                return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
-        if self._key_field and any(first <= key.start and key.stop <= last for key in places):
-            return self._components.of("<KEY>")
-        return self._components.of(name) if name else None
+        if first >= 0:
+            last = first + len(name)
+            for _, _, start, stop in matches:
+                if first <= start and stop <= last:
+                    return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
+            if self._key_field and any(first <= key.start and key.stop <= last for key in places):
+                return self._components.of("<KEY>")
+        return self._components.of(name)
 
     @property
     def matches(self) -> Callable[[str], bool] | None:
@@ -254,7 +260,8 @@ class Parser:
         """An event's component and template; the header of its example tells whether it has a component."""
         line = template.example
         header, matches = self._header.split(line), self._keys.find(line)
-        component = self._component(line, header, matches, self._own_places(line, header, matches))
+        places = self._own_places(line, header, matches)
+        component = self._component(line, header, matches, places) if header.component else None
         for each in (component, WILDCARD) if component else ():
             if template.text == each or template.text.startswith(f"{each} "):
                 return each, template.text[len(each) + 1 :]
@@ -286,6 +293,5 @@ def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
 def _without(text: str, keys: Sequence[str]) -> str:
     """The text with `<KEY>` for each session key as a word: the key's expression may need the header to match."""
     for key in keys:
-        if key in text:
-            text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
+        text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
     return text

@@ -75,7 +75,7 @@ def trim(text: str, start: int, stop: int) -> slice | None:
         if inner == (start, stop):
             break
         start, stop = inner
-    return None if text[start:stop] in ("", MISSING) else slice(start, stop)
+    return None if start == stop or text[start:stop] == MISSING else slice(start, stop)
 
 
 def values(found: object) -> tuple[str, ...]:

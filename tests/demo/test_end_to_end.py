@@ -41,7 +41,12 @@ async def test_raw_lines_become_anomalies_under_a_model_that_was_distilled_meanw
     assert str(tmp_path / "venv") in located(python)
     summary = json.loads(report.read_text(encoding="utf-8"))
 
-    kept = summary["lines_in_windows"] + summary["lines_dead_lettered"] + summary["lines_dropped"]
+    kept = (
+        summary["lines_in_windows"]
+        + summary["lines_dead_lettered"]
+        + summary["lines_dropped"]
+        + summary["lines_joined"]
+    )
     assert summary["lines_in"] == kept > 0
     assert summary["windows_general"] > 0, "nothing that was judged became general"
     assert summary["windows_proprietary"] > 0

@@ -59,3 +59,93 @@ def test_special_characters_of_the_format_are_literal() -> None:
 def test_matching_takes_linear_time() -> None:
     """An expression that tried every split of this line over five fields would run into the tests' time limit."""
     assert split("<A>:<B>:<C>:<D>:<E> <Component>: <Content>", ":" * 60_000).component is None
+
+
+@pytest.mark.parametrize(
+    ("format", "line", "fields"),
+    [
+        ("<Time> [<Thread>] <Content>", "10:11 [ad | producer-1] x", ("x", None, None)),
+        ("<Time> [<Thread>] <Content>", "10:11 [] x [y] z", ("x [y] z", None, None)),
+        ("<Time> [<Thread>] <Content>", "10:11 [pool [1] a] x", ("x", None, None)),
+        ("<Time> (<Thread>) <Component>: <Content>", "10:11 (a b) c: x", ("x", "c", None)),
+        ('<Time> "<Request>" <Content>', '10:11 "GET / HTTP" 200', ("200", None, None)),
+        ("user=<User>,db=<Db>,<Content>", "user=,db=a b,x", ("x", None, None)),
+        ("<Time> <Component>[<Pid?>]: <Content>", "10:11 sshd[77]: x", ("x", "sshd", None)),
+        ("<Time> <Component>[<Pid?>]: <Content>", "10:11 kernel: x", ("x", "kernel", None)),
+        ("<Time> [<Thread?>] <Component> <Content>", "10:11 [a b] c x", ("x", "c", None)),
+        ("<Time> [<Thread?>] <Component> <Content>", "10:11 c x", ("x", "c", None)),
+        ("[<Thread?>] <Level>: <Content>", "INFO: x", ("x", None, "INFO")),
+        ("<Level> <Component?>: <Content>", "INFO : x", ("x", None, "INFO")),
+        ("<Level> <User?> - <Content>", "INFO - x", ("x", None, "INFO")),
+        ("<Level> <User?> - <Content>", "INFO anna - x", ("x", None, "INFO")),
+        ("<Host> <Sd> <Content>", 'h [a b="c d"][e f="\\"]"] x', ("x", None, None)),
+        ("<Host> <StructuredData> <Content>", "h - x", ("x", None, None)),
+        ("<Host> <Sd> <Content>", "h x", ("x", None, None)),
+        ("<Host> <Sd> <Content>", "h -x y", ("-x y", None, None)),
+        ("<Level> <Content>", "\ufeffINFO \ufeffx", ("x", None, "INFO")),
+        ("<Level> <Component>: <Content>", "INFO a:", ("", "a", "INFO")),
+    ],
+)
+def test_fields_with_blanks_and_without_anything(format: str, line: str, fields: tuple[str | None, ...]) -> None:
+    found = split(format, line)
+    assert found[:3] == fields
+    assert found.matched
+
+
+def test_the_content_has_its_place() -> None:
+    line = "10:11 INFO  a: x y "
+    header = Header(SystemSettings(header="<Time> <Level> <Component>: <Content>", time_field="Time"))
+    found = header.split(line)
+    assert found.start is not None
+    assert line[found.start :].startswith("x y")
+    assert found.place("time") == slice(0, 5)
+    assert (found.place("Level"), found.place("host")) == (slice(6, 10), None)
+
+
+@pytest.mark.parametrize(
+    "format",
+    ["<A>[<B?>]: <Content>", "[<A>] [<B>] [<C?>] <Content>", "<A?>=<B?>;<C?>,<Content>", "<A> <Sd> <B>: <Content>"],
+)
+@pytest.mark.parametrize("piece", ["[", "[a] ", "]", "a ", "=", '"', '[a b="', ";,", ": ", " "])
+def test_optional_fields_take_linear_time(format: str, piece: str) -> None:
+    split(format, "a " + piece * 15_000)
+
+
+def regex(pattern: str, line: str) -> Fields:
+    return Header(SystemSettings(header_regex=pattern)).split(line)
+
+
+def test_a_regular_expression_splits_a_line() -> None:
+    pattern = r"(?P<time>\S+) \[(?P<thread>[^\]]*)\] (?P<level>[A-Z]+) (?P<component>\S+) - (?P<content>.*)"
+    found = regex(pattern, "10:11 [a b] WARN shop.Orders - no stock\n\tat x")
+    assert found[:3] == ("no stock\n\tat x", "shop.Orders", "WARN")
+    assert found.place("thread") == slice(7, 10)
+    assert not regex(pattern, "java.io.IOException").matched
+
+
+def test_the_content_of_a_regular_expression_may_be_followed_by_more() -> None:
+    assert regex(r"(?P<content>.*) \((?P<component>[\w.]+)\)$", "started (kafka.Server)")[:2] == (
+        "started",
+        "kafka.Server",
+    )
+
+
+def test_groups_may_be_named_as_in_java_and_in_any_case() -> None:
+    assert regex(r"(?<Level>\w+) (?<Content>.*)", "INFO x")[:3] == ("x", None, "INFO")
+
+
+def test_a_long_content_is_whole() -> None:
+    assert regex(r"(?P<level>\w+) (?P<content>.*)", "INFO " + "x" * 50_000).content == "x" * 50_000
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        {"format": "klog", "header": "<Content>"},
+        {"header": "<Content>", "header_regex": "(?P<content>.*)"},
+        {"format": "klog", "header_regex": "(?P<content>.*)"},
+    ],
+)
+def test_one_description_of_a_header_is_enough(system: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match="keep one of them"):
+        Header(SystemSettings(**system))

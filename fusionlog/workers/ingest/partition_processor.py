@@ -15,7 +15,7 @@ from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LineClock
-from fusionlog.parsing.windows import Extent, Share, Windower
+from fusionlog.parsing.windows import Membership, Share, Windower
 from fusionlog.records import Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.types import Clock, Position
@@ -208,7 +208,7 @@ class PartitionProcessor:
                 held, self._held = self._held, None
                 self._add_known(*held)
             self._complete(self._joiner.flush())
-        if quiet >= self._silence and not self._windower.idle:
+        if quiet >= self._silence:
             self._close(self._windower.flush())
             if self._keys is not None:
                 self._keys.forget()
@@ -254,7 +254,7 @@ class PartitionProcessor:
         windower, keys = self._windower, self._keys
         needed = [self._first_held, windower.first_open if keys is None else windower.first_anchor]
         if keys is not None:
-            needed.append(keys.first_needed(windower.clock.now))
+            needed.append(keys.first_needed(self._watermark.next_offset))
         return self._watermark.position(min((each for each in needed if each is not None), default=None))
 
     @property
@@ -318,7 +318,7 @@ class PartitionProcessor:
                 value = read.value if whole and read.value is not None else line.text.encode("utf-8", "replace")
                 self._dead(line.first, read.key, value, error)
             else:
-                self._add(event, line.first, read, None if whole else line.last)
+                self._add(event, line.first, read)
 
     def _parse(self, line: Line[_Read]) -> Event:
         raw = line.payload.raw
@@ -331,19 +331,19 @@ class PartitionProcessor:
             log.exception("a line could not be parsed", system=self.system)
             raise RecordError("parser-failed", f"{type(error).__name__}: {error}") from error
 
-    def _add(self, event: Event, position: Position, read: _Read, last: Position | None = None) -> None:
+    def _add(self, event: Event, position: Position, read: _Read) -> None:
         """Add a line to the windows of its sessions."""
         self.in_hand = position[0]
         moment = self._moment(event, read) if event.stamp is not None or read.raw is not None else read.time
         if not event.matched:
             self._batch.unmatched += 1
             self.report.unmatched = event.line
-        if self._plain and last is None and (event.session or not self._sessions):
+        if self._plain and (event.session or not self._sessions):
             self._window(event, position, read, moment, None)
         else:
-            self._place(event, position, read, moment, last or position)
+            self._place(event, position, read, moment)
 
-    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds, last: Position) -> None:
+    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds) -> None:
         """Add a line to those of its sessions that have no emitted window with it."""
         keys: tuple[str | None, ...] = (None,)
         anchor = position
@@ -362,26 +362,27 @@ class PartitionProcessor:
             return
         if self._sessions and left != (event.session, *event.more):
             event = msgspec.structs.replace(event, session=left[0], more=left[1:])
-        self._window(event, position, read, moment, Extent(last, anchor, counted))
+        self._window(event, position, read, moment, Membership(anchor, counted))
 
     def _keys_of(self, event: Event, position: Position, read: _Read, moment: Seconds) -> tuple[Keys, Position]:
         """The session keys of a line, its own or those of its source, and the position that they are from."""
-        now = self._windower.clock.now
         if event.session:
             keys: Keys = (event.session, *event.more)
             if self._keys is not None:
-                self._keys.give(read.source, keys, position, moment, now)
+                self._keys.give(read.source, keys, position, moment)
             return keys, position
-        inherited = self._keys.inherit(read.source, moment, now) if self._keys is not None else None
+        inherited = self._keys.inherit(read.source, position, moment) if self._keys is not None else None
         if inherited is None:
             return (), position
         self._batch.inherited += 1
         return inherited
 
-    def _window(self, event: Event, position: Position, read: _Read, moment: Seconds, extent: Extent | None) -> None:
+    def _window(
+        self, event: Event, position: Position, read: _Read, moment: Seconds, membership: Membership | None
+    ) -> None:
         self._added += 1
         try:
-            self._close(self._windower.add(event, position, moment, extent))
+            self._close(self._windower.add(event, position, moment, membership))
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 
@@ -424,6 +425,6 @@ class PartitionProcessor:
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)
-        self.report.add(batch, len(made))
+        self.report.add(batch, sum(isinstance(each, Window) for each in made))
         self._batch, self._made = Batch(), []
         return made

@@ -1,0 +1,36 @@
+import re
+
+import pytest
+
+from fusionlog.utils.regex_cost import worst_text
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(a+)+b", r"(?:\w+\s?)*:", r"(a|aa)+b", r"(?:a|b|ab)*c", r"^(\d+|\d\d)*x", r"(?:[^,]+,?)*;", r"((?:x*)*)*y",
+        r"\[(?:[\w.]+\.?)+\] ", r"(.*)*=", r"(?:\s*\w+\s*)*!", r"\d{4} (?:[A-Z]+|[A-Z]{2})+:",
+    ],
+)  # fmt: skip
+def test_expressions_of_exponential_time_are_found(pattern: str) -> None:
+    assert worst_text(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"(\d+)(\d+)(\d+)(\d+)x", r"(.*?) (.*?) (.*?) (.*?) (.*?)x", r"\s*\s*\s*\s*:"])
+def test_expressions_of_high_polynomial_time_are_found_where_whole_lines_count(pattern: str) -> None:
+    assert worst_text(pattern, whole_lines=True)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"blk_-?\d+", r"(?:\w+\.)*\w+: (.*)", r"\[(?:[^\]\\]|\\.)*\]", r"(?:\d{1,3}\.){3}\d{1,3}",
+       
+        r"^(\S+) (\S+) (.*)$",
+        r"(?P<time>\S+ \S+) +(?P<level>[A-Z]+) \[(?P<thread>.*?)\] (?P<component>\S+) - (?P<content>.*)",
+        r"(?:[0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"(?i)user=(\w+)", r"(?<=id=)\d+", r"((?:a+)b)+c", r"",
+        r"(?:instance: |instance |/servers/)([0-9a-f-]{36})", r"(?>a+)+b", r"(?:a++)+b",
+    ],
+)  # fmt: skip
+def test_useful_expressions_pass(pattern: str) -> None:
+    assert worst_text(pattern, re.DOTALL, whole_lines=True) is None
