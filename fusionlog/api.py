@@ -33,7 +33,7 @@ import structlog
 from fusionlog import releases, settings
 from fusionlog.bundled.base import read_base
 from fusionlog.data.bundled import DATASETS
-from fusionlog.data.systems import read_stream
+from fusionlog.data.systems import joined_lines, read_stream
 from fusionlog.data.timestamps import line_times
 from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
 from fusionlog.errors import ModelError, RecordError
@@ -116,7 +116,8 @@ def parse_lines(
 ) -> list[Event]:
     """The event of each line, in order: a template and its id, the session key, and the line.
 
-    Lines are bare: the ingest worker opens shippers' envelopes. A blank line is left out. Templates are those found up
+    Lines are bare: the ingest worker opens shippers' envelopes. A blank line is left out, and a line that continues the
+    one before it, such as a frame of a stack trace, is part of that one's event. Templates are those found up
     to the line, so equal lines may have another event later. Equal lines in equal order have equal events everywhere.
 
     :param ingest: settings of parsing; default: those of the environment.
@@ -126,8 +127,10 @@ def parse_lines(
     >>> [event.text for event in events]
     ['disk <NUM> is full', 'disk <NUM> is full']
     """
-    parser = Parser(name, system, settings.load().ingest if ingest is None else ingest)
-    return [parser.parse(line) for line in lines if line and not line.isspace()]
+    ingest = settings.load().ingest if ingest is None else ingest
+    parser = Parser(name, system, ingest)
+    texts = [line for line in lines if line and not line.isspace()]
+    return [parser.parse(line.text) for line in joined_lines(texts, 0, system, ingest, parser)]
 
 
 def cut_windows(
@@ -150,7 +153,7 @@ def cut_windows(
     clock = line_times([event.line for event in events]) if times is None else times
     for offset, (event, time) in enumerate(zip(events, clock, strict=True)):
         try:
-            cut += windower.add(event, offset, time)
+            cut += windower.add(event, (offset, 0), time)
         except RecordError as error:
             if error.reason != NO_KEY:
                 raise

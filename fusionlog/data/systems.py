@@ -96,7 +96,7 @@ def session_windows(
     for session in sessions:
         windower = Windower(name, system.window, topic=f"file.{name}", partition=0)
         cut = []
-        for line in _joined(session.lines, offset, system, ingest, parser):
+        for line in joined_lines(session.lines, offset, system, ingest, parser):
             event = msgspec.structs.replace(parser.parse(line.text), session=session.id, more=())
             cut += windower.add(event, line.first, float(line.first[0]))
         offset += len(session.lines)
@@ -105,10 +105,10 @@ def session_windows(
     return windows
 
 
-def _joined(
+def joined_lines(
     texts: Sequence[str], start: int, system: SystemSettings, ingest: IngestSettings, parser: Parser
 ) -> Iterator[Line[None]]:
-    """Lines with those that continue them, at offsets from `start` on."""
+    """Lines with those that continue them, as the ingest worker joins them, at offsets from `start` on."""
     joiner: Joiner[None] = Joiner(system.multiline, ingest.max_line_bytes, parser.matches)
     for offset, text in enumerate(texts, start):
         yield from joiner.push(Piece((offset, 0), None, text, 0.0, None, None))
