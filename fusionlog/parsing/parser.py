@@ -120,8 +120,12 @@ class Parser:
         """The event of a line whose shape is not cached."""
         header, matches = self._header.split(line, fields), self._keys.find(line)
         places = self._own_places(line, header, matches) if matches or self._key_field else ()
-        component = self._component(line, header, matches, places) if header.component else None
-        keys = outer or self._own_keys(line, header, places)
+        name = header.component
+        if matches or places:
+            component = self._component(line, header, matches, places) if name else None
+        else:
+            component = self._components.of(name) if name else None
+        keys = outer or (self._own_keys(line, header, places) if places or self._key_field else ())
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
@@ -129,7 +133,7 @@ class Parser:
             content = content[:MAX_CONTENT_CHARS]
         inside = within(matches, start, start + len(content)) if matches and start is not None else ()
         by_form = self._masks.mask(content, inside)
-        left = [key for key in keys if key in by_form]
+        left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
         standing = self._miner.match(masked)
         mined = standing.mined if standing else self._miner.add(masked)
