@@ -190,10 +190,10 @@ class LineCache:
 
 def _derived(line: str, shape: CachedLine, prefixes: int) -> CachedLine:
     """A shape with what follows from it and one of its lines."""
-    standing, id, text, keys, stamp, matched, *_ = shape
+    standing, id, text, keys, stamp, matched, settled, *_ = shape
     key = keys[0] if keys else None
     bare = matched and not stamp and len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
-    return CachedLine(standing, id, text, keys, stamp, matched, key, bare, prefixes)
+    return CachedLine(standing, id, text, keys, stamp, matched, settled, key, bare, prefixes)
 
 
 def _takes_any_digit(header: Header) -> bool:
