@@ -87,20 +87,18 @@ class PartitionProcessor:
         self._parser, self._windower, self._clock = parser, windower, clock
         self._reader, self._line_clock = EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
-        multiline = settings.multiline
-        self._wait, self._holds = multiline.wait_seconds, multiline.enabled
-        self._joiner: Joiner[_Read] = Joiner(multiline, ingest.max_line_bytes, parser.matches)
+        self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
+        self._joiner: Joiner[_Read] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches)
         self._held: _Known | None = None
         self._sessions = Sessions(settings, covered)
         self._plain = self._sessions.are_own
-        self._added = self._shared = 0
+        self._added = self._shared = self._outliers = 0
         self._silence = ingest.silence_seconds or settings.window.idle_seconds
         self._watermark = CommitWatermark(start)
         self._shares: dict[str, Share] = {}
         self._last_record_at = clock()
         self._batch = Batch()
         self._made: list[Made] = []
-        self._outliers = 0
         self._released = False
         self.in_hand = start
         """The offset of the record, a line of which was in hand when `take` raised."""
@@ -175,17 +173,17 @@ class PartitionProcessor:
         self._batch.opened += 1
         self._batch.lines += 1
         line = record.offset, record.key, value, self._last_record_at if moment < 0 else moment, found
-        if held is None and self._joiner.first_held is None:
-            if self._holds:
-                return line
-            self._add_known(*line)
-            return None
         if held is not None and held[1] == record.key:
             self._add_known(*held)
             return line
         if held is not None:
             self._push(held)
-        return self._push(line)
+        if held is not None or self._joiner.first_held is not None:
+            return self._push(line)
+        if self._holds:
+            return line
+        self._add_known(*line)
+        return None
 
     def give_up(self, record: RawRecord, error: RecordError) -> list[Made]:
         """The dead letter of a condemned record, which is not parsed."""
