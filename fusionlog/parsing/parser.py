@@ -68,12 +68,13 @@ class Parser:
         self._masks = Masks(system.masks, system.session)
         self._keys = KeyExpression(system.session)
         self._key_field, self._every_key = system.session_field, system.keys == "all"
+        self._find_keys = self._keys.find if self._every_key or not self._masks.finds_keys else self._keys.find_first
         self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
-        self._components = Components(self._masks.mask)
+        self._components = Components(self._masks.mask_content)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
@@ -114,19 +115,17 @@ class Parser:
 
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
-        header, matches = self._header.split(line, fields), self._keys.find(line)
+        header, matches = self._header.split(line, fields), self._find_keys(line)
         places = self._own_places(line, header, matches) if matches or self._key_field else ()
         name = header.component
-        if matches or places:
-            component = self._component(line, header, matches, places) if name else None
-        else:
-            component = self._components.of(name) if name else None
+        component = self._component(line, header, matches, places) if name else None
         keys = outer or (self._own_keys(line, header, places) if places or self._key_field else ())
         content, start = header.content, header.start
         if len(content) > MAX_CONTENT_CHARS:
             content = content[:MAX_CONTENT_CHARS]
-        inside = within(matches, start, start + len(content)) if matches and start is not None else ()
-        by_form = self._masks.mask(content, inside)
+        by_place = matches and start is not None and not self._masks.finds_keys
+        inside = within(matches, start or 0, (start or 0) + len(content)) if by_place else ()
+        by_form = self._masks.mask_content(content, inside)
         left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
         standing = self._miner.match(masked)
@@ -190,13 +189,13 @@ class Parser:
     ) -> str | None:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
-        if first >= 0:
-            last = first + len(name)
+        last = first + len(name)
+        if not self._masks.finds_keys and first >= 0:
             for _, _, start, stop in matches:
                 if first <= start and stop <= last:
                     return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
-            if self._key_field and any(first <= key.start and key.stop <= last for key in places):
-                return self._components.of("<KEY>")
+        if self._key_field and any(first <= key.start and key.stop <= last for key in places):
+            return self._components.of("<KEY>")
         return self._components.of(name)
 
     def new_templates(self, now: Seconds) -> list[Template]:
@@ -250,7 +249,7 @@ class Parser:
     def _split(self, template: Template) -> tuple[str | None, str]:
         """An event's component and template; the header of its example tells whether it has a component."""
         line = template.example
-        header, matches = self._header.split(line), self._keys.find(line)
+        header, matches = self._header.split(line), self._find_keys(line)
         places = self._own_places(line, header, matches)
         component = self._component(line, header, matches, places) if header.component else None
         for each in (component, WILDCARD) if component else ():
