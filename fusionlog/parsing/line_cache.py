@@ -73,9 +73,9 @@ class CachedLine(NamedTuple):
     """The parsing result of a shape: the outcome of mining, the event's id and text, and the places in a line.
 
     `keys` are the places of its session keys, `stamp` those of its time; `matched`: whether it has the header;
-    `settled`: whether it begins a line whatever comes before it, so that it may be recalled. What follows is derived by
-    `LineCache.put`: the place of the first key; whether an event of the shape has no more than that key; the number of
-    `0x` in a line.
+    `settled`: whether it has the header and begins a line whatever comes before it, so that it may be recalled. What
+    follows is derived by `LineCache.put`: the place of the first key; whether an event of the shape has no more than
+    that key; the number of `0x` in a line.
     """
 
     standing: MatchedCluster

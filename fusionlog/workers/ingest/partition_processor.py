@@ -112,7 +112,8 @@ class PartitionProcessor:
         now = self._clock()
         self._windower.clock.allow(now - self._last_record_at)
         self._last_record_at = now
-        recall, add, plain = self._parser.recall, self._windower.add, self._plain
+        recall, add = self._parser.recall, self._windower.add
+        plain = self._plain and not self._parser.has_times
         any_session, added = not self._sessions.by_key, 0
         offset, key, value, moment, event = self._held or _NOTHING
         self._held, hand = None, -1
@@ -125,8 +126,6 @@ class PartitionProcessor:
                     and event is not None
                     and key == record.key
                     and plain
-                    and event.stamp is None
-                    and event.matched
                     and (event.session or any_session)
                 ):
                     hand = offset
