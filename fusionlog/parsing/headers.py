@@ -99,14 +99,15 @@ class Header:
 
         :param outer: the fields of the envelope: of a JSON line that was opened they are the header.
         """
+        limit = self._limit
         for rule in self._rules:
-            found = rule.match(line) if self._limit is None else rule.match(line, 0, self._limit)
+            found = rule.match(line) if limit is None else rule.match(line, 0, limit)
             if found is not None:
-                return _fields(rule, found, line, self._limit)
+                return _fields(rule, found, line, limit)
         read = self._preset.read(line, outer) if self._preset and self._preset.read else None
         if read is not None:
             return Fields(read.content, read.component, read.level, None, True, None, read.values)
-        start, content = _trimmed(line, 0, len(line))
+        start, content = _trimmed(line, 0)
         return Fields(content, start=start, matched=not self.is_set)
 
     def stamp(self, fields: Fields) -> tuple[slice, ...]:
@@ -176,19 +177,20 @@ def _rule(pattern: re.Pattern[str]) -> _Rule:
 
 
 def _fields(rule: _Rule, found: re.Match[str], line: str, limit: int | None) -> Fields:
-    start, end = found.span(rule.content)
-    if limit is not None and end == limit:
-        end = len(line)
-    start, text = _trimmed(line, start, end)
-    component, named = None, -1
-    if rule.component:
-        component, named = found[rule.component] or None, found.start(rule.component)
-    return Fields(text, component, (found[rule.level] or None) if rule.level else None, start, True, found, None, named)
+    component, level, content = found.group(rule.component, rule.level, rule.content)
+    start = found.start(rule.content)
+    if limit is not None and found.end(rule.content) == limit:
+        content = line[start:]
+    start, text = _trimmed(content or "", start)
+    named = found.start(rule.component) if rule.component else -1
+    return Fields(
+        text, (component or None) if rule.component else None, (level or None) if rule.level else None,
+        start, True, found, None, named,
+    )  # fmt: skip
 
 
-def _trimmed(line: str, start: int, end: int) -> tuple[int, str]:
+def _trimmed(text: str, start: int) -> tuple[int, str]:
     """A part of a line without blanks around and without a byte order mark, and its place."""
-    text = line[start:end]
     bare = text.strip()
     if bare[:1] == _BOM:
         bare = bare[1:].lstrip()
