@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check-long lint docs pages hooks constraints clean
+.PHONY: setup demo test check-long lint docs pages base hooks constraints clean
 
 setup: $(STAMP)
 
@@ -43,6 +43,10 @@ pages: setup
 
 hooks: setup
 	$(VENV)/bin/pre-commit install
+
+# The base release of the package, for whoever changed what parsing makes of lines: one or two minutes.
+base: setup
+	$(VENV)/bin/python -m fusionlog.bundled.build
 
 constraints:
 	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 \

@@ -33,7 +33,7 @@ def plain(system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Has
         fields = header.split(text)
         start = fields.start or 0
         inside = within(keys.find(text), start, start + len(fields.content))
-        cluster, _ = drain.add_log_message(masks.mask(fields.content, inside))
+        cluster, _ = drain.add_log_message(masks.mask_content(fields.content, inside))
         return masks.mask(fields.component) if fields.component else None, cluster.cluster_id
 
     return parse

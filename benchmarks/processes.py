@@ -20,7 +20,7 @@ from fusionlog.utils.processes import Child
 POLL_SECONDS = 0.1
 START_SECONDS = 120.0
 GIVE_UP_SECONDS = 600.0
-PARTS = ("windowed", "dead_lettered", "dropped", "released")
+PARTS = ("windowed", "dead_lettered", "dropped", "joined", "repeated", "released")
 
 
 class LossError(Exception):
@@ -92,7 +92,7 @@ def together(some: Sequence[Worker]) -> Counter[str]:
 
 
 def unaccounted(counts: Mapping[str, float]) -> int:
-    """Lines that were read and are neither in a window, nor dead-lettered, dropped, given back, or open."""
+    """Lines that were read and are neither windowed, dead-lettered, dropped, joined, repeated, released, nor open."""
     known = sum(counts.get(f"fusionlog_lines_{part}_total", 0) for part in PARTS) + counts.get(
         "fusionlog_lines_open", 0
     )

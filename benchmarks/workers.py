@@ -51,7 +51,8 @@ async def measure(stage: Stage, encoder: Path, number: int, lines: int) -> dict[
 def mark(some: list[Worker]) -> Mark:
     """Where the workers are now."""
     counts: Counter[str] = together(some)
-    lines = counts["fusionlog_lines_total"] - counts["fusionlog_lines_released_total"]
+    again = counts["fusionlog_lines_released_total"] + counts["fusionlog_lines_repeated_total"]
+    lines = counts["fusionlog_lines_total"] - again
     return Mark(lines, time.perf_counter(), counts["process_cpu_seconds_total"])
 
 

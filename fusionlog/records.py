@@ -129,7 +129,11 @@ class BankEvent(Struct, frozen=True, kw_only=True):
 
 
 class Lineage(Struct, frozen=True, kw_only=True):
-    """The provenance of a release: parent, sources, teachers, number of pseudo-labels and of rounds, and Ray job."""
+    """The provenance of a release: parent, sources, teachers, number of pseudo-labels and of rounds, and Ray job.
+
+    `parsing` is the fingerprint of the parsing that a base was trained under: a hash of the event of every source line.
+    `bundled` marks the base of the package, which no system with the name of one of its sources takes into use.
+    """
 
     parent: str | None = None
     sources: list[str] = []
@@ -137,6 +141,8 @@ class Lineage(Struct, frozen=True, kw_only=True):
     labels: int = 0
     rounds: int = 0
     job: str = ""
+    parsing: str = ""
+    bundled: bool = False
 
 
 class Calibration(Struct, frozen=True, kw_only=True):

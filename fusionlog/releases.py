@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import hmac
 import io
+import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +21,7 @@ from fusionlog.types import FloatArray
 
 BASE = "*"
 """The system of a release that every system starts from."""
+GZIP = b"\x1f\x8b"
 BYTES = ("onnx", "vectors", "profile")
 """The fields of a release that are byte strings."""
 
@@ -69,6 +73,28 @@ def verify(release: ModelRelease, key: SecretStr | None) -> None:
         raise ModelError(
             f"{name} has a signature of another key: give this process and the training job one FUSIONLOG_SIGNING_KEY"
         )
+
+
+def read_release(path: Path) -> ModelRelease:
+    """A release from a file: the JSON of its record, as on the model topic, gzipped or plain. Its digest is checked.
+
+    :raises ModelError: the file cannot be read, or does not hold a whole release.
+    """
+    try:
+        data = path.read_bytes()
+        release = msgspec.json.decode(gzip.decompress(data) if data[:2] == GZIP else data, type=ModelRelease)
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ModelError(
+            f"{path} is no release ({reason}): write one by  fusionlog models save VERSION FILE"
+        ) from error
+    verify(release, None)
+    return release
+
+
+def release_bytes(release: ModelRelease) -> bytes:
+    """The content of a release's file, gzipped; equal releases have equal bytes."""
+    return gzip.compress(msgspec.json.encode(release), mtime=0)
 
 
 def pack_vectors(vectors: FloatArray) -> bytes:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from fusionlog import settings as environment
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import read_source, source_examples
 from fusionlog.distillation.distill import Distilled, NothingToDistilError, check_worth, distill, newest_labels
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
@@ -39,7 +40,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
         raise ModelError(f"release {parent.version} is of encoder {parent.encoder}, but {encoder.name} is configured")
     cache = VectorCache(encoder)
     cache.remember(parent.bank, bank_vectors(parent))
-    read = [read_source(data, name, settings.ingest) for name in names] if data else []
+    read = [read_source(data or DATASETS, name, settings.ingest) for name in names]
     sources = [source_examples(source, cache, parent.detector) for source in read]
     kept = settings.distill.model_copy(update={"detector": parent.detector})
     with tasks.connected() as job:
@@ -71,8 +72,8 @@ async def job(settings: Settings, system: str, data: Path | None, names: list[st
 
 def main(
     system: Annotated[str, typer.Option(help="the target")],
-    data: Annotated[Path | None, typer.Option(help="where the labelled sources are, for replay and the gate")] = None,
-    source: Annotated[list[str] | None, typer.Option(help="a labelled system of it; may be given again")] = None,
+    data: Annotated[Path | None, typer.Option(help="where the labelled sources are; default: the bundled ones")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="a labelled system, for the gate; repeated")] = None,
 ) -> None:
     """Distil a system's pseudo-labels into a release that may be published."""
     run(system, lambda: job(environment.load(), system, data, source or []))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fusionlog import settings as environment
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import read_source
 from fusionlog.distillation.base_model import base_release
 from fusionlog.distillation.source_regressions import fit_offline, with_offline_fit
@@ -43,8 +44,8 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")],
-    source: Annotated[list[str], typer.Option(help="a labelled system of it; may be given again")],
+    source: Annotated[list[str], typer.Option(help="a labelled system of the data; may be given again")],
+    data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")] = DATASETS,
 ) -> None:
     """Train the base model on labelled sources and publish it."""
     run(BASE, lambda: train(environment.load(), data, source))

@@ -42,7 +42,7 @@ async def read_parent(settings: Settings, system: str) -> ModelRelease:
             return newest
     raise ModelError(
         f"topic {settings.topics.models.name} has no release of {system} and no base that verifies: "
-        "run ray_jobs.meta_train first"
+        "run  fusionlog models publish --bundled  or  fusionlog meta-train  first"
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from fusionlog.settings import Settings
 from tests.brokers import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kafka
+from tests.installed import build_wheel
 
 # One thread each: two cores, and more than one worker at a time.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
@@ -33,6 +34,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH"):
         os.environ.pop(name, None)
     os.environ.update(COLUMNS="1000", LINES="50", TERM="dumb", NO_COLOR="1")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built once for all tests of a run."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")

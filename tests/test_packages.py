@@ -19,10 +19,10 @@ FLOORS = (
     ("kafka", "routing", "data"),
     ("teachers",),
     ("online", "distillation", "explanation"),
-    ("methods",),
+    ("methods", "bundled"),
     ("workers", "evaluation"),
     ("agents", "ray_jobs", "onboarding"),
-    ("demo",),
+    ("demo", "api"),
     ("cli",),
     ("__main__",),
 )
@@ -34,6 +34,7 @@ LIBRARIES = {
     "mode": ("agents",),
     "ray": ("ray_jobs",),
     "torch": (
+        "fusionlog.bundled.build",
         "fusionlog.detector.network",
         "fusionlog.detector.set_network",
         "fusionlog.detector.gru",

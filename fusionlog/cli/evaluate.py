@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from fusionlog import settings
-from fusionlog.demo.plan import BUNDLED
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.observability.logs import configure
 from fusionlog.settings import Settings
@@ -60,7 +60,7 @@ def evaluate(
         _check_place(option, path)
     draw = _drawing() if report else None
     config = _settings(llm_url, llm_model, offline)
-    tasks = make_tasks(data or BUNDLED, target or (), source or (), method or (), FoldChoice(fold), seeds)
+    tasks = make_tasks(data or DATASETS, target or (), source or (), method or (), FoldChoice(fold), seeds)
     console = Console()
     configure(config if "log_level" in config.model_fields_set else config.model_copy(update={"log_level": "warning"}))
     done: list[Done] = []

@@ -14,7 +14,7 @@ from rich.console import Console
 from fusionlog import settings
 from fusionlog.errors import MissingExtraError
 
-Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it")]
+Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it; default: bundled")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of that directory; repeated")]
 
 

@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import fusionlog
 from fusionlog import settings
-from fusionlog.cli import models, systems, topics
+from fusionlog.cli import encoder, models, systems, topics
 from fusionlog.cli.demo import demo
-from fusionlog.cli.encoder import encoder
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
 from fusionlog.cli.jobs import distill, meta_train
@@ -21,22 +21,33 @@ from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
 
-app = typer.Typer(
-    help="Detects anomalies in the logs of an unlabelled system.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(topics.app, name="topics")
 app.add_typer(models.app, name="models")
 app.add_typer(systems.app, name="systems")
+app.add_typer(encoder.app, name="encoder")
 app.command()(demo)
 app.command("meta-train")(meta_train)
 app.command()(distill)
 app.command()(evaluate)
 app.command()(explanations)
-app.command()(encoder)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fusionlog {fusionlog.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Detects anomalies in the logs of an unlabelled system."""
 
 
 class Role(StrEnum):

@@ -13,8 +13,8 @@ from fusionlog.settings import MultilineSettings, SystemSettings, WindowSettings
 INTRODUCTION = """\
 `FUSIONLOG_SYSTEMS_FILE` names a YAML file that maps the name of each system to what FusionLog must know before its
 first line. The name is part of the system's topic, `logs.raw.<name>`. Every field has a default: `shop: {}` is an
-entry. `fusionlog systems add NAME FILE` proposes an entry from a sample of the log, `fusionlog systems check FILE` shows
-what an entry makes of one ([how](onboarding.md)). The forms of lines are in [log formats](log-formats.md).
+entry. `fusionlog systems add NAME FILE` proposes an entry from a sample of the log, `fusionlog systems check FILE`
+shows what an entry makes of one ([how](onboarding.md)). The forms of lines are in [log formats](log-formats.md).
 """
 
 

@@ -13,14 +13,15 @@ from typing import TextIO
 
 import msgspec
 
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import DataError
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Parser
-from fusionlog.parsing.windows import Extent, Windower
+from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
 
-FORM = "see datasets/README.md for the form of a data directory"
+FORM = f"see {DATASETS / 'README.md'} for the form of a data directory"
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -95,20 +96,19 @@ def session_windows(
     for session in sessions:
         windower = Windower(name, system.window, topic=f"file.{name}", partition=0)
         cut = []
-        for line in _joined(session.lines, offset, system, ingest, parser):
+        for line in joined_lines(session.lines, offset, system, ingest, parser):
             event = msgspec.structs.replace(parser.parse(line.text), session=session.id, more=())
-            extent = Extent(line.last, line.first) if line.pieces > 1 else None
-            cut += windower.add(event, line.first, float(line.first[0]), extent)
+            cut += windower.add(event, line.first, float(line.first[0]))
         offset += len(session.lines)
         cut += windower.flush()
         windows += [msgspec.structs.replace(window, session=session.id) for window in cut]
     return windows
 
 
-def _joined(
+def joined_lines(
     texts: Sequence[str], start: int, system: SystemSettings, ingest: IngestSettings, parser: Parser
 ) -> Iterator[Line[None]]:
-    """Lines with those that continue them, at offsets from `start` on."""
+    """Lines with those that continue them, as the ingest worker joins them, at offsets from `start` on."""
     joiner: Joiner[None] = Joiner(system.multiline, ingest.max_line_bytes, parser.matches)
     for offset, text in enumerate(texts, start):
         yield from joiner.push(Piece((offset, 0), None, text, 0.0, None, None))

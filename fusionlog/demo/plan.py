@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fusionlog import settings
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import FORM, read_catalog
 from fusionlog.errors import DataError, SettingError
 from fusionlog.teachers.recorded.chat import MODEL
 
-BUNDLED = Path(__file__).parents[2] / "datasets"
 VERDICTS = "verdicts.jsonl"
 """Recorded verdicts of a system, in its directory."""
 SILENCE_SECONDS = 3.0
@@ -70,7 +70,7 @@ def make_plan(
 
     :raises DataError: the directory has no catalogue. :raises SettingError: a system is not in it.
     """
-    directory = (data or BUNDLED).absolute()
+    directory = (data or DATASETS).absolute()
     systems = list(read_catalog(directory))
     chosen = target or systems[-1]
     for option, system in [("--target", chosen), *(("--source", source) for source in sources)]:

@@ -18,6 +18,7 @@ class Counts:
     lines_in_windows: int = 0
     lines_dead_lettered: int = 0
     lines_dropped: int = 0
+    lines_joined: int = 0
     lines_open: int = 0
     windows_general: int = 0
     windows_proprietary: int = 0
@@ -31,8 +32,8 @@ class Counts:
 
     @property
     def lines_done(self) -> int:
-        """Lines in windows, dead-lettered or dropped; equals `lines_in` if none is lost and no window is open."""
-        return self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped
+        """Lines in windows, dead-lettered, dropped or joined; equals `lines_in` if none is lost and none is open."""
+        return self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped + self.lines_joined
 
     @property
     def windows_decided(self) -> int:
@@ -56,6 +57,7 @@ _SUMS: dict[str, tuple[str, dict[str, str]]] = {
     "lines_in_windows": ("fusionlog_lines_windowed_total", {}),
     "lines_dead_lettered": ("fusionlog_lines_dead_lettered_total", {}),
     "lines_dropped": ("fusionlog_lines_dropped_total", {}),
+    "lines_joined": ("fusionlog_lines_joined_total", {}),
     "lines_open": ("fusionlog_lines_open", {}),
     "windows_general": ("fusionlog_windows_total", {"route": "general"}),
     "windows_proprietary": ("fusionlog_windows_total", {"route": "proprietary"}),

@@ -10,7 +10,7 @@ from fusionlog.evaluation.metrics import confusion
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of `--json FILE`. Lines are conserved: in = in windows + dead-lettered + dropped."""
+    """The figures of `--json FILE`. Lines are conserved: in = in windows + dead-lettered + dropped + joined."""
 
     target: str
     sources: list[str]
@@ -19,6 +19,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     lines_in_windows: int
     lines_dead_lettered: int
     lines_dropped: int
+    lines_joined: int
     windows_general: int
     windows_proprietary: int
     anomalies: int
@@ -36,7 +37,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def conserved(self) -> bool:
         """Whether no line was lost or counted twice."""
-        return self.lines_in == self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped
+        done = self.lines_in_windows + self.lines_dead_lettered + self.lines_dropped + self.lines_joined
+        return self.lines_in == done
 
 
 def summarise(
@@ -58,6 +60,7 @@ def summarise(
         lines_in_windows=counts.lines_in_windows,
         lines_dead_lettered=counts.lines_dead_lettered,
         lines_dropped=counts.lines_dropped,
+        lines_joined=counts.lines_joined,
         windows_general=counts.windows_general,
         windows_proprietary=counts.windows_proprietary,
         anomalies=len(progress.anomalies),

@@ -65,7 +65,9 @@ def final(summary: Summary) -> RenderableType:
     table.add_column()
     lines = (
         f"{summary.lines_in} = {summary.lines_in_windows} in windows + {summary.lines_dead_lettered} dead-lettered"
-        f" + {summary.lines_dropped} dropped by rule" + ("" if summary.conserved else "   NOT CONSERVED")
+        f" + {summary.lines_dropped} dropped by rule"
+        + (f" + {summary.lines_joined} joined to the line before" if summary.lines_joined else "")
+        + ("" if summary.conserved else "   NOT CONSERVED")
     )
     table.add_row("target", f"{summary.target}, unlabelled; learned from {', '.join(summary.sources)}")
     table.add_row("lines in", lines)

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fusionlog import decision, releases
-from fusionlog.data.sources import Source, SourceExamples, event_probabilities, examples_of, source_examples
+from fusionlog.data.sources import (
+    Source,
+    SourceExamples,
+    event_probabilities,
+    examples_of,
+    parsing_fingerprint,
+    source_examples,
+)
 from fusionlog.detector.examples import Example, balanced
 from fusionlog.distillation import gate
 from fusionlog.distillation.students import FitAll
@@ -59,7 +66,9 @@ def base_release(
         vectors=releases.pack_vectors(vectors),
         threshold=decision.THRESHOLD,
         tau=settings.tau if settings.tau is not None else _tau(bank, vectors),
-        lineage=Lineage(sources=sorted(source.system for source in sources), job=job),
+        lineage=Lineage(
+            sources=sorted(source.system for source in sources), job=job, parsing=parsing_fingerprint(sources)
+        ),
         metrics=metrics,
         reference_auprc=metrics.get(MEAN_AUPRC),
     )

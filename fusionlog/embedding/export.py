@@ -1,6 +1,7 @@
-"""Export of a sentence-transformers model to an ONNX encoder. Train side: runs torch, in a process of its own.
+"""An encoder's directory, written atomically: by torch from any sentence-transformers model, or as a BERT graph.
 
-`encoder.find_encoder` runs it as `python -m fusionlog.embedding.export SOURCE NAME TARGET`.
+`encoder.find_encoder` runs it as `python -m fusionlog.embedding.export SOURCE NAME TARGET [--torch]`, in a process of
+its own: torch, or the weights, stay in no worker's memory.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,11 @@ STALE_SECONDS = 3600.0
 """A half-made directory this old belongs to a process that was killed: an export takes half a minute."""
 
 
-def export(source: Path, name: str, target: Path) -> None:
+Write = Callable[[Path, str, Path], None]
+"""Writes the three files of an encoder: source, name, and a directory that exists."""
+
+
+def export(source: Path, name: str, target: Path, write: Write) -> None:
     """Write the encoder directory `target` atomically: model.onnx, tokenizer.json and encoder.json.
 
     It is written beside `target` and renamed, so that of two processes at the same time one wins and both are served.
@@ -35,7 +41,7 @@ def export(source: Path, name: str, target: Path) -> None:
         _sweep(target.parent)
         half = Path(tempfile.mkdtemp(prefix=".half-", dir=target.parent))
         try:
-            write_encoder(source, name, half)
+            write(source, name, half)
             half.chmod(0o755)
             _move(half, target)
         finally:
@@ -47,7 +53,7 @@ def export(source: Path, name: str, target: Path) -> None:
         ) from error  # fmt: skip
 
 
-def write_encoder(source: Path, name: str, directory: Path) -> None:
+def write_by_torch(source: Path, name: str, directory: Path) -> None:
     """Write the three files of an encoder into a directory that exists.
 
     The network is the model's own modules (mean pooling among them), L2-normalised: `input_ids`, `attention_mask`
@@ -112,16 +118,23 @@ def _sweep(parent: Path) -> None:
 
 
 def main() -> None:
-    """Export by the command line's arguments; an error of ours is the last line of standard error."""
+    """Write by the command line's arguments; an error of ours is the last line of standard error."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("source", type=Path)
     arguments.add_argument("name")
     arguments.add_argument("target", type=Path)
+    arguments.add_argument("--torch", action="store_true")
     chosen = arguments.parse_args()
     try:
-        export(chosen.source, chosen.name, chosen.target)
+        export(chosen.source, chosen.name, chosen.target, write_by_torch if chosen.torch else _write_bert())
     except SettingError as error:
         sys.exit(f"{error.setting}\t{error.value}\t{error.remedy}")
+
+
+def _write_bert() -> Write:
+    from fusionlog.embedding.bert_graph import write_bert
+
+    return write_bert
 
 
 if __name__ == "__main__":

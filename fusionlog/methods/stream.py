@@ -10,13 +10,10 @@ from fusionlog.decision import UNDECIDED
 from fusionlog.methods.protocol import Outcome, outcomes
 from fusionlog.methods.target import Target
 from fusionlog.online.asking import Call, QueryStrategy, known_label, most_informative
-from fusionlog.online.decisions import decide, verdicts
+from fusionlog.online.decisions import BATCH_WINDOWS, decide, verdicts
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import PseudoLabel, Window
-
-BATCH_WINDOWS = 20
-"""Windows that arrive together."""
 
 
 @dataclass

@@ -15,6 +15,7 @@ from fusionlog.online.asking import Answered, Call, apply_answers
 from fusionlog.online.decisions import SystemState
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool, Item
+from fusionlog.online.releases_in_use import refuse_own_labels
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import ModelRelease, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
@@ -43,7 +44,11 @@ class Target:
         self.deduplicated = DeduplicatedTeacher(self.context.teacher, self.fold.system)
 
     def adopt(self, release: ModelRelease) -> None:
-        """Use a release from now on."""
+        """Use a release from now on.
+
+        :raises ModelError: it was trained on labels of the target.
+        """
+        refuse_own_labels(self.fold.target, release)
         self.knowledge.adopt(releases.sign(release, None))
 
     @property

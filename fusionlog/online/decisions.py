@@ -16,6 +16,9 @@ from fusionlog.online.verdict import Verdict
 from fusionlog.records import Window
 from fusionlog.settings import SecondOpinionSettings
 
+BATCH_WINDOWS = 20
+"""Windows of a recording that arrive together: the score worker takes those that Kafka has."""
+
 
 @dataclass(frozen=True)
 class SystemState:

@@ -72,7 +72,10 @@ class ReleasesInUse:
         :raises ModelError: no release was adopted yet.
         """
         if self.version is None:
-            raise ModelError(f"system {self.system} has no model release yet: train the base model on labelled systems")
+            raise ModelError(
+                f"system {self.system} has no model release yet: publish the bundled base (fusionlog models publish "
+                "--bundled) or train one (fusionlog meta-train)"
+            )
         return self.version
 
     def version_of(self, window: Window) -> str:
@@ -87,7 +90,8 @@ class ReleasesInUse:
         """Keep a release that ranks among the last three: own ones above the base's, newer ones above older ones.
 
         :return: the release, where it is the one in use from now on; else None.
-        :raises ModelError: it is refused by its verification or by `check`.
+        :raises ModelError: it is refused by its verification or by `check`, or is the bundled base and this system one
+            of its sources.
         """
         if release.system not in self._systems or release.version in self._kept:
             return None
@@ -95,9 +99,24 @@ class ReleasesInUse:
         kept = [each.version for each in ranked[:KEPT_RELEASES]]
         if release.version not in kept:
             return None
+        if release.lineage.bundled:
+            refuse_own_labels(self.system, release)
         adopted = Substitution(release, self._check(release))
         self._kept = {version: self._kept.get(version, adopted) for version in kept}
         return adopted if kept[0] == release.version else None
+
+
+def refuse_own_labels(system: str, release: ModelRelease) -> None:
+    """Refuse a release that was trained on labels of the system that it would be used on.
+
+    :raises ModelError: the system is one of its sources.
+    """
+    if system in release.lineage.sources:
+        raise ModelError(
+            f"release {release.version} was trained on labels of {system}, and no label of a target is used: train "
+            f"a base without this source (fusionlog meta-train --source ...), or, where {system} is another system of "
+            "the same name, give it another one in FUSIONLOG_SYSTEMS_FILE"
+        )
 
 
 def verified_bank(release: ModelRelease, key: SecretStr | None, encode: NamedEncode) -> Bank:

@@ -1,6 +1,6 @@
 """Lines that continue the one before them, by their text: frames and causes of stack traces, blocks, statements.
 
-A line begins a line unless it has one of these forms:
+A line stands for itself unless it has one of these forms:
 
 | form | continues |
 |---|---|
@@ -88,7 +88,7 @@ _FORM = re.compile(
     rf"|\s*(?:(?P<frame>{_FRAME})|(?P<cause>{_CAUSE})|(?P<go>{_GO})"
     rf"|(?P<traceback>(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):))"
     rf"|(?P<head>\ *\[?(?:\d{{4}}[-/.]\d\d?[-/.]\d\d?[T ]|\d\d:\d\d:\d\d|<\d+>"
-    rf"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b))"
+    rf"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b|(?:CONFIG|FINE|FINER|FINEST): ))"
     rf"|(?P<indented>\s)"
     rf"|(?P<note>{_NOTE})"
     rf"|(?P<detail>(?:(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT):  |LINE \d+: )\S)"
@@ -100,6 +100,7 @@ _FORM = re.compile(
     rf"|(?P<clause>{_CLAUSE})"
 ).match
 _PYTHON_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:$|: )").match
+_FILE = re.compile(r"\s*File \".*\", line \d+").match
 _GO_CALL = re.compile(r"[\w./*\-()$\[\]@%{}]+\(").match
 _GO_END = re.compile(r"created by \S+\.\S+|exit status \d+$").match
 _GO_CALLER = re.compile(r"\.go:\d").search
@@ -114,11 +115,11 @@ _BARE = re.compile(r"(?:Uncaught )?(?:Error|Exception)(?:: |$| \[)").match
 _FIELD_NAME = re.compile(r"[\w.\[\]-]+$").match
 _OPEN_KEYWORD = re.compile(r"(?:^|\s)(?:SELECT|FROM|WHERE|AND|OR|BY|SET|VALUES|ON|JOIN|INTO|AS|THEN|ELSE)$").search
 
-_MARKS = frozenset(' \t\r\n\f\v\xa0.-#*(){};"0123456789') | {""}
+_MARKS = frozenset(' \t\r\n\f\v\xa0#)};"0123456789') | {""}
 _PREFIXES = frozenset(
     ["at ", "Cau", "Sup", "Wra", "Dur", "The", "Nex", "Tra", "Fil", "sta", "Sta", "bac", "Bac", "not", "thr", "exi"]
     + ["Nod", "DET", "HIN", "CON", "LIN", "QUE", "STA", "gor", "cre", "pan", "[si", "[or", "[re", "[CI", "[Pr", "[ca"]
-    + ["Non", "***", "(Us", "[pr", "[st", "Dri"]
+    + ["Non", "***", "(Us", "[pr", "[st", "Dri", "FIN"]
     + ["...", "---", "- l", "- w", "- p", "** ", "(Ba", "(", "( ", "{", "{ "]
     + ["[SQ", "[pa", "[", "[ ", "[[", "[{", "[]", "](", "]", "],", "];", "])", "]}", "]]", "</"]
     + [f"</{letter}" for letter in string.ascii_letters]
@@ -231,7 +232,7 @@ def grown(state: int, form: str | None, text: str) -> int:
     if state & PYTHON and form == "function":
         form = "exception"
     state = (state & ~MESSAGE) | _GAINS.get(form, 0)
-    if state & PYTHON and form in (None, "exception"):
+    if state & PYTHON and (form == "exception" or (form is None and _PYTHON_EXCEPTION(text))):
         state = (state & ~PYTHON) | EXCEPTION
     if state & EXCEPTION and _VALIDATION(text):
         state |= FIELDS
@@ -287,7 +288,7 @@ def _is_level_line(text: str, previous: str) -> bool:
 
 def _of_trace(text: str, held: Held) -> bool:
     state = held.state
-    if state & PYTHON and held.previous[:1].isspace() and _PYTHON_EXCEPTION(text):
+    if state & PYTHON and (_FILE(held.previous) or (held.previous[:1].isspace() and _PYTHON_EXCEPTION(text))):
         return True
     if state & GO and ((text[-1:] == ")" and _GO_CALL(text)) or _GO_END(text)):
         return True

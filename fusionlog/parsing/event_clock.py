@@ -39,6 +39,8 @@ class EventClock:
         """A line that is later is ahead: it needs evidence."""
         self._idle, self._slack = idle, idle * SLACK
         self._support = self._stale = 0
+        self._is_open = True
+        """Whether the next line that agrees matters: few did so far, or the last ones did not."""
         self._left: Seconds | None = None
 
     def allow(self, seconds: float) -> None:
@@ -54,13 +56,12 @@ class EventClock:
         elif time > newest:
             self.now += time - newest
             self.newest, self.limit = time, time + self._slack
-            self._stale = 0
-            self._support += 1
+            if self._is_open:
+                self._supported()
         elif newest - time > self._idle:
             self._lagging(time)
-        else:
-            self._stale = 0
-            self._support += 1
+        elif self._is_open:
+            self._supported()
         return self.now
 
     def jump(self, time: Seconds) -> None:
@@ -71,9 +72,16 @@ class EventClock:
         self.now += max(0.0, time - start)
         self._begin(time, CONFIRMING_LINES)
 
+    def _supported(self) -> None:
+        """Note a line that agrees with the time of the clock."""
+        self._stale = 0
+        self._support += 1
+        self._is_open = self._support < CONFIRMING_LINES
+
     def _lagging(self, time: Seconds) -> None:
         """Note a line from before the idle gap; a time that too few lines had gives way to the first five of them."""
         self._stale += 1
+        self._is_open = True
         held = self._support >= CONFIRMING_LINES
         if self._stale < (STALE_LINES if held else CONFIRMING_LINES):
             return
@@ -82,4 +90,4 @@ class EventClock:
 
     def _begin(self, time: Seconds, support: int = 1) -> None:
         self.newest, self.limit = time, time + self._slack
-        self._support, self._stale = support, 0
+        self._support, self._stale, self._is_open = support, 0, True

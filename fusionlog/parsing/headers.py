@@ -17,7 +17,7 @@ A format takes linear time on any line. The groups of a regular expression are s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import NamedTuple
 
 from fusionlog.errors import SettingError
@@ -34,7 +34,7 @@ KEPT = ("component", "level", "content")
 _BOM = "\ufeff"
 _FIELD = re.compile(r"<(\w+\??)>")
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">", '"': '"', "'": "'"}
-_NESTED = r"(?:[^\[\]\r\n]|\[[^\[\]\r\n]*+\])*+"
+_NESTED = r"[^\[\]\r\n]*+(?:\[[^\[\]\r\n]*+\][^\[\]\r\n]*+)*+"
 _STRUCTURED = ("sd", "structureddata", "structured_data")
 
 
@@ -99,14 +99,15 @@ class Header:
 
         :param outer: the fields of the envelope: of a JSON line that was opened they are the header.
         """
+        limit = self._limit
         for rule in self._rules:
-            found = rule.match(line) if self._limit is None else rule.match(line, 0, self._limit)
+            found = rule.match(line) if limit is None else rule.match(line, 0, limit)
             if found is not None:
-                return _fields(rule, found, line, self._limit)
+                return _fields(rule, found, line, limit)
         read = self._preset.read(line, outer) if self._preset and self._preset.read else None
         if read is not None:
             return Fields(read.content, read.component, read.level, None, True, None, read.values)
-        start, content = _trimmed(line, 0, len(line))
+        start, content = _trimmed(line, 0)
         return Fields(content, start=start, matched=not self.is_set)
 
     def stamp(self, fields: Fields) -> tuple[slice, ...]:
@@ -138,7 +139,8 @@ def _patterns(system: SystemSettings) -> list[re.Pattern[str]]:
     if system.format is not None:
         return [_complete(pattern) for pattern in PRESETS[system.format].patterns]
     if system.header is not None:
-        return [_compile(system.header)]
+        used = (system.session_field, system.time_field, system.date_field)
+        return [_compile(system.header, {name.lower() for name in used if name})]
     return [] if system.header_regex is None else [_complete(system.header_regex)]
 
 
@@ -175,37 +177,41 @@ def _rule(pattern: re.Pattern[str]) -> _Rule:
 
 
 def _fields(rule: _Rule, found: re.Match[str], line: str, limit: int | None) -> Fields:
-    start, end = found.span(rule.content)
-    if limit is not None and end == limit:
-        end = len(line)
-    start, text = _trimmed(line, start, end)
-    component, named = None, -1
-    if rule.component:
-        component, named = found[rule.component] or None, found.start(rule.component)
-    return Fields(text, component, (found[rule.level] or None) if rule.level else None, start, True, found, None, named)
+    component, level, content = found.group(rule.component, rule.level, rule.content)
+    start = found.start(rule.content)
+    if limit is not None and found.end(rule.content) == limit:
+        content = line[start:]
+    start, text = _trimmed(content or "", start)
+    named = found.start(rule.component) if rule.component else -1
+    return Fields(
+        text, (component or None) if rule.component else None, (level or None) if rule.level else None,
+        start, True, found, None, named,
+    )  # fmt: skip
 
 
-def _trimmed(line: str, start: int, end: int) -> tuple[int, str]:
+def _trimmed(text: str, start: int) -> tuple[int, str]:
     """A part of a line without blanks around and without a byte order mark, and its place."""
-    text = line[start:end]
     bare = text.strip()
-    if bare.startswith(_BOM):
+    if bare[:1] == _BOM:
         bare = bare[1:].lstrip()
-    return start + text.find(bare), bare
+    return (start, bare) if bare[:1] == text[:1] else (start + text.find(bare), bare)
 
 
-def _compile(format: str) -> re.Pattern[str]:
-    """The expression of a format. Fields are atomic groups: no backtracking over them, whatever the line."""
+def _compile(format: str, used: Set[str]) -> re.Pattern[str]:
+    """The expression of a format. Fields are atomic groups: no backtracking over them, whatever the line.
+
+    :param used: the fields, beside the kept ones, whose place is needed; a group costs time.
+    """
     _check(format)
     pieces = _FIELD.split(format.strip())
     names, literals = pieces[1::2], pieces[0::2]
-    seen: set[str] = set()
+    wanted = {*KEPT, *used}
     groups: list[list[str]] = [[]]
     values = [_value(each, literals[at], literals[at + 1]) for at, each in enumerate(names[:-1])]
     optional = [_make_optional(each, literals, at) for at, each in enumerate(names[:-1])]
     groups[0].append(_literal(literals[0]))
     for at, name in enumerate(names[:-1]):
-        field = _named(name, values[at], seen)
+        field = _named(name, values[at], wanted)
         literal = _last(literals[at + 1]) if at == len(names) - 2 else _literal(literals[at + 1])
         if optional[at] is None:
             groups.append([field, literal])
@@ -256,12 +262,12 @@ def _make_optional(name: str, literals: list[str], at: int) -> tuple[str, str] |
     return opening, closing
 
 
-def _named(name: str, value: str, seen: set[str]) -> str:
-    """A field as a group; of one that comes again, and of one whose name is a number, the name is left out."""
+def _named(name: str, value: str, wanted: set[str]) -> str:
+    """A field as a group, where it is wanted and has not come before."""
     group = name.lower().rstrip("?")
-    if group in seen or not group.isidentifier():
+    if group not in wanted or not group.isidentifier():
         return f"(?:{value})"
-    seen.add(group)
+    wanted.remove(group)
     return f"(?P<{group}>{value})"
 
 

@@ -131,32 +131,47 @@ class Joiner(Generic[T]):
 
     def push(self, piece: Piece[T]) -> Sequence[Line[T]]:
         """The lines that are complete now, in the order of their first positions."""
-        only, text, source = self._only, piece.text, piece.source
+        only, partial = self._only, piece.partial
         if only is not None:
+            previous = only.text
             if (
-                source == only.source
-                and (piece.partial is None or piece.partial.last)
-                and ((text[:1] in ORDINARY and only.text[-1:] not in OPEN_ENDS) or begins(text, only.text))
+                piece.source == only.source
+                and (partial is None or partial.last)
+                and ((piece.text[:1] in ORDINARY and previous[-1:] not in OPEN_ENDS) or begins(piece.text, previous))
             ):
                 self._only = piece
-                return (Line(only.position, only.position, only.text, 1, only.payload),)
+                return (Line(only.position, only.position, previous, 1, only.payload),)
             self._only = None
             self._add(only)
         elif not self._queue:
-            if self._holds_none and (piece.partial is None or piece.partial.last):
-                return (Line(piece.position, piece.position, text, 1, piece.payload),)
-        elif self._quick and (piece.partial is None or (piece.partial.last and piece.partial.id is None)):
-            held = self._current.get(source)
-            if held is not None and held.is_plain and begins(text, held.previous):
-                held.done = True
-                self._current[source] = line = _Open(piece, piece.moment, piece.position, text)
-                self._queue.append(line)
-                head = self._queue[0]
-                if not head.done and piece.moment - head.moment <= self._wait and len(self._queue) <= MAX_HELD:
-                    return ()
-                return self._complete(piece.moment)
+            if self._holds_none and (partial is None or partial.last):
+                return (Line(piece.position, piece.position, piece.text, 1, piece.payload),)
+        elif self._quick and (partial is None or (partial.last and partial.id is None)):
+            held = self._current.get(piece.source)
+            if held is not None and held.is_plain:
+                text, previous = piece.text, held.previous
+                if (text[:1] in ORDINARY and previous[-1:] not in OPEN_ENDS) or begins(text, previous):
+                    return self._replace(piece, held)
         self._take(piece)
         return self._complete(piece.moment)
+
+    def _replace(self, piece: Piece[T], held: _Open[T]) -> Sequence[Line[T]]:
+        """Begin a line behind a complete one of its source; mostly that was the first in the queue."""
+        moment, queue = piece.moment, self._queue
+        held.done = True
+        self._current[piece.source] = line = _Open(piece, moment, piece.position, piece.text)
+        queue.append(line)
+        first = queue[0]
+        if first is held:
+            queue.popleft()
+            first = queue[0]
+            if not first.done and moment - first.moment <= self._wait and len(queue) > 1:
+                whole = held.piece
+                return (Line(whole.position, whole.position, whole.text, 1, whole.payload),)
+            return [held.line(), *self._complete(moment)]
+        if not first.done and moment - first.moment <= self._wait and len(queue) <= MAX_HELD:
+            return ()
+        return self._complete(moment)
 
     def flush(self) -> Sequence[Line[T]]:
         """Everything held: at silence, or at the end of the data."""

@@ -73,9 +73,9 @@ class CachedLine(NamedTuple):
     """The parsing result of a shape: the outcome of mining, the event's id and text, and the places in a line.
 
     `keys` are the places of its session keys, `stamp` those of its time; `matched`: whether it has the header;
-    `settled`: whether it begins a line whatever comes before it, so that it may be recalled. What follows is derived by
-    `LineCache.put`: the place of the first key; whether an event of the shape has no more than that key; the number of
-    `0x` in a line.
+    `settled`: whether it has the header and begins a line whatever comes before it, so that it may be recalled. What
+    follows is derived by `LineCache.put`: the place of the first key; whether an event of the shape has no more than
+    that key; the number of `0x` in a line.
     """
 
     standing: MatchedCluster
@@ -190,10 +190,10 @@ class LineCache:
 
 def _derived(line: str, shape: CachedLine, prefixes: int) -> CachedLine:
     """A shape with what follows from it and one of its lines."""
-    key = shape.keys[0] if shape.keys else None
-    plain = key is None or canonical(line[key]) == line[key]
-    bare = plain and shape.matched and not shape.stamp and len(shape.keys) < 2
-    return shape._replace(key=key, bare=bare, prefixes=prefixes)
+    standing, id, text, keys, stamp, matched, settled, *_ = shape
+    key = keys[0] if keys else None
+    bare = matched and not stamp and len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
+    return CachedLine(standing, id, text, keys, stamp, matched, settled, key, bare, prefixes)
 
 
 def _takes_any_digit(header: Header) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from fusionlog.errors import SettingError
-from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
+from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, refuse_empty
 
 _H = "[0-9A-Fa-f]"
 _END = "(?![A-Za-z0-9])"
@@ -47,17 +47,17 @@ _ADDRESS = re.compile(r"(?:[\w.+-]|<[A-Z]+>)+@(?:[\w-]+|<[A-Z]+>)(?:\.(?:[\w-]+|
 
 
 _KEY = "_key"
-_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<[=!]|\(\?\(|.", re.DOTALL)
-_LEFT = re.compile(r"\^|\\[AbB1-9]|\(\?<[=!]|\(\?\(")
-"""Pieces of an expression that look at what stands before a match, or number its groups."""
+_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<?[=!]|\(\?\(|.", re.DOTALL)
+_CONTEXT = re.compile(r"[\^$]|\\[AbBZ1-9]|\(\?<?[=!]|\(\?\(")
+"""Pieces of an expression that look at what stands around a match, or number its groups."""
 
 
 class Masks:
     """Replaces variables by `<UUID>`, `<NUM>`..., and session keys by `<KEY>`.
 
     :param extra: the system's own masks; `job: J[0-9]+` becomes `<JOB>`.
-    :param session: the session's expression. Where its matches do not depend on what stands before them they are found
-        again in the text by one expression with the masks, which is faster than by place and has the same result.
+    :param session: the session's expression. Where its matches do not depend on what stands around them they are found
+        in the content by one expression with the masks, which is faster than by place and has the same result.
     :raises SettingError: an expression matches nothing at all, or cannot stand in an alternation.
     """
 
@@ -71,6 +71,7 @@ class Masks:
         self._placeholders |= {name: f"<{name}>" for name in (*BUILT_IN, "ID")}
         self._pattern = _combine(alternatives)
         self._substitute = self._pattern.sub
+        self._session = KeyExpression(session)
         self._keyed = _keyed(session, alternatives)
         self._key_group = 2 if session and re.compile(session).groups else 1
 
@@ -82,8 +83,22 @@ class Masks:
         masked = self._with_keys(text, keys) if keys else self._substitute(self._replace, text)
         return _ADDRESS.sub("<ADDRESS>", masked) if "@" in masked else masked
 
+    def mask_content(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
+        """The masked content of a line; `keys` are not needed where `finds_keys`."""
+        if self._keyed is None:
+            return self.mask(text, keys)
+        masked = self._keyed.sub(self._replace_keyed, text)
+        return _ADDRESS.sub("<ADDRESS>", masked) if "@" in masked else masked
+
+    @property
+    def finds_keys(self) -> bool:
+        """Whether the session's expression finds its keys in a content by itself, as it does in the line."""
+        return self._keyed is not None
+
     def places(self, text: str, keys: Sequence[KeyMatch] = ()) -> list[tuple[int, int]]:
-        """The places of the placeholders of `mask` without those of addresses: from, to."""
+        """The places of the placeholders of `mask_content` without those of addresses: from, to."""
+        if self._keyed is not None:
+            keys = self._session.find(text)
         return [(start, end) for start, end, _ in self._spans(text, keys)]
 
     def _replace(self, match: re.Match[str]) -> str:
@@ -100,8 +115,6 @@ class Masks:
         return f"{whole[: start - offset]}<KEY>{whole[end - offset :]}"
 
     def _with_keys(self, text: str, keys: Sequence[KeyMatch]) -> str:
-        if self._keyed is not None:
-            return self._keyed.sub(self._replace_keyed, text)
         pieces: list[str] = []
         end = 0
         for first, last, placeholder in self._spans(text, keys):
@@ -153,8 +166,8 @@ def _alternative(group: str, setting: str, pattern: str) -> str:
 
 
 def _keyed(session: str | None, alternatives: Sequence[str]) -> re.Pattern[str] | None:
-    """The masks with the session's expression before them, None where it looks at what stands before its matches."""
-    if not session or any(_LEFT.fullmatch(piece) for piece in _PIECES.findall(session)):
+    """The masks with the session's expression before them, None where it looks at what stands around its matches."""
+    if not session or any(_CONTEXT.fullmatch(piece) for piece in _PIECES.findall(session)):
         return None
     try:
         return _combine([_alternative(_KEY, "session", session), *alternatives])

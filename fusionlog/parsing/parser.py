@@ -70,13 +70,14 @@ class Parser:
         self._masks = Masks(system.masks, system.session)
         self._keys = KeyExpression(system.session)
         self._key_field, self._every_key = system.session_field, system.keys == "all"
+        self._find_keys = self._keys.find if self._every_key or not self._masks.finds_keys else self._keys.find_first
         self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
-        self._components = Components(self._masks.mask)
+        self._components = Components(self._masks.mask_content)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
@@ -105,8 +106,8 @@ class Parser:
     def recall(self, value: bytes) -> Event | None:
         """The event of a raw record by one look-up, where it is, byte for byte, a line of a cached shape.
 
-        Such a line begins one whatever comes before it, and another one begins behind it. None: it must be read
-        (`EnvelopeReader`), joined and parsed, with the same result.
+        Such a line has the header, begins one whatever comes before it, and another one begins behind it. None: it must
+        be read (`EnvelopeReader`), joined and parsed, with the same result.
         """
         shape = self._line_cache.of_record(value)
         if shape is None or not shape.settled or not self._miner.still_matches(shape.standing):
@@ -118,18 +119,21 @@ class Parser:
 
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
-        header, matches = self._header.split(line, fields), self._keys.find(line)
+        header, matches = self._header.split(line, fields), self._find_keys(line)
         places = self._own_places(line, header, matches) if matches or self._key_field else ()
-        component = self._component(line, header, matches, places) if header.component else None
-        keys = outer or self._own_keys(line, header, places)
+        name = header.component
+        component = self._component(line, header, matches, places) if name else None
+        keys = outer or (self._own_keys(line, header, places) if places or self._key_field else ())
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
-        content = content[:MAX_CONTENT_CHARS]
-        inside = within(matches, start, start + len(content)) if matches and start is not None else []
-        by_form = self._masks.mask(content, inside)
-        left = any([key in by_form for key in keys]) if keys else False
-        masked = _without(by_form, keys) if left else by_form
+        if len(content) > MAX_CONTENT_CHARS:
+            content = content[:MAX_CONTENT_CHARS]
+        by_place = matches and start is not None and not self._masks.finds_keys
+        inside = within(matches, start or 0, (start or 0) + len(content)) if by_place else ()
+        by_form = self._masks.mask_content(content, inside)
+        left = [key for key in keys if key in by_form] if keys else None
+        masked = _without(by_form, left) if left else by_form
         standing = self._miner.match(masked)
         mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
@@ -138,15 +142,28 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined.text, line, None)
-        stamp = self._header.stamp(header) if self._header.stamp_names else ()
+        stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
             self._line_cache.put(
-                parts, CachedLine(standing, event.id, event.text, places, stamp, header.matched, self._is_settled(line))
+                parts,
+                CachedLine(
+                    standing,
+                    event.id,
+                    event.text,
+                    places,
+                    stamp,
+                    header.matched,
+                    header.matched and self._is_settled(line),
+                ),
             )
         session, more = _sessions(keys) if keys else (None, ())
-        clock = texts(line, stamp) if stamp else self._header.stamp_value(header)
         return Event(event.id, event.text, session, line, more, header.matched, clock)
+
+    def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
+        """The places of the line's time, and its text."""
+        places = self._header.stamp(header)
+        return places, texts(line, places) if places else self._header.stamp_value(header)
 
     def _in_sessions(self, shape: CachedLine, line: str, fields: Tree | None, keys: tuple[str, ...]) -> Event:
         """The event of a cached shape in the sessions of its envelope: its text has no key that the line may have."""
@@ -190,12 +207,18 @@ class Parser:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
         last = first + len(name)
-        for _, _, start, stop in matches if first >= 0 else ():
-            if first <= start and stop <= last:
-                return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
+        if not self._masks.finds_keys and first >= 0:
+            for _, _, start, stop in matches:
+                if first <= start and stop <= last:
+                    return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
         if self._key_field and any(first <= key.start and key.stop <= last for key in places):
             return self._components.of("<KEY>")
-        return self._components.of(name) if name else None
+        return self._components.of(name)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether a line's header may have its time."""
+        return bool(self._header.stamp_names)
 
     @property
     def matches(self) -> Callable[[str], bool] | None:
@@ -253,8 +276,9 @@ class Parser:
     def _split(self, template: Template) -> tuple[str | None, str]:
         """An event's component and template; the header of its example tells whether it has a component."""
         line = template.example
-        header, matches = self._header.split(line), self._keys.find(line)
-        component = self._component(line, header, matches, self._own_places(line, header, matches))
+        header, matches = self._header.split(line), self._find_keys(line)
+        places = self._own_places(line, header, matches)
+        component = self._component(line, header, matches, places) if header.component else None
         for each in (component, WILDCARD) if component else ():
             if template.text == each or template.text.startswith(f"{each} "):
                 return each, template.text[len(each) + 1 :]
@@ -286,6 +310,5 @@ def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
 def _without(text: str, keys: Sequence[str]) -> str:
     """The text with `<KEY>` for each session key as a word: the key's expression may need the header to match."""
     for key in keys:
-        if key in text:
-            text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
+        text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
     return text

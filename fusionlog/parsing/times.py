@@ -18,6 +18,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import TypeGuard
 
 from fusionlog.settings import SystemSettings
 from fusionlog.utils.timezones import offset_of, zone_of
@@ -35,12 +36,15 @@ at least, and a line that is half an hour ahead would close every session that i
 YEARS_BACK = 8
 """29 February is at most eight years away."""
 
+NEAR_SECONDS = 6 * 3600.0
+"""A clock alone has the same date at all references that are nearer than half a day."""
+
 MAX_CHARS = 64
 """The longest text that is read as a time."""
 
 _DAY = timedelta(days=1)
 _SHORTEST_ISO = len("2026-03-04T10:11")
-_AROUND = " \t\r\n[](){}<>'\",;"
+_AROUND = " \t\r\n[](){}<>'\",;:*"
 
 _SECONDS_BELOW = 1e11
 _NUMBER = re.compile(r"(\d{1,20})(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
@@ -54,16 +58,19 @@ _CLOCK = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<fraction>\d+))?)?"
     r"(?:\s?(?P<half>[ap])\.?m\.?)?"
 )
-_ZONE = r"(?:\s*(?P<zone>z|(?:utc|gmt)?[+-]\d\d?(?::?\d\d)?|[a-z]{2,5}))?(?:\s*[\[(][^\])]*[\])]?)?"
+_ZONE = (
+    r"(?:\s*(?P<zone>z|(?:utc|gmt)?[+-]\d\d?(?::?\d\d)?|[a-z]{2,5}))?(?:(?<=\d)\s+[a-z]{2,5})?"
+    r"(?:\s+m=[+-][\d.]+)?(?:\s*[\[(][^\])]*[\])]?)?"
+)
 
 _FORMATS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # 2026-03-04T10:11:12.123Z, 2026/03/04 10:11:12, 2026-03-04 10:11:12,123 +0100
-        rf"(?P<year>\d{{4}})([-/.])(?P<month>\d\d?)\2(?P<day>\d\d?)(?:[t_:-]|[,\s]\s*)\s*{_CLOCK}{_ZONE}",
+        rf"{_WEEKDAY}(?P<year>\d{{4}})([-/.])(?P<month>\d\d?)\2(?P<day>\d\d?)(?:[t_:-]|[,\s]\s*)\s*{_CLOCK}{_ZONE}",
         # Mar  4 10:11:12, Wed Mar  4 10:11:12 CET 2026, Mar 04, 2026 10:11:12 AM, 2026 Mar  4 10:11:12
         rf"{_WEEKDAY}(?:(?P<year>\d{{4}})\s+)?{_MONTH}\s+(?P<day>\d\d?)(?:,?\s+(?P<year2>\d{{4}}))?,?\s+"
-        rf"{_CLOCK}{_ZONE}(?:\s+(?P<year3>\d{{4}}))?",
+        rf"{_CLOCK}{_ZONE}(?:\s+(?P<year3>\d{{4}})(?:\s+(?P<zone2>[+-]\d{{4}}))?)?",
         # 04/Mar/2026:10:11:12 +0100, Wed, 04 Mar 2026 10:11:12 GMT, 04-Mar-26 10:11:12
         rf"{_WEEKDAY}(?P<day>\d\d?)([-/\s])\s*{_MONTH}\2(?P<year>\d{{4}}|\d\d)(?::|,?\s+){_CLOCK}{_ZONE}",
         # 20260304T101112Z, 20260304-10:11:12:123, 20260304101112123
@@ -94,6 +101,9 @@ _HOURS = {
 }  # fmt: skip
 """The abbreviations of RFC 822 and of regions where one stands for one offset."""
 
+_YEAR = re.compile(r"(?<![\d.,:])(?:19|20)\d\d(?!\d|:)|\d{9}")
+"""A text with the year needs no reference; nor does an epoch."""
+
 _ZERO = frozenset({"Z", "UTC", "GMT", "UT"})
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d?)(?::?(\d\d))?", re.IGNORECASE)
 
@@ -106,23 +116,34 @@ def plausible(seconds: float, reference: float | None) -> bool:
 
     :param reference: the record's Kafka timestamp in Unix seconds; None: the year 2100 bounds the future.
     """
-    return EARLIEST <= seconds <= (LATEST if reference is None else reference + AHEAD_SECONDS)
+    return EARLIEST <= seconds <= (reference + AHEAD_SECONDS if _is_known(reference) else LATEST)
+
+
+def _is_known(reference: float | None) -> TypeGuard[float]:
+    """Whether a reference is a time: a producer without a clock writes 0."""
+    return reference is not None and reference >= EARLIEST
 
 
 class LineClock:
-    """Reads the time texts of one system's lines."""
+    """Reads the time texts of one system's lines. Lines of one second often have the same text: the last is kept."""
 
     def __init__(self, system: SystemSettings) -> None:
         self._zone = zone_of(system.timezone)
-        self._last: tuple[str, float | None, float | None] = ("", None, None)
+        self._text = ""
+        self._seconds: float | None = None
+        self._complete = True
 
     def read(self, stamp: str, reference: float | None) -> float | None:
         """Unix seconds of a time text; None where it is no time, or an implausible one."""
-        text, seconds, at = self._last
-        if text != stamp or at != reference:
-            seconds = seconds_of(stamp, self._zone, reference, clock_alone=True)
-            self._last = stamp, seconds, reference
+        if stamp != self._text or not (self._complete or self._is_near(reference)):
+            self._text, self._seconds = stamp, seconds_of(stamp, self._zone, reference, clock_alone=True)
+            self._complete = self._seconds is None or _YEAR.search(stamp) is not None
+        seconds = self._seconds
         return None if seconds is None or not plausible(seconds, reference) else seconds
+
+    def _is_near(self, reference: float | None) -> bool:
+        """Whether a text that lacks the date or the year has the same time at this reference: it is hours away."""
+        return reference is not None and self._seconds is not None and abs(reference - self._seconds) < NEAR_SECONDS
 
 
 def seconds_of(
@@ -155,6 +176,8 @@ def _of_text(text: str, zone: tzinfo, reference: float | None) -> float | None:
     """Seconds of a text: of ISO 8601 with a clock by the fast parser of Python, of others by their notation."""
     if len(text) > MAX_CHARS:
         return None
+    if text.isdecimal() and len(text) not in _COMPACT_DIGITS:
+        return _of_number(float(text))
     try:
         if len(text) >= _SHORTEST_ISO and text[4] == "-" and text[10] in "T ":
             moment = datetime.fromisoformat(text)
@@ -173,7 +196,7 @@ def _of_notation(text: str, zone: tzinfo, reference: float | None) -> float | No
         return _of_number(float(text))
     for pattern in _FORMATS:
         if found := pattern.fullmatch(text):
-            return _seconds_of_parts(found.groupdict(), zone, time.time() if reference is None else reference)
+            return _seconds_of_parts(found.groupdict(), zone, reference if _is_known(reference) else time.time())
     return _of_number(float(text)) if number else None
 
 
@@ -183,7 +206,7 @@ def _seconds_of_parts(parts: Parts, zone: tzinfo, reference: float) -> float | N
     :raises ValueError: they are no time.
     """
     clock, now = _clock(parts), datetime.fromtimestamp(reference, zone)
-    times = (_unix(day, clock, parts.get("zone"), zone) for day in _days(parts, now.date()))
+    times = (_unix(day, clock, parts.get("zone") or parts.get("zone2"), zone) for day in _days(parts, now.date()))
     if parts.get("day") is None and parts.get("first") is None:
         return min(times, key=lambda seconds: abs(seconds - reference))
     if not _year(parts):

@@ -1,8 +1,8 @@
 """Lines to windows: sessions by key, ended by an idle gap or a size limit, or a fixed number of lines.
 
-A line's position is the offset of its record and its index in the record; a line of several sessions is in a window of
-each. Deterministic in the lines, their positions and their times: a partition that is read again gives the same windows
-with the same ids.
+A line's position is the offset of its record and its index in the record, of several pieces that of the first one. A
+line of several sessions is in a window of each. Deterministic in the lines, their positions and their times: a
+partition that is read again gives the same windows with the same ids.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ ALL = "*"
 """The one session that all lines are of where windows are by count."""
 
 
-class Extent(NamedTuple):
-    """The positions of a line of several pieces: its last piece, and the line that gave it its session key, if that is
-    another one. `counted` is False where another window has the line already, as one of its other sessions."""
+class Membership(NamedTuple):
+    """What is special about a line in a window: the position of the line that gave it its session key, and whether the
+    window counts it, which another one may do, as one of its other sessions."""
 
-    last: Position
     anchor: Position
     counted: bool = True
 
@@ -47,7 +46,7 @@ class _Waiting(NamedTuple):
     event: Event | None
     position: Position
     time: Seconds
-    extent: Extent | None
+    membership: Membership | None
 
 
 @dataclass(slots=True)
@@ -78,11 +77,10 @@ class _Open:
         elif time < self.started:
             self.started = time
 
-    def extend(self, extent: Extent) -> None:
-        """Note the extent of the line that was added."""
-        self.last = extent.last
-        self.anchor = min(self.anchor, extent.anchor)
-        self.uncounted += not extent.counted
+    def note(self, membership: Membership) -> None:
+        """Note what is special about the line that was added."""
+        self.anchor = min(self.anchor, membership.anchor)
+        self.uncounted += not membership.counted
 
 
 class Windower:
@@ -129,7 +127,7 @@ class Windower:
     def first_anchor(self) -> Position | None:
         """The first position that open windows depend on: that of their first line, or of a line that gave a key."""
         anchors = [window.anchor for window in self._by_first.values()]
-        waiting = [each.extent.anchor if each.extent else each.position for each in self._waiting if each.event]
+        waiting = [each.membership.anchor if each.membership else each.position for each in self._waiting if each.event]
         return min(anchors + waiting, default=None)
 
     @property
@@ -146,20 +144,38 @@ class Windower:
         lines = len(window.sequence)
         return self._shares.pop(window.id, None) or Share(lines, lines, (window.first_offset, window.first_index))
 
-    def add(self, event: Event, position: Position, time: Seconds, extent: Extent | None = None) -> list[Window]:
+    def add(
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
+        decided: bool = False,
+    ) -> list[Window]:  # fmt: skip
         """Take a line; the windows that this closes, its own among them or not.
 
-        :param extent: given where the line has more than one piece, or its key from another line.
+        :param membership: what is special about the line.
+        :param decided: whether the line waited and its time is clear now.
         :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its position is
             not greater than the last one. The line is in no window then.
         """
-        if position <= self._last or not (event.session or self._by_count):
-            raise self._refusal(position)
-        self._last = position
-        if time > self.clock.limit or self._waiting:
-            self._waiting.append(_Waiting(event, position, time, extent))
-            return self._decide()
-        return self._add(event, position, time, extent)
+        clock = self.clock
+        if not decided:
+            if position <= self._last or not (event.session or self._by_count):
+                raise self._refusal(position)
+            self._last = position
+            if time > clock.limit or self._waiting:
+                self._waiting.append(_Waiting(event, position, time, membership))
+                return self._decide()
+        now = clock.observe(time)
+        closed = self._close_idle() if now - self._longest_untouched > self._idle else []
+        session = ALL if self._by_count else event.session or ""
+        window = self._by_touch.get(session) or self._open(session, position, time)
+        window.add(event, position, time, now)
+        if membership is not None:
+            window.note(membership)
+        self._by_touch.move_to_end(session)
+        if len(window.sequence) >= self._limit:
+            closed.append(self._close(window, "count" if self._by_count else "size"))
+        if event.more and not self._by_count:
+            closed += self._add_to_others(event, position, time, membership)
+        return closed
 
     def advance(self, time: Seconds) -> list[Window]:
         """Take the time of a line that is in no window; the windows that this closes."""
@@ -174,29 +190,16 @@ class Windower:
         closed = self._decide(last=True)
         return closed + [self._close(window, "silence") for window in list(self._by_first.values())]
 
-    def _add(self, event: Event, position: Position, time: Seconds, extent: Extent | None) -> list[Window]:
-        now = self.clock.observe(time)
-        closed = self._close_idle() if now - self._longest_untouched > self._idle else []
-        session = ALL if self._by_count else event.session or ""
-        window = self._by_touch.get(session) or self._open(session, position, time)
-        window.add(event, position, time, now)
-        if extent is not None:
-            window.extend(extent)
-        self._by_touch.move_to_end(session)
-        if len(window.sequence) >= self._limit:
-            closed.append(self._close(window, "count" if self._by_count else "size"))
-        if event.more and not self._by_count:
-            closed += self._add_to_others(event, position, time, extent)
-        return closed
-
-    def _add_to_others(self, event: Event, position: Position, time: Seconds, extent: Extent | None) -> list[Window]:
+    def _add_to_others(
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None
+    ) -> list[Window]:
         """Add a line to the windows of its other sessions."""
         closed = []
-        other = Extent(*(extent or (position, position))[:2], counted=False)
+        other = Membership(membership.anchor if membership else position, counted=False)
         for session in event.more:
             window = self._by_touch.get(session) or self._open(session, position, time)
             window.add(event, position, time, self.clock.now)
-            window.extend(other)
+            window.note(other)
             self._by_touch.move_to_end(session)
             if len(window.sequence) >= self._limit:
                 closed.append(self._close(window, "size"))
@@ -226,7 +229,7 @@ class Windower:
     def _take(self, line: _Waiting) -> list[Window]:
         if line.event is not None:
             self.in_hand = line.position
-            closed = self._add(line.event, line.position, line.time, line.extent)
+            closed = self.add(line.event, line.position, line.time, line.membership, decided=True)
             self.in_hand = None
             return closed
         self.clock.observe(line.time)

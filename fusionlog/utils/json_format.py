@@ -27,6 +27,16 @@ _ESCAPE = re.compile(
 )
 
 
+class JsonLine(dict[str, object]):
+    """The fields of a JSON line, with its text, so that it is decoded once."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str, tree: Tree) -> None:
+        super().__init__(tree)
+        self.text = text
+
+
 class JsonFormat:
     """Writes the JSON lines of one system by its format; without a format, every line passes.
 
@@ -44,10 +54,12 @@ class JsonFormat:
     def text(self, line: str, fields: Tree | None = None) -> str:
         """The text of a JSON line; any other line is itself.
 
-        :param fields: of the envelope around the line: they stand for those that the line lacks.
+        :param fields: of the envelope around the line: they stand for those that the line lacks; or the line's own.
         """
+        if isinstance(fields, JsonLine) and fields.text == line:
+            return self._render(fields, None) if self.shares(fields) else line
         tree = tree_of(line) if self.fields else None
-        return line if tree is None or not self.shares(tree) else self._render(tree, fields or {})
+        return line if tree is None or not self.shares(tree) else self._render(tree, fields)
 
     def shares(self, tree: Tree) -> bool:
         """Whether an object has a field of the format."""
@@ -69,11 +81,16 @@ class JsonFormat:
         apart = (field for field in self.fields if field not in own and field.split(".")[0] not in own)
         return any(value_at(tree, field) is not None for field in apart)
 
-    def _render(self, tree: Tree, fields: Tree) -> str:
-        text = "".join(
-            literal + (_written(_first_value(field, tree, fields)) if field else "") for literal, field in self._pieces
-        )
-        return strip_ansi(text.rstrip("\r\n"))
+    def _render(self, tree: Tree, fields: Tree | None) -> str:
+        parts = []
+        for literal, field in self._pieces:
+            parts.append(literal)
+            if field:
+                value = tree.get(field)
+                if value is None and (fields or "." in field):
+                    value = first_value(field, tree, fields or {})
+                parts.append(_written(value))
+        return strip_ansi("".join(parts).rstrip("\r\n"))
 
 
 def tree_of(text: str) -> Tree | None:
@@ -109,6 +126,11 @@ def _whole_character(escape: re.Match[str]) -> str:
     return "\\ufffd" if escape["half"] else escape[0]
 
 
+def objects(value: object) -> Iterator[Tree]:
+    """The objects of a JSON array; none of another value."""
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+
+
 def value_at(tree: Tree, field: str) -> object:
     """The value of a field, None where there is none: of the key that is written with dots, or else on the path.
 
@@ -126,9 +148,13 @@ def value_at(tree: Tree, field: str) -> object:
     return None
 
 
-def _first_value(field: str, *trees: Tree) -> object:
-    values = (value_at(tree, field) for tree in trees)
-    return next((value for value in values if value is not None), None)
+def first_value(field: str, *trees: Tree) -> object:
+    """The value of a field in the first tree that has one."""
+    for tree in trees:
+        value = value_at(tree, field)
+        if value is not None:
+            return value
+    return None
 
 
 def _pieces(format: str) -> Iterator[tuple[str, str | None]]:

@@ -81,7 +81,11 @@ class KnowledgeTables:
         logged, needing = False, [name for name in self._settings.systems if self.of(name).rules.model]
         while waiting := [name for name in needing if not self.of(name).ready]:
             if not logged:
-                log.info("waiting for a model: meta-train one with the Ray job", systems=waiting)
+                log.info(
+                    "waiting for a model: publish the bundled base (fusionlog models publish --bundled), or train one "
+                    "(fusionlog meta-train)",
+                    systems=waiting,
+                )
                 logged = True
             await self._next()
 

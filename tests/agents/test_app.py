@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from agents.app import batches, credentials, preflight
 from agents.run import ROLES, build
-from fusionlog.demo.plan import BUNDLED
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.settings import KafkaSettings, Settings
@@ -76,7 +76,7 @@ async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> Non
         Settings(
             kafka=kafka,
             topic_prefix="p.",
-            systems_file=BUNDLED / "systems.yaml",
+            systems_file=DATASETS / "systems.yaml",
             label={"url": "http://127.0.0.1:1/v1"},
         ),
     )

@@ -27,8 +27,14 @@ def sessions(count: int, lines: int, seed: int = 1) -> list[tuple[str, str]]:
 
 def conserved(worker: Worker) -> bool:
     found = worker.metrics()
-    parts = ("windowed", "dead_lettered", "dropped", "deleted", "released", "open")
-    return found["fusionlog_lines"] == sum(found.get(f"fusionlog_lines_{part}", 0) for part in parts)
+    parts = ("windowed", "dead_lettered", "dropped", "joined", "repeated", "deleted", "released", "open")
+    memberships = sum(
+        found.get(f"fusionlog_memberships_{part}", 0) for part in ("windowed", "dead_lettered", "released", "open")
+    )
+    records = sum(found.get(f"fusionlog_records_{part}", 0) for part in ("opened", "dead_lettered", "deleted"))
+    return (found["fusionlog_lines"], found["fusionlog_memberships"], found["fusionlog_records"]) == (
+        sum(found.get(f"fusionlog_lines_{part}", 0) for part in parts), memberships, records,
+    )  # fmt: skip
 
 
 async def test_lines_become_windows_and_counts_conserve(stage: Stage) -> None:

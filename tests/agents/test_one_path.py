@@ -18,10 +18,10 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from fusionlog import releases
+from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import Source, event_probabilities, read_source
 from fusionlog.data.systems import read_sessions
 from fusionlog.decision import THRESHOLD
-from fusionlog.demo.plan import BUNDLED
 from fusionlog.distillation import calibration_fit
 from fusionlog.distillation.base_model import known_events
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
@@ -36,8 +36,9 @@ from fusionlog.methods.base import MethodContext
 from fusionlog.methods.fusionlog import adapt
 from fusionlog.methods.protocol import Fold, read_fold
 from fusionlog.methods.registry import METHODS
-from fusionlog.methods.stream import BATCH_WINDOWS, StreamClock
+from fusionlog.methods.stream import StreamClock
 from fusionlog.methods.target import Target
+from fusionlog.online.decisions import BATCH_WINDOWS
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, PseudoLabel, Record, Window
 from fusionlog.rules import RULES, MethodName
@@ -88,12 +89,12 @@ def cut(data: Path, system: str) -> None:
     """The first sessions of a bundled system."""
     (data / system).mkdir(parents=True)
     with (
-        gzip.open(BUNDLED / system / "sessions.jsonl.gz", "rt") as whole,
+        gzip.open(DATASETS / system / "sessions.jsonl.gz", "rt") as whole,
         gzip.open(data / system / "sessions.jsonl.gz", "wt") as part,
     ):
         part.writelines(islice(whole, SESSIONS))
     for name in ("labels.csv", "verdicts.jsonl"):
-        shutil.copy(BUNDLED / system / name, data / system / name)
+        shutil.copy(DATASETS / system / name, data / system / name)
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def world(tmp_path: Path, kafka_settings: Settings) -> World:
     data = tmp_path / "data"
     for system in (TARGET, SOURCE):
         cut(data, system)
-    shutil.copy(BUNDLED / "systems.yaml", data)
+    shutil.copy(DATASETS / "systems.yaml", data)
     settings = kafka_settings.model_copy(
         update={
             "systems_file": data / "systems.yaml", "system": TARGET,

@@ -12,7 +12,7 @@ import pytest
 from agents.app import FusionLogApp
 from agents.run import ROLES, build, serve
 from fusionlog.cli.main import Role
-from fusionlog.demo.plan import BUNDLED
+from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, ModelError
 from fusionlog.settings import Settings
 
@@ -107,5 +107,5 @@ def test_every_role_of_the_command_has_an_app() -> None:
 
 
 async def test_an_app_is_that_of_its_role() -> None:
-    settings = Settings(systems_file=BUNDLED / "systems.yaml", label={"url": "http://127.0.0.1:1/v1"})
+    settings = Settings(systems_file=DATASETS / "systems.yaml", label={"url": "http://127.0.0.1:1/v1"})
     assert [build(role, settings).role for role in ROLES] == list(ROLES)

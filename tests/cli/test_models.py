@@ -1,16 +1,24 @@
 import asyncio
+from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from msgspec.structs import replace
+from pydantic import SecretStr
+from typer.testing import CliRunner, Result
 
-from fusionlog import releases
+from fusionlog import fetch_release, releases
+from fusionlog.bundled.base import read_base
 from fusionlog.cli.main import app
-from fusionlog.cli.models import again_at
+from fusionlog.cli.models import again_at, check_usable
+from fusionlog.data.bundled import DATASETS
+from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.codecs import key_of
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
+from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings
+from tests.encoders import make_encoder
 from tests.factories import make_release
 
 
@@ -44,3 +52,93 @@ async def test_rolling_back_publishes_the_earlier_release_as_the_newest(kafka_se
     listed = await asyncio.to_thread(CliRunner(env=environment).invoke, app, ["models", "list"])
     assert newest.version in listed.output
     assert bad.version in listed.output
+
+
+SHOP = "shop:\n  description: a shop\n"
+
+
+async def call(settings: Settings, *words: str, **env: str) -> Result:
+    """A command against a test's Kafka and topics."""
+    environment = {
+        "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+        "FUSIONLOG_TOPIC_PREFIX": settings.topic_prefix,
+        **env,
+    }
+    return await asyncio.to_thread(CliRunner(env=environment).invoke, app, ["models", *words])
+
+
+async def on_topic(settings: Settings) -> list[ModelRelease]:
+    return [release for _, release in await read_all(settings, settings.topics.models)]
+
+
+@pytest.mark.kafka
+async def test_the_bundled_base_is_published_once_and_signed_with_the_key_of_the_settings(
+    kafka_settings: Settings, tmp_path: Path
+) -> None:
+    await create_topics(kafka_settings)
+    (tmp_path / "systems.yaml").write_text(SHOP)
+    targets = {"FUSIONLOG_SYSTEMS_FILE": str(tmp_path / "systems.yaml")}
+    first = await call(kafka_settings, "publish", "--bundled", **targets)
+    assert first.exit_code == 0, first.output
+    assert first.stdout == f"{read_base().version} is on {kafka_settings.topics.models.name}, not signed\n"
+    assert await on_topic(kafka_settings) == [read_base()]
+    again = await call(kafka_settings, "publish", "--bundled", **targets)
+    assert again.stdout == f"{read_base().version} is on {kafka_settings.topics.models.name} already\n"
+
+    signed = await call(kafka_settings, "publish", "--bundled", FUSIONLOG_SIGNING_KEY="k")
+    assert signed.stdout.endswith(", signed\n")
+    (release,) = await on_topic(kafka_settings)
+    releases.verify(release, SecretStr("k"))
+    with_key = kafka_settings.model_copy(update={"signing_key": SecretStr("k")})
+    assert fetch_release("shop", with_key) == release
+    assert fetch_release("shop", kafka_settings).sha256 == read_base().sha256
+
+
+@pytest.mark.kafka
+async def test_a_saved_release_is_published_elsewhere(kafka_settings: Settings, tmp_path: Path) -> None:
+    await create_topics(kafka_settings)
+    made, file = releases.sign(make_release(created=5.0), None), tmp_path / "shop.json.gz"
+    file.write_bytes(releases.release_bytes(made))
+    encoder = {"FUSIONLOG_ENCODER": str(make_encoder(tmp_path / "encoder"))}
+    refused = await call(kafka_settings, "publish", str(file), **encoder)
+    assert isinstance(refused.exception, ModelError) and "is of encoder test, but words" in str(refused.exception)
+    file.write_bytes(releases.release_bytes(releases.sign(replace(made, encoder="words"), None)))
+    done = await call(kafka_settings, "publish", str(file), **encoder)
+    assert done.exit_code == 0, done.output
+    saved = await call(kafka_settings, "save", made.version, str(tmp_path / "again.json.gz"))
+    assert saved.exit_code == 0, saved.output
+    assert (tmp_path / "again.json.gz").read_bytes() == file.read_bytes()
+    older = releases.sign(replace(make_release(created=4.0), encoder="words"), None)
+    file.write_bytes(releases.release_bytes(older))
+    below = await call(kafka_settings, "publish", str(file), **encoder)
+    assert f"workers keep {made.version}, which is newer" in below.output
+    missing = await call(kafka_settings, "save", "v0", str(file))
+    assert isinstance(missing.exception, ModelError) and "no release v0" in str(missing.exception)
+
+
+def test_a_bundled_system_among_the_targets_refuses_the_bundled_base() -> None:
+    everything = Settings(systems_file=DATASETS / "systems.yaml")
+    for config in (everything, everything.model_copy(update={"system": "kafka"})):
+        with pytest.raises(ModelError, match=r"target postgresql .* --source kafka --source postfix --source rabbitmq"):
+            check_usable(config, read_base())
+
+
+def test_a_base_without_the_target_is_not_refused(tmp_path: Path) -> None:
+    (tmp_path / "systems.yaml").write_text(SHOP)
+    check_usable(Settings(systems_file=tmp_path / "systems.yaml"), read_base())
+    check_usable(Settings(), read_base())
+
+
+@pytest.mark.parametrize("words", [["publish"], ["publish", "file", "--bundled"]])
+def test_one_release_is_named(words: list[str]) -> None:
+    failed = CliRunner().invoke(app, ["models", *words])
+    assert isinstance(failed.exception, SettingError) and failed.exception.setting == "--bundled"
+
+
+def test_a_file_that_is_no_release_is_named(tmp_path: Path) -> None:
+    for name, content in (("no.json", None), ("half.json.gz", b"\x1f\x8b\x08"), ("other.json", b"{}")):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        failed = CliRunner().invoke(app, ["models", "publish", str(tmp_path / name)])
+        assert isinstance(failed.exception, ModelError)
+        assert f"{tmp_path / name} is no release (" in str(failed.exception)

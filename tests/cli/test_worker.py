@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fusionlog.demo.plan import BUNDLED
+from fusionlog.data.bundled import DATASETS
 from tests.brokers import free_ports
 
 
@@ -25,7 +25,7 @@ def test_a_worker_without_kafka_says_where_it_looked(role: str) -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     env = {
         "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": address,
-        "FUSIONLOG_SYSTEMS_FILE": str(BUNDLED / "systems.yaml"),
+        "FUSIONLOG_SYSTEMS_FILE": str(DATASETS / "systems.yaml"),
     }
     code, said = run(role, **env)
     assert code == 2

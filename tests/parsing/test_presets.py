@@ -8,6 +8,7 @@ import pytest
 
 from fusionlog.parsing.headers import Header
 from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.preset_table import preset_table
 from fusionlog.parsing.presets import PRESETS
 from fusionlog.parsing.regex_invariance import DIGITS, is_invariant
 from fusionlog.settings import FormatName, IngestSettings, SystemSettings
@@ -54,3 +55,7 @@ def test_a_preset_takes_linear_time(name: FormatName, piece: str) -> None:
     header, begin = Header(SystemSettings(format=name)), PRESETS[name].example
     for line in (piece * 30_000, begin[: len(begin) // 2] + piece * 30_000, begin + piece * 30_000 + "\n"):
         header.split(line)
+
+
+def test_the_documentation_has_the_presets_as_they_are() -> None:
+    assert preset_table() in (Path(__file__).parents[2] / "docs" / "log-formats.md").read_text("utf-8")

@@ -52,8 +52,8 @@ def test_a_line_with_several_keys_is_of_the_first_session_or_of_all() -> None:
 def test_lines_with_several_keys_are_recalled_with_all_of_them() -> None:
     parser = Parser("shop", SystemSettings(session=r"blk_-?\d+", keys="all"), IngestSettings())
     for number in range(3):
-        parser.parse(f"delete blk_{number} blk_{number + 1}")
-    event = parser.recall(b"delete blk_7 blk_8")
+        parser.parse(f"moved blk_{number} blk_{number + 1}")
+    event = parser.recall(b"moved blk_7 blk_8")
     assert event is not None
     assert (event.session, event.more) == ("blk_7", ("blk_8",))
 

@@ -18,6 +18,7 @@ CONDENSED = {
     "scala": "2026-03-04 ERROR failed scala.MatchError: None (of class scala.None$)",
     "python": "2026-03-04 ERROR request failed ZeroDivisionError: division by zero KeyboardInterrupt"
     " app.faults.StopOrders: x",
+    "python, frames without their blanks": "2026-03-04 ERROR failed ZeroDivisionError: division by zero",
     "python, a group": "2026-03-04 ERROR boom ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"
     " ValueError: one",
     "python, sqlalchemy": "2026-03-04 ERROR bad"

@@ -1,14 +1,16 @@
-"""Envelopes that hold a list of lines: OpenTelemetry's batches, Loki's push requests, CloudWatch's subscriptions."""
+"""Envelopes that hold others: OpenTelemetry's batches, Loki's push requests, CloudWatch's subscriptions, Azure's
+diagnostic settings, Kafka Connect's records with a schema.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from fusionlog.parsing.envelopes import otlp
-from fusionlog.utils.json_format import Tree
+from fusionlog.utils.json_format import Tree, objects
 
-NAMES = frozenset({*otlp.SIGNALS, "streams", "logEvents", "entry"})
-"""Fields that may hold such a list."""
+NAMES = frozenset({*otlp.SIGNALS, "streams", "logEvents", "entry", "records", "payload"})
+"""Fields that may hold others."""
 
 
 def is_log_records(tree: Tree) -> bool:
@@ -17,22 +19,26 @@ def is_log_records(tree: Tree) -> bool:
 
 
 def entries(tree: Tree) -> list[Tree] | None:
-    """The lines of an object of Loki's clients or CloudWatch, an envelope each; None where it is another."""
-    streams, events, entry = tree.get("streams"), tree.get("logEvents"), tree.get("entry")
+    """The envelopes within another one; None where there are none."""
+    entry = tree.get("entry")
     if isinstance(entry, dict) and isinstance(entry.get("line"), str):
         return [{**tree, **entry}]
-    if isinstance(streams, list):
-        return list(_of_loki(streams)) or None
-    if isinstance(events, list):
+    if isinstance(tree.get("streams"), list):
+        return list(_of_loki(tree["streams"])) or None
+    if isinstance(tree.get("logEvents"), list):
         group = {name: tree[name] for name in ("logGroup", "logStream") if name in tree}
-        return [{**group, **event} for event in events if isinstance(event, dict) and "message" in event] or None
+        return [{**group, **event} for event in objects(tree["logEvents"]) if "message" in event] or None
+    if tree.keys() == {"records"}:
+        return list(objects(tree["records"])) or None
+    if tree.keys() == {"schema", "payload"} and isinstance(tree["schema"], dict):
+        payload = tree["payload"]
+        return [payload] if isinstance(payload, dict) else [{"message": payload}] if isinstance(payload, str) else None
     return None
 
 
-def _of_loki(streams: list[object]) -> Iterator[Tree]:
-    for stream in streams:
-        labels = stream.get("stream") if isinstance(stream, dict) else None
-        values = stream.get("values") if isinstance(stream, dict) else None
+def _of_loki(streams: object) -> Iterator[Tree]:
+    for stream in objects(streams):
+        labels, values = stream.get("stream"), stream.get("values")
         for value in values if isinstance(labels, dict) and isinstance(values, list) else ():
             if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str):
                 yield {"labels": labels, "timestamp": value[0], "line": value[1]}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from fusionlog.errors import RecordError
-from fusionlog.utils.json_format import Tree
+from fusionlog.utils.json_format import Tree, objects
 
 PROTO_START = 0x0A
 """The first byte of the protobuf encoding: field 1, with a length. In a text it is a line break."""
@@ -20,6 +21,9 @@ SIGNALS = ("resourceLogs", "resourceSpans", "resourceMetrics")
 
 _OTHER_SIGNAL = "it holds OpenTelemetry traces or metrics: export only logs to this topic"
 _MAX_DEPTH = 32
+MAX_FLAT = 128
+"""Attributes that are named without `resource` or `attributes` in front, at most: OpenTelemetry's own limit."""
+
 _SCOPES = ("scopeLogs", "instrumentationLibraryLogs")
 _IDS = ("traceId", "spanId")
 
@@ -58,11 +62,11 @@ def envelopes(batch: Tree) -> Iterator[Tree]:
     """
     if "resourceLogs" not in batch:
         raise RecordError("not-logs", _OTHER_SIGNAL)
-    for group in _objects(batch.get("resourceLogs")):
+    for group in objects(batch.get("resourceLogs")):
         resource = _attributes(group.get("resource"))
         for scope_group in _scope_groups(group):
             scope = scope_group.get("scope", scope_group.get("instrumentationLibrary"))
-            for record in _objects(scope_group.get("logRecords")):
+            for record in objects(scope_group.get("logRecords")):
                 yield _envelope(record, resource, scope)
 
 
@@ -70,7 +74,8 @@ def _envelope(record: Tree, resource: Tree, scope: object) -> Tree:
     attributes = _attributes(record)
     body = _value(record.get("body"))
     own = {name: value for name, value in record.items() if name not in ("attributes", "body")}
-    names: Tree = {**resource, **attributes, **own, "resource": resource, "attributes": attributes}
+    flat: Tree = dict(chain(*(islice(each.items(), MAX_FLAT) for each in (resource, attributes))))
+    names: Tree = {**flat, **own, "resource": resource, "attributes": attributes}
     if scope:
         names["scope"] = scope
     if body is None and (attributes or "eventName" in record):
@@ -79,23 +84,19 @@ def _envelope(record: Tree, resource: Tree, scope: object) -> Tree:
 
 
 def _records(batch: Tree) -> Iterator[Tree]:
-    for group in _objects(batch.get("resourceLogs")):
+    for group in objects(batch.get("resourceLogs")):
         for scope_group in _scope_groups(group):
-            yield from _objects(scope_group.get("logRecords"))
+            yield from objects(scope_group.get("logRecords"))
 
 
 def _scope_groups(group: Tree) -> Iterator[Tree]:
     for name in _SCOPES:
-        yield from _objects(group.get(name))
-
-
-def _objects(value: object) -> Iterator[Tree]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+        yield from objects(group.get(name))
 
 
 def _attributes(holder: object) -> Tree:
     pairs = holder.get("attributes") if isinstance(holder, dict) else None
-    return {str(pair["key"]): _value(pair.get("value")) for pair in _objects(pairs) if "key" in pair}
+    return {str(pair["key"]): _value(pair.get("value")) for pair in objects(pairs) if "key" in pair}
 
 
 def _value(value: object, depth: int = 0) -> object:
@@ -104,9 +105,9 @@ def _value(value: object, depth: int = 0) -> object:
         return None
     kind, content = next(iter(value.items()), ("", None))
     if kind == "arrayValue" and isinstance(content, dict):
-        return [_value(item, depth + 1) for item in _objects(content.get("values"))]
+        return [_value(item, depth + 1) for item in objects(content.get("values"))]
     if kind == "kvlistValue" and isinstance(content, dict):
-        pairs = [pair for pair in _objects(content.get("values")) if "key" in pair]
+        pairs = [pair for pair in objects(content.get("values")) if "key" in pair]
         return {str(pair["key"]): _value(pair.get("value"), depth + 1) for pair in pairs}
     if kind == "intValue" and isinstance(content, str):
         return int(content) if content.lstrip("-").isdecimal() and len(content) <= 20 else content

@@ -19,48 +19,42 @@ or text that only begins like it, is a line of text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.envelopes import batches, otlp
+from fusionlog.parsing.envelopes import batches, journal, otlp
 from fusionlog.parsing.envelopes.decoding import BYTE_ORDER_MARK, text_of
+from fusionlog.parsing.envelopes.line_times import LineTimes
+from fusionlog.parsing.envelopes.pieces import CriLine, UnfinishedLines, cri_line, identified
 from fusionlog.parsing.envelopes.raw_line import Partial, RawLine
 from fusionlog.parsing.envelopes.shapes import Shape, shape_of
-from fusionlog.parsing.envelopes.shippers import MARKS, TIME_FIELDS, message_of, partial_of
-from fusionlog.parsing.times import plausible, seconds_of
-from fusionlog.settings import NO_TIME, IngestSettings, SystemSettings
+from fusionlog.parsing.envelopes.shippers import MARKS, RUNTIME_CUT, TIME_FIELDS, message_of, partial_of
+from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.ansi import strip_ansi
-from fusionlog.utils.json_format import JsonFormat, Tree, json_of, tree_of, value_at
-from fusionlog.utils.timezones import zone_of
+from fusionlog.utils.json_format import JsonFormat, JsonLine, Tree, json_of, tree_of
 
 MAX_LINES = 10_000
 """Lines of a record, at most."""
-
-MAX_CUT = 10_000
-"""Cut lines that are known at a time, at most."""
 
 UTF8 = frozenset({"utf-8", "utf8", "utf_8", "u8"})
 
 Lines = Sequence[RawLine | RecordError]
 Fields = Sequence[str]
-Time = tuple[float | None, bool]
-"""Unix seconds, None where there are none; and whether a field should have had them."""
 
 _NONE = JsonFormat(None)
 _OWN = frozenset(TIME_FIELDS) | MARKS
-_BRACE = ord("{")
+_BRACE, _UNDERSCORE = ord("{"), ord("_")
 _BEGINNINGS = frozenset(b' \t\r\n\x0b\x0c"[{\xef\xfe\xff')
 """First bytes of what may be no bare line; a CRI line begins with a digit."""
 
-_CRI = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^ ]{1,16}) (stdout|stderr) ([PF])(?::\S*)? (.*)", re.DOTALL)
 _CRI_STREAM = slice(20, 46)
 """Where the stream of a CRI line begins, behind its time."""
 
-_BYTES = range(256)
+_LONG = RUNTIME_CUT // 4
 
 _object_of = msgspec.json.Decoder(Tree).decode
 
@@ -72,11 +66,8 @@ class EnvelopeReader:
         self._json_lines = JsonFormat(system.json_line)
         self._fields, self._max_bytes = ingest.message_fields, ingest.max_line_bytes
         self._encoding = None if system.encoding.lower() in UTF8 else system.encoding
-        self._time_field, self._date_field = system.time_field, system.date_field
-        self._zone = zone_of(system.timezone)
-        self._cut: set[tuple[str | None, str | None]] = set()
-        """The sources and ids of lines of which the last piece is still to come."""
-        self._looks_inside = bool(self._json_lines) or self._time_field is not None
+        self._times, self._unfinished = LineTimes(system), UnfinishedLines()
+        self._looks_inside = bool(self._json_lines) or system.time_field is not None
 
     def read(self, value: bytes | None, timestamp: float | None) -> Lines:
         """The lines of a record, in order; a RecordError stands for one that cannot be used.
@@ -95,29 +86,28 @@ class EnvelopeReader:
                 pass
         if first == otlp.PROTO_START and (batch := otlp.batch_of_proto(value)):
             return self._log_records(batch, timestamp)
+        if first == _UNDERSCORE and (entries := journal.entries_of(value)):
+            return self._all(self._of_journal(timestamp), entries)
         text = text_of(value, self._encoding)
         if self._encoding is None and first not in _BEGINNINGS and " std" not in text[_CRI_STREAM]:
             return [RawLine(self._clean(text))]
         return self._lines(text, timestamp)
 
-    def _lines(self, text: str, timestamp: float | None, strings: bool = True) -> Lines:
+    def _lines(self, text: str, timestamp: float | None, depth: int = 0) -> Lines:
+        """The lines of a text: of a record, or of what is in an array or a JSON string.
+
+        :param depth: an array counts 1, a string 2; neither is opened within a string, nor an array within an array.
+        """
         first = text[:1] if text[:1] > " " else text.lstrip()[:1]
         if first == "{":
             tree = tree_of(text)
             return self._unread(text, timestamp) if tree is None else self._opened(tree, text, timestamp)
-        if first == "[":
-            return self._array(text, timestamp)
-        if first == '"' and strings:
-            inside = json_of(text)
-            return self._lines(inside, timestamp, False) if isinstance(inside, str) else [RawLine(self._clean(text))]
-        found = _CRI.match(text)
-        return [self._of_cri(found, timestamp) if found else RawLine(self._clean(text))]
-
-    def _array(self, text: str, timestamp: float | None) -> Lines:
-        items = _elements(text)
-        if not items or items[0][:1] != "{":
-            return [RawLine(self._clean(text))]
-        return self._each(["" if item == "null" else item for item in items], timestamp)
+        if first == "[" and depth == 0 and (items := _elements(text)):
+            return self._each(items, timestamp)
+        if first == '"' and depth < 2 and isinstance(inside := json_of(text), str):
+            return self._lines(inside, timestamp, 2)
+        cri = cri_line(text)
+        return [self._of_cri(cri, {}, timestamp, ()) if cri else RawLine(self._clean(text))]
 
     def _unread(self, text: str, timestamp: float | None) -> Lines:
         """Objects that follow each other, a line each; else a line of text that begins like one."""
@@ -131,25 +121,37 @@ class EnvelopeReader:
         made: list[RawLine | RecordError] = []
         for item in items:
             try:
-                made += self._lines(item, timestamp)
+                made += self._lines(item, timestamp, 1)
             except RecordError as error:
                 made.append(RecordError(error.reason, error.detail, item.encode()))
         _check_number(len(made))
         return made
 
-    def _opened(self, tree: Tree, record: str | bytes, timestamp: float | None) -> Lines:
+    def _opened(self, tree: Tree, record: str | bytes | None, timestamp: float | None) -> Lines:
         shape = shape_of(tuple(tree))
         if shape.batch:
             if batches.is_log_records(tree):
                 return self._log_records(tree, timestamp)
             if (entries := batches.entries(tree)) is not None:
-                return self._all(lambda entry: self._open(entry, b"", timestamp, shape_of(tuple(entry))), entries)
+                return self._all(lambda entry: self._open(entry, None, timestamp, shape_of(tuple(entry))), entries)
         return [self._open(tree, record, timestamp, shape)]
 
     def _log_records(self, batch: Tree, timestamp: float | None) -> Lines:
-        return self._all(lambda record: self._of_log_record(record, timestamp), list(otlp.envelopes(batch)))
+        return self._all(
+            lambda record: self._of_log_record(record, timestamp), list(islice(otlp.envelopes(batch), MAX_LINES + 1))
+        )
+
+    def _of_journal(self, timestamp: float | None) -> Callable[[Tree], RawLine]:
+        def read(entry: Tree) -> RawLine:
+            if "MESSAGE" not in entry:
+                raise RecordError("empty", "the entry of the journal has no MESSAGE")
+            return self._open(entry, None, timestamp, shape_of(tuple(entry)))
+
+        return read
 
     def _all(self, read: Callable[[Tree], RawLine], envelopes: Sequence[Tree]) -> Lines:
+        if not envelopes:
+            raise RecordError("empty", "the record holds no line")
         _check_number(len(envelopes))
         made: list[RawLine | RecordError] = []
         for envelope in envelopes:
@@ -160,25 +162,25 @@ class EnvelopeReader:
                 made.append(RecordError(error.reason, error.detail, msgspec.json.encode(item)))
         return made
 
-    def _open(self, tree: Tree, record: str | bytes, timestamp: float | None, shape: Shape) -> RawLine:
+    def _open(self, tree: Tree, record: str | bytes | None, timestamp: float | None, shape: Shape) -> RawLine:
         """The line of an object: its message, or the object itself where it has none, or is the system's own line.
 
-        :param record: the object's text.
+        :param record: the object's text, None where it is not known.
         """
         field, message = message_of(tree, self._fields)
         inside = self._inside(message) if self._looks_inside else None
         if field is None or (self._json_lines and self._is_own(tree, field, inside)):
             times = shape.times if self._json_lines else ()
-            return self._line(_text(record), tree, tree, timestamp, times, shape, None)
+            return self._whole(_json(tree) if record is None else _text(record), tree, timestamp, times, shape)
         line = message if type(message) is str else self._written(field, message)
-        partial = partial_of(tree, line) if shape.pieces else None
+        partial = partial_of(tree, line) if shape.pieces or len(line) >= _LONG else None
         tree.pop(field, None)
         return self._line(line, tree, inside, timestamp, shape.times, shape, partial)
 
     def _of_log_record(self, tree: Tree, timestamp: float | None) -> RawLine:
         body, shape = tree["body"], shape_of(tuple(tree))
         if self._json_lines.names("body"):
-            return self._line(_json(tree), tree, tree, timestamp, otlp.TIME_FIELDS, shape, None)
+            return self._whole(_json(tree), tree, timestamp, otlp.TIME_FIELDS, shape)
         del tree["body"]
         line, rest = self._of_body(body)
         inside = self._inside(body) if self._looks_inside else None
@@ -212,76 +214,39 @@ class EnvelopeReader:
             return message
         if isinstance(message, list) and message and all(isinstance(item, str) for item in message):
             return "\n".join(message)
-        if field == "MESSAGE" and isinstance(message, list) and all(item in _BYTES for item in message):
+        if field == "MESSAGE" and isinstance(message, list) and all(_is_byte(item) for item in message):
             return text_of(bytes(message), self._encoding)
         return _json(message)
+
+    def _whole(self, text: str, tree: Tree, timestamp: float | None, times: Fields, shape: Shape) -> RawLine:
+        """The line of an object that is one itself."""
+        line = self._clean(text)
+        seconds, implausible = self._times.find(tree, None, timestamp, times)
+        source = shape.writer(tree) if shape.writer else None
+        fields = JsonLine(line, tree) if self._json_lines else tree
+        return RawLine(line, seconds, fields, source, None, implausible)
 
     def _line(
         self, line: str, tree: Tree, inside: Tree | None, timestamp: float | None, times: Fields, shape: Shape,
         partial: Partial | None,
     ) -> RawLine:  # fmt: skip
-        """A line with what its envelope has about it."""
-        if self._time_field is None:
-            seconds, implausible = self._time(tree, times, timestamp)
-        else:
-            seconds, implausible = self._own_time(tree, inside, timestamp, times)
-        if line[10:11] == "T" and (found := _CRI.match(line)):
-            raw = self._of_cri(found, timestamp, tree)
-            return raw if seconds is None else raw._replace(time=seconds, implausible=False)
+        """A line with what its envelope has about it; a runtime's own envelope may be around the line itself."""
+        if line[10:11] == "T" and "logtag" not in tree and (cri := cri_line(line)):
+            return self._of_cri(cri, tree, timestamp, times)
+        seconds, implausible = self._times.find(tree, inside, timestamp, times)
         source = shape.writer(tree) if shape.writer else None
         if line[:1] == " " and ("syslogtag" in tree or "programname" in tree):
             line = line[1:]
-        if partial is not None:
-            return self._piece(line, seconds, tree, source, partial, implausible)
-        return RawLine(self._clean(line), seconds, tree, source, None, implausible)
-
-    def _of_cri(self, found: re.Match[str], timestamp: float | None, envelope: Tree | None = None) -> RawLine:
-        stamp, stream, tag, line = found.groups()
-        tree: Tree = {**(envelope or {}), "time": stamp, "stream": stream, "logtag": tag}
-        seconds, implausible = self._time(tree, ("time",), timestamp)
-        writer = shape_of(tuple(tree)).writer
-        source = writer(tree) if writer else None
-        return self._piece(line, seconds, tree, source, Partial(None, tag == "F"), implausible)
-
-    def _piece(
-        self, line: str, seconds: float | None, tree: Tree, source: str | None, partial: Partial, implausible: bool
-    ) -> RawLine:
-        """A line of a stream whose long lines are cut: a piece of one may be blank."""
-        stream = tree.get("stream", tree.get("source"))
-        if source is None and partial.id is None and isinstance(stream, str):
-            partial = Partial(stream, partial.last)
-        cut = source, partial.id
-        goes_on = cut in self._cut
-        if partial.last:
-            self._cut.discard(cut)
-        elif len(self._cut) < MAX_CUT:
-            self._cut.add(cut)
-        text = self._text(line) if goes_on or not partial.last else self._clean(line)
+        if partial is None:
+            return RawLine(self._clean(line), seconds, tree, source, None, implausible)
+        partial = identified(partial, source, tree)
+        text = self._text(line) if self._unfinished.add(source, partial) else self._clean(line)
         return RawLine(text, seconds, tree, source, partial, implausible)
 
-    def _own_time(self, tree: Tree, inside: Tree | None, timestamp: float | None, fields: Fields) -> Time:
-        """The time in the system's own field; where a line has none, that of the envelope."""
-        if self._time_field == NO_TIME:
-            return None, False
-        clock = _first_value(self._time_field or "", inside or {}, tree)
-        if clock is None:
-            return self._time(tree, fields, timestamp)
-        date = _first_value(self._date_field, inside or {}, tree) if self._date_field else None
-        value = clock if date is None else f"{date} {clock}"
-        return self._time({"": value}, ("",), timestamp, clock_alone=True)
-
-    def _time(self, tree: Tree, fields: Fields, timestamp: float | None, clock_alone: bool = False) -> Time:
-        """The first plausible time of the fields."""
-        implausible = False
-        for field in fields:
-            value = tree.get(field)
-            if not value or value == "0":
-                continue
-            seconds = seconds_of(value, self._zone, timestamp, clock_alone)
-            if seconds is not None and plausible(seconds, timestamp):
-                return seconds, False
-            implausible = True
-        return None, implausible
+    def _of_cri(self, cri: CriLine, envelope: Tree, timestamp: float | None, times: Fields) -> RawLine:
+        tree = {**envelope, **cri.fields}
+        inside = tree_of(cri.text) if self._looks_inside else None
+        return self._line(cri.text, tree, inside, timestamp, (*times, "time"), shape_of(tuple(tree)), cri.partial)
 
     def _clean(self, text: str) -> str:
         """A line without its line break, colours and byte order mark.
@@ -308,27 +273,27 @@ def _check_number(lines: int) -> None:
 
 
 def _elements(array: str) -> list[str]:
-    """The elements of a JSON array, each in JSON; none where the text is no array."""
+    """The elements of a JSON array of records, each in JSON, `null` as a blank; none where the text is another."""
     try:
-        return [bytes(item).decode() for item in msgspec.json.decode(array, type=list[msgspec.Raw])]
+        items = [bytes(item).decode() for item in msgspec.json.decode(array, type=list[msgspec.Raw])]
     except RecursionError:
         return []
     except msgspec.DecodeError:
         listed = json_of(array)
-        return [_json(item) for item in listed] if isinstance(listed, list) else []
+        items = [_json(item) for item in listed] if isinstance(listed, list) else []
+    return ["" if item == "null" else item for item in items] if items and items[0][:1] == "{" else []
 
 
 def _text(record: str | bytes) -> str:
     return record if isinstance(record, str) else record.decode()
 
 
+def _is_byte(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 256
+
+
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _first_value(field: str, *trees: Tree) -> object:
-    values = (value_at(tree, field) for tree in trees)
-    return next((value for value in values if value is not None), None)
 
 
 def read_line(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fusionlog.parsing.envelopes.raw_line import Partial
 from fusionlog.parsing.envelopes.writers import STREAMS
-from fusionlog.utils.json_format import Tree, value_at
+from fusionlog.utils.json_format import Tree
 
 TIME_FIELDS = (
     "@timestamp", "timestamp", "date", "time", "_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP", "timereported",
@@ -30,10 +30,15 @@ _SURE = frozenset(
 )
 """Fields that applications do not write: beside one of them the message field is the line, whatever its type."""
 
+SPECIAL_FIELDS = frozenset({"short_message", "line", "entry", "event", "event.original", "MESSAGE"})
+"""Fields of which shippers have the line in their own way."""
+
 PARTIAL_FIELDS = frozenset({"logtag", "_p", "_partial", "partial_message", "CONTAINER_PARTIAL_MESSAGE"})
 DOCKER_FIELDS = frozenset({"log", "stream", "time", "attrs"})
-_DOCKER_CUT = 16 * 1024
-"""Docker cuts lines at this many bytes. A shorter one without a line break is the last that a process wrote."""
+RUNTIME_CUT = 16 * 1024
+"""Docker and containerd cut lines at this many bytes. In Docker's own file a shorter line without a line break is the
+last that a process wrote; behind a shipper that dropped the runtime's mark, a text of just this size is a piece.
+"""
 
 _LAST = Partial(None, last=True)
 
@@ -47,7 +52,8 @@ def message_of(tree: Tree, fields: Sequence[str]) -> tuple[str | None, object]:
         value = tree.get(field)
         if isinstance(value, str) and value and not value.isspace():
             return field, value
-    return _special(tree) or _blank(tree, fields) or (None, None)
+    special = None if SPECIAL_FIELDS.isdisjoint(tree) else _special(tree)
+    return special or _blank(tree, fields) or (None, None)
 
 
 def _special(tree: Tree) -> tuple[str, object] | None:
@@ -60,9 +66,10 @@ def _special(tree: Tree) -> tuple[str, object] | None:
         value = tree.get(field)
         if isinstance(value, str):
             return field, value
-    if "sourcetype" in tree and "event" in tree:
-        return "event", tree["event"]
-    original = value_at(tree, "event.original")
+    event = tree.get("event")
+    if "sourcetype" in tree and event is not None:
+        return "event", event
+    original = event.get("original") if isinstance(event, dict) else tree.get("event.original")
     if isinstance(original, str):
         return "event.original", original
     listed = tree.get("MESSAGE")
@@ -91,7 +98,9 @@ def partial_of(tree: Tree, message: str) -> Partial | None:
     if not PARTIAL_FIELDS.isdisjoint(tree):
         return _marked(tree)
     if tree.keys() <= DOCKER_FIELDS and tree.get("stream") in STREAMS and isinstance(tree.get("time"), str):
-        return Partial(None, message.endswith("\n") or len(message.encode()) < _DOCKER_CUT)
+        return Partial(None, message.endswith("\n") or len(message.encode()) < RUNTIME_CUT)
+    if tree.get("stream") in STREAMS and message[-1:] != "\n" and len(message.encode()) == RUNTIME_CUT:
+        return Partial(None, last=False)
     return _LAST if tree.get("source") in STREAMS and "container_id" in tree else None
 
 

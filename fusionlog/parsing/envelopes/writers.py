@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from fusionlog.utils.json_format import Tree, value_at
+from fusionlog.utils.json_format import Tree
 
 Writer = Callable[[Tree], str | None]
 
@@ -29,25 +29,29 @@ _HOST = ("host.name", "host.hostname", "host", "hostname", "_HOSTNAME", "agent.h
 _FILE = ("log.file.path", "log.file.name")
 _PROGRAM = (
     "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_COMM", "programname", "app-name", "appname", "app_name", "syslogtag",
-    "ident", "process.name", "_facility", "service.name", "logStream",
+    "ident", "process.name", "_facility", "service.name", "logStream", "tag",
 )  # fmt: skip
 _PROCESS = ("_PID", "procid", "process.pid", "pid", "service.instance.id")
 _MARKED_FILES = {"source_type": "file", "@version": "path"}
 """Fields that are a log file's path beside the mark of a shipper; an application has its own use for them."""
 
 
-class _Fields(NamedTuple):
-    """The fields of a shape that may have each part of an identity."""
+Path = tuple[str, ...]
+"""The names on the way to a field, from the outside in."""
 
-    pod: tuple[str, ...]
-    namespace: tuple[str, ...]
-    pod_container: tuple[str, ...]
-    container: tuple[str, ...]
-    stream: tuple[str, ...]
-    host: tuple[str, ...]
-    file: tuple[str, ...]
-    program: tuple[str, ...]
-    process: tuple[str, ...]
+
+class _Paths(NamedTuple):
+    """Where the envelopes of a shape may have each part of an identity."""
+
+    pod: tuple[Path, ...]
+    namespace: tuple[Path, ...]
+    pod_container: tuple[Path, ...]
+    container: tuple[Path, ...]
+    file: tuple[Path, ...]
+    host: tuple[Path, ...]
+    program: tuple[Path, ...]
+    process: tuple[Path, ...]
+    stream: tuple[Path, ...]
 
 
 def writer_of(names: frozenset[str]) -> Writer | None:
@@ -56,22 +60,20 @@ def writer_of(names: frozenset[str]) -> Writer | None:
     It returns None where the fields have no value.
     """
     files = _FILE + tuple(field for mark, field in _MARKED_FILES.items() if mark in names)
-    wanted = (_POD, _NAMESPACE, _POD_CONTAINER, _CONTAINER, _STREAM, _HOST, files, _PROGRAM, _PROCESS)
-    fields = _Fields(*(tuple(_present(each, names)) for each in wanted))
-    labelled = not names.isdisjoint(("line", "entry")) and not names.isdisjoint(("labels", "stream"))
-    if not (labelled or any(fields._replace(stream=(), process=()))):
+    wanted = (_POD, _NAMESPACE, _POD_CONTAINER, _CONTAINER, files, _HOST, _PROGRAM, _PROCESS, _STREAM)
+    paths = _Paths(*(tuple(_present(each, names)) for each in wanted))
+    if not names.isdisjoint(("line", "entry")) and not names.isdisjoint(("labels", "stream")):
+        return _labels
+    identities = {path for each in paths[:-2] for path in each}
+    if not identities:
         return None
-
-    only_log = not labelled and all(
-        field not in names and field.startswith("log.") for each in fields for field in each
-    )
+    # Under `log` Filebeat has the file, and Fluent Bit the line.
+    only_log = all(path[0] == "log" and len(path) > 1 for path in identities)
 
     def general(tree: Tree) -> str | None:
-        # Under `log` Filebeat has the file, and Fluent Bit the line.
         if only_log and not isinstance(tree.get("log"), dict):
             return None
-        parts = (_labels(tree) if labelled else []) or _container(tree, fields) or _on_host(tree, fields)
-        return "/".join(parts) if parts else None
+        return _container(tree, paths) or _on_host(tree, paths)
 
     return _pod_first(general) if "kubernetes" in names else general
 
@@ -80,7 +82,7 @@ def _pod_first(general: Writer) -> Writer:
     """The way of Fluent Bit's records, which are most, ahead of the general one."""
 
     def writer(tree: Tree) -> str | None:
-        node, stream = tree["kubernetes"], tree.get("stream")
+        node, stream = tree.get("kubernetes"), tree.get("stream")
         if isinstance(node, dict) and stream in STREAMS:
             namespace, pod = node.get("namespace_name"), node.get("pod_name")
             container = node.get("container_name")
@@ -91,48 +93,58 @@ def _pod_first(general: Writer) -> Writer:
     return writer
 
 
-def _present(fields: Iterable[str], names: frozenset[str]) -> Iterator[str]:
-    """The fields of which a shape has the first part, which may have dots in it."""
+def _present(fields: Iterable[str], names: frozenset[str]) -> Iterator[Path]:
+    """The paths of the fields of which a shape has the first name: the whole field, or a part of it up to a dot."""
     for field in fields:
         parts = field.split(".")
-        if any(".".join(parts[:count]) in names for count in range(1, len(parts) + 1)):
-            yield field
+        for count in range(len(parts), 0, -1):
+            if ".".join(parts[:count]) in names:
+                yield (".".join(parts[:count]), *parts[count:])
+                break
 
 
-def _labels(tree: Tree) -> list[str]:
+def _labels(tree: Tree) -> str | None:
     """Loki's labels, of which its clients have a line's: each set is a stream of lines."""
     labels = tree.get("labels")
     labels = tree.get("stream") if not isinstance(labels, dict) else labels
     if not isinstance(labels, dict):
-        return []
-    return [f"{name}={value}" for name, value in sorted(labels.items()) if isinstance(value, str)]
+        return None
+    return "/".join(f"{name}={value}" for name, value in sorted(labels.items()) if isinstance(value, str)) or None
 
 
-def _container(tree: Tree, fields: _Fields) -> list[str]:
-    pod = _first(tree, fields.pod)
-    if pod is None:
-        return _joined([_first(tree, fields.container)], tree, fields)
-    return _joined([_first(tree, fields.namespace), pod, _first(tree, fields.pod_container)], tree, fields)
+def _container(tree: Tree, paths: _Paths) -> str | None:
+    pod = _first(tree, paths.pod)
+    if pod is not None:
+        return _joined(_first(tree, paths.namespace), pod, _first(tree, paths.pod_container), _stream(tree, paths))
+    container = _first(tree, paths.container)
+    return _joined(container, _stream(tree, paths)) if container else None
 
 
-def _on_host(tree: Tree, fields: _Fields) -> list[str]:
-    file = _first(tree, fields.file)
-    program = file or _first(tree, fields.program)
-    process = _first(tree, fields.process) if program and not file else None
-    return _joined([_first(tree, fields.host), program, process], tree, fields)
+def _on_host(tree: Tree, paths: _Paths) -> str | None:
+    host, file = _first(tree, paths.host), _first(tree, paths.file)
+    if file:
+        return _joined(host, file, _stream(tree, paths))
+    program = _first(tree, paths.program)
+    if program:
+        return _joined(host, program, _first(tree, paths.process), _stream(tree, paths))
+    return _joined(host, _stream(tree, paths)) if host else None
 
 
-def _joined(names: list[str | None], tree: Tree, fields: _Fields) -> list[str]:
-    """The names there are, and the stream; a stream alone identifies nobody."""
-    found = [name for name in names if name]
-    streams = [value for field in fields.stream if (value := value_at(tree, field)) in STREAMS] if found else []
-    return [*found, *map(str, streams[:1])]
+def _joined(*names: str | None) -> str:
+    return "/".join([name for name in names if name])
 
 
-def _first(tree: Tree, fields: tuple[str, ...]) -> str | None:
+def _stream(tree: Tree, paths: _Paths) -> str | None:
+    stream = _first(tree, paths.stream)
+    return stream if stream in STREAMS else None
+
+
+def _first(tree: Tree, paths: tuple[Path, ...]) -> str | None:
     """The first of the fields that has a text or a whole number: not a blank one, nor the `-` of syslog."""
-    for field in fields:
-        value = value_at(tree, field)
-        if value and type(value) in (str, int) and value != "-":
+    for path in paths:
+        value = tree.get(path[0])
+        for name in path[1:]:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value and (type(value) is str or type(value) is int) and value != "-":
             return str(value)
     return None

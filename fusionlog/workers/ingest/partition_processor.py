@@ -15,13 +15,13 @@ from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LineClock
-from fusionlog.parsing.windows import Extent, Share, Windower
+from fusionlog.parsing.windows import Membership, Share, Windower
 from fusionlog.records import Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.types import Clock, Position
 from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState
-from fusionlog.workers.ingest.source_keys import Keys, SourceKeys
+from fusionlog.workers.ingest.sessions import Sessions
 from fusionlog.workers.ingest.tally import Batch, Tally
 from fusionlog.workers.ingest.watermark import CommitWatermark
 
@@ -84,24 +84,21 @@ class PartitionProcessor:
     ) -> None:  # fmt: skip
         self.system, self.resume_state, self.tally = system, resume_state, Tally(system)
         self.report = report or LineReport(system, settings)
-        self._parser, self._windower, self._clock, self._covered = parser, windower, clock, covered
+        self._parser, self._windower, self._clock = parser, windower, clock
         self._reader, self._line_clock = reader or EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
-        multiline = settings.multiline
-        self._wait, self._holds = multiline.wait_seconds, multiline.enabled
-        self._joiner: Joiner[_Read] = Joiner(multiline, ingest.max_line_bytes, parser.matches)
+        self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
+        self._joiner: Joiner[_Read] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches)
         self._held: _Known | None = None
-        self._sessions = settings.window.by == "session"
-        self._added = self._shared = 0
-        self._keys = SourceKeys(settings.window.idle_seconds) if self._sessions and settings.inherit else None
-        self._plain = covered is None and self._keys is None
+        self._sessions = Sessions(settings, covered)
+        self._plain = self._sessions.are_own
+        self._added = self._shared = self._outliers = 0
         self._silence = ingest.silence_seconds or settings.window.idle_seconds
         self._watermark = CommitWatermark(start)
         self._shares: dict[str, Share] = {}
         self._last_record_at = clock()
         self._batch = Batch()
         self._made: list[Made] = []
-        self._outliers = 0
         self._released = False
         self.in_hand = start
         """The offset of the record, a line of which was in hand when `take` raised."""
@@ -115,8 +112,9 @@ class PartitionProcessor:
         now = self._clock()
         self._windower.clock.allow(now - self._last_record_at)
         self._last_record_at = now
-        recall, add, plain = self._parser.recall, self._windower.add, self._plain
-        any_session, added = not self._sessions, 0
+        recall, add = self._parser.recall, self._windower.add
+        plain = self._plain and not self._parser.has_times
+        any_session, added = not self._sessions.by_key, 0
         offset, key, value, moment, event = self._held or _NOTHING
         self._held, hand = None, -1
         try:
@@ -128,8 +126,6 @@ class PartitionProcessor:
                     and event is not None
                     and key == record.key
                     and plain
-                    and event.stamp is None
-                    and event.matched
                     and (event.session or any_session)
                 ):
                     hand = offset
@@ -176,17 +172,17 @@ class PartitionProcessor:
         self._batch.opened += 1
         self._batch.lines += 1
         line = record.offset, record.key, value, self._last_record_at if moment < 0 else moment, found
-        if held is None and self._joiner.first_held is None:
-            if self._holds:
-                return line
-            self._add_known(*line)
-            return None
         if held is not None and held[1] == record.key:
             self._add_known(*held)
             return line
         if held is not None:
             self._push(held)
-        return self._push(line)
+        if held is not None or self._joiner.first_held is not None:
+            return self._push(line)
+        if self._holds:
+            return line
+        self._add_known(*line)
+        return None
 
     def give_up(self, record: RawRecord, error: RecordError) -> list[Made]:
         """The dead letter of a condemned record, which is not parsed."""
@@ -208,10 +204,9 @@ class PartitionProcessor:
                 held, self._held = self._held, None
                 self._add_known(*held)
             self._complete(self._joiner.flush())
-        if quiet >= self._silence and not self._windower.idle:
+        if quiet >= self._silence:
             self._close(self._windower.flush())
-            if self._keys is not None:
-                self._keys.forget()
+            self._sessions.forget()
         return self._finished()
 
     def acknowledged(self, made: Made, route: str = "") -> bool:
@@ -251,10 +246,12 @@ class PartitionProcessor:
     @property
     def position(self) -> int:
         """The offset to commit."""
-        windower, keys = self._windower, self._keys
-        needed = [self._first_held, windower.first_open if keys is None else windower.first_anchor]
-        if keys is not None:
-            needed.append(keys.first_needed(windower.clock.now))
+        windower, sessions = self._windower, self._sessions
+        needed = (
+            self._first_held,
+            windower.first_anchor if sessions.inherits else windower.first_open,
+            sessions.first_needed(self._watermark.next_offset),
+        )
         return self._watermark.position(min((each for each in needed if each is not None), default=None))
 
     @property
@@ -283,11 +280,11 @@ class PartitionProcessor:
                 continue
             self._batch.implausible += raw.implausible
             source = record.key if raw.source is None else raw.source
-            self._piece(position, _Read(moment, source, record.key, value, raw), raw)
+            read = _Read(moment, source, record.key, value, raw)
+            self._complete(self._joiner.push(Piece(position, source, raw.text, moment, raw.partial, read)))
 
     def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
         """Add a complete line of a known shape."""
-        self.in_hand = offset
         self._add(event, (offset, 0), _Read(moment, key, key, value))
 
     def _push(self, line: _Known) -> _Known | None:
@@ -298,10 +295,6 @@ class PartitionProcessor:
         done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
         self._complete(done)
         return line if done and self._joiner.take_only() is not None else None
-
-    def _piece(self, position: Position, read: _Read, raw: RawLine) -> None:
-        """Take a line of an envelope, or a piece of one."""
-        self._complete(self._joiner.push(Piece(position, read.source, raw.text, read.time, raw.partial, read)))
 
     def _complete(self, lines: Sequence[Line[_Read]]) -> None:
         """Parse lines, and add them to their windows."""
@@ -318,7 +311,7 @@ class PartitionProcessor:
                 value = read.value if whole and read.value is not None else line.text.encode("utf-8", "replace")
                 self._dead(line.first, read.key, value, error)
             else:
-                self._add(event, line.first, read, None if whole else line.last)
+                self._add(event, line.first, read)
 
     def _parse(self, line: Line[_Read]) -> Event:
         raw = line.payload.raw
@@ -331,57 +324,35 @@ class PartitionProcessor:
             log.exception("a line could not be parsed", system=self.system)
             raise RecordError("parser-failed", f"{type(error).__name__}: {error}") from error
 
-    def _add(self, event: Event, position: Position, read: _Read, last: Position | None = None) -> None:
+    def _add(self, event: Event, position: Position, read: _Read) -> None:
         """Add a line to the windows of its sessions."""
         self.in_hand = position[0]
         moment = self._moment(event, read) if event.stamp is not None or read.raw is not None else read.time
         if not event.matched:
             self._batch.unmatched += 1
             self.report.unmatched = event.line
-        if self._plain and last is None and (event.session or not self._sessions):
+        if self._plain and (event.session or not self._sessions.by_key):
             self._window(event, position, read, moment, None)
         else:
-            self._place(event, position, read, moment, last or position)
+            self._place(event, position, read, moment)
 
-    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds, last: Position) -> None:
-        """Add a line to those of its sessions that have no emitted window with it."""
-        keys: tuple[str | None, ...] = (None,)
-        anchor = position
-        if self._sessions:
-            keys, anchor = self._keys_of(event, position, read, moment)
-            if not keys:
-                self._batch.dropped += 1
-                self.report.keyless = event.line
-                self._close(self._windower.advance(moment))
-                return
-        left = keys if self._covered is None else tuple(k for k in keys if not self._covered.covers(k, position))
-        counted = left[:1] == keys[:1]
-        self._batch.repeated += not counted
-        if not left:
-            self._close(self._windower.advance(moment))
+    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds) -> None:
+        """Add a line to those of its sessions that have no emitted window with it; else it moves the clock alone."""
+        found = self._sessions.of(event, position, read.source, moment, self._batch)
+        self._plain = self._sessions.are_own
+        if found is not None:
+            self._window(found[0], position, read, moment, found[1])
             return
-        if self._sessions and left != (event.session, *event.more):
-            event = msgspec.structs.replace(event, session=left[0], more=left[1:])
-        self._window(event, position, read, moment, Extent(last, anchor, counted))
+        if self._sessions.by_key and not event.session:
+            self.report.keyless = event.line
+        self._close(self._windower.advance(moment))
 
-    def _keys_of(self, event: Event, position: Position, read: _Read, moment: Seconds) -> tuple[Keys, Position]:
-        """The session keys of a line, its own or those of its source, and the position that they are from."""
-        now = self._windower.clock.now
-        if event.session:
-            keys: Keys = (event.session, *event.more)
-            if self._keys is not None:
-                self._keys.give(read.source, keys, position, moment, now)
-            return keys, position
-        inherited = self._keys.inherit(read.source, moment, now) if self._keys is not None else None
-        if inherited is None:
-            return (), position
-        self._batch.inherited += 1
-        return inherited
-
-    def _window(self, event: Event, position: Position, read: _Read, moment: Seconds, extent: Extent | None) -> None:
+    def _window(
+        self, event: Event, position: Position, read: _Read, moment: Seconds, membership: Membership | None
+    ) -> None:
         self._added += 1
         try:
-            self._close(self._windower.add(event, position, moment, extent))
+            self._close(self._windower.add(event, position, moment, membership))
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 
@@ -424,6 +395,6 @@ class PartitionProcessor:
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)
-        self.report.add(batch, len(made))
+        self.report.add(batch, sum(isinstance(each, Window) for each in made))
         self._batch, self._made = Batch(), []
         return made

@@ -64,9 +64,10 @@ async def test_a_score_depends_on_the_adaptation_half_and_on_what_came_before_al
     fold, context = shop(data), make_context(data)
     whole = scores(await protonet(fold, context))
     part = scores(await protonet(replace(fold, test=fold.test[:5]), context))
-    assert part == {session: whole[session] for session in part} and len(part) == 20
+    # Of a batch of another size torch may sum in another order.
+    assert part == pytest.approx({session: whole[session] for session in part}, abs=1e-6) and len(part) == 20
     other = scores(await protonet(replace(fold, adapt=fold.adapt[:8]), context))
-    assert any(other[session] != whole[session] for session in fold.sessions[1])
+    assert any(abs(other[session] - whole[session]) > 1e-3 for session in fold.sessions[1])
 
 
 def test_each_source_plays_a_target_of_a_labeller_that_knows_the_others_alone(data: Path) -> None:

@@ -47,6 +47,8 @@ def test_single_undecodable_bytes_are_tolerated(value: bytes) -> None:
 
 def test_a_character_cut_at_either_end_is_tolerated() -> None:
     assert text_of("订 order 17 has been created".encode()[1:], None) == "\ufffd\ufffd order 17 has been created"
+    cri = b"2026-03-04T10:11:12.000000001Z stdout F "
+    assert text_of(cri + "订 order 17".encode()[1:], None).endswith(" F \ufffd\ufffd order 17")
     assert text_of("order 17 has been created 订".encode()[:-1], None) == "order 17 has been created \ufffd"
 
 

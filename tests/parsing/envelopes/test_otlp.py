@@ -206,7 +206,13 @@ def test_a_deep_body_is_bounded() -> None:
     assert isinstance(line, RawLine) and line.text.startswith("[[[")
 
 
-@pytest.mark.parametrize("odd", [{"resourceLogs": 5}, {"resourceLogs": [5, {"scopeLogs": [5, {"logRecords": [5]}]}]}])
-def test_what_is_no_batch_has_no_lines_of_one(odd: dict[str, object]) -> None:
-    lines = read(json.dumps(odd).encode())
-    assert [line.text for line in lines if isinstance(line, RawLine)] in ([], ['{"resourceLogs": 5}'])
+@pytest.mark.parametrize("odd", [{"resourceLogs": []}, {"resourceLogs": [5, {"scopeLogs": [5, {"logRecords": [5]}]}]}])
+def test_a_batch_without_a_log_record_is_empty(odd: dict[str, object]) -> None:
+    with pytest.raises(RecordError) as raised:
+        read(json.dumps(odd).encode())
+    assert raised.value.reason == "empty"
+
+
+def test_an_object_that_is_no_batch_is_a_line() -> None:
+    (line,) = read(b'{"resourceLogs": 5}')
+    assert isinstance(line, RawLine) and line.text == '{"resourceLogs": 5}'

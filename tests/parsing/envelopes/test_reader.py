@@ -106,11 +106,15 @@ def lines_of(case: str, file: str, system: str) -> list[RawLine]:
         ({"time": NOON, "host": "h", "sourcetype": "x", "event": "disk full"}, NOON, "h"),
         ({"logGroup": "g", "logStream": "s", "logEvents": [{"timestamp": NOON * 1000, "message": "disk full"}]},
          NOON, "s"),
+        ({"records": [{"time": ISO, "category": "x", "message": "disk full"}]}, NOON + 0.25, None),
+        ({"schema": {"type": "string", "optional": False}, "payload": "disk full"}, None, None),
+        ({"schema": {"type": "struct"}, "payload": {"log": "disk full", "time": NOON}}, NOON, None),
+        ({"date": NOON, "log": "disk full", "tag": "kube.var.log.cart-1"}, NOON, "kube.var.log.cart-1"),
     ],
     ids=["fluent-bit", "fluent-bit kubernetes", "fluentd docker", "vector file", "vector kubernetes", "filebeat file",
          "filebeat kubernetes", "filebeat container", "logstash", "logstash original", "promtail", "alloy",
          "promtail entry", "loki push", "rsyslog", "journald", "journald bytes", "docker", "gelf", "splunk",
-         "cloudwatch"],
+         "cloudwatch", "azure", "connect", "connect struct", "fluent-bit tag"],
 )  # fmt: skip
 def test_envelopes_are_opened(record: dict[str, object], time: float | None, source: str | None) -> None:
     line = read(record)
@@ -124,6 +128,15 @@ def test_an_envelopes_fields_stay_without_its_message() -> None:
         "kubernetes": kubernetes,
     }
     assert read(b"x").fields is None
+
+
+@pytest.mark.parametrize(("listed", "text"), [([1.0], "[1.0]"), ([100, 256], "[100,256]"), ([104, 105], "hi")])
+def test_a_list_of_journald_is_text_where_it_is_bytes(listed: list[float], text: str) -> None:
+    assert read({"MESSAGE": listed, "__REALTIME_TIMESTAMP": "1714557600000000"}).text == text
+
+
+def test_any_field_may_be_named_as_the_message() -> None:
+    assert read({"kubernetes": "x", "stream": "stdout"}, message_fields=("kubernetes",)).text == "x"
 
 
 def test_a_full_message_of_gelf_has_the_short_one_once() -> None:
@@ -327,10 +340,35 @@ def test_old_times_are_times() -> None:
         ({"msg": "x", "d": "01/05/2024", "t": "10:00:00"}, {"time_field": "t", "date_field": "d"}, None),
         ({"msg": "x", "t": "10:00:00.5"}, {"time_field": "t"}, NOON + 0.5),
         ({"@timestamp": ISO, "msg": "x"}, {"time_field": "none"}, None),
+        (b'2024-05-01T10:00:00.25Z stdout F {"ts": 1714557590.5}', {"time_field": "ts"}, NOON - 9.5),
+        (b"2024-05-01T10:00:00.25Z stdout F no JSON", {"time_field": "ts"}, NOON + 0.25),
+        (b"2024-05-01T10:00:00.25Z stdout F x", {"time_field": "none"}, None),
     ],
 )
-def test_a_system_names_its_time(record: dict[str, object], system: dict[str, str], time: float | None) -> None:
+def test_a_system_names_its_time(record: object, system: dict[str, str], time: float | None) -> None:
     assert read(record, **system).time == time
+
+
+@pytest.mark.parametrize(
+    ("record", "source"),
+    [
+        ({"log": "x", "stream": "stdout"}, None),
+        ({"log": "x", "pid": 7}, None),
+        ({"msg": "x", "file": "main.go:7", "path": "/cart"}, None),
+        ({"message": "x", "kubernetes": {"pod_name": "p"}, "stream": "stdout"}, "p/stdout"),
+        ({"message": "x", "kubernetes": {}, "docker": {"container_id": "3f"}}, "3f"),
+        ({"message": "x", "host": {"name": "h"}, "container.id": "3f"}, "3f"),
+        ({"message": "x", "host.name": "h", "log.file.path": "/a"}, "h//a"),
+        ({"message": "x", "host": {"name": "h"}, "process": {"name": "sshd", "pid": 7}}, "h/sshd/7"),
+        ({"message": "x", "host": "h", "ident": "sshd", "pid": "7"}, "h/sshd/7"),
+        ({"message": "x", "hostname": "h", "appname": "-", "procid": "-"}, "h"),
+        ({"MESSAGE": "x", "_HOSTNAME": "h", "SYSLOG_IDENTIFIER": "kernel"}, "h/kernel"),
+        ({"version": "1.1", "host": "h", "short_message": "x", "_container_id": "3f"}, "3f"),
+        ({"message": "x", "host": {"name": ["odd"]}, "kubernetes": "odd"}, None),
+    ],
+)  # fmt: skip
+def test_a_source_is_the_most_specific_writer(record: dict[str, object], source: str | None) -> None:
+    assert read(record).source == source
 
 
 @pytest.mark.parametrize(
@@ -367,6 +405,22 @@ def test_the_pieces_of_the_case_make_its_lines(file: str) -> None:
     assert [partial.last for partial in partials] == [False] * (len(pieces) - 1) + [True]
     assert json.loads("".join(piece.text for piece in pieces))["msg"] == "cannot save cart"
     assert json.loads(whole.text)["msg"] == "cart saved"
+
+
+@pytest.mark.parametrize(
+    ("text", "partial"),
+    [
+        ("x" * 16384, Partial(None, False)),
+        ("é" * 8192, Partial(None, False)),
+        ("x" * 16385, None),
+        ("x" * 16383 + "\n", None),
+        ("x" * 16384 + "\n", None),
+        ("x", None),
+    ],
+)
+def test_a_text_of_just_the_runtimes_limit_is_a_piece_behind_a_shipper_too(text: str, partial: Partial | None) -> None:
+    kubernetes = {"pod_name": "p", "namespace_name": "n", "container_name": "c"}
+    assert read({"@timestamp": NOON, "stream": "stdout", "log": text, "kubernetes": kubernetes}).partial == partial
 
 
 def test_a_cri_line_within_an_envelope_is_opened_too() -> None:
@@ -453,7 +507,11 @@ JSON = st.recursive(
     value=st.binary(max_size=200)
     | st.text(max_size=100).map(str.encode)
     | JSON.map(lambda tree: json.dumps(tree).encode())
-    | st.binary(max_size=100).map(lambda tail: b"\n" + tail),
+    | st.builds(
+        bytes.__add__,
+        st.sampled_from([b"\n", b"__CURSOR=", b"[", b'"', b"2024-05-01T10:00:00Z stdout P "]),
+        st.binary(),
+    ),
     timestamp=st.none() | st.floats(allow_nan=False, min_value=0, max_value=1e12),
 )
 def test_any_bytes_give_lines_or_a_reason(encoding: str, value: bytes, timestamp: float | None) -> None:

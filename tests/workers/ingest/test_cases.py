@@ -158,7 +158,7 @@ async def test_every_line_of_spring_has_the_header() -> None:
     case = Case("spring-console-threads", "billing", header=None, format="spring")
     (window,) = await case.run(case.lines("lines.log"))
     created = [event for event in window.events if event.text.endswith("created")]
-    assert [event.count for event in created] == [3]
+    assert [event.count for event in created] == [4]
     assert not any(word in event.text for event in window.events for word in ("INFO", "4711", "2026", "exec"))
 
 

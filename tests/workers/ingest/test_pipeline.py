@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -18,7 +19,7 @@ from fusionlog.kafka.membership import AssignmentLost
 from fusionlog.parsing.parser import Event
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Route, Window
-from fusionlog.settings import IngestSettings, Settings, SystemSettings, WindowSettings
+from fusionlog.settings import IngestSettings, MultilineSettings, Settings, SystemSettings, WindowSettings
 from fusionlog.types import Position
 from fusionlog.workers.ingest.output import fitting
 from fusionlog.workers.ingest.pipeline import IngestPipeline
@@ -27,6 +28,7 @@ from tests.factories import make_window
 from tests.workers.memory import MemoryProducer, Message
 
 PLACE = TopicPartition("logs.raw.shop", 0)
+PARTS = ("windowed", "opened", "dead_lettered", "dropped", "joined", "repeated", "deleted", "released", "open")
 
 
 def routed(window: Window) -> Window:
@@ -84,9 +86,19 @@ class Bench:
     def counted(self, name: str) -> float:
         return self.counts().get(f"fusionlog_lines{name}", 0) - self.before.get(f"fusionlog_lines{name}", 0)
 
+    def counted_as(self, kind: str) -> dict[str, float]:
+        """The counts of lines, records or memberships by what became of them, those that are not 0."""
+        found = {
+            name.removeprefix(f"fusionlog_{kind}").removeprefix("_"): value - self.before.get(name, 0)
+            for name, value in self.counts().items()
+            if name.removeprefix(f"fusionlog_{kind}").removeprefix("_") in ("", *PARTS) and kind in name
+        }
+        return {name: value for name, value in found.items() if value}
+
     def conserved(self) -> bool:
-        parts = ("_windowed", "_dead_lettered", "_dropped", "_joined", "_repeated", "_released", "_open")
-        return self.counted("") == sum(self.counted(part) for part in parts)
+        """Whether the records, lines and memberships that were read are those that something became of."""
+        every = [self.counted_as(kind) for kind in ("records", "lines", "memberships")]
+        return all(2 * found.get("", 0) == sum(found.values()) for found in every)
 
 
 async def test_windows_go_where_their_route_says_and_open_ones_hold_the_commit_back() -> None:
@@ -197,7 +209,7 @@ async def test_an_idle_session_closes_by_the_time_of_other_lines() -> None:
 async def test_a_line_from_the_future_closes_nothing() -> None:
     bench = Bench().open()
     now = time.time()
-    await bench.take("s=a x", at=now - 10)
+    await bench.take("s=a x", at=now - 5)
     await bench.take("s=b x", start=1, at=now + 3480)
     await bench.take("s=c x", "s=d x", "s=a x", start=2, at=now)
     assert bench.windows() == [] and bench.counts()["fusionlog_implausible_times"] > 0
@@ -282,3 +294,100 @@ async def test_the_templates_that_are_known_are_counted_not_all_that_ever_were()
     for number in range(30):
         await bench.take(" ".join([f"s=a x{number}y"] * (number + 1)), start=number)
     assert bench.counts()["fusionlog_templates"] == 10
+
+
+SEVERAL = SystemSettings(
+    session=r"s=(\w+)", keys="all", multiline=False, window=WindowSettings(by="session", idle_seconds=30, max_events=3)
+)
+
+
+def several(*lines: str) -> str:
+    """A record of several lines."""
+    return json.dumps([{"log": line} for line in lines])
+
+
+async def test_the_lines_of_a_record_are_in_windows_of_their_own_and_counted_apart() -> None:
+    bench = Bench(SEVERAL).open()
+    await bench.take(several("s=a x", "s=b x", "s=a s=b x", "no key", ""), "s=a x", b"\x00\x01\x02")
+    await bench.take_nothing()
+    assert bench.counted_as("records") == {"": 3, "opened": 2, "dead_lettered": 1}
+    assert bench.counted_as("lines") == {"": 7, "windowed": 3, "dead_lettered": 2, "dropped": 1, "open": 1}
+    assert bench.counted_as("memberships") == {"": 5, "windowed": 3, "open": 2}
+    (window,) = bench.windows()
+    assert (window.session, window.first_offset, window.first_index, window.last_offset) == ("a", 0, 0, 1)
+    assert bench.position == 0 and bench.conserved(), "the session b begins with line 1 of the record 0"
+    await bench.take("s=b x", start=3)
+    await bench.take_nothing()
+    assert [(w.session, w.first_index, len(w.sequence)) for w in bench.windows()] == [("a", 0, 3), ("b", 1, 3)]
+    assert bench.position == 4 and bench.conserved() and bench.counted_as("lines")["windowed"] == 5
+
+
+async def test_a_line_of_a_record_that_cannot_be_used_is_a_dead_letter_without_the_others() -> None:
+    bench = Bench(SEVERAL).open()
+    await bench.take(several("s=a x", "", "s=a x"))
+    ((_, key, value, headers),) = [
+        sent for sent in bench.producer.sent if sent[0] == bench.settings.topics.deadletter.name
+    ]
+    assert (key, json.loads(value or b"")) == (b"k", {"log": ""})
+    assert (headers["reason"], headers["offset"], headers["index"]) == ("empty", "0", "1")
+
+
+async def test_a_line_that_may_go_on_holds_the_commit_back_until_the_partition_is_silent() -> None:
+    window = WindowSettings(by="session", idle_seconds=30, max_events=2)
+    bench, now = Bench(SystemSettings(session=r"s=(\w+)", window=window), IngestSettings()).open(), 5000.0
+    bench.pipeline._processors[PLACE]._clock = lambda: now
+    await bench.take("s=a x", "s=a failed", "\tat s.e.Stock.take(Stock.java:46)")
+    assert bench.windows() == [] and bench.position == 0 and bench.counted("_open") == 3
+    now += 5.0
+    await bench.pipeline.tick()
+    await bench.take_nothing()
+    assert [len(window.sequence) for window in bench.windows()] == [2] and bench.position == 3
+    assert bench.counted_as("lines") == {"": 3, "windowed": 2, "joined": 1} and bench.conserved()
+
+
+async def test_released_memberships_are_counted() -> None:
+    bench = Bench(SEVERAL).open()
+    await bench.take("s=a s=b x")
+    bench.pipeline.close()
+    assert bench.counted_as("memberships") == {"": 2, "released": 2} and bench.conserved()
+
+
+async def test_all_windows_that_begin_with_a_condemned_record_are_given_up_before_its_note_goes() -> None:
+    bench, passed = Bench(SEVERAL), []
+    bench.pipeline.open(PLACE, 0, (), Suspect(0, 0, 3, "ZeroDivisionError", "window"))
+
+    async def note(place: TopicPartition) -> None:
+        passed.append(place)
+
+    bench.pipeline.passed = note
+    await bench.take(several("s=a x", "s=b x"), "s=a x", "s=a x")
+    assert passed == [], "the session b begins with that record too"
+    await bench.take("s=b x", "s=b x", "s=c x", "s=c x", "s=c x", start=3)
+    await bench.take_nothing()
+    letters = bench.producer.letters(bench.settings.topics.deadletter)
+    assert [(each["reason"], each["index"]) for each in letters] == [("crash-loop", "0"), ("crash-loop", "1")]
+    assert passed == [PLACE] and [window.session for window in bench.windows()] == ["c"]
+    assert bench.counted_as("memberships") == {"": 9, "windowed": 3, "dead_lettered": 6} and bench.conserved()
+
+
+async def test_a_line_that_waits_is_the_one_in_hand_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, add = Bench(SEVERAL.model_copy(update={"multiline": MultilineSettings()})).open(), Windower.add
+
+    def fail(self: Windower, event: Event, position: Position, *rest: Any) -> list[Window]:
+        if "poison" in event.line:
+            raise ZeroDivisionError
+        return add(self, event, position, *rest)
+
+    monkeypatch.setattr(Windower, "add", fail)
+    await bench.take("s=a x", "s=a poison")
+    with pytest.raises(RecordCrash) as caught:
+        await bench.take("s=a x", "s=a x", start=2)
+    assert caught.value.in_hand == {PLACE: (1, 1)}
+
+
+async def test_sessions_in_several_partitions_are_counted() -> None:
+    bench, other = Bench(SEVERAL).open(), TopicPartition(PLACE.topic, 1)
+    bench.pipeline.open(other, 0, ())
+    await bench.take("s=a x", "s=a x", "s=a x")
+    await bench.pipeline.take(other, [Message(b"s=a x", offset=n, timestamp=1000_000) for n in range(3)])
+    assert bench.counts()["fusionlog_sessions_scattered"] - bench.before.get("fusionlog_sessions_scattered", 0) == 1

@@ -1,0 +1,63 @@
+"""What an operator reads about the lines of a system."""
+
+from __future__ import annotations
+
+from fusionlog.errors import RecordError
+from fusionlog.settings import SystemSettings, WindowSettings
+from fusionlog.workers.ingest.line_report import FIRST_LINES, PERIOD_SECONDS, LineReport
+from fusionlog.workers.ingest.tally import Batch
+
+SYSTEM = SystemSettings(session=r" ([0-9a-f]{16}) ", header="<Level> <Content>", window=WindowSettings(by="session"))
+
+
+def make_report() -> LineReport:
+    report = LineReport("orders", SYSTEM)
+    assert report.due(0.0) == ([], None)
+    return report
+
+
+def test_the_first_thousand_lines_are_summed_up_at_once_and_then_each_minute() -> None:
+    report = make_report()
+    report.add(Batch(lines=FIRST_LINES - 1), 5)
+    assert report.due(1.0) == ([], None)
+    report.add(Batch(lines=1), 1)
+    _, summary = report.due(2.0)
+    assert summary is not None and summary.startswith("orders: 1000 lines, 6 windows, 0 lines without a session key")
+    report.add(Batch(lines=5000), 1)
+    assert report.due(2.0 + PERIOD_SECONDS / 2) == ([], None)
+    _, summary = report.due(2.0 + PERIOD_SECONDS)
+    assert summary is not None and "5000 lines, 1 windows" in summary and "6000 lines since the start" in summary
+    assert report.due(500.0) == ([], None), "no line came"
+
+
+def test_few_lines_are_reported_within_a_minute() -> None:
+    report = make_report()
+    report.keyless = "GET /health"
+    report.add(Batch(lines=13, dropped=9), 0)
+    (warning,), summary = report.due(PERIOD_SECONDS)
+    assert warning.startswith(
+        "orders: 9 of 13 lines have no session key (session:  ([0-9a-f]{16}) ), e.g. 'GET /health'"
+    )
+    assert "inherit: true" in warning and summary is not None
+
+
+def test_lines_without_the_header_are_warned_about_when_they_are_more_than_half() -> None:
+    report = make_report()
+    report.unmatched = "x" * 500
+    report.add(Batch(lines=1000, unmatched=500), 0)
+    assert report.due(1.0)[0] == []
+    report.add(Batch(lines=1000, unmatched=501), 0)
+    (warning,), _ = report.due(1.0 + PERIOD_SECONDS)
+    assert warning.startswith("orders: 501 of 1000 lines do not match the header, e.g. 'xxx") and len(warning) < 300
+    report.add(Batch(lines=1000, unmatched=1000), 0)
+    assert len(report.due(1.0 + 2 * PERIOD_SECONDS)[0]) == 1, "again while it lasts"
+
+
+def test_dead_letters_and_impossible_times_are_warned_about() -> None:
+    report = make_report()
+    for _ in range(60):
+        report.dead(RecordError("not-text", "it is not UTF-8"))
+    report.add(Batch(lines=1000, implausible=51), 0)
+    dead, implausible = report.due(1.0)[0]
+    assert dead == "orders: 60 of 1000 lines are dead letters, e.g. 'not-text: it is not UTF-8'"
+    assert implausible.startswith("orders: 51 of 1000 lines have a time that cannot be theirs")
