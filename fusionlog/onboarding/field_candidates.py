@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fusionlog.onboarding.json_guess import LEVELS, TIMES, fields_of
 from fusionlog.onboarding.key_candidates import MIN_SHARE, Candidate, Keys, is_clock
-from fusionlog.parsing.headers import Header
+from fusionlog.parsing.headers import Fields, Header
+from fusionlog.settings import SystemSettings
 from fusionlog.utils.json_format import Tree
 
 MAX_FIELDS = 40
@@ -26,16 +27,34 @@ def outer_candidates(fields: Sequence[Tree | None]) -> Iterator[Candidate]:
     yield from _candidates(found)
 
 
-def header_candidates(header: Header, lines: Sequence[str], fields: Sequence[Tree | None]) -> Iterator[Candidate]:
+def header_candidates(
+    system: SystemSettings, lines: Sequence[str], fields: Sequence[Tree | None]
+) -> Iterator[Candidate]:
     """The named fields of a header as candidates."""
-    split = [header.split(line, outer) for line, outer in zip(lines, fields, strict=True)]
-    written = {name.lower(): name for name in re.findall(r"<(\w+)", header.format or "")}
-    found = [
-        {written.get(name, name): _key(value)
-         for name, value in (each.found.groupdict() if each.found else each.values or {}).items()}
-        for each in split
-    ]  # fmt: skip
-    yield from _candidates(found)
+    if system.header is None:
+        yield from _candidates([_values(each) for each in _split(system, lines, fields)])
+        return
+    for name in dict.fromkeys(re.findall(r"<(\w+)", system.header)):
+        if name.lower() not in _NO_KEYS:  # a header keeps the fields that its settings name
+            named = system.model_copy(update={"session_field": name})
+            yield from _candidates(
+                [_value(name, *each) for each in zip(lines, _split(named, lines, fields), strict=True)]
+            )
+
+
+def _split(system: SystemSettings, lines: Sequence[str], fields: Sequence[Tree | None]) -> Iterator[Fields]:
+    header = Header(system)
+    return (header.split(line, outer) for line, outer in zip(lines, fields, strict=True))
+
+
+def _values(fields: Fields) -> dict[str, str | None]:
+    named = fields.found.groupdict() if fields.found else fields.values or {}
+    return {name: _key(value) for name, value in named.items()}
+
+
+def _value(name: str, line: str, fields: Fields) -> dict[str, str | None]:
+    place = fields.place(name)
+    return {} if place is None else {name: _key(line[place])}
 
 
 def pod_candidate(candidates: Sequence[Candidate]) -> Candidate | None:

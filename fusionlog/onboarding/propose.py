@@ -20,7 +20,6 @@ from fusionlog.onboarding.opened import OpenedLine, open_records, read_lines
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.onboarding.time_guess import guess_time
 from fusionlog.onboarding.window_guess import guess_idle, guess_max_events
-from fusionlog.parsing.headers import Header
 from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.json_format import JsonFormat
@@ -192,11 +191,8 @@ def _is_accepted(candidate: Candidate) -> bool:
 def _named_candidates(system: SystemSettings, sample: _Sample) -> list[Candidate]:
     fields = [line.fields for line in sample.opened]
     outer = list(outer_candidates(fields))
-    header = Header(system)
-    if not header.is_set:
-        return outer
     known = {each.field for each in outer}
-    return [*outer, *(each for each in header_candidates(header, sample.texts, fields) if each.field not in known)]
+    return [*outer, *(each for each in header_candidates(system, sample.texts, fields) if each.field not in known)]
 
 
 def _times(sample: _Sample) -> list[float | None]:
