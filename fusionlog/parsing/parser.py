@@ -77,6 +77,7 @@ class Parser:
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
+        self._names_alone = not self._key_field and (self._masks.finds_keys or not system.session)
         self._components = Components(self._masks.mask_content)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
@@ -122,15 +123,21 @@ class Parser:
         header, matches = self._header.split(line, fields), self._find_keys(line)
         places = self._own_places(line, header, matches) if matches or self._key_field else ()
         name = header.component
-        component = self._component(line, header, matches, places) if name else None
-        keys = outer or (self._own_keys(line, header, places) if places or self._key_field else ())
+        if name and self._names_alone:
+            component: str | None = self._components.of(name)
+        else:
+            component = self._component(line, header, matches, places) if name else None
+        keys = outer or self._decoded_keys(header) if self._key_field else ()
+        if not keys and places:
+            keys = tuple([line[place] for place in places])
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
         if len(content) > MAX_CONTENT_CHARS:
             content = content[:MAX_CONTENT_CHARS]
-        by_place = matches and start is not None and not self._masks.finds_keys
-        inside = within(matches, start or 0, (start or 0) + len(content)) if by_place else ()
+        inside: Sequence[KeyMatch] = ()
+        if matches and start is not None and not self._masks.finds_keys:
+            inside = within(matches, start, start + len(content))
         by_form = self._masks.mask_content(content, inside)
         left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
@@ -190,13 +197,9 @@ class Parser:
             places += [key] if key else []
         return tuple(places)
 
-    def _own_keys(self, line: str, header: Fields, places: tuple[slice, ...]) -> tuple[str, ...]:
-        """The keys of the line as they are written: one that stands in a decoded field is no part of it."""
-        if self._key_field and header.values:
-            decoded = self._limit(values(header.value(self._key_field)))
-            if decoded:
-                return decoded
-        return tuple([line[place] for place in places])
+    def _decoded_keys(self, header: Fields) -> tuple[str, ...]:
+        """The keys that a decoded field of the line gives, as they are written there."""
+        return self._limit(values(header.value(self._key_field or ""))) if header.values else ()
 
     def _limit(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         return keys if self._every_key else keys[:1]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fusionlog.records import Window
 from tests.agents.stage import Stage, Worker, coverage, until
 from tests.brokers import ApacheKafka
 from tests.workers.dead_letters import read_headers
@@ -88,6 +89,43 @@ async def test_killed_midway_every_line_is_in_one_window(stage: Stage) -> None:
     assert coverage(windows, sent) == {1: 6000}
     assert sum(len(window.sequence) for window in {window.id: window for window in windows}.values()) == 6000
     assert conserved(worker)
+
+
+async def test_killed_midway_every_line_of_a_record_is_in_one_window(stage: Stage) -> None:
+    """Three lines a record, of three sessions, so that windows begin and end within records."""
+    hosts = [number % 4 for number in range(900)]
+    lines = [
+        [f"s=k{host}x{(number + index) % 7} {TEXTS[(number + index) % 5]}" for index in range(3)]
+        for number, host in enumerate(hosts)
+    ]
+    records = [
+        (f"h{host}", json.dumps([{"log": each} for each in three])) for host, three in zip(hosts, lines, strict=True)
+    ]
+    worker = await stage.worker("ingest")
+    await worker.says("partitions taken over")
+    sent = await stage.write(records[:600], pause=0.05)
+    await worker.kill()
+    worker = await stage.worker("ingest")
+    sent += await stage.write(records[600:], pause=0.02)
+
+    async def found() -> list[Window]:
+        return list({window.id: window for window in await stage.windows()}.values())
+
+    async def all_windowed() -> bool:
+        return sum(len(window.sequence) for window in await found()) >= 2700
+
+    await until(all_windowed, 40, lambda: worker.log.read_text()[-2000:])
+    windows = await found()
+    for place, three in zip(sent, lines, strict=True):
+        for index, line in enumerate(three):
+            session, position = line.split()[0].removeprefix("s="), (place.offset, index)
+            times = sum(
+                (window.session, window.partition) == (session, place.partition)
+                and (window.first_offset, window.first_index) <= position <= (window.last_offset, window.last_index)
+                for window in windows
+            )
+            assert times == 1, (session, place, index)
+    assert sum(len(window.sequence) for window in windows) == 2700 and conserved(worker)
 
 
 async def test_partitions_move_between_workers_and_nothing_is_lost(stage: Stage) -> None:
