@@ -13,11 +13,14 @@ import typer
 from rich.console import Console
 
 from fusionlog import settings as environment
+from fusionlog.cli.systems_add import add
 from fusionlog.errors import SettingError
 from fusionlog.onboarding.sample import SampleRecord, read_sample, read_stream
 from fusionlog.settings import Settings, SystemSettings, read_systems
 
 app = typer.Typer(help="Check the entries of the systems file, or propose one.", no_args_is_help=True)
+
+app.command()(add)
 
 STANDARD_INPUT = Path("-")
 DEFAULT_NAME = "sample"
