@@ -43,6 +43,8 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from fusionlog.parsing.headers import Fields, Header
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
@@ -69,13 +71,13 @@ Layout = Callable[[bytes], tuple[bytes, ...]]
 """The parts of a line between its free UUIDs."""
 
 
-class CachedLine(NamedTuple):
+class CachedLine(Struct, gc=False):
     """The parsing result of a shape: the outcome of mining, the event's id and text, and the places in a line.
 
     `keys` are the places of its session keys, `stamp` those of its time; `matched`: whether it has the header;
-    `settled`: whether it has the header and begins a line whatever comes before it, so that it may be recalled. What
-    follows is derived by `LineCache.put`: the place of the first key; whether an event of the shape has no more than
-    that key; the number of `0x` in a line.
+    `settled`: whether it begins a line whatever comes before it, so that it may be recalled, None until a record of the
+    shape comes: most shapes of a stream that repeats little come once. What follows is derived by `LineCache.put`: the
+    place of the first key; whether an event of the shape has no more than that key; the number of `0x` in a line.
     """
 
     standing: MatchedCluster
@@ -84,7 +86,7 @@ class CachedLine(NamedTuple):
     keys: tuple[slice, ...] = ()
     stamp: tuple[slice, ...] = ()
     matched: bool = True
-    settled: bool = True
+    settled: bool | None = None
     key: slice | None = None
     bare: bool = False
     prefixes: int = 0
@@ -151,15 +153,18 @@ class LineCache:
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
         if _DIGIT.search(masked) or _DIGIT.search(parts.component or ""):
             return
-        if any(line[place] in masked for place in shape.keys):
-            return
+        for place in shape.keys:
+            if line[place] in masked:
+                return
         if prefixes != zeros.count(b"0x") or b"0X" in zeros:
             return
         layout = self._layout(parts, shape.keys)
         if layout is not None:
             self._layouts.put(value.translate(_HEX_ZEROS), layout)
         cache = self._cache if shape.matched and "\n" not in line else self._rest
-        cache.put(layout(zeros) if layout else zeros, _derived(line, shape, prefixes))
+        shape.prefixes = prefixes
+        _derive(line, shape)
+        cache.put(layout(zeros) if layout else zeros, shape)
 
     def forget(self) -> None:
         """Empty the cache."""
@@ -188,12 +193,13 @@ class LineCache:
         return itemgetter(*(slice(*pair) for pair in zip(bounds[::2], bounds[1::2], strict=True)))
 
 
-def _derived(line: str, shape: CachedLine, prefixes: int) -> CachedLine:
-    """A shape with what follows from it and one of its lines."""
-    standing, id, text, keys, stamp, matched, settled, *_ = shape
-    key = keys[0] if keys else None
-    bare = matched and not stamp and len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
-    return CachedLine(standing, id, text, keys, stamp, matched, settled, key, bare, prefixes)
+def _derive(line: str, shape: CachedLine) -> None:
+    """Set what follows from a shape and one of its lines."""
+    keys = shape.keys
+    key = shape.key = keys[0] if keys else None
+    shape.bare = (
+        shape.matched and not shape.stamp and len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
+    )
 
 
 def _takes_any_digit(header: Header) -> bool:

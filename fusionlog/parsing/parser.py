@@ -111,9 +111,13 @@ class Parser:
         be read (`EnvelopeReader`), joined and parsed, with the same result.
         """
         shape = self._line_cache.of_record(value)
-        if shape is None or not shape.settled or not self._miner.still_matches(shape.standing):
+        if shape is None or shape.settled is False or not self._miner.still_matches(shape.standing):
             return None
         line = value.decode("ascii")
+        if shape.settled is None:
+            shape.settled = self._is_settled(line)
+            if not shape.settled:
+                return None
         if shape.bare:
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
         return _recalled(shape, line)
@@ -154,15 +158,7 @@ class Parser:
             parts = LineParts(line, header, by_form, component, inside)
             self._line_cache.put(
                 parts,
-                CachedLine(
-                    standing,
-                    event.id,
-                    event.text,
-                    places,
-                    stamp,
-                    header.matched,
-                    header.matched and self._is_settled(line),
-                ),
+                CachedLine(standing, event.id, event.text, places, stamp, header.matched),
             )
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock)

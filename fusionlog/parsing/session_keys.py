@@ -72,7 +72,9 @@ def canonical(key: str) -> str:
     """The one spelling of a key."""
     if key == key.lower():
         return key
-    return key.lower() if _HEX.fullmatch(key) else _UUID.sub(lambda found: found[0].lower(), key)
+    if _HEX.fullmatch(key):
+        return key.lower()
+    return _UUID.sub(lambda found: found[0].lower(), key) if "-" in key else key
 
 
 def trim(text: str, start: int, stop: int) -> slice | None:
