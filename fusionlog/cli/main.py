@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from fusionlog import settings
-from fusionlog.cli import models, topics
+from fusionlog.cli import models, teacher, topics
 from fusionlog.cli.demo import demo
 from fusionlog.cli.encoder import encoder
 from fusionlog.cli.evaluate import evaluate
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(topics.app, name="topics")
 app.add_typer(models.app, name="models")
+app.add_typer(teacher.app, name="teacher")
 app.command()(demo)
 app.command("meta-train")(meta_train)
 app.command()(distill)
