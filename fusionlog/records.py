@@ -68,7 +68,8 @@ class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
-    of the multiset of templates: windows of one shape get one verdict.
+    of the multiset of templates: windows of one shape get one verdict. `provisional` is the probability in a verdict
+    that the offline teacher gave while the teacher was away; the window waits for the teacher's own.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Window(Record, frozen=True, kw_only=True):
     events: list[WindowEvent]
     sequence: list[int]
     route: Route | None = None
+    provisional: Probability | None = None
 
 
 class EventLabel(Struct, frozen=True, kw_only=True):
@@ -212,7 +214,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 class Anomaly(Record, frozen=True, kw_only=True):
     """An anomalous window: its score, the source of the verdict, and the reason. `id` is the window's: a repeat has the
-    same.
+    same. Of records with one id the last one counts: a `provisional` verdict of the offline teacher is followed by the
+    teacher's own, which is `withdrawn` where the window turns out to be normal.
 
     `evidence` are the events that indicate the anomaly most; `events` are those of the window, in order of first
     occurrence, of a window with very many the most informative alone.
@@ -237,6 +240,8 @@ class Anomaly(Record, frozen=True, kw_only=True):
     ended: Seconds
     detected_at: Seconds
     events: list[WindowEvent] = []
+    provisional: bool = False
+    withdrawn: bool = False
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):
