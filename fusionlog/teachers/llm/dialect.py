@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-Topic = Literal["key", "model", "moderation", "context", "system_role", "temperature", "grammar", "format"]
+Topic = Literal["key", "model", "moderation", "context", "system_role", "length", "temperature", "grammar", "format"]
 Messages = list[dict[str, str]]
 
 # The first that matches counts.
@@ -59,6 +59,7 @@ _PHRASES: tuple[tuple[Topic, tuple[str, ...]], ...] = (
             r"\brole\b.{0,80}(?:permitted|allowed|expected|enumeration|one of)",
         ),
     ),
+    ("length", (r"max_(?:completion_|new_|output_)?tokens",)),
     ("temperature", (r"temperature",)),
     ("grammar", (r"guided_\w+|guided decoding|gbnf",)),
     (
@@ -70,6 +71,10 @@ _PHRASES: tuple[tuple[Topic, tuple[str, ...]], ...] = (
     ),
 )
 _TOPICS = tuple((topic, re.compile("|".join(phrases), re.IGNORECASE | re.DOTALL)) for topic, phrases in _PHRASES)
+
+
+LEAST_TOKENS, CHARS_A_TOKEN = 256, 2
+"""The bound of an answer's tokens: it has an event for each of the question's, which takes 40 for a line of 80."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +93,29 @@ class Dialect:
     """The options of OpenAI's interface that an endpoint accepts. `settled` once it has accepted a request with them.
 
     :param tried: the names of the response formats that it refuses, or gives no usable answer in.
+    :param max_tokens: whether a request bounds its answer, as it does once one took too long; None where that is
+        refused. Models that think need far more tokens than the answer has.
     """
 
     format: ResponseFormat
     tried: frozenset[str] = frozenset()
     system_role: bool = True
     temperature: bool = True
+    max_tokens: bool | None = False
     settled: bool = False
 
     def request(self, messages: Messages) -> dict[str, Any]:
         """The fields of a request with these messages."""
         request: dict[str, Any] = {"messages": messages if self.system_role else without_system_role(messages)}
-        return {**request, **self.format.fields, **({"temperature": 0} if self.temperature else {})}
+        if self.temperature:
+            request["temperature"] = 0
+        if self.max_tokens:
+            request["max_tokens"] = LEAST_TOKENS + len(messages[-1]["content"]) // CHARS_A_TOKEN
+        return {**request, **self.format.fields}
+
+    def bounded(self) -> Dialect:
+        """The dialect whose requests bound their answers, unless the endpoint refuses that."""
+        return self if self.max_tokens is None else replace(self, max_tokens=True)
 
     def fallback(self, topic: Topic | None, formats: ResponseFormats) -> Dialect | None:
         """The dialect to try after a refusal; None where the request itself is at fault.
@@ -107,6 +123,8 @@ class Dialect:
         A refusal that names nothing is taken to be about the form of the answer, then about the system role, as long
         as the endpoint has accepted no request at all.
         """
+        if topic == "length" and self.max_tokens:
+            return replace(self, max_tokens=None)
         if topic == "temperature" and self.temperature:
             return replace(self, temperature=False)
         if topic == "system_role" and self.system_role:

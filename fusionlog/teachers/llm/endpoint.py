@@ -113,7 +113,7 @@ class Endpoint:
 
     @contextmanager
     def limited(self, calls: int, longest_wait: float) -> Iterator[None]:
-        """Send at most so many requests meanwhile; repeat failed ones less often, and after no longer wait than this."""
+        """Send at most so many requests meanwhile, and repeat failed ones less often, after such a wait at most."""
         before, retries, wait = self.budget, self._retries, self._longest_wait
         self.budget = Budget(min(calls, before.left), self.clock)
         self._retries, self._longest_wait = min(retries, LIMITED_RETRIES), longest_wait
@@ -146,6 +146,9 @@ class Endpoint:
                 return await self._send(messages, dialect, read, budget)
             except RefusedError as error:
                 fallback = dialect.fallback(error.topic, self._formats)
+                if self.distrusted and error.topic is None:
+                    # One request a trial, each time in another form: it has refused them all.
+                    self.dialect, fallback = fallback or Dialect(self._formats[0]), None
                 if fallback is None:
                     raise
                 dialect = fallback
@@ -207,6 +210,8 @@ class Endpoint:
         metrics.LLM_CALLS.labels("unusable").inc()
         self.problem = f"{self.place} answers 200: {error}"
         self._unusable_row += 1
+        if error.finish_reason == "length" and dialect.max_tokens:
+            dialect = self.dialect = replace(dialect, max_tokens=None)  # Its thoughts need more than its answer.
         self._try_another_form(dialect)
         if self.breaker.testing or (not self.proven and self._unusable_row >= self.breaker.failures):
             self.leave_alone(error)
@@ -216,7 +221,7 @@ class Endpoint:
     def _try_another_form(self, dialect: Dialect) -> None:
         """As long as no answer was usable, ask in the next form; after the last one in the first again."""
         if not self.proven:
-            first = Dialect(self._formats[0], system_role=dialect.system_role, temperature=dialect.temperature)
+            first = replace(dialect, format=self._formats[0], tried=frozenset(), settled=False)
             self.dialect = dialect.other_format(self._formats) or first
 
     def _count(self, reply: Reply) -> None:
@@ -258,4 +263,6 @@ class Endpoint:
             self.breaker.trip(why, seconds)
             return TeacherError(why, retry_after=seconds)
         self.breaker.failed(why)
+        if outcome == "timeout":
+            self.dialect = self.dialect.bounded()
         return (SlowError if outcome == "timeout" else TransientError)(why, retry_after=seconds)

@@ -18,10 +18,10 @@ MAX_WRAPPERS = 4
 # The end of what was thought, of several kinds of models. The opening mark is often part of the prompt.
 _THOUGHT = re.compile(
     r"</(?:think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad)>|\[/THINK\]|◁/think▷"
-    r"|<\|channel\|>\s*final\b[^{\[]*?<\|message\|>|<\|end_of_thought\|>|<\|START_RESPONSE\|>|\bassistantfinal",
+    r"|<\|channel\|>\s{0,4}final\b[^{\[<]{0,40}(?:<\|constrain\|>[^{\[<]{0,40})?<\|message\|>|<\|end_of_thought\|>|<\|START_RESPONSE\|>|\bassistantfinal",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"\A\s*```[a-z0-9]*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
+FENCE = "```"
 _OPENING = re.compile(r"[{\[]")
 _decoder = json.JSONDecoder(strict=False)
 
@@ -32,13 +32,19 @@ def objects_with(text: str, key: str) -> list[dict[str, Any]]:
     Where the text is one JSON value, they are looked for in it; else behind the thoughts of the text, else in all of
     it.
     """
-    fenced = _FENCE.match(text)
-    whole = json_of(fenced[1] if fenced else text)
+    whole = json_of(_unfenced(text))
     if whole is not None:
         return list(_objects(whole, key))
     thoughts = list(_THOUGHT.finditer(text))
     behind = _scanned(text[thoughts[-1].end() :], key) if thoughts else []
     return behind or _scanned(text, key)
+
+
+def _unfenced(text: str) -> str:
+    """The text without the Markdown fence that is around all of it."""
+    inner = text.strip()
+    fenced = inner.startswith(FENCE) and inner.endswith(FENCE)
+    return inner.partition("\n")[2].removesuffix(FENCE) if fenced else text
 
 
 def _scanned(text: str, key: str) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ from fusionlog.teachers.llm.reply import json_of, shown
 from fusionlog.teachers.llm.retries import TransientError
 
 MAX_BODY_CHARS = 100_000
+ABOUT_CHARS = 4000
+"""Characters of an error's texts that are searched for what it is about."""
 MAX_TEXTS = 50
 MAX_DEPTH = 8
 _ABOUT = frozenset({"error", "message", "msg", "detail", "details", "reason", "code", "type", "param", "loc", "title",
@@ -54,7 +56,7 @@ def error_of(status: int, response: Response, model: str) -> TeacherError:
     value = json_of(response.body[:MAX_BODY_CHARS])
     texts = list(_texts(value)) if isinstance(value, dict | list) else [_plain(response)]
     excerpt = shown(_message(value) or " ".join(texts)) or "no text"
-    about, problem = " ".join(texts), f"answers {status}: {excerpt}"
+    about, problem = " ".join(texts)[:ABOUT_CHARS], f"answers {status}: {excerpt}"
     topic = topic_of(about) if status in _NEGOTIABLE else None
     if status == 402 or (status == 429 and _CREDIT.search(about)):
         return _denied(402, problem, model)

@@ -111,6 +111,11 @@ async def test_a_refusal_of_every_request_is_about_the_endpoint(endpoint: FakeEn
         before = len(endpoint.requests)
         await teacher.label(windows(6))
         assert len(endpoint.requests) == before <= 9, "it is left alone"
+        for trial in range(1, 6):
+            clock.now += 31
+            await teacher.label(windows(6))
+            assert len(endpoint.requests) == before + trial
+        assert {unit["system"] for call in range(before, before + 5) for unit in endpoint.units(call)} == {"made-up"}
         endpoint.otherwise = Reply()
         clock.now += 31
         assert all(isinstance(outcome, Verdict) for outcome in await teacher.label(windows(6)))

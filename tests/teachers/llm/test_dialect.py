@@ -42,6 +42,14 @@ def test_a_refusal_that_names_nothing_steps_down_until_a_request_was_accepted() 
     assert FIRST.fallback("moderation", FORMATS) is None
 
 
+def test_an_answer_is_bounded_unless_that_is_refused() -> None:
+    messages = [{"role": "user", "content": "x" * 1000}]
+    assert "max_tokens" not in FIRST.request(messages)
+    assert FIRST.bounded().request(messages)["max_tokens"] == 756
+    refused = FIRST.bounded().fallback("length", FORMATS)
+    assert refused is not None and "max_tokens" not in refused.bounded().request(messages)
+
+
 def test_a_request_has_the_fields_of_its_dialect() -> None:
     messages = [{"role": "system", "content": "judge"}, {"role": "user", "content": "[1]"}]
     request = FIRST.request(messages)
@@ -67,6 +75,7 @@ def test_a_request_has_the_fields_of_its_dialect() -> None:
         ("messages 0 role value is not a valid enumeration member; permitted: 'user', 'assistant'", "system_role"),
         ("`inputs` must have less than 1024 tokens. Given: 2000", "context"),
         ("Prompt tokens (5000) exceed the limit", "context"),
+        ("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", "length"),
         ("Unsupported value: 'temperature' does not support 0 with this model", "temperature"),
         ("Context size has been exceeded.", "context"),
         ("This model's maximum context length is 4096 tokens. However, you requested 9000 tokens", "context"),

@@ -124,6 +124,20 @@ async def test_a_bad_request_is_refused_and_the_next_one_is_made(call: Call, sta
     assert await caller.ask() is not None
 
 
+async def test_after_an_answer_that_took_too_long_the_next_one_is_bounded(call: Call, server: FakeEndpoint) -> None:
+    await call(timeout=0.3).ask(Reply(seconds=0.6), GOOD)
+    assert ["max_tokens" in request for request in server.requests] == [False, True]
+
+
+async def test_a_bound_that_leaves_no_answer_is_lifted(call: Call, server: FakeEndpoint) -> None:
+    cut = Reply(body=b'{"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}')
+    caller = call(timeout=0.3)
+    await caller.ask(Reply(seconds=0.6), GOOD)
+    assert isinstance(await caller.fails(cut), AnswerError)
+    await caller.ask()
+    assert ["max_tokens" in request for request in server.requests] == [False, True, True, False]
+
+
 async def test_a_page_in_place_of_a_completion_is_a_failure(call: Call) -> None:
     error = await call(retries=0).fails(Reply(page=True))
     assert "not a chat completion" in str(error)

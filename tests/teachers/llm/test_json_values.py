@@ -60,7 +60,18 @@ def test_of_an_array_that_was_cut_off_the_whole_objects_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[" * 400_000, "{" * 400_000, '{"a":' * 80_000, "[{" * 200_000, '"' * 400_000, "\ud800"]
+    "text",
+    [
+        "",
+        "[" * 400_000,
+        "{" * 400_000,
+        '{"a":' * 80_000,
+        "[{" * 200_000,
+        "```\n" + " " * 400_000,
+        "<|channel|>final" * 25_000,
+        '"' * 400_000,
+        "\ud800",
+    ],
 )
 def test_a_text_that_is_none_is_read_to_no_end(text: str) -> None:
     assert objects_with(text, "events") == []
