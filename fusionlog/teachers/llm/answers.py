@@ -80,6 +80,7 @@ def usable(found: list[Verdict | AnswerError]) -> list[Verdict | AnswerError]:
     """
     errors = [each for each in found if isinstance(each, AnswerError)]
     if errors and len(errors) == len(found):
+        errors[0].several = len(found) > 1
         raise errors[0]
     return found
 

@@ -212,7 +212,8 @@ class Endpoint:
         self._unusable_row += 1
         if error.finish_reason == "length" and dialect.max_tokens:
             dialect = self.dialect = replace(dialect, max_tokens=None)  # Its thoughts need more than its answer.
-        self._try_another_form(dialect)
+        if not error.several:
+            self._try_another_form(dialect)
         if self.breaker.testing or (not self.proven and self._unusable_row >= self.breaker.failures):
             self.leave_alone(error)
         else:

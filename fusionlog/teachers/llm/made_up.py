@@ -26,6 +26,7 @@ def _unit(texts: tuple[str, ...]) -> Unit:
 
 UNITS = tuple(map(_unit, _SESSIONS))
 """Six windows of a web shop, three of them with a failure."""
+UNIT = UNITS[1]
 
 SHORT_EVENTS = 15
 SHORT_CHARS = 100

@@ -38,6 +38,8 @@ class AnswerError(TeacherError):
         self, problem: str, finish_reason: str = "", refusal: str = "", excerpt: str = "", understood: bool = False
     ) -> None:
         self.problem, self.finish_reason, self.understood = problem, finish_reason, understood
+        self.several = False
+        """Whether the question was about several units: one about a single unit may have a usable answer."""
         self.refusal, self.excerpt = shown(refusal), shown(excerpt)
         details = [f"finish reason {shown(finish_reason)!r}"] if finish_reason else []
         details += [f"it refuses: {self.refusal!r}"] if self.refusal else []

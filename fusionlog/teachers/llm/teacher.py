@@ -2,10 +2,10 @@
 
 A call holds units of one system, a few tens of them, fewer where the model's context or answer is too short for them.
 A unit whose answer cannot be used is sent again alone, with what was wrong, at most `repeats.MOST` times within an
-hour; then it alone is given up. Whether the unit or the endpoint is at fault is found out by made-up units: an endpoint
-that gives no usable answer on those is left alone, and all units wait. A call whose verdicts on windows contradict its
-verdicts on their events is made once more, and the more consistent answer counts. Verdicts are cached: a unit with the
-same content is never paid for twice.
+hour; then it alone is given up. A made-up unit shows whether the unit or the endpoint is at fault: an endpoint without
+a usable answer on that is left alone, and all units wait. A call whose verdicts on windows contradict its verdicts on
+their events is made once more, and the more consistent answer counts. Verdicts are cached: a unit with the same content
+is never paid for twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from fusionlog.teachers.llm.batches import (
     restored,
 )  # fmt: skip
 from fusionlog.teachers.llm.endpoint import ContextError, Endpoint
-from fusionlog.teachers.llm.made_up import UNITS, shortened
+from fusionlog.teachers.llm.made_up import UNIT, UNITS, shortened
 from fusionlog.teachers.llm.repeats import Repeats
 from fusionlog.teachers.llm.reply import AnswerError, Reply
 from fusionlog.teachers.llm.retries import SlowError
@@ -72,7 +72,7 @@ class LLMTeacher:
         self.endpoint = Endpoint(settings, clock, sleep)
         self.cache = AnswerCache(cache_entries)
         self._settings = settings
-        self._units_per_call = settings.units_per_call
+        self._units_per_call = self._most_units = settings.units_per_call
         self._examples: tuple[FewShotExample, ...] = ()
         self._repeats = Repeats(clock)
         self._turn, self._trying = asyncio.Lock(), asyncio.Lock()
@@ -130,6 +130,8 @@ class LLMTeacher:
             if len(batch) > 1 and problem and self._repeats.take(*batch):
                 metrics.LLM_UNITS.labels("again").inc(len(batch))
                 outcomes = await self._ask(batch, problem)
+                if problem_of_all(outcomes):
+                    self._units_per_call = (len(batch) + 1) // 2
             for k, outcome in outcomes.items():
                 if may_be_asked_again(outcome):
                     outcomes[k] = await self._alone(k, batch[k], outcome, before, sent_alone=len(batch) == 1)
@@ -171,7 +173,7 @@ class LLMTeacher:
         return TeacherError(f"{self.name} gave no usable answer on a window of {unit.system}: {error}")
 
     async def _made_up_answer(self) -> TeacherError | None:
-        """None where the endpoint gives a usable answer on made-up units; else the reason why all units wait.
+        """None where the endpoint gives a usable answer on a made-up unit; else the reason why all units wait.
 
         As long as it has given none, each form of the question is tried once.
         """
@@ -179,30 +181,35 @@ class LLMTeacher:
         async with self._trying:
             if self.endpoint.proven and self.endpoint.usable_answers > before:
                 return None
-            tried: set[tuple[str, int]] = set()
-            while (form := (self.endpoint.dialect.format.name, self._units_per_call)) not in tried:
-                tried.add(form)
+            tried: set[str] = set()
+            while True:
+                tried.add(self.endpoint.dialect.format.name)
                 try:
-                    await self._complete(prompts.numbered(UNITS[: self._units_per_call]))
+                    await self._complete([UNIT])
                     return None
-                except ContextError as error:
-                    self._units_per_call = max(min(self._units_per_call, len(UNITS)) // 2, 1)
-                    problem: TeacherError = error
                 except TeacherError as error:
-                    problem = error
-                if not isinstance(problem, AnswerError | ContextError) or self.endpoint.breaker.open:
-                    break
-            return self.endpoint.leave_alone(problem) if problem.retry_after is None else problem
+                    if error.retry_after is not None:
+                        return error
+                    again = isinstance(error, AnswerError) and not self.endpoint.breaker.open
+                    if not again or self.endpoint.dialect.format.name in tried:
+                        return self.endpoint.leave_alone(error)
 
     async def _complete(self, sent: Sequence[Unit], problem: str = "") -> list[Verdict | AnswerError]:
         def read(reply: Reply) -> list[Verdict | AnswerError]:
             found = answers.match(reply, sent)
-            if reply.finish_reason == "length" and len(sent) > 1:
-                whole = sum(isinstance(each, Verdict) for each in found)
-                self._units_per_call = min(self._units_per_call, whole or len(sent) // 2)
+            whole = sum(isinstance(each, Verdict) for each in found)
+            if reply.finish_reason == "length":
+                self._send_no_more_than(whole or len(sent) // 2)
+            elif whole == len(sent) == self._units_per_call:
+                self._units_per_call = min(self._units_per_call + 1, self._most_units)
             return answers.usable(found)
 
         return await self.endpoint.complete(prompts.messages(sent, self._examples, problem), read)
+
+    def _send_no_more_than(self, units: int) -> None:
+        """Bound the units of later calls."""
+        self._most_units = max(min(self._most_units, units), 1)
+        self._units_per_call = min(self._units_per_call, self._most_units)
 
     async def _ask(self, batch: dict[bytes, Unit], problem: str = "") -> dict[bytes, Outcome]:
         """The outcomes of one call, or of several where it is too long for the model."""
@@ -215,7 +222,7 @@ class LLMTeacher:
             return await self._split(batch)
         except TeacherError as error:
             if isinstance(error.__cause__, SlowError):
-                self._units_per_call = min(self._units_per_call, (len(batch) + 1) // 2)
+                self._send_no_more_than((len(batch) + 1) // 2)
             return dict.fromkeys(batch, error)
         outcomes: dict[bytes, Outcome] = {
             k: restored(answer, unit) for (k, unit), answer in zip(batch.items(), matched, strict=True)
@@ -225,7 +232,7 @@ class LLMTeacher:
 
     async def _split(self, batch: dict[bytes, Unit]) -> dict[bytes, Outcome]:
         """The outcomes of calls with half of the units each; later calls are no larger."""
-        self._units_per_call = min(self._units_per_call, (len(batch) + 1) // 2)
+        self._send_no_more_than((len(batch) + 1) // 2)
         outcomes: dict[bytes, Outcome] = {}
         for part in parts_of(batch, (len(batch) + 1) // 2):
             outcomes.update(await self._ask(part))

@@ -104,3 +104,10 @@ def test_the_made_up_windows_are_of_no_system(endpoint: FakeEndpoint) -> None:
     asyncio.run(checked(endpoint))
     assert {unit["system"] for unit in endpoint.units(0)} == {"made-up"}
     json.dumps(endpoint.requests[0])
+
+
+async def test_a_model_that_answers_one_window_at_a_time_is_of_use(endpoint: FakeEndpoint) -> None:
+    muddle = Reply(change=lambda answers: [{**answers[0], "events": [e for each in answers for e in each["events"]]}])
+    endpoint.accepts = lambda request: muddle if len(units_of(request)) > 1 else None
+    found = await checked(endpoint)
+    assert (found.usable, found.answered, found.format) == (True, 6, "json_schema")

@@ -425,3 +425,19 @@ async def test_an_answer_that_was_cut_off_makes_later_calls_smaller(endpoint: Fa
         later = await teacher.label([make_unit(f"later {name}") for name in "abcd"])
     assert all(isinstance(outcome, Verdict) for outcome in [*first, *later])
     assert [len(endpoint.units(call)) for call in range(len(endpoint.requests))] == [5, 1, 1, 1, 2, 2]
+
+
+async def test_calls_become_smaller_where_several_units_are_too_much_and_grow_again(endpoint: FakeEndpoint) -> None:
+    endpoint.accepts = lambda request: TRUNCATED_AT_ONCE if len(units_of(request)) > 3 else None
+    async with teacher_of(endpoint, units_per_call=5) as teacher:
+        await teacher.label([make_unit("first")])
+        outcomes = [*await teacher.label(five()), *await teacher.label([make_unit(f"x{n} failed") for n in range(6)])]
+        endpoint.accepts = lambda request: None
+        outcomes += await teacher.label([make_unit(f"y{n} failed") for n in range(8)])
+    assert all(isinstance(outcome, Verdict) for outcome in outcomes)
+    assert [len(endpoint.units(call)) for call in range(1, 3)] == [5, 5]
+    sizes = [len(endpoint.units(call)) for call in range(8, len(endpoint.requests))]
+    assert sizes == [3, 3, 4, 4]
+
+
+TRUNCATED_AT_ONCE = Reply(change=lambda answers: json.dumps(answers)[:9])
