@@ -57,7 +57,7 @@ async def _check(label: LabelSettings) -> EndpointCheck:
         from fusionlog.teachers.llm.check import check
         from fusionlog.teachers.llm.teacher import LLMTeacher
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "aiohttp", "agents", "asking a language model") from error
+        raise MissingExtraError(error.name or "openai", "agents", "asking a language model") from error
     teacher = LLMTeacher(label)
     try:
         return await check(teacher)

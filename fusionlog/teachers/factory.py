@@ -22,14 +22,14 @@ def make_teacher(
     :param known: the sources' events, for the offline teacher.
     :param formula: the regression that was fitted on the sources, for the offline teacher.
     :raises SettingError: the endpoint's URL is not valid.
-    :raises MissingExtraError: an endpoint is configured and `aiohttp` is not installed.
+    :raises MissingExtraError: an endpoint is configured and `openai` is not installed.
     """
     if settings.label.url is None:
         return OfflineTeacher(known, encode, formula)
     try:
         from fusionlog.teachers.llm.teacher import LLMTeacher
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "aiohttp", "agents", "asking a language model") from error
+        raise MissingExtraError(error.name or "openai", "agents", "asking a language model") from error
     return LLMTeacher(settings.label)
 
 

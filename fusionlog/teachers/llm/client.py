@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-import aiohttp
-from yarl import URL
+import httpx2
+import openai
 
 from fusionlog.errors import FusionLogError, SettingError
 from fusionlog.settings import LabelSettings
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Twenty of the largest units need 400,000 characters; each may take seven bytes as an escape in a text of JSON."""
-CHUNK_BYTES = 64 * 1024
 PATH = "/chat/completions"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -43,7 +42,7 @@ class Response:
 
 
 class Client:
-    """Posts requests to the endpoint in the settings.
+    """Posts requests to the endpoint in the settings, by OpenAI's client.
 
     :raises SettingError: the URL is not valid.
     """
@@ -54,8 +53,14 @@ class Client:
         self.place = _place(parts)
         path = parts.path.rstrip("/")
         path = path if path.endswith(PATH) else f"{path}{PATH}"
-        self._url = URL(urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")), encoded=True)
-        self._session: aiohttp.ClientSession | None = None
+        self._url = httpx2.URL(urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")))
+        # The key is the setting's or none: one that lies in OPENAI_API_KEY must not go to whatever URL is configured.
+        key = settings.api_key.get_secret_value() if settings.api_key else None
+        self._client = openai.AsyncOpenAI(
+            base_url=self._url.copy_with(query=None), api_key=key or "none", organization="", project="",
+            timeout=settings.timeout, max_retries=0, default_headers=_headers(self._url.host, key),
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [_bound]}),
+        )  # fmt: skip
 
     async def post(self, fields: dict[str, Any]) -> Response:
         """The response to a request; a redirect is followed once, on the same host.
@@ -68,56 +73,37 @@ class Client:
                 response = await self._post(self._url, body)
                 if response.status in _REDIRECTS:
                     response = await self._post(self._target(response), body)
-        except TimeoutError as error:
+        except (TimeoutError, openai.APITimeoutError) as error:
             raise NoResponseError("timeout", f"gives no answer within {self._settings.timeout:g} s") from error
-        except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError, ValueError) as error:
-            raise NoResponseError("unreachable", f"cannot be reached ({type(error).__name__})") from error
+        except openai.APIConnectionError as error:
+            if isinstance(error.__cause__, NoResponseError):
+                raise error.__cause__ from None
+            raise NoResponseError("unreachable", f"cannot be reached ({_name(error)})") from error
         if response.status in _REDIRECTS:
             raise NoResponseError("failed", f"answers {response.status}: it redirects in a circle")
         return response
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._client.close()
 
-    async def _post(self, url: URL, body: bytes) -> Response:
-        async with self._connected().post(url, data=body, headers=self._headers(), allow_redirects=False) as response:
-            chunks, size = [], 0
-            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise NoResponseError("failed", f"answers {response.status} with more than {MAX_BODY_BYTES} bytes")
-            return Response(response.status, response.headers, b"".join(chunks))
+    async def _post(self, url: httpx2.URL, body: bytes) -> Response:
+        """The response of whatever status: OpenAI's client raises one that is no success."""
+        try:
+            found = await self._client.post(str(url), cast_to=httpx2.Response, content=body)
+        except openai.APIStatusError as error:
+            found = error.response
+        return Response(found.status_code, found.headers, found.content)
 
-    def _connected(self) -> aiohttp.ClientSession:
-        """The session; it belongs to the event loop that is running when it is made."""
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), trust_env=True, timeout=aiohttp.ClientTimeout(total=None)
-            )
-        return self._session
-
-    def _headers(self) -> dict[str, str]:
-        """The headers, with the setting's key or none: OPENAI_API_KEY must not go to whatever URL is configured."""
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
-        key = self._settings.api_key.get_secret_value() if self._settings.api_key else None
-        if (self._url.host or "").endswith(".azure.com") and key is not None:
-            headers["api-key"] = key
-        if self._url.user is None:
-            headers["Authorization"] = f"Bearer {key or 'none'}"
-        return headers
-
-    def _target(self, response: Response) -> URL:
+    def _target(self, response: Response) -> httpx2.URL:
         """The URL of a redirect.
 
         :raises NoResponseError: it is on another host, or none.
         """
         try:
-            target = self._url.join(URL(response.headers.get("Location", "")))
-        except ValueError:
-            target = URL()
+            target = self._url.join(response.headers.get("Location", ""))
+        except (httpx2.InvalidURL, ValueError):
+            target = httpx2.URL("")
         if _origin(target) != _origin(self._url):
             elsewhere = f" to {target.host}" if target.host else ""
             raise NoResponseError(
@@ -126,7 +112,44 @@ class Client:
         return target
 
 
-def _origin(url: URL) -> tuple[str, str | None, int | None]:
+class _Bounded(httpx2.AsyncByteStream):
+    """The body of a response, up to `MAX_BODY_BYTES`."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, status: int) -> None:
+        self._stream, self._status = stream, status
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise NoResponseError("failed", f"answers {self._status} with more than {MAX_BODY_BYTES} bytes")
+            yield chunk
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Bound the body of a response before it is read. A compressed one has no bound, and is not asked for."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise NoResponseError("failed", f"answers {response.status_code}, compressed though that is not accepted")
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Bounded(response.stream, response.status_code)
+
+
+def _headers(host: str, key: str | None) -> dict[str, str]:
+    """The headers beside OpenAI's: Azure has its key in one of its own."""
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+    return {**headers, "api-key": key} if host.endswith(".azure.com") and key is not None else headers
+
+
+def _name(error: Exception) -> str:
+    return type(error.__cause__ or error).__name__
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str | None, int | None]:
     return url.scheme, url.host, url.port
 
 

@@ -140,7 +140,7 @@ async def test_the_login_of_a_url_is_sent_in_place_of_a_key() -> None:
 
 def test_azure_gets_its_key_in_its_own_header() -> None:
     client = Client(make_settings("https://shop.openai.azure.com/openai/v1", api_key="k"))
-    assert client._headers()["api-key"] == "k"
+    assert client._client.default_headers["api-key"] == "k"
 
 
 async def test_nobody_there_is_no_response() -> None:
