@@ -19,6 +19,8 @@ from fusionlog.rules import RULES
 from fusionlog.settings import Settings
 from fusionlog.teachers.base import StreamTeacher, Teacher
 from fusionlog.teachers.factory import check_labeller, make_teacher
+from fusionlog.teachers.llm.check import check
+from fusionlog.teachers.llm.teacher import LLMTeacher
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.topics import Role
 from fusionlog.types import FloatArray
@@ -42,6 +44,7 @@ class LabelWork:
         self._tables: KnowledgeTables | None = None
         self._teachers: list[Teacher] = []
         self._labelling: LabelWorker | None = None
+        self._check: asyncio.Task[None] | None = None
         self._lag = LagMonitor(config, self._group, config.topics.proprietary, count_deleted=True)
 
     async def prepare(self) -> None:
@@ -57,6 +60,7 @@ class LabelWork:
         self._labelling = LabelWorker(self._settings, self._producer, self._tables, teacher, offline=offline)
         if any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._count_history(self._labelling)
+        self._check = asyncio.create_task(_check(teacher))
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""
@@ -66,6 +70,9 @@ class LabelWork:
     async def finish(self) -> None:
         """Disconnect."""
         await self._lag.stop()
+        if self._check is not None:
+            self._check.cancel()
+            await asyncio.gather(self._check, return_exceptions=True)
         if self._tables is not None:
             await self._tables.stop()
         await self._producer.stop()
@@ -80,12 +87,13 @@ class LabelWork:
         )
 
     async def _make_teachers(self) -> tuple[Teacher, Teacher | None]:
-        """The configured teacher, and the offline one beside it where the method of a system is `offline`."""
+        """The configured teacher, and the offline one beside it where a system needs it, or it stands in."""
         if self._settings.label.url is None:
             logger.warning("FUSIONLOG_LABEL__URL is not set: the offline teacher labels, no LLM is asked")
             return await self._offline(), None
         methods = {self._settings.method_of(system) for system in self._settings.systems} or {self._settings.method}
-        beside = await self._offline() if any(RULES[method].offline for method in methods) else None
+        stands_in = self._settings.label.when_away == "offline"
+        beside = await self._offline() if stands_in or any(RULES[method].offline for method in methods) else None
         return make_teacher(self._settings, [], _no_encoder), beside
 
     async def _offline(self) -> Teacher:
@@ -114,6 +122,16 @@ def build(config: Settings) -> FusionLogApp:
         await consume(app, stream, size, config.label.wait_seconds, work.handle, guard, work.dead_letters)
 
     return app
+
+
+async def _check(teacher: Teacher) -> None:
+    """Log what the endpoint of an LLM can do; windows wait meanwhile."""
+    if isinstance(teacher, LLMTeacher):
+        found = await check(teacher)
+        report = logger.info if found.usable else logger.error
+        report(
+            "teacher checked", usable=found.usable, requests=found.requests, tokens=found.tokens, reason=found.reason
+        )
 
 
 def _no_encoder(texts: Sequence[str]) -> FloatArray:

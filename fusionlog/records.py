@@ -69,7 +69,8 @@ class Window(Record, frozen=True, kw_only=True):
 
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
     of the multiset of templates: windows of one shape get one verdict. A record may hold several lines: the first line
-    is number `first_index` of its record, from 0, the last one number `last_index`.
+    is number `first_index` of its record, from 0, the last one number `last_index`. `provisional` is the probability in
+    a verdict that the offline teacher gave while the teacher was away; the window waits for the teacher's own.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Window(Record, frozen=True, kw_only=True):
     route: Route | None = None
     first_index: int = 0
     last_index: int = 0
+    provisional: Probability | None = None
 
 
 class EventLabel(Struct, frozen=True, kw_only=True):
@@ -223,6 +225,9 @@ class Evidence(Struct, frozen=True, kw_only=True):
 class Anomaly(Record, frozen=True, kw_only=True):
     """An anomalous window: its score, the source of the verdict, and the reason.
 
+    Of records with one id the last one counts: a `provisional` verdict of the offline teacher is followed by the
+    teacher's own, which is `withdrawn` where the window turns out to be normal.
+
     `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
     `events` are those of the window, in order of first occurrence, of a window with very many the most informative
     alone.
@@ -247,6 +252,8 @@ class Anomaly(Record, frozen=True, kw_only=True):
     ended: Seconds
     detected_at: Seconds
     events: list[WindowEvent] = []
+    provisional: bool = False
+    withdrawn: bool = False
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):

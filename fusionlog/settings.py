@@ -127,6 +127,7 @@ NO_TIME = "none"
 
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
+WhenAway = Literal["wait", "offline"]
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
 SearchPattern = Annotated[str | None, AfterValidator(_compiles), AfterValidator(_ends)]
 MaskPattern = Annotated[str, AfterValidator(_ends_always)]
@@ -334,6 +335,10 @@ class LabelSettings(_Model):
     retries: int = Field(4, ge=0, description="repetitions of a failed call, at most")
     breaker_failures: int = Field(5, ge=1, description="failed calls in a row that open the circuit breaker")
     breaker_seconds: float = Field(30.0, gt=0, description="seconds that the breaker stays open")
+    when_away: WhenAway = Field(
+        "wait",
+        description="windows while the endpoint is away: wait, or offline: provisional verdicts by the offline teacher",
+    )
 
 
 class ExplainSettings(_Model):

@@ -43,7 +43,9 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     # A window for a second opinion goes to the teacher, and comes back where there is no answer.
     "score": Access(reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "deadletter")),
     "label": Access(
-        reads=("proprietary", "models", "labels"), writes=("labels", "anomalies", "general", "deadletter")
+        # A window with a provisional verdict goes back to the end of its topic.
+        reads=("proprietary", "models", "labels"),
+        writes=("labels", "anomalies", "general", "proprietary", "deadletter"),
     ),
     "explain": Access(reads=("anomalies", "explanations"), writes=("explanations", "deadletter")),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),

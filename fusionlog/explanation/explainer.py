@@ -11,6 +11,7 @@ import structlog
 from fusionlog.errors import TeacherError
 from fusionlog.explanation import prompt
 from fusionlog.explanation.answer import Answer, read
+from fusionlog.explanation.made_up import ANOMALY
 from fusionlog.observability import metrics
 from fusionlog.records import Anomaly, ExplainedLine, Explanation
 from fusionlog.settings import Settings, SystemSettings
@@ -18,6 +19,7 @@ from fusionlog.teachers.base import Unit
 from fusionlog.teachers.cost import Cost
 from fusionlog.teachers.llm.budget import Budget
 from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
+from fusionlog.teachers.llm.reply import AnswerError, Reply
 from fusionlog.types import Clock
 
 ATTEMPTS = 3
@@ -70,21 +72,51 @@ class Explainer:
 
     async def _answer(self, unit: Unit, anomaly: Anomaly) -> Answer:
         problem, budget = "", self.budget(anomaly.system)
+        last = AnswerError("no call was made")
+        if self._endpoint.distrusted:
+            await self._test(budget)
         for _ in range(ATTEMPTS):
-            content = await self._complete(prompt.messages(unit, anomaly, problem), budget)
-            answer = read(content, unit)
-            if isinstance(answer, Answer):
-                return answer
-            problem = answer
+            try:
+                return await self._complete(prompt.messages(unit, anomaly, problem), unit, budget)
+            except AnswerError as error:
+                last = error
+            except TeacherError as error:
+                if error.retry_after is None and not self._endpoint.proven:
+                    await self._test(budget)
+                raise
+            problem = last.problem
             metrics.EXPLANATIONS_REFUSED.labels(anomaly.system).inc()
-            log.warning("explanation_refused", system=anomaly.system, anomaly=anomaly.id, problem=problem)
-        raise TeacherError(f"{self.name} gave no usable explanation in {ATTEMPTS} calls: {problem}")
+            log.warning("explanation_refused", system=anomaly.system, anomaly=anomaly.id, problem=str(last))
+        if not self._endpoint.proven:
+            await self._test(budget)
+        raise TeacherError(f"{self.name} gave no usable explanation in {ATTEMPTS} calls: {last}")
 
-    async def _complete(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
-        """The text of the model's answer. Calls to an endpoint that is away are refunded: the hour's budget is kept."""
-        before = self._endpoint.cost
+    async def _test(self, budget: Budget) -> None:
+        """Return where the endpoint explains a made-up anomaly: then an anomaly without explanation is at fault.
+
+        :raises TeacherError: it does not; `retry_after` is the seconds until the next try.
+        """
+        unit = prompt.unit_of(ANOMALY, SystemSettings())
         try:
-            return await self._endpoint.complete(messages, budget)
+            await self._complete(prompt.messages(unit, ANOMALY), unit, budget)
+        except TeacherError as error:
+            if self._endpoint.proven:
+                return
+            if error.retry_after is not None:
+                raise
+            raise self._endpoint.leave_alone(error) from error
+
+    async def _complete(self, messages: list[dict[str, str]], unit: Unit, budget: Budget) -> Answer:
+        """The model's answer. Calls to an endpoint that is away are refunded: the hour's budget is kept."""
+        before = self._endpoint.cost
+
+        def reading(reply: Reply) -> Answer:
+            return read(reply, unit)
+
+        try:
+            return await self._endpoint.complete(messages, reading, budget)
+        except AnswerError:
+            raise
         except RefusedError as error:
             raise TeacherError(str(error)) from error
         except TeacherError:

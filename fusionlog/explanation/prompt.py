@@ -13,7 +13,8 @@ from fusionlog.errors import RecordError
 from fusionlog.records import Anomaly, Evidence, WindowEvent
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import MAX_EVENT_CHARS, MAX_REASON_CHARS, Unit, UnitEvent, clip
-from fusionlog.teachers.llm.prompts import ResponseFormats, array, closed, formats_of
+from fusionlog.teachers.llm.dialect import ResponseFormats, formats_of
+from fusionlog.teachers.llm.prompts import array, closed
 from fusionlog.teachers.redaction import redact
 
 _TASK = """\
@@ -55,7 +56,7 @@ def messages(unit: Unit, anomaly: Anomaly, refusal: str = "") -> list[dict[str, 
 
 
 def response_formats() -> ResponseFormats:
-    """The response formats of an explanation, strictest first."""
+    """The response formats of an explanation, in the order of trial."""
     text = {"type": "string"}
     return formats_of("explanation", closed(root_cause=text, evidence=array({"type": "integer"}), next_step=text))
 

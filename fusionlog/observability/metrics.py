@@ -79,16 +79,23 @@ SCORE_SECONDS = Histogram(
     "fusionlog_score_seconds", "from the end of a batch's first window to its verdict", ["system"]
 )
 LABELLED = Counter("fusionlog_windows_labelled", "windows with a teacher's verdict, each once", ["system"])
+PROVISIONAL = Counter(
+    "fusionlog_windows_provisional", "windows with a provisional verdict of the offline teacher, each once", ["system"]
+)
 RETURNED = Counter("fusionlog_windows_returned", "proprietary windows that became general as they waited", ["system"])
 WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-letter topic", ["stage", "reason"])
 WINDOWS_DELETED = Counter(
     "fusionlog_windows_deleted", "windows that retention deleted before they were handled", ["topic", "partition"]
 )
+WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
 
 LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])
 LLM_TOKENS = Counter("fusionlog_llm_tokens", "tokens of those calls", ["kind"])
 LLM_UNITS = Counter("fusionlog_llm_units", "units by outcome: answered, remembered, again, given_up", ["outcome"])
+LLM_UNITS_ALONE = Counter(
+    "fusionlog_llm_units_alone", "units asked in a call of their own: a line reads like an instruction", ["system"]
+)
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
 LABELS_PROPAGATED = Counter(
     "fusionlog_labels_propagated", "pseudo-labels propagated to windows from similar labelled ones", ["system"]
@@ -97,7 +104,8 @@ LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for 
 
 ANOMALIES_EXPLAINED = Counter(
     "fusionlog_anomalies_explained",
-    "anomalies by outcome of the explain worker: explained, known, repeated, over_budget, given_up, unreadable",
+    "anomalies by outcome of the explain worker: explained, known, repeated, over_budget, given_up, unreadable,"
+    " not_final",
     ["system", "outcome"],
 )
 EXPLANATIONS_ASKED = Counter("fusionlog_explanations_asked", "requests to the LLM to explain an anomaly", ["system"])

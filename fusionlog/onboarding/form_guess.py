@@ -16,6 +16,7 @@ from fusionlog.settings import SystemSettings
 from fusionlog.utils.json_format import Tree, tree_of
 
 JSON_SHARE = 0.8
+MESSAGE_SHARE = 0.5
 WHOLE_SHARE = 0.98
 """Share of lines that are JSON, or have a message, for a preset of JSON to do."""
 TRIED_LINES = 1_000
@@ -111,7 +112,7 @@ def _json_form(trees: Sequence[Tree], share: float) -> Form:
     if share >= WHOLE_SHARE and _reads_as(preset, trees, guess):
         return Form({"format": preset}, share, reason=reason)
     settings = {"json_line": guess.json_line} | ({"header": guess.header} if guess.header else {})
-    return Form(settings, share if guess.message_share >= 0.5 else min(share, 0.95), reason=reason)
+    return Form(settings, share if guess.message_share >= MESSAGE_SHARE else min(share, 0.95), reason=reason)
 
 
 def _reads_as(preset: str, trees: Sequence[Tree], guess: JsonGuess) -> bool:

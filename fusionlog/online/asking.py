@@ -80,13 +80,14 @@ class Answered(Generic[Item]):
     """The results of a call: labelled and given-up windows.
 
     :param inherited: how many of `labelled` are propagated. :param retry_after: seconds until the teacher can be asked
-        again about what it could not answer now; 0 where it answered everything.
+        again about what it could not answer now, for the reason `why`; None where it answered everything.
     """
 
     labelled: list[Labelled[Item]] = field(default_factory=list)
     given_up: list[GivenUp[Item]] = field(default_factory=list)
     inherited: int = 0
     retry_after: float | None = None
+    why: str = ""
 
 
 def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -> PseudoLabel | None:
@@ -109,7 +110,7 @@ def apply_answers(
         elif answer.retry_after is None:
             found.given_up.append(GivenUp(pool.take(window.shape), answer))
         else:
-            found.retry_after = max(found.retry_after or 0.0, answer.retry_after)
+            found.retry_after, found.why = max(found.retry_after or 0.0, answer.retry_after), str(answer)
     for label in call.propagate(labels, pool.knowledge, now):
         found.labelled.append(_learned(pool, label))
         found.inherited += 1

@@ -44,6 +44,12 @@ def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
     )
 
 
+def withdrawal(window: Window, score: float, source: str, reason: str, now: float) -> Anomaly:
+    """The record that withdraws the provisional anomaly of a window, under the same id."""
+    withdrawn = _anomaly(window, score, decision.THRESHOLD, source, "teacher", reason, [], now)
+    return replace(withdrawn, provisional=False, withdrawn=True)
+
+
 def _novelty_reasons(window: Window, how: NoveltyFeatures) -> Iterator[str]:
     """The novelty features of a window above `LEAST_NOVELTY`, as phrases of a reason."""
     if how.failure >= LEAST_NOVELTY:

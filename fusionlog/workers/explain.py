@@ -132,7 +132,9 @@ class ExplainWorker:
 
     def _admit(self, anomaly: Anomaly, delivery: Delivery) -> None:
         waiting = self._pool.get(anomaly)
-        if key_of(anomaly) in self._known:
+        if anomaly.provisional or anomaly.withdrawn:
+            self._finish(delivery, anomaly.system, "not_final")
+        elif key_of(anomaly) in self._known:
             self._finish(delivery, anomaly.system, "known")
         elif self._given_up.get(key_of(anomaly)):
             self._finish(delivery, anomaly.system, "given_up")

@@ -10,8 +10,10 @@ import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 
 import structlog
+from msgspec.structs import replace
 
-from fusionlog.errors import ModelError, RecordError
+from fusionlog import decision
+from fusionlog.errors import ModelError, RecordError, TeacherError
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
@@ -32,7 +34,7 @@ from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
-from fusionlog.teachers.base import StreamTeacher, Teacher, ask
+from fusionlog.teachers.base import StreamTeacher, Teacher, ask, label_of
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 
@@ -40,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 MAX_WAIT_SECONDS = 300.0
 BASE_POLL_SECONDS = 2.0
+FULL_BATCH_SECONDS = 5.0
+"""The pause before a full batch of windows that have a provisional verdict goes back: others may wait behind it."""
 
 
 class LabelWorker:
@@ -51,11 +55,13 @@ class LabelWorker:
     ) -> None:  # fmt: skip
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
         self._offline = offline or teacher
+        self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
         self._output = BatchOutput(settings, producer, "label")
         self._strategy: QueryStrategy = (
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
         self._begun: dict[str, str] = {}
+        self._why = ""
 
     async def count_history(self, windows: AsyncIterable[Window]) -> None:
         """Count the windows committed before this worker's start, for teachers whose verdicts depend on the stream."""
@@ -82,20 +88,24 @@ class LabelWorker:
             seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
             await self._output.flush()
             if seconds and any(waiting.values()):
-                await self._wait(waiting, seconds)
+                await (self._defer if self._provisional else self._wait)(waiting, seconds)
         await self._output.flush()
         for _, window in pairs:
             await self._route(window)
 
     async def _route(self, window: Window) -> None:
-        if isinstance(teacher := self._teacher_of(window.system), StreamTeacher):
-            await teacher.update([window])
+        if window.provisional is not None:
+            return
+        for teacher in self._teachers_of(window.system):
+            if isinstance(teacher, StreamTeacher):
+                await teacher.update([window])
 
     async def _load_profile(self, system: str) -> None:
-        """Load the profile of the release in use into a teacher whose verdicts depend on the stream."""
-        teacher, knowledge = self._teacher_of(system), self._tables.of(system)
+        """Load the profile of the release in use into the teachers whose verdicts depend on the stream."""
+        watching = [each for each in self._teachers_of(system) if isinstance(each, StreamTeacher)]
+        knowledge = self._tables.of(system)
         version = knowledge.version
-        if not isinstance(teacher, StreamTeacher) or version is None or version == self._begun.get(system):
+        if not watching or version is None or version == self._begun.get(system):
             return
         self._begun[system] = version
         try:
@@ -104,11 +114,17 @@ class LabelWorker:
             log.error("the profile of a release is left out", system=system, version=version, error=str(error))
             return
         if profile is not None:
-            await teacher.load_profile(system, profile)
+            for teacher in watching:
+                await teacher.load_profile(system, profile)
 
     def _teacher_of(self, system: str) -> Teacher:
         """The teacher of a system."""
         return self._offline if self._settings.rules(system).offline else self._teacher
+
+    def _teachers_of(self, system: str) -> list[Teacher]:
+        """The teacher of a system, and the offline one where that stands in for it."""
+        teacher = self._teacher_of(system)
+        return [teacher, self._offline] if self._provisional and teacher is not self._offline else [teacher]
 
     async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
         """Make one call on the candidate pool of a system.
@@ -129,6 +145,7 @@ class LabelWorker:
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         if answered.retry_after is None:
             return 0.0
+        self._why = answered.why
         return max(answered.retry_after, self._settings.label.wait_seconds)
 
     async def _deliver(self, answered: Answered[Message]) -> None:
@@ -143,13 +160,27 @@ class LabelWorker:
     async def _return(self, pool: CandidatePool[Message]) -> None:
         """Return the windows that need no label to the small model."""
         for window, _ in pool.release():
-            metrics.RETURNED.labels(window.system).inc()
-            await self._output.send(self._settings.topics.general, window)
+            await self._to_model(window)
+
+    async def _to_model(self, window: Window) -> None:
+        """Send a window to the small model; a provisional anomaly of it is withdrawn, for the model has the verdict."""
+        metrics.RETURNED.labels(window.system).inc()
+        if _is_provisional_anomaly(window):
+            await self._withdraw(window, "the small model has the verdict on it")
+        await self._output.send(self._settings.topics.general, replace(window, provisional=None))
+
+    async def _withdraw(self, window: Window, reason: str, probability: float = 0.0) -> None:
+        metrics.WITHDRAWN.labels(window.system).inc()
+        teacher = self._teacher_of(window.system).name
+        record = anomaly_record.withdrawal(window, probability, teacher, reason, time.time())
+        await self._output.send(self._settings.topics.anomalies, record)
 
     async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
         """Count the windows of a labelled shape; queue an anomaly for each where the label is anomalous."""
         metrics.LABELLED.labels(label.system).inc(len(windows))
         if not is_anomalous(label):
+            for window in filter(_is_provisional_anomaly, windows):
+                await self._withdraw(window, label.reason, label.probability)
             return
         now = time.time()
         for window in windows:
@@ -163,8 +194,7 @@ class LabelWorker:
         for window, message in waited:
             general = fallback(window)
             if general is not None:
-                metrics.RETURNED.labels(window.system).inc()
-                await self._output.send(self._settings.topics.general, general)
+                await self._to_model(general)
             else:
                 await self._output.dead_letter(message, RecordError("no-label", error))
 
@@ -172,13 +202,49 @@ class LabelWorker:
         seconds = min(seconds, MAX_WAIT_SECONDS)
         log.warning(
             "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
-            teacher=self._teacher.name, seconds=round(seconds, 1),
+            teacher=self._teacher.name, seconds=round(seconds, 1), why=self._why,
         )  # fmt: skip
         await self._sleep(seconds)
+
+    async def _defer(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
+        """Send all windows back to the end of their topic, each with a provisional verdict of the offline teacher.
+
+        Windows that have one already go back after a pause, so that those behind them get theirs.
+        """
+        windows = [window for pool in pools.values() for shape in pool.windows for window, _ in pool.take(shape.shape)]
+        fresh = [window for window in windows if window.provisional is None]
+        if fresh:
+            log.warning("the teacher cannot answer now; verdicts are provisional", windows=len(fresh), why=self._why)
+        else:
+            full = len(windows) >= self._settings.label.units_per_call
+            await self._wait(pools, min(seconds, FULL_BATCH_SECONDS) if full else seconds)
+        for system in {window.system for window in fresh}:
+            await self._judge([window for window in fresh if window.system == system])
+        for window in windows:
+            if window.provisional is not None:
+                await self._output.send(self._settings.topics.proprietary, window)
+
+    async def _judge(self, windows: Sequence[Window]) -> None:
+        """Report the provisional anomalies among windows of a system, and send them all back."""
+        now, system = time.time(), windows[0].system
+        for window, verdict in zip(windows, await ask(self._offline, windows, self._system(system)), strict=True):
+            metrics.PROVISIONAL.labels(system).inc()
+            probability = 0.0 if isinstance(verdict, TeacherError) else verdict.probability
+            deferred = replace(window, provisional=probability)
+            if not isinstance(verdict, TeacherError) and _is_provisional_anomaly(deferred):
+                label = label_of(window, verdict, self._offline.name, now)
+                anomaly = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
+                await self._output.send(self._settings.topics.anomalies, anomaly)
+            await self._output.send(self._settings.topics.proprietary, deferred)
 
     def _system(self, name: str) -> SystemSettings:
         """A system's entry in the systems file; an empty one where this worker's file lacks it."""
         return self._settings.systems.get(name) or SystemSettings()
+
+
+def _is_provisional_anomaly(window: Window) -> bool:
+    """Whether a provisional anomaly of the window was published."""
+    return window.provisional is not None and decision.is_anomalous(window.provisional)
 
 
 async def newest_base(settings: Settings) -> ModelRelease:

@@ -127,7 +127,7 @@ async def test_an_llm_without_credit_loses_nothing(stage_without_model: Stage, e
     endpoint.otherwise = Reply(status=402, error={"message": "no", "type": "x"})
     await stage.publish(stage.settings.topics.anomalies, *scored(0.6, 0.9))
     worker = await explainer(stage, endpoint, FUSIONLOG_LABEL__BREAKER_SECONDS="0.5")
-    await worker.says("reports that the account is out of credit")
+    await worker.says("the account is out of credit")
     await worker.says("anomalies wait")
     endpoint.otherwise = but()
     assert len(await explained(stage, 2, worker)) == 2

@@ -8,7 +8,7 @@ import pytest
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, Worker, until
 from tests.factories import make_regression, make_window
-from tests.teachers.fake_endpoint import fake_endpoint
+from tests.teachers.fake_endpoint import GOOD, Reply, fake_endpoint
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -94,7 +94,8 @@ async def test_alpha_asks_an_llm_about_a_few_of_many_windows_like_each_other(sta
         await worker.says("started")
         await until(lambda: worker.metrics().get("fusionlog_windows_labelled") == 10, 30, worker.log.read_text)
         assert await worker.stop() == 0
-        asked = sum(len(endpoint.units(call)) for call in range(len(endpoint.requests)))
+        units = [unit for call in range(len(endpoint.requests)) for unit in endpoint.units(call)]
+        asked = sum(unit["system"] == "shop" for unit in units)
     labels = [
         msgspec.json.decode(record.value, type=PseudoLabel)
         for record in await stage.records(stage.settings.topics.labels)
@@ -111,3 +112,33 @@ async def test_a_labeller_that_has_no_llm_to_spare_says_so(stage_without_model: 
     worker = await stage_without_model.worker("label", FUSIONLOG_LABEL__LABELLER="alpha")
     assert await worker.ended() == 2
     assert "setting FUSIONLOG_LABEL__LABELLER is 'alpha'" in worker.log.read_text()
+
+
+async def test_verdicts_are_provisional_while_an_llm_is_away_and_corrected_when_it_is_back(stage: Stage) -> None:
+    route, topics = Route(kind="proprietary", similarity=0.1, threshold=0.8), stage.settings.topics
+    windows = [
+        make_window("user greeted", text, session=text, first_offset=10 * number, route=route)
+        for number, text in enumerate(("payment failed", "payment refused: error"))
+    ]
+    await stage.publish(topics.models, stage.release(offline_teacher=make_regression(1.0, 3.0, 3.0, 1.0, -2.5)))
+    with fake_endpoint() as endpoint:
+        endpoint.otherwise = Reply(status=401, error={"message": "Incorrect API key"})
+        worker = await stage.worker(
+            "label", FUSIONLOG_LABEL__URL=endpoint.url, FUSIONLOG_LABEL__WHEN_AWAY="offline",
+            FUSIONLOG_LABEL__BREAKER_SECONDS="1",
+        )  # fmt: skip
+        await worker.says("teacher checked")
+        await worker.says("answers 401: Incorrect API key")
+        await stage.publish(topics.proprietary, *windows)
+        await until(lambda: worker.metrics().get("fusionlog_windows_provisional") == 2, 30, worker.log.read_text)
+        endpoint.otherwise = GOOD
+        await until(lambda: worker.metrics().get("fusionlog_windows_labelled") == 2, 30, worker.log.read_text)
+        await worker.says("the endpoint answers again")
+        assert await worker.stop() == 0
+    found = [msgspec.json.decode(record.value, type=Anomaly) for record in await stage.records(topics.anomalies)]
+    last = {each.session: each for each in found}
+    assert {each.id for each in found} <= {window.id for window in windows}
+    assert not any(each.provisional for each in last.values())
+    assert not last["payment failed"].withdrawn and last["payment failed"].verdict_source.startswith("llm:")
+    assert "payment refused: error" not in last or last["payment refused: error"].withdrawn
+    assert await stage.records(topics.deadletter) == []

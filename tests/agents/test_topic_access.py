@@ -154,6 +154,11 @@ async def test_label(recorded: Recorded) -> None:
     await counted(worker, "windows_labelled", 1)
     await counted(worker, "windows_returned", 1)
     assert await worker.stop() == 0
+    await stage.publish(topics.proprietary, make_window("user greeted", "payment failed", session="away", route=route))
+    away = {"FUSIONLOG_LABEL__URL": "http://127.0.0.1:9/v1", "FUSIONLOG_LABEL__WHEN_AWAY": "offline"}
+    worker = await stage.worker("label", **away, FUSIONLOG_LABEL__RETRIES="0")
+    await counted(worker, "windows_provisional", 1)
+    assert await worker.stop() == 0
     recorded.check("label")
 
 

@@ -16,7 +16,7 @@ from fusionlog.settings import ExplainSettings, Settings, SystemSettings
 from fusionlog.teachers.recorded.chat import RecordedTeacher
 from fusionlog.teachers.recorded.recordings import read_recordings
 from fusionlog.teachers.recorded.server import InjectedFaults, serving
-from tests.explanation.factories import asked, but, explaining_endpoint
+from tests.explanation.factories import BARE_OBJECT, asked, but, explaining_endpoint
 from tests.factories import make_anomaly
 from tests.teachers.factories import Clock, make_rows, make_settings, write_rows
 from tests.teachers.fake_endpoint import FakeEndpoint, Reply
@@ -72,11 +72,36 @@ async def test_evidence_that_is_not_in_the_window_is_asked_for_again_with_the_re
     ]
 
 
-async def test_an_endpoint_that_never_keeps_to_the_form_is_given_up_with_the_reason(endpoint: FakeEndpoint) -> None:
-    endpoint.otherwise = but(root_cause=None)
+async def test_an_endpoint_that_never_keeps_to_the_form_is_left_alone_and_the_anomaly_waits(
+    endpoint: FakeEndpoint,
+) -> None:
+    clock = Clock()
+    async with explainer_at(endpoint.url, clock) as explainer:
+
+        async def refused() -> int:
+            with pytest.raises(TeacherError, match=r"answers 200 with nothing usable: .*root_cause") as caught:
+                await explainer.explain(FAILED, SHOP)
+            assert caught.value.retry_after is not None
+            return len(endpoint.requests)
+
+        endpoint.otherwise = but(root_cause=None)
+        assert await refused() == ATTEMPTS + 1, "the last one is made up"
+        assert await refused() == ATTEMPTS + 1, "it is left alone"
+        clock.now += 31
+        assert await refused() == ATTEMPTS + 2, "a made-up anomaly tests it"
+        endpoint.otherwise = BARE_OBJECT
+        clock.now += 31
+        assert (await explainer.explain(FAILED, SHOP)).cause == "event 2 tells of it"
+
+
+async def test_an_anomaly_that_is_never_explained_is_given_up_where_others_are(endpoint: FakeEndpoint) -> None:
+    def confused(request: dict[str, Any]) -> Reply | None:
+        return but(root_cause=None) if asked(request)["system"] == "shop" else None
+
+    endpoint.accepts = confused
     with pytest.raises(TeacherError, match=r"llm:tiny gave no usable explanation in 3 calls: .*root_cause") as caught:
         await explain(endpoint)
-    assert caught.value.retry_after is None and len(endpoint.requests) == ATTEMPTS
+    assert caught.value.retry_after is None and len(endpoint.requests) == ATTEMPTS + 1
 
 
 async def test_an_endpoint_without_schemas_is_asked_in_the_form_that_it_takes(endpoint: FakeEndpoint) -> None:

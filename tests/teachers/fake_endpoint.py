@@ -18,7 +18,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """How one call is answered: an error status, or a change to the right text, after a pause."""
+    """How one call is answered: an error status, a change to the right text, or a whole body, after a pause."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -27,6 +27,7 @@ class Reply:
     seconds: float = 0.0
     page: bool = False
     hang_up: bool = False
+    body: bytes | None = None
 
 
 GOOD = Reply()
@@ -46,7 +47,7 @@ class FakeEndpoint(ThreadingHTTPServer):
         self.script: list[Reply] = []
         self.otherwise = GOOD
         self.answers: Callable[[dict[str, Any]], list[dict[str, Any]]] = judgements
-        self.accepts: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda request: None
+        self.accepts: Callable[[dict[str, Any]], Reply | dict[str, Any] | None] = lambda request: None
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.lock = threading.Lock()
@@ -65,7 +66,7 @@ class FakeEndpoint(ThreadingHTTPServer):
             self.keys.append(key)
             refusal = self.accepts(request)
             if refusal is not None:
-                return Reply(status=400, error=refusal)
+                return refusal if isinstance(refusal, Reply) else Reply(status=400, error=refusal)
             return self.script.pop(0) if self.script else self.otherwise
 
 
@@ -117,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(reply.seconds)
         if reply.hang_up:
             self.close_connection = True
+        elif reply.body is not None:
+            self._send(reply.status, reply.body, reply.headers)
         elif reply.page:
             self._send(200, b"<html>hello</html>", {"Content-Type": "text/html"})
         elif reply.status != 200:

@@ -365,3 +365,83 @@ async def test_the_method_of_a_system_says_whether_the_offline_labeller_judges_i
         )  # fmt: skip
         await bench.handle(*windows_of("disk failed", 1))
         assert [label.teacher for label in bench.labels()] == [said_by]
+
+
+class AwayBench(Bench):
+    """A bench whose teacher fails, and whose offline teacher gives a provisional verdict meanwhile."""
+
+    def __init__(self, *errors: TeacherError | None, offline: float = 0.9) -> None:
+        settings = Settings(label={"when_away": "offline", "units_per_call": 3})
+        super().__init__(ScriptedTeacher(*errors), settings=settings)
+        self.offline = WatchingTeacher(*[offline] * 99)
+        self.labelling = LabelWorker(
+            self.settings, self.producer, self, self.teacher, self.sleep, offline=self.offline  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def deferred(self) -> list[Window]:
+        """The windows that were sent back."""
+        return self.producer.of(self.settings.topics.proprietary, Window)  # type: ignore[return-value]
+
+    def states(self) -> list[tuple[str, str]]:
+        """The session and the state of each anomaly record."""
+        return [
+            (each.session, "withdrawn" if each.withdrawn else "provisional" if each.provisional else "final")
+            for each in self.anomalies()
+        ]
+
+
+AWAY = TeacherError("busy", 7.0)
+
+
+async def test_while_the_teacher_is_away_windows_get_a_provisional_verdict_and_go_back() -> None:
+    bench = AwayBench(AWAY)
+    await bench.handle(*windows_of("disk failed", 2))
+    assert bench.slept == [] and bench.labels() == [], "a provisional verdict teaches nothing"
+    assert bench.states() == [("s0", "provisional"), ("s1", "provisional")]
+    assert bench.anomalies()[0].verdict_source == "watching" and bench.offline.seen == ["s0", "s1"]
+    assert [(window.session, window.provisional) for window in bench.deferred()] == [("s0", 0.9), ("s1", 0.9)]
+
+
+async def test_the_teachers_verdict_replaces_a_provisional_one_under_the_same_id() -> None:
+    bench = AwayBench(AWAY)
+    await bench.handle(make_window("disk failed"), make_window("disk fine", session="s2", first_offset=9))
+    await bench.handle(*bench.deferred())
+    assert bench.states()[2:] == [("s1", "final"), ("s2", "withdrawn")]
+    assert len({(each.id, each.session) for each in bench.anomalies()}) == 2
+    assert bench.anomalies()[-1].score == 0.1 and len(bench.labels()) == 2
+    assert bench.offline.seen == ["s1", "s2"], "a window is counted once"
+
+
+async def test_a_provisional_verdict_of_normal_needs_no_withdrawal() -> None:
+    bench = AwayBench(AWAY, offline=0.1)
+    await bench.handle(*windows_of("disk fine", 1))
+    assert bench.anomalies() == [] and [window.provisional for window in bench.deferred()] == [0.1]
+    await bench.handle(*bench.deferred())
+    assert bench.anomalies() == [] and len(bench.labels()) == 1
+
+
+async def test_windows_with_a_provisional_verdict_go_back_after_a_pause_without_another_one() -> None:
+    bench = AwayBench(AWAY, AWAY, AWAY)
+    await bench.handle(*windows_of("disk failed", 1))
+    await bench.handle(*bench.deferred())
+    assert bench.slept == [7.0] and len(bench.anomalies()) == 1 and len(bench.deferred()) == 2
+    await bench.handle(*[window for window in bench.deferred()] * 2)
+    assert bench.slept == [7.0, 5.0], "others may wait behind a full batch"
+
+
+async def test_a_provisional_anomaly_that_the_model_judges_by_now_is_withdrawn() -> None:
+    bench = AwayBench(AWAY)
+    await bench.handle(*windows_of("disk failed", 1))
+    bench.knowledge.adopt(taught().knowledge.release(taught().knowledge.versions[0]))
+    bench.knowledge.learn(make_label(make_window("disk failed", "disk opened"), 0.9))
+    await bench.handle(*bench.deferred())
+    assert bench.states() == [("s0", "provisional"), ("s0", "withdrawn")]
+    (general,) = bench.producer.of(bench.settings.topics.general, Window)
+    assert general.provisional is None  # type: ignore[attr-defined]
+
+
+async def test_without_the_setting_windows_wait_and_the_log_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    bench = Bench(ScriptedTeacher(TeacherError("answers 401: Incorrect API key", 7.0)))
+    await bench.handle(*windows_of("disk failed", 1))
+    assert bench.slept == [7.0] and not bench.anomalies()[0].provisional
+    assert "answers 401: Incorrect API key" in capsys.readouterr().out

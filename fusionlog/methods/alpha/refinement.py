@@ -20,7 +20,7 @@ from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import unit_of
 from fusionlog.teachers.few_shot import FewShotExample, few_shot_example
-from fusionlog.teachers.llm.prompts import has_instructions
+from fusionlog.teachers.llm.injections import has_instructions
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import structlog
+
 from fusionlog.errors import TeacherError
 from fusionlog.types import Clock
+
+log = structlog.get_logger(__name__)
 
 
 class Breaker:
@@ -25,6 +29,11 @@ class Breaker:
         self._why = ""
 
     @property
+    def testing(self) -> bool:
+        """Whether the call under way decides if it closes."""
+        return self._trying
+
+    @property
     def open(self) -> bool:
         """Whether a call would be refused now."""
         return self._until is not None and (self._clock() < self._until or self._trying)
@@ -40,6 +49,8 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Record a success, and close."""
+        if self._until is not None:
+            log.info("the endpoint answers again", before=self._why)
         self._row, self._until, self._trying = 0, None, False
 
     def failed(self, why: str) -> None:
@@ -50,7 +61,9 @@ class Breaker:
             self.trip(why)
 
     def trip(self, why: str, seconds: float | None = None) -> None:
-        """Open now, for `seconds` (default: its own)."""
+        """Open now, for `seconds` (default: its own). Logged once, until it closes."""
+        if self._until is None:
+            log.warning("the endpoint is left alone", why=why)
         self._until = self._clock() + (self.seconds if seconds is None else seconds)
         self._why, self._trying = why, False
 

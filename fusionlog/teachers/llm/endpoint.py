@@ -2,67 +2,47 @@
 
 A call is repeated in place after 429, 5xx, a timeout or a lost connection, after the seconds of `Retry-After` or with
 growing pauses. What a repetition cannot mend (a bad key, no credit, an unknown model) opens the breaker at once, with
-one sentence for the operator. Every request sent counts: against the budget, in the metrics and in `cost`.
+one sentence for the operator. What the endpoint can do is negotiated by its first calls and remembered (see `dialect`).
+Every request sent counts: against the budget, in the metrics and in `cost`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
 
-import openai
-from openai.types.chat import ChatCompletion
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from fusionlog.errors import SettingError, TeacherError
+from fusionlog.errors import TeacherError
 from fusionlog.observability import metrics
 from fusionlog.settings import LabelSettings
-from fusionlog.teachers.base import clip
 from fusionlog.teachers.cost import FREE, Cost
+from fusionlog.teachers.llm import refusals
 from fusionlog.teachers.llm.breaker import Breaker
 from fusionlog.teachers.llm.budget import Budget
-from fusionlog.teachers.llm.prompts import ResponseFormats, response_formats
-from fusionlog.teachers.llm.retries import LONGEST_WAIT, TransientError, pause, retry_after
-from fusionlog.teachers.redaction import redact
+from fusionlog.teachers.llm.client import Client, NoResponseError, Response
+from fusionlog.teachers.llm.dialect import Dialect, Messages, ResponseFormats
+from fusionlog.teachers.llm.prompts import response_formats
+from fusionlog.teachers.llm.refusals import ContextError, DeniedError, RefusedError
+from fusionlog.teachers.llm.reply import AnswerError, Reply, reply_of
+from fusionlog.teachers.llm.retries import LONGEST_WAIT, SlowError, TransientError, pause, retry_after
 from fusionlog.types import Clock
 
-_HELP = {
-    401: "refuses the key: set FUSIONLOG_LABEL__API_KEY",
-    402: "reports that the account is out of credit: add credit, or change FUSIONLOG_LABEL__URL",
-    403: "forbids this key to use the model: check FUSIONLOG_LABEL__API_KEY and FUSIONLOG_LABEL__MODEL",
-    404: "has no such path or model: check FUSIONLOG_LABEL__URL (it often ends with /v1) and FUSIONLOG_LABEL__MODEL",
-}
+__all__ = ["ContextError", "Endpoint", "RefusedError"]
 
+LEAST_KEY_CHARS = 6
+"""A shorter key is a word such as `none`, and no secret."""
 
-class RefusedError(TeacherError):
-    """The endpoint refuses this request (400, 413, 422); it may accept another one."""
+LIMITED_RETRIES = 2
+"""Repetitions of a failed call at most while requests are limited: each may try another form."""
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """The options of OpenAI's interface that the endpoint accepts. `settled` once it has answered a call with them.
-
-    `format` is the index of a response format; `temperature` is whether a request carries one.
-    """
-
-    format: int = 0
-    temperature: bool = True
-    settled: bool = False
-
-    def fallback(self, problem: str, formats: int) -> Dialect | None:
-        """The dialect to try after the endpoint refused a request; None when the request itself is at fault.
-
-        :param formats: the number of response formats.
-        """
-        if self.settled:
-            return None
-        if self.temperature and "temperature" in problem:
-            return replace(self, temperature=False)
-        return replace(self, format=self.format + 1) if self.format + 1 < formats else None
+T = TypeVar("T")
+Read = Callable[[Reply], T]
+"""Reads an answer; raises `AnswerError` where nothing in it is usable."""
 
 
 class Endpoint:
@@ -70,7 +50,7 @@ class Endpoint:
 
     :param clock: seconds that never go back, for budget and breaker.
     :param sleep: waits seconds between repetitions.
-    :param formats: response formats, strictest first; default: those of verdicts.
+    :param formats: response formats in the order of trial; default: those of verdicts.
     :raises SettingError: the URL is not valid.
     """
 
@@ -81,145 +61,209 @@ class Endpoint:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         formats: ResponseFormats | None = None,
     ) -> None:
-        self.place = _place(settings.url)
+        self._client = Client(settings)
+        self.place = self._client.place
         self.settings = settings
+        self.clock = clock
         self.budget = Budget(settings.calls_per_hour, clock)
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_seconds, clock)
         self.cost = FREE
-        self.dialect = Dialect()
+        self.problem = ""
+        """Why the last request brought nothing usable; empty where it did."""
+        self.proven = False
+        """Whether it has given a usable answer since it was last left alone."""
+        self.distrusted = False
+        """Whether it was left alone because its answers cannot be used: a made-up question tests it, then."""
+        self.usable_answers = 0
         self._formats = formats or response_formats()
-        self._sleep = sleep
-        # The key is the setting's or none: one that lies in OPENAI_API_KEY must not go to whatever URL is configured.
-        key = settings.api_key.get_secret_value() if settings.api_key else "none"
-        self._client = openai.AsyncOpenAI(
-            base_url=settings.url, api_key=key, timeout=settings.timeout, max_retries=0, organization="", project=""
-        )
+        self.dialect = Dialect(self._formats[0])
+        self._negotiation = asyncio.Lock()
+        self._unusable_row = 0
+        self._sleep, self._retries, self._longest_wait = sleep, settings.retries, LONGEST_WAIT
 
-    async def complete(self, messages: list[dict[str, str]], budget: Budget | None = None) -> str | None:
-        """The text of the model's answer, charged to a budget; default: the endpoint's own.
+    async def complete(self, messages: Messages, read: Read[T], budget: Budget | None = None) -> T:
+        """What `read` makes of the model's answer, charged to a budget; default: the endpoint's own.
 
-        :raises RefusedError: the endpoint refuses this request (400, 413, 422).
+        :raises AnswerError: the answer cannot be used.
+        :raises ContextError: the request is too long for the model.
+        :raises RefusedError: the endpoint refuses this request.
         :raises TeacherError: no answer now; `retry_after` is the seconds until the next try.
         """
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(self.settings.retries + 1),
+            stop=self._stops,
             wait=pause,
             retry=retry_if_exception_type(TransientError),
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            return await retrying(self._converse, messages, budget or self.budget)
+            return await retrying(self._converse, messages, read, budget or self.budget)
         except TransientError as error:
             later = max(error.retry_after or 0.0, self.settings.breaker_seconds)
-            raise TeacherError(f"{error} ({self.settings.retries + 1} calls)", retry_after=later) from error
+            calls = retrying.statistics.get("attempt_number", 1)
+            raise TeacherError(f"{error} ({calls} calls)", retry_after=later) from error
+
+    def leave_alone(self, error: TeacherError) -> TeacherError:
+        """Open the breaker because the endpoint gives nothing usable; returns the error to report."""
+        refused = f"{error}; it refuses made-up requests, too"
+        why = refused if isinstance(error, RefusedError) else f"{self.place} answers 200 with nothing usable: {error}"
+        self.breaker.trip(why)
+        self.proven, self.distrusted, self._unusable_row, self.problem = False, True, 0, why
+        return TeacherError(why, retry_after=self.settings.breaker_seconds)
+
+    @contextmanager
+    def limited(self, calls: int, longest_wait: float) -> Iterator[None]:
+        """Send at most so many requests meanwhile, and repeat failed ones less often, after such a wait at most."""
+        before, retries, wait = self.budget, self._retries, self._longest_wait
+        self.budget = Budget(min(calls, before.left), self.clock)
+        self._retries, self._longest_wait = min(retries, LIMITED_RETRIES), longest_wait
+        try:
+            yield
+        finally:
+            before.charge(self.budget.calls - self.budget.left, 0.0)
+            self.budget, self._retries, self._longest_wait = before, retries, wait
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _converse(self, messages: list[dict[str, str]], budget: Budget) -> str | None:
-        """One answer, in the first dialect that the endpoint accepts."""
+    def _stops(self, state: RetryCallState) -> bool:
+        """Whether a failed call is repeated no more; one that takes too long is repeated once."""
+        slow = state.outcome is not None and isinstance(state.outcome.exception(), SlowError)
+        return state.attempt_number > (min(self._retries, 1) if slow else self._retries)
+
+    async def _converse(self, messages: Messages, read: Read[T], budget: Budget) -> T:
+        """One answer, in the first dialect that the endpoint accepts; one call at a time finds it out."""
+        if self.dialect.settled:
+            return await self._negotiate(messages, read, budget)
+        async with self._negotiation:
+            return await self._negotiate(messages, read, budget)
+
+    async def _negotiate(self, messages: Messages, read: Read[T], budget: Budget) -> T:
         dialect = self.dialect
         while True:
             try:
-                content = await self._send(messages, dialect, budget)
+                return await self._send(messages, dialect, read, budget)
             except RefusedError as error:
-                fallback = dialect.fallback(str(error), len(self._formats))
+                fallback = dialect.fallback(error.topic, self._formats)
+                if self.distrusted and error.topic is None:
+                    # One request a trial, each time in another form: it has refused them all.
+                    self.dialect, fallback = fallback or Dialect(self._formats[0]), None
                 if fallback is None:
                     raise
                 dialect = fallback
-            else:
-                self.dialect = replace(dialect, settled=True)
-                return content
+                if error.topic is not None:
+                    self.dialect = fallback
 
-    async def _send(self, messages: list[dict[str, str]], dialect: Dialect, budget: Budget) -> str | None:
+    async def _send(self, messages: Messages, dialect: Dialect, read: Read[T], budget: Budget) -> T:
         self.breaker.check()
         reported = False
         try:
             budget.spend()
             self.cost += Cost(calls=1)
-            completion = await self._client.chat.completions.create(**self._request(messages, dialect))
+            response = await self._client.post(dialect.request(messages))
             reported = True
-        except (openai.APIError, ValueError) as error:
+            return self._answer(response, dialect, read)
+        except NoResponseError as error:
             reported = True
-            raise self._failure(error) from error
+            if error.outcome == "denied":
+                raise self._denied(f"{self.place} {error}") from error
+            raise self._transient(error.outcome, str(error), None) from error
         finally:
             if not reported:
                 self.breaker.left()
-        return self._read(completion)
 
-    def _request(self, messages: list[dict[str, str]], dialect: Dialect) -> dict[str, Any]:
-        request: dict[str, Any] = {"model": self.settings.model, "messages": messages}
-        response_format = self._formats[dialect.format]
-        if response_format is not None:
-            request["response_format"] = response_format
-        if dialect.temperature:
-            request["temperature"] = 0
-        return request
+    def _answer(self, response: Response, dialect: Dialect, read: Read[T]) -> T:
+        """What `read` makes of a response; every error is counted, and reported to the breaker."""
+        if not 200 <= response.status < 300:
+            raise self._refusal(response.status, response)
+        try:
+            reply = reply_of(response.body)
+        except AnswerError as error:
+            status = refusals.status_in(response.body)
+            if status is not None:
+                raise self._refusal(status, response) from None
+            raise self._transient(
+                "failed", f"answers 200 with something that is not a chat completion: {error}", None
+            ) from None
+        self.dialect = replace(dialect, settled=True)
+        self._count(reply)
+        try:
+            answer = read(reply)
+        except AnswerError as error:
+            self._unusable(error, dialect)
+            raise
+        self._usable()
+        return answer
 
-    def _read(self, completion: object) -> str | None:
-        """The text of a completion; a 200 that is none (a proxy's page, say) is a failure of the endpoint."""
-        if not isinstance(completion, ChatCompletion) or not completion.choices:
-            raise self._transient("failed", "answers 200 with something that is not a chat completion", None)
-        self.breaker.succeeded()
+    def _usable(self) -> None:
         metrics.LLM_CALLS.labels("ok").inc()
-        if completion.usage:
-            self._count(completion.usage.prompt_tokens or 0, completion.usage.completion_tokens or 0)
-        return completion.choices[0].message.content
+        self.proven, self.distrusted, self._unusable_row, self.problem = True, False, 0, ""
+        self.usable_answers += 1
+        self.breaker.succeeded()
 
-    def _count(self, prompt: int, completion: int) -> None:
-        metrics.LLM_TOKENS.labels("prompt").inc(prompt)
-        metrics.LLM_TOKENS.labels("completion").inc(completion)
-        self.cost += Cost(prompt_tokens=prompt, completion_tokens=completion)
+    def _unusable(self, error: AnswerError, dialect: Dialect) -> None:
+        """Count an answer that cannot be used; while none could be, the next call asks in another form."""
+        if error.understood:
+            self._usable()
+            return
+        metrics.LLM_CALLS.labels("unusable").inc()
+        self.problem = f"{self.place} answers 200: {error}"
+        self._unusable_row += 1
+        if error.finish_reason == "length" and dialect.max_tokens:
+            dialect = self.dialect = replace(dialect, max_tokens=None)  # Its thoughts need more than its answer.
+        if not error.several:
+            self._try_another_form(dialect)
+        if self.breaker.testing or (not self.proven and self._unusable_row >= self.breaker.failures):
+            self.leave_alone(error)
+        else:
+            self.breaker.left()
 
-    def _failure(self, error: openai.APIError | ValueError) -> TeacherError:
-        """The error to raise for an error of the client; it is counted, and reported to the breaker."""
-        if isinstance(error, openai.APITimeoutError):
-            return self._transient("timeout", f"gives no answer within {self.settings.timeout:g} s", None)
-        if isinstance(error, openai.APIConnectionError):
-            return self._transient("unreachable", "cannot be reached", None)
-        if not isinstance(error, openai.APIStatusError):
-            return self._transient("failed", "answers 200 with something that is not a chat completion", None)
-        status = error.status_code
-        if status == 429 and "insufficient_quota" in (error.code, error.type):
-            status = 402
-        if status in _HELP:
-            return self._denied(status)
-        problem = f"answers {status}: {clip(redact(error.message), 200)}"
-        if status == 429 or status in (408, 409) or status >= 500:
-            outcome = "rate_limited" if status == 429 else "failed"
-            return self._transient(outcome, problem, retry_after(error.response.headers, time.time()))
-        metrics.LLM_CALLS.labels("refused").inc()
-        self.breaker.succeeded()  # The endpoint is up and reads requests; a bad one is no sign for the next.
-        return RefusedError(f"{self.place} {problem}")
+    def _try_another_form(self, dialect: Dialect) -> None:
+        """As long as no answer was usable, ask in the next form; after the last one in the first again."""
+        if not self.proven:
+            first = replace(dialect, format=self._formats[0], tried=frozenset(), settled=False)
+            self.dialect = dialect.other_format(self._formats) or first
 
-    def _denied(self, status: int) -> TeacherError:
+    def _count(self, reply: Reply) -> None:
+        metrics.LLM_TOKENS.labels("prompt").inc(reply.prompt_tokens)
+        metrics.LLM_TOKENS.labels("completion").inc(reply.completion_tokens)
+        self.cost += Cost(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
+
+    def _refusal(self, status: int, response: Response) -> TeacherError:
+        """The error to raise for a response with an error status; it is counted, and reported to the breaker."""
+        error = refusals.error_of(status, response, self.settings.model)
+        why = self._without_key(f"{self.place} {error}")
+        if isinstance(error, RefusedError):
+            metrics.LLM_CALLS.labels("refused").inc()
+            self.breaker.left()  # The endpoint is up and reads requests, yet a refusal is no answer.
+            self.problem = why
+            return type(error)(why, error.topic)
+        if isinstance(error, DeniedError):
+            return self._denied(why)
+        if status == 500:
+            self._try_another_form(self.dialect)  # Some servers fail on a form that they do not know.
+        outcome = "rate_limited" if status == 429 else "failed"
+        return self._transient(outcome, str(error), retry_after(response.headers, time.time()))
+
+    def _denied(self, why: str) -> TeacherError:
         metrics.LLM_CALLS.labels("denied").inc()
-        why = f"{self.place} {_HELP[status]} ({status}, model {self.settings.model!r})"
         self.breaker.trip(why)
+        self.problem = why
         return TeacherError(why, retry_after=self.settings.breaker_seconds)
+
+    def _without_key(self, text: str) -> str:
+        """The text without the API key, which some endpoints quote."""
+        key = self.settings.api_key.get_secret_value() if self.settings.api_key else ""
+        return text.replace(key, "<SECRET>") if len(key) >= LEAST_KEY_CHARS else text
 
     def _transient(self, outcome: str, problem: str, seconds: float | None) -> TeacherError:
         metrics.LLM_CALLS.labels(outcome).inc()
-        why = f"{self.place} {problem}"
-        if seconds is not None and seconds > LONGEST_WAIT:
+        why = self.problem = self._without_key(f"{self.place} {problem}")
+        if seconds is not None and seconds > self._longest_wait:
             self.breaker.trip(why, seconds)
             return TeacherError(why, retry_after=seconds)
         self.breaker.failed(why)
-        return TransientError(why, retry_after=seconds)
-
-
-def _place(url: str | None) -> str:
-    """The endpoint's name in messages: scheme, host and port, without login, path or query.
-
-    :raises SettingError: the URL is not valid.
-    """
-    try:
-        parts = urlsplit(url or "")
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError as error:
-        raise SettingError("FUSIONLOG_LABEL__URL", url, f"not a URL: {error}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingError("FUSIONLOG_LABEL__URL", url, "must be like http://127.0.0.1:8089/v1 or https://host/v1")
-    return f"{parts.scheme}://{parts.hostname}{port}"
+        if outcome == "timeout":
+            self.dialect = self.dialect.bounded()
+        return (SlowError if outcome == "timeout" else TransientError)(why, retry_after=seconds)

@@ -11,7 +11,9 @@ import pytest
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.teachers.cost import Cost
 from fusionlog.teachers.llm.budget import Budget
-from fusionlog.teachers.llm.endpoint import Dialect, Endpoint, RefusedError
+from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
+from fusionlog.teachers.llm.reply import AnswerError
+from fusionlog.teachers.llm.reply import Reply as Answer
 from tests.teachers.factories import Clock, make_settings
 from tests.teachers.fake_endpoint import GOOD, FakeEndpoint, Reply, fake_endpoint
 
@@ -42,6 +44,12 @@ async def call(server: FakeEndpoint) -> AsyncIterator[Call]:
         await each.endpoint.close()
 
 
+def text_of(answer: Answer) -> str:
+    if not answer.texts:
+        raise answer.error("")
+    return answer.texts[0]
+
+
 class Caller:
     """An endpoint whose pauses cost no time."""
 
@@ -49,9 +57,9 @@ class Caller:
         self.server, self.clock = server, Clock()
         self.endpoint = Endpoint(make_settings(server.url, **fields), self.clock, self.clock.sleep)
 
-    async def ask(self, *script: Reply, budget: Budget | None = None) -> str | None:
+    async def ask(self, *script: Reply, budget: Budget | None = None) -> str:
         self.server.script = list(script)
-        return await self.endpoint.complete(MESSAGES, budget)
+        return await self.endpoint.complete(MESSAGES, text_of, budget)
 
     async def fails(self, *script: Reply) -> TeacherError:
         with pytest.raises(TeacherError) as raised:
@@ -116,6 +124,20 @@ async def test_a_bad_request_is_refused_and_the_next_one_is_made(call: Call, sta
     assert await caller.ask() is not None
 
 
+async def test_after_an_answer_that_took_too_long_the_next_one_is_bounded(call: Call, server: FakeEndpoint) -> None:
+    await call(timeout=0.3).ask(Reply(seconds=0.6), GOOD)
+    assert ["max_tokens" in request for request in server.requests] == [False, True]
+
+
+async def test_a_bound_that_leaves_no_answer_is_lifted(call: Call, server: FakeEndpoint) -> None:
+    cut = Reply(body=b'{"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}')
+    caller = call(timeout=0.3)
+    await caller.ask(Reply(seconds=0.6), GOOD)
+    assert isinstance(await caller.fails(cut), AnswerError)
+    await caller.ask()
+    assert ["max_tokens" in request for request in server.requests] == [False, True, True, False]
+
+
 async def test_a_page_in_place_of_a_completion_is_a_failure(call: Call) -> None:
     error = await call(retries=0).fails(Reply(page=True))
     assert "not a chat completion" in str(error)
@@ -143,14 +165,6 @@ async def test_the_dialect_that_was_answered_is_kept(call: Call, server: FakeEnd
     assert len(server.requests) == tried + 1
 
 
-def test_a_dialect_falls_back_until_it_is_settled() -> None:
-    first = Dialect()
-    assert first.fallback("bad temperature", 3) == Dialect(temperature=False)
-    assert first.fallback("bad", 3) == Dialect(format=1)
-    assert Dialect(format=2).fallback("bad", 3) is None
-    assert Dialect(settled=True).fallback("bad temperature", 3) is None
-
-
 async def test_a_cancelled_call_is_no_failure_of_the_endpoint(call: Call, server: FakeEndpoint) -> None:
     caller = call(breaker_failures=1, retries=0)
     server.otherwise = Reply(seconds=0.5)
@@ -173,3 +187,66 @@ def test_a_url_that_is_none_names_its_setting(url: str | None) -> None:
 
 def test_messages_name_the_place_without_login_path_or_query() -> None:
     assert Endpoint(make_settings("https://me:hush@host:81/v1?k=hush")).place == "https://host:81"
+
+
+async def test_a_wait_of_nothing_is_no_advice_and_pauses_grow(call: Call) -> None:
+    caller = call(retries=4)
+    gone = {"Retry-After": "Wed, 04 Mar 2020 10:11:12 GMT"}
+    await caller.ask(*[Reply(status=429, headers=headers) for headers in ({"Retry-After": "0"}, gone) * 2], GOOD)
+    assert caller.clock.slept == sorted(caller.clock.slept) and min(caller.clock.slept) > 0.2
+    assert caller.clock.slept[-1] >= 2.0
+
+
+async def test_a_wait_of_a_day_is_an_hour(call: Call) -> None:
+    error = await call().fails(Reply(status=429, headers={"Retry-After": "100000"}))
+    assert error.retry_after == 3600.0
+
+
+async def test_an_endpoint_that_never_gives_a_usable_answer_is_left_alone(call: Call, server: FakeEndpoint) -> None:
+    caller = call(breaker_failures=3)
+    server.otherwise = Reply(change=lambda answers: "")
+    for _ in range(3):
+        assert isinstance(await caller.fails(), AnswerError)
+    error = await caller.fails()
+    assert error.retry_after == 30.0 and "answers 200 with nothing usable: the answer is empty" in str(error)
+    assert len(server.requests) == 3 and caller.endpoint.distrusted
+
+
+async def test_each_form_of_the_question_is_tried_while_no_answer_was_usable(call: Call, server: FakeEndpoint) -> None:
+    caller = call(breaker_failures=9)
+    server.otherwise = Reply(change=lambda answers: "")
+    for _ in range(5):
+        await caller.fails()
+    forms = ["json_schema", "json_object", None, None, "json_schema"]
+    assert [request.get("response_format", {}).get("type") for request in server.requests] == forms
+    assert ["grammar" in request for request in server.requests] == [False, False, False, True, False]
+
+
+async def test_when_it_answers_again_that_is_one_line(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    caller = call(breaker_failures=1, retries=0)
+    await caller.fails(Reply(status=401, error={"message": "Incorrect API key"}))
+    caller.clock.now += 31
+    await caller.ask()
+    await caller.ask()
+    logged = capsys.readouterr().out
+    assert logged.count("the endpoint answers again") == logged.count("the endpoint is left alone") == 1
+    assert "answers 401: Incorrect API key" in logged
+
+
+async def test_an_error_within_a_200_counts_by_its_code(call: Call, server: FakeEndpoint) -> None:
+    body = b'{"error": {"code": 401, "message": "No auth credentials found"}}'
+    assert "FUSIONLOG_LABEL__API_KEY" in str(await call(retries=3).fails(Reply(body=body)))
+    assert len(server.requests) == 1
+
+
+async def test_the_key_is_not_repeated_in_a_message(call: Call) -> None:
+    error = await call(api_key="geheim-1234").fails(Reply(status=401, error={"message": "bad key geheim-1234"}))
+    assert "geheim" not in str(error) and "<SECRET>" in str(error)
+
+
+async def test_a_limited_endpoint_sends_no_more_and_charges_what_it_sent(call: Call, server: FakeEndpoint) -> None:
+    caller = call(calls_per_hour=10, retries=4)
+    with caller.endpoint.limited(2, 5.0):
+        for _ in range(3):
+            await caller.fails(*[BROKEN] * 9)
+    assert len(server.requests) == 2 and caller.endpoint.budget.left == 8

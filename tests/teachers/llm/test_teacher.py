@@ -14,7 +14,18 @@ from fusionlog.teachers.base import Unit, Verdict
 from fusionlog.teachers.few_shot import few_shot_example
 from fusionlog.teachers.llm.teacher import LLMTeacher
 from tests.teachers.factories import Clock, make_settings, make_unit
-from tests.teachers.fake_endpoint import BARE, FENCED, GOOD, PROSE, TRUNCATED, FakeEndpoint, Reply, fake_endpoint
+from tests.teachers.fake_endpoint import (
+    BARE,
+    FENCED,
+    GOOD,
+    PROSE,
+    TRUNCATED,
+    FakeEndpoint,
+    Reply,
+    fake_endpoint,
+    judge,
+    units_of,
+)
 
 LIMITED = Reply(status=429, headers={"Retry-After": "7"})
 BROKEN = Reply(status=500)
@@ -74,7 +85,7 @@ async def test_units_go_by_the_limit_a_call_and_never_mix_systems_or_policies(en
     assert all(len({unit["system"] for unit in endpoint.units(call)}) == 1 for call in range(5))
 
 
-@pytest.mark.parametrize("reply", [BARE, FENCED], ids=["bare array", "fenced"])
+@pytest.mark.parametrize("reply", [BARE, FENCED, PROSE], ids=["bare array", "fenced", "prose"])
 async def test_other_wrappings_of_the_same_answer_are_read(endpoint: FakeEndpoint, reply: Reply) -> None:
     endpoint.otherwise = reply
     outcomes = await ask(endpoint, *five())
@@ -90,7 +101,6 @@ def spoiled(**values: Any) -> Reply:
     ("reply", "lone"),
     [
         (TRUNCATED, {"d", "e"}),
-        (PROSE, set("abcde")),
         (spoiled(label="suspicious"), {"a"}),
         (spoiled(confidence=1.2), {"a"}),
         (spoiled(confidence="high"), {"a"}),
@@ -98,14 +108,9 @@ def spoiled(**values: Any) -> Reply:
         (spoiled(events=[{"id": 99, "label": "normal", "confidence": 0.5, "reason": ""}]), {"a"}),
         (Reply(change=lambda answers: answers[:-1]), {"e"}),
         (Reply(change=lambda answers: [*answers, answers[0]]), {"a"}),
-        (Reply(change=lambda answers: ""), set("abcde")),
-        (Reply(change=lambda answers: None), set("abcde")),
-        (Reply(change=lambda answers: {"verdict": "all fine"}), set("abcde")),
-        (Reply(change=lambda answers: "[" * 100_000), set("abcde")),
     ],
     ids=[
         "truncated",
-        "prose",
         "label",
         "range",
         "type",
@@ -113,10 +118,6 @@ def spoiled(**values: Any) -> Reply:
         "wrong-ids",
         "too-few",
         "doubled",
-        "empty",
-        "null",
-        "other-shape",
-        "nested",
     ],
 )
 async def test_a_unit_whose_answer_cannot_be_used_is_asked_again_alone(
@@ -128,6 +129,22 @@ async def test_a_unit_whose_answer_cannot_be_used_is_asked_again_alone(
     again = [endpoint.units(call) for call in range(1, len(endpoint.requests))]
     assert all(len(units) == 1 for units in again)
     assert {units[0]["events"][0]["text"].split()[1] for units in again} == lone
+
+
+@pytest.mark.parametrize(
+    "content", ["", None, {"verdict": "all fine"}, "[" * 100_000], ids=["empty", "null", "other-shape", "nested"]
+)
+async def test_a_call_without_any_usable_answer_is_made_again_with_the_reason(
+    endpoint: FakeEndpoint, content: Any
+) -> None:
+    async with teacher_of(endpoint) as teacher:
+        await teacher.label([make_unit("first")])
+        endpoint.script = [Reply(change=lambda answers: content)]
+        outcomes = await teacher.label(five())
+    assert [outcome.probability for outcome in outcomes] == [0.9] * 5
+    assert [len(endpoint.units(call)) for call in range(3)] == [1, 5, 5] and len(endpoint.requests) == 3
+    first, again = (request["messages"][1]["content"].splitlines()[0] for request in endpoint.requests[1:])
+    assert first == "Sessions to judge:" and again.startswith("Your last answer cannot be used: the answer ")
 
 
 LYING = Reply(change=lambda answers: [{**each, "label": "normal"} for each in answers])
@@ -172,7 +189,7 @@ async def test_a_unit_that_never_gets_a_usable_answer_is_given_up_alone(endpoint
     assert isinstance(good, Verdict)
     assert isinstance(bad, TeacherError) and bad.retry_after is None
     assert "shop" in str(bad)
-    assert len(endpoint.requests) == 1 + 3
+    assert len(endpoint.requests) == 1 + 2
 
 
 async def test_a_content_is_paid_for_once(endpoint: FakeEndpoint) -> None:
@@ -382,3 +399,45 @@ async def test_examples_are_sent_with_every_call_after_they_were_shown(endpoint:
             {"system": "mill", "events": [{"text": "cart lost", "count": 1}], "label": "anomalous",
              "mistaken_for": "normal"},
         ]  # fmt: skip
+
+
+async def test_calls_that_take_too_long_become_smaller(endpoint: FakeEndpoint) -> None:
+    endpoint.accepts = lambda request: Reply(seconds=0.5) if len(units_of(request)) > 2 else None
+    clock = Clock()
+    async with teacher_of(endpoint, clock, timeout=0.3, breaker_failures=99, retries=4) as teacher:
+        for _ in range(2):
+            outcomes = await teacher.label(five())
+            assert all(isinstance(outcome, TeacherError) and outcome.retry_after for outcome in outcomes[:3])
+        outcomes = await teacher.label(five())
+    assert all(isinstance(outcome, Verdict) for outcome in outcomes)
+    assert [len(endpoint.units(call)) for call in range(2)] == [5, 5], "it is repeated once in place"
+
+
+async def test_an_answer_that_was_cut_off_makes_later_calls_smaller(endpoint: FakeEndpoint) -> None:
+    def cut(request: dict[str, Any]) -> Reply | None:
+        answers = json.dumps([judge(unit) for unit in units_of(request)][:2])
+        choice = {"message": {"content": answers + ', {"label"'}, "finish_reason": "length"}
+        return Reply(body=json.dumps({"choices": [choice]}).encode()) if len(units_of(request)) > 2 else None
+
+    endpoint.accepts = cut
+    async with teacher_of(endpoint) as teacher:
+        first = await teacher.label(five())
+        later = await teacher.label([make_unit(f"later {name}") for name in "abcd"])
+    assert all(isinstance(outcome, Verdict) for outcome in [*first, *later])
+    assert [len(endpoint.units(call)) for call in range(len(endpoint.requests))] == [5, 1, 1, 1, 2, 2]
+
+
+async def test_calls_become_smaller_where_several_units_are_too_much_and_grow_again(endpoint: FakeEndpoint) -> None:
+    endpoint.accepts = lambda request: TRUNCATED_AT_ONCE if len(units_of(request)) > 3 else None
+    async with teacher_of(endpoint, units_per_call=5) as teacher:
+        await teacher.label([make_unit("first")])
+        outcomes = [*await teacher.label(five()), *await teacher.label([make_unit(f"x{n} failed") for n in range(6)])]
+        endpoint.accepts = lambda request: None
+        outcomes += await teacher.label([make_unit(f"y{n} failed") for n in range(8)])
+    assert all(isinstance(outcome, Verdict) for outcome in outcomes)
+    assert [len(endpoint.units(call)) for call in range(1, 3)] == [5, 5]
+    sizes = [len(endpoint.units(call)) for call in range(8, len(endpoint.requests))]
+    assert sizes == [3, 3, 4, 4]
+
+
+TRUNCATED_AT_ONCE = Reply(change=lambda answers: json.dumps(answers)[:9])

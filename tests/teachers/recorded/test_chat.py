@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fusionlog.teachers.llm import answers, prompts
+from fusionlog.teachers.llm.reply import Reply
 from fusionlog.teachers.recorded.chat import Chat, Message, NotUnderstoodError, RecordedTeacher, last_json
 from fusionlog.teachers.recorded.recordings import read_recordings
 from tests.teachers.factories import make_rows, make_unit, write_rows
@@ -73,7 +74,7 @@ def test_it_counts_how_units_and_events_were_answered(replay: RecordedTeacher) -
 def test_our_own_prompt_is_answered_as_our_own_client_reads_it(replay: RecordedTeacher) -> None:
     units = prompts.numbered([make_unit("order 1 opened"), make_unit("order 1 paid", "card 3 refused by bank")])
     chat = Chat([Message(message["role"], message["content"]) for message in prompts.messages(units)])
-    told = answers.match(replay.reply(chat), units)
+    told = answers.match(Reply((replay.reply(chat),)), units)
     assert [verdict.probability for verdict in told if not isinstance(verdict, str)] == pytest.approx([0.1, 0.6])
 
 
