@@ -70,11 +70,12 @@ async def test_the_offline_labeller_goes_on_after_a_restart_as_if_there_had_been
 
 
 async def labelled(worker: Worker, stage: Stage, *windows: Window, total: int | None = None) -> None:
-    """Publish windows, and wait until the worker has judged so many in all."""
+    """Publish windows, and wait until the worker has labelled so many in all, and committed them."""
     await worker.says("started")
     await stage.publish(stage.settings.topics.proprietary, *windows)
     wanted = total or len(windows)
-    await until(lambda: worker.metrics().get("fusionlog_windows_labelled") == wanted, 30, worker.log.read_text)
+    done = {"fusionlog_windows_labelled": wanted, "fusionlog_lag_records": 0}
+    await until(lambda: done.items() <= worker.metrics().items(), 30, worker.log.read_text)
 
 
 async def test_sigterm_ends_a_worker_that_still_waits(stage_without_model: Stage) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
+from structlog.testing import capture_logs
 
 from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
@@ -440,8 +441,9 @@ async def test_a_provisional_anomaly_that_the_model_judges_by_now_is_withdrawn()
     assert general.provisional is None  # type: ignore[attr-defined]
 
 
-async def test_without_the_setting_windows_wait_and_the_log_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_without_the_setting_windows_wait_and_the_log_has_the_reason() -> None:
     bench = Bench(ScriptedTeacher(TeacherError("answers 401: Incorrect API key", 7.0)))
-    await bench.handle(*windows_of("disk failed", 1))
+    with capture_logs() as logs:
+        await bench.handle(*windows_of("disk failed", 1))
     assert bench.slept == [7.0] and not bench.anomalies()[0].provisional
-    assert "answers 401: Incorrect API key" in capsys.readouterr().out
+    assert any("answers 401: Incorrect API key" in str(each) for each in logs)
