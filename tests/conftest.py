@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from fusionlog.settings import Settings
@@ -40,6 +41,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout, built once for all tests of a run."""
     return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(autouse=True)
+def logs_of_this_test() -> None:
+    """Logs as structlog has them: what an earlier test configured, or `fusionlog.api` at its import, does not last."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
