@@ -14,7 +14,7 @@ from rich.console import Console
 
 from fusionlog import settings as environment
 from fusionlog.cli.systems_add import add
-from fusionlog.errors import SettingError
+from fusionlog.errors import DataError, SettingError
 from fusionlog.onboarding.sample import SampleRecord, read_sample, read_stream
 from fusionlog.settings import Settings, SystemSettings, read_systems
 
@@ -49,6 +49,8 @@ def check(
     config = environment.load(**({"systems_file": systems_file} if systems_file else {}))
     name, chosen = _chosen(config, system, topic)
     sample = asyncio.run(_newest(config, name, records)) if file is None else _sample(file, records)
+    if not sample:
+        raise DataError(file or config.topics.raw(name).name, "it has no record", "take a sample with lines in it")
     found = report(check_sample(name, chosen, config.ingest, sample))
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())

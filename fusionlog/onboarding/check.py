@@ -28,6 +28,8 @@ from fusionlog.workers.ingest.scattered import ScatteredSessions
 from fusionlog.workers.ingest.tally import Batch
 
 EXAMPLES = 3
+FIRST_LINES = 2_000
+"""Lines that are kept to look for a header that the entry does not have."""
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Found:
     pieces: int = 0
     unmatched: Count = field(default_factory=Count)
     keyless: Count = field(default_factory=Count)
+    first_lines: list[str] = field(default_factory=list)
     json_lines: Count = field(default_factory=Count)
     implausible: Count = field(default_factory=Count)
     timed: Counter[str] = field(default_factory=Counter)
@@ -102,6 +105,8 @@ class Found:
 
     def event(self, event: Event) -> None:
         """Count a parsed line."""
+        if len(self.first_lines) < FIRST_LINES:
+            self.first_lines.append(event.line)
         self.events[event.template] += 1
         self.templates[event.template] = event.text
         if event.stamp is not None:

@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from fusionlog.onboarding.check import Count, Found
+from fusionlog.onboarding.form_guess import guess_form
+from fusionlog.onboarding.opened import OpenedLine
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 
 DROPPED_SHARE = 0.05
 """Lines without a key are dropped by rule in every system by session; more of them than this are a suspicion."""
+HEADER_SHARE = 0.9
+KNOWN_PARTS = 2
+"""A header has two of time, level and program."""
 FEW_LINES = 20
 """A smaller sample gives no suspicion that rests on shares."""
 ONE_TEMPLATE_SHARE = 0.9
@@ -45,6 +50,16 @@ def _dead(found: Found) -> Iterator[Suspicion]:
 
 
 def _header(found: Found) -> Iterator[Suspicion]:
+    if not found.has_header and not found.system.json_line and found.lines >= FEW_LINES:
+        form = guess_form([OpenedLine(line, None, None, None, False) for line in found.first_lines])
+        if form.known >= KNOWN_PARTS and form.matched >= HEADER_SHARE:
+            [(name, value)] = form.settings.items()
+            yield Suspicion(
+                "no-header",
+                f"{form.matched:.0%} of the lines begin with a header, which is parsed as content:"
+                f" {found.first_lines[0][:SHOWN_CHARS]!r}",
+                f"set  {name}: '{value}'",
+            )
     if found.unmatched.lines:
         yield Suspicion(
             "header-unmatched",

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fusionlog.cli.main import app
-from fusionlog.errors import SettingError
+from fusionlog.errors import DataError, SettingError
 from fusionlog.settings import Settings
 
 LINES = "order=1 paid\norder=1 sent\n"
@@ -57,6 +57,12 @@ def test_wrong_usage_exits_with_2_or_names_the_setting(files: list[str]) -> None
         run(*files)
     with pytest.raises(SettingError, match=r"it is not in .*: shop, till"):
         run(*files, "--system", "bank")
+
+
+def test_an_empty_sample_is_an_error(files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["systems", "check", *files, "--system", "shop"])
+    assert isinstance(result.exception, DataError) and "it has no record" in str(result.exception)
 
 
 @pytest.mark.kafka

@@ -87,6 +87,14 @@ def test_a_header_that_does_not_match_is_a_suspicion_with_an_example() -> None:
     assert "1 of 2 lines" in found.warnings[0].text and "'no header at all'" in found.warnings[0].text
 
 
+def test_a_header_that_the_entry_does_not_have_is_a_suspicion() -> None:
+    text = [f"2026-03-04 10:11:{n:02},001 INFO shop.Orders: order {n} accepted" for n in range(30)]
+    found = lines({}, *text)
+    assert kinds(found) == ["no-header"] and "100% of the lines" in found.warnings[0].text
+    assert found.warnings[0].remedy.startswith(("set  format: ", "set  header: "))
+    assert lines({}, *(f"order {n} accepted" for n in range(30))).clean
+
+
 def test_a_key_that_no_line_has_is_a_suspicion() -> None:
     assert kinds(lines(BY_KEY, "a", "b")) == ["no-session-key"]
 
