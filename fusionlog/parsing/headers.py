@@ -20,6 +20,8 @@ import re
 from collections.abc import Callable, Sequence, Set
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from fusionlog.errors import SettingError
 from fusionlog.parsing.presets import BLANKS, PRESETS, STRUCTURED_DATA
 from fusionlog.settings import SystemSettings
@@ -38,7 +40,7 @@ _NESTED = r"[^\[\]\r\n]*+(?:\[[^\[\]\r\n]*+\][^\[\]\r\n]*+)*+"
 _STRUCTURED = ("sd", "structureddata", "structured_data")
 
 
-class Fields(NamedTuple):
+class Fields(Struct, frozen=True, gc=False):
     """The parts of a line that are kept. A field that the header lacks is None.
 
     `start` is the place of the content in the line, None where it is no part of it as it stands. `matched` is False
@@ -177,15 +179,17 @@ def _rule(pattern: re.Pattern[str]) -> _Rule:
 
 
 def _fields(rule: _Rule, found: re.Match[str], line: str, limit: int | None) -> Fields:
-    component, level, content = found.group(rule.component, rule.level, rule.content)
+    component, level, text = found.group(rule.component, rule.level, rule.content)
     start = found.start(rule.content)
     if limit is not None and found.end(rule.content) == limit:
-        content = line[start:]
-    start, text = _trimmed(content or "", start)
-    named = found.start(rule.component) if rule.component else -1
+        text = line[start:]
+    if text and " " < text[0] < "\x7f":
+        text = text.rstrip()
+    else:
+        start, text = _trimmed(text or "", start)
     return Fields(
         text, (component or None) if rule.component else None, (level or None) if rule.level else None,
-        start, True, found, None, named,
+        start, True, found, None, found.start(rule.component) if rule.component else -1,
     )  # fmt: skip
 
 

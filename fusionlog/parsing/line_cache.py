@@ -41,7 +41,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -92,7 +91,7 @@ class CachedLine(Struct, gc=False):
     prefixes: int = 0
 
 
-class LineParts(NamedTuple):
+class LineParts(Struct, frozen=True, gc=False):
     """The parts of a parsed line: its header, the masked content and component, and the keys in the content."""
 
     line: str
@@ -117,7 +116,7 @@ class LineCache:
         self._identifiers = is_invariant(session or "", HEX_DIGITS) and _splits_none(header)
         self._masks = masks
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
-        self._rest: _Shapes = BoundedCache(CACHED_LINES)
+        self._rest: _Shapes | None = None
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
 
     def get(self, line: str) -> CachedLine | None:
@@ -125,7 +124,7 @@ class LineCache:
         if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return None
         value = line.encode("ascii")
-        return self._find(value, self._cache) or (self._find(value, self._rest) if len(self._rest) else None)
+        return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
 
     def of_record(self, value: bytes) -> CachedLine | None:
         """The parsing result of a raw record that is, byte for byte, a line of a cached shape; else None.
@@ -161,14 +160,16 @@ class LineCache:
         layout = self._layout(parts, shape.keys)
         if layout is not None:
             self._layouts.put(value.translate(_HEX_ZEROS), layout)
-        cache = self._cache if shape.matched and "\n" not in line else self._rest
+        cache = self._cache
+        if not shape.matched or "\n" in line:
+            cache = self._rest = self._rest or BoundedCache(CACHED_LINES)
         shape.prefixes = prefixes
         _derive(line, shape)
         cache.put(layout(zeros) if layout else zeros, shape)
 
     def forget(self) -> None:
         """Empty the cache."""
-        self._cache, self._rest = BoundedCache(CACHED_LINES), BoundedCache(CACHED_LINES)
+        self._cache, self._rest = BoundedCache(CACHED_LINES), None
 
     def _find(self, value: bytes, cache: _Shapes) -> CachedLine | None:
         zeros = value.translate(_ZEROS)

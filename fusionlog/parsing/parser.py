@@ -70,7 +70,7 @@ class Parser:
         self._masks = Masks(system.masks, system.session)
         self._keys = KeyExpression(system.session)
         self._key_field, self._every_key = system.session_field, system.keys == "all"
-        self._find_keys = self._keys.find if self._every_key or not self._masks.finds_keys else self._keys.find_first
+        self._first_alone = self._masks.finds_keys and not self._every_key and not self._key_field
         self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
@@ -124,8 +124,8 @@ class Parser:
 
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
-        header, matches = self._header.split(line, fields), self._find_keys(line)
-        places = self._own_places(line, header, matches) if matches or self._key_field else ()
+        header = self._header.split(line, fields)
+        matches, places = self._found_keys(line, header)
         name = header.component
         if name and self._names_alone:
             component: str | None = self._components.of(name)
@@ -178,6 +178,13 @@ class Parser:
     def _outer_keys(self, fields: Tree) -> tuple[str, ...]:
         """The keys that the envelope's fields give, as they are written there."""
         return self._limit(values(value_at(fields, self._key_field or "")))
+
+    def _found_keys(self, line: str, header: Fields) -> tuple[Sequence[KeyMatch], tuple[slice, ...]]:
+        """The matches of the session's expression in a line, where they are needed, and the places of its keys."""
+        if self._first_alone:
+            return (), self._keys.first(line)
+        matches = self._keys.find(line)
+        return matches, self._own_places(line, header, matches) if matches or self._key_field else ()
 
     def _own_places(self, line: str, header: Fields, matches: Sequence[KeyMatch]) -> tuple[slice, ...]:
         """The places of the keys in the line: of a field of its header, else of the session's expression."""
@@ -275,8 +282,8 @@ class Parser:
     def _split(self, template: Template) -> tuple[str | None, str]:
         """An event's component and template; the header of its example tells whether it has a component."""
         line = template.example
-        header, matches = self._header.split(line), self._find_keys(line)
-        places = self._own_places(line, header, matches)
+        header = self._header.split(line)
+        matches, places = self._found_keys(line, header)
         component = self._component(line, header, matches, places) if header.component else None
         for each in (component, WILDCARD) if component else ():
             if template.text == each or template.text.startswith(f"{each} "):

@@ -37,6 +37,7 @@ class KeyExpression:
         if session:
             refuse_empty("session", session)
         self._pattern = re.compile(session) if session else None
+        self._search = self._pattern.search if self._pattern is not None else None
         self._group = 1 if self._pattern is not None and self._pattern.groups else 0
 
     def find(self, line: str) -> list[KeyMatch]:
@@ -45,12 +46,21 @@ class KeyExpression:
             return []
         return [self._places(found) for found in self._pattern.finditer(line) if found[0]]
 
-    def find_first(self, line: str) -> list[KeyMatch]:
-        """The first match alone, which is faster where the others are not needed."""
-        found = self._pattern.search(line) if self._pattern is not None else None
+    def first(self, line: str) -> tuple[slice, ...]:
+        """The place of the key of the first match alone, without what stands around it: where no more is needed."""
+        found = self._search(line) if self._search is not None else None
         if found is None:
-            return []
-        return [self._places(found)] if found[0] else self.find(line)[:1]
+            return ()
+        start, stop = found.span(self._group)
+        if start >= stop:
+            matches = self.find(line)
+            if not matches:
+                return ()
+            _, _, start, stop = matches[0]
+        if line[start].isalnum() and line[stop - 1].isalnum():
+            return (slice(start, stop),)
+        key = trim(line, start, stop)
+        return (key,) if key else ()
 
     def _places(self, found: re.Match[str]) -> KeyMatch:
         start, stop = found.span()

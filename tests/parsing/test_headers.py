@@ -5,6 +5,10 @@ from fusionlog.parsing.headers import Fields, Header
 from fusionlog.settings import SystemSettings
 
 
+def parts(fields: Fields) -> tuple[str, str | None, str | None]:
+    return fields.content, fields.component, fields.level
+
+
 def split(format: str | None, line: str) -> Fields:
     return Header(SystemSettings(header=format)).split(line)
 
@@ -33,13 +37,13 @@ def split(format: str | None, line: str) -> Fields:
     ],
 )
 def test_fields_of_lines(format: str | None, line: str, fields: tuple[str | None, ...]) -> None:
-    assert split(format, line)[:3] == fields
+    assert parts(split(format, line)) == fields
 
 
 @pytest.mark.parametrize("line", ["", "INFO", "INFO no colon here", "\tat java.lang.Thread.run"])
 def test_a_line_that_does_not_match_is_all_content(line: str) -> None:
     fields = split("<Level> <Component>: <Content>", line)
-    assert fields[:3] == (line.strip(), None, None)
+    assert parts(fields) == (line.strip(), None, None)
     assert not fields.matched
 
 
@@ -53,7 +57,7 @@ def test_wrong_formats_name_themselves(format: str) -> None:
 
 
 def test_special_characters_of_the_format_are_literal() -> None:
-    assert split("(<Level>) *<Component>+ <Content>", "(E) *db+ x.y")[:3] == ("x.y", "db", "E")
+    assert parts(split("(<Level>) *<Component>+ <Content>", "(E) *db+ x.y")) == ("x.y", "db", "E")
 
 
 def test_matching_takes_linear_time() -> None:
@@ -88,7 +92,7 @@ def test_matching_takes_linear_time() -> None:
 )
 def test_fields_with_blanks_and_without_anything(format: str, line: str, fields: tuple[str | None, ...]) -> None:
     found = split(format, line)
-    assert found[:3] == fields
+    assert parts(found) == fields
     assert found.matched
 
 
@@ -118,20 +122,18 @@ def regex(pattern: str, line: str) -> Fields:
 def test_a_regular_expression_splits_a_line() -> None:
     pattern = r"(?P<time>\S+) \[(?P<thread>[^\]]*)\] (?P<level>[A-Z]+) (?P<component>\S+) - (?P<content>.*)"
     found = regex(pattern, "10:11 [a b] WARN shop.Orders - no stock\n\tat x")
-    assert found[:3] == ("no stock\n\tat x", "shop.Orders", "WARN")
+    assert parts(found) == ("no stock\n\tat x", "shop.Orders", "WARN")
     assert found.place("thread") == slice(7, 10)
     assert not regex(pattern, "java.io.IOException").matched
 
 
 def test_the_content_of_a_regular_expression_may_be_followed_by_more() -> None:
-    assert regex(r"(?P<content>.*) \((?P<component>[\w.]+)\)$", "started (kafka.Server)")[:2] == (
-        "started",
-        "kafka.Server",
-    )
+    found = regex(r"(?P<content>.*) \((?P<component>[\w.]+)\)$", "started (kafka.Server)")
+    assert parts(found) == ("started", "kafka.Server", None)
 
 
 def test_groups_may_be_named_as_in_java_and_in_any_case() -> None:
-    assert regex(r"(?<Level>\w+) (?<Content>.*)", "INFO x")[:3] == ("x", None, "INFO")
+    assert parts(regex(r"(?<Level>\w+) (?<Content>.*)", "INFO x")) == ("x", None, "INFO")
 
 
 def test_a_long_content_is_whole() -> None:

@@ -26,7 +26,7 @@ def test_lines(case: dict[str, Any]) -> None:
     system = SystemSettings(format=case["format"])
     event = Parser("shop", system, IngestSettings()).parse(case["line"])
     found = Header(system).split(case["line"])
-    assert found[:3] == (case["content"], case["component"], case["level"])
+    assert (found.content, found.component, found.level) == (case["content"], case["component"], case["level"])
     assert (event.matched, event.stamp) == (case["matched"], case["time"])
 
 
