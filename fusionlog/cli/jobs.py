@@ -18,7 +18,9 @@ Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, 
 Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of that directory; repeated")]
 
 
-def meta_train(data: Data, source: Sources) -> None:
+def meta_train(
+    source: Annotated[list[str], typer.Option(help="a labelled system of that directory; repeated")], data: Data = None
+) -> None:
     """Train the base model on labelled sources and publish it."""
     _run("meta_train", _arguments(data, source))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from enum import StrEnum
@@ -69,11 +70,22 @@ def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label or ex
 
 
 def main() -> None:
-    """Run a command; a FusionLogError is printed as one sentence on stderr, with exit code 2."""
+    """Run a command; a FusionLogError is printed as one sentence on stderr, with exit code 2.
+
+    So is a full disk under the standard output, which has no file name.
+    """
     # Its messages on an unreachable broker repeat those of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except FusionLogError as error:
-        Console(stderr=True, soft_wrap=True).print(f"fusionlog: {error}", style="red", highlight=False, markup=False)
-        sys.exit(2)
+        _end(str(error))
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _end(f"the output cannot be written ({error.strerror}): make room, or write it to another place")
+
+
+def _end(problem: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"fusionlog: {problem}", style="red", highlight=False, markup=False)
+    sys.exit(2)

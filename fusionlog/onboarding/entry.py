@@ -64,6 +64,8 @@ def add_entry(path: Path, name: str, text: str) -> None:
     :raises WriteError: it cannot be written.
     """
     path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise SettingError("--write", str(path), "it is no file; name a YAML file, which need not exist")
     before = _content(path)
     present = yaml_mapping(path) if path.exists() and not _is_empty(before) else {}
     if name in present:

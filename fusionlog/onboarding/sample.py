@@ -64,7 +64,8 @@ def read_sample(path: Path, limit: int | None = None) -> list[SampleRecord]:
         with _opened(path) as file:
             lines = list(islice(_lines(file), limit))
     except (OSError, EOFError) as error:
-        raise DataError(path, f"cannot be read: {error}", "name a log file, or - for the standard input") from error
+        problem = getattr(error, "strerror", None) or error
+        raise DataError(path, f"cannot be read: {problem}", "name a log file, or - for the standard input") from error
     return kafka_records(path, lines) if is_kafka(path, lines) else line_records(lines)
 
 

@@ -89,7 +89,7 @@ class Worker:
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), seconds)
 
-    async def says(self, text: str) -> None:
+    async def logged(self, text: str) -> None:
         """Wait until its log has a text."""
         await until(lambda: text in self.log.read_text(), START_SECONDS, lambda: self.log.read_text()[-3000:])
 

@@ -52,7 +52,7 @@ async def test_a_kafka_that_stands_still_pauses_ingest_and_costs_nothing(
     await stage.setup()
     try:
         worker = await stage.worker("ingest")
-        await worker.says("partitions taken over")
+        await worker.logged("partitions taken over")
         sent = await stage.write(sessions(20, 8000))
         await until(lambda: worker.metrics()["fusionlog_lines"] > 0, 30)
         with frozen(own_kafka.pid):
@@ -74,9 +74,9 @@ async def test_a_slow_llm_leaves_windows_in_kafka_and_ingest_alone(stage: Stage)
         endpoint.otherwise = Reply(seconds=3600.0)
         slow = {"FUSIONLOG_LABEL__URL": endpoint.url, "FUSIONLOG_LABEL__TIMEOUT": "8", "FUSIONLOG_LABEL__RETRIES": "9"}
         labels = await stage.worker("label", **slow, FUSIONLOG_METHOD="llm-only")
-        await labels.says("started")
+        await labels.logged("started")
         ingest = await stage.worker("ingest", FUSIONLOG_METHOD="llm-only")
-        await ingest.says("partitions taken over")
+        await ingest.logged("partitions taken over")
         await stage.write(sessions(40, 4000))
         await windowed(ingest, 4000)
         windows = ingest.metrics()["fusionlog_windows"]
@@ -94,10 +94,10 @@ async def test_a_slow_llm_leaves_windows_in_kafka_and_ingest_alone(stage: Stage)
 async def test_a_scorer_that_stands_still_leaves_windows_in_kafka_and_ingest_alone(stage: Stage) -> None:
     topic, raw = stage.settings.topics.general.name, stage.settings.topics.raw("shop").name
     score = await stage.worker("score", **PATIENT)
-    await score.says("started")
+    await score.logged("started")
     slowly = {"FUSIONLOG_INGEST__MAX_UNACKED": "1", "FUSIONLOG_INGEST__POLL_RECORDS": "100"}
     ingest = await stage.worker("ingest", FUSIONLOG_METHOD="source-only", **slowly)
-    await ingest.says("partitions taken over")
+    await ingest.logged("partitions taken over")
     with frozen(score.pid):
         await stage.write(sessions(40, 4000))
         await until(lambda: ingest.lag(raw) > 0, 20)

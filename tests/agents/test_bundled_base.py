@@ -29,12 +29,12 @@ async def test_workers_that_wait_for_a_model_score_from_the_first_line_once_the_
     await stage.setup(model=False)
     try:
         ingest, score = await stage.worker("ingest"), await stage.worker("score")
-        await ingest.says("publish the bundled base (fusionlog models publish --bundled)")
+        await ingest.logged("publish the bundled base (fusionlog models publish --bundled)")
         sent = await stage.write([(key, f"s={key} {line}") for key, lines in SESSIONS.items() for line in lines])
         with stage.environment():
             done = await asyncio.to_thread(CliRunner().invoke, app, ["models", "publish", "--bundled"])
         assert done.exit_code == 0, done.output
-        await score.says("started")
+        await score.logged("started")
         await until(lambda: score.metrics().get("fusionlog_windows_scored") == len(SESSIONS), 60.0, score.metrics)
         windows = await stage.windows()
     finally:

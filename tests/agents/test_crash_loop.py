@@ -35,7 +35,7 @@ async def dies_of_it(stage: Stage, role: str, fault: str, **env: str) -> Worker:
         assert "poisoned" in worker.log.read_text() and "the records in hand are noted" in worker.log.read_text()
         assert await letters(stage) == []
     worker = await faulty(stage, role, fault, **env)
-    await worker.says('"started"')
+    await worker.logged('"started"')
     return worker
 
 

@@ -37,7 +37,7 @@ def scored(*scores: float) -> list[Anomaly]:
 async def explainer(stage: Stage, endpoint: FakeEndpoint, **env: str) -> Worker:
     settings = {"FUSIONLOG_LABEL__URL": endpoint.url, "FUSIONLOG_LABEL__RETRIES": "0", **env}
     worker = await stage.worker("explain", **settings)
-    await worker.says("started")
+    await worker.logged("started")
     return worker
 
 
@@ -64,7 +64,7 @@ async def test_anomalies_are_explained_and_shown_and_refused_answers_are_dead_le
     first, second = scored(0.9, 0.8)
     await stage.publish(topics.anomalies, first)
     worker = await explainer(stage, endpoint)
-    await worker.says("gave no usable explanation in 3 calls: its evidence names event 7")
+    await worker.logged("gave no usable explanation in 3 calls: its evidence names event 7")
     await stage.publish_raw(topics.anomalies, b"{broken")
     await stage.publish(topics.anomalies, second, msgspec.structs.replace(second, id="again"))
     (found,) = await explained(stage, 1, worker)
@@ -127,8 +127,8 @@ async def test_an_llm_without_credit_loses_nothing(stage_without_model: Stage, e
     endpoint.otherwise = Reply(status=402, error={"message": "no", "type": "x"})
     await stage.publish(stage.settings.topics.anomalies, *scored(0.6, 0.9))
     worker = await explainer(stage, endpoint, FUSIONLOG_LABEL__BREAKER_SECONDS="0.5")
-    await worker.says("the account is out of credit")
-    await worker.says("anomalies wait")
+    await worker.logged("the account is out of credit")
+    await worker.logged("anomalies wait")
     endpoint.otherwise = but()
     assert len(await explained(stage, 2, worker)) == 2
     assert await stage.records(stage.settings.topics.deadletter) == []

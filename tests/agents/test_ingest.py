@@ -45,7 +45,7 @@ async def test_lines_become_windows_and_counts_conserve(stage: Stage) -> None:
     ]  # fmt: skip
     sent = await stage.write([*lines, *other])
     worker = await stage.worker("ingest")
-    await worker.says("partitions taken over")
+    await worker.logged("partitions taken over")
 
     async def all_windowed() -> bool:
         return worker.metrics().get("fusionlog_lines_windowed") == 1001
@@ -72,7 +72,7 @@ async def test_lines_become_windows_and_counts_conserve(stage: Stage) -> None:
 async def test_killed_midway_every_line_is_in_one_window(stage: Stage) -> None:
     lines = sessions(60, 6000)
     worker = await stage.worker("ingest")
-    await worker.says("partitions taken over")
+    await worker.logged("partitions taken over")
     sent = await stage.write(lines[:2000], pause=0.02)
     for part in (lines[2000:3500], lines[3500:5000]):
         sent += await stage.write(part, pause=0.02)
@@ -102,7 +102,7 @@ async def test_killed_midway_every_line_of_a_record_is_in_one_window(stage: Stag
         (f"h{host}", json.dumps([{"log": each} for each in three])) for host, three in zip(hosts, lines, strict=True)
     ]
     worker = await stage.worker("ingest")
-    await worker.says("partitions taken over")
+    await worker.logged("partitions taken over")
     sent = await stage.write(records[:600], pause=0.05)
     await worker.kill()
     worker = await stage.worker("ingest")
@@ -131,11 +131,11 @@ async def test_killed_midway_every_line_of_a_record_is_in_one_window(stage: Stag
 async def test_partitions_move_between_workers_and_nothing_is_lost(stage: Stage) -> None:
     lines = sessions(60, 4000)
     first = await stage.worker("ingest")
-    await first.says("partitions taken over")
+    await first.logged("partitions taken over")
     sent = await stage.write(lines[:1500], pause=0.02)
     second = await stage.worker("ingest")
     sent += await stage.write(lines[1500:3000], pause=0.1)
-    await second.says("partitions taken over")
+    await second.logged("partitions taken over")
     await first.stop()
     sent += await stage.write(lines[3000:], pause=0.02)
 
@@ -150,10 +150,10 @@ async def test_partitions_move_between_workers_and_nothing_is_lost(stage: Stage)
 async def test_no_model_yet_is_said_once_and_waited_for(stage_without_model: Stage) -> None:
     stage = stage_without_model
     worker = await stage.worker("ingest")
-    await worker.says("waiting for a model")
+    await worker.logged("waiting for a model")
     sent = await stage.write(sessions(5, 50))
     await stage.publish(stage.settings.topics.models, stage.release())
-    await worker.says("model in use")
+    await worker.logged("model in use")
 
     async def covered() -> bool:
         return coverage(await stage.windows(), sent) == {1: 50}
@@ -167,7 +167,7 @@ async def test_a_broker_that_is_killed_and_comes_back_loses_nothing(own_kafka: A
     await stage.setup()
     try:
         worker = await stage.worker("ingest")
-        await worker.says("partitions taken over")
+        await worker.logged("partitions taken over")
         lines = sessions(40, 2000)
         sent = await stage.write(lines[:1500], pause=0.02)
         own_kafka.kill()

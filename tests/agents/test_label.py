@@ -20,14 +20,14 @@ async def test_windows_become_labels_and_anomalies_once_there_is_a_base_model(st
     windows = [make_window(*each, session=f"s{n}", first_offset=n * 10, route=route) for n, each in enumerate(texts)]
     await stage.publish(stage.settings.topics.proprietary, *windows)
     worker = await stage.worker("label")
-    await worker.says("no LLM is asked")
-    await worker.says("waits for a base model")
+    await worker.logged("no LLM is asked")
+    await worker.logged("waits for a base model")
     await stage.publish(stage.settings.topics.models, stage.release())
 
     async def said() -> bool:
         return worker.metrics().get("fusionlog_windows_labelled") == 3
 
-    await worker.says("started")
+    await worker.logged("started")
     await until(said, 30, lambda: worker.log.read_text()[-3000:])
     labels = [
         msgspec.json.decode(record.value, type=PseudoLabel)
@@ -71,7 +71,7 @@ async def test_the_offline_labeller_goes_on_after_a_restart_as_if_there_had_been
 
 async def labelled(worker: Worker, stage: Stage, *windows: Window, total: int | None = None) -> None:
     """Publish windows, and wait until the worker has labelled so many in all, and committed them."""
-    await worker.says("started")
+    await worker.logged("started")
     await stage.publish(stage.settings.topics.proprietary, *windows)
     wanted = total or len(windows)
     done = {"fusionlog_windows_labelled": wanted, "fusionlog_lag_records": 0}
@@ -80,7 +80,7 @@ async def labelled(worker: Worker, stage: Stage, *windows: Window, total: int | 
 
 async def test_sigterm_ends_a_worker_that_still_waits(stage_without_model: Stage) -> None:
     worker = await stage_without_model.worker("label")
-    await worker.says("waits for a base model")
+    await worker.logged("waits for a base model")
     assert await worker.stop() == 0
 
 
@@ -92,7 +92,7 @@ async def test_alpha_asks_an_llm_about_a_few_of_many_windows_like_each_other(sta
     with fake_endpoint() as endpoint:
         await stage.publish(stage.settings.topics.proprietary, *windows)
         worker = await stage.worker("label", FUSIONLOG_LABEL__URL=endpoint.url, FUSIONLOG_LABEL__LABELLER="alpha")
-        await worker.says("started")
+        await worker.logged("started")
         await until(lambda: worker.metrics().get("fusionlog_windows_labelled") == 10, 30, worker.log.read_text)
         assert await worker.stop() == 0
         units = [unit for call in range(len(endpoint.requests)) for unit in endpoint.units(call)]
@@ -128,13 +128,13 @@ async def test_verdicts_are_provisional_while_an_llm_is_away_and_corrected_when_
             "label", FUSIONLOG_LABEL__URL=endpoint.url, FUSIONLOG_LABEL__WHEN_AWAY="offline",
             FUSIONLOG_LABEL__BREAKER_SECONDS="1",
         )  # fmt: skip
-        await worker.says("teacher checked")
-        await worker.says("answers 401: Incorrect API key")
+        await worker.logged("teacher checked")
+        await worker.logged("answers 401: Incorrect API key")
         await stage.publish(topics.proprietary, *windows)
         await until(lambda: worker.metrics().get("fusionlog_windows_provisional") == 2, 30, worker.log.read_text)
         endpoint.otherwise = GOOD
         await until(lambda: worker.metrics().get("fusionlog_windows_labelled") == 2, 30, worker.log.read_text)
-        await worker.says("the endpoint answers again")
+        await worker.logged("the endpoint answers again")
         assert await worker.stop() == 0
     found = [msgspec.json.decode(record.value, type=Anomaly) for record in await stage.records(topics.anomalies)]
     last = {each.session: each for each in found}

@@ -33,7 +33,7 @@ async def scored(stage: Stage, count: int) -> None:
     async def enough() -> bool:
         return worker.metrics().get("fusionlog_windows_scored", 0) >= count
 
-    await worker.says("started")
+    await worker.logged("started")
     await until(enough, 30, lambda: worker.log.read_text()[-2000:])
 
 
@@ -61,7 +61,7 @@ async def test_verdicts_of_model_and_teacher_and_garbage_between(stage: Stage) -
 async def test_a_window_unlike_all_that_were_judged_goes_on_to_the_teacher(stage: Stage) -> None:
     await stage.publish(stage.settings.topics.general, window(0, *BROKEN))
     worker = await stage.worker("score", FUSIONLOG_SECOND_OPINION__SHARE="0.1")
-    await worker.says("started")
+    await worker.logged("started")
     await until(lambda: worker.metrics().get("fusionlog_windows_second_opinion") == 1, 30)
 
     async def asked() -> list[Window]:
@@ -80,12 +80,12 @@ async def test_killed_midway_no_window_is_lost(stage: Stage) -> None:
     await stage.publish(stage.settings.topics.general, *windows[:2500])
     slow = {"FUSIONLOG_SCORE__BATCH_WINDOWS": "20"}
     worker = await stage.worker("score", **slow)
-    await worker.says("started")
+    await worker.logged("started")
     await until(lambda: worker.metrics().get("fusionlog_windows_scored", 0) > 100, 30)
     await worker.kill()
     assert 0 < len(await anomalies(stage)) < 2500
     worker = await stage.worker("score", **slow)
-    await worker.says("started")
+    await worker.logged("started")
     await stage.worker("score")  # its joining moves partitions while the first one works
     await stage.publish(stage.settings.topics.general, *windows[2500:])
 
@@ -99,7 +99,7 @@ async def test_stopped_midway_no_window_is_lost(stage: Stage) -> None:
     windows = [window(number, *BROKEN) for number in range(2000)]
     await stage.publish(stage.settings.topics.general, *windows)
     worker = await stage.worker("score", FUSIONLOG_SCORE__BATCH_WINDOWS="20")
-    await worker.says("started")
+    await worker.logged("started")
     await until(lambda: worker.metrics().get("fusionlog_windows_scored", 0) > 100, 30)
     assert await worker.stop() == 0
     assert len(await anomalies(stage)) < 2000

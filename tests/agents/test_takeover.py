@@ -47,7 +47,7 @@ async def killed_after_its_first_assignment(stage: Stage, seconds: float, count:
     """The coverage of lines that waited, when a worker is killed so long after its first assignment."""
     sent = await stage.write(sessions(count, LINES))
     worker = await stage.worker("ingest")
-    await worker.says("partitions taken over")
+    await worker.logged("partitions taken over")
     await asyncio.sleep(seconds)  # when it is killed: what is varied
     await worker.kill()
     at_the_kill, windows = await committed(stage), len(await stage.windows())
@@ -89,7 +89,7 @@ async def test_killed_as_partitions_are_added_it_loses_nothing(stage: Stage) -> 
     sent += await stage.write(sessions(800, LINES, seed=2))
     assert {line.partition for line in sent} == {0, 1, 2, 3}
     worker = await stage.worker("ingest")
-    await worker.says("partitions taken over")
+    await worker.logged("partitions taken over")
     await worker.kill()
     worker = await stage.worker("ingest")
     await covered(stage, sent, worker)
@@ -100,12 +100,12 @@ async def test_frozen_for_longer_than_its_session_it_writes_nothing_of_what_is_a
     begun = [(f"k{number}", f"s=k{number} connection opened") for number in range(40)]
     ended = [(session, f"s={session} connection closed") for session, _ in begun]
     frozen = await stage.worker("ingest")
-    await frozen.says("partitions taken over")
+    await frozen.logged("partitions taken over")
     sent = await stage.write(begun)
     await until(lambda: frozen.metrics().get("fusionlog_lines") == 40, 20, frozen.metrics)
     other = await stage.worker("ingest", FUSIONLOG_INGEST__SILENCE_SECONDS="8")
     os.kill(frozen.pid, signal.SIGSTOP)
-    await other.says("partitions taken over")
+    await other.logged("partitions taken over")
     sent += await stage.write(ended)
     await asyncio.sleep(3)  # the frozen one has been silent for longer than its own limit: it would close them all
     os.kill(frozen.pid, signal.SIGCONT)

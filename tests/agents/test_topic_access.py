@@ -107,7 +107,7 @@ async def counted(worker: Worker, name: str, number: int) -> None:
     def enough() -> bool:
         return worker.metrics().get(f"fusionlog_{name}", 0) >= number
 
-    await worker.says("started")
+    await worker.logged("started")
     await until(enough, 60, lambda: worker.log.read_text()[-3000:])
 
 
@@ -123,7 +123,7 @@ async def test_ingest(recorded: Recorded) -> None:
     await stage.write([*lines("s=open disk failed", *known, *unknown), (None, b"\x00\x01\x02")])
     for _ in range(2):
         worker = await stage.worker("ingest", FUSIONLOG_INGEST__SILENCE_SECONDS="300")
-        await worker.says("partitions taken over")
+        await worker.logged("partitions taken over")
         if worker is stage.workers[0]:
             await counted(worker, "lines_windowed", 100)
             await counted(worker, "lines_dead_lettered", 1)

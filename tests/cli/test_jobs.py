@@ -45,11 +45,13 @@ def run(*words: str, address: str = ADDRESS, **env: str) -> Result:
 
 
 def test_the_options_of_a_command_are_those_of_its_job(submitted: Submissions) -> None:
+    run("meta-train", "--source", "kafka")
     run("meta-train", "--data", "here", "--source", "mill", "--source", "farm")
     run("distill", "--system", "shop")
     run("distill", "--system", "shop", "--data", "here", "--source", "mill")
     sources = ["--data", "here", "--source", "mill"]
     assert submitted.commands == [
+        ["python", "-m", "ray_jobs.meta_train", "--source", "kafka"],
         ["python", "-m", "ray_jobs.meta_train", *sources, "--source", "farm"],
         ["python", "-m", "ray_jobs.distill", "--system", "shop"],
         ["python", "-m", "ray_jobs.distill", "--system", "shop", *sources],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,15 @@ def test_an_empty_sample_is_an_error(files: list[str], tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("\n", encoding="utf-8")
     result = CliRunner().invoke(app, ["systems", "check", *files, "--system", "shop"])
     assert isinstance(result.exception, DataError) and "it has no record" in str(result.exception)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which stands for a full disk")
+def test_a_full_disk_under_the_output_is_one_sentence(files: list[str]) -> None:
+    command = [sys.executable, "-m", "fusionlog", "systems", "check", *files, "--system", "shop", "--json"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("fusionlog: the output cannot be written (No space left on device): make room")
 
 
 @pytest.mark.kafka

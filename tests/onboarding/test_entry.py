@@ -72,6 +72,11 @@ def test_a_missing_file_is_made_and_a_link_is_followed(proposal: Proposal, tmp_p
     assert list(read_systems(target)) == ["shop"]
 
 
+def test_a_device_is_no_systems_file(proposal: Proposal) -> None:
+    with pytest.raises(SettingError, match="it is no file"):
+        add_entry(Path("/dev/null"), "shop", render("shop", proposal))
+
+
 @pytest.mark.parametrize(
     ("before", "name", "problem"),
     [
