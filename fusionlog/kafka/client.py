@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.helpers import create_ssl_context
 
 from fusionlog.errors import BrokerError, SettingError
@@ -64,7 +64,10 @@ async def kafka_errors(kafka: KafkaSettings, doing: str) -> AsyncIterator[None]:
     try:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
-        raise BrokerError(f"Kafka at {kafka.bootstrap_servers} failed at {doing}: {_words(error)}") from error
+        remedy = (
+            "; start it, or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS" if isinstance(error, KafkaConnectionError) else ""
+        )
+        raise BrokerError(f"Kafka at {kafka.bootstrap_servers} failed at {doing}: {_words(error)}{remedy}") from error
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ def test_a_file_that_holds_no_certificate_is_one_sentence(tmp_path: Path) -> Non
     ("error", "words"),
     [
         (TimeoutError(), "no answer in time"),
-        (KafkaConnectionError("nobody there"), "nobody there"),
+        (KafkaConnectionError("nobody there"), "nobody there; start it, or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"),
         (OSError("no route"), "no route"),
         (RequestTimedOutError(), "RequestTimedOutError"),
     ],
