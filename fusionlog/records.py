@@ -20,6 +20,7 @@ VERSION = 2
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(description="Unix time in seconds")]
+Duration = Annotated[float, Meta(ge=0.0, description="Duration in seconds")]
 Weight = Annotated[float, Meta(ge=0.0)]
 ClosedBy = Literal["idle", "size", "count", "silence"]
 
@@ -31,7 +32,11 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class Template(Record, frozen=True, kw_only=True):
-    """A log template of a system, as Drain3 found it. Its id is a hash of its text: equal on every worker."""
+    """A log template of a system, as Drain3 found it. Its id is a hash of its text: equal on every worker.
+
+    `constants` are the places of the tokens of `text`, from 0, that never become a wildcard: codes and operators'
+    placeholders.
+    """
 
     system: str
     id: str
@@ -39,15 +44,31 @@ class Template(Record, frozen=True, kw_only=True):
     example: str
     first_seen: Seconds
     replaces: str | None = None
+    constants: list[int] = []
 
 
 class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """A distinct event of a window: its template, its first line in this window, and its number of lines there."""
+    """A distinct event of a window: its template, its first line in this window, and its number of lines there.
+
+    `duration` is the longest duration that one of its lines in this window names, in seconds; 0: none does.
+    `quantities` are the greatest values of its other named numbers in this window, by name: sizes in bytes, retries,
+    percentages.
+    """
 
     template: str
     text: str
     example: str
     count: int
+    duration: Duration = 0.0
+    quantities: dict[str, float] = {}
+
+
+class Longest(Struct, frozen=True, kw_only=True, gc=False):
+    """The longest duration, or pause, of a window, in seconds, and its event: a place in `events`. For a pause, it is
+    the event before it."""
+
+    seconds: Duration
+    event: Annotated[int, Meta(ge=0)]
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -90,6 +111,8 @@ class Window(Record, frozen=True, kw_only=True):
     first_index: int = 0
     last_index: int = 0
     provisional: Probability | None = None
+    duration: Longest | None = None
+    pause: Longest | None = None
 
 
 class EventLabel(Struct, frozen=True, kw_only=True):
