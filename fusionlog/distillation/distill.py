@@ -222,7 +222,7 @@ def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: D
     """
     standing = newest_labels(labels)
     own = len(without_propagated(standing))
-    if not own or own < settings.min_labels:
+    if own < settings.min_labels:
         raise NothingToDistilError(f"{own} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
     newest = max([*(label.labelled_at for label in standing), *(each.revoked.at for each in labels if each.revoked)])
     if parent.system == labels[0].system and newest <= parent.created:

@@ -47,6 +47,11 @@ class EventAnswers:
         return sorted(self._labels.values(), key=attrgetter("labelled_at"))
 
     @property
+    def revoked(self) -> bool:
+        """Whether the event is open because it was revoked, and no answer is newer."""
+        return self._open_by_revocation() is not None
+
+    @property
     def contradictions(self) -> int:
         """The number of standing answers that contradict the verdict before them."""
         return sum(self.template in label.contradicts for label in self._labels.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fusionlog.embedding.encoder import EventText
@@ -57,9 +57,9 @@ class TeacherMemory:
         return iter(self._answers.values())
 
     @property
-    def open_events(self) -> frozenset[str]:
-        """The templates of the events that are asked about again."""
-        return frozenset(self._open)
+    def open_events(self) -> Mapping[str, float]:
+        """The templates of the events that are asked about again, each with the Unix time in seconds since when."""
+        return self._open
 
     def label_of(self, shape: str) -> PseudoLabel | None:
         """The label of exactly this window shape."""
