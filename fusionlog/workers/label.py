@@ -253,7 +253,7 @@ def _reopened(contradiction: Contradiction) -> None:
     event, before, label = contradiction
     metrics.EVENTS_REOPENED.labels(label.system).inc()
     log.warning(
-        "answers contradict each other: the event is asked again", system=label.system, event=event.text,
+        "answers contradict each other: the event is asked again", system=label.system, text=event.text,
         template=event.template, settled=_answer(before, event.template), answer=_answer(label, event.template),
     )  # fmt: skip
 

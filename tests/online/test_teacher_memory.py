@@ -5,8 +5,7 @@ from msgspec.structs import replace
 from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.event_answers import MOST_CONTRADICTIONS
 from fusionlog.online.teacher_memory import TeacherMemory
-from fusionlog.records import PseudoLabel, Revocation
-from tests.factories import make_event, make_label, make_window
+from tests.factories import make_event, make_label, make_revoked, make_window
 
 WINDOW = make_window("disk full", "disk opened")
 
@@ -61,16 +60,10 @@ def test_where_events_do_not_count_the_shape_alone_does() -> None:
     assert list(memory.events) == []
 
 
-def revoked(label: PseudoLabel, *texts: str, at: float = 3000.0) -> PseudoLabel:
-    """A label as an operator revoked it, by its shape or by these events."""
-    templates = [make_event(text).template for text in texts]
-    return replace(label, events=[], revoked=Revocation(by="ann", at=at, templates=templates, events=label.events))
-
-
 def test_a_revoked_label_takes_its_verdicts_along_and_a_newer_one_gives_them_again() -> None:
     memory, label = TeacherMemory(), make_label(WINDOW, 0.9)
     memory.learn(label, events=True)
-    learned = memory.learn(revoked(label, "disk full"), events=True)
+    learned = memory.learn(make_revoked(label, "disk full"), events=True)
     assert learned.lost and memory.label_of(WINDOW.shape) is None and list(memory.events) == []
     assert memory.similarity(bag_of_events(WINDOW.events)) == 0.0 and memory.windows == 0
     assert list(memory.open_events) == [make_event("disk full").template]
@@ -84,17 +77,17 @@ def test_a_verdict_from_elsewhere_is_back_where_the_newer_label_is_revoked() -> 
     memory, newer = TeacherMemory(), make_label(WINDOW, 0.9, labelled_at=2001.0)
     memory.learn(make_label(make_window("disk full"), 0.1), events=True)
     memory.learn(newer, events=True)
-    learned = memory.learn(revoked(newer), events=True)
+    learned = memory.learn(make_revoked(newer), events=True)
     event = memory.event(make_event("disk full").template)
     assert event is not None and event.probability == 0.1 and event in learned.events
 
 
 def test_a_restored_label_counts_as_before_and_an_earlier_revocation_does_not_touch_a_newer_label() -> None:
     memory, label = TeacherMemory(), make_label(WINDOW, 0.9)
-    memory.learn(revoked(label, "disk full"), events=True)
+    memory.learn(make_revoked(label, "disk full"), events=True)
     memory.learn(label, events=True)
     assert memory.label_of(WINDOW.shape) == label and memory.asked_since(WINDOW) is None
-    assert not memory.learn(revoked(label, "disk full", at=1999.0), events=True)
+    assert not memory.learn(make_revoked(label, "disk full", at=1999.0), events=True)
     assert memory.label_of(WINDOW.shape) == label
 
 

@@ -204,6 +204,14 @@ async def test_a_content_is_paid_for_once(endpoint: FakeEndpoint) -> None:
         assert len(endpoint.requests) == 3, "another policy is another question"
 
 
+async def test_a_forgotten_content_is_sent_again(endpoint: FakeEndpoint) -> None:
+    async with teacher_of(endpoint) as teacher:
+        await teacher.label([make_unit("payment failed"), make_unit("new")])
+        teacher.forget([make_unit("payment failed"), make_unit("never sent")])
+        await teacher.label([make_unit("payment failed"), make_unit("new")])
+        assert [len(endpoint.units(call)) for call in range(len(endpoint.requests))] == [2, 1]
+
+
 async def test_the_cache_is_bounded_and_forgets_the_longest_unused(endpoint: FakeEndpoint) -> None:
     teacher = LLMTeacher(make_settings(endpoint.url), cache_entries=2)
     for name in ("a", "b", "a", "c", "a", "b"):
