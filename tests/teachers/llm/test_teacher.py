@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -22,29 +20,13 @@ from tests.teachers.fake_endpoint import (
     TRUNCATED,
     FakeEndpoint,
     Reply,
-    fake_endpoint,
     judge,
     units_of,
 )
+from tests.teachers.llm.conftest import teacher_of
 
 LIMITED = Reply(status=429, headers={"Retry-After": "7"})
 BROKEN = Reply(status=500)
-
-
-@pytest.fixture
-def endpoint() -> Iterator[FakeEndpoint]:
-    with fake_endpoint() as server:
-        yield server
-
-
-@asynccontextmanager
-async def teacher_of(endpoint: FakeEndpoint, clock: Clock | None = None, **fields: Any) -> AsyncIterator[LLMTeacher]:
-    clock = clock or Clock()
-    teacher = LLMTeacher(make_settings(endpoint.url, **fields), clock=clock, sleep=clock.sleep)
-    try:
-        yield teacher
-    finally:
-        await teacher.close()
 
 
 async def ask(endpoint: FakeEndpoint, *units: Unit, clock: Clock | None = None, **fields: Any) -> list[Any]:
