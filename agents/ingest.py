@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from agents.app import ReaderApp, of_environment
 from fusionlog.errors import SettingError
 from fusionlog.kafka.group_consumer import GroupConsumer
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
+from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
 from fusionlog.settings import Settings
@@ -25,19 +29,26 @@ class IngestWork:
         self._settings = config
         self._producer = Producer(config, ROLE)
         self._tables: KnowledgeTables | None = None
+        self._refused = TableDeadLetters(config, self._producer, ROLE)
         self._reader: GroupConsumer | None = None
 
     async def prepare(self) -> None:
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
-        self._tables = await KnowledgeTables.with_encoder(self._settings)
+        self._tables = await KnowledgeTables.with_encoder(self._settings, self._refused)
         await self._tables.start()
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the tables."""
+        return () if self._tables is None else self._tables.background
 
     async def read(self) -> None:
         """Wait for a model, then read raw lines until cancelled."""
         assert self._tables is not None
         await self._tables.until_ready()
-        templates = [record for _, record in await read_all(self._settings, self._settings.topics.templates)]
+        known = await read_all(self._settings, self._settings.topics.templates, refused=self._refused)
+        templates = [record for _, record in known]
         pipeline = IngestPipeline(self._settings, self._producer, self._route, templates)
         self._reader = raw_consumer(self._settings, pipeline)
         await self._reader.start()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from agents.app import ReaderApp, of_environment
 from fusionlog.kafka.batch_handler import BatchHandler
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.online.scorer import Scorer
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
@@ -35,9 +39,16 @@ class ScoreWork:
     async def prepare(self) -> None:
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
-        self._tables = await KnowledgeTables.with_encoder(self._settings, self._scorer.check)
+        self._tables = await KnowledgeTables.with_encoder(
+            self._settings, TableDeadLetters(self._settings, self._producer, ROLE), self._scorer.check
+        )
         await self._tables.start()
         self._lag.start()
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the tables and of the lag."""
+        return (*(self._tables.background if self._tables else ()), *self._lag.background)
 
     async def read(self) -> None:
         """Score general windows until cancelled."""

@@ -87,6 +87,9 @@ WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-l
 WINDOWS_DELETED = Counter(
     "fusionlog_windows_deleted", "windows that retention deleted before they were handled", ["topic", "partition"]
 )
+TABLE_RECORDS_REFUSED = Counter(
+    "fusionlog_table_records_refused", "records of compacted topics that could not be used", ["topic", "reason"]
+)
 WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
 

@@ -9,7 +9,8 @@ import structlog
 
 from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.errors import ModelError
-from fusionlog.kafka.table import Table
+from fusionlog.kafka.table import Refused, Table
+from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
@@ -23,8 +24,8 @@ log = structlog.get_logger(__name__)
 class KnowledgeTables:
     """The `Knowledge` of each system. A release that does not verify is refused, and the one in use stays."""
 
-    def __init__(self, settings: Settings, make: Callable[[str], Knowledge]) -> None:
-        """`make` returns the empty knowledge of a system."""
+    def __init__(self, settings: Settings, make: Callable[[str], Knowledge], refused: Refused = log_refused) -> None:
+        """`make` returns the empty knowledge of a system; `refused` takes records that cannot be used."""
         self._settings, self._make = settings, make
         self._known: dict[str, Knowledge] = {name: make(name) for name in settings.systems}
         self._releases: dict[str, dict[str, ModelRelease]] = {}
@@ -33,13 +34,13 @@ class KnowledgeTables:
         self._news = asyncio.Event()
         topics = settings.topics
         self._tables = (
-            Table(settings, topics.models, self._on_release),
-            Table(settings, topics.labels, self._on_label),
+            Table(settings, topics.models, self._on_release, refused),
+            Table(settings, topics.labels, self._on_label, refused),
         )
 
     @classmethod
     async def with_encoder(
-        cls, settings: Settings, check: Callable[[ModelRelease], None] | None = None
+        cls, settings: Settings, refused: Refused = log_refused, check: Callable[[ModelRelease], None] | None = None
     ) -> KnowledgeTables:
         """Tables with the encoder of the settings, loaded in a thread. `check` refuses a release by raising.
 
@@ -50,7 +51,7 @@ class KnowledgeTables:
         def make(system: str) -> Knowledge:
             return Knowledge(system, encoder, settings.signing_key, check, settings.rules(system))
 
-        return cls(settings, make)
+        return cls(settings, make, refused)
 
     async def start(self) -> None:
         """Read the present models and labels, then follow their topics.
@@ -59,6 +60,11 @@ class KnowledgeTables:
         """
         for table in self._tables:
             await table.start()
+
+    @property
+    def background(self) -> tuple[asyncio.Task[None], ...]:
+        """The tasks that follow the topics."""
+        return tuple(task for table in self._tables for task in table.background)
 
     async def stop(self) -> None:
         """Stop following."""

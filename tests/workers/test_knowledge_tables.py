@@ -26,7 +26,7 @@ from tests.online.factories import WORDS, release
 class MemoryTable:
     """A table whose topic is written by hand; what stands in `before` is read at the start."""
 
-    def __init__(self, settings: Settings, topic: Topic, on_record: Callable[..., None]) -> None:
+    def __init__(self, settings: Settings, topic: Topic, on_record: Callable[..., None], refused: object) -> None:
         self.topic, self.on_record, self.running = topic, on_record, False
 
     async def start(self) -> None:

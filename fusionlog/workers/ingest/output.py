@@ -99,7 +99,7 @@ class IngestOutput:
 
 def _summary(window: Window) -> bytes:
     """A window without its events."""
-    return codecs.encode(msgspec.structs.replace(window, events=[], sequence=[]))
+    return msgspec.json.encode({**msgspec.structs.asdict(window), "events": [], "sequence": []})
 
 
 def fitting(window: Window, topic: Topic) -> bytes | None:
