@@ -9,6 +9,7 @@ import structlog
 
 from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.errors import ModelError
+from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.table import Refused, Table
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
@@ -20,6 +21,9 @@ from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+LOGGED_SYSTEMS = 100
+"""So many systems that are left out are logged by name."""
+
 
 class KnowledgeTables:
     """The `Knowledge` of each system. A release that does not verify is refused, and the one in use stays."""
@@ -27,6 +31,7 @@ class KnowledgeTables:
     def __init__(self, settings: Settings, make: Callable[[str], Knowledge], refused: Refused = log_refused) -> None:
         """`make` returns the empty knowledge of a system; `refused` takes records that cannot be used."""
         self._settings, self._make = settings, make
+        self._systems, self._ignored = KnownSystems(settings), set[str]()
         self._known: dict[str, Knowledge] = {name: make(name) for name in settings.systems}
         self._releases: dict[str, dict[str, ModelRelease]] = {}
         self._labels: dict[str, dict[str, PseudoLabel]] = {}
@@ -109,6 +114,8 @@ class KnowledgeTables:
             system, _, version = key.rpartition("/")
             self._releases.get(system, {}).pop(version, None)
             return
+        if self._ignores(release.system):
+            return
         kept = self._releases.setdefault(release.system, {})
         kept[release.version] = release
         # A system that is met late gets as many releases as the others keep for windows in flight.
@@ -124,9 +131,22 @@ class KnowledgeTables:
             system, _, shape = key.rpartition("/")
             self._labels.get(system, {}).pop(shape, None)
             return
+        if self._ignores(label.system):
+            return
         self._labels.setdefault(label.system, {})[label.shape] = label
         if label.system in self._known:
             self._known[label.system].learn(label)
+
+    def _ignores(self, system: str) -> bool:
+        """Whether a system's releases and labels are left out: it is not in the systems file; logged once a system."""
+        if system == BASE or self._systems.has(system):
+            return False
+        if system not in self._ignored and len(self._ignored) < LOGGED_SYSTEMS:
+            self._ignored.add(system)
+            log.warning(
+                "releases and labels of a system that is not in FUSIONLOG_SYSTEMS_FILE are left out", system=system
+            )
+        return True
 
     def _adopt(self, system: str, release: ModelRelease) -> None:
         knowledge = self._known[system]
