@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from fusionlog import settings
+from fusionlog.cli.printable import printable
 from fusionlog.records import Explanation
 from fusionlog.settings import Settings
 
@@ -23,7 +24,7 @@ def explanations(
     found = [each for each in asyncio.run(_read(settings.load())) if system in (None, each.system)]
     console = Console(soft_wrap=True)
     for explanation in found[-limit:]:
-        console.print("\n".join(map(_printable, _lines(explanation))), markup=False, highlight=False)
+        console.print("\n".join(map(printable, _lines(explanation))), markup=False, highlight=False)
     if not found:
         Console(stderr=True).print("no explanation yet: run  fusionlog worker explain", highlight=False)
 
@@ -33,11 +34,6 @@ async def _read(config: Settings) -> list[Explanation]:
 
     found: list[Explanation] = [record for _, record in await read_all(config, config.topics.explanations)]
     return sorted(found, key=lambda explanation: explanation.explained_at)
-
-
-def _printable(text: str) -> str:
-    """The text without control characters: a log line may contain terminal escape codes."""
-    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _lines(explanation: Explanation) -> Iterable[str]:

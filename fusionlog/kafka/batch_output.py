@@ -62,11 +62,12 @@ class BatchOutput:
         """
         await self._confirm()
         metrics.WINDOWS_DEAD.labels(self._stage, error.reason).inc()
-        headers = codecs.dead_letter_headers(
-            error, self._stage, message.topic, message.partition, message.offset, time.time()
-        )
         topic = self._settings.topics.deadletter
         value = codecs.dead_letter_value(message.value, topic)
+        headers = codecs.dead_letter_headers(
+            error, self._stage, message.topic, message.partition, message.offset, time.time(),
+            replayable=value == message.value,
+        )  # fmt: skip
         self._acks.append(await self._producer.send_raw(topic, message.key, value, headers))
 
     async def bury_now(self, message: Message, error: RecordError) -> None:

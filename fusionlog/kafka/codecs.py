@@ -81,10 +81,20 @@ def key_of(record: records.Record) -> str:
 
 
 def dead_letter_headers(
-    error: RecordError, stage: str, topic: str, partition: int, offset: int, now: float, index: int = 0
+    error: RecordError,
+    stage: str,
+    topic: str,
+    partition: int,
+    offset: int,
+    now: float,
+    index: int = 0,
+    replayable: bool = True,
 ) -> Headers:
     """Headers `fusionlog.…`: why (reason, detail), where (stage, topic, partition, offset, and the index of the line in
-    its record), when (Unix seconds)."""
+    its record), when (Unix seconds).
+
+    :param replayable: whether the value is what the topic had; if not, the header `replayable` is `no`.
+    """
     fields = {
         "reason": error.reason,
         "detail": error.detail[:1000],
@@ -94,7 +104,7 @@ def dead_letter_headers(
         "offset": str(offset),
         "index": str(index),
         "time": f"{now:.3f}",
-    }
+    } | ({} if replayable else {"replayable": "no"})
     return [(f"fusionlog.{name}", value.encode("utf-8", "replace")) for name, value in fields.items()]
 
 

@@ -43,8 +43,8 @@ class TableDeadLetters:
         """Leave a record out. Returns when the dead letter is queued."""
         await log_refused(record, error)
         place = record.topic, record.partition, record.offset
-        headers = codecs.dead_letter_headers(error, self._stage, *place, time.time())
         value = codecs.dead_letter_value(record.value, self._topic)
+        headers = codecs.dead_letter_headers(error, self._stage, *place, time.time(), replayable=value == record.value)
         try:
             ack = await self._producer.send_raw(self._topic, record.key, value, headers)
         except KafkaError as failure:

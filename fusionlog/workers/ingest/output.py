@@ -70,10 +70,11 @@ class IngestOutput:
         ack.add_done_callback(lambda done: self._window_acked(processor, window, kind, done))
 
     async def _dead(self, processor: PartitionProcessor, place: TopicPartition, letter: DeadLetter) -> None:
-        headers = codecs.dead_letter_headers(
-            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time(), letter.index
-        )
         value = codecs.dead_letter_value(letter.value, self._topics.deadletter)
+        headers = codecs.dead_letter_headers(
+            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time(), letter.index,
+            replayable=letter.window is None and value == letter.value,
+        )  # fmt: skip
         ack = await self._producer.send_raw(self._topics.deadletter, letter.key, value, headers)
         ack.add_done_callback(lambda done: self._dead_acked(processor, letter, done))
 
