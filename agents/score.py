@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from agents.app import ReaderApp, of_environment
+from fusionlog.detector.trial_process import TrialProcess
 from fusionlog.kafka.batch_handler import BatchHandler
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
 from fusionlog.kafka.lag import LagMonitor
@@ -28,7 +29,7 @@ class ScoreWork:
         self._settings = config
         self._producer = Producer(config, ROLE)
         self._tables: KnowledgeTables | None = None
-        self._scorer = Scorer(config.score)
+        self._scorer, self._trials = Scorer(config.score), TrialProcess()
         self._reader: GroupConsumer | None = None
         self._lag = LagMonitor(config, self._group, config.topics.general)
 
@@ -40,7 +41,10 @@ class ScoreWork:
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(
-            self._settings, TableDeadLetters(self._settings, self._producer, ROLE), self._scorer.check
+            self._settings,
+            TableDeadLetters(self._settings, self._producer, ROLE),
+            self._scorer.check,
+            self._trials.check,
         )
         await self._tables.start()
         self._lag.start()
@@ -77,6 +81,7 @@ class ScoreWork:
         await self._lag.stop()
         if self._tables is not None:
             await self._tables.stop()
+        self._trials.close()
         await self._producer.stop()
 
 

@@ -20,7 +20,7 @@ from fusionlog.records import Record
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
 
-OnRecord = Callable[[str, Any], None]
+OnRecord = Callable[[str, Any], Awaitable[None] | None]
 Refused = Callable[[ConsumerRecord, RecordError], Awaitable[None]]
 """Takes a record that cannot be decoded or used."""
 Offsets = dict[TopicPartition, int]
@@ -103,13 +103,14 @@ class Table:
     async def _deliver(self, record: ConsumerRecord) -> None:
         try:
             key, value = _decode(self._topic, record)
-            self._use(key, value)
+            await self._use(key, value)
         except RecordError as error:
             await self._refused(record, error)
 
-    def _use(self, key: str, value: Record | None) -> None:
+    async def _use(self, key: str, value: Record | None) -> None:
         try:
-            self._on_record(key, value)
+            if (done := self._on_record(key, value)) is not None:
+                await done
         except RecordError:
             raise
         except Exception as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
+from fusionlog import releases
 from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.errors import ModelError
 from fusionlog.kafka.known_systems import KnownSystems
@@ -21,6 +22,9 @@ from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+Trial = Callable[[ModelRelease], None]
+"""Returns where a release may be used; raises a `ModelError` where it may not."""
+
 LOGGED_SYSTEMS = 100
 """So many systems that are left out are logged by name."""
 
@@ -28,9 +32,13 @@ LOGGED_SYSTEMS = 100
 class KnowledgeTables:
     """The `Knowledge` of each system. A release that does not verify is refused, and the one in use stays."""
 
-    def __init__(self, settings: Settings, make: Callable[[str], Knowledge], refused: Refused = log_refused) -> None:
-        """`make` returns the empty knowledge of a system; `refused` takes records that cannot be used."""
-        self._settings, self._make = settings, make
+    def __init__(
+        self, settings: Settings, make: Callable[[str], Knowledge], refused: Refused = log_refused,
+        trial: Trial | None = None,
+    ) -> None:  # fmt: skip
+        """`make` returns the empty knowledge of a system; `refused` takes records that cannot be used; `trial` refuses
+        a release by raising, in a thread."""
+        self._settings, self._make, self._trial = settings, make, trial
         self._systems, self._ignored = KnownSystems(settings), set[str]()
         self._known: dict[str, Knowledge] = {name: make(name) for name in settings.systems}
         self._releases: dict[str, dict[str, ModelRelease]] = {}
@@ -45,9 +53,11 @@ class KnowledgeTables:
 
     @classmethod
     async def with_encoder(
-        cls, settings: Settings, refused: Refused = log_refused, check: Callable[[ModelRelease], None] | None = None
+        cls, settings: Settings, refused: Refused = log_refused, check: Trial | None = None, trial: Trial | None = None
     ) -> KnowledgeTables:
-        """Tables with the encoder of the settings, loaded in a thread. `check` refuses a release by raising.
+        """Tables with the encoder of the settings, loaded in a thread.
+
+        :param check: refuses a release by raising. :param trial: likewise, in a thread: it may take seconds.
 
         :raises MissingExtraError: the encoder must be exported first, and the packages for that are not installed.
         """
@@ -56,7 +66,7 @@ class KnowledgeTables:
         def make(system: str) -> Knowledge:
             return Knowledge(system, encoder, settings.signing_key, check, settings.rules(system))
 
-        return cls(settings, make, refused)
+        return cls(settings, make, refused, trial)
 
     async def start(self) -> None:
         """Read the present models and labels, then follow their topics.
@@ -109,13 +119,29 @@ class KnowledgeTables:
         self._news.clear()
         await self._news.wait()
 
-    def _on_release(self, key: str, release: ModelRelease | None) -> None:
+    def _on_release(self, key: str, release: ModelRelease | None) -> Awaitable[None] | None:
         if release is None:
             system, _, version = key.rpartition("/")
             self._releases.get(system, {}).pop(version, None)
-            return
+            return None
         if self._ignores(release.system):
-            return
+            return None
+        if self._trial is not None:
+            return self._try(release, self._trial)
+        self._take(release)
+        return None
+
+    async def _try(self, release: ModelRelease, trial: Trial) -> None:
+        """Take a release that is whole, and passes its trial."""
+        try:
+            releases.verify(release, self._settings.signing_key)
+            await asyncio.to_thread(trial, release)
+        except ModelError as error:
+            self._refuse(release, error)
+        else:
+            self._take(release)
+
+    def _take(self, release: ModelRelease) -> None:
         kept = self._releases.setdefault(release.system, {})
         kept[release.version] = release
         # A system that is met late gets as many releases as the others keep for windows in flight.

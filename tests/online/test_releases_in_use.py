@@ -87,7 +87,7 @@ def test_a_release_of_another_encoder_has_no_bank() -> None:
 
 def test_a_release_from_the_future_is_refused_and_outranks_nothing() -> None:
     found = kept()
-    with pytest.raises(ModelError, match=r"hours ahead: set the clock of the training job right"):
+    with pytest.raises(ModelError, match=r"hours ahead: set the training job's clock right"):
         found.adopt(release("shop", created=time.time() + 3 * 24 * 3600))
     assert found.version is None
     assert found.adopt(release("shop", created=time.time() + 3600)) is not None, "clocks differ by hours at most"
