@@ -119,6 +119,7 @@ EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that publis
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])
+MODELS_WITHDRAWN = Counter("fusionlog_models_withdrawn", "releases given up as they failed on windows", ["system"])
 MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verify", ["system"])
 
 

@@ -35,6 +35,7 @@ class ReleasesInUse:
         self.system, self._check = system, check
         self._systems = (system, releases.BASE) if adapts else (releases.BASE,)
         self._kept: dict[str, Substitution] = {}
+        self._withdrawn: set[str] = set()
 
     @property
     def current(self) -> Substitution | None:
@@ -97,7 +98,7 @@ class ReleasesInUse:
         :raises ModelError: it is refused by its verification or by `check`, or is the bundled base and this system one
             of its sources.
         """
-        if release.system not in self._systems or release.version in self._kept:
+        if release.system not in self._systems or release.version in self._kept or release.version in self._withdrawn:
             return None
         ranked = sorted([release, *(each.release for each in self._kept.values())], key=_rank, reverse=True)
         kept = [each.version for each in ranked[:KEPT_RELEASES]]
@@ -109,6 +110,11 @@ class ReleasesInUse:
         adopted = Substitution(release, self._check(release))
         self._kept = {version: self._kept.get(version, adopted) for version in kept}
         return adopted if kept[0] == release.version else None
+
+    def withdraw(self, version: str) -> None:
+        """Keep a release no longer, and do not adopt it again; the next one in rank is in use."""
+        self._withdrawn.add(version)
+        self._kept.pop(version, None)
 
 
 def refuse_future(release: ModelRelease, now: Seconds) -> None:

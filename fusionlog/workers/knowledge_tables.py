@@ -9,7 +9,7 @@ import structlog
 
 from fusionlog import releases
 from fusionlog.embedding.encoder import Encoder, find_encoder
-from fusionlog.errors import ModelError
+from fusionlog.errors import ModelError, ReleaseError
 from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.table import Refused, Table
 from fusionlog.kafka.table_dead_letters import log_refused
@@ -185,6 +185,20 @@ class KnowledgeTables:
         if version is None or version == before:
             return
         self._in_use(system, before, version)
+
+    def withdraw(self, system: str, error: ReleaseError) -> None:
+        """Go back to the release before one whose model failed on this system's windows."""
+        knowledge = self.of(system)
+        knowledge.withdraw(error.version)
+        metrics.MODELS_WITHDRAWN.labels(system).inc()
+        metrics.MODEL.labels(system, error.version).set(0)
+        log.error(
+            "model withdrawn: it failed on windows", system=system, version=error.version, in_use=knowledge.version,
+            error=str(error),
+        )  # fmt: skip
+        if knowledge.version is not None:
+            self._versions[system] = knowledge.version
+            metrics.MODEL.labels(system, knowledge.version).set(1)
 
     def _in_use(self, system: str, before: str | None, version: str) -> None:
         self._versions[system] = version
