@@ -48,7 +48,7 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 def problem_of(trial: Trial) -> str | None:
-    """Why a model cannot be used; None where nothing speaks against it."""
+    """Why a model cannot be used; None where it has no problem."""
     try:
         return _static_problem(trial.onnx) or _run_problem(trial)
     except ModelError as error:
