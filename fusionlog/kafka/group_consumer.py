@@ -32,12 +32,16 @@ from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStat
 from aiokafka.structs import OffsetAndMetadata
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka import failures
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.lag import log_deleted
 from fusionlog.kafka.membership import AssignmentLost, Lease
+from fusionlog.kafka.stopping import CLOSE_SECONDS, LEAVE_SECONDS, bounded
 from fusionlog.kafka.takeover import Offsets, Takeover, committed_offsets, extents, takeover
+from fusionlog.observability.health import Health
+from fusionlog.observability.outage import Outage
 from fusionlog.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -120,8 +124,14 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     waits for the assignment, and the assignment waits for the lock.
     """
 
-    def __init__(self, kafka: KafkaSettings, group: str, reading: Reading, handler: PartitionHandler) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, group: str, reading: Reading, handler: PartitionHandler,
+        health: Health | None = None,
+    ) -> None:  # fmt: skip
+        """`health` gets the assignment and the steps of the reader."""
         self._kafka, self.group, self._reading, self._handler = kafka, group, reading, handler
+        self._health = health or Health(group)
+        self._commits = Outage()
         self._lock = asyncio.Lock()
         self._consumer = AIOKafkaConsumer(**self._options())
         self._lease = Lease(kafka.session_timeout, kafka.rebalance_timeout)
@@ -154,13 +164,15 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             raise
 
     async def stop(self) -> None:
-        """Wait for acknowledgements, commit, and leave the group."""
+        """Wait for acknowledgements, commit, and leave the group, a static member excepted.
+
+        Each takes a bounded time: what is not acknowledged or not committed by then is read again.
+        """
         self._stopping = True
-        try:
-            async with self._lock:
-                await self._leave()
-        finally:
-            await self._consumer.stop()
+        self._health.idle()
+        if not await bounded(self._leave_in_order(), LEAVE_SECONDS, f"the reader of group {self.group}"):
+            self._forget()
+        await bounded(self._consumer.stop(), CLOSE_SECONDS, f"the consumer of group {self.group}")
 
     async def confirm(self) -> None:
         """Prove this member's assignment: by its lease, else by a commit that Kafka accepts.
@@ -172,6 +184,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         while not self._lease.valid:
             if self._stopping or not self._next:
                 raise AssignmentLost("the membership is not proven, and this worker stops or has no partition")
+            self._health.step()
             if await self._commit(self._handler.positions()):
                 return
             await asyncio.sleep(RETRY_SECONDS)
@@ -184,15 +197,18 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lease.rebalancing(time.monotonic() - 2 * self._kafka.session_timeout / HEARTBEATS)
         async with self._lock:
             self._rebalances += 1
+            self._health.assigned(None)
             with self._kept():
-                await self._leave()
+                await self._leave(self._kafka.rebalance_timeout / 2)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance: open the assigned partitions."""
         async with self._lock:
             self._rebalances += 1
             with self._kept():
-                await self._open(list(assigned))
+                places = list(assigned)
+                await self._open(places)
+                self._health.assigned(len(places))
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -206,6 +222,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         clock = asyncio.get_running_loop().time
         commit_at = clock() + self._reading.commit_seconds
         while not self._stopping:
+            self._health.step()
             rebalances = self._rebalances
             batches = await self._poll()
             async with self._lock:
@@ -282,9 +299,14 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         for place, offset in self._next.items():
             self._consumer.seek(place, offset)
 
-    async def _leave(self) -> None:
+    async def _leave_in_order(self) -> None:
+        async with self._lock:
+            await self._leave(LEAVE_SECONDS / 2)
+
+    async def _leave(self, seconds: float) -> None:
+        """:param seconds: for the acknowledgements, at most."""
         if self._next:
-            if not await self._handler.settle(self._kafka.rebalance_timeout / 2):
+            if not await self._handler.settle(seconds):
                 log.warning("not everything was acknowledged in time; its records will be read again")
             # Refused where the assignment was lost: then the next reader goes on at the commit before.
             with suppress(AssignmentLost):
@@ -347,8 +369,11 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._lease.end()
             raise AssignmentLost(str(error)) from error
         except (KafkaError, TimeoutError) as error:
-            log.warning("offsets were not committed; the next commit tries again", error=str(error))
+            if self._commits.away(failures.words(error)):
+                log.warning("offsets are not committed now; each commit tries again", error=failures.words(error))
             return False
+        if (seconds := self._commits.back()) is not None:
+            log.info("offsets are committed again", seconds=round(seconds, 1))
         self._lease.confirm(asked_at)
         self._committed = dict(positions)
         return True
@@ -373,6 +398,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             ends: Offsets = await self._consumer.end_offsets(list(self._next)) if self._next else {}
         except (KafkaError, OSError) as error:
             log.debug("the lag could not be read", error=str(error))
+            self._handler.unread({})
             return
         self._handler.unread({place: max(0, end - self._next[place]) for place, end in ends.items()})
 
@@ -381,6 +407,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         return {
             **options(kafka),
             "group_id": self.group,
+            "group_instance_id": kafka.group_instance_id,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "isolation_level": self._reading.isolation_level,

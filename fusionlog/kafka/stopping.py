@@ -1,0 +1,36 @@
+"""The end of Kafka clients within a bounded time, also while Kafka is away.
+
+aiokafka waits for answers without a limit of its own when a client stops. What Kafka has not acknowledged by then was
+not committed either: it is read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 15.0
+"""A worker stops within this time, whatever is away; the limits of its parts add up to less."""
+LEAVE_SECONDS = 6.0
+"""For a group consumer to settle its writes and commit."""
+CLOSE_SECONDS = 2.0
+"""For a client to close its connections, or to leave its group."""
+FLUSH_SECONDS = 3.0
+"""For a producer to send what it holds."""
+
+
+async def bounded(stop: Awaitable[object], seconds: float, what: str) -> bool:
+    """Wait for the end of something, at most so many seconds; return whether it came."""
+    task = asyncio.ensure_future(stop)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        # Not waited for: aiokafka's tasks swallow a cancellation at times.
+        task.cancel()
+        log.warning("a part of the worker was not stopped in time", part=what, seconds=seconds)
+        return False
+    task.result()
+    return True
