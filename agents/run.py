@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 import structlog
 
 from agents.app import FusionLogApp
+from fusionlog.kafka.stopping import STOP_SECONDS
 from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+MARGIN_SECONDS = 1.0
+"""Of the time that a stop may take, for the end of the process itself."""
 
 ROLES = ("ingest", "score", "label", "explain")
 
@@ -36,14 +44,43 @@ async def serve(app: FusionLogApp) -> None:
     request = asyncio.create_task(stop_requested.wait())
     await asyncio.wait({life, request}, return_when=asyncio.FIRST_COMPLETED)
     request.cancel()
+    with deadline(STOP_SECONDS - MARGIN_SECONDS, 0 if app.crash_reason is None else 1):
+        await _stop(app, life)
+    if app.crash_reason is not None:
+        raise app.crash_reason
+    log.info("stopped", role=app.role)
+
+
+@contextmanager
+def deadline(seconds: float, status: int) -> Iterator[None]:
+    """End the process with an exit status where the body takes longer: by a thread, since the loop may hang too.
+
+    What Kafka has not acknowledged was not committed, as if the process were killed: it is read again.
+    """
+    timer = threading.Timer(seconds, _exit, (seconds, status))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _exit(seconds: float, status: int) -> None:
+    log.warning("the worker did not stop in order in time: it ends now", seconds=seconds)
+    logging.shutdown()
+    os._exit(status)
+
+
+async def _stop(app: FusionLogApp, life: asyncio.Task[None]) -> None:
+    """Stop the app, and give up a start that is under way."""
+    if not life.done() and not app.started:
+        life.cancel()
     await app.stop()
     if not life.done():
         life.cancel()
     with suppress(asyncio.CancelledError):
         await life
-    if app.crash_reason is not None:
-        raise app.crash_reason
-    log.info("stopped", role=app.role)
 
 
 async def _live(app: FusionLogApp) -> None:

@@ -48,6 +48,11 @@ class Explainer:
         self._endpoint = Endpoint(label.model_copy(update={"model": model}), clock, sleep, prompt.response_formats())
         self._budgets: dict[str, Budget] = {}
 
+    @property
+    def problem(self) -> str | None:
+        """Why the endpoint is left alone; None where it is not."""
+        return self._endpoint.breaker.why
+
     def budget(self, system: str) -> Budget:
         """The call budget of a system."""
         if system not in self._budgets:

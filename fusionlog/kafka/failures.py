@@ -63,8 +63,8 @@ def _refusal(error: BaseException, kafka: KafkaSettings) -> str | None:
         )
     if isinstance(error, MECHANISM):
         return (
-            f"SASL mechanism {kafka.sasl_mechanism} is not accepted ({detail}): set FUSIONLOG_KAFKA__SASL_MECHANISM and "
-            "FUSIONLOG_KAFKA__SECURITY_PROTOCOL as its listener has them"
+            f"SASL mechanism {kafka.sasl_mechanism} is not accepted ({detail}): set FUSIONLOG_KAFKA__SASL_MECHANISM "
+            "and FUSIONLOG_KAFKA__SECURITY_PROTOCOL as its listener has them"
         )
     if isinstance(error, PERMISSION):
         return (
@@ -78,12 +78,15 @@ def _tls_refusal(error: ssl.SSLError, kafka: KafkaSettings) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"its TLS certificate was not accepted ({error.verify_message or error.reason}): set "
-            "FUSIONLOG_KAFKA__SSL_CAFILE to the certificate of its authority, and use the host names of the certificate in "
+            "FUSIONLOG_KAFKA__SSL_CAFILE to the certificate of its authority, and use the certificate's host names in "
             "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"
         )
     reason = error.reason or ""
     if any(each in reason for each in NO_TLS):
-        return f"the port does not use TLS ({reason}): set FUSIONLOG_KAFKA__SECURITY_PROTOCOL, now {kafka.security_protocol}"
+        return (
+            f"the port does not use TLS ({reason}): set FUSIONLOG_KAFKA__SECURITY_PROTOCOL, which is "
+            f"{kafka.security_protocol}"
+        )
     if any(each in reason for each in CLIENT_CERTIFICATE):
         return (
             f"it did not accept this client's certificate ({reason}): set FUSIONLOG_KAFKA__SSL_CERTFILE and "

@@ -55,6 +55,7 @@ Confirm = Callable[[], Awaitable[None]]
 
 RETRY_SECONDS = 0.5
 POSITION_SECONDS = 0.05
+MEASURE_SECONDS = 2.0
 HEARTBEATS = 4
 """In a session timeout."""
 
@@ -102,7 +103,7 @@ class PartitionHandler(Protocol):
         """Report the paused partitions."""
 
     def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """Report the number of unread records of each open partition."""
+        """Report the number of unread records of each open partition; of one that is left out it is not known."""
 
 
 @dataclass(frozen=True)
@@ -395,11 +396,11 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _measure(self) -> None:
         """Report the unread records of each partition by Kafka's own ends: a paused partition fetches nothing."""
         try:
-            ends: Offsets = await self._consumer.end_offsets(list(self._next)) if self._next else {}
-        except (KafkaError, OSError) as error:
+            async with asyncio.timeout(MEASURE_SECONDS):
+                ends: Offsets = await self._consumer.end_offsets(list(self._next)) if self._next else {}
+        except (KafkaError, OSError, TimeoutError) as error:
             log.debug("the lag could not be read", error=str(error))
-            self._handler.unread({})
-            return
+            ends = {}
         self._handler.unread({place: max(0, end - self._next[place]) for place, end in ends.items()})
 
     def _options(self) -> dict[str, Any]:

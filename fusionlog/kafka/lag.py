@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from fusionlog.kafka.client import admin_client, options
@@ -18,6 +19,7 @@ from fusionlog.topics import Topic
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 2.0
+ANSWER_SECONDS = 5.0
 
 
 def log_deleted(place: TopicPartition, records: int) -> None:
@@ -70,20 +72,24 @@ class LagMonitor:
         """Set the lag every `EVERY_SECONDS`, until Kafka is away."""
         async with admin_client(self._settings.kafka) as admin, AIOKafkaConsumer(**self._options()) as consumer:
             while True:
-                [found] = await admin.describe_topics([self._topic.name])
-                places = [TopicPartition(self._topic.name, each["partition"]) for each in found["partitions"]]
-                ends = await consumer.end_offsets(places)
-                starts = await consumer.beginning_offsets(places)
-                marks = await admin.list_consumer_group_offsets(self._group, partitions=places)
-                self._hide(self._shown - ends.keys())
-                for place, end in ends.items():
-                    committed = marks[place].offset if place in marks else -1
-                    if self._count_deleted and committed >= 0:
-                        self._missing(place, committed, starts[place])
-                    lag = end - max(committed, starts[place])
-                    metrics.LAG.labels("", place.topic, str(place.partition)).set(max(0, lag))
-                    self._shown.add(place)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._measure(admin, consumer)
                 await asyncio.sleep(EVERY_SECONDS)
+
+    async def _measure(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
+        [found] = await admin.describe_topics([self._topic.name])
+        places = [TopicPartition(self._topic.name, each["partition"]) for each in found["partitions"]]
+        ends = await consumer.end_offsets(places)
+        starts = await consumer.beginning_offsets(places)
+        marks = await admin.list_consumer_group_offsets(self._group, partitions=places)
+        self._hide(self._shown - ends.keys())
+        for place, end in ends.items():
+            committed = marks[place].offset if place in marks else -1
+            if self._count_deleted and committed >= 0:
+                self._missing(place, committed, starts[place])
+            lag = end - max(committed, starts[place])
+            metrics.LAG.labels("", place.topic, str(place.partition)).set(max(0, lag))
+            self._shown.add(place)
 
     def _hide(self, places: Iterable[TopicPartition]) -> None:
         """Remove the lags that are not known any more: an old figure would look like a present one."""

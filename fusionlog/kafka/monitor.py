@@ -43,7 +43,7 @@ async def until_reached(kafka: KafkaSettings, sleep: Callable[[float], Awaitable
 
 
 class KafkaMonitor:
-    """Sends Kafka a request every `EVERY_SECONDS`, by a connection of its own, and keeps `outage` and the gauge current."""
+    """Sends Kafka a request every `EVERY_SECONDS` by a connection of its own; keeps `outage` and the gauge current."""
 
     def __init__(self, kafka: KafkaSettings, outage: Outage) -> None:
         self._kafka, self._outage = kafka, outage

@@ -15,11 +15,11 @@ log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 15.0
 """A worker stops within this time, whatever is away; the limits of its parts add up to less."""
-LEAVE_SECONDS = 6.0
+LEAVE_SECONDS = 5.0
 """For a group consumer to settle its writes and commit."""
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 1.5
 """For a client to close its connections, or to leave its group."""
-FLUSH_SECONDS = 3.0
+FLUSH_SECONDS = 2.5
 """For a producer to send what it holds."""
 
 

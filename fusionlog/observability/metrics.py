@@ -125,7 +125,7 @@ MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verif
 KAFKA_UP = Gauge("fusionlog_kafka_up", "1 while Kafka answers this worker, 0 while it does not")
 TEACHER_UP = Gauge(
     "fusionlog_teacher_up",
-    "1 while the endpoint of the LLM is used, 0 while it is left alone, with the reason",
+    "1 while the endpoint of the LLM is used, 0 with a reason while it is left alone",
     ["reason"],
 )
 

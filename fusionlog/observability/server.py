@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,12 +15,11 @@ SHUTDOWN_SECONDS = 1.0
 
 
 class HealthServer:
-    """Serves `/metrics`, `/healthz` and `/readyz` in the event loop of the worker: a loop that hangs answers no probe."""
+    """Serves `/metrics`, `/healthz` and `/readyz` in the worker's event loop: one that hangs answers no probe."""
 
     def __init__(self, settings: Settings, health: Health) -> None:
-        self._settings, self._runner = settings, web.AppRunner(
-            application(health), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
-        )  # fmt: skip
+        self._settings = settings
+        self._runner = web.AppRunner(application(health), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
 
     async def start(self) -> None:
         """Serve where a port is configured.
@@ -62,9 +61,9 @@ async def _metrics(request: web.Request) -> web.Response:
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _probe(answer: Callable[[], Answer]) -> Callable[[web.Request], web.StreamResponse]:
+def _probe(answer: Callable[[], Answer]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         found = answer()
         return web.json_response(found.body, status=found.status)
 
-    return handle  # type: ignore[return-value]
+    return handle

@@ -21,6 +21,8 @@ from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.ordered_acks import Delivery, OrderedAcks, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
+from fusionlog.observability.outage import Outage
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -57,7 +59,7 @@ class ExplainWorker:
     def __init__(
         self, settings: Settings, producer: Producer, known: ShapeSet, explainer: Explainer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, owned: Owned = lambda place: True,
-        guard: CrashGuard | None = None,
+        guard: CrashGuard | None = None, health: Health | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
@@ -70,6 +72,7 @@ class ExplainWorker:
         self._refusals, self._results = (BatchOutput(settings, producer, "explain") for _ in range(2))
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
+        self._outage, self._health = Outage(), health or Health("explain")
 
     async def take(self, delivery: Delivery) -> None:
         """Add an anomaly to the pool, or finish it by a rule.
@@ -107,7 +110,7 @@ class ExplainWorker:
             self._news.clear()
             candidate = self._pool.best(self._payable)
             if candidate is not None:
-                with in_hand([candidate.item.message]):
+                with in_hand([candidate.item.message]), self._health.at_work():
                     await self._handle(candidate)
                 continue
             budgets = [self._explainer.budget(system).wait for system in self._pool.systems()]
@@ -176,6 +179,8 @@ class ExplainWorker:
         await self._results.flush()
         self._known.add(key_of(candidate.anomaly))
         metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
+        if (seconds := self._outage.back()) is not None:
+            log.info("the LLM explains again", away_seconds=round(seconds, 1))
         log.info("explained", system=explanation.system, anomaly=explanation.anomaly, cause=explanation.cause)
         self._leave(candidate, "explained")
         await self._pass_on(candidate.item.message)
@@ -194,9 +199,11 @@ class ExplainWorker:
             log.info("the calls of the hour are spent", system=anomaly.system, waiting=self._pool.count(anomaly.system))
 
     async def _wait(self, seconds: float, why: str) -> None:
-        log.warning(
-            "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why, seconds=round(seconds, 1)
-        )
+        if self._outage.away(why):
+            log.warning(
+                "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why,
+                seconds=round(seconds, 1),
+            )  # fmt: skip
         self._room.clear()
         await self._sleep(seconds)
 

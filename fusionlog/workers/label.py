@@ -19,6 +19,7 @@ from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
 from fusionlog.observability import metrics
+from fusionlog.observability.outage import Outage
 from fusionlog.online.asking import (
     Answered,
     GivenUp,
@@ -55,9 +56,10 @@ class LabelWorker:
     def __init__(
         self, settings: Settings, producer: Producer, tables: KnowledgeTables, teacher: Teacher,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
+        step: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
-        self._offline = offline or teacher
+        self._offline, self._step, self._outage = offline or teacher, step, Outage()
         self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
         self._output = BatchOutput(settings, producer, "label")
         self._strategy: QueryStrategy = (
@@ -88,6 +90,7 @@ class LabelWorker:
         for system in pools:
             await self._load_profile(system)
         while waiting := {system: pool for system, pool in pools.items() if pool}:
+            self._step()
             seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
             await self._output.flush()
             if seconds and any(waiting.values()):
@@ -148,6 +151,8 @@ class LabelWorker:
         await self._return(pool)
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         if answered.retry_after is None:
+            if teacher is self._teacher and (seconds := self._outage.back()) is not None:
+                log.info("the teacher answers again", teacher=teacher.name, away_seconds=round(seconds, 1))
             return 0.0
         self._why = answered.why
         return max(answered.retry_after, self._settings.label.wait_seconds)
@@ -206,10 +211,11 @@ class LabelWorker:
 
     async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
         seconds = min(seconds, MAX_WAIT_SECONDS)
-        log.warning(
-            "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
-            teacher=self._teacher.name, seconds=round(seconds, 1), why=self._why,
-        )  # fmt: skip
+        if self._outage.away(self._why):
+            log.warning(
+                "the teacher cannot answer now; windows wait in Kafka", teacher=self._teacher.name, why=self._why,
+                shapes=sum(len(p.windows) for p in pools.values()), seconds=round(seconds, 1),
+            )  # fmt: skip
         await self._sleep(seconds)
 
     async def _defer(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
@@ -220,7 +226,8 @@ class LabelWorker:
         windows = [window for pool in pools.values() for shape in pool.windows for window, _ in pool.take(shape.shape)]
         fresh = [window for window in windows if window.provisional is None]
         if fresh:
-            log.warning("the teacher cannot answer now; verdicts are provisional", windows=len(fresh), why=self._why)
+            if self._outage.away(self._why):
+                log.warning("the teacher cannot answer now; verdicts are provisional", why=self._why)
         else:
             full = len(windows) >= self._settings.label.units_per_call
             await self._wait(pools, min(seconds, FULL_BATCH_SECONDS) if full else seconds)
