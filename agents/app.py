@@ -67,7 +67,7 @@ class FusionLogApp(faust.App):
     def __init__(self, role: str, settings: Settings, work: Role, **options: Any) -> None:
         self.fusionlog, self.role, self.work, self.health = settings, role, work, work.health
         self._server = HealthServer(settings, self.health)
-        self._monitor = KafkaMonitor(settings.kafka, self.health.kafka)
+        self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka)
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
 
     async def on_first_start(self) -> None:
@@ -78,13 +78,13 @@ class FusionLogApp(faust.App):
         await self._server.start()
         await until_reached(self.fusionlog.kafka)
         await preflight(self.fusionlog)
-        self._monitor.start()
+        self._kafka_monitor.start()
 
     async def on_start(self) -> None:
         """Prepare the role before an agent gets its first message."""
         await self.work.prepare()
         self.health.tables_read = True
-        self.health.tasks = (*self.work.background, *self._monitor.background)
+        self.health.tasks = (*self.work.background, *self._kafka_monitor.background)
         for task in self.health.tasks:
             task.add_done_callback(self._background_ended)
         tune_gc()
@@ -105,7 +105,7 @@ class FusionLogApp(faust.App):
     async def on_shutdown(self) -> None:
         """Close the role after everything that uses it has stopped."""
         await super().on_shutdown()
-        await self._monitor.stop()
+        await self._kafka_monitor.stop()
         await self.work.finish()
         await self._server.stop()
 

@@ -7,8 +7,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 
 import structlog
@@ -31,9 +31,10 @@ def build(role: str, settings: Settings) -> FusionLogApp:
     return app
 
 
-async def serve(app: FusionLogApp) -> None:
+async def serve(app: FusionLogApp, stopping: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT, then stop in order.
 
+    :param stopping: called when such a signal came.
     :raises FusionLogError: why the app could not start, or why it crashed.
     """
     stop_requested = asyncio.Event()
@@ -44,43 +45,32 @@ async def serve(app: FusionLogApp) -> None:
     request = asyncio.create_task(stop_requested.wait())
     await asyncio.wait({life, request}, return_when=asyncio.FIRST_COMPLETED)
     request.cancel()
-    with deadline(STOP_SECONDS - MARGIN_SECONDS, 0 if app.crash_reason is None else 1):
-        await _stop(app, life)
-    if app.crash_reason is not None:
-        raise app.crash_reason
-    log.info("stopped", role=app.role)
-
-
-@contextmanager
-def deadline(seconds: float, status: int) -> Iterator[None]:
-    """End the process with an exit status where the body takes longer: by a thread, since the loop may hang too.
-
-    What Kafka has not acknowledged was not committed, as if the process were killed: it is read again.
-    """
-    timer = threading.Timer(seconds, _exit, (seconds, status))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _exit(seconds: float, status: int) -> None:
-    log.warning("the worker did not stop in order in time: it ends now", seconds=seconds)
-    logging.shutdown()
-    os._exit(status)
-
-
-async def _stop(app: FusionLogApp, life: asyncio.Task[None]) -> None:
-    """Stop the app, and give up a start that is under way."""
-    if not life.done() and not app.started:
-        life.cancel()
+    if stop_requested.is_set():
+        stopping()
     await app.stop()
     if not life.done():
         life.cancel()
     with suppress(asyncio.CancelledError):
         await life
+    if app.crash_reason is not None:
+        raise app.crash_reason
+    log.info("stopped", role=app.role)
+
+
+def end_in_time() -> None:
+    """End the process within `STOP_SECONDS`, by a thread: the loop may hang, and Faust's threads may wait for Kafka.
+
+    What Kafka has not acknowledged was not committed, as if the process were killed: it is read again.
+    """
+    timer = threading.Timer(STOP_SECONDS - MARGIN_SECONDS, _exit)
+    timer.daemon = True
+    timer.start()
+
+
+def _exit() -> None:
+    log.warning("the worker did not stop in order in time: it ends now", seconds=STOP_SECONDS)
+    logging.shutdown()
+    os._exit(0)
 
 
 async def _live(app: FusionLogApp) -> None:
