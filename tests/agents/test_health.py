@@ -120,7 +120,9 @@ async def test_sigterm_stops_a_worker_in_time_though_kafka_is_away(
     if role == "ingest":
         await stage.write([(f"s{n}", f"s=s{n} connection opened") for n in range(500)])
     if role == "label":
-        await stage.publish(stage.settings.topics.proprietary, *(make_window(id=f"{n}") for n in range(50)))
+        await stage.publish(
+            stage.settings.topics.proprietary, *(make_window("engine melted", id=f"{n}") for n in range(50))
+        )
         await worker.logged("the teacher cannot answer now")
     own_kafka.kill()
     await becomes(worker, "/readyz", 503)
@@ -132,3 +134,32 @@ async def test_sigterm_stops_a_worker_that_waits_for_kafka(stage: Stage, own_kaf
     worker = await stage.worker("score")
     await worker.logged("the worker waits for Kafka")
     await stopped_in_time(worker)
+
+
+async def test_a_static_member_keeps_its_partitions_over_a_restart(stage: Stage) -> None:
+    """Two workers share the partitions; one is stopped and started again, the other keeps what it has."""
+    static = "FUSIONLOG_KAFKA__GROUP_INSTANCE_ID"
+    timeout = {"FUSIONLOG_KAFKA__SESSION_TIMEOUT": "30"}
+    first, second = [await stage.worker("score", **timeout, **{static: f"score-{n}"}) for n in range(2)]
+
+    async def shared() -> bool:
+        return [(await get(each, "/readyz"))[1].get("partitions") for each in (first, second)] == [1, 1]
+
+    await until(shared, SECONDS)
+    taken = second.log.read_text().count("partitions taken over")
+    assert await first.stop() == 0
+    again = await stage.worker("score", **timeout, **{static: "score-0"})
+    assert (await becomes(again, "/readyz", 200))["partitions"] == 1
+    assert second.log.read_text().count("partitions taken over") == taken, "no partition moved"
+
+
+async def test_a_worker_without_a_partition_is_ready(stage: Stage) -> None:
+    workers = [await stage.worker("score") for _ in range(3)]
+    for worker in workers:
+        await becomes(worker, "/readyz", 200)
+
+    async def one_has_none() -> bool:
+        found = [(await get(each, "/readyz")) for each in workers]
+        return sorted(body.get("partitions") or 0 for _, body in found) == [0, 1, 1] and {s for s, _ in found} == {200}
+
+    await until(one_has_none, SECONDS)
