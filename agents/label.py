@@ -67,7 +67,7 @@ class LabelWork:
             self.health.degradations.append(lambda: teacher.endpoint.breaker.why)
         logger.info("teacher ready", teacher=names, labeller=self._settings.label.labeller)
         self._labelling = LabelWorker(
-            self._settings, self._producer, self._tables, teacher, offline=offline, step=self.health.step
+            self._settings, self._producer, self._tables, teacher, offline=offline, health=self.health
         )
         if any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._count_history(self._labelling)

@@ -80,6 +80,11 @@ class Health:
         finally:
             self.idle()
 
+    @property
+    def degraded(self) -> list[str]:
+        """What works less well than it should, and makes the worker neither dead nor unready."""
+        return [problem for each in self.degradations if (problem := each()) is not None]
+
     def live(self) -> Answer:
         """Whether the tasks run and the reader gets on. While Kafka is away no reader is expected to."""
         reasons = [f"{task.get_name()} ended" for task in self.tasks if task.done() and not self.stopping]
@@ -100,7 +105,7 @@ class Health:
             "teacher": self.teacher,
             "last_verdict_seconds": age,
             "lag": self.lag(),
-            "degraded": [problem for each in self.degradations if (problem := each()) is not None],
+            "degraded": self.degraded,
         }
         return Answer(not reasons, body)
 

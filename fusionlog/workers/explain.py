@@ -199,7 +199,8 @@ class ExplainWorker:
             log.info("the calls of the hour are spent", system=anomaly.system, waiting=self._pool.count(anomaly.system))
 
     async def _wait(self, seconds: float, why: str) -> None:
-        if self._outage.away(why):
+        # An endpoint that is left alone is in the log already.
+        if not self._health.degraded and self._outage.away(why):
             log.warning(
                 "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why,
                 seconds=round(seconds, 1),

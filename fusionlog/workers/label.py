@@ -19,6 +19,7 @@ from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
 from fusionlog.observability.outage import Outage
 from fusionlog.online.asking import (
     Answered,
@@ -56,10 +57,11 @@ class LabelWorker:
     def __init__(
         self, settings: Settings, producer: Producer, tables: KnowledgeTables, teacher: Teacher,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
-        step: Callable[[], None] = lambda: None,
+        health: Health | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
-        self._offline, self._step, self._outage = offline or teacher, step, Outage()
+        self._offline, self._outage = offline or teacher, Outage()
+        self._health = health or Health("label")
         self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
         self._output = BatchOutput(settings, producer, "label")
         self._strategy: QueryStrategy = (
@@ -90,7 +92,7 @@ class LabelWorker:
         for system in pools:
             await self._load_profile(system)
         while waiting := {system: pool for system, pool in pools.items() if pool}:
-            self._step()
+            self._health.step()
             seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
             await self._output.flush()
             if seconds and any(waiting.values()):
@@ -211,7 +213,8 @@ class LabelWorker:
 
     async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
         seconds = min(seconds, MAX_WAIT_SECONDS)
-        if self._outage.away(self._why):
+        # An endpoint that is left alone is in the log already.
+        if not self._health.degraded and self._outage.away(self._why):
             log.warning(
                 "the teacher cannot answer now; windows wait in Kafka", teacher=self._teacher.name, why=self._why,
                 shapes=sum(len(p.windows) for p in pools.values()), seconds=round(seconds, 1),
@@ -226,7 +229,7 @@ class LabelWorker:
         windows = [window for pool in pools.values() for shape in pool.windows for window, _ in pool.take(shape.shape)]
         fresh = [window for window in windows if window.provisional is None]
         if fresh:
-            if self._outage.away(self._why):
+            if not self._health.degraded and self._outage.away(self._why):
                 log.warning("the teacher cannot answer now; verdicts are provisional", why=self._why)
         else:
             full = len(windows) >= self._settings.label.units_per_call

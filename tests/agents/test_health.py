@@ -123,7 +123,7 @@ async def test_sigterm_stops_a_worker_in_time_though_kafka_is_away(
         await stage.publish(
             stage.settings.topics.proprietary, *(make_window("engine melted", id=f"{n}") for n in range(50))
         )
-        await worker.logged("the teacher cannot answer now")
+        await worker.logged("the endpoint is left alone")
     own_kafka.kill()
     await becomes(worker, "/readyz", 503)
     await stopped_in_time(worker)
