@@ -12,7 +12,9 @@ from operator import eq
 
 from drain3.drain import Drain, Node  # type: ignore[import-untyped]
 
-WILDCARD = "<*>"
+from fusionlog.parsing.tokens import WILDCARD, Tokens
+from fusionlog.parsing.unspaced import GLUE, joined
+
 ROUNDING = 1e-9
 
 
@@ -31,24 +33,18 @@ class Group:
 
 
 class Cluster:
-    """A template with what Drain3's tree asks for: the places of its constants, its group, and the number of the line
-    that it last matched."""
+    """A template with what Drain3's tree needs of it, its group, and the number of the line that it last matched."""
 
-    __slots__ = ("cluster_id", "constants", "group", "key", "log_template_tokens", "used", "wildcards")
+    __slots__ = ("cluster_id", "group", "key", "log_template_tokens", "marked", "text", "used", "wildcards")
 
-    def __init__(self, tokens: Sequence[str], number: int, constants: tuple[int, ...], group: Group, used: int) -> None:
-        self.cluster_id, self.constants, self.group, self.used = number, constants, group, used
-        self.key = key_of(tokens, constants)
-        self.generalise(tuple(tokens))
+    def __init__(self, line: Tokens, number: int, group: Group, used: int) -> None:
+        self.cluster_id, self.group, self.used = number, group, used
+        self.marked, self.key = line.marked, key_of(line)
+        self.set(tuple(line.tokens))
 
-    def generalise(self, tokens: tuple[str, ...]) -> None:
-        """Set the tokens of the template."""
-        self.log_template_tokens, self.wildcards = tokens, tokens.count(WILDCARD)
-
-    @property
-    def text(self) -> str:
-        """The template."""
-        return " ".join(self.log_template_tokens)
+    def set(self, tokens: tuple[str, ...]) -> None:
+        """Set the tokens of the template, and its text."""
+        self.log_template_tokens, self.wildcards, self.text = tokens, tokens.count(WILDCARD), joined(tokens)
 
 
 class Clusters:
@@ -72,9 +68,9 @@ class Clusters:
     def __iter__(self) -> Iterator[Cluster]:
         return iter(self._drain.id_to_cluster.values())
 
-    def group(self, tokens: Sequence[str], constants: Sequence[int]) -> Group | None:
+    def group(self, line: Tokens) -> Group | None:
         """The group of a line; None where it has no cluster."""
-        return self._groups.get(key_of(tokens, constants))
+        return self._groups.get(key_of(line))
 
     def leaf(self, group: Group, tokens: Sequence[str]) -> list[int]:
         """The numbers of the clusters that a line is compared with; some may have left."""
@@ -103,32 +99,33 @@ class Clusters:
     def merge(self, cluster: Cluster, tokens: Sequence[str]) -> bool:
         """Put wildcards into a cluster where a line differs; whether it changed."""
         before = cluster.log_template_tokens
-        after = tuple(self._drain.create_template(tokens, before))
+        after = tuple(map(_glued, before, self._drain.create_template(tokens, before)))
         if after == before:
             return False
         _forget(cluster)
-        cluster.generalise(after)
+        cluster.set(after)
         cluster.group.changes += 1
         return True
 
-    def insert(self, tokens: Sequence[str], constants: tuple[int, ...], used: int) -> None:
+    def insert(self, line: Tokens, used: int) -> Cluster:
         """Create a cluster without a search for a similar one."""
         if len(self) >= self._cap:
             self._drop(self._least_used())
         self._drain.clusters_counter += 1
-        group = self._groups.setdefault(key_of(tokens, constants), Group())
-        cluster = Cluster(tokens, self._drain.clusters_counter, constants, group, used)
+        group = self._groups.setdefault(key_of(line), Group())
+        cluster = Cluster(line, self._drain.clusters_counter, group, used)
         self._drain.id_to_cluster[cluster.cluster_id] = cluster
         self._drain.add_seq_to_prefix_tree(group.root, cluster)
         group.exact.setdefault(cluster.log_template_tokens, cluster)
         group.clusters += 1
         group.changes += 1
-        leaf = self.leaf(group, tokens)
+        leaf = self.leaf(group, line.tokens)
         if len(leaf) > self._leaf_cap:
             present = (self._drain.id_to_cluster[number] for number in leaf)
             oldest = min(present, key=lambda each: each.used)
             leaf.remove(oldest.cluster_id)
             self._drop(oldest)
+        return cluster
 
     def _least_used(self) -> Cluster:
         """The cluster that was used longest ago: sorted once, each is dropped if it was not used since."""
@@ -151,9 +148,15 @@ class Clusters:
             del self._groups[cluster.key]
 
 
-def key_of(tokens: Sequence[str], constants: Sequence[int]) -> Hashable:
+def key_of(line: Tokens) -> Hashable:
     """What the clusters of a group have in common."""
-    return (len(tokens), *((place, tokens[place]) for place in constants)) if constants else len(tokens)
+    tokens = line.tokens
+    return (len(tokens), *((place, tokens[place]) for place in line.fixed)) if line.fixed else len(tokens)
+
+
+def _glued(before: str, after: str) -> str:
+    """A token that became a wildcard still follows the one before it without a blank."""
+    return GLUE + WILDCARD if after == WILDCARD and before[0] == GLUE else after
 
 
 def _forget(cluster: Cluster) -> None:

@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from fusionlog.parsing.clusters import WILDCARD, Cluster, Clusters, Group
+from fusionlog.parsing.clusters import Cluster, Clusters, Group
 from fusionlog.parsing.mining_budget import MiningBudget
+from fusionlog.parsing.tokens import CONSTANT, WILDCARD, Tokens, tokens_of, tokens_of_template
+from fusionlog.parsing.unspaced import joined
 from fusionlog.utils.bounded_cache import BoundedCache
 
 __all__ = ["CONSTANT", "WILDCARD", "MatchedCluster", "Mined", "TemplateMiner", "TemplateText", "Unmined"]
 
-CONSTANT = "\ue000"
-"""The first character of a masked token that never becomes a wildcard: a code, an operator's placeholder."""
-MAX_CHARS = 2_000
-"""Characters of a masked line that Drain3 sees: what stands behind becomes one wildcard, whatever its tokens are."""
 CACHED_MATCHES = 20_000
-TAIL_CONSTANTS = 8
-"""Constants kept of what stands behind the last token of a line that is mined."""
 COMPARISONS_PER_LINE, COMPARISONS_AT_ONCE = 1_000, 5_000_000
 """Tokens compared: a line of the recorded systems needs 5 at most. A thousand take 40 microseconds."""
 LINES_PER_TEMPLATE = 100
@@ -128,7 +124,7 @@ class TemplateMiner:
             if each not in present:
                 present.add(each)
                 self._lines += 1
-                self._clusters.insert(text.split(), each.constants, self._lines)
+                self._clusters.insert(tokens_of_template(text, each.constants), self._lines)
 
     def take_unmined(self) -> Unmined:
         """The lines since the last call that got a catch-all event, masked."""
@@ -137,63 +133,38 @@ class TemplateMiner:
 
     def texts(self) -> list[TemplateText]:
         """The present templates, as they were found."""
-        return [TemplateText(cluster.text, cluster.constants) for cluster in self._clusters]
+        return [TemplateText(cluster.text, cluster.marked) for cluster in self._clusters]
 
     def _mine(self, masked: str) -> Mined:
-        tokens, constants = _unmarked(self._limit(_shorten(masked)))
-        group = self._clusters.group(tokens, constants)
+        line = tokens_of(masked, self._max_tokens)
+        tokens, marked = line.tokens, line.marked
+        group = self._clusters.group(line)
         cluster = group.exact.get(tuple(tokens)) if group is not None else None
         if group is not None and cluster is None:
             leaf = self._clusters.leaf(group, tokens)
             if not self._comparisons.spend(len(leaf) * len(tokens), self._lines):
-                return self._catch_all(tokens, constants)
+                return self._catch_all(line)
             cluster = self._clusters.closest(leaf, tokens)
         if group is None or cluster is None:
             if not self._insertions.spend(LINES_PER_TEMPLATE, self._lines):
-                return self._catch_all(tokens, constants)
-            self._clusters.insert(tokens, constants, self._lines)
-            return Mined(" ".join(tokens), None, True, constants)
+                return self._catch_all(line)
+            return Mined(self._clusters.insert(line, self._lines).text, None, True, marked)
         cluster.used = self._lines
         before = cluster.text
         if self._clusters.merge(cluster, tokens):
-            return Mined(cluster.text, before, False, constants)
-        mined = Mined(before, None, False, constants)
+            return Mined(cluster.text, before, False, marked)
+        mined = Mined(before, None, False, marked)
         self._cache.put(masked, MatchedCluster(cluster, group, group.changes, mined))
         return mined
 
-    def _catch_all(self, tokens: Sequence[str], constants: Sequence[int]) -> Mined:
+    def _catch_all(self, line: Tokens) -> Mined:
         """The event of a line beyond the budget."""
-        self._unmined = Unmined(self._unmined.lines + 1, " ".join(tokens))
-        kept = [*(tokens[place] for place in constants), WILDCARD]
-        found = TemplateText(" ".join(kept), tuple(range(len(constants))))
+        text = joined(line.tokens)
+        self._unmined = Unmined(self._unmined.lines + 1, text)
+        words = text.split()
+        kept = [*(words[place] for place in line.marked), WILDCARD]
+        found = TemplateText(" ".join(kept), tuple(range(len(line.marked))))
         if found not in self._catch_alls and len(self._catch_alls) >= CATCH_ALLS:
             found = TemplateText(WILDCARD)
         self._catch_alls.add(found)
         return Mined(found.text, None, False, found.constants)
-
-    def _limit(self, tokens: list[str]) -> list[str]:
-        """The tokens of a line, or as many of them as are mined: a wildcard and the last constants end it."""
-        if len(tokens) <= self._max_tokens:
-            return tokens
-        kept = self._max_tokens - 1
-        tail = _constants_of(tokens[kept:])[: self._max_tokens // 2]
-        return [*tokens[: kept - len(tail)], WILDCARD, *tail]
-
-
-def _shorten(masked: str) -> list[str]:
-    """The tokens of a line: those that are whole within its first `MAX_CHARS` characters, a wildcard, and constants."""
-    if len(masked) <= MAX_CHARS:
-        return masked.split()
-    kept = masked[:MAX_CHARS]
-    whole = kept.rsplit(maxsplit=1)[0] if any(map(str.isspace, kept.strip())) else ""
-    return [*whole.split(), WILDCARD, *_constants_of(masked[len(whole) :].split())]
-
-
-def _constants_of(tokens: Iterable[str]) -> list[str]:
-    return [token for token in tokens if CONSTANT in token][:TAIL_CONSTANTS]
-
-
-def _unmarked(tokens: list[str]) -> tuple[list[str], tuple[int, ...]]:
-    """The tokens without the mark of a constant, and the places of those that had it."""
-    places = tuple([place for place, token in enumerate(tokens) if CONSTANT in token])
-    return ([token.replace(CONSTANT, "") or WILDCARD for token in tokens] if places else tokens), places

@@ -63,7 +63,7 @@ class IngestSettings(SettingsGroup):
     max_similar_templates: int = Field(
         300,
         ge=1,
-        description="templates that a line is compared with, those of as many tokens that begin alike; "
+        description="templates that a line is compared with, those of as many tokens with the same first one; "
         "the least used of them is dropped",
     )
     new_templates: int = Field(

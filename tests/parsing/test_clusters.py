@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fusionlog.parsing.clusters import Clusters
+from fusionlog.parsing.tokens import Tokens
 
 
 def tokens_of(clusters: Clusters) -> list[str]:
@@ -10,14 +11,14 @@ def tokens_of(clusters: Clusters) -> list[str]:
 def inserted(texts: list[str], cap: int = 100, leaf_cap: int = 100) -> Clusters:
     clusters = Clusters(0.6, 4, cap, leaf_cap)
     for used, text in enumerate(texts):
-        clusters.insert(text.split(), (), used)
+        clusters.insert(Tokens(text.split()), used)
     return clusters
 
 
 def test_a_leaf_keeps_the_latest_used_of_its_clusters() -> None:
     clusters = inserted(["a b", "a c", "x y z"], leaf_cap=2)
     next(iter(clusters)).used = 10
-    clusters.insert(["a", "d"], (), 11)
+    clusters.insert(Tokens(["a", "d"]), 11)
     assert tokens_of(clusters) == ["a b", "x y z", "a d"]
 
 
@@ -25,25 +26,25 @@ def test_the_least_used_of_all_leaves_whenever_it_was_used() -> None:
     clusters = inserted([str(number) * 3 for number in range(5)], cap=5)
     order = list(clusters)
     order[0].used = 20
-    clusters.insert(["new"], (), 21)
+    clusters.insert(Tokens(["new"]), 21)
     order[1:3] = []
     assert order[0] in list(clusters) and "111" not in tokens_of(clusters)
     next(each for each in clusters if each.text == "222").used = 22
-    clusters.insert(["newer"], (), 23)
+    clusters.insert(Tokens(["newer"]), 23)
     assert tokens_of(clusters) == ["000", "222", "444", "new", "newer"]
 
 
 def test_a_group_without_clusters_is_forgotten() -> None:
     clusters = Clusters(0.6, 4, 2, 100)
     for used in range(500):
-        clusters.insert([str(used), "failed"], (0,), used)
-    assert len(clusters) == 2 and clusters.group(["1", "failed"], (0,)) is None
-    assert clusters.group(["499", "failed"], (0,)) is not None
+        clusters.insert(Tokens([str(used), "failed"], (0,)), used)
+    assert len(clusters) == 2 and clusters.group(Tokens(["1", "failed"], (0,))) is None
+    assert clusters.group(Tokens(["499", "failed"], (0,))) is not None
 
 
 def test_a_template_that_left_is_compared_with_no_line() -> None:
     clusters = inserted(["a b c", "a b d"], cap=1)
-    group = clusters.group(["a", "b", "c"], ())
+    group = clusters.group(Tokens(["a", "b", "c"]))
     assert group is not None
     found = clusters.closest(clusters.leaf(group, ["a", "b", "c"]), ["a", "b", "c"])
     assert found is not None and found.text == "a b d"

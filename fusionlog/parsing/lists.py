@@ -1,0 +1,61 @@
+"""Lists in masked lines: a statement with one element or with sixty is one event.
+
+| a list | becomes |
+|---|---|
+| equal masked elements, by commas or semicolons: `[<NUM>, <NUM>]`, `<IP>;<IP>`, `'<ID>','<ID>'` | its first element |
+| equal masked groups in brackets: `(<NUM>, <IP>), (<NUM>, <IP>)` | its first group |
+| three and more equal masked elements by blanks: `<NUM> <NUM> <NUM>` | its first element |
+| two by blanks that are more than numbers, or that fill square brackets: `<IP> <IP>` | its first element |
+| words in square brackets, or in quotes, by commas: `[web, db]`, `'web', 'db'` | `[<*>]`, `'<*>'` |
+| words behind `=` or `:`, by commas without a blank: `hosts: web,db` | `hosts: <*>` |
+| words in square brackets behind `=`, by blanks: `args=[a b c]` | `args=[<*>]` |
+
+So a masked list of one element keeps its text. Everything depends on the line alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BREAKS = r"\s,;、，；()\[\]{}"
+_START, _END = rf"(?<![^{_BREAKS}=:：])", rf"(?=[{_BREAKS}]|[.:!?。：]*(?:\s|$))"
+_MASKED = rf"(?=[^{_BREAKS}]*(?:<[A-Z]|\ue000))[^{_BREAKS}]++"
+_NUMBERS = rf"(?:<(?:NUM|HEX|TIME)>|[^\w<>{_BREAKS}])++\s"
+_COMMA = r"\s*[,;、，；]\s*"
+_WORD = rf"[^{_BREAKS}=:\"'\ue000]++"
+_GROUP = "|".join(rf"\{a}(?=[^\{a}\{b}]*<[A-Z])[^\{a}\{b}]*+\{b}" for a, b in ("()", "[]", "{}"))
+
+_BY_COMMAS = (
+    (re.compile(rf"{_START}({_MASKED})(?:{_COMMA}\1)+{_END}"), r"\1"),
+    (re.compile(rf"({_GROUP})(?:\s*[,;]\s*\1)+"), r"\1"),
+    (
+        re.compile(r"(?<![^\s,;(\[{=:])(['\"])[^'\",\ue000]++\1(?:\s*[,;]\s*\1[^'\",\ue000]++\1)+(?!\s*[:=])"),
+        r"\1<*>\1",
+    ),
+    (re.compile(rf"\[\s*{_WORD}(?:\s*[,;]\s*{_WORD})+\s*\]"), r"[<*>]"),
+    (re.compile(r"(?<=[=:])(\s?)[\w.$@/<>*-]*[^\W\d][\w.$@/<>*-]*(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)"), r"\1<*>"),
+)
+_BY_BLANKS = (
+    (re.compile(rf"{_START}({_MASKED})(?:\s+\1){{2,}}{_END}"), r"\1"),
+    (re.compile(rf"{_START}(?!{_NUMBERS})({_MASKED})\s+\1{_END}"), r"\1"),
+    (re.compile(rf"(?<=\[)(\s*)({_MASKED})\s+\2(?=\s*\])"), r"\1\2"),
+    (re.compile(rf"({_GROUP})(?:\s+\1)+"), r"\1"),
+)
+_WORDS = re.compile(rf"(?<==\[){_WORD}(?:\s+{_WORD})+(?=\])")
+_ROUNDS = 3
+"""Lists of lists are collapsed from within."""
+
+
+def collapse(masked: str) -> str:
+    """A masked line with its lists collapsed."""
+    for _ in range(_ROUNDS):
+        before = masked
+        if "," in masked or ";" in masked or not masked.isascii():
+            for pattern, first in _BY_COMMAS:
+                masked = pattern.sub(first, masked)
+        if masked.count("<") > 1:
+            for pattern, first in _BY_BLANKS:
+                masked = pattern.sub(first, masked)
+        if masked == before:
+            break
+    return _WORDS.sub("<*>", masked) if "=[" in masked else masked
