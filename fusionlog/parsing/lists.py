@@ -19,7 +19,7 @@ import re
 
 _BREAKS = r"\s,;、，；()\[\]{}"
 _START, _END = rf"(?<![^{_BREAKS}=:：])", rf"(?=[{_BREAKS}]|[.:!?。：]*(?:\s|$))"
-_MASKED = rf"(?=[^{_BREAKS}]*(?:<[A-Z]|\ue000))[^{_BREAKS}]++"
+_MASKED = rf"(?=[^{_BREAKS}]{{0,200}}(?:<[A-Z]|\ue000))[^{_BREAKS}]++"
 _NUMBERS = rf"(?:<(?:NUM|HEX|TIME)>|[^\w<>{_BREAKS}])++\s"
 _COMMA = r"\s*[,;、，；]\s*"
 _WORD = rf"[^{_BREAKS}=:\"'\ue000]++"
@@ -44,7 +44,10 @@ _BY_COMMAS = (
         ),
         r"[<*>]",
     ),
-    (re.compile(r"(?<=[=:])(\s?)[\w.$@/<>*-]*[^\W\d][\w.$@/<>*-]*(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)"), r"\1<*>"),
+    (
+        re.compile(r"(?<=[=:])(\s?)(?=[\d_.$@/<>*-]*[^\W\d_])[\w.$@/<>*-]++(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)"),
+        r"\1<*>",
+    ),
 )
 _BY_BLANKS = (
     (re.compile(rf"{_START}({_MASKED})(?:\s+\1){{2,}}{_END}"), r"\1"),
