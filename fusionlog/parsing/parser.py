@@ -15,6 +15,7 @@ from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
+from fusionlog.parsing.quantities import places, read
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.parsing.templates import WILDCARD, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
@@ -36,6 +37,8 @@ class Event(Struct, frozen=True, gc=False):
     :param more: the other keys of the line, where `keys` is all.
     :param matched: False where the system has a header and the line has none.
     :param stamp: the text of the line's time, where its header has one that counts.
+    :param duration: the longest duration that the line names, in seconds; 0 where it names none.
+    :param quantities: its other magnitudes by name (see `quantities`).
     """
 
     template: str
@@ -45,6 +48,8 @@ class Event(Struct, frozen=True, gc=False):
     more: tuple[str, ...] = ()
     matched: bool = True
     stamp: str | None = None
+    duration: float = 0.0
+    quantities: tuple[tuple[str, float], ...] = ()
 
 
 class _KnownEvent(NamedTuple):
@@ -131,15 +136,15 @@ class Parser:
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
         header = self._header.split(line, fields)
-        matches, places = self._found_keys(line, header)
+        matches, key_places = self._found_keys(line, header)
         name = header.component
         if name and self._names_alone:
             component: str | None = self._components.of(name)
         else:
-            component = self._component(line, header, matches, places) if name else None
+            component = self._component(line, header, matches, key_places) if name else None
         keys = outer or self._decoded_keys(header) if self._key_field else ()
-        if not keys and places:
-            keys = tuple([line[place] for place in places])
+        if not keys and key_places:
+            keys = tuple([line[place] for place in key_places])
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
@@ -159,15 +164,16 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined, line, None)
+        quantities = places(line)
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
             self._line_cache.put(
                 parts,
-                CachedLine(standing, event.id, event.text, places, stamp, header.matched),
+                CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=quantities),
             )
         session, more = _sessions(keys) if keys else (None, ())
-        return Event(event.id, event.text, session, line, more, header.matched, clock)
+        return Event(event.id, event.text, session, line, more, header.matched, clock, *read(line, quantities))
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
         """The places of the line's time, and its text."""
@@ -316,7 +322,7 @@ def _recalled(shape: CachedLine, line: str) -> Event:
     """The event of a line of a cached shape that has more than one key at most."""
     session, more = _sessions([line[place] for place in shape.keys])
     stamp = texts(line, shape.stamp) if shape.stamp else None
-    return Event(shape.id, shape.text, session, line, more, shape.matched, stamp)
+    return Event(shape.id, shape.text, session, line, more, shape.matched, stamp, *read(line, shape.quantities))
 
 
 def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
