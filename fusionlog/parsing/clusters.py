@@ -16,6 +16,7 @@ from fusionlog.parsing.tokens import WILDCARD, Tokens
 from fusionlog.parsing.unspaced import GLUE, joined
 
 ROUNDING = 1e-9
+_WILDCARDS = (WILDCARD, GLUE + WILDCARD)
 
 
 class Group:
@@ -58,7 +59,7 @@ class Clusters:
 
     def __init__(self, similarity: float, depth: int, cap: int, leaf_cap: int) -> None:
         self._drain = Drain(depth=depth, profiler=None)
-        self._similarity, self._cap, self._leaf_cap = similarity, cap, leaf_cap
+        self._similarity, self._depth, self._cap, self._leaf_cap = similarity, depth, cap, leaf_cap
         self._groups: dict[Hashable, Group] = {}
         self._by_use: list[tuple[int, int]] = []
 
@@ -96,6 +97,24 @@ class Clusters:
                 best, most, wildcards = cluster, equal, cluster.wildcards
         return best if best is not None and most >= len(tokens) * self._similarity - ROUNDING else None
 
+    def covers(self, line: Tokens) -> bool:
+        """Whether a more general template stands for all lines of this one, which it is similar to."""
+        group = self.group(line)
+        if group is None:
+            return False
+        found = (self._drain.id_to_cluster.get(number) for number in self.leaf(group, line.tokens))
+        return any(each is not None and self._covers(each, line.tokens) for each in found)
+
+    def _covers(self, cluster: Cluster, tokens: Sequence[str]) -> bool:
+        if not all(
+            one == other or one in _WILDCARDS for one, other in zip(cluster.log_template_tokens, tokens, strict=True)
+        ):
+            return False
+        equal = sum(
+            one == other not in _WILDCARDS for one, other in zip(cluster.log_template_tokens, tokens, strict=True)
+        )
+        return tuple(tokens) != cluster.log_template_tokens and equal >= len(tokens) * self._similarity - ROUNDING
+
     def merge(self, cluster: Cluster, tokens: Sequence[str]) -> bool:
         """Put wildcards into a cluster where a line differs; whether it changed."""
         before = cluster.log_template_tokens
@@ -106,6 +125,10 @@ class Clusters:
         cluster.set(after)
         cluster.group.changes += 1
         return True
+
+    def empty(self) -> Clusters:
+        """Clusters of the same settings, without any."""
+        return Clusters(self._similarity, self._depth, self._cap, self._leaf_cap)
 
     def insert(self, line: Tokens, used: int) -> Cluster:
         """Create a cluster without a search for a similar one."""

@@ -117,14 +117,22 @@ class TemplateMiner:
         return len(self._clusters)
 
     def restore(self, templates: Iterable[tuple[str, Sequence[int]]]) -> None:
-        """Add known templates, in the order in which they were found; existing ones stay as they are."""
+        """Add known templates, in the order in which they were found; existing ones stay as they are.
+
+        Templates of several workers may be one and its generalisation: the general one stands for both, as it would had
+        one worker read all lines.
+        """
         present = set(self.texts())
-        for text, places in templates:
-            each = TemplateText(text, tuple(places))
-            if each not in present:
-                present.add(each)
+        asked = dict.fromkeys(TemplateText(text, tuple(places)) for text, places in templates)
+        lines = {each: tokens_of_template(*each) for each in asked if each not in present}
+        general = self._clusters.empty()
+        for line in lines.values():
+            if any(token.endswith(WILDCARD) for token in line.tokens):
+                general.insert(line, 0)
+        for line in lines.values():
+            if not general.covers(line):
                 self._lines += 1
-                self._clusters.insert(tokens_of_template(text, each.constants), self._lines)
+                self._clusters.insert(line, self._lines)
 
     def take_unmined(self) -> Unmined:
         """The lines since the last call that got a catch-all event, masked."""
