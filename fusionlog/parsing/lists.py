@@ -16,10 +16,11 @@ So a masked list of one element keeps its text. Everything depends on the line a
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _BREAKS = r"\s,;、，；()\[\]{}"
 _START, _END = rf"(?<![^{_BREAKS}=:：])", rf"(?=[{_BREAKS}]|[.:!?。：]*(?:\s|$))"
-_MASKED = rf"(?=[^{_BREAKS}]{{0,200}}(?:<[A-Z]|\ue000))[^{_BREAKS}]++"
+_MASKED = rf"(?=[^{_BREAKS}]{{0,200}}<[A-Z])[^{_BREAKS}]++"
 _NUMBERS = rf"(?:<(?:NUM|HEX|TIME)>|[^\w<>{_BREAKS}])++\s"
 _COMMA = r"\s*[,;、，；]\s*"
 _WORD = rf"[^{_BREAKS}=:\"'\ue000]++"
@@ -28,34 +29,46 @@ _GROUP = "|".join(rf"\{a}(?=[^\{a}\{b}]*<[A-Z])[^\{a}\{b}]*+\{b}" for a, b in ("
 _NOT_PAIR = r"(?!'?\"?<[A-Z]+>'?\"?\s*[,;\])}]|[^,;\])}]{1,200}[,;]\s*'?\"?<[A-Z]+>'?\"?\s*(?:[\])}]|$))"
 """Two elements, one of which is masked whole, are of different kinds: `('eth0', '<UUID>')`."""
 
-_BY_COMMAS = (
-    (re.compile(rf"{_START}({_MASKED})(?:{_COMMA}\1)+{_END}"), r"\1"),
-    (re.compile(rf"({_GROUP})(?:\s*[,;]\s*\1)+"), r"\1"),
-    (
-        re.compile(
-            r"(?<![^\s,;(\[{=:])(?=['\"])(?:(?=[^,]{1,200},[^,]{1,200},)|" + _NOT_PAIR + r")"
-            r"(['\"])[^'\",\ue000]++\1(?:\s*[,;]\s*\1[^'\",\ue000]++\1)+(?!\s*[:=])"
-        ),
-        r"\1<*>\1",
+
+class _Rule(NamedTuple):
+    """A list and what it becomes. `hint` is quickly looked for, and stands in every line that has such a list."""
+
+    hint: re.Pattern[str]
+    pattern: re.Pattern[str]
+    becomes: str
+
+
+def _rule(hint: str, pattern: str, becomes: str) -> _Rule:
+    return _Rule(re.compile(hint), re.compile(pattern), becomes)
+
+
+_TWO = r"(<[A-Z]\w*>)\S{0,200}\s+\S{0,200}\1"
+_RULES = (
+    _rule(
+        r"(<[A-Z]\w*>)[^\s,;、，；]{0,200}\s*[,;、，；]\s*[^\s,;、，；]{0,200}\1",
+        rf"{_START}({_MASKED})(?:{_COMMA}\1)+{_END}", r"\1",
     ),
-    (
-        re.compile(
-            rf"\[(?:(?=[^,;\]]{{1,200}}[,;][^,;\]]{{1,200}}[,;])|{_NOT_PAIR})\s*{_WORD}(?:\s*[,;]\s*{_WORD})+\s*\]"
-        ),
-        r"[<*>]",
+    _rule(r"[)\]}]\s*[,;]\s*[(\[{]", rf"({_GROUP})(?:\s*[,;]\s*\1)+", r"\1"),
+    _rule(
+        r"['\"]\s*[,;]\s*['\"]",
+        r"(?<![^\s,;(\[{=:])(?=['\"])(?:(?=[^,]{1,200},[^,]{1,200},)|" + _NOT_PAIR + r")"
+        r"(['\"])[^'\",\ue000]++\1(?:\s*[,;]\s*\1[^'\",\ue000]++\1)+(?!\s*[:=])", r"\1<*>\1",
     ),
-    (
-        re.compile(r"(?<=[=:])(\s?)(?=[\d_.$@/<>*-]*[^\W\d_])[\w.$@/<>*-]++(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)"),
-        r"\1<*>",
+    _rule(
+        r"[,;]",
+        rf"\[(?:(?=[^,;\]]{{1,200}}[,;][^,;\]]{{1,200}}[,;])|{_NOT_PAIR})"
+        rf"\s*{_WORD}(?:\s*[,;]\s*{_WORD})+\s*\]", r"[<*>]",
     ),
-)
-_BY_BLANKS = (
-    (re.compile(rf"{_START}({_MASKED})(?:\s+\1){{2,}}{_END}"), r"\1"),
-    (re.compile(rf"{_START}(?!{_NUMBERS})({_MASKED})\s+\1{_END}"), r"\1"),
-    (re.compile(rf"(?<=\[)(\s*)({_MASKED})\s+\2(?=\s*\])"), r"\1\2"),
-    (re.compile(rf"({_GROUP})(?:\s+\1)+"), r"\1"),
-)
-_WORDS = re.compile(rf"(?<==\[){_WORD}(?:\s+{_WORD})+(?=\])")
+    _rule(
+        r",\S",
+        r"([=:]\s?)(?=[\d_.$@/<>*-]*[^\W\d_])[\w.$@/<>*-]++(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)", r"\1<*>",
+    ),
+    _rule(_TWO, rf"{_START}({_MASKED})(?:\s+\1){{2,}}{_END}", r"\1"),
+    _rule(_TWO, rf"{_START}(?!{_NUMBERS})({_MASKED})\s+\1{_END}", r"\1"),
+    _rule(_TWO, rf"(\[\s*)({_MASKED})\s+\2(?=\s*\])", r"\1\2"),
+    _rule(r"[)\]}]\s+[(\[{]", rf"({_GROUP})(?:\s+\1)+", r"\1"),
+    _rule(r"=\[", rf"(=\[){_WORD}(?:\s+{_WORD})+(?=\])", r"\1<*>"),
+)  # fmt: skip
 _ROUNDS = 3
 """Lists of lists are collapsed from within."""
 
@@ -64,12 +77,9 @@ def collapse(masked: str) -> str:
     """A masked line with its lists collapsed."""
     for _ in range(_ROUNDS):
         before = masked
-        if "," in masked or ";" in masked or not masked.isascii():
-            for pattern, first in _BY_COMMAS:
-                masked = pattern.sub(first, masked)
-        if masked.count("<") > 1:
-            for pattern, first in _BY_BLANKS:
-                masked = pattern.sub(first, masked)
+        for hint, pattern, becomes in _RULES:
+            if hint.search(masked):
+                masked = pattern.sub(becomes, masked)
         if masked == before:
             break
-    return _WORDS.sub("<*>", masked) if "=[" in masked else masked
+    return masked

@@ -18,6 +18,7 @@ from fusionlog.utils.bounded_cache import BoundedCache
 __all__ = ["CONSTANT", "WILDCARD", "MatchedCluster", "Mined", "TemplateMiner", "TemplateText", "Unmined"]
 
 CACHED_MATCHES = 20_000
+CACHED_TOKENS = 2_000
 COMPARISONS_PER_LINE, COMPARISONS_AT_ONCE = 1_000, 5_000_000
 """Tokens compared: a line of the recorded systems needs 5 at most. A thousand take 40 microseconds."""
 LINES_PER_TEMPLATE = 100
@@ -89,6 +90,7 @@ class TemplateMiner:
         self._comparisons = MiningBudget(COMPARISONS_AT_ONCE, COMPARISONS_PER_LINE)
         self._insertions = MiningBudget(new_templates * LINES_PER_TEMPLATE, 1)
         self._cache: BoundedCache[str, MatchedCluster] = BoundedCache(CACHED_MATCHES)
+        self._tokens: BoundedCache[str, Tokens] = BoundedCache(CACHED_TOKENS)
         self._catch_alls: set[TemplateText] = set()
         self._unmined = Unmined()
 
@@ -144,7 +146,10 @@ class TemplateMiner:
         return [TemplateText(cluster.text, cluster.marked) for cluster in self._clusters]
 
     def _mine(self, masked: str) -> Mined:
-        line = tokens_of(masked, self._max_tokens)
+        line = self._tokens.get(masked)
+        if line is None:
+            line = tokens_of(masked, self._max_tokens)
+            self._tokens.put(masked, line)
         tokens, marked = line.tokens, line.marked
         group = self._clusters.group(line)
         cluster = group.exact.get(tuple(tokens)) if group is not None else None
