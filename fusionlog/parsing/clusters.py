@@ -45,7 +45,8 @@ class Cluster:
 
     def set(self, tokens: tuple[str, ...]) -> None:
         """Set the tokens of the template, and its text."""
-        self.log_template_tokens, self.wildcards, self.text = tokens, tokens.count(WILDCARD), joined(tokens)
+        self.log_template_tokens, self.text = tokens, joined(tokens)
+        self.wildcards = sum(map(tokens.count, _WILDCARDS))
 
 
 class Clusters:
@@ -106,14 +107,13 @@ class Clusters:
         return any(each is not None and self._covers(each, line.tokens) for each in found)
 
     def _covers(self, cluster: Cluster, tokens: Sequence[str]) -> bool:
-        if not all(
-            one == other or one in _WILDCARDS for one, other in zip(cluster.log_template_tokens, tokens, strict=True)
-        ):
+        template = cluster.log_template_tokens
+        different = len(tokens) - sum(map(eq, template, tokens))
+        if not 0 < different <= cluster.wildcards:
             return False
-        equal = sum(
-            one == other not in _WILDCARDS for one, other in zip(cluster.log_template_tokens, tokens, strict=True)
-        )
-        return tuple(tokens) != cluster.log_template_tokens and equal >= len(tokens) * self._similarity - ROUNDING
+        if any(one != other and one not in _WILDCARDS for one, other in zip(template, tokens, strict=True)):
+            return False
+        return len(tokens) - cluster.wildcards >= len(tokens) * self._similarity - ROUNDING
 
     def merge(self, cluster: Cluster, tokens: Sequence[str]) -> bool:
         """Put wildcards into a cluster where a line differs; whether it changed."""

@@ -48,3 +48,13 @@ def test_a_template_that_left_is_compared_with_no_line() -> None:
     assert group is not None
     found = clusters.closest(clusters.leaf(group, ["a", "b", "c"]), ["a", "b", "c"])
     assert found is not None and found.text == "a b d"
+
+
+def test_a_template_covers_those_that_it_stands_for() -> None:
+    clusters = inserted(["a <*> c d e", "f g <*> <*> <*>"])
+    assert clusters.covers(Tokens(["a", "b", "c", "d", "e"]))
+    assert not clusters.covers(Tokens(["a", "<*>", "c", "d", "e"])), "it is itself"
+    assert not clusters.covers(Tokens(["a", "<*>", "c", "d", "<*>"])), "it is more general"
+    assert not clusters.covers(Tokens(["a", "b", "c", "d", "x"])), "a word differs"
+    assert not clusters.covers(Tokens(["f", "g", "x", "y", "z"])), "no line that is so different is of it"
+    assert not clusters.covers(Tokens(["a", "b", "c"]))

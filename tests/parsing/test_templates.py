@@ -255,3 +255,18 @@ def test_a_line_with_a_literal_wildcard_is_found_again() -> None:
     miner = make_miner()
     miner.add("hosts: <*>")
     assert miner.add("hosts: <*>") == Mined("hosts: <*>", None, False)
+
+
+@given(LINES, st.sampled_from([0.4, 0.6, 0.8]))
+def test_no_template_of_one_worker_stands_for_another(lines: list[str], similarity: float) -> None:
+    first, second = make_miner(similarity), make_miner(similarity)
+    for line in lines:
+        first.add(line)
+    second.restore(first.texts())
+    assert second.texts() == list(dict.fromkeys(first.texts()))
+
+
+def test_the_general_template_of_two_workers_stands_for_both() -> None:
+    miner = make_miner()
+    miner.restore([("a b c d e", ()), ("a <*> c d e", ()), ("a b x y z", ())])
+    assert miner.texts() == [TemplateText("a <*> c d e"), TemplateText("a b x y z")]
