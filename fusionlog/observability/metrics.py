@@ -40,6 +40,9 @@ LINES_OPEN = Gauge(
     "fusionlog_lines_open", "lines that are held, or in windows that are not closed or not acknowledged yet", ["system"]
 )
 LINES_UNMATCHED = Counter("fusionlog_lines_unmatched", "lines that do not match the system's header", ["system"])
+LINES_UNMINED = Counter(
+    "fusionlog_lines_unmined", "lines that got the catch-all event: too many templates are new", ["system"]
+)
 LINES_INHERITED = Counter(
     "fusionlog_lines_inherited", "lines without a session key that took the key of their source", ["system"]
 )

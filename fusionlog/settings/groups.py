@@ -60,6 +60,18 @@ class IngestSettings(SettingsGroup):
     max_line_bytes: int = Field(64 * 1024, ge=64, description="bytes of a line; a longer one is a dead letter")
     max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 parses, at most")
     max_templates: int = Field(10_000, ge=10, description="templates of a system; the least used is dropped")
+    max_similar_templates: int = Field(
+        300,
+        ge=1,
+        description="templates that a line is compared with, those of as many tokens with the same first one; "
+        "the least used of them is dropped",
+    )
+    new_templates: int = Field(
+        2_000,
+        ge=1,
+        description="templates of a system that may be found at once, later one with every hundredth line; "
+        "beyond that lines get the catch-all event",
+    )
     silence_seconds: float | None = Field(
         None, gt=0, description="seconds without a record that close a partition's windows; default: idle_seconds"
     )
