@@ -17,6 +17,7 @@ from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import DataError
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.times import LineClock
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
@@ -92,13 +93,14 @@ def session_windows(
     `session` of a window is the session's id; a session longer than the system's limit gives several windows. Lines
     that continue the one before them are joined as in a stream.
     """
-    parser, windows, offset = Parser(name, system, ingest), [], 0
+    parser, windows, offset, clock = Parser(name, system, ingest), [], 0, LineClock(system)
     for session in sessions:
         windower = Windower(name, system.window, topic=f"file.{name}", partition=0)
         cut = []
         for line in joined_lines(session.lines, offset, system, ingest, parser):
             event = msgspec.structs.replace(parser.parse(line.text), session=session.id, more=())
-            cut += windower.add(event, line.first, float(line.first[0]))
+            stated = clock.read(event.stamp, None) if event.stamp is not None else None
+            cut += windower.add(event, line.first, float(line.first[0]), stated=stated)
         offset += len(session.lines)
         cut += windower.flush()
         windows += [msgspec.structs.replace(window, session=session.id) for window in cut]

@@ -158,7 +158,7 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined.text, line, None)
-        quantities = places(line)
+        quantities = places(line, header.start or 0)
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
