@@ -30,6 +30,8 @@ MAX_QUANTITIES = 8
 """Magnitudes of a line, and of an event of a window, beside its duration."""
 LONGEST_SECONDS = 1e7
 """A duration above (116 days) is none: a time since 1970, or a made-up number."""
+GREATEST = 1e18
+"""A greater number is no quantity."""
 _BEFORE, _AFTER = 48, 24
 """Characters around a number that show what it is."""
 _CACHED = 20_000
@@ -138,7 +140,9 @@ def _greatest(values: Iterable[tuple[str, Place | TokenPlace]]) -> Quantities:
         if place.is_duration or (place.by_point and "." in text):
             if duration < value <= LONGEST_SECONDS:
                 duration = value
-        elif value > others.get(place.name, -1.0) and (place.name in others or len(others) < MAX_QUANTITIES):
+        elif others.get(place.name, -1.0) < value <= GREATEST and (
+            place.name in others or len(others) < MAX_QUANTITIES
+        ):
             others[place.name] = value
     return Quantities(duration, tuple(others.items()))
 
