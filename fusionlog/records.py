@@ -262,7 +262,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
 
     `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
     `events` are those of the window, in order of first occurrence, of a window with very many the most informative
-    alone.
+    alone; `pause` is the window's, with a place in them.
     """
 
     id: str
@@ -286,6 +286,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
     events: list[WindowEvent] = []
     provisional: bool = False
     withdrawn: bool = False
+    pause: Longest | None = None
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):

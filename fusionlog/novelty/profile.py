@@ -109,7 +109,8 @@ class SystemProfile:
 
         :param own: how often the window's shape was counted; it is left out of what it is compared with.
         """
-        return self.compute_features(window, own).surprisal
+        value = self.unusual_value(window, own)
+        return max(self._of_counts(window, own), -log10(value.share) if value else 0.0)
 
     def unusual_value(self, window: Window, own: int = 0) -> UnusualValue | None:
         """The value of a window that deviates most from the usual ones of its event; None where none does.
@@ -155,8 +156,12 @@ class SystemProfile:
 
     def _of_shape(self, window: Window, own: int) -> NoveltyFeatures:
         """The features of a window without its values, the same for all windows of its shape."""
-        surprisal = max((-log10(share) for share in self._cooccurrence.deviations(window, own)), default=0.0)
-        return novelty_features(surprisal, self.rarities(window, own), [event.text for event in window.events])
+        texts = [event.text for event in window.events]
+        return novelty_features(self._of_counts(window, own), self.rarities(window, own), texts)
+
+    def _of_counts(self, window: Window, own: int) -> float:
+        """The surprisal of a window without its values."""
+        return max((-log10(share) for share in self._cooccurrence.deviations(window, own)), default=0.0)
 
     def _with_value(self, found: NoveltyFeatures, window: Window, own: int) -> NoveltyFeatures:
         """The features with the surprisal of the window's most unusual value, where it is the greatest deviation."""

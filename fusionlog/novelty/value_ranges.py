@@ -44,6 +44,13 @@ class UnusualValue(NamedTuple):
     limit: float
     is_above: bool
 
+    @property
+    def phrase(self) -> str:
+        """The value as a phrase of a reason: `its duration 3.9 s, usually below 0.1 s`."""
+        shown = _seconds if self.name == DURATION else _number
+        usual = "0" if not self.limit else f"{'below' if self.is_above else 'above'} {shown(self.limit)}"
+        return f"its {self.name} {shown(self.value)}, usually {usual}"
+
 
 Table = tuple[str, str, dict[int, int]]
 """The packed counts of a series: its template and name, and windows by class."""
@@ -140,3 +147,13 @@ def _class(value: float) -> int:
 def _edge(number: int) -> float:
     """The least value of a class."""
     return 0.0 if number <= _LEAST else 10 ** (number / _STEPS)
+
+
+def _seconds(seconds: float) -> str:
+    """A duration with its unit: `192 s`, `3.9 s`, `32 ms`."""
+    return f"{_number(seconds)} s" if seconds >= 0.1 else f"{_number(1000 * seconds)} ms"
+
+
+def _number(value: float) -> str:
+    """A number to read: three digits, or a whole one."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

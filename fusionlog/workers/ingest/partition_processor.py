@@ -354,7 +354,7 @@ class PartitionProcessor:
     ) -> None:  # fmt: skip
         self._added += 1
         try:
-            self._close(self._windower.add(event, position, moment, membership, stated=stated))
+            self._close(self._windower.add(event, position, moment, membership, False, stated))
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 
