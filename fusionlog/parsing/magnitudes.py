@@ -19,13 +19,17 @@ class Magnitudes:
 
     def add(self, place: int, event: Event) -> None:
         """Take the magnitudes of a line."""
-        if event.duration > self.durations.get(place, 0.0):
-            self.durations[place] = event.duration
-            if event.duration >= LEAST_DURATION:
+        duration, quantities = event.duration, event.quantities
+        if duration and duration > self.durations.get(place, 0.0):
+            self.durations[place] = duration
+            if duration >= LEAST_DURATION:
                 self.examples[place] = example_of(event.line)
-        if event.quantities:
-            greatest = self.quantities.setdefault(place, {})
-            for name, value in event.quantities:
+        if quantities:
+            greatest = self.quantities.get(place)
+            if greatest is None:
+                self.quantities[place] = dict(quantities)
+                return
+            for name, value in quantities:
                 if value > greatest.get(name, -1.0) and (name in greatest or len(greatest) < MAX_QUANTITIES):
                     greatest[name] = value
 

@@ -83,14 +83,10 @@ class TokenPlace(NamedTuple):
     by_point: bool = False
 
 
-class Quantities(NamedTuple):
-    """The longest duration of a line, in seconds, 0 where it has none, and its other magnitudes by name."""
+Quantities = tuple[float, tuple[tuple[str, float], ...]]
+"""The longest duration of a line, in seconds, 0 where it has none, and its other magnitudes by name."""
 
-    duration: float = 0.0
-    others: tuple[tuple[str, float], ...] = ()
-
-
-NONE = Quantities()
+NONE: Quantities = (0.0, ())
 
 
 def places(line: str, start: int = 0) -> tuple[Place, ...]:
@@ -103,9 +99,17 @@ def places(line: str, start: int = 0) -> tuple[Place, ...]:
 
 def read(line: str, places: Sequence[Place]) -> Quantities:
     """The quantities of a line by their places; of several of one name, the greatest."""
-    if not places:
-        return NONE
-    return _greatest((line[place.start : place.stop], place) for place in places)
+    if len(places) == 1:  # most lines that have one at all: the hot path
+        name, start, stop, scale, is_duration, by_point = places[0]
+        text = line[start:stop]
+        try:
+            value = float(text) * scale
+        except ValueError:
+            value = _written(text) * scale
+        if is_duration or (by_point and "." in text):
+            return (value, ()) if 0.0 < value <= LONGEST_SECONDS else NONE
+        return (0.0, ((name, value),)) if value <= GREATEST else NONE
+    return _greatest([(line[place.start : place.stop], place) for place in places]) if places else NONE
 
 
 def token_places(content: str, masked: str, start: int = 0) -> tuple[TokenPlace, ...] | None:
@@ -129,7 +133,7 @@ def token_places(content: str, masked: str, start: int = 0) -> tuple[TokenPlace,
 
 def read_tokens(tokens: Sequence[str], places: Sequence[TokenPlace]) -> Quantities:
     """The quantities of a line by their tokens."""
-    return _greatest((tokens[place.token][place.start : place.stop], place) for place in places)
+    return _greatest([(tokens[each.token][each.start : each.stop], each) for each in places]) if places else NONE
 
 
 def _greatest(values: Iterable[tuple[str, Place | TokenPlace]]) -> Quantities:
@@ -144,7 +148,7 @@ def _greatest(values: Iterable[tuple[str, Place | TokenPlace]]) -> Quantities:
             place.name in others or len(others) < MAX_QUANTITIES
         ):
             others[place.name] = value
-    return Quantities(duration, tuple(others.items()))
+    return duration, tuple(others.items())
 
 
 def _places(line: str, first: int) -> Iterator[Place]:
