@@ -45,7 +45,8 @@ _PART = rf"[0-9]++(?:\.[0-9]++)?+ ?{_UNIT}"
 _GLUED = rf"[0-9]++(?:\.[0-9]++)?+{_UNIT}"
 _CHINESE = "\u4e00-\u9fff：（，"
 _VALUE = re.compile(
-    rf"[ =:\"'(\[,|{{~>#+\t\n{_CHINESE}](?=[0-9])(?<![0-9][:,])(?:(?P<number>{_NUMBER})(?P<word>[A-Za-zµμ{_CHINESE}]++|%)?+{_END}"
+    rf"[ =:\"'(\[,|{{~>#+\t\n{_CHINESE}](?=[0-9])(?<![0-9][:,])(?:"
+    rf"(?P<number>{_NUMBER})(?P<word>[A-Za-zµμ{_CHINESE}]++|%)?+{_END}"
     rf"|(?P<span>(?:{_GLUED}(?=[0-9]))+{_GLUED}){_END}"
     rf"|(?P<clock>[0-9]{{1,3}}(?::[0-9]{{2}}){{1,2}}(?:[.,][0-9]++)?+){_END})"
 )
