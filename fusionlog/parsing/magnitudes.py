@@ -72,5 +72,6 @@ class Pauses:
 
     @property
     def longest(self) -> Longest | None:
-        """The longest pause, where it is ten seconds at least, and the event before it."""
-        return Longest(seconds=self.seconds, event=self.after) if self.seconds >= LEAST_PAUSE else None
+        """The longest pause, to the millisecond, where it is ten seconds at least, and the event before it."""
+        seconds = round(self.seconds, 3)  # times since 1970 are exact to a microsecond at best
+        return Longest(seconds=seconds, event=self.after) if seconds >= LEAST_PAUSE else None

@@ -71,3 +71,8 @@ def test_a_time_that_only_kafka_has_makes_no_pause() -> None:
 def test_a_line_that_lags_behind_neither_makes_a_pause_nor_ends_one() -> None:
     window = window_of(["accepted", "late", "sent"], [1e9, 1e9 - 100, 1e9 + 30])
     assert window.pause is not None and (window.pause.seconds, window.pause.event) == (30.0, 0)
+
+
+def test_a_pause_of_ten_seconds_is_one_however_its_times_are_rounded() -> None:
+    window = window_of(["accepted", "sent"], [1_700_000_000.1, 1_700_000_010.1])
+    assert window.pause is not None and window.pause.seconds == 10.0
