@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec.structs import replace
 
+from fusionlog.errors import TeacherError
 from fusionlog.records import Longest, Route, template_id
 from fusionlog.settings import SystemSettings
-from fusionlog.teachers.base import MAX_EVENT_CHARS, MAX_UNIT_EVENTS, EventVerdict, Verdict, label_of, unit_of
+from fusionlog.teachers.base import (
+    MAX_EVENT_CHARS,
+    MAX_UNIT_EVENTS,
+    EventVerdict,
+    Unit,
+    Verdict,
+    ask,
+    label_of,
+    unit_of,
+)
 from tests.factories import make_event, make_window
 
 SYSTEM = SystemSettings(description="a web shop", policy="alert on failures")
@@ -57,3 +69,27 @@ def test_values_stand_beside_the_text_of_their_event_and_nothing_where_there_are
         },
         {"id": 2, "text": "removed", "count": 1},
     )  # fmt: skip
+
+
+class Caching:
+    """A teacher that notes which units it forgets, and how many it labels."""
+
+    name = "caching"
+
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
+    def forget(self, units: Sequence[Unit]) -> None:
+        self.forgotten += [unit.events[0].text for unit in units]
+
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
+        return [Verdict(0.1, 0.9, "", ()) for _ in units]
+
+    async def close(self) -> None: ...
+
+
+async def test_the_cached_answer_on_a_window_that_is_asked_again_is_dropped() -> None:
+    teacher, windows = Caching(), [make_window("a"), make_window("b from 10.0.0.1")]
+    assert len(await ask(teacher, windows, SYSTEM)) == 2 and teacher.forgotten == []
+    await ask(teacher, windows, SYSTEM, again=windows[1:])
+    assert teacher.forgotten == ["b from <IP>"]
