@@ -141,7 +141,9 @@ def _usual(seen: Mapping[int, int], total: int, ascending: bool) -> int:
 
 def _class(value: float) -> int:
     """The half decade of a value; values below a nanosecond, and zero, are one class."""
-    return min(_GREATEST, max(_LEAST, floor(_STEPS * log10(value)))) if value > 0 else _ZERO
+    if not value > 0:
+        return _ZERO
+    return max(_LEAST, floor(_STEPS * log10(value))) if value < _edge(_GREATEST) else _GREATEST
 
 
 def _edge(number: int) -> float:

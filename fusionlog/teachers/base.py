@@ -8,6 +8,7 @@ so that one bad unit never costs the others their labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ MAX_EVENT_CHARS = 400
 """Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
 MAX_UNIT_EVENTS = 60
 """Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, the most a window can cost."""
+MAX_UNIT_QUANTITIES = 8
+"""Quantities of an event that are sent."""
 MAX_REASON_CHARS = 500
 
 
@@ -145,7 +148,7 @@ def unit_event(id: int, event: WindowEvent, pause: float = 0.0) -> UnitEvent:
         count=event.count,
         duration=_rounded(event.duration) or None,
         pause=_rounded(pause) or None,
-        quantities={name: _rounded(value) for name, value in event.quantities.items()},
+        quantities={name: _rounded(value) for name, value in islice(event.quantities.items(), MAX_UNIT_QUANTITIES)},
     )
 
 

@@ -1,4 +1,5 @@
 import zlib
+from math import inf, nan
 
 import msgspec
 from msgspec.structs import replace
@@ -68,6 +69,11 @@ def test_the_number_of_counted_values_is_bounded() -> None:
     for number in range(MAX_SERIES + 5):
         ranges.update(make_window(events=[replace(make_event(f"sent {number}"), duration=1.0)], sequence=[0]))
     assert len(ranges.tables({each[0]: 1 for each in ranges._counts}, 10_000)) == MAX_SERIES
+
+
+def test_a_number_beyond_all_measure_is_the_greatest() -> None:
+    assert [each.is_above for each in unusual(FAST, window_with(inf))] == [True]
+    assert not unusual(FAST, window_with(nan))
 
 
 def test_windows_of_one_shape_have_features_by_their_own_values() -> None:
