@@ -61,27 +61,33 @@ class ValueRanges:
 
     def __init__(self) -> None:
         self._counts: dict[Series, Counter[int]] = {}
+        self._totals: Counter[Series] = Counter()
 
     def update(self, window: Window, times: int = 1) -> None:
         """Count the values of a window."""
-        for event in window.events:
+        for event in _with_values(window):
             for name, value in values_of(event):
-                counts = self._counts.get((event.template, name))
+                series = event.template, name
+                counts = self._counts.get(series)
                 if counts is None:
                     if len(self._counts) >= MAX_SERIES:
                         continue
-                    counts = self._counts[event.template, name] = Counter()
+                    counts = self._counts[series] = Counter()
                 counts[_class(value)] += times
+                self._totals[series] += times
 
     def deviations(self, window: Window, own: int = 0) -> Iterator[UnusualValue]:
         """The values of a window that are unusual.
 
         :param own: how often the window itself was counted; it is left out of what it is compared with.
         """
-        for event in window.events:
+        for event in _with_values(window):
             for name, value in values_of(event):
-                counts = self._counts.get((event.template, name))
-                found = None if counts is None else _deviation(counts, _class(value), own, name != DURATION)
+                series, place = (event.template, name), _class(value)
+                counts = self._counts.get(series)
+                if counts is None or counts[place] > (1 - USUAL_SHARE) * self._totals[series] + own:
+                    continue  # a class of many windows is a usual one: the hot path
+                found = _deviation(counts, place, own, name != DURATION)
                 if found is not None:
                     yield UnusualValue(found.share, event, name, value, found.limit, found.is_above)
 
@@ -96,6 +102,7 @@ class ValueRanges:
         """The ranges of packed tables."""
         found = cls()
         found._counts = {(template, name): Counter(counts) for template, name, counts in tables}
+        found._totals = Counter({series: counts.total() for series, counts in found._counts.items()})
         return found
 
 
@@ -103,6 +110,10 @@ class _Deviation(NamedTuple):
     share: float
     limit: float
     is_above: bool
+
+
+def _with_values(window: Window) -> list[WindowEvent]:
+    return [event for event in window.events if event.duration or event.quantities]
 
 
 def values_of(event: WindowEvent) -> Iterator[tuple[str, float]]:
