@@ -164,7 +164,7 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined, line, None)
-        quantities = places(line)
+        quantities = places(line, header.start or 0)
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
@@ -319,7 +319,12 @@ def example_of(line: str) -> str:
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:
-    """The event of a line of a cached shape that has more than one key at most."""
+    """The event of a line of a cached shape that is not bare."""
+    if shape.measured:
+        duration, others = read(line, shape.quantities)
+        return Event(
+            shape.id, shape.text, line[shape.key] if shape.key else None, line, (), True, None, duration, others
+        )
     session, more = _sessions([line[place] for place in shape.keys])
     stamp = texts(line, shape.stamp) if shape.stamp else None
     return Event(shape.id, shape.text, session, line, more, shape.matched, stamp, *read(line, shape.quantities))
