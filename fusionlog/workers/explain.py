@@ -61,6 +61,7 @@ class ExplainWorker:
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
         self._guard = guard
+        self._logged = ""
         self._pool: Pool[Delivery] = Pool(settings.explain.max_pending)
         self._passed = MAX_PASSED * settings.explain.max_pending
         self._order = OrderedAcks()
@@ -172,6 +173,7 @@ class ExplainWorker:
         explanation = await self._explainer.explain(candidate.anomaly, system)
         await self._results.send(self._settings.topics.explanations, explanation)
         await self._results.flush()
+        self._logged = ""
         self._known.add(key_of(candidate.anomaly))
         metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
         log.info("explained", system=explanation.system, anomaly=explanation.anomaly, cause=explanation.cause)
@@ -189,10 +191,14 @@ class ExplainWorker:
         elif self._payable(anomaly.system):
             await self._wait(min(error.retry_after, MAX_WAIT_SECONDS), str(error))
         else:
-            log.info("the calls of the hour are spent", system=anomaly.system, waiting=self._pool.count(anomaly.system))
+            waiting = self._pool.count(anomaly.system)
+            log.info("the calls of the hour are spent", system=anomaly.system, waiting=waiting, why=str(error))
 
     async def _wait(self, seconds: float, why: str) -> None:
-        log.warning(
+        """Wait; a reason that goes on is one sentence in the log."""
+        report = log.debug if why == self._logged else log.warning
+        self._logged = why
+        report(
             "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why, seconds=round(seconds, 1)
         )
         self._room.clear()
