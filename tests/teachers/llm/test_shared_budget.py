@@ -155,7 +155,7 @@ async def test_the_days_money_is_back_at_midnight(log: Log) -> None:
     account = log.account(per_day=0.01)
     await (await account.take(CENT)).settle(CENT)
     await log.settled()
-    with pytest.raises(TeacherError, match="0.01 of the day's budget of 0.01 are spent") as caught:
+    with pytest.raises(TeacherError, match=r"0\.01 of the day's budget of 0\.01 are spent") as caught:
         await account.take(CENT)
     assert caught.value.retry_after == DAY / 2
     log.now += DAY / 2
