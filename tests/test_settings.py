@@ -217,7 +217,7 @@ def test_a_session_may_be_a_field(tmp_path: Path) -> None:
 
 def test_a_budget_in_money_needs_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSIONLOG_LABEL__BUDGET_PER_DAY", "5")
-    with pytest.raises(SettingError, match=r"setting FUSIONLOG_LABEL__BUDGET_PER_DAY is '5'.*__PRICE_PER_MILLION_INPUT"):
+    with pytest.raises(SettingError, match=r"__BUDGET_PER_DAY is '5'.*__PRICE_PER_MILLION_INPUT"):
         settings.load()
     monkeypatch.setenv("FUSIONLOG_LABEL__PRICE_PER_MILLION_OUTPUT", "0.6")
     assert settings.load().label.budget_per_day == 5.0
