@@ -50,7 +50,7 @@ async def test_label_and_explain_workers_understand_what_it_answers(stage: Stage
     texts = ["payment opened", "payment refused: error", "payment closed"]
     window = make_window(*texts, session="s1", route=route)
     await stage.publish(topics.proprietary, window)
-    await stage.publish(topics.anomalies, make_anomaly("disk 1", "disk failed"))
+    await stage.publish(topics.anomalies, make_anomaly("disk failed"))
     label, explain = await asyncio.gather(*(stage.worker(role, **endpoint) for role in ("label", "explain")))
 
     async def answered() -> bool:

@@ -128,9 +128,12 @@ class LimitedBudget:
         """
         if self._calls <= 0:
             raise TeacherError(f"the {self._most} requests that were allowed are spent", retry_after=HOUR)
-        charge = await self._budget.take(most)
-        self._calls -= 1
-        return charge
+        self._calls -= 1  # Before the other budget is waited for: several calls are taken at once.
+        try:
+            return await self._budget.take(most)
+        except TeacherError:
+            self._calls += 1
+            raise
 
     async def refund(self, calls: int) -> None:
         """Return the last calls to the other budget; the limit stays."""

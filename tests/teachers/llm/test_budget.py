@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from fusionlog.errors import TeacherError
-from fusionlog.teachers.llm.budget import Budget, LimitedBudget
+from fusionlog.teachers.llm.budget import Budget, Charge, LimitedBudget
 from fusionlog.teachers.llm.usage import Usage
 from tests.teachers.factories import Clock
 
@@ -53,3 +55,27 @@ async def test_a_limited_budget_has_no_more_than_the_other() -> None:
         await limited.take(Usage())
     await limited.refund(1)
     assert (limited.left, budget.left) == (1, 1)
+
+
+class Slow(Budget):
+    """A budget whose calls take a moment."""
+
+    async def take(self, most: Usage) -> Charge:
+        await asyncio.sleep(0)
+        return await super().take(most)
+
+
+async def test_a_limit_holds_for_calls_that_are_taken_at_once() -> None:
+    limited = LimitedBudget(Slow(100, Clock()), 3)
+    found = await asyncio.gather(*(limited.take(Usage()) for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(each, TeacherError) for each in found) == 5
+
+
+async def test_a_call_that_the_other_budget_refuses_is_none_of_the_limited_number() -> None:
+    budget = Slow(1, Clock())
+    budget.spend()
+    limited = LimitedBudget(budget, 1)
+    with pytest.raises(TeacherError):
+        await limited.take(Usage())
+    budget.calls = 2
+    await limited.take(Usage())
