@@ -23,7 +23,7 @@ params = CommonParams()
 params.model.path, params.chat_template = sys.argv[1:]
 params.use_jinja = True
 params.hostnames, params.port, params.n_parallel = ["127.0.0.1"], 0, 1
-params.n_ctx, params.n_predict = 4096, 160
+params.n_ctx, params.n_predict = 4096, 128
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
 server = Server(params)
 print(server.listening_address, flush=True)
