@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from fusionlog.errors import BrokerError, TeacherError
 from fusionlog.records import Spend
@@ -241,3 +242,29 @@ async def test_a_reservation_that_the_log_refuses_fails(log: Log) -> None:
     with pytest.raises(BrokerError, match="no"):
         await taking
     worker.fail(BrokerError("nothing waits"))
+
+
+async def test_what_is_left_is_measured_for_the_deployment_and_what_is_spent_for_the_worker(log: Log) -> None:
+    before = {name: sample(name, "explain") or 0.0 for name in ("spent_calls_total", "spent_money_total")}
+    worker, other = (log.worker(role="explain", per_day=0.05) for _ in range(2))
+    shop = worker.account(2, SETTING, "shop-of-this-test")
+    await (await shop.take(CENT)).settle(CENT)
+    await take_all(other.account(2, SETTING, "shop-of-this-test"), 1, CENT, CENT)
+    await log.settled()
+    worker.show()
+    assert sample("money_left", "explain") == pytest.approx(0.03)
+    assert REGISTRY.get_sample_value(
+        "fusionlog_llm_calls_left", {"role": "explain", "system": "shop-of-this-test"}
+    ) == 0  # fmt: skip
+    assert sample("spent_calls_total", "explain") - before["spent_calls_total"] == 2  # type: ignore[operator]
+    assert sample("spent_money_total", "explain") - before["spent_money_total"] == pytest.approx(0.02)  # type: ignore[operator]
+    with pytest.raises(TeacherError):
+        await shop.take(CENT)
+    assert sample("budget_spent", "explain") == 1
+    log.now += 3660
+    await shop.take(CENT)
+    assert sample("budget_spent", "explain") == 0
+
+
+def sample(name: str, role: str) -> float | None:
+    return REGISTRY.get_sample_value(f"fusionlog_llm_{name}", {"role": role})
