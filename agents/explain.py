@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import cast
 
 from faust.streams import Stream
@@ -14,6 +16,7 @@ from fusionlog.kafka.batch_output import Message
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.ordered_acks import Delivery, Place
 from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.records import SpendingRole
 from fusionlog.settings import Settings
 from fusionlog.workers.explain import ExplainWorker
@@ -30,7 +33,7 @@ class ExplainWork:
         self._settings = config
         self._producer = Producer(config, ROLE)
         self._explainer: Explainer | None = None
-        self._explained = ExplainedShapes(config)
+        self._explained = ExplainedShapes(config, TableDeadLetters(config, self._producer, ROLE))
         self._spend = SpendLog(config, self._producer, ROLE)
 
     async def prepare(self) -> None:
@@ -39,6 +42,11 @@ class ExplainWork:
         await self._spend.start()
         self._explainer = Explainer(self._settings, budgets=self._spend.explain_budget)
         await self._explained.start()
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the tables."""
+        return (*self._explained.background, *self._spend.background)
 
     def start(self, app: FusionLogApp, guard: CrashGuard) -> ExplainWorker:
         """The worker that takes anomalies and explains them."""

@@ -5,8 +5,11 @@ A restart, and another worker, explain nothing twice.
 
 from __future__ import annotations
 
+import asyncio
+
 from fusionlog.explanation.priority_pool import Key
-from fusionlog.kafka.table import Table
+from fusionlog.kafka.table import Refused, Table
+from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.records import Explanation
 from fusionlog.settings import Settings
 
@@ -14,9 +17,9 @@ from fusionlog.settings import Settings
 class ExplainedShapes:
     """The shapes with an explanation, of this worker and of others."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, refused: Refused = log_refused) -> None:
         self._shapes: set[Key] = set()
-        self._table = Table(settings, settings.topics.explanations, self._on_record)
+        self._table = Table(settings, settings.topics.explanations, self._on_record, refused)
 
     async def start(self) -> None:
         """Read the topic's present records, then follow it.
@@ -24,6 +27,11 @@ class ExplainedShapes:
         :raises BrokerError: Kafka does not answer, or the topic is missing.
         """
         await self._table.start()
+
+    @property
+    def background(self) -> tuple[asyncio.Task[None], ...]:
+        """The task that follows the topic."""
+        return self._table.background
 
     async def stop(self) -> None:
         """Stop following."""

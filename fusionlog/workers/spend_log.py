@@ -42,6 +42,11 @@ class SpendLog:
         await self._table.start()
         self._task = asyncio.create_task(self._keep(), name="spend")
 
+    @property
+    def background(self) -> tuple[asyncio.Task[None], ...]:
+        """The tasks that follow the topic and keep it small: none of them ends by itself."""
+        return (*self._table.background, *(() if self._task is None else (self._task,)))
+
     async def stop(self) -> None:
         """Stop following."""
         if self._task is not None:
