@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from fusionlog.errors import RecordError
+from fusionlog.kafka import codecs
+from fusionlog.kafka.producer import Producer
 from fusionlog.records import Route
-from fusionlog.topics import Role
+from fusionlog.topics import Role, Topic
 from tests.agents.stage import Stage, Worker, until
 from tests.explanation.factories import explaining_endpoint
 from tests.factories import make_anomaly, make_label, make_window
@@ -178,6 +181,17 @@ async def test_ray(recorded: Recorded) -> None:
     recorded.check("ray")
 
 
+async def bury(stage: Stage, *topics: Topic) -> None:
+    """Write a dead letter of a record of each topic."""
+    producer = Producer(stage.settings)
+    await producer.start()
+    error = RecordError("wrong-shape", "of this test")
+    for topic in topics:
+        headers = codecs.dead_letter_headers(error, "test", topic.name, 0, 0, 1.0, replayable=True)
+        await (await producer.send_raw(stage.settings.topics.deadletter, b"k", b"{}", headers))
+    await producer.stop()
+
+
 async def test_cli(recorded: Recorded) -> None:
     await recorded.stage.publish(recorded.stage.settings.topics.labels, make_label(make_window("disk failed"), 0.1))
     await asyncio.gather(
@@ -187,4 +201,7 @@ async def test_cli(recorded: Recorded) -> None:
         recorded.run("-m", "fusionlog", "explanations"),
         recorded.run("-m", "fusionlog", "teacher", "spend"),
     )
+    topics = recorded.stage.settings.topics
+    await bury(recorded.stage, *(topic for topic in topics.writes("cli") if topic != topics.deadletter))
+    await recorded.run("-m", "fusionlog", "deadletter", "replay", "--stage", "test")
     recorded.check("cli")
