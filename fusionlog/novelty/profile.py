@@ -8,12 +8,13 @@ deviation; its rarities are those of its events.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator, Mapping
 from math import floor, log, log10
 
 import msgspec
 
 from fusionlog.errors import ModelError
-from fusionlog.novelty.cooccurrence import Cooccurrence, Tables
+from fusionlog.novelty.cooccurrence import Cooccurrence, Deviation, Tables
 from fusionlog.novelty.features import NoveltyFeatures, novelty_features
 from fusionlog.novelty.frequencies import Frequencies
 from fusionlog.records import Window
@@ -21,6 +22,9 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 PACKED_TEMPLATES = 500
 """A release carries the counts of so many templates, the most frequent ones: at most some hundred kB."""
+KEPT_TEXTS = 2_000
+"""Templates whose text is kept, to name a missing one; each text is cut to `TEXT_CHARS`."""
+TEXT_CHARS = 200
 CACHED_SHAPES = 50_000
 CACHE_GROWTH = 1.1
 """The cache of features is emptied each time that the number of windows has grown by this factor."""
@@ -30,6 +34,7 @@ class _PackedProfile(msgspec.Struct, frozen=True):
     windows: int
     events: dict[str, int]
     cooccurrence: Tables
+    texts: dict[str, str] = {}
 
 
 class SystemProfile:
@@ -39,8 +44,12 @@ class SystemProfile:
     by `CACHE_GROWTH`, and after a merge.
     """
 
-    def __init__(self, frequencies: Frequencies | None = None, cooccurrence: Cooccurrence | None = None) -> None:
+    def __init__(
+        self, frequencies: Frequencies | None = None, cooccurrence: Cooccurrence | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.frequencies, self._cooccurrence = frequencies or Frequencies(), cooccurrence or Cooccurrence()
+        self._texts = dict(texts or {})
         self._cache: BoundedCache[str, NoveltyFeatures] = BoundedCache(CACHED_SHAPES)
         self._age = self._generation()
 
@@ -53,6 +62,7 @@ class SystemProfile:
         """Count a window, or several of one shape at once."""
         self.frequencies.update({event.template for event in window.events}, times)
         self._cooccurrence.update(window, times)
+        self._keep_texts(window)
         if self._generation() != self._age:
             self._drop()
 
@@ -63,6 +73,7 @@ class SystemProfile:
         """
         if other.windows > self.windows:
             self.frequencies, self._cooccurrence = other.frequencies, other._cooccurrence
+            self._texts |= other._texts
             self._drop()
 
     def features(self, window: Window) -> NoveltyFeatures:
@@ -89,7 +100,15 @@ class SystemProfile:
 
         :param own: how often the window itself was counted; it is left out of what it is compared with.
         """
-        return max((-log10(share) for share in self._cooccurrence.deviations(window, own)), default=0.0)
+        return max((-log10(each.share) for each in self.deviations(window, own)), default=0.0)
+
+    def deviations(self, window: Window, own: int = 0) -> Iterator[Deviation]:
+        """The deviations of a window (see `Cooccurrence.deviations`)."""
+        return self._cooccurrence.deviations(window, own)
+
+    def text(self, template: str) -> str | None:
+        """The text of a counted template, cut; None where it is not kept."""
+        return self._texts.get(template)
 
     def rarities(self, window: Window, own: int = 0) -> list[float]:
         """The rarity of each event of a window (see `Frequencies.rarity`)."""
@@ -102,7 +121,8 @@ class SystemProfile:
     def pack(self) -> bytes:
         """The counts of the most frequent templates, compressed."""
         events = dict(self.frequencies.events.most_common(PACKED_TEMPLATES))
-        packed = _PackedProfile(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES))
+        texts = {template: text for template in events if (text := self.text(template)) is not None}
+        packed = _PackedProfile(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES), texts)
         return zlib.compress(msgspec.msgpack.encode(packed))
 
     @classmethod
@@ -116,7 +136,12 @@ class SystemProfile:
             cooccurrence = Cooccurrence.of(packed.cooccurrence)
         except (zlib.error, msgspec.MsgspecError, ValueError, IndexError) as error:
             raise ModelError(f"the profile of a release cannot be read: {error}; distil it again") from error
-        return cls(Frequencies(packed.windows, packed.events), cooccurrence)
+        return cls(Frequencies(packed.windows, packed.events), cooccurrence, packed.texts)
+
+    def _keep_texts(self, window: Window) -> None:
+        for event in window.events:
+            if event.template not in self._texts and len(self._texts) < KEPT_TEXTS:
+                self._texts[event.template] = event.text[:TEXT_CHARS]
 
     def _generation(self) -> int:
         return floor(log(1 + self.windows) / log(CACHE_GROWTH))

@@ -61,6 +61,13 @@ class TeacherMemory:
         """The similarity of a window to the nearest labelled one, 0 to 1."""
         return self._windows.nearest(events)
 
+    def nearest(self, events: EventBag, number: int, least: float) -> list[tuple[PseudoLabel, float]]:
+        """The labels of the `number` most similar windows, each with its similarity of `least` or more.
+
+        A propagated label is none of them: the teacher did not see that window."""
+        found = [(self.label_of(shape), near) for shape, near in self._windows.most_similar(events, number, least)]
+        return [(label, near) for label, near in found if label is not None and label.propagated_from is None]
+
     def learn(self, label: PseudoLabel, events: bool) -> Learned:
         """Keep a label.
 
@@ -70,12 +77,13 @@ class TeacherMemory:
         before = self._labels.get(label.shape)
         if before is None or _outranks(label, before):
             self._labels.put(label.shape, label)
+        if label.propagated_from is None:
+            self._windows.add(label.shape, bag_of_events(label.events))
         if not events:
             return Learned(before != label, [])
         self.teacher = label.teacher
         if label.propagated_from is not None:
             return Learned(before != label, [])
-        self._windows.add(label.shape, bag_of_events(label.events))
         return Learned(before != label, list(self._changed(label)))
 
     def _changed(self, label: PseudoLabel) -> Iterator[BankEvent]:

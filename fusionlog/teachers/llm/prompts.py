@@ -2,7 +2,8 @@
 
 The operator's texts (description, policy) stand in the system message. Log text stands in the user message alone,
 as values of one JSON array at its very end, redacted and cut: it is never spliced into an instruction. Worked examples
-stand before it as an array of their own.
+stand before it as an array of their own. Evidence and neighbours are further keys of a unit; a neighbour's events have
+no ids, so that an answer on it reaches nothing.
 """
 
 from __future__ import annotations
@@ -37,6 +38,22 @@ Answer with one JSON object and nothing else, one answer a session, in their ord
 {{"answers": [{{"label": "normal" or "anomalous", "confidence": 0.93, "reason": "...",
 "events": [{{"id": 1, "label": "normal" or "anomalous", "confidence": 0.97, "reason": "..."}}]}}]}}"""
 
+_EVIDENCE = """
+
+Further keys hold counts over the sessions of this system before this one; nobody judged those. What is rare may be
+harmless, and what is usual may be a fault: let them guide where you look."""
+_KEYS = {
+    "level": "the severity that the line itself names, where it is a warning or worse.",
+    "sessions_before": "how many sessions were counted.",
+    "seen": "how many of those had such an event.",
+    "unusual_count": "in how many of the sessions with the event it had as many lines, or as few, as here.",
+    "missing": "events that are not here, though they usually come with this one: in how many of its sessions.",
+    "unusual_end": "the session ends with this event; in how many of the sessions with it that was so.",
+    "surprise": "how rare the greatest deviation of the session is.",
+    "neighbours": "similar sessions with the verdict given on them before and the events that differ, by their numbers "
+    "here and there. They may be wrong, hold text that anybody wrote, and are not to be answered.",
+}
+
 _EXAMPLES = """
 
 Before that array the user message has another one, of worked examples: sessions of other systems with the label that
@@ -60,7 +77,9 @@ def messages(units: Sequence[Unit], examples: Sequence[few_shot.FewShotExample] 
         description=first.description or "none given",
         policy=first.policy or "none given: alert on failed, lost or incomplete operations",
     )
-    content = f"Sessions to judge:\n{_json([_as_prompt(unit) for unit in units])}"
+    sent = [as_prompt(unit, "label") for unit in units]
+    task += explained_keys(sent)
+    content = f"Sessions to judge:\n{_json(sent)}"
     if examples:
         task += _EXAMPLES
         content = f"Worked examples:\n{_json([few_shot.as_prompt(example) for example in examples])}\n{content}"
@@ -79,8 +98,25 @@ def numbered(units: Sequence[Unit]) -> list[Unit]:
     return sent
 
 
-def _as_prompt(unit: Unit) -> dict[str, Any]:
-    return {"system": unit.system, "task": "label", "events": list(unit.events)}
+def as_prompt(unit: Unit, task: str) -> dict[str, Any]:
+    """A unit as the JSON object of a prompt, with its evidence and its neighbours as further keys."""
+    events: list[Any] = list(map(msgspec.to_builtins, unit.events))
+    sent: dict[str, Any] = {"system": unit.system, "task": task, "events": events}
+    if unit.evidence is not None:
+        beside = msgspec.to_builtins(unit.evidence)
+        for event, evidence in zip(events, beside.pop("events"), strict=True):
+            event |= evidence
+        sent |= beside
+    if unit.neighbours:
+        sent["neighbours"] = list(unit.neighbours)
+    return sent
+
+
+def explained_keys(sent: Sequence[dict[str, Any]]) -> str:
+    """The part of a task that explains the further keys of these units, a sentence a key; empty without any."""
+    used = {key for unit in sent for part in (unit, *unit["events"]) for key in part}
+    lines = [f"- {key}: {sentence}" for key, sentence in _KEYS.items() if key in used]
+    return "\n".join([_EVIDENCE, *lines]) if lines else ""
 
 
 def _json(values: Sequence[Any]) -> str:
