@@ -137,6 +137,7 @@ class Stream:
             call = self._strategy(self._pool, self._clock.units)
             if call.windows:
                 await self._call(call)
+        self._target.questions.clear()
         self._decide(sorted(released, key=lambda each: each[1]))
 
     async def _call(self, call: Call) -> None:

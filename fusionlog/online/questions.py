@@ -27,12 +27,9 @@ from fusionlog.settings import LabelSettings, SystemSettings
 from fusionlog.teachers.base import Neighbour, Unit, UnitEvidence, chosen_places, unit_of
 from fusionlog.teachers.evidence import evidence_of, neighbour_of
 from fusionlog.teachers.offline.teacher import OfflineTeacher
-from fusionlog.utils.bounded_cache import BoundedCache
 
 log = structlog.get_logger(__name__)
 
-KEPT_EVIDENCE = 5_000
-"""Waiting shapes whose evidence is kept, about 2 kB each."""
 LEAST_SIMILARITY = 0.5
 """The least similarity of a neighbour: half of the lines' weight is common to both windows."""
 
@@ -46,7 +43,7 @@ class Questions:
     def __init__(self, knowledge: Knowledge, system: SystemSettings, settings: LabelSettings) -> None:
         self.knowledge, self.profile = knowledge, SystemProfile()
         self._system, self._settings, self._header = system, settings, Header(system)
-        self._evidence: BoundedCache[str, UnitEvidence] = BoundedCache(KEPT_EVIDENCE)
+        self._evidence: dict[str, UnitEvidence] = {}
         self._begun: str | None = None
 
     def count(self, windows: Sequence[Window]) -> None:
@@ -65,10 +62,14 @@ class Questions:
         self._merge_release()
         for window in windows:
             again = window.provisional is not None
-            if self.knowledge.label_of(window.shape) is None and self._evidence.get(window.shape) is None:
-                self._evidence.put(window.shape, self._evidence_of(window, own=int(again)))
+            if window.shape not in self._evidence and self.knowledge.label_of(window.shape) is None:
+                self._evidence[window.shape] = self._evidence_of(window, own=int(again))
             if not again:
                 self.profile.update(window)
+
+    def clear(self) -> None:
+        """Drop the noted evidence: no window waits any more."""
+        self._evidence.clear()
 
     def units(self, windows: Sequence[Window]) -> list[Unit]:
         """The units of windows that were observed, in their order."""

@@ -11,20 +11,23 @@ from math import floor, log1p
 
 from fusionlog.decision import is_anomalous
 from fusionlog.novelty.cooccurrence import LEAST_WINDOWS, Deviation
+from fusionlog.novelty.failure_lexicon import words
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.teachers.base import Difference, EventEvidence, MissingEvent, Neighbour, UnitEvidence, clip
 from fusionlog.teachers.llm.injections import reads_like_instruction
 from fusionlog.teachers.redaction import redact
 
+ANOTHER_FORM = 0.75
+"""The share of common words from which on an event is another form of a missing one: its template has changed."""
 RARE = 0.05
 """The greatest share of comparable windows at which a deviation is shown."""
 MOST_MISSING = 3
 """Missing events of a window that are shown."""
-MAX_TEXT_CHARS = 120
+MAX_TEXT_CHARS = 100
 """Characters of an event that is shown beside a window: of a missing one, or of a neighbour's."""
-MAX_REASON_CHARS = 160
-MOST_DIFFERENCES = 4
+MAX_REASON_CHARS = 120
+MOST_DIFFERENCES = 3
 """Events that are shown of a neighbour: those whose counts differ most."""
 
 _BY = {
@@ -48,7 +51,7 @@ def evidence_of(
         return UnitEvidence(tuple(EventEvidence(level=level) for level in levels))
     deviations = list(profile.deviations(window, own))
     rare = [each for each in deviations if each.share <= RARE]
-    missing = _missing(rare, profile)
+    missing = _missing(rare, window, profile)
     events = []
     for place, level in zip(places, levels, strict=True):
         here = [each for each in rare if each.event == place]
@@ -96,17 +99,24 @@ def _shown(text: str) -> str:
     return clip(redact(text), MAX_TEXT_CHARS)
 
 
-def _missing(rare: Sequence[Deviation], profile: SystemProfile) -> list[tuple[int, MissingEvent]]:
+def _missing(rare: Sequence[Deviation], window: Window, profile: SystemProfile) -> list[tuple[int, MissingEvent]]:
     """The most surprising missing events with a text, each beside the event whose windows lack it least often."""
+    here = [set(words(event.text).split()) for event in window.events]
     found: dict[str, Deviation] = {}
     for each in sorted((each for each in rare if each.kind == "missing"), key=lambda each: (each.share, each.other)):
         found.setdefault(each.other, each)
     named = [(each, text) for each in found.values() if (text := profile.text(each.other))]
-    return [
+    shown = [
         (each.event, MissingEvent(_shown(text), f"{each.of - each.number:.0f} of {each.of:.0f}"))
-        for each, text in named[:MOST_MISSING]
-        if not reads_like_instruction(text)
+        for each, text in named
+        if not _is_among(set(words(text).split()), here) and not reads_like_instruction(text)
     ]
+    return shown[:MOST_MISSING]
+
+
+def _is_among(missing: set[str], here: Sequence[set[str]]) -> bool:
+    """Whether an event of the window is another form of a missing one."""
+    return any(len(missing & each) >= ANOTHER_FORM * len(missing | each) for each in here)
 
 
 def _count(deviation: Deviation) -> str:

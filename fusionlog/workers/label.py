@@ -96,6 +96,8 @@ class LabelWorker:
             if seconds and any(waiting.values()):
                 await (self._defer if self._provisional else self._wait)(waiting, seconds)
         await self._output.flush()
+        for questions in self._questions.values():
+            questions.clear()
         for _, window in pairs:
             await self._route(window)
 
