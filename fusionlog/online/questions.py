@@ -11,6 +11,7 @@ it was distilled from, general ones included, where these are more (see `SystemP
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import structlog
 from msgspec.structs import replace
@@ -30,6 +31,8 @@ from fusionlog.teachers.offline.teacher import OfflineTeacher
 
 log = structlog.get_logger(__name__)
 
+NEAR = 5
+"""Labelled windows that are looked at for each neighbour: many near ones have one verdict and one reason."""
 LEAST_SIMILARITY = 0.5
 """The least similarity of a neighbour: half of the lines' weight is common to both windows."""
 
@@ -88,14 +91,17 @@ class Questions:
         return evidence_of(window, places, self.profile, levels, own)
 
     def _neighbours(self, window: Window) -> tuple[Neighbour, ...]:
-        """The nearest windows that a language model labelled."""
+        """The nearest windows that a language model labelled, one of each verdict and reason."""
         number = self._settings.neighbours
-        near = self.knowledge.nearest_labels(bag_of_events(window.events), number, LEAST_SIMILARITY) if number else []
-        found = [
-            neighbour_of(window, label, similarity) for label, similarity in near
-            if label.shape != window.shape and label.teacher != OfflineTeacher.name
-        ]  # fmt: skip
-        return tuple(each for each in found if each is not None)
+        if not number:
+            return ()
+        bag, found = bag_of_events(window.events), dict[tuple[str, str], Neighbour]()
+        for label, similarity in self.knowledge.nearest_labels(bag, NEAR * number, LEAST_SIMILARITY):
+            if label.shape != window.shape and label.teacher != OfflineTeacher.name:
+                each = neighbour_of(window, label, similarity)
+                if each is not None:
+                    found.setdefault((each.label, each.reason), each)
+        return tuple(islice(found.values(), number))
 
     def _merge_release(self) -> None:
         """Take over the profile of the release in use, where it counted more windows."""

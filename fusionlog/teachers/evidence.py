@@ -95,8 +95,10 @@ def _differences(window: Window, label: PseudoLabel) -> Iterator[Difference]:
 
 
 def _shown(text: str) -> str:
-    """A text beside a unit as it is sent: redacted, then cut."""
-    return clip(redact(text), MAX_TEXT_CHARS)
+    """A text beside a unit as it is sent: redacted, then cut in the middle: what sets events apart is often last."""
+    text = redact(text)
+    half = MAX_TEXT_CHARS // 2
+    return text if len(text) <= MAX_TEXT_CHARS else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def _missing(rare: Sequence[Deviation], window: Window, profile: SystemProfile) -> list[tuple[int, MissingEvent]]:
