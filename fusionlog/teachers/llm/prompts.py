@@ -46,7 +46,7 @@ _KEYS = {
     "sessions_before": "how many sessions were counted.",
     "seen": "how many of those had such an event.",
     "unusual_count": "in how many of the sessions with the event it had as many lines, or as few, as here.",
-    "missing": "events that are not here, though they usually come with this one: in how many of its sessions.",
+    "missing": "events that are not here, though they usually come with this one; usual: in how many of its sessions.",
     "unusual_end": "the session ends with this event; in how many of the sessions with it that was so.",
     "surprise": "how rare the greatest deviation of the session is.",
     "neighbours": "similar sessions with the verdict given on them before and the events that differ, by their numbers "
