@@ -253,7 +253,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
 
     `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
     `events` are those of the window, in order of first occurrence, of a window with very many the most informative
-    alone.
+    alone. `unusual` are sentences on what is unusual in it by the windows before: missing events, numbers, rare events.
     """
 
     id: str
@@ -277,6 +277,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
     events: list[WindowEvent] = []
     provisional: bool = False
     withdrawn: bool = False
+    unusual: list[str] = []
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from fusionlog.settings import LabelSettings, SystemSettings
 from fusionlog.teachers.base import Neighbour, Unit, UnitEvidence, chosen_places, unit_of
 from fusionlog.teachers.evidence import evidence_of, neighbour_of
 from fusionlog.teachers.offline.teacher import OfflineTeacher
+from fusionlog.teachers.unusual import unusual
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ class Questions:
     def __init__(self, knowledge: Knowledge, system: SystemSettings, settings: LabelSettings) -> None:
         self.knowledge, self.profile = knowledge, SystemProfile()
         self._system, self._settings, self._header = system, settings, Header(system)
-        self._evidence: dict[str, UnitEvidence] = {}
+        self._evidence: dict[str, tuple[str, UnitEvidence]] = {}
         self._begun: str | None = None
 
     def count(self, windows: Sequence[Window]) -> None:
@@ -66,7 +67,7 @@ class Questions:
         for window in windows:
             again = window.provisional is not None
             if window.shape not in self._evidence and self.knowledge.label_of(window.shape) is None:
-                self._evidence[window.shape] = self._evidence_of(window, own=int(again))
+                self._evidence[window.shape] = window.id, self._evidence_of(window, own=int(again))
             if not again:
                 self.profile.update(window)
 
@@ -78,12 +79,21 @@ class Questions:
         """The units of windows that were observed, in their order."""
         return [self._unit(window) for window in windows]
 
+    def unusual(self, window: Window) -> list[str]:
+        """Sentences on what is unusual in a window that was observed; none where evidence is turned off."""
+        evidence = self._known_evidence(window)
+        return unusual(window, evidence) if evidence is not None else []
+
     def _unit(self, window: Window) -> Unit:
         unit = unit_of(window, self._system)
-        evidence = None
-        if self._settings.evidence:
-            evidence = self._evidence.get(window.shape) or self._evidence_of(window, own=1)
-        return replace(unit, evidence=evidence, neighbours=self._neighbours(window))
+        return replace(unit, evidence=self._known_evidence(window), neighbours=self._neighbours(window))
+
+    def _known_evidence(self, window: Window) -> UnitEvidence | None:
+        """The evidence of a window's arrival, else that of now. Another window of its shape may have another order."""
+        if not self._settings.evidence:
+            return None
+        first, evidence = self._evidence.get(window.shape, ("", None))
+        return evidence if evidence is not None and first == window.id else self._evidence_of(window, own=1)
 
     def _evidence_of(self, window: Window, own: int) -> UnitEvidence:
         places = sorted(chosen_places(window))

@@ -200,10 +200,12 @@ class LabelWorker:
             for window in filter(_is_provisional_anomaly, windows):
                 await self._withdraw(window, label.reason, label.probability)
             return
-        now = time.time()
+        now, shows = time.time(), self._shows_units(label.system)
+        unusual = self._questions_of(label.system).unusual(windows[0]) if shows and windows else []
         for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
-            await self._output.send(self._settings.topics.anomalies, anomaly_record.by_teacher(window, label, now))
+            anomaly = replace(anomaly_record.by_teacher(window, label, now), unusual=unusual)
+            await self._output.send(self._settings.topics.anomalies, anomaly)
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
         """Return a referred window to the model, which has a verdict on it; any other becomes a dead letter."""
