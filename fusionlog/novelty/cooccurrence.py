@@ -78,7 +78,7 @@ class Cooccurrence:
             self._last[templates[window.sequence[-1]]] += times
 
     def deviations(self, window: Window, own: int = 0) -> Iterator[Deviation]:
-        """The deviations of a window, each with the number of comparable windows that deviate alike.
+        """The deviations of a window, each with the number of comparable windows that have it.
 
         A deviation is a count of an event as extreme, a missing companion, a pair that is rarer together than by
         chance, or a last event that seldom is the last.

@@ -5,7 +5,7 @@ in their order of arrival, the releases and the labels.
 
 Evidence counts the windows that come to the teacher, and is of the moment at which a window comes: a window that waits
 for hours is asked about with the counts of its arrival. A release of the system brings the counts of all windows that
-it was distilled from, general ones included, where these are more (see `SystemProfile.merge`).
+it was distilled from, general ones included, unless these are fewer.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class Questions:
         return tuple(islice(found.values(), number))
 
     def _merge_release(self) -> None:
-        """Take over the profile of the release in use, where it counted more windows."""
+        """Go on from the profile of the release in use, unless fewer windows were counted into it.
+
+        Not the sum: both counted one stream."""
         version = self.knowledge.version
         if version is None or version == self._begun:
             return
@@ -124,5 +126,5 @@ class Questions:
         except ModelError as error:
             log.error("the profile of a release is left out", version=version, error=str(error))
             return
-        if profile is not None:
-            self.profile.merge(profile)
+        if profile is not None and profile.windows >= self.profile.windows:
+            self.profile = profile

@@ -22,7 +22,8 @@ from fusionlog.teachers.redaction import redact
 MAX_EVENT_CHARS = 400
 """Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
 MAX_UNIT_EVENTS = 60
-"""Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, the most a window can cost."""
+"""Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, and what stands beside them 1,000
+more at most."""
 MAX_REASON_CHARS = 500
 
 

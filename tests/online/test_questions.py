@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from fusionlog import releases
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
@@ -38,13 +40,14 @@ def test_evidence_is_of_the_windows_that_came_before() -> None:
     assert seen(questions, CUT) == [51, 51]
 
 
-def test_the_counts_of_a_release_are_taken_over_where_they_are_more() -> None:
+@pytest.mark.parametrize(("counted", "then"), [(500, 500), (15, 20)])
+def test_the_counts_of_a_release_are_taken_over_unless_they_are_fewer(counted: int, then: int) -> None:
     questions, profile = questions_of(), SystemProfile()
-    profile.update(ORDER, 500)
+    profile.update(ORDER, counted)
     questions.observe([ORDER] * 20)
     questions.knowledge.adopt(releases.sign(release(profile=profile.pack()), None))
     questions.observe([CUT])
-    assert seen(questions, CUT) == [500, 500]
+    assert seen(questions, CUT) == [then, then]
 
 
 def test_a_window_that_comes_again_with_a_provisional_verdict_is_counted_once() -> None:
