@@ -39,10 +39,13 @@ Answer with one JSON object and nothing else, one answer a session, in their ord
 "events": [{{"id": 1, "label": "normal" or "anomalous", "confidence": 0.97, "reason": "..."}}]}}]}}"""
 
 _EVIDENCE = """
-Further keys hold counts over the sessions of this system before this one; nobody judged those. What is rare may be
-harmless, and what is usual may be a fault: let them guide where you look."""
+Further keys are values of the session, and counts over the sessions of this system before it, which nobody judged. What
+is rare may be harmless, and what is usual may be a fault: let them guide where you look."""
 _KEYS = {
     "level": "the severity that the line itself names, where it is a warning or worse.",
+    "duration": "the longest duration that a line of the event names, in seconds.",
+    "pause": "the seconds without a line after this event: the longest pause of the session.",
+    "quantities": "the greatest values of the other numbers that its lines name.",
     "sessions_before": "how many sessions were counted.",
     "seen": "how many of those had such an event.",
     "unusual_count": "in how many of the sessions with the event it had as many lines, or as few, as here.",
