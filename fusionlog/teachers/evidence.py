@@ -117,8 +117,8 @@ def _missing(rare: Sequence[Deviation], window: Window, profile: SystemProfile) 
 
 
 def _is_among(missing: set[str], here: Sequence[set[str]]) -> bool:
-    """Whether an event of the window is another form of a missing one."""
-    return any(len(missing & each) >= ANOTHER_FORM * len(missing | each) for each in here)
+    """Whether an event of the window is another form of a missing one. One without words of letters is none."""
+    return bool(missing) and any(len(missing & each) >= ANOTHER_FORM * len(missing | each) for each in here)
 
 
 def _count(deviation: Deviation) -> str:

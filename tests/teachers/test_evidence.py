@@ -57,6 +57,12 @@ def test_a_missing_event_whose_template_has_changed_since_is_not_missing() -> No
     assert not any(event.missing for event in evidence(now, profile_of((before, 99))).events)
 
 
+def test_a_missing_event_in_another_script_is_named() -> None:
+    before, now = make_window("订单已创建", "订单已支付", "订单完成"), make_window("订单已创建", "订单完成")
+    found = evidence(now, profile_of((before, 99)))
+    assert [each.text for event in found.events for each in event.missing] == ["订单已支付"]
+
+
 def test_a_count_is_unusual_for_being_great_or_small() -> None:
     busy = make_window("order opened", *["card charged"] * 5, "order closed")
     many = evidence(busy, profile_of((ORDER, 99)))
