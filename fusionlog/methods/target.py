@@ -11,7 +11,7 @@ from fusionlog.errors import SettingError
 from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold
 from fusionlog.methods.teacher_queries import DeduplicatedTeacher
-from fusionlog.online.asking import Answered, Call, apply_answers
+from fusionlog.online.asking import Answered, Call, apply_answers, asked_again
 from fusionlog.online.decisions import SystemState
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool, Item
@@ -76,7 +76,8 @@ class Target:
         size, answered = self.context.settings.label.units_per_call, Answered[Item]()
         self.spent += -(-len(call.windows) // size)
         for part in call.parts(size if self.context.settings.label.neighbours else len(call.windows)):
-            answers = await self.deduplicated.answers(part.windows, self.questions.units)
+            again = asked_again(part.windows, self.knowledge)
+            answers = await self.deduplicated.answers(part.windows, again, self.questions.units)
             answered.add(apply_answers(pool, part, answers, self.teacher.name, time.time()))
         return answered
 

@@ -151,15 +151,30 @@ class StreamTeacher(Protocol):
         """
 
 
+@runtime_checkable
+class CachingTeacher(Protocol):
+    """A teacher that gives a unit the answer that it had before, without a call."""
+
+    def forget(self, units: Sequence[Unit]) -> None:
+        """Drop the cached answers on these units."""
+
+
 async def ask(
-    teacher: Teacher, windows: Sequence[Window], system: SystemSettings, units: Units | None = None
+    teacher: Teacher,
+    windows: Sequence[Window],
+    system: SystemSettings,
+    again: Sequence[Window] = (),
+    units: Units | None = None,
 ) -> list[Verdict | TeacherError]:
     """A teacher's verdicts on windows of a system, in their order.
 
+    :param again: those of them whose answer so far does not count: a cached one is not taken.
     :param units: makes the units; default: `unit_of` alone, without evidence.
     """
     if isinstance(teacher, StreamTeacher):
         return await teacher.label_windows(windows, system)
+    if again and isinstance(teacher, CachingTeacher):
+        teacher.forget([unit_of(window, system) for window in again])
     return await teacher.label(units(windows) if units else [unit_of(window, system) for window in windows])
 
 

@@ -149,7 +149,7 @@ async def _label(
         pool.add(window, None)
     while pool and calls.left:
         call = strategy(pool, calls.context.settings.label.units_per_call)
-        answers = await teacher.answers(call.windows, questions.units)
+        answers = await teacher.answers(call.windows, units=questions.units)
         answered = apply_answers(pool, call, answers, teacher.name, time.time())
         labels |= {each.label.shape: each.label for each in answered.labelled}
         for window in call.windows:
