@@ -105,7 +105,7 @@ async def test_so_they_do_with_a_release_of_the_system_and_second_opinions() -> 
         profile.update(window)
     targets = [target_of(*windows, share=0.3, max_wait_windows=1, calls=1000) for _ in range(2)]
     for target in targets:
-        newer = replace(target.knowledge.release(target.knowledge.version_in_use), created=9e9, version="99")
+        newer = replace(target.knowledge.release(target.knowledge.version_in_use), created=1e9, version="late")
         target.adopt(replace(newer, profile=profile.pack()))
     evaluated, worked = Listening(), Listening()
     target = targets[0]
