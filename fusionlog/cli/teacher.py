@@ -1,8 +1,9 @@
-"""`fusionlog teacher`: the check of the language model's endpoint, and the questions that it would be sent."""
+"""`fusionlog teacher`: the check of the model's endpoint, what it would be sent, and what is left of its budget."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,8 @@ from fusionlog.errors import DataError, MissingExtraError, SettingError
 from fusionlog.observability.logs import configure
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import LabelSettings, Settings, SystemSettings, read_systems
+from fusionlog.teachers.llm.spend import SpendTotals
+from fusionlog.teachers.llm.spend_summary import SpendSummary, lines_of, summary_of
 
 if TYPE_CHECKING:
     from fusionlog.online.question_texts import Question
@@ -145,6 +148,24 @@ def _readable(question: Question) -> str:
     parts = [f"[{message['role']}]\n{message['content']}" for message in question.messages]
     title = f"session {question.session}, window {question.window}, sha256 {question.sha256}"
     return "\n\n".join([f"### {title}", *parts, ""])
+
+
+@app.command()
+def spend(
+    json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Show what all label and explain workers spent on the language model, and what is left of the budgets."""
+    found = asyncio.run(_summary(settings.load()))
+    typer.echo(msgspec.json.encode(found).decode() if json else "\n".join(lines_of(found)))
+
+
+async def _summary(config: Settings) -> SpendSummary:
+    from fusionlog.kafka.table import read_all
+
+    totals = SpendTotals()
+    for key, record in await read_all(config, config.topics.spend):
+        totals.update(key, record)
+    return summary_of(totals, config, time.time())
 
 
 def _label(url: str | None, model: str | None) -> LabelSettings:

@@ -35,6 +35,7 @@ _BY = {
     "missing": "by a missing event",
     "pair": "by two events that seldom meet",
     "last": "by its last event",
+    "value": "by a value that a line names",
 }
 
 
@@ -64,7 +65,8 @@ def evidence_of(
                 unusual_end=next((_of(each) for each in here if each.kind == "last"), ""),
             )
         )
-    return UnitEvidence(tuple(events), windows, _surprise(deviations))
+    value = profile.unusual_value(window, own)
+    return UnitEvidence(tuple(events), windows, _surprise(deviations, value.share if value else 1.0))
 
 
 def neighbour_of(window: Window, label: PseudoLabel, similarity: float) -> Neighbour | None:
@@ -129,11 +131,13 @@ def _of(deviation: Deviation) -> str:
     return f"{deviation.number} of {deviation.of:.0f}"
 
 
-def _surprise(deviations: Sequence[Deviation]) -> str:
-    """The greatest deviation in words; empty where no event of the window is known."""
-    greatest = min(deviations, key=lambda each: each.share, default=None)
-    if greatest is None:
-        return ""
-    if greatest.share > RARE:
-        return "ordinary"
-    return f"1 in {floor(1 / greatest.share)} sessions deviates as much, {_BY[greatest.kind]}"
+def _surprise(deviations: Sequence[Deviation], value: float) -> str:
+    """The greatest deviation in words; empty where no event of the window is known.
+
+    :param value: the share of windows whose values deviate as much; 1 where none does.
+    """
+    shares = [(each.share, _BY[each.kind]) for each in deviations] + [(value, _BY["value"])] * (value < 1)
+    share, by = min(shares, default=(0.0, ""))
+    if not by or share > RARE:
+        return "ordinary" if by else ""
+    return f"1 in {floor(1 / share)} sessions deviates as much, {by}"

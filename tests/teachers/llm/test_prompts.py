@@ -52,7 +52,7 @@ def test_the_question_is_this_text_word_for_word() -> None:
 
 def test_a_key_is_explained_where_it_is_used_and_nowhere_else() -> None:
     whole, alone = (messages([unit])[0]["content"] for unit in (with_all(), with_all().alone))
-    for key in prompts._KEYS.keys() - {"duration", "pause", "quantities"}:
+    for key in prompts._KEYS.keys() - {"duration", "pause", "quantities"}:  # of events, where they have them
         assert f"\n- {key}: " in whole and f"- {key}: " not in alone
 
 
