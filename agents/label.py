@@ -63,7 +63,7 @@ class LabelWork:
         names = ", ".join(each.name for each in self._teachers)
         logger.info("teacher ready", teacher=names, labeller=self._settings.label.labeller)
         self._labelling = LabelWorker(self._settings, self._producer, self._tables, teacher, offline=offline)
-        if any(isinstance(each, StreamTeacher) for each in self._teachers):
+        if self._settings.label.evidence or any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._count_history(self._labelling)
         self._check = asyncio.create_task(_check(teacher))
 
@@ -92,7 +92,7 @@ class LabelWork:
             await teacher.close()
 
     async def _count_history(self, labelling: LabelWorker) -> None:
-        """Count the recent windows that this worker, or others of its group, had read, in the offline teacher."""
+        """Count the recent windows that this worker, or others of its group, had read."""
         settings = self._settings
         await labelling.count_history(
             read_committed(settings, settings.topics.proprietary, self._group, settings.distill.recent_windows)

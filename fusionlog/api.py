@@ -39,6 +39,7 @@ from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
 from fusionlog.errors import ModelError, RecordError
 from fusionlog.online.decisions import BATCH_WINDOWS, SystemState, decide, verdicts
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.question_texts import Question, question_texts, questions_without_release
 from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.parsing.parser import Event, Parser
@@ -52,6 +53,7 @@ __all__ = [
     "AnomalyDetector",
     "Event",
     "ModelRelease",
+    "Question",
     "ScoredWindow",
     "Settings",
     "SystemSettings",
@@ -64,6 +66,7 @@ __all__ = [
     "parse_lines",
     "read_lines",
     "read_systems",
+    "teacher_questions",
 ]
 
 NO_KEY = "no-session-key"
@@ -203,6 +206,28 @@ def fetch_release(name: str, config: Settings | None = None) -> ModelRelease:
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, read_parent(config or settings.load(), name)).result()
+
+
+def teacher_questions(
+    windows: Iterable[Window], name: str, system: SystemSettings, config: Settings | None = None
+) -> list[Question]:
+    """The question on each window as a language model is sent it, word for word; nobody is asked.
+
+    The label worker makes the same of windows in this order while the system has no release and no label; it asks
+    about the first window of a shape alone.
+
+    :param config: default: the environment's settings.
+
+    >>> from fusionlog import SystemSettings, cut_windows, parse_lines, teacher_questions
+    >>> shop = SystemSettings(policy="alert on lost orders")
+    >>> windows = cut_windows(parse_lines(["order 17 of a@b.example lost"], "shop", shop), "shop", shop)
+    >>> [question] = teacher_questions(windows, "shop", shop)
+    >>> print(question.messages[-1]["content"])
+    Sessions to judge:
+    [{"system":"shop","task":"label","events":[{"id":1,"text":"order 17 of <EMAIL> lost","count":1}]}]
+    """
+    label = (config or settings.load()).label
+    return list(question_texts(windows, questions_without_release(name, system, label)))
 
 
 class ScoredWindow(NamedTuple):

@@ -294,7 +294,8 @@ class Anomaly(Record, frozen=True, kw_only=True):
 
     `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
     `events` are those of the window, in order of first occurrence, of a window with very many the most informative
-    alone; `pause` is the window's, with a place in them.
+    alone; `pause` is the window's, with a place in them. `unusual` are sentences on what is unusual in it, by the
+    windows before: missing events, numbers, rare events.
     """
 
     id: str
@@ -319,6 +320,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
     provisional: bool = False
     withdrawn: bool = False
     pause: Longest | None = None
+    unusual: list[str] = []
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
 from fusionlog.explanation import prompt
@@ -50,6 +51,7 @@ class Explainer:
         self._endpoint = Endpoint(label.model_copy(update={"model": model}), clock, sleep, prompt.response_formats())
         self._budgets: dict[str, CallBudget] = {}
         self._make_budget = budgets or self._own_budget
+        self._evidence = label.evidence
 
     def budget(self, system: str) -> CallBudget:
         """The call budget of a system."""
@@ -64,6 +66,8 @@ class Explainer:
         :raises TeacherError: no explanation now, and `retry_after` is the seconds until the next try; or none at all,
             and `retry_after` is None.
         """
+        if not self._evidence:
+            anomaly = replace(anomaly, unusual=[])
         unit, before = prompt.unit_of(anomaly, system), self._endpoint.cost
         metrics.EXPLANATIONS_ASKED.labels(anomaly.system).inc()
         answer = await self._answer(unit, anomaly)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import floor, log, log10
 
 import msgspec
 
 from fusionlog.errors import ModelError
-from fusionlog.novelty.cooccurrence import Cooccurrence, Tables
+from fusionlog.novelty.cooccurrence import Cooccurrence, Deviation, Tables
 from fusionlog.novelty.features import NoveltyFeatures, novelty_features
 from fusionlog.novelty.frequencies import Frequencies
 from fusionlog.novelty.value_ranges import Table, UnusualValue, ValueRanges
@@ -24,6 +24,9 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 PACKED_TEMPLATES = 500
 """A release carries the counts of so many templates, the most frequent ones: at most some hundred kB."""
+KEPT_TEXTS = 2_000
+"""Templates whose text is kept, to name a missing one; each text is cut to `TEXT_CHARS`."""
+TEXT_CHARS = 200
 PACKED_SERIES = 500
 """A release carries the ranges of so many values."""
 CACHED_SHAPES = 50_000
@@ -35,6 +38,7 @@ class _PackedProfile(msgspec.Struct, frozen=True):
     windows: int
     events: dict[str, int]
     cooccurrence: Tables
+    texts: dict[str, str] = {}
     values: list[Table] = []
 
 
@@ -51,9 +55,10 @@ class SystemProfile:
         frequencies: Frequencies | None = None,
         cooccurrence: Cooccurrence | None = None,
         values: ValueRanges | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         self.frequencies, self._cooccurrence = frequencies or Frequencies(), cooccurrence or Cooccurrence()
-        self._values = values or ValueRanges()
+        self._values, self._texts = values or ValueRanges(), dict(texts or {})
         self._cache: BoundedCache[str, NoveltyFeatures] = BoundedCache(CACHED_SHAPES)
         self._age = self._generation()
 
@@ -83,6 +88,7 @@ class SystemProfile:
         """
         if other.windows > self.windows:
             self.frequencies, self._cooccurrence = other.frequencies, other._cooccurrence
+            self._texts |= other._texts
             self._values = other._values
             self._drop()
 
@@ -119,6 +125,14 @@ class SystemProfile:
         """
         return min(self._values.deviations(window, min(own, 1)), key=lambda each: each.share, default=None)
 
+    def deviations(self, window: Window, own: int = 0) -> Iterator[Deviation]:
+        """The deviations of a window without its values (see `Cooccurrence.deviations`)."""
+        return self._cooccurrence.deviations(window, own)
+
+    def text(self, template: str) -> str | None:
+        """The text of a counted template, cut; None where it is not kept."""
+        return self._texts.get(template)
+
     def rarities(self, window: Window, own: int = 0) -> list[float]:
         """The rarity of each event of a window (see `Frequencies.rarity`)."""
         return [self.frequencies.rarity(event.template, own) for event in window.events]
@@ -131,7 +145,8 @@ class SystemProfile:
         """The counts of the most frequent templates, compressed."""
         events = dict(self.frequencies.events.most_common(PACKED_TEMPLATES))
         values = self._values.tables(events, PACKED_SERIES)
-        packed = _PackedProfile(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES), values)
+        texts = {template: text for template in events if (text := self.text(template)) is not None}
+        packed = _PackedProfile(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES), texts, values)
         return zlib.compress(msgspec.msgpack.encode(packed))
 
     @classmethod
@@ -145,12 +160,15 @@ class SystemProfile:
             cooccurrence = Cooccurrence.of(packed.cooccurrence)
         except (zlib.error, msgspec.MsgspecError, ValueError, IndexError) as error:
             raise ModelError(f"the profile of a release cannot be read: {error}; distil it again") from error
-        return cls(Frequencies(packed.windows, packed.events), cooccurrence, ValueRanges.of(packed.values))
+        return cls(
+            Frequencies(packed.windows, packed.events), cooccurrence, ValueRanges.of(packed.values), packed.texts
+        )
 
     def _count(self, window: Window, times: int) -> None:
         """Count a window of a shape, so many times."""
         self.frequencies.update({event.template for event in window.events}, times)
         self._cooccurrence.update(window, times)
+        self._keep_texts(window)
         if self._generation() != self._age:
             self._drop()
 
@@ -161,7 +179,7 @@ class SystemProfile:
 
     def _of_counts(self, window: Window, own: int) -> float:
         """The surprisal of a window without its values."""
-        return max((-log10(share) for share in self._cooccurrence.deviations(window, own)), default=0.0)
+        return max((-log10(each.share) for each in self.deviations(window, own)), default=0.0)
 
     def _with_value(self, found: NoveltyFeatures, window: Window, own: int) -> NoveltyFeatures:
         """The features with the surprisal of the window's most unusual value, where it is the greatest deviation."""
@@ -169,6 +187,11 @@ class SystemProfile:
         if value is None:
             return found
         return found._replace(surprisal=max(found.surprisal, -log10(value.share)), value=value)
+
+    def _keep_texts(self, window: Window) -> None:
+        for event in window.events:
+            if event.template not in self._texts and len(self._texts) < KEPT_TEXTS:
+                self._texts[event.template] = event.text[:TEXT_CHARS]
 
     def _generation(self) -> int:
         return floor(log(1 + self.windows) / log(CACHE_GROWTH))

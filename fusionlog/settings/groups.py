@@ -141,6 +141,12 @@ class LabelSettings(SettingsGroup):
         "wait",
         description="windows while the endpoint is away: wait, or offline: provisional verdicts by the offline teacher",
     )
+    evidence: bool = Field(
+        True, description="whether a window is sent with what is rare in it: counts over the windows before, levels"
+    )
+    neighbours: int = Field(
+        3, ge=0, le=5, description="similar windows that are sent beside one, with their earlier verdicts; 0: none"
+    )
 
     @field_validator("budget_per_day")
     @classmethod

@@ -7,11 +7,12 @@ so that one bad unit never costs the others their labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
 from fusionlog.novelty.profile import SystemProfile
@@ -22,7 +23,8 @@ from fusionlog.teachers.redaction import redact
 MAX_EVENT_CHARS = 400
 """Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
 MAX_UNIT_EVENTS = 60
-"""Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, the most a window can cost."""
+"""Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, and what stands beside them 1,000
+more at most."""
 MAX_UNIT_QUANTITIES = 8
 """Quantities of an event that are sent."""
 MAX_REASON_CHARS = 500
@@ -43,13 +45,68 @@ class UnitEvent(Struct, frozen=True, omit_defaults=True):
     quantities: dict[str, float] = {}
 
 
+class MissingEvent(Struct, frozen=True):
+    """An event that a window lacks: its template, and in how many of the windows with the event beside it was."""
+
+    text: str
+    usual: str
+
+
+class EventEvidence(Struct, frozen=True, omit_defaults=True):
+    """Evidence on an event: its level, the windows before that had it, and what of it is unusual."""
+
+    level: str = ""
+    seen: int | None = None
+    unusual_count: str = ""
+    missing: tuple[MissingEvent, ...] = ()
+    unusual_end: str = ""
+
+
+class UnitEvidence(Struct, frozen=True, omit_defaults=True):
+    """Evidence on a unit: that on each of its events, the number of windows before it, and its greatest deviation."""
+
+    events: tuple[EventEvidence, ...]
+    sessions_before: int = 0
+    surprise: str = ""
+
+
+class Difference(Struct, frozen=True):
+    """An event that differs in number between a window and its neighbour."""
+
+    text: str
+    here: int
+    there: int
+
+
+class Neighbour(Struct, frozen=True):
+    """A similar window that the teacher labelled before, with its reason, and the events whose counts differ."""
+
+    similarity: float
+    label: Literal["normal", "anomalous"]
+    reason: str
+    differs: tuple[Difference, ...] = ()
+
+
 class Unit(Struct, frozen=True):
-    """A window to be labelled, with the description and the alert policy of its system."""
+    """A window to be labelled, with the description and the alert policy of its system.
+
+    `evidence` and `neighbours` change with every window of the stream; all else is of the window."""
 
     system: str
     description: str
     policy: str
     events: tuple[UnitEvent, ...]
+    evidence: UnitEvidence | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+
+    @property
+    def alone(self) -> Unit:
+        """The unit without what stands beside it."""
+        return replace(self, evidence=None, neighbours=())
+
+
+Units = Callable[[Sequence[Window]], list[Unit]]
+"""Windows of one system to units, in their order."""
 
 
 class EventVerdict(Struct, frozen=True):
@@ -113,17 +170,22 @@ class CachingTeacher(Protocol):
 
 
 async def ask(
-    teacher: Teacher, windows: Sequence[Window], system: SystemSettings, again: Sequence[Window] = ()
+    teacher: Teacher,
+    windows: Sequence[Window],
+    system: SystemSettings,
+    again: Sequence[Window] = (),
+    units: Units | None = None,
 ) -> list[Verdict | TeacherError]:
     """A teacher's verdicts on windows of a system, in their order.
 
     :param again: those of them whose answer so far does not count: a cached one is not taken.
+    :param units: makes the units; default: `unit_of` alone, without evidence.
     """
     if isinstance(teacher, StreamTeacher):
         return await teacher.label_windows(windows, system)
     if again and isinstance(teacher, CachingTeacher):
         teacher.forget([unit_of(window, system) for window in again])
-    return await teacher.label([unit_of(window, system) for window in windows])
+    return await teacher.label(units(windows) if units else [unit_of(window, system) for window in windows])
 
 
 def unit_of(window: Window, system: SystemSettings) -> Unit:

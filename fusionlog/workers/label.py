@@ -33,6 +33,7 @@ from fusionlog.online.calibrated_detector import profile_of
 from fusionlog.online.contradictions import Contradiction
 from fusionlog.online.event_answers import answer_in
 from fusionlog.online.query_queue import CandidatePool
+from fusionlog.online.questions import Questions
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
@@ -64,12 +65,15 @@ class LabelWorker:
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
         self._begun: dict[str, str] = {}
+        self._questions: dict[str, Questions] = {}
         self._why = self._logged = ""
 
     async def count_history(self, windows: AsyncIterable[Window]) -> None:
-        """Count the windows committed before this worker's start, for teachers whose verdicts depend on the stream."""
+        """Count the windows committed before this worker's start: for the evidence, and for stream teachers."""
         async for window in windows:
             await self._route(window)
+            if self._shows_units(window.system) and window.provisional is None:
+                self._questions_of(window.system).count([window])
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Label every window; return when each was labelled, became general or was given up.
@@ -80,6 +84,8 @@ class LabelWorker:
         pairs = await self._output.windows(messages)
         for message, window in pairs:
             knowledge = self._tables.of(window.system)
+            if self._shows_units(window.system):
+                self._questions_of(window.system).observe([window])
             label = known_label(window, knowledge, self._teacher_of(window.system))
             if label is not None:
                 await self._report([window], label)
@@ -93,6 +99,8 @@ class LabelWorker:
             if seconds and any(waiting.values()):
                 await (self._defer if self._provisional else self._wait)(waiting, seconds)
         await self._output.flush()
+        for questions in self._questions.values():
+            questions.clear()
         for _, window in pairs:
             await self._route(window)
 
@@ -129,6 +137,16 @@ class LabelWorker:
         teacher = self._teacher_of(system)
         return [teacher, self._offline] if self._provisional and teacher is not self._offline else [teacher]
 
+    def _shows_units(self, system: str) -> bool:
+        """Whether the teacher of a system is sent units; a stream teacher counts windows itself."""
+        return not isinstance(self._teacher_of(system), StreamTeacher)
+
+    def _questions_of(self, system: str) -> Questions:
+        if system not in self._questions:
+            knowledge, label = self._tables.of(system), self._settings.label
+            self._questions[system] = Questions(knowledge, self._system(system), label)
+        return self._questions[system]
+
     async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
         """Make one call on the candidate pool of a system.
 
@@ -141,7 +159,8 @@ class LabelWorker:
             return 0.0
         teacher = self._teacher_of(system)
         again = asked_again(call.windows, pool.knowledge)
-        answers = await ask(teacher, call.windows, self._system(system), again)
+        units = self._questions_of(system).units
+        answers = await ask(teacher, call.windows, self._system(system), again, units)
         answered = apply_answers(pool, call, answers, teacher.name, time.time())
         metrics.LABELS_PROPAGATED.labels(system).inc(answered.inherited)
         await self._deliver(answered)
@@ -189,10 +208,12 @@ class LabelWorker:
             for window in filter(_is_provisional_anomaly, windows):
                 await self._withdraw(window, label.reason, label.probability)
             return
-        now = time.time()
+        now, shows = time.time(), self._shows_units(label.system)
+        unusual = self._questions_of(label.system).unusual(windows[0]) if shows and windows else []
         for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
-            await self._output.send(self._settings.topics.anomalies, anomaly_record.by_teacher(window, label, now))
+            anomaly = replace(anomaly_record.by_teacher(window, label, now), unusual=unusual)
+            await self._output.send(self._settings.topics.anomalies, anomaly)
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
         """Return a referred window to the model, which has a verdict on it; any other becomes a dead letter."""

@@ -28,6 +28,12 @@ def test_log_text_stands_in_the_object_at_the_end_alone_and_redacted() -> None:
     }  # fmt: skip
 
 
+def test_what_is_unusual_stands_beside_the_reason_redacted() -> None:
+    anomaly = make_anomaly("disk failed", unusual=["'password=hunter2' is in 0 of 99 windows before"])
+    found = json.loads(messages(unit_of(anomaly, SystemSettings()), anomaly)[1]["content"].splitlines()[-1])["found"]
+    assert found["unusual"] == ["'password=<SECRET>' is in 0 of 99 windows before"]
+
+
 def test_an_event_has_the_id_of_its_line() -> None:
     anomaly = make_anomaly("disk opened", "disk failed", "disk opened")
     unit, lines = unit_of(anomaly, SystemSettings()), lines_of(anomaly)

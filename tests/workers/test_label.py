@@ -92,6 +92,18 @@ async def test_a_shape_is_asked_once_and_answers_for_all_its_windows() -> None:
     )  # fmt: skip
 
 
+async def test_an_anomaly_carries_what_is_unusual_in_its_window() -> None:
+    bench = Bench(ScriptedTeacher())
+    await bench.handle(*windows_of("disk full", 20))
+    await bench.handle(*windows_of("disk failed", 2, 30))
+    await bench.handle(*windows_of("disk failed", 1, 40))
+    first, second, third = (anomaly.unusual for anomaly in bench.anomalies())
+    assert first == second == ["'disk failed' is in 0 of 20 windows before"] and third == []
+    off = Bench(ScriptedTeacher(), settings=Settings(label=LabelSettings(evidence=False)))
+    await off.handle(*windows_of("disk full", 20), *windows_of("disk failed", 1, 30))
+    assert [anomaly.unusual for anomaly in off.anomalies()] == [[]]
+
+
 async def test_the_same_window_twice_is_the_same_anomaly() -> None:
     bench = Bench(ScriptedTeacher())
     window = windows_of("disk failed", 1)[0]
