@@ -42,7 +42,7 @@ async def create_topics(settings: Settings) -> list[str]:
     if not missing:
         return []
     async with kafka_errors(settings.kafka, "creating topics"), admin_client(settings.kafka) as admin:
-        response = await admin.create_topics([_new_topic(topic, settings) for topic in missing])
+        response = await admin.create_topics([_new_topic(topic, settings, existing) for topic in missing])
     errors = {name: (for_code(code), text) for name, code, text in response.topic_errors}
     made = [topic.name for topic in missing if _created(topic, *errors[topic.name])]
     await _visible(settings, {topic.name for topic in missing})
@@ -70,11 +70,16 @@ async def check_topics(settings: Settings) -> list[Problem]:
     async with kafka_errors(settings.kafka, "reading the settings of topics"), admin_client(settings.kafka) as admin:
         configs = await _configs(admin, present)
     problems = [problem for topic in settings.topics.all() for problem in _problems(topic, counts, configs)]
+    problems += _left_behind(settings, counts)
     return sorted(problems, key=lambda problem: not problem.fatal)
 
 
-def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
-    return NewTopic(topic.name, topic.partitions, settings.kafka.replication_factor, topic_configs=topic.config())
+def _new_topic(topic: Topic, settings: Settings, existing: Mapping[str, int]) -> NewTopic:
+    """A missing topic; a keyed one has as many partitions as the raw one that is there."""
+    topics, partitions = settings.topics, topic.partitions
+    if topics.is_keyed(topic.name):
+        partitions = existing.get(topics.raw(topics.system_of(topic.name)).name, partitions)
+    return NewTopic(topic.name, partitions, settings.kafka.replication_factor, topic_configs=topic.config())
 
 
 def _created(topic: Topic, error: type[Exception], text: str | None) -> bool:
@@ -94,6 +99,21 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
             if code == 0:
                 found[name] = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
     return found
+
+
+def _left_behind(settings: Settings, counts: Mapping[str, int]) -> Iterator[Problem]:
+    """The keyed topics of systems that are not repartitioned any more: nothing reads what is in them."""
+    topics = settings.topics
+    for system in topics.systems:
+        name = topics.keyed(system).name
+        if system not in topics.repartitioned and name in counts:
+            yield Problem(
+                name,
+                f"exists, and {system} has no repartition: true: lines in it that were not read yet are in no window. "
+                "Set repartition: true until its fusionlog_lag_records and the system's fusionlog_lines_open are 0, "
+                f"then delete the topic with  kafka-topics.sh --delete --topic {name}",
+                fatal=False,
+            )
 
 
 def _problems(topic: Topic, counts: Mapping[str, int], configs: Mapping[str, Configs]) -> Iterator[Problem]:

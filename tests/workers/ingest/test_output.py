@@ -15,8 +15,8 @@ from fusionlog.kafka.codecs import FRAME_BYTES
 from fusionlog.records import Route, Template, Window
 from fusionlog.settings import Settings
 from fusionlog.types import RouteKind
+from fusionlog.workers.ingest.made import DeadLetter, Made
 from fusionlog.workers.ingest.output import SHORT_CHARS, IngestOutput, fitting
-from fusionlog.workers.ingest.partition_processor import DeadLetter, Made
 from tests.factories import make_event, make_window
 from tests.workers.memory import MemoryProducer
 

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from fusionlog.kafka.crash_notes import Suspect
 from fusionlog.kafka.takeover import Takeover
-from fusionlog.settings import IngestSettings, Settings
+from fusionlog.settings import IngestSettings, Settings, SystemSettings
 from fusionlog.workers.ingest import raw_partitions
 from fusionlog.workers.ingest.raw_partitions import RawPartitions, raw_consumer
 from fusionlog.workers.ingest.resume_state import Emitted, OutputOffsets, Places, WrittenWindow, to_metadata
@@ -25,11 +25,19 @@ class Pipeline:
         self.outputs, self.unacked, self.closed = OutputOffsets(), 0, False
         self.opened: list[tuple[TopicPartition, int, list[WrittenWindow], object]] = []
         self.committed: dict[TopicPartition, tuple[int, str]] = {}
+        self.metadata: dict[TopicPartition, str] = {}
+        self.forgotten: list[TopicPartition] = []
         self.confirm: object = None
         self.passed: object = None
 
-    def open(self, place: TopicPartition, start: int, emitted: list[WrittenWindow], suspect: object) -> None:
+    def open(
+        self, place: TopicPartition, start: int, emitted: list[WrittenWindow], suspect: object, metadata: str
+    ) -> None:  # fmt: skip
         self.opened.append((place, start, emitted, suspect))
+        self.metadata[place] = metadata
+
+    def deleted(self, place: TopicPartition) -> None:
+        self.forgotten.append(place)
 
     def positions(self) -> dict[TopicPartition, tuple[int, str]]:
         return self.committed
@@ -41,7 +49,7 @@ class Pipeline:
 class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **ingest: Any) -> None:
         self.settings = Settings(ingest=IngestSettings(**ingest))
-        self.settings.__dict__["systems"] = {"rawshop": object(), "rawmill": object()}
+        self.settings.__dict__["systems"] = {"rawshop": SystemSettings(), "rawmill": SystemSettings()}
         self.pipeline = Pipeline()
         self.partitions = RawPartitions(self.settings, self.pipeline)  # type: ignore[arg-type]
         self.place = TopicPartition(self.settings.topics.raw("rawshop").name, 3)
@@ -74,6 +82,7 @@ def commit(offset: int, places: Places) -> OffsetAndMetadata:
 
 def sample(name: str, place: TopicPartition | None = None, system: str = "rawshop") -> float | None:
     labels = {"topic": place.topic, "partition": str(place.partition)} if place else {}
+    labels |= {"input": "raw"} if name == "lines_total" else {}
     return REGISTRY.get_sample_value(f"fusionlog_{name}", {"system": system, **labels})
 
 
