@@ -21,7 +21,7 @@ from fusionlog.types import Clock, Position
 from fusionlog.workers.ingest.interleaving import Interleaver
 from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.made import DeadLetter, KeyedLines, Made, RawRecord
-from fusionlog.workers.ingest.origins import Origins, SeenOrigins
+from fusionlog.workers.ingest.origins import UNKNOWN, Origins, SeenOrigins
 from fusionlog.workers.ingest.resume_state import CoveredOrigins, ResumeState, to_metadata
 from fusionlog.workers.ingest.tally import Batch, Tally
 from fusionlog.workers.ingest.watermark import CommitWatermark
@@ -55,7 +55,7 @@ class KeyedProcessor:
 
     def __init__(
         self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Windower,
-        start: int, resume_state: ResumeState, origins: Origins | None = None, covered: CoveredOrigins | None = None,
+        start: int, resume_state: ResumeState, origins: Origins = UNKNOWN, covered: CoveredOrigins | None = None,
         clock: Clock = time.time, report: LineReport | None = None,
     ) -> None:  # fmt: skip
         self.system, self.resume_state, self.tally = system, resume_state, Tally(system, "keyed")
@@ -87,6 +87,7 @@ class KeyedProcessor:
     def take(self, records: Sequence[RawRecord]) -> list[Made]:
         """The windows that a batch of records closes, and its dead letters, in order."""
         now = self._last_record_at = self._clock()
+        missing = self._seen.missing
         for record in records:
             self._in_hand = record.offset
             try:
@@ -96,6 +97,11 @@ class KeyedProcessor:
             else:
                 self._take_line(_Held(record.offset, line), now)
         self._batch.records += len(records)
+        if self._seen.missing > missing:
+            log.warning(
+                "keyed lines came without the lines before them; their writer lost a batch, and all are sent again",
+                system=self.system, offset=records[0].offset, lines=self._seen.missing - missing,
+            )  # fmt: skip
         if records:
             self._watermark.read(records[-1].offset)
         self._add_all(self._interleaver.ready(now))

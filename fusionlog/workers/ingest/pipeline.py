@@ -23,6 +23,7 @@ from fusionlog.workers.ingest.keyed_processor import KeyedProcessor
 from fusionlog.workers.ingest.keying import KeyingProcessor, LineKeyer
 from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.made import Made, Processor, RawRecord
+from fusionlog.workers.ingest.origins import Origins
 from fusionlog.workers.ingest.output import IngestOutput, Routing
 from fusionlog.workers.ingest.partition_processor import PartitionProcessor
 from fusionlog.workers.ingest.resume_state import (
@@ -114,7 +115,7 @@ class IngestPipeline:
         resume_state, windows = ResumeState(self.outputs, emitted), [laid.window for laid in emitted]
         windower = Windower(name, system.window, place.topic, place.partition)
         if topics.is_keyed(place.topic):
-            origins = metadata.origins if metadata else {}
+            origins = (metadata.origins if metadata else None) or Origins(complete=start == 0)
             return KeyedProcessor(
                 name, system, ingest, parser, windower, start, resume_state, origins, CoveredOrigins(windows),
                 report=report,

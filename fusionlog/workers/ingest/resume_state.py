@@ -39,7 +39,7 @@ class Metadata(msgspec.Struct, omit_defaults=True):
 
     windows: dict[str, dict[int, int]]
     epoch: int = 0
-    origins: Origins = {}
+    origins: Origins | None = None
 
 
 class Emitted(msgspec.Struct):
@@ -159,7 +159,7 @@ def to_metadata(places: Places, epoch: int = 0, origins: Origins | None = None) 
     topics: dict[str, dict[int, int]] = {}
     for place, offset in places.items():
         topics.setdefault(place.topic, {})[place.partition] = offset
-    text = msgspec.json.encode(Metadata(topics, epoch, origins or {})).decode()
+    text = msgspec.json.encode(Metadata(topics, epoch, origins)).decode()
     return text if len(text) <= METADATA_BYTES else ""
 
 
