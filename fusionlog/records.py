@@ -31,7 +31,7 @@ class Record(Struct, frozen=True, kw_only=True):
     v: Annotated[int, Meta(ge=VERSION)] = VERSION
 
 
-class KeyedLine(Record, frozen=True, kw_only=True):
+class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
     """A line in one of its sessions, on its way from a raw partition to the partition of the session.
 
     `text` is the line as the parser sees it, its pieces joined; `fields` are those of its envelope that its event may

@@ -39,3 +39,14 @@ def test_who_reads_and_writes_a_topic_is_what_the_roles_declare() -> None:
 def test_every_topic_has_a_writer_and_a_reader_but_for_feedback() -> None:
     assert all(topic.written_by for topic in Topics(systems=("shop",)).all())
     assert [topic for topic in Topics(systems=("shop",)).all() if not topic.read_by] == [Topics().feedback]
+
+
+def test_a_repartitioned_system_has_a_keyed_topic() -> None:
+    topics = Topics(prefix="a.", systems=("shop", "mill"), repartitioned=("shop",))
+    keyed = topics.keyed("shop")
+    assert [topic.name for topic in topics.all()][:3] == ["logs.raw.shop", "logs.raw.mill", "a.keyed.shop"]
+    assert keyed in topics.reads("ingest") and keyed in topics.writes("ingest")
+    assert (keyed.written_by, keyed.read_by) == (("ingest",), ("ingest",))
+    assert keyed.retention_ms == topics.raw("shop").retention_ms
+    assert topics.system_of(keyed.name) == "shop" and topics.is_keyed(keyed.name)
+    assert not topics.is_keyed("logs.raw.shop") and not topics.is_keyed("a.keyed.mill")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -188,12 +188,14 @@ class KeyedProcessor:
         self._watermark.sent((held.offset, 0))
         self._interleaver.push(line.partition, (line.arrived, line.time), held, now)
 
-    def _add_all(self, lines: Iterable[_Held]) -> None:
+    def _add_all(self, lines: Sequence[_Held]) -> None:
         """Add lines in order."""
+        if not lines:
+            return
         now = self._clock()
+        self._windower.clock.allow(now - self._last_line_at)
+        self._last_line_at = now
         for held in lines:
-            self._windower.clock.allow(now - self._last_line_at)
-            self._last_line_at = now
             self._in_hand = held.offset
             self._add(held)
 

@@ -57,7 +57,8 @@ class LineKeyer:
         self._after: dict[int, tuple[int, int, int]] = {}
         self._unacked: Counter[int] = Counter()
         self._records: dict[int, list[tuple[bytes, bytes]]] = {}
-        self._share = Share(0, 0, (0, 0))
+        self._lines = self._memberships = 0
+        self._anchor: Position = (-1, 0)
         self.shared = 0
         """Memberships of lines in other sessions than their first."""
 
@@ -89,16 +90,21 @@ class LineKeyer:
         self._after = after
         for partition, record in made:
             self._records.setdefault(partition, []).append(record)
-        self._count(len(made), position, membership)
+        anchor = position if membership is None else membership.anchor
+        if not self._memberships or anchor < self._anchor:
+            self._anchor = anchor
+        self._lines += membership is None or membership.counted
+        self._memberships += len(made)
+        self.shared += len(made) - 1
         return ()
 
     def taken(self) -> KeyedLines | None:
         """The lines since the last call."""
         if not self._records:
             return None
-        keyed = KeyedLines(self._records, self._share)
+        keyed = KeyedLines(self._records, Share(self._lines, self._memberships, self._anchor))
         self._unacked.update(self._records.keys())
-        self._records, self._share = {}, Share(0, 0, (0, 0))
+        self._records, self._lines, self._memberships = {}, 0, 0
         return keyed
 
     def acknowledged(self, keyed: KeyedLines) -> None:
@@ -133,14 +139,6 @@ class LineKeyer:
         if len(key) + len(value) > self._limit:
             raise RecordError("too-long", f"the line has {len(value)} bytes with its fields, more than {self._limit}")
         return key, value
-
-    def _count(self, sessions: int, position: Position, membership: Membership | None) -> None:
-        lines, memberships, anchor = self._share
-        own = position if membership is None else membership.anchor
-        counted = membership is None or membership.counted
-        anchor = min(anchor, own) if memberships else own
-        self._share = Share(lines + counted, memberships + sessions, anchor)
-        self.shared += sessions - 1
 
 
 class KeyingProcessor(PartitionProcessor):
