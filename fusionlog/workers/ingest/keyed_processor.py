@@ -91,7 +91,7 @@ class KeyedProcessor:
         for record in records:
             self._in_hand = record.offset
             try:
-                line = codecs.decode(record.value, KeyedLine)
+                line = _line_of(record)
             except RecordError as error:
                 self._bury(record, error)
             else:
@@ -110,7 +110,7 @@ class KeyedProcessor:
     def give_up(self, record: RawRecord, error: RecordError) -> list[Made]:
         """The dead letter of a condemned record, which is not parsed."""
         with suppress(RecordError):
-            self._seen.take(codecs.decode(record.value, KeyedLine))
+            self._seen.take(_line_of(record))
         self._batch.records += 1
         self._bury(record, error)
         self._watermark.read(record.offset)
@@ -278,6 +278,17 @@ class KeyedProcessor:
         self.report.add(Batch(implausible=batch.implausible), sum(isinstance(each, Window) for each in made))
         self._batch, self._made = Batch(), []
         return made
+
+
+def _line_of(record: RawRecord) -> KeyedLine:
+    """The line of a record.
+
+    :raises RecordError: it holds none, or one without a session.
+    """
+    line = codecs.decode(record.value, KeyedLine)
+    if not line.session:
+        raise RecordError("no-session-key", "a KeyedLine has an empty session")
+    return line
 
 
 def _placed(window: Window, lines: Sequence[_Held]) -> Window:

@@ -70,9 +70,9 @@ def test_each_line_is_accounted_for_once() -> None:
 
 def test_a_record_that_is_no_line_is_a_dead_letter_as_it_is() -> None:
     reader = make_reader()
-    reader.take([Message(b"not ours", offset=0), Message(None, offset=1), message(2)])
+    reader.take([Message(b"not ours", offset=0), Message(None, offset=1), message(2), message(3, "")])
     reasons = [(each.offset, each.value, each.error.reason) for each in reader.made if isinstance(each, DeadLetter)]
-    assert reasons == [(0, b"not ours", "not-json"), (1, None, "empty")]
+    assert reasons == [(0, b"not ours", "not-json"), (1, None, "empty"), (3, message(3, "").value, "no-session-key")]
 
 
 def test_a_line_that_cannot_be_parsed_is_a_dead_letter_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
