@@ -122,6 +122,9 @@ LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teac
 LABELS_PROPAGATED = Counter(
     "fusionlog_labels_propagated", "pseudo-labels propagated to windows from similar labelled ones", ["system"]
 )
+EVENTS_REOPENED = Counter(
+    "fusionlog_events_reopened", "settled events that an answer contradicted: they are asked again", ["system"]
+)
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
 
 ANOMALIES_EXPLAINED = Counter(

@@ -117,6 +117,8 @@ class KnowledgeTables:
         if label is None:
             system, _, shape = key.rpartition("/")
             self._labels.get(system, {}).pop(shape, None)
+            if system in self._known:
+                self._known[system].forget(shape)
             return
         self._labels.setdefault(label.system, {})[label.shape] = label
         if label.system in self._known:

@@ -19,7 +19,7 @@ from fusionlog.topics import Topic
 from fusionlog.workers import knowledge_tables
 from fusionlog.workers.knowledge_tables import KEPT_RELEASES, KnowledgeTables
 from tests.encoders import WordEncoder
-from tests.factories import make_label, make_window
+from tests.factories import make_label, make_revoked, make_window
 from tests.online.factories import WORDS, release
 
 
@@ -104,6 +104,22 @@ def test_a_late_system_is_given_the_newest_releases_alone_and_no_deleted_label(b
     assert bench.version("mill") == made[-1].version
     assert set(bench.known.of("mill").versions) == {each.version for each in made[-KEPT_RELEASES:]}
     assert bench.known.of("mill").label_of(label.shape) is None
+
+
+def test_a_revoked_and_a_deleted_label_count_at_once_and_for_a_system_that_is_met_later(bench: Bench) -> None:
+    window = make_window("disk full")
+    label = make_label(window, 0.9)
+    bench.tell(label)
+    bench.tell(make_revoked(label, "disk full"))
+    later = bench.known.of("shop")
+    for _ in range(2):
+        assert later.label_of(window.shape) is None and later.asked_since(window) == 3000.0
+        bench.known._known.clear()
+        later = bench.known.of("shop")
+    bench.tell(label)
+    assert later.label_of(window.shape) == label and later.asked_since(window) is None
+    bench.labels.on_record(codecs.key_of(label), None)
+    assert later.label_of(window.shape) is None
 
 
 def test_a_deleted_release_is_not_adopted_by_a_system_that_is_met_later(bench: Bench) -> None:
