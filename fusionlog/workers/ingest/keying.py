@@ -64,11 +64,12 @@ class LineKeyer:
 
     def add(
         self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
-        arrived: Seconds | None = None, fields: Tree = _NOTHING,
+        arrived: Seconds | None = None, stated: bool = False, fields: Tree = _NOTHING,
     ) -> Sequence[Window]:  # fmt: skip
         """Take a line of an event without a template; it closes nothing.
 
         :param arrived: Kafka's time of its record, where that is not the line's.
+        :param stated: whether the time is the line's own.
         :param fields: what its event may depend on, of its envelope.
         :raises RecordError: `too-long`, `not-text`: no record can hold it; `offset-order`: its position is not greater
             than the last one.
@@ -83,6 +84,7 @@ class LineKeyer:
             line = KeyedLine(
                 session=session, text=event.line, time=time, arrived=time if arrived is None else arrived,
                 topic=self._raw, partition=self._partition, offset=position[0], index=position[1], member=member,
+                stated=stated,
                 epoch=self.epoch, after=after.get(partition), fields=fields,
             )  # fmt: skip
             made.append((partition, self._written(line)))
@@ -187,7 +189,7 @@ class KeyingProcessor(PartitionProcessor):
         self._added += 1
         fields = self._parser.needed(read.raw.fields) if read.raw is not None and read.raw.fields else {}
         try:
-            self._keyer.add(event, position, moment, membership, read.time, fields)
+            self._keyer.add(event, position, moment, membership, read.time, moment != read.time, fields)
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 

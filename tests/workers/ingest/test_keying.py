@@ -50,6 +50,7 @@ def test_a_record_has_the_line_its_session_and_its_place() -> None:
     (line,) = keyed(make_system(), record("s=a disk failed", 7))
     assert (line.session, line.text, line.time, line.arrived) == ("a", "s=a disk failed", START + 0.007, START + 0.007)
     assert (line.topic, line.partition, line.offset, line.index, line.member, line.epoch) == ("raw", 3, 7, 0, 0, 1)
+    assert not line.stated, "the time is Kafka's"
 
 
 def test_a_line_is_keyed_by_each_of_its_sessions() -> None:
@@ -65,7 +66,7 @@ def test_pieces_of_a_line_are_joined_and_its_time_is_read_before() -> None:
         record("2023-11-14 22:13:21,500 INFO shop: s=b done", 2),
     ])  # fmt: skip
     (line,) = lines_of(made)
-    assert line.text.count("\n") == 1 and line.time == START + 0.5
+    assert line.text.count("\n") == 1 and line.time == START + 0.5 and line.stated and line.arrived == START
     assert writer.processor.position == 0, "the last line may go on"
 
 
