@@ -35,11 +35,11 @@ class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
     """A line in one of its sessions, on its way from a raw partition to the partition of the session.
 
     `text` is the line as the parser sees it, its pieces joined; `fields` are those of its envelope that its event may
-    depend on. `time` is the line's, its own where it is `stated`; `arrived` is that of its raw record. The line lies at `offset` and `index` of the raw
-    `topic` and `partition`; `member` is the number of the session among those of the line, from 0. `after` is the
-    offset, index and member of the record that the same writer sent before this one, from the same raw partition to the
-    same partition; None: it has sent none, and all records of lines before this one are there. `epoch` is greater where
-    the raw partition's offsets began again.
+    depend on. `time` is the line's, its own where it is `stated`; `arrived` is that of its raw record. The line lies at
+    `offset` and `index` of the raw `topic` and `partition`; `member` is the number of the session among those of the
+    line, from 0. `after` is the offset, index and member of the record that the same writer sent before this one, from
+    the same raw partition to the same partition; None: it has sent none, or all of them are there, and so are those of
+    earlier writers. `epoch` is greater where the raw partition's offsets began again.
     """
 
     session: str
