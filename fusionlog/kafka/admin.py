@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -38,11 +38,11 @@ async def create_topics(settings: Settings) -> list[str]:
     :raises BrokerError: Kafka does not answer, or refuses a topic.
     """
     existing = await partition_counts(settings.kafka)
-    missing = [topic for topic in settings.topics.all() if topic.name not in existing]
+    missing = [topic for topic in _declared(settings, existing) if topic.name not in existing]
     if not missing:
         return []
     async with kafka_errors(settings.kafka, "creating topics"), admin_client(settings.kafka) as admin:
-        response = await admin.create_topics([_new_topic(topic, settings, existing) for topic in missing])
+        response = await admin.create_topics([_new_topic(topic, settings) for topic in missing])
     errors = {name: (for_code(code), text) for name, code, text in response.topic_errors}
     made = [topic.name for topic in missing if _created(topic, *errors[topic.name])]
     await _visible(settings, {topic.name for topic in missing})
@@ -69,17 +69,20 @@ async def check_topics(settings: Settings) -> list[Problem]:
     present = [topic.name for topic in settings.topics.all() if topic.name in counts]
     async with kafka_errors(settings.kafka, "reading the settings of topics"), admin_client(settings.kafka) as admin:
         configs = await _configs(admin, present)
-    problems = [problem for topic in settings.topics.all() for problem in _problems(topic, counts, configs)]
+    problems = [problem for topic in _declared(settings, counts) for problem in _problems(topic, counts, configs)]
     problems += _left_behind(settings, counts)
     return sorted(problems, key=lambda problem: not problem.fatal)
 
 
-def _new_topic(topic: Topic, settings: Settings, existing: Mapping[str, int]) -> NewTopic:
-    """A missing topic; a keyed one has as many partitions as the raw one that is there."""
-    topics, partitions = settings.topics, topic.partitions
-    if topics.is_keyed(topic.name):
-        partitions = existing.get(topics.raw(topics.system_of(topic.name)).name, partitions)
-    return NewTopic(topic.name, partitions, settings.kafka.replication_factor, topic_configs=topic.config())
+def _declared(settings: Settings, counts: Mapping[str, int]) -> list[Topic]:
+    """All topics as they must exist: a keyed one has as many partitions as the raw one that is there."""
+    topics = settings.topics
+    own = {topics.keyed(name).name: counts.get(topics.raw(name).name) for name in topics.repartitioned}
+    return [replace(topic, partitions=own.get(topic.name) or topic.partitions) for topic in topics.all()]
+
+
+def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
+    return NewTopic(topic.name, topic.partitions, settings.kafka.replication_factor, topic_configs=topic.config())
 
 
 def _created(topic: Topic, error: type[Exception], text: str | None) -> bool:

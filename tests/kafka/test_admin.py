@@ -67,18 +67,19 @@ def repartitioned(settings: Settings, *, on: bool = True) -> Settings:
     return changed
 
 
-async def test_a_keyed_topic_has_as_many_partitions_as_the_raw_one(kafka_settings: Settings) -> None:
+@pytest.mark.parametrize("partitions", [7, 1])
+async def test_a_keyed_topic_has_as_many_partitions_as_the_raw_one(kafka_settings: Settings, partitions: int) -> None:
     settings = repartitioned(kafka_settings)
     raw = settings.topics.raw("shop").name
     async with admin_client(settings.kafka) as admin:
-        await admin.create_topics([NewTopic(raw, 7, 1)])
+        await admin.create_topics([NewTopic(raw, partitions, 1)])
 
     async def is_there() -> bool:
         return raw in await partition_counts(settings.kafka)
 
     await until(is_there, 15)
     assert settings.topics.keyed("shop").name in await create_topics(settings)
-    assert (await partition_counts(settings.kafka))[settings.topics.keyed("shop").name] == 7
+    assert (await partition_counts(settings.kafka))[settings.topics.keyed("shop").name] == partitions
     assert await check_topics(settings) == []
 
 
