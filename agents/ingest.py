@@ -23,14 +23,15 @@ class IngestWork(ReaderWork):
     async def prepare(self) -> None:
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
-        self._tables = await KnowledgeTables.with_encoder(self._settings)
+        self._tables = await KnowledgeTables.with_encoder(self._settings, self._refused)
         await self._tables.start()
 
     async def read(self) -> None:
         """Wait for a model, then read raw lines until cancelled."""
         assert self._tables is not None
         await self._tables.until_ready()
-        templates = [record for _, record in await read_all(self._settings, self._settings.topics.templates)]
+        known = await read_all(self._settings, self._settings.topics.templates, refused=self._refused)
+        templates = [record for _, record in known]
         pipeline = IngestPipeline(self._settings, self._producer, self._route, templates)
         await self.run(raw_consumer(self._settings, pipeline))
 

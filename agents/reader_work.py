@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from fusionlog.kafka.group_consumer import GroupConsumer
 from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
 from fusionlog.workers.knowledge_tables import KnowledgeTables
@@ -15,8 +19,14 @@ class ReaderWork:
     def __init__(self, config: Settings, role: Role) -> None:
         self._settings = config
         self._producer = Producer(config, role)
+        self._refused = TableDeadLetters(config, self._producer, role)
         self._tables: KnowledgeTables | None = None
         self._reader: GroupConsumer | None = None
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the tables."""
+        return () if self._tables is None else self._tables.background
 
     async def run(self, reader: GroupConsumer) -> None:
         """Read until cancelled."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from agents.app import ReaderApp, of_environment
 from agents.reader_work import ReaderWork
+from fusionlog.detector.trial_process import TrialProcess
 from fusionlog.kafka.batch_handler import BatchHandler
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
 from fusionlog.kafka.lag import LagMonitor
@@ -22,7 +26,7 @@ class ScoreWork(ReaderWork):
 
     def __init__(self, config: Settings) -> None:
         super().__init__(config, ROLE)
-        self._scorer = Scorer(config.score)
+        self._scorer, self._trials = Scorer(config.score), TrialProcess()
         self._lag = LagMonitor(config, self._group, config.topics.general)
 
     @property
@@ -32,9 +36,16 @@ class ScoreWork(ReaderWork):
     async def prepare(self) -> None:
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
-        self._tables = await KnowledgeTables.with_encoder(self._settings, self._scorer.check)
+        self._tables = await KnowledgeTables.with_encoder(
+            self._settings, self._refused, self._scorer.check, self._trials.check
+        )
         await self._tables.start()
         self._lag.start()
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the tables and of the lag."""
+        return (*super().background, *self._lag.background)
 
     async def read(self) -> None:
         """Score general windows until cancelled."""
@@ -53,6 +64,7 @@ class ScoreWork(ReaderWork):
         """Disconnect."""
         await self._lag.stop()
         await super().finish()
+        self._trials.close()
 
 
 def build(config: Settings) -> ReaderApp:

@@ -50,8 +50,13 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     ),
     "explain": Access(reads=("anomalies", "explanations"), writes=("explanations", "deadletter")),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
-    # `fusionlog labels revoke` and `restore` write labels.
-    "cli": Access(reads=("models", "explanations", "labels"), writes=("models", "labels")),
+    # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
+    # its topic again, and a note that it did.
+    "cli": Access(
+        reads=("models", "explanations", "labels", "deadletter"),
+        writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
+                "explanations"),
+    ),
 })  # fmt: skip
 """What each role reads and writes. A producer refuses a topic that its role does not write; a test on Apache Kafka
 compares the rest with what running workers subscribe to, are assigned and send."""

@@ -135,6 +135,17 @@ class Knowledge:
             self._changed()
             return True
 
+    def withdraw(self, version: str) -> None:
+        """Score and route no window under a release any more: the one before it takes its place, where one is kept."""
+        with self._lock:
+            self._releases.withdraw(version)
+            current = self._releases.current
+            if current is None:
+                self._router = None
+                self._changed()
+            else:
+                self._route_over(current)
+
     def learn(self, label: PseudoLabel) -> bool:
         """Keep a teacher's label; its events enter the bank until a release that was trained on them is adopted.
 

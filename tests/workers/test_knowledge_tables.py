@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from fusionlog.kafka import codecs
 from fusionlog.online.knowledge import Knowledge
@@ -26,7 +28,7 @@ from tests.online.factories import WORDS, release
 class MemoryTable:
     """A table whose topic is written by hand; what stands in `before` is read at the start."""
 
-    def __init__(self, settings: Settings, topic: Topic, on_record: Callable[..., None]) -> None:
+    def __init__(self, settings: Settings, topic: Topic, on_record: Callable[..., None], refused: object) -> None:
         self.topic, self.on_record, self.running = topic, on_record, False
 
     async def start(self) -> None:
@@ -163,3 +165,14 @@ async def test_a_method_without_a_model_waits_for_none(bench: Bench) -> None:
     bench.known._make = lambda system: Knowledge(system, WordEncoder(*WORDS), None, rules=RULES["llm-only"])
     bench.known._known.clear()
     await asyncio.wait_for(bench.known.until_ready(), 5)
+
+
+def test_a_system_that_is_not_in_the_file_has_neither_release_nor_label(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "systems.yaml"
+    path.write_text("shop:\n")
+    tables = KnowledgeTables(Settings(systems_file=path), lambda system: Knowledge(system, WordEncoder(*WORDS), None))
+    with capture_logs() as logged:
+        for number in range(2):
+            tables._on_label("bank/x", make_label(make_window(system="bank"), shape=f"x{number}"))
+    assert [(line["log_level"], line["system"]) for line in logged] == [("warning", "bank")]
+    assert not tables._labels

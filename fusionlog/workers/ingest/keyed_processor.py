@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -109,10 +108,17 @@ class KeyedProcessor:
 
     def give_up(self, record: RawRecord, error: RecordError) -> list[Made]:
         """The dead letter of a condemned record, which is not parsed."""
-        with suppress(RecordError):
-            self._seen.take(_line_of(record))
         self._batch.records += 1
-        self._bury(record, error)
+        try:
+            held = _Held(record.offset, _line_of(record))
+        except RecordError:
+            self._bury(record, error)
+        else:
+            self._batch.opened += 1
+            self._batch.lines += not held.line.member
+            self._seen.take(held.line)
+            self._watermark.sent((record.offset, 0))
+            self._refuse(held, error)
         self._watermark.read(record.offset)
         return self._finished()
 
@@ -234,15 +240,21 @@ class KeyedProcessor:
         return replace(event, session=line.session, more=())
 
     def _bury(self, record: RawRecord, error: RecordError) -> None:
-        """Make a record that is no line a dead letter."""
+        """Make a record that is no line a dead letter; who reads the keyed topic again reads the same."""
         self._batch.lines += 1
         self._watermark.sent((record.offset, 0))
-        self._dead(DeadLetter(record.offset, record.key, record.value, error), Share(1, 0, (record.offset, 0)))
+        letter = DeadLetter(record.offset, record.key, record.value, error, replayable=False)
+        self._dead(letter, Share(1, 0, (record.offset, 0)))
 
     def _refuse(self, held: _Held, error: RecordError) -> None:
-        """Make a line that is in no window a dead letter: its text, as the raw topic takes it."""
+        """Make a line that is in no window a dead letter: its text, at its place in the raw topic, which takes it again
+        where no field of its envelope is needed."""
         line = held.line
-        letter = DeadLetter(held.offset, line.session.encode(), line.text.encode(), error)
+        origin = line.topic, line.partition, line.offset, line.index
+        whole = not line.fields and not line.member
+        letter = DeadLetter(
+            held.offset, line.session.encode(), line.text.encode(), error, origin=origin, replayable=whole
+        )  # fmt: skip
         self._dead(letter, Share(int(not line.member), 0, (held.offset, 0)))
 
     def _dead(self, letter: DeadLetter, share: Share) -> None:

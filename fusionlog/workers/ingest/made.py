@@ -28,7 +28,8 @@ class DeadLetter:
     """A raw record that could not be used, a line of one, or a window.
 
     `value` are the record's bytes. Where the record holds other lines too it is the line alone, so that writing the
-    value to the raw topic again repeats none of them. `index` is the line's place in its record.
+    value to the raw topic again repeats none of them. `index` is the line's place in its record. `origin` is the raw
+    topic, partition, offset and index of a line that was read from a keyed topic.
     """
 
     offset: int
@@ -37,6 +38,8 @@ class DeadLetter:
     error: RecordError
     index: int = 0
     window: Window | None = None
+    origin: tuple[str, int, int, int] | None = None
+    replayable: bool = True
 
 
 @dataclass(frozen=True)

@@ -82,10 +82,13 @@ class IngestOutput:
         asyncio.gather(*acks).add_done_callback(lambda done: self._keyed_acked(processor, made, done))
 
     async def _dead(self, processor: Processor, place: TopicPartition, letter: DeadLetter) -> None:
-        headers = codecs.dead_letter_headers(
-            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time(), letter.index
-        )
         value = codecs.dead_letter_value(letter.value, self._topics.deadletter)
+        own = place.topic, place.partition, letter.offset, letter.index
+        topic, partition, offset, index = letter.origin or own
+        replayable = letter.replayable and letter.window is None and value == letter.value
+        headers = codecs.dead_letter_headers(
+            letter.error, STAGE, topic, partition, offset, time.time(), index, replayable
+        )  # fmt: skip
         ack = await self._producer.send_raw(self._topics.deadletter, letter.key, value, headers)
         ack.add_done_callback(lambda done: self._dead_acked(processor, letter, done))
 
@@ -115,7 +118,7 @@ class IngestOutput:
 
 def _summary(window: Window) -> bytes:
     """A window without its events."""
-    return codecs.encode(msgspec.structs.replace(window, events=[], sequence=[]))
+    return msgspec.json.encode({**msgspec.structs.asdict(window), "events": [], "sequence": []})
 
 
 def fitting(window: Window, topic: Topic) -> bytes | None:

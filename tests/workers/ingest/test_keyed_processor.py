@@ -89,6 +89,7 @@ def test_a_line_that_cannot_be_parsed_is_a_dead_letter_as_text(monkeypatch: pyte
     reader.end()
     (letter,) = [each for each in reader.made if isinstance(each, DeadLetter)]
     assert (letter.offset, letter.value, letter.error.reason) == (1, b"s=a poison", "parser-failed")
+    assert letter.origin == ("raw", 0, 10, 0) and letter.replayable
     (window,) = reader.windows
     assert (window.first_offset, window.last_offset, len(window.sequence)) == (0, 2, 2)
     reader.acknowledge()
@@ -101,6 +102,8 @@ def test_the_lines_after_a_condemned_record_are_taken() -> None:
     reader.made += reader.processor.give_up(message(1, after=(0, 0, 0)), RecordError("crash-loop", "three deaths"))
     reader.take([message(2, after=(10, 0, 0))])
     reader.end()
+    (letter,) = [each for each in reader.made if isinstance(each, DeadLetter)]
+    assert (letter.value, letter.origin, letter.error.reason) == (b"s=a disk 1 failed", ("raw", 0, 10, 0), "crash-loop")
     assert [len(window.sequence) for window in reader.windows] == [2]
 
 
