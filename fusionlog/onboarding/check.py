@@ -176,7 +176,7 @@ class _ObservedParser(Parser):
         """None: every record is read and parsed."""
         return None
 
-    def unmined(self, line: str, fields: Tree | None = None) -> Event:
+    def without_template(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, which is counted and mined as well: no second stage does."""
         return self.parse(line, fields)
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+from msgspec.structs import replace
+
 from fusionlog.errors import TeacherError
-from fusionlog.records import Route
+from fusionlog.records import Longest, Route
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import (
     MAX_EVENT_CHARS,
@@ -54,6 +57,18 @@ def test_a_label_maps_verdicts_to_templates_and_leaves_out_what_was_not_shown() 
         ("b", 2, 0.9, "failed"),
         ("a", 1, 0.1, ""),
     ]
+
+
+def test_values_stand_beside_the_text_of_their_event_and_nothing_where_there_are_none() -> None:
+    slow = replace(make_event("sent, delay=<NUM>", example="sent, delay=3.9"), duration=3.9, quantities={"size": 12e6})
+    window = make_window(events=[slow, make_event("removed")], pause=Longest(seconds=45.25, event=0))
+    assert msgspec.to_builtins(unit_of(window, SYSTEM).events) == (
+        {
+            "id": 1, "text": "sent, delay=3.9", "count": 1, "duration": 3.9, "pause": 45.25,
+            "quantities": {"size": 12_000_000},
+        },
+        {"id": 2, "text": "removed", "count": 1},
+    )  # fmt: skip
 
 
 class Caching:

@@ -221,7 +221,8 @@ class KeyedProcessor:
         self._number += 1
         self._lines.setdefault(line.session, deque()).append((self._number, held))
         self._batch.memberships += 1
-        self._close(self._windower.add(event, (self._number, 0), line.time))
+        stated = line.time if line.stated else None
+        self._close(self._windower.add(event, (self._number, 0), line.time, None, False, stated))
 
     def _event(self, line: KeyedLine) -> Event:
         """The event of a line, in the session that it was sent to.
@@ -286,8 +287,12 @@ class KeyedProcessor:
         batch, made = self._batch, self._made
         batch.implausible = self._windower.outliers - self._outliers
         self._outliers = self._windower.outliers
+        batch.unmined, example = self._parser.take_unmined()
+        self.report.unmined = example or self.report.unmined
         self.tally.add(batch)
-        self.report.add(Batch(implausible=batch.implausible), sum(isinstance(each, Window) for each in made))
+        self.report.add(
+            Batch(implausible=batch.implausible, unmined=batch.unmined), sum(isinstance(each, Window) for each in made)
+        )
         self._batch, self._made = Batch(), []
         return made
 

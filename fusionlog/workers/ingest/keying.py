@@ -64,12 +64,12 @@ class LineKeyer:
 
     def add(
         self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
-        arrived: Seconds | None = None, stated: bool = False, fields: Tree = _NOTHING,
+        decided: bool = False, stated: Seconds | None = None, arrived: Seconds | None = None, fields: Tree = _NOTHING,
     ) -> Sequence[Window]:  # fmt: skip
         """Take a line of an event without a template; it closes nothing.
 
         :param arrived: Kafka's time of its record, where that is not the line's.
-        :param stated: whether the time is the line's own.
+        :param stated: the time that the line or its envelope has; None: it has none.
         :param fields: what its event may depend on, of its envelope.
         :raises RecordError: `too-long`, `not-text`: no record can hold it; `offset-order`: its position is not greater
             than the last one.
@@ -84,7 +84,7 @@ class LineKeyer:
             line = KeyedLine(
                 session=session, text=event.line, time=time, arrived=time if arrived is None else arrived,
                 topic=self._raw, partition=self._partition, offset=position[0], index=position[1], member=member,
-                stated=stated,
+                stated=stated is not None,
                 epoch=self.epoch, after=after.get(partition), fields=fields,
             )  # fmt: skip
             made.append((partition, self._written(line)))
@@ -157,7 +157,7 @@ class KeyingProcessor(PartitionProcessor):
         super().__init__(
             system, settings, ingest, parser, keyer, start, resume_state, covered, clock, report, reader
         )  # fmt: skip
-        self._event_of = parser.unmined
+        self._event_of = parser.without_template
         self._keyer, self._in_flight = keyer, 0
 
     def acknowledged(self, made: Made, route: str = "") -> bool:
@@ -183,13 +183,14 @@ class KeyingProcessor(PartitionProcessor):
         return position, to_metadata(self.resume_state.places(position), epoch=self._keyer.epoch)
 
     def _window(
-        self, event: Event, position: Position, read: ReadLine, moment: Seconds, membership: Membership | None
-    ) -> None:
+        self, event: Event, position: Position, read: ReadLine, moment: Seconds, stated: Seconds | None,
+        membership: Membership | None,
+    ) -> None:  # fmt: skip
         """Give a line to its sessions, with the time of its record and what its event needs of its envelope."""
         self._added += 1
         fields = self._parser.needed(read.raw.fields) if read.raw is not None and read.raw.fields else {}
         try:
-            self._keyer.add(event, position, moment, membership, read.time, moment != read.time, fields)
+            self._keyer.add(event, position, moment, membership, False, stated, read.time, fields)
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 

@@ -96,8 +96,9 @@ class Cutter(Protocol):
         """What a closed window accounts for."""
 
     def add(
-        self, event: Event, position: Position, time: Seconds, membership: Membership | None = None
-    ) -> Sequence[Window]:
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
+        decided: bool = False, stated: Seconds | None = None,
+    ) -> Sequence[Window]:  # fmt: skip
         """Take a line.
 
         :raises RecordError: it cannot be used.

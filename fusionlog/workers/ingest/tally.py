@@ -26,6 +26,7 @@ class Batch:
     memberships: int = 0
     inherited: int = 0
     unmatched: int = 0
+    unmined: int = 0
     implausible: int = 0
 
 
@@ -63,7 +64,7 @@ class Tally:
                 counter.labels(*self._labels).inc(count)
         for counter, count in (
             (metrics.LINES_INHERITED, batch.inherited), (metrics.LINES_UNMATCHED, batch.unmatched),
-            (metrics.IMPLAUSIBLE_TIMES, batch.implausible),
+            (metrics.IMPLAUSIBLE_TIMES, batch.implausible), (metrics.LINES_UNMINED, batch.unmined),
         ):  # fmt: skip
             if count:
                 counter.labels(self._system).inc(count)

@@ -23,7 +23,7 @@ Place = tuple[int, int, int]
 """Raw partition, offset, index."""
 
 TEXTS = {
-    "a": "s=a order accepted", "b": "s=b order refused", "c": "s=c order lost", "ab": "s=a beside s=b",
+    "a": "s=a order accepted", "b": "s=b order refused", "c": "s=c order lost after 3.9 s", "ab": "s=a beside s=b",
     "frame": "\tat s.e.Stock.take(Stock.java:46)", "none": "no key here", "dead": "",
 }  # fmt: skip
 RECORDS = st.lists(
@@ -55,7 +55,7 @@ def make_records(drawn: Sequence[tuple[list[str], int, float]]) -> list[tuple[in
         moment += step
         texts = [TEXTS[kind] for kind in kinds]
         plain = len(texts) == 1 and kinds[0] != "dead"
-        value = texts[0].encode() if plain else json.dumps([{"log": text} for text in texts]).encode()
+        value = texts[0].encode() if plain else json.dumps([{"log": text, "time": moment} for text in texts]).encode()
         message = Message(value, offset=counts[partition], timestamp=round(1000 * moment), key=b"h%d" % partition)
         records.append((partition, message))
         counts[partition] += 1
@@ -103,7 +103,16 @@ def repartitioned(system: SystemSettings, records: Sequence[tuple[int, Message]]
 def without_places(windows: Sequence[Window]) -> list[tuple[object, ...]]:
     """Windows without their places."""
     return sorted(
-        (each.session, each.started, each.ended, each.sequence, [(event.text, event.example) for event in each.events])
+        (
+            each.session,
+            each.started,
+            each.ended,
+            each.shape,
+            repr(each.pause),
+            repr(each.duration),
+            each.sequence,
+            [(event.text, event.example) for event in each.events],
+        )
         for each in windows
     )
 
