@@ -7,9 +7,9 @@ meaning raises the version; a record of an earlier version is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -40,6 +40,32 @@ class Record(Struct, frozen=True, kw_only=True):
     """Base of every record."""
 
     v: Annotated[int, Meta(ge=VERSION)] = VERSION
+
+
+class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
+    """A line in one of its sessions, on its way from a raw partition to the partition of the session.
+
+    `text` is the line as the parser sees it, its pieces joined; `fields` are those of its envelope that its event may
+    depend on. `time` is the line's, its own where it is `stated`; `arrived` is that of its raw record. The line lies at
+    `offset` and `index` of the raw `topic` and `partition`; `member` is the number of the session among those of the
+    line, from 0. `after` is the offset, index and member of the record that the same writer sent before this one, from
+    the same raw partition to the same partition; None: it has sent none, or all of them are there, and so are those of
+    earlier writers. `epoch` is greater where the raw partition's offsets began again.
+    """
+
+    session: str
+    text: str
+    time: Seconds
+    arrived: Seconds
+    topic: str
+    partition: int
+    offset: int
+    stated: bool = False
+    index: int = 0
+    member: int = 0
+    epoch: int = 0
+    after: tuple[int, int, int] | None = None
+    fields: dict[str, Any] = {}
 
 
 class Template(Record, frozen=True, kw_only=True):
@@ -96,6 +122,16 @@ class Route(Struct, frozen=True, kw_only=True):
     acquisition_score: float | None = None
 
 
+class Span(Struct, frozen=True, kw_only=True, gc=False):
+    """The lines of a window that lie in one raw partition: from the first one to the last one."""
+
+    partition: int
+    first_offset: int
+    last_offset: int
+    first_index: int = 0
+    last_index: int = 0
+
+
 class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
@@ -106,6 +142,9 @@ class Window(Record, frozen=True, kw_only=True):
     lines: the first line is number `first_index` of its record, from 0, the last one number `last_index`. `provisional`
     is the probability in a verdict that the offline teacher gave while the teacher was away; the window waits for the
     teacher's own.
+
+    Of a system with `repartition: true`, the topic and the offsets are those of the keyed topic; `spans` are where the
+    lines lie in the raw topic, by partition.
     """
 
     id: str
@@ -127,6 +166,7 @@ class Window(Record, frozen=True, kw_only=True):
     provisional: Probability | None = None
     duration: Longest | None = None
     pause: Longest | None = None
+    spans: list[Span] = []
 
     def __post_init__(self) -> None:
         """Refuse places that are none in `events`.
@@ -395,6 +435,20 @@ def window_id(topic: str, partition: int, first: Position, last: Position, sessi
     recognisable, and two sessions of the same lines are two windows."""
     place = f"{topic}/{partition}/{first[0]}.{first[1]}/{last[0]}.{last[1]}/{session}"
     return blake2b(place.encode(), digest_size=16).hexdigest()
+
+
+def spans_id(topic: str, spans: Sequence[Span], session: str) -> str:
+    """The id of a window by where its lines lie in the raw topic; of one partition, that of a window cut there.
+
+    :param spans: by partition, ascending.
+    """
+    ids = [
+        window_id(
+            topic, span.partition, (span.first_offset, span.first_index), (span.last_offset, span.last_index), session
+        )
+        for span in spans
+    ]
+    return ids[0] if len(ids) == 1 else blake2b("/".join(ids).encode(), digest_size=16).hexdigest()
 
 
 def window_shape(

@@ -99,6 +99,7 @@ def test_one_system_can_be_chosen(tmp_path: Path) -> None:
     ("text", "names"),
     [
         ("shop: {window: {by: moon}}", "shop.window.by"),
+        ("shop: {session: 'k=(x)', repartition: true}", "shop.repartition is True: window.by is count"),
         ("shop: {session: '(', window: {by: session}}", "shop.session"),
         ("shop: {window: {by: session}}", "shop.session"),
         ("shop: {json_line: '{time} {msg'}", "shop.json_line is '{time} {msg'"),

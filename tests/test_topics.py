@@ -48,6 +48,17 @@ def test_every_topic_has_a_writer_and_a_reader_but_for_feedback() -> None:
     assert [topic for topic in Topics(systems=("shop",)).all() if not topic.read_by] == [Topics().feedback]
 
 
+def test_a_repartitioned_system_has_a_keyed_topic() -> None:
+    topics = Topics(prefix="a.", systems=("shop", "mill"), repartitioned=("shop",))
+    keyed = topics.keyed("shop")
+    assert [topic.name for topic in topics.all()][:3] == ["logs.raw.shop", "logs.raw.mill", "a.keyed.shop"]
+    assert keyed in topics.reads("ingest") and keyed in topics.writes("ingest")
+    assert (keyed.written_by, keyed.read_by) == (("ingest",), ("ingest",))
+    assert keyed.retention_ms == topics.raw("shop").retention_ms
+    assert topics.system_of(keyed.name) == "shop" and topics.is_keyed(keyed.name)
+    assert not topics.is_keyed("logs.raw.shop") and not topics.is_keyed("a.keyed.mill")
+
+
 def test_what_was_spent_has_one_order() -> None:
     spend = Topics(partitions=8).spend
     assert spend.partitions == 1 and spend.config()["cleanup.policy"] == "compact"

@@ -69,6 +69,8 @@ def key_of(record: records.Record) -> str:
     match record:
         case records.Window() | records.Anomaly():
             return f"{record.system}/{record.session}"
+        case records.KeyedLine():
+            return record.session
         case records.PseudoLabel() | records.Explanation():
             return f"{record.system}/{record.shape}"
         case records.ModelRelease():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaProducer
@@ -68,17 +69,40 @@ class Producer:
         :param partition: default: by the key.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
-        if self._writes is not None and topic.name not in self._writes:
-            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
-        if self._producer is None:
-            raise RuntimeError("the producer is not started")
-        ack: Ack = await self._producer.send(topic.name, value, key, partition, headers=headers or [])
+        ack: Ack = await self._writing(topic).send(topic.name, value, key, partition, headers=headers or [])
         return ack
+
+    async def send_batch(self, topic: Topic, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[Ack]:
+        """Queue keys and values for a partition, in order; waits while the records before them are not on their way.
+
+        A batch is in Kafka as a whole or not at all: an acknowledgement is that of one.
+
+        :raises RuntimeError: the producer is not started, or its role does not write this topic.
+        """
+        producer = self._writing(topic)
+        acks: list[Ack] = []
+        batch = producer.create_batch()
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+                batch = producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None)
+        batch.close()
+        acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        return acks
 
     async def flush(self) -> None:
         """Wait until everything queued so far was acknowledged or failed."""
         if self._producer is not None:
             await self._producer.flush()
+
+    def _writing(self, topic: Topic) -> AIOKafkaProducer:
+        """The producer, where it may write a topic."""
+        if self._writes is not None and topic.name not in self._writes:
+            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
+        if self._producer is None:
+            raise RuntimeError("the producer is not started")
+        return self._producer
 
     def _options(self) -> dict[str, Any]:
         compression = self._settings.kafka.compression

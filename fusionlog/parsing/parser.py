@@ -105,6 +105,10 @@ class Parser:
         """
         if self.json_lines:
             line = self.json_lines.text(line, fields)
+        return self.parse_text(line, fields)
+
+    def parse_text(self, line: str, fields: Tree | None = None) -> Event:
+        """The event of a line that is text already, as `Event.line` is."""
         outer = self._outer_keys(fields) if fields and self._key_field else ()
         shape = self._line_cache.get(line)
         if shape is None or not self._miner.still_matches(shape.standing):
@@ -114,6 +118,24 @@ class Parser:
         if shape.bare:
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
         return _recalled(shape, line)
+
+    def without_template(self, line: str, fields: Tree | None = None) -> Event:
+        """The event of a line without its template: its session keys and its time. Nothing is mined."""
+        if self.json_lines:
+            line = self.json_lines.text(line, fields)
+        header = self._header.split(line, fields)
+        outer = self._outer_keys(fields) if fields and self._key_field else ()
+        _, places = self._found_keys(line, header)
+        session, more = _sessions(self._keys_of(line, header, outer, places))
+        stamp = self._stamp(line, header)[1] if self._header.stamp_names else None
+        return Event("", "", session, line, more, header.matched, stamp)
+
+    def needed(self, fields: Tree) -> Tree:
+        """The fields of an envelope that the event of a line, which is text already, may depend on."""
+        if not self._header.by_place:
+            return fields
+        key = value_at(fields, self._key_field) if self._key_field else None
+        return {} if self._key_field is None or key is None else {self._key_field: key}
 
     def recall(self, value: bytes) -> Event | None:
         """The event of a raw record by one look-up, where it is, byte for byte, a line of a cached shape.
@@ -142,9 +164,7 @@ class Parser:
             component: str | None = self._components.of(name)
         else:
             component = self._component(line, header, matches, key_places) if name else None
-        keys = outer or self._decoded_keys(header) if self._key_field else ()
-        if not keys and key_places:
-            keys = tuple([line[place] for place in key_places])
+        keys = self._keys_of(line, header, outer, key_places)
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
@@ -174,6 +194,11 @@ class Parser:
             )
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, *read(line, quantities))
+
+    def _keys_of(self, line: str, header: Fields, outer: tuple[str, ...], places: tuple[slice, ...]) -> tuple[str, ...]:
+        """The session keys of a line as they are written: of its envelope, of a decoded field, else of its text."""
+        keys = outer or self._decoded_keys(header) if self._key_field else ()
+        return keys or tuple([line[place] for place in places])
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
         """The places of the line's time, and its text."""

@@ -117,6 +117,11 @@ class SystemSettings(SettingsGroup):
     inherit: bool = Field(
         False, description="whether a line without a session key takes that of the last line with one of its source"
     )
+    repartition: bool = Field(
+        False,
+        description="whether lines go through a topic keyed by their session first: for shippers that scatter a "
+        "session's lines over partitions",
+    )
     method: MethodName | None = Field(None, description="the detection method; default: FUSIONLOG_METHOD")
 
     @field_validator("date_field")

@@ -16,7 +16,8 @@ from fusionlog.kafka import codecs
 from fusionlog.kafka.producer import Producer
 from fusionlog.records import Route
 from fusionlog.topics import Role, Topic
-from tests.agents.stage import Stage, Worker, until
+from tests.agents.stage import REPARTITIONED, Stage, Worker, until
+from tests.brokers import ApacheKafka
 from tests.explanation.factories import explaining_endpoint
 from tests.factories import make_anomaly, make_label, make_window
 
@@ -132,6 +133,25 @@ async def test_ingest(recorded: Recorded) -> None:
             await counted(worker, "lines_dead_lettered", 1)
         assert await worker.stop() == 0
     recorded.check("ingest")
+
+
+async def test_ingest_of_a_repartitioned_system(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, apache_kafka.settings, systems=REPARTITIONED)
+    await stage.setup()
+    directory = tmp_path / "recorder"
+    directory.mkdir()
+    recorded = Recorded(stage, directory)
+    try:
+        await stage.write([*lines(*["s=known connection opened"] * 50, *["s=unknown user refused"] * 50), (None, b"")])
+        worker = await stage.worker("ingest")
+        await counted(worker, "lines_windowed", 100)
+        await counted(worker, "lines_dead_lettered", 1)
+        assert await worker.stop() == 0
+        topics = stage.settings.topics
+        assert topics.keyed("shop").name in recorded.topics("reads") & recorded.topics("writes")
+        assert recorded.topics("writes") == {topic.name for topic in topics.writes("ingest")}
+    finally:
+        await stage.close()
 
 
 async def test_score(recorded: Recorded) -> None:

@@ -22,8 +22,8 @@ def served(port: int) -> str:
 def test_a_counter_is_served_under_its_name_with_its_labels() -> None:
     [port] = free_ports(1)
     metrics.serve(Settings(metrics_port=port, metrics_host="127.0.0.1"))
-    metrics.LINES_DROPPED.labels("of-this-test", "too long").inc(3)
-    assert 'fusionlog_lines_dropped_total{rule="too long",system="of-this-test"} 3.0' in served(port)
+    metrics.LINES_DROPPED.labels("of-this-test", "raw", "too long").inc(3)
+    assert 'fusionlog_lines_dropped_total{input="raw",rule="too long",system="of-this-test"} 3.0' in served(port)
 
 
 def test_a_port_that_is_taken_names_the_setting_and_what_to_do() -> None:
