@@ -42,6 +42,11 @@ class UnitEvent(Struct, frozen=True, omit_defaults=True):
     pause: float | None = None
     quantities: dict[str, float] = {}
 
+    @property
+    def has_values(self) -> bool:
+        """Whether it has a duration, a pause or quantities."""
+        return bool(self.duration or self.pause or self.quantities)
+
 
 class Unit(Struct, frozen=True):
     """A window to be labelled, with the description and the alert policy of its system."""
