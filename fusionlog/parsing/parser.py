@@ -17,7 +17,7 @@ from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import places, read
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import WILDCARD, Mined, TemplateMiner
+from fusionlog.parsing.templates import WILDCARD, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -81,8 +81,9 @@ class Parser:
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
-            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
-        )
+            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
+            ingest.max_similar_templates, ingest.new_templates,
+        )  # fmt: skip
         self._names_alone = not self._key_field and (self._masks.finds_keys or not system.session)
         self._components = Components(self._masks.mask_content)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
@@ -92,6 +93,10 @@ class Parser:
     def templates(self) -> int:
         """The number of kept templates."""
         return len(self._miner)
+
+    def take_unmined(self) -> Unmined:
+        """The lines since the last call that got the catch-all event."""
+        return self._miner.take_unmined()
 
     def parse(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`.

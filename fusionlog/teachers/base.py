@@ -192,7 +192,7 @@ def chosen_places(window: Window) -> set[int]:
     foreign = window.route.least_similar_event if window.route else None
     order = sorted(
         range(len(window.events)),
-        key=lambda place: (window.events[place].template != foreign, -window.events[place].count, place),
+        key=lambda place: (window.events[place].text != foreign, -window.events[place].count, place),
     )
     return set(order[:MAX_UNIT_EVENTS])
 

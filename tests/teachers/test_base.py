@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
-from fusionlog.records import Longest, Route, template_id
+from fusionlog.records import Longest, Route
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import (
     MAX_EVENT_CHARS,
@@ -40,7 +40,7 @@ def test_of_many_events_the_foreign_one_and_the_most_frequent_are_shown_in_their
     events = [make_event(f"step {'i' * n}", count=2) for n in range(MAX_UNIT_EVENTS + 20)]
     events[70] = make_event("strange", count=1)
     events[75] = make_event("busy", count=9)
-    route = Route(kind="proprietary", similarity=0.1, threshold=0.8, least_similar_event=template_id("strange"))
+    route = Route(kind="proprietary", similarity=0.1, threshold=0.8, least_similar_event="strange")
     unit = unit_of(make_window(events=events, route=route), SYSTEM)
     ids = [event.id for event in unit.events]
     assert len(ids) == MAX_UNIT_EVENTS and ids == sorted(ids)

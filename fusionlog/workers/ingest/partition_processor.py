@@ -395,6 +395,8 @@ class PartitionProcessor:
         """Publish the counts; what was made since the last call."""
         batch, made = self._batch, self._made
         batch.implausible += self._windower.outliers - self._outliers
+        batch.unmined, example = self._parser.take_unmined()
+        self.report.unmined = example or self.report.unmined
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)
