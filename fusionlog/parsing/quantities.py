@@ -53,7 +53,7 @@ _VALUE = re.compile(
 """A value behind a blank, a bracket, a quote or a sign: one within a word, a path or an address is none."""
 _LONGER = re.compile(rf"{_PART}(?![A-Za-z])(?:(?:, | and | ){_PART}(?![A-Za-z]))+{_END}")
 """A span of several words: `2 minutes and 3 seconds`."""
-_ISO = re.compile(r"(?<![\w/])P(?:[0-9]+D)?T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?(?!\w)")
+_ISO = re.compile(r"P(?<![\w/]P)(?:[0-9]+D)?T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?(?!\w)")
 _NEXT = re.compile(rf"\s?([A-Za-zµμ{_CHINESE}]++(?!\w)|%)?(?:\s+([A-Za-z]+))?")
 _OF = re.compile("/[0-9]")
 _SPAN_PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-zµμ]+)")

@@ -101,9 +101,10 @@ _NOUNS = _COUNTED | _words(
 _MAGNITUDES = _SIZES | _TRIES | _QUEUES | _PERCENTS | _COUNTS
 
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_KEY = re.compile(r"([A-Za-z_][\w.-]*)([\"'\])]*\s*[=:\[(]+\s*[\"'\[(]*|[\"'\s([#~<>]*)\Z")
-_KEY_UNIT = re.compile(r"([A-Za-z_][\w.-]*) ?[(\[](\w{1,12})[)\]] ?[=:] ?[\"']?\Z")
-"""A unit behind a key: `duration (ms): 3900`."""
+_KEY = re.compile(r"([\"'\[(]*\s*[=:\[(]+\s*[\"'\])]*|[\"'\s([#~<>]*)([\w.-]*[A-Za-z_])")
+"""The key before a number and what joins them, in a text read backwards: so it is found without a search."""
+_KEY_UNIT = re.compile(r"[\"']? ?[=:] ?[)\]](\w{1,12})[(\[] ?([\w.-]*[A-Za-z_])")
+"""A unit behind a key, read backwards: `duration (ms): 3900`."""
 _JOINTS = re.compile(r"[=:\[(]")
 _WORD = re.compile(r"[A-Za-z_-]+")
 _CLAUSE = re.compile(r"[.,;!?]\s|[|{}]|[=:]\S*\s")
@@ -217,15 +218,17 @@ def _has_clock(context: _Context) -> bool:
 
 
 def _context(before: str) -> _Context:
-    found = _KEY.search(before)
+    backwards = before[::-1]
+    found = _KEY.match(backwards)
     if found is None:
         return _Context("", (), False, _near(before))
-    key, near, joined = found[1], _near(before[: found.end(1)]), _JOINTS.search(found[2]) is not None
-    unit = _KEY_UNIT.search(before)
-    if unit is not None and unit[2].lower() in TIME_UNITS:
-        key = f"{unit[1]}_{unit[2]}"
-    elif not joined and key.lower() in _LINKS and (linked := _KEY.search(before[: found.start()])):
-        key = linked[1]
+    key, joined = found[2][::-1], _JOINTS.search(found[1]) is not None
+    near = _near(before[: len(before) - found.end(1)])
+    unit = _KEY_UNIT.match(backwards)
+    if unit is not None and unit[1][::-1].lower() in TIME_UNITS:
+        key = f"{unit[2][::-1]}_{unit[1][::-1]}"
+    elif not joined and key.lower() in _LINKS and (linked := _KEY.match(backwards, found.end())):
+        key = linked[2][::-1]
     return _Context(key, tuple(part.lower() for part in _PART.findall(key)), joined, near)
 
 

@@ -45,7 +45,7 @@ _KEYS = {
     "level": "the severity that the line itself names, where it is a warning or worse.",
     "duration": "the longest duration that a line of the event names, in seconds.",
     "pause": "the seconds without a line after this event: the longest pause of the session.",
-    "quantities": "the greatest values of the other numbers that its lines name.",
+    "quantities": "the greatest values of the other numbers that its lines name; sizes in bytes.",
     "sessions_before": "how many sessions were counted.",
     "seen": "how many of those had such an event.",
     "unusual_count": "in how many of the sessions with the event it had as many lines, or as few, as here.",

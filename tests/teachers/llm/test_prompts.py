@@ -92,6 +92,18 @@ def test_whatever_a_line_holds_it_stays_one_value_of_the_array_at_the_end(text: 
     )
 
 
+def test_values_are_keys_of_their_event_and_the_task_explains_them() -> None:
+    unit = make_unit("mail sent, delay=3.9", "removed")
+    slow = replace(unit, events=(replace(unit.events[0], duration=3.9, quantities={"size": 12}), unit.events[1]))
+    system, user = messages([slow])
+    (sent,) = json.loads(user["content"].partition("\n")[2])
+    assert sent["events"] == [
+        {"id": 1, "text": "mail sent, delay=3.9", "count": 1, "duration": 3.9, "quantities": {"size": 12}},
+        {"id": 2, "text": "removed", "count": 1},
+    ]
+    assert "- duration: " in system["content"] and "- duration: " not in messages([unit])[0]["content"]
+
+
 def test_braces_in_a_policy_are_only_text() -> None:
     assert "alert on {x} {{y}}" in messages([make_unit(policy="alert on {x} {{y}}")])[0]["content"]
 
