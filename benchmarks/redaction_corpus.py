@@ -186,8 +186,6 @@ def _nir(rng: random.Random, _: str) -> str:
     return number + nir.calc_check_digits(number)
 
 
-
-
 def _personnummer(rng: random.Random, _: str) -> str:
     birth = f"{rng.randint(50, 99)}{rng.randint(10, 12)}{rng.randint(10, 28)}"
     number = birth + _digits(rng, "3")

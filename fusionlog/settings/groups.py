@@ -114,6 +114,11 @@ class LabelSettings(SettingsGroup):
         "wait",
         description="windows while the endpoint is away: wait, or offline: provisional verdicts by the offline teacher",
     )
+    pseudonyms: bool = Field(
+        True,
+        description="whether names of hosts and users are sent as host-1, user-2 and mapped back in the reasons; false "
+        "for a recorded teacher",
+    )
 
 
 class ExplainSettings(SettingsGroup):

@@ -16,7 +16,8 @@ from fusionlog.errors import TeacherError
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import EventLabel, PseudoLabel, Window, WindowEvent
 from fusionlog.settings import SystemSettings
-from fusionlog.teachers.redaction import redact
+from fusionlog.teachers.header_names import HeaderNames, header_names
+from fusionlog.utils.redaction import redact
 
 MAX_EVENT_CHARS = 400
 """Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
@@ -33,6 +34,14 @@ class UnitEvent(Struct, frozen=True):
     count: int
 
 
+class UnitNames(Struct, frozen=True):
+    """What pseudonyms are made of: the texts of a unit's events with e-mail and IP addresses, and the names in the
+    header fields of the lines. It is never sent."""
+
+    texts: tuple[str, ...]
+    header: HeaderNames
+
+
 class Unit(Struct, frozen=True):
     """A window to be labelled, with the description and the alert policy of its system."""
 
@@ -40,6 +49,7 @@ class Unit(Struct, frozen=True):
     description: str
     policy: str
     events: tuple[UnitEvent, ...]
+    names: UnitNames | None = None
 
 
 class EventVerdict(Struct, frozen=True):
@@ -104,12 +114,12 @@ async def ask(teacher: Teacher, windows: Sequence[Window], system: SystemSetting
 def unit_of(window: Window, system: SystemSettings) -> Unit:
     """The unit of a window: at most `MAX_UNIT_EVENTS` events, each a redacted line of at most `MAX_EVENT_CHARS`."""
     chosen = chosen_places(window)
+    shown = [(place + 1, event) for place, event in enumerate(window.events) if place in chosen]
     events = tuple(
-        UnitEvent(id=place + 1, text=clip(redact(event.example), MAX_EVENT_CHARS), count=event.count)
-        for place, event in enumerate(window.events)
-        if place in chosen
+        UnitEvent(id=id, text=clip(redact(event.example), MAX_EVENT_CHARS), count=event.count) for id, event in shown
     )
-    return Unit(system=window.system, description=system.description, policy=system.policy, events=events)
+    lines = [event.example for _, event in shown]
+    return Unit(window.system, system.description, system.policy, events, names=_names(lines, system))
 
 
 def label_of(window: Window, verdict: Verdict, teacher: str, now: float) -> PseudoLabel:
@@ -144,6 +154,11 @@ def chosen_places(window: Window) -> set[int]:
         key=lambda place: (window.events[place].template != foreign, -window.events[place].count, place),
     )
     return set(order[:MAX_UNIT_EVENTS])
+
+
+def _names(lines: Sequence[str], system: SystemSettings) -> UnitNames:
+    header = dict.fromkeys(name for line in lines for name in header_names(line, system))
+    return UnitNames(tuple(clip(redact(line, names=True), MAX_EVENT_CHARS) for line in lines), tuple(header))
 
 
 def _event_label(event: WindowEvent, verdict: EventVerdict) -> EventLabel:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.teachers.redaction import redact
+from fusionlog.utils.redaction import redact
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,10 @@ from fusionlog.teachers.llm.made_up import UNIT, UNITS, shortened
 from fusionlog.teachers.llm.repeats import Repeats
 from fusionlog.teachers.llm.reply import AnswerError, Reply
 from fusionlog.teachers.llm.retries import SlowError
+from fusionlog.teachers.pseudonyms import changed, pseudonyms_of, with_names, without_names
+from fusionlog.teachers.pseudonyms import restored as restored_names
 from fusionlog.types import Clock
+from fusionlog.utils.redaction import redact
 
 CALLS_AT_ONCE = 4
 """Requests under way at a time: enough to hide the seconds that a model takes, few enough for the small rate limits."""
@@ -103,6 +106,7 @@ class LLMTeacher:
         await self.endpoint.close()
 
     async def _label(self, units: Sequence[Unit]) -> list[Outcome]:
+        units = list(map(with_names if self._settings.pseudonyms else without_names, units))
         keys = [key(unit, self._settings.model, self._examples) for unit in units]
         found: dict[bytes, Outcome] = {k: kept for k in keys if (kept := self.cache.get(k)) is not None}
         metrics.LLM_UNITS.labels("remembered").inc(len(found))
@@ -195,6 +199,10 @@ class LLMTeacher:
                         return self.endpoint.leave_alone(error)
 
     async def _complete(self, sent: Sequence[Unit], problem: str = "") -> list[Verdict | AnswerError]:
+        names = pseudonyms_of(sent, self._examples) if self._settings.pseudonyms else None
+        hide = names.hide if names else redact
+        shown, examples = changed(tuple(sent), hide), changed(self._examples, hide)
+
         def read(reply: Reply) -> list[Verdict | AnswerError]:
             found = answers.match(reply, sent)
             whole = sum(isinstance(each, Verdict) for each in found)
@@ -204,7 +212,8 @@ class LLMTeacher:
                 self._units_per_call = min(self._units_per_call + 1, self._most_units)
             return answers.usable(found)
 
-        return await self.endpoint.complete(prompts.messages(sent, self._examples, problem), read)
+        found = await self.endpoint.complete(prompts.messages(shown, examples, problem), read)
+        return [restored_names(each, names) if names and isinstance(each, Verdict) else each for each in found]
 
     def _send_no_more_than(self, units: int) -> None:
         """Bound the units of later calls."""

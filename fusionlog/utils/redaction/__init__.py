@@ -24,7 +24,7 @@ _INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), Non
 _FOLDED = {**_FULL_WIDTH, **_INVISIBLE}
 
 
-_CACHE: BoundedCache[tuple[str, bool], str] = BoundedCache(REMEMBERED)
+_CACHE: BoundedCache[str, tuple[str, str]] = BoundedCache(REMEMBERED)
 
 
 def redact(text: str, names: bool = False) -> str:
@@ -32,27 +32,39 @@ def redact(text: str, names: bool = False) -> str:
 
     :param names: keep e-mail and IP addresses, for which pseudonyms will stand.
     """
-    if len(text) > REMEMBERED_CHARS:
-        return _redacted(text, names)
-    shown = _CACHE.get((text, names))
-    if shown is None:
-        shown = _redacted(text, names)
-        for each in (text, shown):
-            _CACHE.put((each, names), shown)
-    return shown
+    with_names, without = _cached(text) if len(text) <= REMEMBERED_CHARS else _both(text)
+    return with_names if names else without
 
 
-def _redacted(text: str, names: bool) -> str:
-    """As `redact`. Full-width characters are folded for it, and stay where nothing is hidden."""
-    folded = shown = text if text.isascii() else text.translate(_FOLDED)
+def _cached(text: str) -> tuple[str, str]:
+    found = _CACHE.get(text)
+    if found is None:
+        found = _both(text)
+        _CACHE.put(text, found)
+        _CACHE.put(found[1], (found[1], found[1]))
+    return found
+
+
+def _both(text: str) -> tuple[str, str]:
+    """The text redacted, with e-mail and IP addresses and without. Full-width characters are folded for it, and stay
+    where nothing is hidden."""
+    folded = text if text.isascii() else text.translate(_FOLDED)
+    with_names = _stable(folded)
+    without = apply(personal.ADDRESSES, with_names)
+    if without != with_names:
+        without = apply(personal.ADDRESSES, _stable(without))
+    return (text if with_names == folded else with_names), (text if without == folded else without)
+
+
+def _stable(text: str) -> str:
+    """The text after the rules were applied until they changed nothing."""
     for _ in range(ROUNDS):
-        before, shown = shown, _once(shown, names)
-        if shown == before:
+        before, text = text, _once(text)
+        if text == before:
             break
-    return text if shown == folded else shown
+    return text
 
 
-def _once(text: str, names: bool) -> str:
+def _once(text: str) -> str:
     text = hide_keyed(apply(credentials.BY_PLACE, text))
-    text = apply(personal.PEOPLE, apply(credentials.BY_FORM, text))
-    return hide_tokens(text if names else apply(personal.ADDRESSES, text))
+    return hide_tokens(apply(personal.PEOPLE, apply(credentials.BY_FORM, text)))

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
-from kingfisher_sdk import Rules, Scanner
-
+from fusionlog.errors import MissingExtraError
 from fusionlog.utils.redaction.grammar import holds_placeholder
+
+if TYPE_CHECKING:
+    from kingfisher_sdk import Scanner
 
 # A run that may be a token. Compiling the rules takes seconds, so a process whose lines have none never does it.
 _CANDIDATE = re.compile(r"(?=[A-Za-z_~-]*[0-9])(?=[0-9_~-]*[A-Za-z])[A-Za-z0-9_~-]{20,}")
@@ -17,6 +20,10 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 @cache
 def _scanner() -> Scanner:
+    try:
+        from kingfisher_sdk import Rules, Scanner
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("kingfisher_sdk", "agents", "redacting a line") from error
     return Scanner(Rules(confidence="low", cache=False))
 
 

@@ -58,6 +58,11 @@ def keep_key(placeholder: str) -> Callable[[re.Match[str]], str]:
     return replace
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 @lru_cache(10_000)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name in lower case: `dbRootPassword`, `DB_ROOT_PASSWORD` and `db.root-password` have the same."""

@@ -5,39 +5,55 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from fusionlog.utils.redaction.grammar import KEY, QUOTE, VALUE, content, holds_placeholder, is_opaque, words_of
+from fusionlog.utils.redaction.grammar import (
+    KEY,
+    QUOTE,
+    VALUE,
+    content,
+    holds_placeholder,
+    is_opaque,
+    word_set,
+    words_of,
+)
 
-_SECRETS = frozenset(
-    "password passwords passwd passwort kennwort passcode passphrase pwd pass pw passw psw secret token credential credentials cookie"
-    " jwt apikey apitoken accesskey accesstoken authtoken secretkey privatekey refreshtoken idtoken sessiontoken dbpass"
-    " dbpassword userpass userpassword rootpassword mypassword sessionid jsessionid phpsessid sessid aspsessionid"
-    " csrftoken xsrftoken csrf xsrf psk keypass storepass clientsecret accountkey sharedaccesskey"
-    " contraseña contrasena senha mdp hasło haslo lösenord losenord wachtwoord şifre sifre parola heslo salasana"
-    " adgangskode jelszó пароль пароля 密码 密碼 口令 パスワード 비밀번호 トークン 令牌".split()
+_SECRETS = word_set(
+    "password passwords passwd passwort kennwort passcode passphrase pwd pass pw passw psw secret token "
+    "credential credentials cookie jwt apikey apitoken accesskey accesstoken authtoken secretkey privatekey "
+    "refreshtoken idtoken sessiontoken dbpass dbpassword userpass userpassword rootpassword mypassword "
+    "sessionid jsessionid phpsessid sessid aspsessionid csrftoken xsrftoken csrf xsrf psk keypass storepass "
+    "clientsecret accountkey sharedaccesskey contraseña contrasena senha mdp hasło haslo lösenord losenord "
+    "wachtwoord şifre sifre parola heslo salasana adgangskode jelszó пароль пароля "
+    "密码 密碼 口令 パスワード 비밀번호 トークン 令牌"
 )
 # Ends of names that are written in one piece: `PGPASSWORD`, `mytoken`.
-_SUFFIXES = ("password", "passwd", "passphrase", "passwort", "kennwort", "secret", "token", "apikey", "secretkey", "accesskey")
+_SUFFIXES = tuple(word_set("password passwd passphrase passwort kennwort secret token apikey secretkey accesskey"))
+_KINDS_OF_KEY = word_set(
+    "api access private secret signing encryption account shared master subscription storage deploy consumer hmac "
+    "symmetric"
+)
 _SECRET_ENDINGS = frozenset(
-    [(first, "key") for first in "api access private secret signing encryption account shared master subscription storage deploy"
-     " consumer hmac symmetric".split()]
+    [(kind, "key") for kind in _KINDS_OF_KEY]
     + [("session", "id"), ("set", "cookie"), ("auth", "code"), ("pass", "word"), ("pass", "phrase"), ("sess", "id")]
-)  # fmt: skip
-_CODES = frozenset("pin otp totp cvv cvc cvv2 cvc2 passcode tan mfa".split())
+)
+_CODES = word_set("pin otp totp cvv cvc cvv2 cvc2 passcode tan mfa")
 # Names whose value is a secret only where it looks like one.
-_WEAK = frozenset("auth key sig signature sid session bearer nonce sas ticket hmac apisecret webhook".split())
-_IN_QUERY = frozenset("code state".split())
-_TRAILING = frozenset("value base raw b64 base64 plain plaintext string text old new current hex 1 2 3".split())
+_WEAK = word_set("auth key sig signature sid session bearer nonce sas ticket hmac apisecret webhook")
+_IN_QUERY = word_set("code state")
+_TRAILING = word_set("value base raw b64 base64 plain plaintext string text old new current hex 1 2 3")
 
 # What may follow `password: ` without being one. A line that states a fact loses its meaning without the word.
-_STATES = frozenset(
-    "incorrect invalid expired failed failure missing required rejected denied refused wrong empty mismatch mismatched not no is"
-    " was has cannot could unable none null changed accepted ok okay valid revoked reset unknown updated error"
-    " authentication for from too success successful true false must should does did will cannot may can set unset"
-    " disabled enabled found created deleted rotated renewed in on at to of and or with the a an".split()
+_STATES = word_set(
+    "incorrect invalid expired failed failure missing required rejected denied refused wrong empty mismatch "
+    "mismatched not no is was has cannot could unable none null changed accepted ok okay valid revoked reset "
+    "unknown updated error authentication for from too success successful true false must should does did will "
+    "cannot may can set unset disabled enabled found created deleted rotated renewed in on at to of and or "
+    "with the a an"
 )
-_CONSTANTS = frozenset("true false null none nil undefined yes no on off n/a string str bytes".split())
-_MASKED = re.compile(r"[*x.•#_-]+|\$\{?[A-Za-z_]\w*\}?|%\(?\w*\)?s|\[?(?:redacted|filtered|hidden|masked)\]?", re.IGNORECASE)
-_COUNTED = frozenset("token pass secret cookie credential credentials csrf xsrf".split())
+_CONSTANTS = word_set("true false null none nil undefined yes no on off n/a string str bytes")
+_MASKED = re.compile(
+    r"[*x.•#_-]+|\$\{?[A-Za-z_]\w*\}?|%\(?\w*\)?s|\[?(?:redacted|filtered|hidden|masked)\]?", re.IGNORECASE
+)
+_COUNTED = word_set("token pass secret cookie credential credentials csrf xsrf")
 _WORD = re.compile(r"\w*")
 
 _FLAG = re.compile(rf"(?<![\w-])--?(?P<key>[A-Za-z][\w-]{{0,60}})(?:[ \t]+|{QUOTE}\s{{0,3}},\s{{0,3}})(?![-<])")
@@ -48,7 +64,8 @@ _ELEMENT = re.compile(
     r"(?P<value>(?:(?!&lt;)[^<\n])+)(?=</|&lt;/)"
 )
 _NAMED_ELEMENT = re.compile(
-    rf"(?P<before>\b(?:name|key|id)\s?=\s?{QUOTE}(?P<key>[\w.-]{{1,80}}){QUOTE}(?:[^<>\n]{{0,80}}?\bvalue\s?=\s?(?={QUOTE})|\s?{_CLOSE}))"
+    rf"(?P<before>\b(?:name|key"
+    rf"|id)\s?=\s?{QUOTE}(?P<key>[\w.-]{{1,80}}){QUOTE}(?:[^<>\n]{{0,80}}?\bvalue\s?=\s?(?={QUOTE})|\s?{_CLOSE}))"
     rf"(?P<value>{QUOTE}(?:(?!{QUOTE})[^<>\n])*{QUOTE}|[^<>&\n\"']+(?=</|&lt;/))"
 )
 
@@ -89,7 +106,7 @@ def _after(pattern: re.Pattern[str], text: str, hidden: Callable[[re.Match[str],
 
 def _is_secret(found: re.Match[str], value: re.Match[str]) -> bool:
     inside, words = content(value), _stem(words_of(found["key"]))
-    if not words or not inside or holds_placeholder(value[0]) or _MASKED.fullmatch(inside):
+    if not words or not inside or _MASKED.fullmatch(inside):
         return False
     if inside.lower() in _CONSTANTS or inside.lower() == found["key"].lower():
         return False
@@ -120,7 +137,7 @@ def _looks_secret(text: str, mixed: bool) -> bool:
 
 def _is_flagged(found: re.Match[str], value: re.Match[str]) -> bool:
     first = (value["bare"] or "").rstrip(".:").lower()
-    return is_secret_name(found["key"]) and first not in _STATES and not holds_placeholder(value[0])
+    return is_secret_name(found["key"]) and first not in _STATES
 
 
 def _hide_elements(text: str) -> str:

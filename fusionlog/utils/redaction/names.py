@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal, NamedTuple
 
-from fusionlog.utils.redaction.grammar import KEY, QUOTE, VALUE, content, words_of
+from fusionlog.utils.redaction.grammar import KEY, QUOTE, VALUE, content, word_set, words_of
 from fusionlog.utils.redaction.personal import EMAIL, IPV4, IPV6, is_ipv6
+
+REMEMBERED = 4_000
+"""Texts whose names are cached: those of some calls."""
 
 NameKind = Literal["host", "user"]
 
@@ -24,41 +28,46 @@ class Name(NamedTuple):
     kind: NameKind
 
 
-_PUBLIC_USERS = frozenset(
-    "root nobody daemon anonymous anyone everyone system guest admin administrator superuser user users unknown postgres mysql"
-    " www-data nginx apache sshd sync mail cron service local".split()
+_PUBLIC_USERS = word_set(
+    "root nobody daemon anonymous anyone everyone system guest admin administrator superuser user users "
+    "unknown postgres mysql www-data nginx apache sshd sync mail cron service local"
 )
-_PUBLIC_HOSTS = frozenset("localhost localdomain loopback host server node client unknown any all self local".split())
-_PUBLIC_DOMAINS = ("localhost", "localdomain", "example", "example.com", "example.org", "example.net", "invalid", "test")
+_PUBLIC_HOSTS = word_set("localhost localdomain loopback host server node client unknown any all self local")
+_PUBLIC_DOMAINS = word_set("localhost localdomain example example.com example.org example.net invalid test")
 
-_USER_KEYS = frozenset(
-    "user username usr login logname loginname logonname ruser acct account accountname owner principal uid userid samaccountname"
-    " role author operator assignee nick member benutzer benutzername utilisateur usuario utente".split()
+_USER_KEYS = word_set(
+    "user username usr login logname loginname logonname ruser acct account accountname owner principal uid "
+    "userid samaccountname role author operator assignee nick member benutzer benutzername utilisateur usuario "
+    "utente"
 )
-_HOST_KEYS = frozenset(
-    "host hostname node nodename server servername machine computer computername rhost fqdn broker upstream".split()
+_HOST_KEYS = word_set(
+    "host hostname node nodename server servername machine computer computername rhost fqdn broker upstream"
 )
 _PAIRS: dict[tuple[str, str], NameKind] = {
     ("user", "name"): "user", ("login", "name"): "user", ("account", "name"): "user", ("logon", "name"): "user",
     ("host", "name"): "host", ("node", "name"): "host", ("server", "name"): "host", ("computer", "name"): "host",
 }  # fmt: skip
 # Words that stand where a name could, and are none.
-_NO_NAMES = frozenset(
-    "not no is was has had are been be none null nil true false yes invalid incorrect failed failure error unknown undefined missing"
-    " required denied refused rejected expired locked disabled enabled found exists name names id ids data account accounts process"
-    " session sessions agent agents request requests input space mode count list profile password login logout and or for from to"
-    " in on at by with without the this that all any each every other another new old added removed deleted created updated"
-    " unreachable down up offline online lost closed ok default empty limit table tables type key keys error errors group".split()
+_NO_NAMES = word_set(
+    "not no is was has had are been be none null nil true false yes invalid incorrect failed failure error "
+    "unknown undefined missing required denied refused rejected expired locked disabled enabled found exists "
+    "name names id ids data account accounts process session sessions agent agents request requests input "
+    "space mode count list profile password login logout and or for from to in on at by with without the this "
+    "that all any each every other another new old added removed deleted created updated unreachable down up "
+    "offline online lost closed ok default empty limit table tables type key keys error errors group"
 )
 
 _USER = r"[^\W\d_][\w.+$-]{0,63}(?<![.$-])"
 _HOST = r"[A-Za-z0-9](?:[\w.-]{0,251}[A-Za-z0-9])?"
 _LABELS = r"(?:[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?\.)"
 _DOMAINS = (
-    "com|org|edu|gov|mil|int|biz|cloud|local|internal|intern|lan|corp|home|intranet|localdomain|private|arpa|cluster|de|uk|fr|nl|se"
+    "com|org|edu|gov|mil|int|biz|cloud|local|internal|intern|lan|corp|home|intranet|localdomain|private|arpa|cluster"
+    "|de|uk|fr|nl|se"
     "|fi|dk|es|ch|be|ie|cz|ru|ua|jp|cn|kr|au|nz|br|mx|ca|us|eu|tr|gr|hu|ro|il|za|sg|hk|tw"
 )
-_DEEP_DOMAINS = "net|io|co|ai|app|dev|it|at|no|pt|pl|in|me|tv|info|name|tech|online|site|shop|xyz|company|systems|network"
+_DEEP_DOMAINS = (
+    "net|io|co|ai|app|dev|it|at|no|pt|pl|in|me|tv|info|name|tech|online|site|shop|xyz|company|systems|network"
+)
 _ISO = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})?"
 _BSD = r"[A-Z][a-z]{2}\s{1,2}\d{1,2}\s(?:\d{4}\s)?\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?"
 
@@ -67,41 +76,51 @@ _FORMS = (
     re.compile(rf"\A\s?(?:<\d{{1,3}}>)?(?:{_BSD}|{_ISO})\s(?P<host>{_HOST})\s[\w./()-]{{1,100}}(?:\[\d{{1,10}}\])?:"),
     re.compile(rf"\A<\d{{1,3}}>\d\s{_ISO}\s(?P<host>{_HOST})\s"),
     # Addresses.
-    re.compile(rf"(?<![\w.+%-])(?P<user>[a-z_][a-z0-9_.-]{{0,63}})@(?![0-9a-f]{{1,40}}\b|sha\d)(?P<host>{_HOST})(?!\w)"),
+    re.compile(rf"(?<![\w.+%-])(?P<user>[a-z_][a-z0-9_.-]{{0,63}})@(?![0-9a-f]{{1,40}}\b"
+    rf"|sha\d)(?P<host>{_HOST})(?!\w)"),
     re.compile(rf"://(?:[^\s/@]{{1,200}}@)?(?P<host>{_HOST})(?=[:/?#\s\"',;)]|\Z)"),
     re.compile(r"(?<![\w.-])(?P<host>ip-\d{1,3}(?:-\d{1,3}){3}(?:\.[\w-]{1,63}){0,6})(?![\w-])"),
-    re.compile(rf"(?<![\w.-])(?P<host>{_LABELS}{{1,8}}(?i:{_DOMAINS})|{_LABELS}{{2,8}}(?i:{_DEEP_DOMAINS}))(?![\w-]|\.\w|\()"),
+    re.compile(rf"(?<![\w.-])(?P<host>{_LABELS}{{1,8}}(?i:{_DOMAINS})|{_LABELS}{{2,8}}(?i:{_DEEP_DOMAINS}))(?![\w-]"
+    rf"|\.\w|\()"),
     # Sentences on users.
-    re.compile(rf"\b(?:for|by|of|from|as|to|invalid|unknown|illegal)\s(?:invalid\s|illegal\s)?user\s(?:{QUOTE})?(?P<user>{_USER})"),
-    re.compile(rf"(?i:\b(?:user|username|role|account|owner|principal)\s)(?P<quote>[\"'`])(?P<user>[^\"'`\n]{{1,64}})(?P=quote)"),
+    re.compile(rf"\b(?:for|by|of|from|as|to|invalid|unknown|illegal)\s(?:invalid\s"
+    rf"|illegal\s)?user\s(?:{QUOTE})?(?P<user>{_USER})"),
+    re.compile(r"(?i:\b(?:user|username|role|account|owner"
+    r"|principal)\s)(?P<quote>[\"'`])(?P<user>[^\"'`\n]{1,64})(?P=quote)"),
     re.compile(
-        rf"\b(?:password|publickey|none|hostbased|gssapi\S{{0,20}}|keyboard-interactive\S{{0,5}})\sfor\s(?P<user>{_USER})\sfrom\b"
+        rf"\b(?:password|publickey|none|hostbased|gssapi\S{{0,20}}"
+        rf"|keyboard-interactive\S{{0,5}})\sfor\s(?P<user>{_USER})\sfrom\b"
     ),
-    re.compile(rf"(?i:\b(?:logged|signed)[ -]?(?:in|on|out|off)\s(?:as|by)\s|\b(?:login|logon)\s(?:by|of|as)\s)(?P<user>{_USER})"),
+    re.compile(rf"(?i:\b(?:logged|signed)[ -]?(?:in|on|out|off)\s(?:as|by)\s|\b(?:login|logon)\s(?:by|of"
+    rf"|as)\s)(?P<user>{_USER})"),
     re.compile(
-        rf"(?i:\buser\s)(?P<user>{_USER})(?=\s(?:logged|signed|connected|disconnected|authenticated|has|is|was|failed|tried|created"
+        rf"(?i:\buser\s)(?P<user>{_USER})(?=\s(?:logged|signed|connected|disconnected|authenticated|has|is|was|failed"
+        rf"|tried|created"
         r"|deleted|changed|requested|does)\b)"
     ),
     re.compile(rf"\bsudo:\s{{1,8}}(?P<user>{_USER})\s:\s"),
-    re.compile(rf"\bsu(?:\[\d{{1,10}}\])?:\s(?:\(to\s\S{{1,64}}\)\s|FAILED SU \(to \S{{1,64}}\) )(?P<user>{_USER})\son\b"),
+    re.compile(rf"\bsu(?:\[\d{{1,10}}\])?:\s(?:\(to\s\S{{1,64}}\)\s|FAILED SU \(to \S{{1,64}}\)"
+    rf" )(?P<user>{_USER})\son\b"),
     re.compile(r"(?<![\w.])/(?:home|Users)/(?P<user>[\w.-]{1,64})(?=[/\s\"':,;)]|\Z)"),
     re.compile(r"(?i:\b[A-Z]:\\{1,4}Users\\{1,4})(?P<user>[^\\/\s\"':]{1,64})"),
     re.compile(rf"(?i:\b(?:user|logon|login|account|as|by|for)\s)[A-Z][A-Z0-9-]{{1,14}}\\{{1,2}}(?P<user>{_USER})"),
     # Sentences on hosts.
-    re.compile(rf"(?i:\b(?:from|to|on|with|by|via|of|at)\s(?:the\s)?(?:host|node|server|machine|broker)\s)(?P<host>(?=[\w.-]{{0,60}}[\d.-]){_HOST})"),
+    re.compile(rf"(?i:\b(?:from|to|on|with|by|via|of|at)\s(?:the\s)?(?:host|node|server|machine"
+    rf"|broker)\s)(?P<host>(?=[\w.-]{{0,60}}[\d.-]){_HOST})"),
     re.compile(rf"(?i:\bhost\s)(?:{QUOTE})?(?P<host>(?=[\w.-]{{0,60}}[\d.-]){_HOST})"),
 )  # fmt: skip
-_LOGIN_NAME = re.compile(rf"(?:[A-Za-z][\w-]{{0,62}}\\{{1,4}})?(?P<user>[^\W_][\w.+$ -]{{0,63}})\Z")
+_LOGIN_NAME = re.compile(r"(?:[A-Za-z][\w-]{0,62}\\{1,4})?(?P<user>[^\W_][\w.+$ -]{0,63})\Z")
 _HOST_NAME = re.compile(rf"/?(?P<host>{_HOST})(?::\d{{1,5}})?\Z")
 
 
-def names_in(text: str) -> list[Name]:
+@lru_cache(REMEMBERED)
+def names_in(text: str) -> tuple[Name, ...]:
     """The names in a text, in their order; none overlaps another."""
     found: list[Name] = []
     for name in sorted(set(_candidates(text)), key=lambda each: (each.start, -each.end)):
         if (not found or name.start >= found[-1].end) and not is_public(text[name.start : name.end], name.kind):
             found.append(name)
-    return found
+    return tuple(found)
 
 
 def is_public(name: str, kind: NameKind) -> bool:
@@ -126,7 +145,9 @@ def _candidates(text: str) -> Iterator[Name]:
         yield Name(found.start(), at, "user")
         yield Name(at + (1 if text[at] == "@" else 3), found.end(), "host")
     for pattern, is_one in ((IPV4, None), (IPV6, is_ipv6)):
-        yield from (Name(*found.span(), "host") for found in pattern.finditer(text) if is_one is None or is_one(found[0]))
+        yield from (
+            Name(*found.span(), "host") for found in pattern.finditer(text) if is_one is None or is_one(found[0])
+        )
     for pattern in _FORMS:
         yield from (Name(*found.span(kind), kind) for found in pattern.finditer(text) for kind in _kinds(found))
     yield from _keyed(text)
@@ -135,7 +156,7 @@ def _candidates(text: str) -> Iterator[Name]:
 def _kinds(found: re.Match[str]) -> Iterator[NameKind]:
     for kind in ("user", "host"):
         if found.groupdict().get(kind):
-            yield kind  # type: ignore[misc]
+            yield kind
 
 
 def _keyed(text: str) -> Iterator[Name]:

@@ -6,18 +6,12 @@ A number is taken for one of a person by the word before it, or by a form with a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from ipaddress import ip_address
 
-from stdnum import iban, luhn
-from stdnum.br import cpf
-from stdnum.ch import ssn as ahv
-from stdnum.cn import ric
-from stdnum.es import dni
-from stdnum.fi import hetu
-from stdnum.in_ import aadhaar
-from stdnum.it import codicefiscale
-from stdnum.se import personnummer
-
+from fusionlog.errors import MissingExtraError
 from fusionlog.utils.redaction.grammar import QUOTE, Rule, keep_key
 
 _TO = rf"(?:{QUOTE})?\s{{0,3}}(?:=>|[:=#]|%3[AD]|\bis\b)?\s{{0,3}}(?:{QUOTE})?"
@@ -29,29 +23,39 @@ _START = r"(?:(?<![A-Za-z0-9])|(?<=[a-z])(?=[A-Z])|(?<=%2[27])|(?<=u002[27]))"
 _CAPITALISED = r"[^\W\d_a-z][\w.'’-]{0,40}"
 _FULL_NAME = rf"{_CAPITALISED}(?:[ ]{_CAPITALISED}){{0,3}}(?<![.'’-])"
 _PERSON_NAME = re.compile(
-    rf"(?P<key>{_START}(?i:(?:first|last|full|given|family|middle|sur|maiden|real|nick|card ?holder|holder)[_ -]?name|fullname|forename|vorname|nachname"
+    rf"(?P<key>{_START}(?i:(?:first|last|full|given|family|middle|sur|maiden|real|nick|card ?holder|holder)[_ -]?name"
+    rf"|fullname|forename|vorname|nachname"
     rf"|cardholder|gecos){_EQUALS})(?!<)(?:(?<=[\"'`])[^\"'`\\\n]{{1,80}}|{_FULL_NAME}|[^\W\d_][\w.'’-]{{0,40}})"
-    rf"|(?P<key2>\b(?i:customer|patient|employee|contact|client|passenger|guest|driver|applicant|recipient|beneficiary|account holder|person)"
+    rf"|(?P<key2>\b(?i:customer|patient|employee|contact|client|passenger|guest|driver|applicant|recipient"
+    rf"|beneficiary|account holder|person)"
     rf"(?i:['’]s|s)?(?i:[_ -]?name)(?i:{_EQUALS}))(?!<)(?:(?<=[\"'`])[^\"'`\\\n]{{1,80}}|{_FULL_NAME})"
-    rf"|(?P<key3>\b(?i:customer|patient|employee|passenger|guest|applicant|beneficiary|account holder)(?i:{_EQUALS})){_CAPITALISED}[ ]{_FULL_NAME}"
+    rf"|(?P<key3>\b(?i:customer|patient|employee|passenger|guest|applicant|beneficiary|account"
+    rf" holder)(?i:{_EQUALS})){_CAPITALISED}[ ]{_FULL_NAME}"
     rf"|(?P<key4>\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame|Sr|Sra|Señor|Señora)\.? ){_FULL_NAME}"
     rf"|(?P<key5>\b(?:CN|cn)=){_CAPITALISED}[ ]{_FULL_NAME}(?=,)",
 )
 _MONTH = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)\w{0,6}\.?"
 _DATE = (
-    rf"(?:\d{{4}}[-/.]?\d{{2}}[-/.]?\d{{2}}(?:T[\d:.]{{5,15}}Z?)?|\d{{1,2}}[-/. ]{{1,2}}(?:\d{{1,2}}|{_MONTH})[-/. ]{{1,2}}\d{{2,4}}"
+    rf"(?:\d{{4}}[-/.]?\d{{2}}[-/.]?\d{{2}}(?:T[\d:.]{{5,15}}Z?)?|\d{{1,2}}[-/. ]{{1,2}}(?:\d{{1,2}}|{_MONTH})[-/."
+    rf" ]{{1,2}}\d{{2,4}}"
     rf"|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}})"
 )
 _BIRTH = re.compile(
-    rf"(?P<key>{_START}(?:dob|d\.o\.b\.|date[_ -]?of[_ -]?birth|birth[_ -]?(?:date|day)|born(?:[_ -]on)?|geburts(?:datum|tag)|geb\.|geboren am|née? le"
-    rf"|fecha[_ -]?de[_ -]?nacimiento|fecha[_ -]?nacimiento|date[_ -]?de[_ -]?naissance|data[_ -]?di[_ -]?nascita|生年月日|出生日期){_TO})(?!<){_DATE}",
+    rf"(?P<key>{_START}(?:dob|d\.o\.b\.|date[_ -]?of[_ -]?birth|birth[_ -]?(?:date|day)|born(?:[_ -]on)?"
+    rf"|geburts(?:datum|tag)|geb\.|geboren am|née? le"
+    rf"|fecha[_ -]?de[_ -]?nacimiento|fecha[_ -]?nacimiento|date[_ -]?de[_ -]?naissance|data[_ -]?di[_ -]?nascita"
+    rf"|生年月日|出生日期){_TO})(?!<){_DATE}",
     re.IGNORECASE,
 )
 _DOCUMENTS = (
-    r"(?i:ssn|social[_ -]?security(?:[_ -]?(?:number|no))?|nino|national[_ -]?insurance|national[_ -]?id|tax[_ -]?(?:id|number|payer[_ -]?id)|steuer[_ -]?(?:id|nr|nummer|identifikationsnummer)"
-    r"|id[_ -]?card|identity[_ -]?(?:card|number)|personalausweis|ausweis|dni|cpf|cnpj|curp|bsn|pesel|aadhaar|aadhar|personnummer|personal[_ -]?number|hetu|henkilötunnus|codice[_ -]?fiscale"
-    r"|egn|cnp|rrn|ahv|insee|nir|medicare|nhs|passport|reisepass|driving[_ -]?licen[cs]e|drivers?['’]?s?[_ -]?licen[cs]e|licen[cs]e[_ -]?plate|number[_ -]?plate|kennzeichen|vin"
-    r"|account[_ -]?(?:number|no|nr)|konto(?:nummer)?|routing[_ -]?number|sort[_ -]?code|iban|bic|身份证|身份證|マイナンバー|주민등록번호)|SIN|NIE|NIF|TIN|EIN|ITIN|AHV|NIR|RUT"
+    r"(?i:ssn|social[_ -]?security(?:[_ -]?(?:number|no))?|nino|national[_ -]?insurance|national[_ -]?id|tax[_"
+    r" -]?(?:id|number|payer[_ -]?id)|steuer[_ -]?(?:id|nr|nummer|identifikationsnummer)"
+    r"|id[_ -]?card|identity[_ -]?(?:card|number)|personalausweis|ausweis|dni|cpf|cnpj|curp|bsn|pesel|aadhaar|aadhar"
+    r"|personnummer|personal[_ -]?number|hetu|henkilötunnus|codice[_ -]?fiscale"
+    r"|egn|cnp|rrn|ahv|insee|nir|medicare|nhs|passport|reisepass|driving[_ -]?licen[cs]e|drivers?['’]?s?[_"
+    r" -]?licen[cs]e|licen[cs]e[_ -]?plate|number[_ -]?plate|kennzeichen|vin"
+    r"|account[_ -]?(?:number|no|nr)|konto(?:nummer)?|routing[_ -]?number|sort[_ -]?code|iban|bic"
+    r"|身份证|身份證|マイナンバー|주민등록번호)|SIN|NIE|NIF|TIN|EIN|ITIN|AHV|NIR|RUT"
 )
 _DOCUMENT = re.compile(
     rf"(?P<key>{_START}(?:{_DOCUMENTS})(?:[_ .-]{{0,2}}(?i:numbers?|no|nr|num|id)\b\.?)?{_TO})(?!<)"
@@ -59,34 +63,44 @@ _DOCUMENT = re.compile(
 )
 _PHONE_NUMBER = r"\+?\(?\d(?:[ ./()-]{0,2}\d){6,14}(?!\d)"
 _PHONE = re.compile(
-    rf"(?P<key>{_START}(?:phone|telephone|tel|telefon|mobile|mobil|cell|cellphone|msisdn|fax|handy|whatsapp|sms to|caller[_ -]?id)(?:[_ -]?(?:number|no|nr|nummer)\b\.?)?{_TO})(?!<){_PHONE_NUMBER}",
+    rf"(?P<key>{_START}(?:phone|telephone|tel|telefon|mobile|mobil|cell|cellphone|msisdn|fax|handy|whatsapp|sms to"
+    rf"|caller[_ -]?id)(?:[_ -]?(?:number|no|nr|nummer)\b\.?)?{_TO})(?!<){_PHONE_NUMBER}",
     re.IGNORECASE,
 )
 _PHONE_FORM = re.compile(
-    r"(?<![\w.+:/=-])(?:\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}|\+[1-9]\d{7,14}|\(\d{3}\)[ -]?\d{3}-\d{4})(?![\w-]|\.\d)"
+    r"(?<![\w.+:/=-])(?:\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}|\+[1-9]\d{7,14}"
+    r"|\(\d{3}\)[ -]?\d{3}-\d{4})(?![\w-]|\.\d)"
     r"|(?<=[=:])\+[1-9]\d{7,14}(?!\w)"
     r"|\b(?P<key>(?i:call(?:ing|ed)?|dial(?:l?ing|l?ed)?)\s)(?:\+?1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b"
     r"|(?<![\w.+:/=-])(?:1-)?[2-9]\d{2}-[2-9]\d{2}-\d{4}(?![\w-]|\.\d)"
 )
-_CARD_CODE = re.compile(rf"(?P<key>{_START}(?:cvv2?|cvc2?|card[_ -]?(?:security|verification)[_ -]?code){_TO})\d{{3,4}}\b", re.IGNORECASE)
+_CARD_CODE = re.compile(
+    rf"(?P<key>{_START}(?:cvv2?|cvc2?|card[_ -]?(?:security|verification)[_ -]?code){_TO})\d{{3,4}}\b", re.IGNORECASE
+)
 _POSTAL = re.compile(
-    rf"(?P<key>{_START}(?:street|street[_ -]?address|address[_ -]?line[_ -]?[12]?|home[_ -]?address|postal[_ -]?address|zip|zip[_ -]?code|post(?:al)?[_ -]?code|plz|strasse|straße)"
+    rf"(?P<key>{_START}(?:street|street[_ -]?address|address[_ -]?line[_ -]?[12]?|home[_ -]?address|postal[_"
+    rf" -]?address|zip|zip[_ -]?code|post(?:al)?[_ -]?code|plz|strasse|straße)"
     rf"{_EQUALS})(?!<)(?:(?<=[\"'`])[^\"'`\\\n]{{1,100}}|[A-Z0-9][\w-]{{2,9}}\b)",
     re.IGNORECASE,
 )
-_POSITION = re.compile(rf"(?P<key>{_START}(?:lat|lon|lng|long|latitude|longitude){_EQUALS})-?\d{{1,3}}\.\d{{3,}}", re.IGNORECASE)
+_POSITION = re.compile(
+    rf"(?P<key>{_START}(?:lat|lon|lng|long|latitude|longitude){_EQUALS})-?\d{{1,3}}\.\d{{3,}}", re.IGNORECASE
+)
 
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\w-])")
 _CARD = re.compile(r"(?<![\w.-])(?:[3-6]\d{3}|2[2-7]\d{2})(?:[ -]?\d){9,15}(?![\w-])")
 _SSN = re.compile(r"(?<![\w.:/-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)")
 _CHECKED = re.compile(
-    r"(?<![\w.:/-])(?:(?P<cpf>\d{3}\.\d{3}\.\d{3}-\d{2})|(?P<ahv>756\.\d{4}\.\d{4}\.\d{2})|(?P<codice>[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z])"
-    r"|(?P<ric>[1-8]\d{5}(?:19|20)\d{9}[\dX])|(?P<hetu>\d{6}[-+A]\d{3}[0-9A-Y])|(?P<dni>\d{8}-?[A-HJ-NP-TV-Z])|(?P<pnr>(?:19|20)?\d{6}[-+]\d{4})"
-    r"|(?P<nino>(?![DFIQUV])[A-CEGHJ-PR-TW-Z](?![DFIQUVO])[A-NP-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])|(?P<aadhaar>[2-9]\d{3} \d{4} \d{4}))(?![\w-]|\.\d)"
+    r"(?<![\w.:/-])(?:(?P<cpf>\d{3}\.\d{3}\.\d{3}-\d{2})|(?P<ahv>756\.\d{4}\.\d{4}\.\d{2})"
+    r"|(?P<codice>[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z])"
+    r"|(?P<ric>[1-8]\d{5}(?:19|20)\d{9}[\dX])|(?P<hetu>\d{6}[-+A]\d{3}[0-9A-Y])|(?P<dni>\d{8}-?[A-HJ-NP-TV-Z])"
+    r"|(?P<pnr>(?:19|20)?\d{6}[-+]\d{4})"
+    r"|(?P<nino>(?![DFIQUV])[A-CEGHJ-PR-TW-Z](?![DFIQUVO])[A-NP-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])"
+    r"|(?P<aadhaar>[2-9]\d{3} \d{4} \d{4}))(?![\w-]|\.\d)"
 )
-_CHECKS = {
-    "cpf": cpf.is_valid, "ahv": ahv.is_valid, "codice": codicefiscale.is_valid, "ric": ric.is_valid, "hetu": hetu.is_valid,
-    "dni": dni.is_valid, "pnr": personnummer.is_valid, "nino": lambda _: True, "aadhaar": aadhaar.is_valid,
+_STANDARDS = {
+    "cpf": "br.cpf", "ahv": "ch.ssn", "codice": "it.codicefiscale", "ric": "cn.ric", "hetu": "fi.hetu", "dni": "es.dni",
+    "pnr": "se.personnummer", "aadhaar": "in_.aadhaar",
 }  # fmt: skip
 _MAC = re.compile(r"(?<![\w:.-])[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})(?![\w:-])")
 
@@ -94,6 +108,16 @@ _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}\b")
 IPV4 = re.compile(rf"(?<![\w.])(?:(?<!:)::ffff:)?(?:{_OCTET}\.){{3}}{_OCTET}(?![\w]|\.\d)", re.IGNORECASE)
 IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]{0,38}[0-9])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)")
+
+
+@cache
+def _check(standard: str) -> Callable[[str], bool]:
+    """Whether a text is a number of a standard, its check digit included."""
+    try:
+        is_valid: Callable[[str], bool] = import_module(f"stdnum.{standard}").is_valid
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("stdnum", "agents", "redacting a line") from error
+    return is_valid
 
 
 def is_ipv6(text: str) -> bool:
@@ -112,16 +136,16 @@ def _ipv6(found: re.Match[str]) -> str:
 def _card(found: re.Match[str]) -> str:
     """Only what passes the check digit of ISO/IEC 7812 (Luhn)."""
     digits = found[0].replace(" ", "").replace("-", "")
-    return "<CARD>" if len(digits) <= 19 and digits.isascii() and luhn.is_valid(digits) else found[0]
+    return "<CARD>" if len(digits) <= 19 and digits.isascii() and _check("luhn")(digits) else found[0]
 
 
 def _iban(found: re.Match[str]) -> str:
-    return "<IBAN>" if iban.is_valid(found[0]) else found[0]
+    return "<IBAN>" if _check("iban")(found[0]) else found[0]
 
 
 def _checked(found: re.Match[str]) -> str:
-    kind = found.lastgroup or ""
-    return "<ID>" if found[0].isascii() and _CHECKS[kind](found[0]) else found[0]
+    standard = _STANDARDS.get(found.lastgroup or "")
+    return "<ID>" if found[0].isascii() and (standard is None or _check(standard)(found[0])) else found[0]
 
 
 _NAME_HINTS = (
@@ -143,7 +167,11 @@ PEOPLE = (
     Rule(_POSTAL, keep_key("<ADDRESS>"), ("street", "address", "zip", "post", "plz", "stra")),
     Rule(_POSITION, keep_key("<POSITION>"), ("lat", "lon", "lng")),
     Rule(_DOCUMENT, keep_key("<ID>"), _DOCUMENT_HINTS),
-    Rule(_PHONE, keep_key("<PHONE>"), ("phone", "tel", "mobil", "cell", "msisdn", "fax", "handy", "whatsapp", "sms", "caller")),
+    Rule(
+        _PHONE,
+        keep_key("<PHONE>"),
+        ("phone", "tel", "mobil", "cell", "msisdn", "fax", "handy", "whatsapp", "sms", "caller"),
+    ),
     Rule(_CARD, _card),
     Rule(_CHECKED, _checked),
     Rule(_SSN, "<ID>", ("-",)),

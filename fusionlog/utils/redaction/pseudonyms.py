@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import count
 
+from fusionlog.utils.redaction import redact
 from fusionlog.utils.redaction.names import Name, NameKind, is_public, names_in
 
 _PSEUDONYM = re.compile(r"(?<![\w-])(?:host|user)-[1-9]\d{0,5}(?!\w)")
@@ -22,9 +23,7 @@ class Pseudonyms:
     :param kept: what the operator wrote for the call: a name in it stays, for else it could not be understood.
     """
 
-    def __init__(
-        self, texts: Sequence[str], names: Iterable[tuple[NameKind, str]] = (), kept: str = ""
-    ) -> None:
+    def __init__(self, texts: Sequence[str], names: Iterable[tuple[NameKind, str]] = (), kept: str = "") -> None:
         self._kept = {token.lower() for token in _TOKEN.findall(kept)}
         self._taken = {found[0] for text in (*texts, kept) for found in _PSEUDONYM.finditer(text)}
         self._pseudonyms: dict[str, str] = {}
@@ -45,6 +44,10 @@ class Pseudonyms:
                 parts += [text[done : name.start], self._pseudonym(text[name.start : name.end], name.kind)]
                 done = name.end
         return "".join((*parts, text[done:]))
+
+    def hide_raw(self, text: str) -> str:
+        """As `hide`, of a text that was not redacted yet."""
+        return self.hide(redact(text, names=True))
 
     def restore(self, text: str) -> str:
         """The text with the names in place of their pseudonyms."""
@@ -73,7 +76,5 @@ class Pseudonyms:
 
 def hidden(text: str) -> str:
     """A text as it leaves by itself: redacted, with pseudonyms in place of names."""
-    from fusionlog.utils.redaction import redact
-
     shown = redact(text, names=True)
     return Pseudonyms([shown]).hide(shown)
