@@ -69,6 +69,9 @@ _NAMED_ELEMENT = re.compile(
     rf"(?P<value>{QUOTE}(?:(?!{QUOTE})[^<>\n])*{QUOTE}|[^<>&\n\"']+(?=</|&lt;/))"
 )
 
+LOOKED_AT = 512
+"""Characters of a value by which it is decided: looking at all of each would take quadratic time on some lines."""
+
 
 def hide_keyed(text: str) -> str:
     """The text with the values of secret names replaced."""
@@ -97,8 +100,9 @@ def _after(pattern: re.Pattern[str], text: str, hidden: Callable[[re.Match[str],
     done = place = 0
     while found := pattern.search(text, place):
         place = found.end()
-        value = VALUE.match(text, place)
+        value = VALUE.match(text, place, place + LOOKED_AT)
         if value is not None and hidden(found, value):
+            value = VALUE.match(text, place) or value
             parts += (text[done:place], "<SECRET>")
             done = place = value.end()
     return "".join((*parts, text[done:])) if parts else text

@@ -17,6 +17,9 @@ from fusionlog.utils.redaction.personal import EMAIL, IPV4, IPV6, is_ipv6
 REMEMBERED = 4_000
 """Texts whose names are cached: those of some calls."""
 
+LONGEST = 300
+"""Characters in which a name and its quotes lie."""
+
 NameKind = Literal["host", "user"]
 
 
@@ -165,7 +168,7 @@ def _keyed(text: str) -> Iterator[Name]:
     while found := KEY.search(text, place):
         place = found.end()
         kind = _kind_of(found["key"])
-        value = VALUE.match(text, place) if kind else None
+        value = VALUE.match(text, place, place + LONGEST) if kind else None
         if kind and value:
             inside = content(value)
             start = value.start() + value[0].find(inside)
