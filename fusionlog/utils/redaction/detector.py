@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kingfisher_sdk import Scanner
 
 # A run that may be a token. Compiling the rules takes seconds, so a process whose lines have none never does it.
-_CANDIDATE = re.compile(r"(?=[A-Za-z_~-]*[0-9])(?=[0-9_~-]*[A-Za-z])[A-Za-z0-9_~-]{20,}")
+_RUN = re.compile(r"[A-Za-z0-9_~-]{20,}+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -27,9 +27,13 @@ def _scanner() -> Scanner:
     return Scanner(Rules(confidence="low", cache=False))
 
 
+def _may_be_token(run: str) -> bool:
+    return any(map(str.isdigit, run)) and any(map(str.isalpha, run))
+
+
 def hide_tokens(text: str) -> str:
     """The text with each token that the detector finds replaced; overlapping findings are one."""
-    if not _CANDIDATE.search(_UUID.sub("", text)):
+    if not any(map(_may_be_token, _RUN.findall(_UUID.sub("", text)))):
         return text
     data = text.encode("utf-8", "replace")
     spans = sorted((each.location["start_offset"], each.location["end_offset"]) for each in _scanner().scan(data))

@@ -69,7 +69,7 @@ _NAMED_ELEMENT = re.compile(
     rf"(?P<value>{QUOTE}(?:(?!{QUOTE})[^<>\n])*{QUOTE}|[^<>&\n\"']+(?=</|&lt;/))"
 )
 
-LOOKED_AT = 512
+LOOKED_AT = 256
 """Characters of a value by which it is decided: looking at all of each would take quadratic time on some lines."""
 
 

@@ -86,7 +86,8 @@ def test_a_token_without_a_rule_of_ours_is_found_by_the_detector(form: str) -> N
 PIECES = st.sampled_from(
     ["password", "token", "=", ": ", "=>", " ", '"', "'", "hunter2", "<SECRET>", "bearer", "authorization", "%22",
      '\\"', "1.2.3.4", "::", "a@b.cc", "4111111111111111", "--", "://", "eyJ", "aB3", "cookie", ";", "incorrect",
-     "<password>", "</password>", "name=", "key", "-p ", "mysql ", "dob ", "1980-01-02", "ssn ", "phone ", "+1 202 555 0143", "is ",
+     "<password>", "</password>", "name=", "key", "-p ", "mysql ", "dob ", "1980-01-02", "ssn ", "phone ",
+     "+1 202 555 0143", "is ",
      "Mr. ", "Bob", "{", "[", "＝", "http://hooks.slack.com/services/", "0123456789abcdef" * 2, "sig=", "&", "street"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(max_size=8), max_size=12).map("".join)
