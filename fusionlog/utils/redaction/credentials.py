@@ -96,12 +96,17 @@ _SHAPED = r"(?=[^\s\"',;]*[\d!@#$%^&*])(?!(?:scram|sha|md5|pbkdf|argon|bcrypt|\d
 _QUOTED = r"\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|`[^`\n]{1,200}`"
 _NOUN = r"\b(?:pass(?:word|phrase|code|wd)|passwort|kennwort|mot de passe|contrase(?:ñ|n)a|senha|пароль)"
 _SENTENCE = re.compile(
-    rf"(?P<key>{_NOUN}\s{{1,3}}|{_NOUN}(?:\s[^\s\"':=]{{1,40}}){{0,4}}\s(?:is|was|ist|from"
+    rf"(?P<key>{_NOUN}\s{{1,3}}|{_NOUN}(?:\s[^\s\"':=]{{1,40}}){{0,4}}\s(?:is|was|ist|lautet|from"
     rf"|to)\s)(?!<)(?P<value>{_QUOTED}|{_SHAPED})"
     rf"|(?P<key2>\b(?:temporary|initial|generated|new|default|root|admin"
     rf"|old)\b[^:\n]{{0,40}}{_NOUN}[^:\n]{{0,60}}:\s{{1,3}})(?!<)(?:{_QUOTED}"
     rf"|(?=\S{{0,40}}[\d!@#$%^&*])[^\s<]{{6,}}(?<![.:,;]))"
     r"|(?P<key3>\bmot de passe\s{0,2}[=:]\s{0,2})(?!<)[^\s\"',;]{4,}",
+    re.IGNORECASE,
+)
+_STATEMENT = re.compile(
+    rf"(?P<key>\bidentified\s(?:with\s\S{{1,60}}\s)?by\s(?:password\s)?)(?!<)(?:{_QUOTED})"
+    r"|(?P<key2>\b(?:requirepass|masterauth)\s{1,3}[\"']?)(?!<)[^\s\"']{2,}",
     re.IGNORECASE,
 )
 _SPOKEN_TOKEN = re.compile(
@@ -174,6 +179,7 @@ BY_PLACE = (
 
 BY_FORM = (
     Rule(_SENTENCE, keep_key("<SECRET>"), ("pass", "kennwort", "contrase", "senha", "пароль")),
+    Rule(_STATEMENT, keep_key("<SECRET>"), ("identified", "requirepass", "masterauth")),
     Rule(_CODE, r"\g<key><SECRET>", ("otp", "mfa", "2fa", "pin", "code")),
     Rule(_BEARER, r"\g<scheme> <TOKEN>", ("bearer", "basic")),
     Rule(_JWT, "<TOKEN>", ("eyj",)),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 QUOTE = r"(?:\\{0,7}[\"'`]|\\{1,7}u00(?:22|27)|%2[27]|&(?:quot|apos|#3[49]);)"
 """A quotation mark: plain, escaped once or several times, or written as in a URL or in XML."""
-SIGN = r"\s{0,3}(?:=>|:=|={1,2}(?!>)|:|%3[AD])\s{0,3}(?:\[\s?)?"
+SIGN = r"\s{0,3}(?:=>|->|:=|={1,2}(?!>)|:|%3[AD]|\\{1,7}u003[ad])\s{0,3}(?:\[\s?)?"
 """What stands between a name and its value."""
 
 _BARE = r"(?:(?!\\+[\"'nrt]|%2[267C]|%7D|&(?:quot|apos|lt|#3[49]);)[^\s\"'`,;&)}\]])"
@@ -24,7 +24,7 @@ VALUE = re.compile(
 """A value: in quotes, which it need not close, in braces, or up to a blank or a mark that ends one."""
 KEY = re.compile(
     r"(?:(?<![\w.-])-{0,2}|(?<=%2[27])|(?<=u002[27])|(?<=\\[nrt]))"
-    rf"(?!u002[27])(?P<key>[^\W\d_][\w.-]{{0,99}})(?:{QUOTE})?\]?(?P<sign>{SIGN})"
+    rf"(?!u002[27])(?P<key>_{{0,2}}[^\W\d_][\w.-]{{0,99}})(?:{QUOTE})?\]?(?P<sign>{SIGN})"
 )
 """A name with the sign after it."""
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z-]*>")

@@ -126,7 +126,7 @@ def _is_secret(found: re.Match[str], value: re.Match[str]) -> bool:
 def _is_statement(sign: str, value: re.Match[str]) -> bool:
     """Whether a value after a colon begins a sentence on the secret: `password: incorrect`."""
     first = _WORD.match(value["bare"] or "")
-    return ":" in sign and first is not None and first[0].lower() in _STATES
+    return (":" in sign or "->" in sign) and first is not None and first[0].lower() in _STATES
 
 
 def _looks_secret(text: str, mixed: bool) -> bool:

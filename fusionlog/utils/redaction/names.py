@@ -97,7 +97,8 @@ _FORMS = (
     re.compile(rf"(?i:\b(?:logged|signed)[ -]?(?:in|on|out|off)\s(?:as|by)\s|\b(?:login|logon)\s(?:by|of"
     rf"|as)\s)(?P<user>{_USER})"),
     re.compile(
-        rf"(?i:\buser\s)(?P<user>{_USER})(?=\s(?:logged|signed|connected|disconnected|authenticated|has|is|was|failed"
+        rf"(?i:\buser\s)(?P<user>{_USER})(?=\s\(|\s(?:logged|signed|connected|disconnected|authenticated|has|is|was"
+        rf"|failed"
         rf"|tried|created"
         r"|deleted|changed|requested|does)\b)"
     ),
@@ -107,7 +108,9 @@ _FORMS = (
     re.compile(r"(?<![\w.])/(?:home|Users)/(?P<user>[\w.-]{1,64})(?=[/\s\"':,;)]|\Z)"),
     re.compile(r"(?i:\b[A-Z]:\\{1,4}Users\\{1,4})(?P<user>[^\\/\s\"':]{1,64})"),
     re.compile(rf"(?i:\b(?:user|logon|login|account|as|by|for)\s)[A-Z][A-Z0-9-]{{1,14}}\\{{1,2}}(?P<user>{_USER})"),
+    re.compile(r"\b(?:cn|CN|uid|UID)=(?P<user>[^,=\n]{1,64})(?=,\s?(?:ou|OU|dc|DC|cn|CN|o|O)=)"),
     # Sentences on hosts.
+    re.compile(r"(?<![\w\\:])\\{2}(?P<host>[A-Za-z][\w-]{1,62})(?=\\\w)"),
     re.compile(rf"(?i:\b(?:from|to|on|with|by|via|of|at)\s(?:the\s)?(?:host|node|server|machine"
     rf"|broker)\s)(?P<host>(?=[\w.-]{{0,60}}[\d.-]){_HOST})"),
     re.compile(rf"(?i:\bhost\s)(?:{QUOTE})?(?P<host>(?=[\w.-]{{0,60}}[\d.-]){_HOST})"),

@@ -29,7 +29,7 @@ _PERSON_NAME = re.compile(
     rf"|(?P<key2>\b(?i:customer|patient|employee|contact|client|passenger|guest|driver|applicant|recipient"
     rf"|beneficiary|account holder|person)"
     rf"(?i:['’]s|s)?(?i:[_ -]?name)(?i:{_EQUALS}))(?!<)(?:(?<=[\"'`])[^\"'`\\\n]{{1,80}}|{_FULL_NAME})"
-    rf"|(?P<key3>\b(?i:customer|patient|employee|passenger|guest|applicant|beneficiary|account"
+    rf"|(?P<key3>\b(?i:customer|kunde|kundin|client|patient|employee|passenger|guest|applicant|beneficiary|account"
     rf" holder)(?i:{_EQUALS})){_CAPITALISED}[ ]{_FULL_NAME}"
     rf"|(?P<key4>\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame|Sr|Sra|Señor|Señora)\.? ){_FULL_NAME}"
     rf"|(?P<key5>\b(?:CN|cn)=){_CAPITALISED}[ ]{_FULL_NAME}(?=,)",
@@ -64,7 +64,7 @@ _DOCUMENT = re.compile(
 _PHONE_NUMBER = r"\+?\(?\d(?:[ ./()-]{0,2}\d){6,14}(?!\d)"
 _PHONE = re.compile(
     rf"(?P<key>{_START}(?:phone|telephone|tel|telefon|mobile|mobil|cell|cellphone|msisdn|fax|handy|whatsapp|sms to"
-    rf"|caller[_ -]?id)(?:[_ -]?(?:number|no|nr|nummer)\b\.?)?{_TO})(?!<){_PHONE_NUMBER}",
+    rf"|caller[_ -]?id)\.?(?:[_ -]?(?:number|no|nr|nummer)\b\.?)?{_TO})(?!<){_PHONE_NUMBER}",
     re.IGNORECASE,
 )
 _PHONE_FORM = re.compile(
@@ -85,6 +85,16 @@ _POSTAL = re.compile(
 )
 _POSITION = re.compile(
     rf"(?P<key>{_START}(?:lat|lon|lng|long|latitude|longitude){_EQUALS})-?\d{{1,3}}\.\d{{3,}}", re.IGNORECASE
+)
+
+_STREET = re.compile(
+    r"\b\d{1,5}[a-z]?\s(?:[A-Z][\w.'’-]{1,30}\s){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Boulevard|Blvd|Court"
+    r"|Square)\b"
+    r"|\b[A-ZÄÖÜ][a-zäöüß]{2,30}(?:straße|strasse|gasse|allee|platz)\s\d{1,4}[a-z]?\b"
+)
+_COORDINATES = re.compile(
+    r"(?P<key>\b(?:gps|coordinates?|coords|location|position|geo)\W{1,3})(?!<)-?\d{1,2}\.\d{3,},\s?-?\d{1,3}\.\d{3,}",
+    re.IGNORECASE,
 )
 
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\w-])")
@@ -149,9 +159,9 @@ def _checked(found: re.Match[str]) -> str:
 
 
 _NAME_HINTS = (
-    "name", "vorname", "cardholder", "gecos", "customer", "patient", "employee", "passenger", "guest", "applicant",
-    "beneficiary", "account holder", "mr. ", "mr ", "mrs", "ms. ", "miss ", "dr. ", "dr ", "prof", "herr ", "frau ",
-    "mme ", "monsieur", "madame", "sr. ", "sra", "señor", "cn=",
+    "name", "vorname", "cardholder", "gecos", "customer", "kund", "client", "patient", "employee", "passenger", "guest",
+    "applicant", "beneficiary", "account holder", "mr. ", "mr ", "mrs", "ms. ", "miss ", "dr. ", "dr ", "prof", "herr ",
+    "frau ", "mme ", "monsieur", "madame", "sr. ", "sra", "señor", "cn=",
 )  # fmt: skip
 _DOCUMENT_HINTS = (
     "ssn", "social", "nino", "national", "tax", "steuer", "card", "identity", "ausweis", "dni", "cpf", "cnpj", "curp",
@@ -166,6 +176,12 @@ PEOPLE = (
     Rule(_PERSON_NAME, keep_key("<NAME>"), _NAME_HINTS),
     Rule(_POSTAL, keep_key("<ADDRESS>"), ("street", "address", "zip", "post", "plz", "stra")),
     Rule(_POSITION, keep_key("<POSITION>"), ("lat", "lon", "lng")),
+    Rule(_COORDINATES, keep_key("<POSITION>"), ("gps", "coord", "location", "position", "geo")),
+    Rule(
+        _STREET,
+        "<ADDRESS>",
+        ("st", "road", "rd", "ave", "lane", "blvd", "boul", "court", "squa", "gass", "alle", "plat"),
+    ),
     Rule(_DOCUMENT, keep_key("<ID>"), _DOCUMENT_HINTS),
     Rule(
         _PHONE,
