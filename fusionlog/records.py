@@ -19,10 +19,21 @@ VERSION = 2
 """The version of the records (see CHANGELOG.md)."""
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Seconds = Annotated[float, Meta(description="Unix time in seconds")]
+Seconds = Annotated[float, Meta(ge=0.0, lt=253402300800.0, description="Unix time in seconds, before the year 10000")]
 Duration = Annotated[float, Meta(ge=0.0, description="Duration in seconds")]
 Weight = Annotated[float, Meta(ge=0.0)]
+Count = Annotated[int, Meta(ge=1, lt=2**31)]
+SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
+MAX_EVENTS = 10_000
+"""Distinct events of a window, at most."""
 ClosedBy = Literal["idle", "size", "count", "silence"]
+SpendingRole = Literal["label", "explain"]
+
+
+LEAST_DURATION: Seconds = 1.0
+"""A window has a longest duration from here up."""
+LEAST_PAUSE: Seconds = 10.0
+"""A window has a longest pause from here up."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -38,7 +49,7 @@ class Template(Record, frozen=True, kw_only=True):
     placeholders.
     """
 
-    system: str
+    system: SystemName
     id: str
     text: str
     example: str
@@ -48,17 +59,17 @@ class Template(Record, frozen=True, kw_only=True):
 
 
 class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """A distinct event of a window: its template, its first line in this window, and its number of lines there.
+    """A distinct event of a window: its template, a line of it in this window, and its number of lines there.
 
-    `duration` is the longest duration that one of its lines in this window names, in seconds; 0: none does.
-    `quantities` are the greatest values of its other named numbers in this window, by name: sizes in bytes, retries,
-    percentages.
+    The line, `example`, is the first one, or, from a second up, the one with the longest duration. `duration` is the
+    longest duration that one of its lines in this window names, in seconds; 0: none does. `quantities` are the greatest
+    values of its other named numbers in this window, by name: sizes in bytes, retries, percentages.
     """
 
     template: str
     text: str
     example: str
-    count: int
+    count: Count
     duration: Duration = 0.0
     quantities: dict[str, float] = {}
 
@@ -89,13 +100,16 @@ class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
-    of the multiset of templates: windows of one shape get one verdict. A record may hold several lines: the first line
-    is number `first_index` of its record, from 0, the last one number `last_index`. `provisional` is the probability in
-    a verdict that the offline teacher gave while the teacher was away; the window waits for the teacher's own.
+    of the multiset of templates and of the decades of `duration` and `pause`: windows of one shape get one verdict.
+    `duration` is the longest that a line of the window names, from a second up; `pause` the longest between two lines
+    after one another, by the times that they or their envelopes have, from ten seconds up. A record may hold several
+    lines: the first line is number `first_index` of its record, from 0, the last one number `last_index`. `provisional`
+    is the probability in a verdict that the offline teacher gave while the teacher was away; the window waits for the
+    teacher's own.
     """
 
     id: str
-    system: str
+    system: SystemName
     session: str
     shape: str
     topic: str
@@ -105,8 +119,8 @@ class Window(Record, frozen=True, kw_only=True):
     started: Seconds
     ended: Seconds
     closed_by: ClosedBy
-    events: list[WindowEvent]
-    sequence: list[int]
+    events: Annotated[list[WindowEvent], Meta(min_length=1, max_length=MAX_EVENTS)]
+    sequence: Annotated[list[int], Meta(min_length=1)]
     route: Route | None = None
     first_index: int = 0
     last_index: int = 0
@@ -114,25 +128,50 @@ class Window(Record, frozen=True, kw_only=True):
     duration: Longest | None = None
     pause: Longest | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse places that are none in `events`.
+
+        :raises ValueError: the number of such a place.
+        """
+        longest = (each.event for each in (self.duration, self.pause) if each is not None)
+        for place in (min(self.sequence, default=0), max(self.sequence, default=0), *longest):
+            if not 0 <= place < len(self.events):
+                raise ValueError(f"{place} is no place in its {len(self.events)} events")
+
 
 class EventLabel(Struct, frozen=True, kw_only=True):
     """A teacher's verdict on one event of a window."""
 
     template: str
     text: str
-    count: int
+    count: Count
     probability: Probability
     reason: str = ""
+
+
+class Revocation(Struct, frozen=True, kw_only=True):
+    """The withdrawal of a label by an operator.
+
+    `templates` are the events that were named; none where the window shape was. `events` are the withdrawn verdicts: a
+    restoration puts them back.
+    """
+
+    by: str
+    at: Seconds
+    note: str = ""
+    templates: list[str] = []
+    events: list[EventLabel] = []
 
 
 class PseudoLabel(Record, frozen=True, kw_only=True):
     """A teacher's verdict on a window shape: the probability that it is anomalous, and that of each of its events.
 
     A label with `propagated_from` was propagated from that shape, of the same cluster (see `methods.alpha`): no call
-    was made about its own.
+    was made about its own. `contradicts` are the templates whose verdict up to then this answer contradicts: they are
+    asked about again. A `revoked` label counts for nothing, and has no `events`, so that an earlier reader learns none.
     """
 
-    system: str
+    system: SystemName
     shape: str
     probability: Probability
     confidence: Probability
@@ -142,12 +181,14 @@ class PseudoLabel(Record, frozen=True, kw_only=True):
     window: str
     labelled_at: Seconds
     propagated_from: str | None = None
+    contradicts: list[str] = []
+    revoked: Revocation | None = None
 
 
 class BankEvent(Struct, frozen=True, kw_only=True):
     """An event of a model's training set: its system, its template, and the probability of an anomaly by itself."""
 
-    system: str
+    system: SystemName
     template: str
     text: str
     probability: Probability
@@ -214,7 +255,7 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
     """
 
-    system: str
+    system: SystemName
     version: str
     created: Seconds
     detector: DetectorName
@@ -241,7 +282,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     template: str
     text: str
     example: str
-    count: int
+    count: Count
     probability: Probability | None = None
 
 
@@ -253,11 +294,11 @@ class Anomaly(Record, frozen=True, kw_only=True):
 
     `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
     `events` are those of the window, in order of first occurrence, of a window with very many the most informative
-    alone.
+    alone; `pause` is the window's, with a place in them.
     """
 
     id: str
-    system: str
+    system: SystemName
     session: str
     shape: str
     score: Probability
@@ -277,6 +318,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
     events: list[WindowEvent] = []
     provisional: bool = False
     withdrawn: bool = False
+    pause: Longest | None = None
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):
@@ -284,7 +326,7 @@ class ExplainedLine(Struct, frozen=True, kw_only=True):
 
     template: str
     line: str
-    count: int
+    count: Count
 
 
 class Explanation(Record, frozen=True, kw_only=True):
@@ -293,7 +335,7 @@ class Explanation(Record, frozen=True, kw_only=True):
     `anomaly` is the one that the call was about, `evidence` are lines of its window. `calls` and `tokens` are the cost.
     """
 
-    system: str
+    system: SystemName
     shape: str
     anomaly: str
     session: str
@@ -311,12 +353,34 @@ class Feedback(Record, frozen=True, kw_only=True):
     """An operator's verdict on an anomaly: confirm or dismiss."""
 
     anomaly: str
-    system: str
+    system: SystemName
     shape: str
     verdict: Literal["confirm", "dismiss"]
     by: str
     at: Seconds
     note: str = ""
+
+
+class Spend(Record, frozen=True, kw_only=True):
+    """What one worker has spent on a language model within one minute: requests, tokens, and their price.
+
+    `system` is the one whose calls are counted apart, as an explain worker's are; empty otherwise. `money` is in the
+    currency of the prices in the settings, and `reserved` the part of it that is held for requests under way.
+    `estimated` counts the requests whose tokens the endpoint did not report: theirs come from the length of the texts.
+    `number` counts the records of a worker. Of records with one key the last one counts.
+    """
+
+    worker: str
+    number: int
+    role: SpendingRole
+    minute: Annotated[int, Meta(description="Unix time of the beginning of the minute")]
+    calls: int
+    system: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    money: float = 0.0
+    reserved: float = 0.0
+    estimated: int = 0
 
 
 def template_id(text: str) -> str:
@@ -331,7 +395,23 @@ def window_id(topic: str, partition: int, first: Position, last: Position, sessi
     return blake2b(place.encode(), digest_size=16).hexdigest()
 
 
-def window_shape(counts: Iterable[tuple[str, int]]) -> str:
-    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order."""
-    text = ";".join(f"{template}:{count}" for template, count in sorted(counts))
-    return blake2b(text.encode(), digest_size=12).hexdigest()
+def window_shape(
+    counts: Iterable[tuple[str, int]],
+    duration: tuple[str, Seconds] | None = None,
+    pause: tuple[str, Seconds] | None = None,
+) -> str:
+    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order.
+
+    :param duration: its longest duration from a second up, and :param pause: its longest pause from ten seconds up, by
+        the template of the event: the decade of each, the third one open, is part of the shape.
+    """
+    parts = [f"{template}:{count}" for template, count in sorted(counts)]
+    for name, longest, least in (("duration", duration, LEAST_DURATION), ("pause", pause, LEAST_PAUSE)):
+        if longest is not None:
+            parts.append(f"{name}:{longest[0]}:{decade(longest[1], least)}")
+    return blake2b(";".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def decade(seconds: float, least: float) -> int:
+    """The decade of a time from `least` seconds up: 0, 1, and 2 for a hundred times as long and longer."""
+    return sum(seconds >= least * factor for factor in (10, 100))

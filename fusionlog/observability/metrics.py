@@ -40,6 +40,9 @@ LINES_OPEN = Gauge(
     "fusionlog_lines_open", "lines that are held, or in windows that are not closed or not acknowledged yet", ["system"]
 )
 LINES_UNMATCHED = Counter("fusionlog_lines_unmatched", "lines that do not match the system's header", ["system"])
+LINES_UNMINED = Counter(
+    "fusionlog_lines_unmined", "lines that got the catch-all event: too many templates are new", ["system"]
+)
 LINES_INHERITED = Counter(
     "fusionlog_lines_inherited", "lines without a session key that took the key of their source", ["system"]
 )
@@ -87,6 +90,9 @@ WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-l
 WINDOWS_DELETED = Counter(
     "fusionlog_windows_deleted", "windows that retention deleted before they were handled", ["topic", "partition"]
 )
+TABLE_RECORDS_REFUSED = Counter(
+    "fusionlog_table_records_refused", "records of compacted topics that could not be used", ["topic", "reason"]
+)
 WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
 
@@ -96,9 +102,27 @@ LLM_UNITS = Counter("fusionlog_llm_units", "units by outcome: answered, remember
 LLM_UNITS_ALONE = Counter(
     "fusionlog_llm_units_alone", "units asked in a call of their own: a line reads like an instruction", ["system"]
 )
+LLM_CALLS_LEFT = Gauge(
+    "fusionlog_llm_calls_left",
+    "calls of the hour that are left to all workers of the role, explain's by system",
+    ["role", "system"],
+)
+LLM_MONEY_LEFT = Gauge(
+    "fusionlog_llm_money_left", "money of the day that is left to all label and explain workers", ["role"]
+)
+LLM_BUDGET_SPENT = Gauge(
+    "fusionlog_llm_budget_spent", "1 while this worker's next call waits for calls or money", ["role"]
+)
+LLM_SPENT_CALLS = Counter("fusionlog_llm_spent_calls", "calls of this worker that a budget paid for", ["role"])
+LLM_SPENT_TOKENS = Counter("fusionlog_llm_spent_tokens", "their tokens, estimated ones included", ["role", "kind"])
+LLM_SPENT_MONEY = Counter("fusionlog_llm_spent_money", "their price, by the prices of the settings", ["role"])
+LLM_ESTIMATED = Counter("fusionlog_llm_estimated_calls", "those whose tokens the endpoint did not report", ["role"])
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
 LABELS_PROPAGATED = Counter(
     "fusionlog_labels_propagated", "pseudo-labels propagated to windows from similar labelled ones", ["system"]
+)
+EVENTS_REOPENED = Counter(
+    "fusionlog_events_reopened", "settled events that an answer contradicted: they are asked again", ["system"]
 )
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
 
@@ -116,6 +140,7 @@ EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that publis
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])
+MODELS_WITHDRAWN = Counter("fusionlog_models_withdrawn", "releases given up as they failed on windows", ["system"])
 MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verify", ["system"])
 
 

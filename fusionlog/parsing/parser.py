@@ -17,7 +17,7 @@ from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import places, read
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import WILDCARD, Mined, TemplateMiner
+from fusionlog.parsing.templates import WILDCARD, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -81,8 +81,9 @@ class Parser:
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
-            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
-        )
+            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
+            ingest.max_similar_templates, ingest.new_templates,
+        )  # fmt: skip
         self._names_alone = not self._key_field and (self._masks.finds_keys or not system.session)
         self._components = Components(self._masks.mask_content)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
@@ -92,6 +93,10 @@ class Parser:
     def templates(self) -> int:
         """The number of kept templates."""
         return len(self._miner)
+
+    def take_unmined(self) -> Unmined:
+        """The lines since the last call that got the catch-all event."""
+        return self._miner.take_unmined()
 
     def parse(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`.
@@ -159,7 +164,7 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined, line, None)
-        quantities = places(line)
+        quantities = places(line, header.start or 0)
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
             parts = LineParts(line, header, by_form, component, inside)
@@ -314,7 +319,12 @@ def example_of(line: str) -> str:
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:
-    """The event of a line of a cached shape that has more than one key at most."""
+    """The event of a line of a cached shape that is not bare."""
+    if shape.measured:
+        duration, others = read(line, shape.quantities)
+        return Event(
+            shape.id, shape.text, line[shape.key] if shape.key else None, line, (), True, None, duration, others
+        )
     session, more = _sessions([line[place] for place in shape.keys])
     stamp = texts(line, shape.stamp) if shape.stamp else None
     return Event(shape.id, shape.text, session, line, more, shape.matched, stamp, *read(line, shape.quantities))

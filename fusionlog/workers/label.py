@@ -24,11 +24,14 @@ from fusionlog.online.asking import (
     GivenUp,
     QueryStrategy,
     apply_answers,
+    asked_again,
     fallback,
     known_label,
     most_informative,
 )
 from fusionlog.online.calibrated_detector import profile_of
+from fusionlog.online.contradictions import Contradiction
+from fusionlog.online.event_answers import answer_in
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import ModelRelease, PseudoLabel, Window
@@ -61,7 +64,7 @@ class LabelWorker:
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
         self._begun: dict[str, str] = {}
-        self._why = ""
+        self._why = self._logged = ""
 
     async def count_history(self, windows: AsyncIterable[Window]) -> None:
         """Count the windows committed before this worker's start, for teachers whose verdicts depend on the stream."""
@@ -137,19 +140,23 @@ class LabelWorker:
         if not call.windows:
             return 0.0
         teacher = self._teacher_of(system)
-        answers = await ask(teacher, call.windows, self._system(system))
+        again = asked_again(call.windows, pool.knowledge)
+        answers = await ask(teacher, call.windows, self._system(system), again)
         answered = apply_answers(pool, call, answers, teacher.name, time.time())
         metrics.LABELS_PROPAGATED.labels(system).inc(answered.inherited)
         await self._deliver(answered)
         await self._return(pool)
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         if answered.retry_after is None:
+            self._logged = ""
             return 0.0
         self._why = answered.why
         return max(answered.retry_after, self._settings.label.wait_seconds)
 
     async def _deliver(self, answered: Answered[Message]) -> None:
         for each in answered.labelled:
+            for contradiction in each.contradictions:
+                _reopened(contradiction)
             if each.news:
                 metrics.LABELS.labels(each.label.system, each.label.teacher).inc()
                 await self._output.send(self._settings.topics.labels, each.label)
@@ -199,8 +206,11 @@ class LabelWorker:
                 await self._output.dead_letter(message, RecordError("no-label", error))
 
     async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
+        """Wait, at most `MAX_WAIT_SECONDS`; a reason that goes on is one sentence in the log."""
         seconds = min(seconds, MAX_WAIT_SECONDS)
-        log.warning(
+        report = log.debug if self._why == self._logged else log.warning
+        self._logged = self._why
+        report(
             "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
             teacher=self._teacher.name, seconds=round(seconds, 1), why=self._why,
         )  # fmt: skip
@@ -240,6 +250,22 @@ class LabelWorker:
     def _system(self, name: str) -> SystemSettings:
         """A system's entry in the systems file; an empty one where this worker's file lacks it."""
         return self._settings.systems.get(name) or SystemSettings()
+
+
+def _reopened(contradiction: Contradiction) -> None:
+    """Count and log an event whose verdict an answer contradicts: windows with it are asked again."""
+    event, before, label = contradiction
+    metrics.EVENTS_REOPENED.labels(label.system).inc()
+    log.warning(
+        "answers contradict each other: the event is asked again", system=label.system, text=event.text,
+        template=event.template, settled=_answer(before, event.template), answer=_answer(label, event.template),
+    )  # fmt: skip
+
+
+def _answer(label: PseudoLabel, template: str) -> str:
+    answer = answer_in(label, template)
+    verdict = "anomalous" if decision.is_anomalous(answer.probability) else "normal"
+    return f"{verdict} {answer.probability:.2f} by {label.teacher} on window {label.window}: {label.reason}"
 
 
 def _is_provisional_anomaly(window: Window) -> bool:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
+
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from fusionlog.cli.main import app
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, Worker, until
 from tests.factories import make_regression, make_window
-from tests.teachers.fake_endpoint import GOOD, Reply, fake_endpoint
+from tests.teachers.fake_endpoint import GOOD, FakeEndpoint, Reply, fake_endpoint
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -143,3 +150,90 @@ async def test_verdicts_are_provisional_while_an_llm_is_away_and_corrected_when_
     assert not last["payment failed"].withdrawn and last["payment failed"].verdict_source.startswith("llm:")
     assert "payment refused: error" not in last or last["payment refused: error"].withdrawn
     assert await stage.records(topics.deadletter) == []
+
+
+async def test_two_workers_spend_one_budget_and_what_is_beyond_it_waits_in_kafka(stage: Stage) -> None:
+    topics = stage.settings.topics
+    windows = [
+        make_window("user greeted", *["user bowed"] * count, session=f"s{count}", first_offset=count)
+        for count in range(1, 25)
+    ]
+    calls = {"FUSIONLOG_LABEL__UNITS_PER_CALL": "1", "FUSIONLOG_LABEL__CALLS_PER_HOUR": "20"}
+    calls["FUSIONLOG_METHOD"] = "llm-only"  # A call a shape: nothing is known of another shape's events.
+    with fake_endpoint() as endpoint:
+        budget = {"FUSIONLOG_LABEL__URL": endpoint.url, **calls}
+        workers = [await stage.worker("label", **budget) for _ in range(2)]
+        for worker in workers:
+            await worker.logged("teacher checked")
+        checks = len(endpoint.requests)
+        assert checks == 12, "six made-up windows by each worker count, too"
+        await stage.publish(topics.proprietary, *windows)
+
+        async def spent() -> bool:
+            found = [each.metrics() for each in workers]
+            return all(
+                (each["fusionlog_llm_calls_left"], each["fusionlog_llm_budget_spent"]) == (0, 1) for each in found
+            )
+
+        await until(spent, 30, lambda: [each.log.read_text()[-3000:] for each in workers])
+        for worker in workers:
+            await worker.logged("the 20 calls an hour of all label workers are spent: they go on at ")
+            assert worker.log.read_text().count("windows wait in Kafka") == 1
+        assert len(endpoint.requests) == 20
+        shown = await asyncio.to_thread(CliRunner(env={**stage.env, **budget}).invoke, app, ["teacher", "spend"])
+        assert shown.exit_code == 0 and "label   20 of 20 calls within the last hour, 0 left" in shown.stdout
+        await asyncio.gather(*(worker.kill() for worker in workers))
+        assert len(endpoint.requests) == 20
+        worker = await stage.worker("label", **{**budget, "FUSIONLOG_LABEL__CALLS_PER_HOUR": "100"})
+
+        async def labelled_all() -> bool:
+            return len({record.key for record in await stage.records(topics.labels)}) == len(windows)
+
+        await until(labelled_all, 30, worker.log.read_text)
+        assert await worker.stop() == 0
+    assert await stage.records(topics.deadletter) == []
+
+
+async def test_a_revoked_event_is_asked_about_again_and_its_new_answer_counts_without_a_restart(stage: Stage) -> None:
+    route = Route(kind="proprietary", similarity=0.1, threshold=0.8)
+    first, second, third = (
+        make_window("user refused", session=name, first_offset=n, route=route) for n, name in enumerate("abc")
+    )
+    with fake_endpoint() as endpoint:
+        worker = await stage.worker("label", FUSIONLOG_LABEL__URL=endpoint.url)
+        await labelled(worker, stage, first, total=1)
+        await labelled(worker, stage, second, total=2)
+        assert shop_units(endpoint) == 1, "the shape has its answer"
+        revoked = await labels(stage, "revoke", "user refused", "--by", "ann", "--note", "it was planted")
+        assert "1 labels are revoked" in revoked
+        await until(lambda: asked(endpoint, stage, third), 30, worker.log.read_text)
+        await until(lambda: settled(stage), 30, worker.log.read_text)
+        assert await worker.stop() == 0
+
+
+def shop_units(endpoint: FakeEndpoint) -> int:
+    """The number of units of the stage's system that the endpoint was sent."""
+    return sum(unit["system"] == "shop" for call in range(len(endpoint.requests)) for unit in endpoint.units(call))
+
+
+async def asked(endpoint: FakeEndpoint, stage: Stage, window: Window) -> bool:
+    """Publish a window of a revoked shape once more; whether the endpoint was sent it: the table is read in a while."""
+    await stage.publish(stage.settings.topics.proprietary, window)
+    return shop_units(endpoint) == 2
+
+
+async def settled(stage: Stage) -> bool:
+    """Whether the only event is settled."""
+    listed = json.loads(await labels(stage, "list", "--json"))
+    return [(event["text"], event["state"]) for event in listed["events"]] == [("user refused", "settled")]
+
+
+async def labels(stage: Stage, *words: str) -> str:
+    """The output of `fusionlog labels` beside a running worker."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fusionlog", "labels", *words, env={**os.environ, **stage.env},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode()

@@ -34,6 +34,7 @@ from fusionlog.teachers.llm.batches import (
     problem_of_all,
     restored,
 )  # fmt: skip
+from fusionlog.teachers.llm.budget import CallBudget
 from fusionlog.teachers.llm.endpoint import ContextError, Endpoint
 from fusionlog.teachers.llm.made_up import UNIT, UNITS, shortened
 from fusionlog.teachers.llm.repeats import Repeats
@@ -61,6 +62,7 @@ class LLMTeacher:
     Calls of `label` wait for each other, so that a unit in two of them is paid for once: hand over all units that wait.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions.
+    :param budget: what calls are charged to; default: the calls of an hour, of this process alone.
     :raises SettingError: the URL is not valid.
     """
 
@@ -70,9 +72,10 @@ class LLMTeacher:
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         cache_entries: int = DEFAULT_ENTRIES,
+        budget: CallBudget | None = None,
     ) -> None:
         self.name = f"llm:{settings.model}"
-        self.endpoint = Endpoint(settings, clock, sleep)
+        self.endpoint = Endpoint(settings, clock, sleep, budget=budget)
         self.cache = AnswerCache(cache_entries)
         self._settings = settings
         self._units_per_call = self._most_units = settings.units_per_call
@@ -90,6 +93,11 @@ class LLMTeacher:
         """Send these examples with every call from now on, in place of those before."""
         self._examples = tuple(examples)
 
+    def forget(self, units: Sequence[Unit]) -> None:
+        """Drop the cached verdicts on these units: they are sent again."""
+        for unit in map(self._named, units):
+            self.cache.drop(key(unit, self._settings.model, self._examples))
+
     async def label(self, units: Sequence[Unit]) -> list[Outcome]:
         """A verdict or an error for each unit, in their order."""
         async with self._turn:
@@ -105,8 +113,12 @@ class LLMTeacher:
         """Close the connections."""
         await self.endpoint.close()
 
+    def _named(self, unit: Unit) -> Unit:
+        """A unit with the names for which pseudonyms will stand, or without."""
+        return with_names(unit) if self._settings.pseudonyms else without_names(unit)
+
     async def _label(self, units: Sequence[Unit]) -> list[Outcome]:
-        units = list(map(with_names if self._settings.pseudonyms else without_names, units))
+        units = list(map(self._named, units))
         keys = [key(unit, self._settings.model, self._examples) for unit in units]
         found: dict[bytes, Outcome] = {k: kept for k in keys if (kept := self.cache.get(k)) is not None}
         metrics.LLM_UNITS.labels("remembered").inc(len(found))
