@@ -130,7 +130,7 @@ def names_in(text: str) -> tuple[Name, ...]:
 
 
 def is_public(name: str, kind: NameKind) -> bool:
-    """Whether a name is one that says nothing about whose log it is."""
+    """Whether a name is one that everybody has, or a word that is none."""
     lower = name.lower().rstrip(".")
     if kind == "user":
         return lower in _PUBLIC_USERS or lower in _NO_NAMES or (lower.isdigit() and len(lower) < 3)
