@@ -444,7 +444,8 @@ def echo(unit: dict[str, Any]) -> dict[str, Any]:
 
 
 def window_of(*lines: str) -> Unit:
-    return unit_of(make_window(events=[make_event(line, example=line) for line in lines]), SystemSettings())
+    events = [make_event(line, example=line) for line in lines]
+    return unit_of(make_window(events=events, sequence=list(range(len(lines)))), SystemSettings())
 
 
 async def test_names_are_sent_as_pseudonyms_and_mapped_back_in_reasons(endpoint: FakeEndpoint) -> None:
