@@ -224,7 +224,7 @@ def teacher_questions(
     >>> [question] = teacher_questions(windows, "shop", shop)
     >>> print(question.messages[-1]["content"])
     Sessions to judge:
-    [{"system":"shop","task":"label","events":[{"id":1,"text":"order 17 of <EMAIL> lost","count":1}]}]
+    [{"system":"shop","task":"label","events":[{"id":1,"text":"order 17 of user-1@b.example lost","count":1}]}]
     """
     label = (config or settings.load()).label
     return list(question_texts(windows, questions_without_release(name, system, label)))

@@ -36,7 +36,9 @@ def _sheet(asked: argparse.Namespace) -> None:
 
 
 def _questions(asked: argparse.Namespace) -> None:
-    found = session_questions(asked.data, asked.system, LabelSettings(evidence=not asked.without_evidence))
+    found = session_questions(
+        asked.data, asked.system, LabelSettings(evidence=not asked.without_evidence, pseudonyms=False)
+    )
     write_questions(found, asked.out)
     print(f"{asked.out}: {len(found)} questions, {len({each.sha256 for each in found})} distinct")
 

@@ -22,6 +22,8 @@ from fusionlog.teachers.llm.budget import Budget, CallBudget
 from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
 from fusionlog.teachers.llm.reply import AnswerError, Reply
 from fusionlog.types import Clock
+from fusionlog.utils.redaction import redact
+from fusionlog.utils.redaction.pseudonyms import Pseudonyms
 
 ATTEMPTS = 3
 """Calls for one anomaly at most; a prompt holds the reason why the answer before could not be used."""
@@ -49,6 +51,7 @@ class Explainer:
         model = self._settings.model or label.model
         self.name = f"llm:{model}"
         self._endpoint = Endpoint(label.model_copy(update={"model": model}), clock, sleep, prompt.response_formats())
+        self._pseudonyms = label.pseudonyms
         self._budgets: dict[str, CallBudget] = {}
         self._make_budget = budgets or self._own_budget
         self._evidence = label.evidence
@@ -68,9 +71,12 @@ class Explainer:
         """
         if not self._evidence:
             anomaly = replace(anomaly, unusual=[])
-        unit, before = prompt.unit_of(anomaly, system), self._endpoint.cost
+        names = prompt.pseudonyms_of(anomaly, system) if self._pseudonyms else None
+        hide = names.hide_raw if names else redact
+        unit, before = prompt.unit_of(anomaly, system, hide), self._endpoint.cost
         metrics.EXPLANATIONS_ASKED.labels(anomaly.system).inc()
-        answer = await self._answer(unit, anomaly)
+        answer = await self._answer(unit, anomaly, hide)
+        answer = _restored(answer, names) if names else answer
         return _explanation(anomaly, answer, self.name, self._endpoint.cost - before)
 
     async def close(self) -> None:
@@ -80,14 +86,14 @@ class Explainer:
     def _own_budget(self, system: str) -> Budget:
         return Budget(self._settings.calls_per_hour, self._clock, setting=BUDGET)
 
-    async def _answer(self, unit: Unit, anomaly: Anomaly) -> Answer:
+    async def _answer(self, unit: Unit, anomaly: Anomaly, hide: prompt.Hide) -> Answer:
         problem, budget = "", self.budget(anomaly.system)
         last = AnswerError("no call was made")
         if self._endpoint.distrusted:
             await self._test(budget)
         for _ in range(ATTEMPTS):
             try:
-                return await self._complete(prompt.messages(unit, anomaly, problem), unit, budget)
+                return await self._complete(prompt.messages(unit, anomaly, problem, hide), unit, budget)
             except AnswerError as error:
                 last = error
             except TeacherError as error:
@@ -132,6 +138,11 @@ class Explainer:
         except TeacherError:
             await budget.refund((self._endpoint.cost - before).calls)
             raise
+
+
+def _restored(answer: Answer, names: Pseudonyms) -> Answer:
+    """An answer with the names in place of their pseudonyms."""
+    return replace(answer, root_cause=names.restore(answer.root_cause), next_step=names.restore(answer.next_step))
 
 
 def _explanation(anomaly: Anomaly, answer: Answer, name: str, cost: Cost) -> Explanation:

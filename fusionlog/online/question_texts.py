@@ -18,6 +18,7 @@ from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import LabelSettings, SystemSettings
 from fusionlog.teachers.llm import prompts
 from fusionlog.teachers.llm.dialect import Messages
+from fusionlog.teachers.pseudonyms import hidden, named
 from fusionlog.types import FloatArray
 
 
@@ -62,6 +63,9 @@ def question_texts(windows: Iterable[Window], questions: Questions) -> Iterator[
 
 
 def _question(window: Window, questions: Questions) -> Question:
-    messages = prompts.messages(prompts.numbered(questions.units([window])))
+    pseudonyms = questions.settings.pseudonyms
+    units = [named(unit, pseudonyms) for unit in questions.units([window])]
+    shown, _, _ = hidden(prompts.numbered(units), (), pseudonyms)
+    messages = prompts.messages(shown)
     digest = sha256(msgspec.json.encode(messages)).hexdigest()
     return Question(window.session, window.id, window.shape, digest, messages)

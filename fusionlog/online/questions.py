@@ -46,13 +46,14 @@ class Questions:
 
     def __init__(self, knowledge: Knowledge, system: SystemSettings, settings: LabelSettings) -> None:
         self.knowledge, self.profile = knowledge, SystemProfile()
-        self._system, self._settings, self._header = system, settings, Header(system)
+        self._system, self._header = system, Header(system)
+        self.settings = settings
         self._evidence: dict[str, tuple[str, UnitEvidence]] = {}
         self._begun: str | None = None
 
     def count(self, windows: Sequence[Window]) -> None:
         """Count windows that were asked about in another life of the worker."""
-        if self._settings.evidence:
+        if self.settings.evidence:
             for window in windows:
                 self.profile.update(window)
 
@@ -61,7 +62,7 @@ class Questions:
 
         A window that comes again, with a provisional verdict, was counted before.
         """
-        if not self._settings.evidence:
+        if not self.settings.evidence:
             return
         self._merge_release()
         for window in windows:
@@ -90,7 +91,7 @@ class Questions:
 
     def _known_evidence(self, window: Window) -> UnitEvidence | None:
         """The evidence of a window's arrival, else that of now. Another window of its shape may have another order."""
-        if not self._settings.evidence:
+        if not self.settings.evidence:
             return None
         first, evidence = self._evidence.get(window.shape, ("", None))
         return evidence if evidence is not None and first == window.id else self._evidence_of(window, own=1)
@@ -102,7 +103,7 @@ class Questions:
 
     def _neighbours(self, window: Window) -> tuple[Neighbour, ...]:
         """The nearest windows that a language model labelled, one of each verdict and reason."""
-        number = self._settings.neighbours
+        number = self.settings.neighbours
         if not number:
             return ()
         bag, found = bag_of_events(window.events), dict[tuple[str, str], Neighbour]()

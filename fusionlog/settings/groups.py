@@ -147,6 +147,11 @@ class LabelSettings(SettingsGroup):
     neighbours: int = Field(
         3, ge=0, le=5, description="similar windows that are sent beside one, with their earlier verdicts; 0: none"
     )
+    pseudonyms: bool = Field(
+        True,
+        description="whether names of hosts and users are sent as host-1, user-2 and mapped back in the reasons; false "
+        "for a recorded teacher",
+    )
 
     @field_validator("budget_per_day")
     @classmethod

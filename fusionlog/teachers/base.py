@@ -18,7 +18,8 @@ from fusionlog.errors import TeacherError
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import EventLabel, PseudoLabel, Window, WindowEvent
 from fusionlog.settings import SystemSettings
-from fusionlog.teachers.redaction import redact
+from fusionlog.teachers.header_names import HeaderNames, header_names
+from fusionlog.utils.redaction import redact
 
 MAX_EVENT_CHARS = 400
 """Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
@@ -87,6 +88,14 @@ class Neighbour(Struct, frozen=True):
     differs: tuple[Difference, ...] = ()
 
 
+class UnitNames(Struct, frozen=True):
+    """What pseudonyms are made of: the texts of a unit's events with e-mail and IP addresses, and the names in the
+    header fields of the lines. It is never sent."""
+
+    texts: tuple[str, ...]
+    header: HeaderNames
+
+
 class Unit(Struct, frozen=True):
     """A window to be labelled, with the description and the alert policy of its system.
 
@@ -98,6 +107,7 @@ class Unit(Struct, frozen=True):
     events: tuple[UnitEvent, ...]
     evidence: UnitEvidence | None = None
     neighbours: tuple[Neighbour, ...] = ()
+    names: UnitNames | None = None
 
     @property
     def alone(self) -> Unit:
@@ -191,22 +201,24 @@ async def ask(
 def unit_of(window: Window, system: SystemSettings) -> Unit:
     """The unit of a window: at most `MAX_UNIT_EVENTS` events, each a redacted line of at most `MAX_EVENT_CHARS`."""
     chosen = chosen_places(window)
+    shown = [(place, event) for place, event in enumerate(window.events) if place in chosen]
     events = tuple(
         unit_event(place + 1, event, window.pause.seconds if window.pause and window.pause.event == place else 0.0)
-        for place, event in enumerate(window.events)
-        if place in chosen
+        for place, event in shown
     )
-    return Unit(system=window.system, description=system.description, policy=system.policy, events=events)
+    lines = [event.example for _, event in shown]
+    return Unit(window.system, system.description, system.policy, events, names=_names(lines, system))
 
 
-def unit_event(id: int, event: WindowEvent, pause: float = 0.0) -> UnitEvent:
+def unit_event(id: int, event: WindowEvent, pause: float = 0.0, hide: Callable[[str], str] = redact) -> UnitEvent:
     """An event of a window as it is sent, with its values.
 
     :param pause: seconds of the window's longest pause, where it comes after this event.
+    :param hide: what the text goes through.
     """
     return UnitEvent(
         id=id,
-        text=clip(redact(event.example), MAX_EVENT_CHARS),
+        text=clip(hide(event.example), MAX_EVENT_CHARS),
         count=event.count,
         duration=_rounded(event.duration) or None,
         pause=_rounded(pause) or None,
@@ -252,6 +264,11 @@ def chosen_places(window: Window) -> set[int]:
         key=lambda place: (window.events[place].text != foreign, -window.events[place].count, place),
     )
     return set(order[:MAX_UNIT_EVENTS])
+
+
+def _names(lines: Sequence[str], system: SystemSettings) -> UnitNames:
+    header = dict.fromkeys(name for line in lines for name in header_names(line, system))
+    return UnitNames(tuple(clip(redact(line, names=True), MAX_EVENT_CHARS) for line in lines), tuple(header))
 
 
 def _event_label(event: WindowEvent, verdict: EventVerdict) -> EventLabel:

@@ -16,7 +16,7 @@ from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.teachers.base import Difference, EventEvidence, MissingEvent, Neighbour, UnitEvidence, clip
 from fusionlog.teachers.llm.injections import reads_like_instruction
-from fusionlog.teachers.redaction import redact
+from fusionlog.utils.redaction import redact
 
 ANOTHER_FORM = 0.75
 """The share of common words from which on an event is another form of a missing one: its template has changed."""

@@ -83,7 +83,7 @@ def test_what_would_be_sent_is_printed_and_nobody_is_asked(shop: Path) -> None:
     found = json.loads(done.stdout)
     [unit] = json.loads(found["messages"][-1]["content"].partition("\n")[2])
     assert [(each["text"], each["seen"]) for each in unit["events"]] == [
-        ("INFO o=77 order opened", 30), ("ERROR o=77 mail to <EMAIL> lost", 0),
+        ("INFO o=77 order opened", 30), ("ERROR o=77 mail to user-1@b.example lost", 0),
     ]  # fmt: skip
     assert unit["events"][1]["level"] == "error" and unit["sessions_before"] == 30
     text = run("show", *where, "--last", "1").stdout

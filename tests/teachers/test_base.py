@@ -59,6 +59,16 @@ def test_a_label_maps_verdicts_to_templates_and_leaves_out_what_was_not_shown() 
     ]
 
 
+def test_a_unit_has_what_pseudonyms_are_made_of_beside_its_texts() -> None:
+    system = SystemSettings(header="<Month> <Day> <Time> <Host> <Component>: <Content>")
+    event = make_event("x", example="Oct 11 22:14:15 mail smtpd[1]: from 10.0.0.1 pass=hunter2")
+    window = make_window(events=[event], sequence=[0])
+    unit = unit_of(window, system)
+    assert unit.events[0].text == "Oct 11 22:14:15 mail smtpd[1]: from <IP> pass=<SECRET>"
+    assert unit.names is not None and unit.names.header == (("host", "mail"),)
+    assert unit.names.texts == ("Oct 11 22:14:15 mail smtpd[1]: from 10.0.0.1 pass=<SECRET>",)
+
+
 def test_values_stand_beside_the_text_of_their_event_and_nothing_where_there_are_none() -> None:
     slow = replace(make_event("sent, delay=<NUM>", example="sent, delay=3.9"), duration=3.9, quantities={"size": 12e6})
     window = make_window(events=[slow, make_event("removed")], pause=Longest(seconds=45.25, event=0))
