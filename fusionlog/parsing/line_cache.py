@@ -14,6 +14,10 @@ which has no digit, only where this one's is, and then the shape is not cached. 
 places too. What surrounds a key is no digit, and neither trimming nor the choice of its spelling distinguishes
 digits. A line whose fields are decoded, from JSON or CSV, is not cached: an escape or a number may differ by a digit.
 
+**Codes.** Which places of a line may have a code does not depend on its digits (`parsing.codes`); which of them are
+codes depends on their own text. So the lines of a shape with such places have one result if these texts are the same:
+they are a second key. The digits that are left in the masked text are all there, in its constant tokens.
+
 **Identifiers.** In a UUID of lower-case letters each hexadecimal digit may be another as well, if the UUID is *free*
 and masked whole. Take two lines that differ in the digits of such a UUID, at places `s` to `e`:
 
@@ -41,6 +45,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
+from typing import Any
 
 from msgspec import Struct
 
@@ -48,11 +53,15 @@ from fusionlog.parsing.headers import Fields, Header
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
 from fusionlog.parsing.session_keys import KeyMatch, canonical
-from fusionlog.parsing.templates import MatchedCluster
+from fusionlog.parsing.templates import CONSTANT, MatchedCluster
 from fusionlog.utils.bounded_cache import BoundedCache
 
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
+TRIED_LINES = 4_000
+RESTED_LINES = 40_000
+LEAST_FOUND = 0.5
+"""The share of lines from which on the cache brings more than it costs."""
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
@@ -63,11 +72,15 @@ _LISTS = (b"", b" ", b"{", b"[", b'"', b"\n")
 _DIGIT = re.compile("[0-9]")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FREE = re.compile(rf"(?:(?<![A-Za-z0-9.,:+-])|(?<=[A-Za-z0-9]-)(?<![0-9][eE]-)){_UUID.pattern}(?![A-Za-z0-9]|\.\S)")
+_CONSTANT_TOKENS = re.compile(rf"(?<!\S){CONSTANT}\S*")
 _REWRITTEN = re.compile(r"[\x00\x1b]|[\r\n]\Z")
 """Where a line may not be what its record holds: a record with a NUL may be binary, colours and line breaks go."""
 
-Layout = Callable[[bytes], tuple[bytes, ...]]
-"""The parts of a line between its free UUIDs."""
+Layout = Callable[[bytes], Any]
+"""Some parts of a line, a tuple of bytes, or bytes: those between its free UUIDs, or those that may have codes."""
+
+CodePlace = tuple[int, int, int, int]
+"""A place of a line that may have a code: its token from, to; the code from, to."""
 
 
 class CachedLine(Struct, gc=False):
@@ -89,19 +102,25 @@ class CachedLine(Struct, gc=False):
     key: slice | None = None
     bare: bool = False
     prefixes: int = 0
+    codes: Layout | None = None
 
 
 class LineParts(Struct, frozen=True, gc=False):
-    """The parts of a parsed line: its header, the masked content and component, and the keys in the content."""
+    """The parts of a parsed line: its header, the masked content and component, and the keys in the content.
+
+    `codes` are the places of the line that may have codes, from, to, with the token around each.
+    """
 
     line: str
     header: Fields
     masked: str
     component: str | None
     keys: Sequence[KeyMatch] = ()
+    codes: Sequence[CodePlace] = ()
 
 
-_Shapes = BoundedCache[bytes | tuple[bytes, ...], CachedLine]
+_Key = bytes | tuple[bytes, ...]
+_Shapes = BoundedCache[_Key | tuple[_Key, bytes | tuple[bytes, ...]], CachedLine]
 
 
 class LineCache:
@@ -111,17 +130,35 @@ class LineCache:
     parts of a line, not a whole one.
     """
 
-    def __init__(self, header: Header, session: str | None, own_masks: bool, masks: Masks) -> None:
-        self.usable = not own_masks and _takes_any_digit(header) and is_invariant(session or "", DIGITS)
-        self._identifiers = is_invariant(session or "", HEX_DIGITS) and _splits_none(header)
+    def __init__(self, header: Header, session: str | None, kept: Sequence[str], own_masks: bool, masks: Masks) -> None:
+        expressions = [session or "", *kept]
+        self.usable = not own_masks and _takes_any_digit(header) and _are_invariant(expressions, DIGITS)
+        self._identifiers = _are_invariant(expressions, HEX_DIGITS) and _splits_none(header)
         self._masks = masks
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
         self._rest: _Shapes | None = None
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
+        self._found = self._missed = self._rests = 0
+
+    def is_missed(self) -> bool:
+        """Count a line that was parsed in full; whether its shape is worth caching.
+
+        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines.
+        """
+        if not self.usable:
+            return False
+        if self._rests:
+            self._rests -= 1
+            return False
+        self._missed += 1
+        if self._missed + self._found >= TRIED_LINES:
+            self._rests = RESTED_LINES if self._found < LEAST_FOUND * TRIED_LINES else 0
+            self._missed = self._found = 0
+        return not self._rests
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
-        if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii():
+        if not self.usable or self._rests or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return None
         value = line.encode("ascii")
         return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
@@ -132,7 +169,7 @@ class LineCache:
         A record that begins with a brace or a quote may be an envelope, and one that begins with two such characters a
         list. Any other record with a cached shape is a bare line. Where it has no header it may continue another one.
         """
-        if not value or len(value) > MAX_CACHED_CHARS:
+        if not value or self._rests or len(value) > MAX_CACHED_CHARS:
             return None
         first = _FIRST[value[0]]
         if first and (first == _CLOSED or value[1:2] in _LISTS):
@@ -150,6 +187,8 @@ class LineCache:
             return
         value = line.encode("ascii")
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
+        if CONSTANT in masked:
+            masked = _CONSTANT_TOKENS.sub("", masked)
         if _DIGIT.search(masked) or _DIGIT.search(parts.component or ""):
             return
         for place in shape.keys:
@@ -165,20 +204,33 @@ class LineCache:
             cache = self._rest = self._rest or BoundedCache(CACHED_LINES)
         shape.prefixes = prefixes
         _derive(line, shape)
-        cache.put(layout(zeros) if layout else zeros, shape)
+        key = layout(zeros) if layout else zeros
+        if parts.codes:
+            codes = _code_layout(parts.codes)
+            cache.put(key, CachedLine(shape.standing, shape.id, shape.text, prefixes=prefixes, codes=codes))
+            cache.put((key, codes(value)), shape)
+        else:
+            cache.put(key, shape)
 
     def forget(self) -> None:
         """Empty the cache."""
         self._cache, self._rest = BoundedCache(CACHED_LINES), None
 
     def _find(self, value: bytes, cache: _Shapes) -> CachedLine | None:
-        zeros = value.translate(_ZEROS)
-        shape = cache.get(zeros)
+        key: _Key = value.translate(_ZEROS)
+        shape = cache.get(key)
         if shape is None and len(self._layouts):
             layout = self._layouts.get(value.translate(_HEX_ZEROS))
-            shape = cache.get(layout(zeros)) if layout else None
+            if layout is not None:
+                key = layout(value.translate(_ZEROS))
+                shape = cache.get(key)
         if shape is None or (shape.prefixes and shape.prefixes != value.count(b"0x")):
             return None
+        if shape.codes is not None:
+            shape = cache.get((key, shape.codes(value)))
+            if shape is None:
+                return None
+        self._found += 1
         return shape
 
     def _layout(self, parts: LineParts, keys: Sequence[slice]) -> Layout | None:
@@ -189,6 +241,8 @@ class LineCache:
         start, content = parts.header.start or 0, parts.header.content
         masked = self._masks.places(content, parts.keys)
         if not all(_free(span, start, content, masked) and _whole(span, keys) for span in free):
+            return None
+        if any(first < stop and begin < last for first, last in free for begin, stop, _, _ in parts.codes):
             return None
         bounds = [0, *(place for span in free for place in span), len(parts.line)]
         return itemgetter(*(slice(*pair) for pair in zip(bounds[::2], bounds[1::2], strict=True)))
@@ -201,6 +255,15 @@ def _derive(line: str, shape: CachedLine) -> None:
     shape.bare = (
         shape.matched and not shape.stamp and len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
     )
+
+
+def _code_layout(codes: Sequence[CodePlace]) -> Layout:
+    """The parts of a line that may have codes: their digits must be the same."""
+    return itemgetter(*(slice(start, stop) for _, _, start, stop in codes))
+
+
+def _are_invariant(expressions: Sequence[str], characters: str) -> bool:
+    return all(is_invariant(each, characters) for each in expressions)
 
 
 def _takes_any_digit(header: Header) -> bool:

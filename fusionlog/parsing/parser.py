@@ -10,13 +10,14 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fusionlog.parsing.code_fields import CodeFields, FieldCodes, keep_expression, kept_names
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import WILDCARD, TemplateMiner
+from fusionlog.parsing.templates import CONSTANT, WILDCARD, TemplateMiner
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -52,6 +53,7 @@ class _KnownEvent(NamedTuple):
     text: str
     example: str
     replaces: str | None
+    constants: tuple[int, ...] = ()
 
 
 class Parser:
@@ -65,20 +67,22 @@ class Parser:
 
     def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
         self.name = name
-        self.json_lines = JsonFormat(system.json_line)
+        self.json_lines = JsonFormat(system.json_line, kept_names(system.keep))
         self._header = Header(system)
-        self._masks = Masks(system.masks, system.session)
+        kept = [keep_expression(each) for each in system.keep]
+        self._masks = Masks(system.masks, kept)
+        self._fields = CodeFields(system.keep, self._header)
         self._keys = KeyExpression(system.session)
+        self._keys_are_free = self._keys.is_free
         self._key_field, self._every_key = system.session_field, system.keys == "all"
-        self._first_alone = self._masks.finds_keys and not self._every_key and not self._key_field
-        self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
+        self._line_cache = LineCache(self._header, system.session, kept, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
         )
-        self._names_alone = not self._key_field and (self._masks.finds_keys or not system.session)
-        self._components = Components(self._masks.mask_content)
+        self._names_alone = not self._key_field and not system.session
+        self._components = Components(self._masks.mask)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
@@ -140,9 +144,13 @@ class Parser:
         if len(content) > MAX_CONTENT_CHARS:
             content = content[:MAX_CONTENT_CHARS]
         inside: Sequence[KeyMatch] = ()
-        if matches and start is not None and not self._masks.finds_keys:
-            inside = within(matches, start, start + len(content))
-        by_form = self._masks.mask_content(content, inside)
+        if matches:
+            inside = self._inside(matches, content, start)
+        by_form, found = self._masks.mask_content(content, inside)
+        coded: FieldCodes | None = None
+        if self._fields:
+            coded = self._fields.of(header, content)
+            by_form += coded.text
         left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
         standing = self._miner.match(masked)
@@ -154,14 +162,24 @@ class Parser:
         if event is None:
             event = self._add_template(component, mined.text, line, None)
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
-        if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
-            parts = LineParts(line, header, by_form, component, inside)
+        if (
+            self._line_cache.is_missed() and standing is not None and not left and not joined and start is not None
+            and (header.found is not None or self._header.by_place)
+        ):  # fmt: skip
+            codes = self._masks.code_places(content, inside, found, start)
+            parts = LineParts(line, header, by_form, component, inside, [*codes, *(coded.places if coded else ())])
             self._line_cache.put(
                 parts,
                 CachedLine(standing, event.id, event.text, places, stamp, header.matched),
             )
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock)
+
+    def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
+        """The matches of the session's expression in the content: where it is no part of the line, by a search."""
+        if start is not None:
+            return within(matches, start, start + len(content))
+        return self._keys.find(content) if self._keys_are_free else ()
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
         """The places of the line's time, and its text."""
@@ -180,9 +198,7 @@ class Parser:
         return self._limit(values(value_at(fields, self._key_field or "")))
 
     def _found_keys(self, line: str, header: Fields) -> tuple[Sequence[KeyMatch], tuple[slice, ...]]:
-        """The matches of the session's expression in a line, where they are needed, and the places of its keys."""
-        if self._first_alone:
-            return (), self._keys.first(line)
+        """The matches of the session's expression in a line, and the places of its keys."""
         matches = self._keys.find(line)
         return matches, self._own_places(line, header, matches) if matches or self._key_field else ()
 
@@ -213,7 +229,7 @@ class Parser:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
         last = first + len(name)
-        if not self._masks.finds_keys and first >= 0:
+        if first >= 0:
             for _, _, start, stop in matches:
                 if first <= start and stop <= last:
                     return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
@@ -236,7 +252,7 @@ class Parser:
         found = [
             Template(
                 system=self.name, id=event.id, text=event.text, example=event.example, first_seen=now,
-                replaces=event.replaces,
+                replaces=event.replaces, constants=list(event.constants),
             )
             for event in self._found
         ]  # fmt: skip
@@ -314,7 +330,15 @@ def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _without(text: str, keys: Sequence[str]) -> str:
-    """The text with `<KEY>` for each session key as a word: the key's expression may need the header to match."""
+    """The text with `<KEY>` for each session key as a word: the key's expression may need the header to match.
+
+    A code stays one, though a key may have the same digits.
+    """
+    pieces = _CONSTANT_TOKENS.split(text)
     for key in keys:
-        text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
-    return text
+        word = re.compile(rf"(?<!\w){re.escape(key)}(?!\w)")
+        pieces[::2] = [word.sub("<KEY>", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+_CONSTANT_TOKENS = re.compile(rf"((?<!\S){CONSTANT}\S*)")

@@ -21,7 +21,9 @@ _CLOSING = {closing: opening for opening, closing in _BRACKETS.items()}
 _H = "[0-9A-Fa-f]"
 _UUID = re.compile(rf"(?<![0-9A-Za-z]){_H}{{8}}(?:-{_H}{{4}}){{3}}-{_H}{{12}}(?![0-9A-Za-z])")
 _HEX = re.compile(rf"[0-9A-F]{{16}}|[0-9A-F]{{32}}|0[xX]{_H}+|(?i:urn:uuid:)?{_UUID.pattern}")
-
+_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<?[=!]|\(\?\(|.", re.DOTALL)
+_CONTEXT = re.compile(r"[\^$]|\\[AbBZ1-9]|\(\?<?[=!]|\(\?\(")
+"""Pieces of an expression that look at what stands around a match, or number its groups."""
 
 KeyMatch = tuple[int, int, int, int]
 """A match of the session's expression in a line: from, to, and the place of the key in it: from, to."""
@@ -39,6 +41,13 @@ class KeyExpression:
         self._pattern = re.compile(session) if session else None
         self._search = self._pattern.search if self._pattern is not None else None
         self._group = 1 if self._pattern is not None and self._pattern.groups else 0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a match does not depend on what stands around it, so that a part of a line has it as the line has."""
+        return self._pattern is not None and not any(
+            _CONTEXT.fullmatch(piece) for piece in _PIECES.findall(self._pattern.pattern)
+        )
 
     def find(self, line: str) -> list[KeyMatch]:
         """The matches in a line that have a key, in order."""

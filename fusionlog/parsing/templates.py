@@ -14,6 +14,7 @@ from drain3.drain import Drain, LogCluster  # type: ignore[import-untyped]
 from fusionlog.utils.bounded_cache import BoundedCache
 
 WILDCARD = "<*>"
+CONSTANT = "\ue000"
 MAX_CHARS = 2_000
 """Characters of a masked line that Drain3 sees: what stands behind becomes one wildcard, whatever its tokens are."""
 CACHED_MATCHES = 20_000
