@@ -51,6 +51,7 @@ from msgspec import Struct
 
 from fusionlog.parsing.headers import Fields, Header
 from fusionlog.parsing.masks import Masks
+from fusionlog.parsing.quantities import Place
 from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
 from fusionlog.parsing.session_keys import KeyMatch, canonical
 from fusionlog.parsing.templates import CONSTANT, MatchedCluster
@@ -86,10 +87,11 @@ CodePlace = tuple[int, int, int, int]
 class CachedLine(Struct, gc=False):
     """The parsing result of a shape: the outcome of mining, the event's id and text, and the places in a line.
 
-    `keys` are the places of its session keys, `stamp` those of its time; `matched`: whether it has the header;
-    `settled`: whether it begins a line whatever comes before it, so that it may be recalled, None until a record of the
-    shape comes: most shapes of a stream that repeats little come once. What follows is derived by `LineCache.put`: the
-    place of the first key; whether an event of the shape has no more than that key; the number of `0x` in a line.
+    `keys` are the places of its session keys, `stamp` those of its time, `quantities` those of its durations and other
+    magnitudes; `matched`: whether it has the header; `settled`: whether it begins a line whatever comes before it, so
+    that it may be recalled, None until a record of the shape comes: most shapes of a stream that repeats little come
+    once. What follows is derived by `LineCache.put`: the place of the first key; whether an event of the shape has no
+    more than that key; the number of `0x` in a line.
     """
 
     standing: MatchedCluster
@@ -103,6 +105,7 @@ class CachedLine(Struct, gc=False):
     bare: bool = False
     prefixes: int = 0
     codes: Layout | None = None
+    quantities: tuple[Place, ...] = ()
 
 
 class LineParts(Struct, frozen=True, gc=False):
@@ -253,7 +256,10 @@ def _derive(line: str, shape: CachedLine) -> None:
     keys = shape.keys
     key = shape.key = keys[0] if keys else None
     shape.bare = (
-        shape.matched and not shape.stamp and len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
+        shape.matched
+        and not (shape.stamp or shape.quantities)
+        and len(keys) < 2
+        and (key is None or canonical(line[key]) == line[key])
     )
 
 

@@ -16,8 +16,9 @@ from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
+from fusionlog.parsing.quantities import places, read
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import CONSTANT, WILDCARD, TemplateMiner
+from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -37,6 +38,8 @@ class Event(Struct, frozen=True, gc=False):
     :param more: the other keys of the line, where `keys` is all.
     :param matched: False where the system has a header and the line has none.
     :param stamp: the text of the line's time, where its header has one that counts.
+    :param duration: the longest duration that the line names, in seconds; 0 where it names none.
+    :param quantities: its other magnitudes by name (see `quantities`).
     """
 
     template: str
@@ -46,6 +49,8 @@ class Event(Struct, frozen=True, gc=False):
     more: tuple[str, ...] = ()
     matched: bool = True
     stamp: str | None = None
+    duration: float = 0.0
+    quantities: tuple[tuple[str, float], ...] = ()
 
 
 class _KnownEvent(NamedTuple):
@@ -129,15 +134,15 @@ class Parser:
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
         header = self._header.split(line, fields)
-        matches, places = self._found_keys(line, header)
+        matches, key_places = self._found_keys(line, header)
         name = header.component
         if name and self._names_alone:
             component: str | None = self._components.of(name)
         else:
-            component = self._component(line, header, matches, places) if name else None
+            component = self._component(line, header, matches, key_places) if name else None
         keys = outer or self._decoded_keys(header) if self._key_field else ()
-        if not keys and places:
-            keys = tuple([line[place] for place in places])
+        if not keys and key_places:
+            keys = tuple([line[place] for place in key_places])
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
@@ -156,11 +161,12 @@ class Parser:
         standing = self._miner.match(masked)
         mined = standing.mined if standing else self._miner.add(masked)
         if mined.replaces is not None:
-            self._replace(mined.replaces, mined.text)
+            self._replace(mined.replaces, mined)
         events = self._events.get(mined.text)
         event = events.get(component) if events else None
         if event is None:
-            event = self._add_template(component, mined.text, line, None)
+            event = self._add_template(component, mined, line, None)
+        quantities = places(line)
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if (
             self._line_cache.is_missed() and standing is not None and not left and not joined and start is not None
@@ -170,10 +176,10 @@ class Parser:
             parts = LineParts(line, header, by_form, component, inside, [*codes, *(coded.places if coded else ())])
             self._line_cache.put(
                 parts,
-                CachedLine(standing, event.id, event.text, places, stamp, header.matched),
+                CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=quantities),
             )
         session, more = _sessions(keys) if keys else (None, ())
-        return Event(event.id, event.text, session, line, more, header.matched, clock)
+        return Event(event.id, event.text, session, line, more, header.matched, clock, *read(line, quantities))
 
     def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
         """The matches of the session's expression in the content: where it is no part of the line, by a search."""
@@ -266,15 +272,17 @@ class Parser:
         split = [(item, *self._split(item)) for item in own]
         gone = {text for item, _, text in split if item.id in replaced}
         present = [(item, component, text) for item, component, text in split if text not in gone]
-        self._miner.restore(text for _, _, text in present)
+        self._miner.restore((text, _shifted(item.constants, component, -1)) for item, component, text in present)
         for item, component, text in present:
-            self._remember(component, text, _KnownEvent(item.id, item.text, item.example, item.replaces))
+            known = _KnownEvent(item.id, item.text, item.example, item.replaces, tuple(item.constants))
+            self._remember(component, text, known)
 
-    def _add_template(self, component: str | None, text: str, line: str, replaces: str | None) -> _KnownEvent:
+    def _add_template(self, component: str | None, mined: Mined, line: str, replaces: str | None) -> _KnownEvent:
         """Add a new event."""
-        whole = " ".join(part for part in (component, text) if part)
-        event = _KnownEvent(template_id(whole), whole, example_of(line), replaces)
-        self._remember(component, text, event)
+        whole = " ".join(part for part in (component, mined.text) if part)
+        constants = _shifted(mined.constants, component)
+        event = _KnownEvent(template_id(whole), whole, example_of(line), replaces, constants)
+        self._remember(component, mined.text, event)
         self._found.append(event)
         return event
 
@@ -288,9 +296,9 @@ class Parser:
         else:
             events[component] = event
 
-    def _replace(self, before: str, after: str) -> None:
+    def _replace(self, before: str, after: Mined) -> None:
         """Replace every event of a generalised template by one of its successor, with the same example."""
-        present = self._events.get(after) or {}
+        present = self._events.get(after.text) or {}
         for component, event in (self._events.pop(before) or {}).items():
             if component not in present:
                 self._add_template(component, after, event.example, event.id)
@@ -307,6 +315,12 @@ class Parser:
         return None, template.text
 
 
+def _shifted(constants: Sequence[int], component: str | None, sign: int = 1) -> tuple[int, ...]:
+    """The places of a template's constants in its event, behind the component, or with -1 back."""
+    offset = sign * len(component.split()) if component else 0
+    return tuple([place + offset for place in constants]) if offset else tuple(constants)
+
+
 def example_of(line: str) -> str:
     """A line, cut to the length of an example; of one of several lines the tail is kept as well."""
     if len(line) <= EXAMPLE_CHARS:
@@ -318,7 +332,7 @@ def _recalled(shape: CachedLine, line: str) -> Event:
     """The event of a line of a cached shape that has more than one key at most."""
     session, more = _sessions([line[place] for place in shape.keys])
     stamp = texts(line, shape.stamp) if shape.stamp else None
-    return Event(shape.id, shape.text, session, line, more, shape.matched, stamp)
+    return Event(shape.id, shape.text, session, line, more, shape.matched, stamp, *read(line, shape.quantities))
 
 
 def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:

@@ -2,7 +2,7 @@ from drain3.drain import Drain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.parsing.templates import MAX_CHARS, Mined, TemplateMiner
+from fusionlog.parsing.templates import CONSTANT, MAX_CHARS, Mined, TemplateMiner, TemplateText
 
 
 def make_miner(similarity: float = 0.6, max_tokens: int = 16, max_templates: int = 100) -> TemplateMiner:
@@ -15,7 +15,7 @@ def test_a_template_is_new_then_generalised_then_known() -> None:
     assert miner.add("a b c") == Mined("a b c", None, False)
     assert miner.add("a b d") == Mined("a b <*>", "a b c", False)
     assert miner.add("a b c") == Mined("a b <*>", None, False)
-    assert miner.texts() == ["a b <*>"]
+    assert miner.texts() == [TemplateText("a b <*>")]
 
 
 def test_a_remembered_line_follows_its_template() -> None:
@@ -41,7 +41,7 @@ def test_the_least_used_template_leaves() -> None:
     miner.add("one")
     miner.add("one")  # by the memo
     miner.add("three three three")
-    assert sorted(miner.texts()) == ["one", "three three three"]
+    assert sorted(miner.texts()) == [TemplateText("one"), TemplateText("three three three")]
     assert miner.add("two two").new
 
 
@@ -89,6 +89,68 @@ def test_a_restored_miner_goes_on_as_the_first_one_would(before: list[str], afte
 
 def test_restoring_twice_changes_nothing() -> None:
     miner = make_miner()
-    miner.restore(["a b", "c <*>"])
-    miner.restore(["c <*>", "a b"])
-    assert miner.texts() == ["a b", "c <*>"]
+    miner.restore([("a b", ()), ("c <*>", ())])
+    miner.restore([("c <*>", ()), ("a b", ())])
+    assert miner.texts() == [TemplateText("a b"), TemplateText("c <*>")]
+
+
+def access(status: str, path: str = "<PATH>") -> str:
+    return f'<IP> "GET {path} HTTP/1.1" {CONSTANT}{status} <NUM> - "curl"'
+
+
+def test_lines_of_different_constants_are_never_of_one_template() -> None:
+    miner = make_miner(0.1)
+    for status in ("200", "502", "404"):
+        assert miner.add(access(status)) == Mined(access(status).replace(CONSTANT, ""), None, True, (4,))
+    merged = miner.add(access("502", "/health"))
+    assert merged.replaces == access("502").replace(CONSTANT, "")
+    assert merged.text.split() == ["<IP>", '"GET', "<*>", 'HTTP/1.1"', "502", "<NUM>", "-", '"curl"']
+    assert miner.add(access("200")).text == access("200").replace(CONSTANT, "")
+
+
+def test_a_constant_counts_by_its_place_and_differs_from_the_same_word() -> None:
+    miner = make_miner(0.1)
+    lines = [f"{CONSTANT}7 a b c", f"a {CONSTANT}7 b c", "a 7 b c", f"a {CONSTANT}7 {CONSTANT}7 c"]
+    assert all(miner.add(line).new for line in lines)
+    assert [miner.add(line).constants for line in lines] == [(0,), (1,), (), (1, 2)]
+
+
+def test_a_constant_behind_the_last_token_is_kept() -> None:
+    miner = make_miner(max_tokens=4)
+    line = f"a b c d e {CONSTANT}502"
+    assert miner.add(line) == Mined("a b <*> 502", None, True, (3,))
+    assert miner.add("word " * MAX_CHARS + f"{CONSTANT}502").text == "word word <*> 502"
+    assert "502" in make_miner().add("y" * MAX_CHARS + f" {CONSTANT}502").text
+
+
+def test_the_cap_holds_for_the_templates_of_all_constants_together() -> None:
+    miner = make_miner(max_templates=3)
+    for status in range(300, 400):
+        miner.add(access(str(status)))
+    assert len(miner) == 3 == len(miner.texts())
+    assert miner.add(access("300")).new
+
+
+CODED = st.lists(st.lists(st.sampled_from(["a", "b", "c", f"{CONSTANT}1", f"{CONSTANT}2"]), max_size=5).map(" ".join))
+
+
+@given(CODED, CODED, st.sampled_from([0.2, 0.6]))
+def test_a_restored_miner_has_the_same_constants(before: list[str], after: list[str], similarity: float) -> None:
+    first, second = make_miner(similarity), make_miner(similarity)
+    for line in before:
+        first.add(line)
+    texts = first.texts()
+    second.restore(texts)
+    assert second.texts() == texts
+    assert [second.add(line) for line in after] == [first.add(line) for line in after]
+
+
+@given(CODED, st.sampled_from([0.2, 0.6]))
+def test_constants_never_become_wildcards(lines: list[str], similarity: float) -> None:
+    miner = make_miner(similarity)
+    for line in lines:
+        mined, tokens = miner.add(line), line.split()
+        found = [(place, mined.text.split()[place]) for place in mined.constants]
+        wanted = [(place, token[1:]) for place, token in enumerate(tokens) if token[0] == CONSTANT]
+        assert found == wanted
+        assert CONSTANT not in mined.text

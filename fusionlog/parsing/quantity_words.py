@@ -1,0 +1,222 @@
+"""The words around a number that make it a duration, another magnitude, a setting, or nothing.
+
+English words and the usual names of fields: closed sets, so that the same line has the same quantities on every worker.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+Form = Literal["number", "decimal", "clock", "span"]
+"""How a value is written: `3`, `3.9`, `00:00:03.9`, `3m12s` or `PT3.9S`."""
+
+
+class Measure(NamedTuple):
+    """What a number is: its name, the factor to seconds or bytes, and whether it is a duration that passed."""
+
+    name: str
+    scale: float
+    is_duration: bool
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _units(**scales: tuple[float, str]) -> dict[str, float]:
+    return {unit: scale for scale, names in scales.values() for unit in names.split()}
+
+
+TIME_UNITS = _units(
+    ns=(1e-9, "ns nanos nanosec nanosecs nanosecond nanoseconds"),
+    us=(1e-6, "us µs μs usec usecs micros microsec microsecs microsecond microseconds"),
+    ms=(1e-3, "ms msec msecs millis millisec millisecs millisecond milliseconds"),
+    s=(1.0, "s sec secs second seconds"),
+    min=(60.0, "min mins minute minutes"),
+    h=(3600.0, "h hr hrs hour hours"),
+    d=(86400.0, "day days"),
+)
+"""Seconds of each unit of time."""
+SPAN_UNITS = {**TIME_UNITS, "m": 60.0, "d": 86400.0}
+"""In a span of several parts (`3m12s`) `m` and `d` are units as well."""
+SIZE_UNITS = {"b": 1.0, "byte": 1.0, "bytes": 1.0} | {
+    f"{prefix}{suffix}": float(factor)
+    for power, prefix in enumerate("kmgtp", 1)
+    for suffix, factor in (("b", 1000**power), ("ib", 1024**power))
+}
+"""Bytes of each unit of size, in lower case: `kB` is 1,000, `KiB` 1,024."""
+_KEY_UNITS = {unit: scale for unit, scale in TIME_UNITS.items() if unit not in ("h", "min", "day", "second")}
+
+_SETTINGS = _words(
+    "timeout timeouts ttl interval intervals limit limits max maximum min minimum every period periodic retrying "
+    "reconnect reconnecting again next within keepalive lease grace backoff deadline expire expires expiry expiration "
+    "retention threshold uptime up age scheduled schedule scheduling sleep sleeping allowed default quota capacity "
+    "linger window until remaining will tick refresh poll polling heartbeat budget cooldown throttle least most"
+)
+"""Words of settings, of what is to come, and of ages: a time beside one is no duration that passed."""
+_AHEAD = _words(
+    "timeout timeouts interval intervals limit period ago remaining left ttl window old deadline lease delay from "
+    "until before"
+)
+"""Words that make a setting, an age or a point in time of the time before them."""
+_RETRY = frozenset({"retry", "retries"})
+_ELSEWHEN = _words(
+    "start started end ended begin stop stopped created create updated modified last first now current server local "
+    "utc at date stamp timestamp ts epoch event commit file id ids uid pid port offset seq index hash version "
+    "no nr code status since boot"
+)
+"""Parts of the names of points in time and of identifiers."""
+_DURATIONS = _words("delay latency duration elapsed took taken runtime rtt lasted")
+_TIMED = _words(
+    "request response upstream process processing exec execution query wait waiting service run elapsed total cpu "
+    "gc render rendering connect connection backend load lookup transfer handler compute sql db reply roundtrip "
+    "turnaround lock search parse compile fetch read write sync flush startup shutdown pause apply real user sys "
+    "system wall header session handling serve serving handshake dns tls ssl call proxy origin"
+)
+"""Parts before `time` that make a duration of it: `request_time`, `executionTime`."""
+_SIZES = _words("size sizes bytes byte length len memory mem heap rss payload")
+_TRIES = _words("retry retries attempt attempts tries retransmits redeliveries restarts")
+_QUEUES = _words("depth backlog lag pending queued queue inflight outstanding unacked unacknowledged")
+_PERCENTS = _words("percent pct percentage utilization utilisation")
+_COUNTED = _words(
+    "rows records messages errors requests connections failures warnings hits misses exceptions clients consumers "
+    "events entries items files sessions tasks jobs packets retries attempts threads"
+)
+_COUNTS = _COUNTED | _words("count counts total num nrcpt dropped lost failed")
+_NOUNS = _COUNTED | _words(
+    "error failure warning row record message request connection exception client consumer event entry item file "
+    "session task job packet times retry attempt thread"
+)
+"""Words behind a number that counts them: `412 errors`."""
+_MAGNITUDES = _SIZES | _TRIES | _QUEUES | _PERCENTS | _COUNTS
+
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_KEY = re.compile(r"([A-Za-z_][\w.-]*)([\"'\])]*\s*[=:\[(]+\s*[\"'\[(]*|[\"'\s([#~<>]*)\Z")
+_WORDS = re.compile(r"[A-Za-z_-]+")
+_CLAUSE = re.compile(r"[.,;!?]\s|[|{}]|[=:]\S*\s")
+"""What ends the clause that a number is in."""
+_NEAR_WORDS = 4
+_NAME = re.compile(r"[A-Za-z_.-]{1,32}")
+
+
+class _Context(NamedTuple):
+    """The key or word before a number, its parts, whether `=`, `:` or a bracket joins them, and the last words."""
+
+    key: str
+    parts: tuple[str, ...]
+    is_joined: bool
+    near: frozenset[str]
+
+
+def measure_of(before: str, form: Form, unit: str, after: str) -> Measure | None:
+    """What a value is, None where it is nothing of interest.
+
+    :param before: the text before it. :param unit: the unit written to it or behind it, '' where there is none.
+    :param after: the next word.
+    """
+    context = _context(before)
+    seconds = time_unit(unit)
+    if form == "span" or seconds is not None:
+        return None if _is_setting(context, after) else Measure("duration", seconds or 1.0, True)
+    if form == "clock":
+        return Measure("duration", 1.0, True) if _has_clock(context) and not _is_setting(context, after) else None
+    if context.parts and not _SETTINGS.isdisjoint(context.parts):
+        return None
+    size = size_unit(unit)
+    if size is not None:
+        return Measure(_name(context, "bytes"), size, False)
+    if unit == "%":
+        return Measure(_name(context, "percent"), 1.0, False)
+    return _by_key(context, form, unit, after)
+
+
+def time_unit(unit: str) -> float | None:
+    """Seconds of a unit of time; `M` is none, nor is a lone `m`."""
+    return TIME_UNITS.get(unit) or (TIME_UNITS.get(unit.lower()) if len(unit) > 2 else None)
+
+
+def size_unit(unit: str) -> float | None:
+    """Bytes of a unit of size."""
+    return None if unit == "b" else SIZE_UNITS.get(unit.lower())
+
+
+def is_unit(word: str) -> bool:
+    """Whether a word is a unit of time or size, or a percent sign."""
+    return word == "%" or time_unit(word) is not None or size_unit(word) is not None
+
+
+def _by_key(context: _Context, form: Form, unit: str, after: str) -> Measure | None:
+    """What a number without a unit is: by its key, else by the noun that it counts."""
+    parts = context.parts
+    if parts and _ELSEWHEN.isdisjoint(parts):
+        scale = _key_scale(context, form)
+        if scale is not None:
+            return Measure("duration", scale, True)
+        if not _MAGNITUDES.isdisjoint(parts) or not _DURATIONS.isdisjoint(parts):
+            return Measure(_name(context, "count"), 1.0, False)
+    if not context.is_joined and after.lower() in _NOUNS:
+        return Measure(after.lower(), 1.0, False)
+    return None
+
+
+def _key_scale(context: _Context, form: Form) -> float | None:
+    """Seconds of the unit that a key names or that is usual for it; None where it is no key of a duration."""
+    parts = context.parts
+    timed = parts[-1] == "time" and (len(parts) == 1 or not _TIMED.isdisjoint(parts[:-1]))
+    if parts[-1] in _KEY_UNITS and (context.is_joined or not _DURATIONS.isdisjoint(parts)):
+        return _KEY_UNITS[parts[-1]]
+    if not context.is_joined:
+        return 1.0 if form == "decimal" and parts == ("took",) else None
+    if timed:
+        return 1e-3 if re.search("[a-z]Time", context.key) else 1.0
+    if parts[-1] == "delay" or (form == "decimal" and not _DURATIONS.isdisjoint(parts)):
+        return 1.0
+    return None
+
+
+def _is_setting(context: _Context, after: str) -> bool:
+    """Whether a time is a setting, an age, or still to come: by its key, the words before, or the word behind."""
+    if after.lower() in _AHEAD:
+        return True
+    if not _SETTINGS.isdisjoint(context.parts):
+        return True
+    if context.is_joined or not _DURATIONS.isdisjoint(context.parts):
+        return False
+    near = context.near
+    if context.key.lower() == "after":
+        return not near.isdisjoint(_RETRY | {"retrying", "again"})
+    return not near.isdisjoint(_SETTINGS | _RETRY)
+
+
+def _has_clock(context: _Context) -> bool:
+    """Whether a clock is a duration by its key: `elapsed: 00:00:03.9`, not `time: 12:00:03`."""
+    parts = context.parts
+    if not parts or not _ELSEWHEN.isdisjoint(parts):
+        return False
+    timed = len(parts) > 1 and parts[-1] == "time" and not _TIMED.isdisjoint(parts[:-1])
+    words = not context.is_joined or not _TIMED.isdisjoint(context.near)
+    return not _DURATIONS.isdisjoint(parts) or timed or (parts == ("time",) and words and _timed_words(context))
+
+
+def _timed_words(context: _Context) -> bool:
+    """Whether `time` stands behind a word that makes a duration of it: `execution time: 00:00:03`."""
+    return not (context.near - {"time"}).isdisjoint(_TIMED)
+
+
+def _context(before: str) -> _Context:
+    clause = _CLAUSE.split(before)[-1]
+    near = frozenset(word.lower() for word in _WORDS.findall(clause)[-_NEAR_WORDS:])
+    found = _KEY.search(before)
+    if found is None:
+        return _Context("", (), False, near)
+    parts = tuple(part.lower() for part in _PART.findall(found[1]))
+    return _Context(found[1], parts, any(each in found[2] for each in "=:[("), near)
+
+
+def _name(context: _Context, usual: str) -> str:
+    """The name of a magnitude: its key in lower case, where that has no digit and is not long."""
+    named = context.parts and not _MAGNITUDES.isdisjoint(context.parts)
+    if (context.is_joined or named) and _NAME.fullmatch(context.key):
+        return context.key.lower()
+    return usual
