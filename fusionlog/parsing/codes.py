@@ -52,6 +52,7 @@ _GRPC = (
 _END = r"(?![0-9A-Za-z_%]|/(?![A-Z]{2})|[.:-][0-9])"
 _SQLSTATE = "(?=[A-Z]*[0-9])[0-9A-Z]{5}(?![0-9A-Za-z])"
 _OPENED = r"[\"'`\\(\[{<]*"
+_CLOSING = "\"'`\\)]"
 _CLOSED = r"[\"'`\\)\]]*"
 _IS = "(?:=>|:=|==|[=:>])"
 _KEYS = (
@@ -60,7 +61,7 @@ _KEYS = (
 )
 _STATES = "sqlstate|sql_state|sql_state_code|sqlerrcode|state"
 
-_SEPARATED = re.compile(rf"{_CLOSED}(?:{_IS}|[(\[]){_OPENED}(?=[0-9A-Z-])")
+_SEPARATED = re.compile(rf"[=:>(\[][=>]?{_OPENED}(?=[0-9A-Z-])")
 _CODE = re.compile(rf"(?:{_DSN}|{_NUMBER}|(?:{_GRPC})(?![A-Za-z])){_END}")
 _REASON = re.compile("/[A-Z]{2,12}")
 _STATE = re.compile(_SQLSTATE)
@@ -87,6 +88,8 @@ _NAMED = re.compile(
     rf"|(?:\A|(?<=[^A-Za-z0-9.]))(?P<reply>[0-9]{{3}})-{_DSN}(?![0-9A-Za-z.-])"
 )
 
+_UPPER = re.compile("[A-Z]{2}")
+
 _CODE_OF = _words(
     "exit return returned result status error response reply reason close closing fault failure termination "
     "completion abort alert message disconnect upstream backend reject condition server exited fehler exception "
@@ -111,21 +114,33 @@ def in_token(token: str) -> list[Candidate]:
     """The candidates within a token."""
     if len(token) < 4:
         return []
-    found = [_keyed(token, match) for match in _SEPARATED.finditer(token)]
-    for match in _NAMED.finditer(token) if not (token.islower() and token.isascii()) else ():
+    found = []
+    for match in _SEPARATED.finditer(token):
+        place = _keyed(token, match)
+        if place is not None:
+            found.append(place)
+    if _UPPER.search(token) or not token.isascii() or token[0] == "(" or "-" in token:
+        found += _named(token)
+    return _apart(found) if len(found) > 1 else found
+
+
+def _named(token: str) -> list[Candidate]:
+    """The candidates that need no key."""
+    found = []
+    for match in _NAMED.finditer(token):
         group = match.lastgroup
         first, last = match.span(group) if group else match.span()
         accepted = group != "squid" or _is_http(token[first:last])
         if group in ("wide", "reply"):
             accepted = _short(token[first:last], 3)
         found.append(Candidate(match.start(), match.end(), first, last, accepted))
-    return _apart([each for each in found if each is not None])
+    return found
 
 
 def _keyed(token: str, match: re.Match[str]) -> Candidate | None:
     """The place of a code behind a key and a separator: `status` `=` `502`."""
-    end = match.start()
-    before = token[max(0, end - 60) : end]
+    before = token[max(0, match.start() - 60) : match.start()].rstrip(_CLOSING)
+    end = match.start() - len(token[max(0, match.start() - 60) : match.start()]) + len(before)
     found = _LAST_KEY.search(before) if before.lower().endswith(_KEY_ENDS) else None
     code = None if found is None else (_STATE if found["state"] else _CODE).match(token, match.end())
     if found is None or code is None:
@@ -260,32 +275,37 @@ _ENDS = _words("terminated died finished ended completed failed aborted quit clo
 _ANSWERS = _words("responded responds answered replied received got sent completed response responding")
 _SERVERS = _words("said reply response me server replied answered")
 _PHRASES = _words(
-    "ok created accepted no moved found not temporary bad unauthorized payment forbidden method request conflict "
-    "gone precondition payload unsupported unprocessable too internal service gateway"
+    "OK Created Accepted No Moved Found Not Temporary Bad Unauthorized Payment Forbidden Method Request Conflict Gone "
+    "Precondition Payload Unsupported Unprocessable Too Internal Service Gateway"
 )
 _LEVELS = _words("ERROR FATAL PANIC WARNING NOTICE LOG")
 
 
 def kinds_opened(token: str) -> str:
     """The kinds of context that a token opens, a letter each: its code is in another token."""
-    bare = token.strip(_AROUND)
-    lower = bare.lower()
     kinds = "q" if token[-1] == '"' and len(token) > 1 else ""
-    if token[0].isdigit() or token[0] in "-([|":
+    if token[0] in _NUMBER_STARTS:
         kinds += _opened_by_number(token)
+    bare = token.strip(_AROUND)
+    if not bare or bare[-1].isdigit():
+        return kinds + "h" if "/" in bare and _OPEN_HTTP.search(token) else kinds
+    lower = bare.lower()
     if "http" in lower and _OPEN_HTTP.search(token):
         kinds += "h"
-    if bare in _METHODS and _OPEN_METHOD.match(token):
-        kinds += "m"
-    if lower in _PHRASES and bare[0].isupper():
-        kinds += "p"
-    if lower in _VERBS:
-        kinds += "v"
-    if token[-1] == ":":
-        kinds += ("s" if lower in _SERVERS else "") + ("l" if bare in _LEVELS else "")
+    if lower in _WORDS:
+        kinds += _opened_by_word(token, bare, lower)
     if not token.isascii() and _OPEN_WIDE.search(token):
         kinds += "w"
     return kinds + "k" if lower.endswith(_KEY_ENDS) and _OPEN_KEY.search(token) else kinds
+
+
+def _opened_by_word(token: str, bare: str, lower: str) -> str:
+    kinds = "m" if bare in _METHODS and _OPEN_METHOD.match(token) else ""
+    kinds += "p" if bare in _PHRASES else ""
+    kinds += "v" if lower in _VERBS else ""
+    if token[-1] == ":":
+        kinds += ("s" if lower in _SERVERS else "") + ("l" if bare in _LEVELS else "")
+    return kinds
 
 
 def _opened_by_number(token: str) -> str:
@@ -301,6 +321,8 @@ def _opened_by_number(token: str) -> str:
 _AROUND = "\"'`\\()[]{}<>=:,;."
 _METHODS = _words("GET HEAD POST PUT DELETE PATCH OPTIONS CONNECT TRACE PROPFIND QUERY")
 _VERBS = _RETURNS | _ENDS | _ANSWERS
+_WORDS = _VERBS | _SERVERS | {each.lower() for each in _METHODS | _LEVELS | _PHRASES}
+_NUMBER_STARTS = "0123456789-([|"
 
 
 def across(tokens: Sequence[str], at: int, kinds: str) -> list[Found]:

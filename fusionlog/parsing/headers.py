@@ -257,7 +257,9 @@ def _value(name: str, before: str, after: str) -> str:
         return rf"[^\r\n]{{0,{MAX_OPTIONAL_CHARS}}}?" if delimited else rf"\S{{0,{MAX_OPTIONAL_CHARS}}}?"
     if before.endswith("[") and after.startswith("]"):
         return rf"(?:{_NESTED}|[^\r\n]*?)"
-    return r"[^\r\n]*?" if delimited else r"\S+?"
+    if delimited:
+        return r"[^\r\n]*?"
+    return r"\S++" if after[:1].isspace() else r"\S+?"
 
 
 def _make_optional(name: str, literals: list[str], at: int) -> tuple[str, str] | None:

@@ -59,8 +59,8 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
-TRIED_LINES = 4_000
-RESTED_LINES = 40_000
+TRIED_LINES = 2_000
+RESTED_LINES = 20_000
 LEAST_FOUND = 0.5
 """The share of lines from which on the cache brings more than it costs."""
 
@@ -111,15 +111,16 @@ class CachedLine(Struct, gc=False):
 class LineParts(Struct, frozen=True, gc=False):
     """The parts of a parsed line: its header, the masked content and component, and the keys in the content.
 
-    `codes` are the places of the line that may have codes, from, to, with the token around each.
+    `fields` are the places of its header's fields that may have codes.
     """
 
     line: str
     header: Fields
+    content: str
     masked: str
     component: str | None
     keys: Sequence[KeyMatch] = ()
-    codes: Sequence[CodePlace] = ()
+    fields: Sequence[CodePlace] = ()
 
 
 _Key = bytes | tuple[bytes, ...]
@@ -141,10 +142,11 @@ class LineCache:
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
         self._rest: _Shapes | None = None
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
+        self._seen: set[int] = set()
         self._found = self._missed = self._rests = 0
 
-    def is_missed(self) -> bool:
-        """Count a line that was parsed in full; whether its shape is worth caching.
+    def is_worth(self, line: str) -> bool:
+        """Count a line that was parsed in full; whether its shape is worth caching: it came before.
 
         Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines.
         """
@@ -157,7 +159,15 @@ class LineCache:
         if self._missed + self._found >= TRIED_LINES:
             self._rests = RESTED_LINES if self._found < LEAST_FOUND * TRIED_LINES else 0
             self._missed = self._found = 0
-        return not self._rests
+        if len(line) > MAX_CACHED_CHARS or not line.isascii():
+            return False
+        shape = hash(line.encode("ascii").translate(_HEX_ZEROS))
+        if shape in self._seen:
+            return True
+        if len(self._seen) >= CACHED_LINES:
+            self._seen.clear()
+        self._seen.add(shape)
+        return False
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
@@ -180,13 +190,13 @@ class LineCache:
         return self._find(value, self._cache)
 
     def put(self, parts: LineParts, shape: CachedLine) -> None:
-        """Cache a line's shape, where every line of it has the same result.
+        """Cache the shape of a line that is worth it, where every line of it has the same result.
 
         With a digit left in the masked text, or with a place left that may be the key of another line of the shape,
         nothing is cached.
         """
-        line, masked = parts.line, parts.masked
-        if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii() or _REWRITTEN.search(line):
+        line, masked, start = parts.line, parts.masked, parts.header.start
+        if start is None or _REWRITTEN.search(line):
             return
         value = line.encode("ascii")
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
@@ -199,7 +209,8 @@ class LineCache:
                 return
         if prefixes != zeros.count(b"0x") or b"0X" in zeros:
             return
-        layout = self._layout(parts, shape.keys)
+        codes = [*self._masks.code_places(parts.content, parts.keys, start), *parts.fields]
+        layout = self._layout(parts, codes, shape.keys)
         if layout is not None:
             self._layouts.put(value.translate(_HEX_ZEROS), layout)
         cache = self._cache
@@ -208,10 +219,10 @@ class LineCache:
         shape.prefixes = prefixes
         _derive(line, shape)
         key = layout(zeros) if layout else zeros
-        if parts.codes:
-            codes = _code_layout(parts.codes)
-            cache.put(key, CachedLine(shape.standing, shape.id, shape.text, prefixes=prefixes, codes=codes))
-            cache.put((key, codes(value)), shape)
+        if codes:
+            their = _code_layout(codes)
+            cache.put(key, CachedLine(shape.standing, shape.id, shape.text, prefixes=prefixes, codes=their))
+            cache.put((key, their(value)), shape)
         else:
             cache.put(key, shape)
 
@@ -236,7 +247,7 @@ class LineCache:
         self._found += 1
         return shape
 
-    def _layout(self, parts: LineParts, keys: Sequence[slice]) -> Layout | None:
+    def _layout(self, parts: LineParts, codes: Sequence[CodePlace], keys: Sequence[slice]) -> Layout | None:
         """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
         free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
@@ -245,7 +256,7 @@ class LineCache:
         masked = self._masks.places(content, parts.keys)
         if not all(_free(span, start, content, masked) and _whole(span, keys) for span in free):
             return None
-        if any(first < stop and begin < last for first, last in free for begin, stop, _, _ in parts.codes):
+        if any(first < stop and begin < last for first, last in free for begin, stop, _, _ in codes):
             return None
         bounds = [0, *(place for span in free for place in span), len(parts.line)]
         return itemgetter(*(slice(*pair) for pair in zip(bounds[::2], bounds[1::2], strict=True)))

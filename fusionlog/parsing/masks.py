@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fusionlog.errors import SettingError
-from fusionlog.parsing.codes import Candidate, across, in_token, kinds_opened, merged
+from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, merged
 from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
 from fusionlog.parsing.templates import CONSTANT
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -78,19 +78,15 @@ _HOLDS_NOTHING = re.compile(r"[^\w$~@]*")
 
 _UNMASKED = re.compile(r"(?!.*(?:::|[Ff]{8}))[^0-9/\\@]*", re.DOTALL)
 
+_ZEROS = str.maketrans("123456789", "000000000")
+_DIGIT = re.compile("[0-9]")
+
 MEMO_TOKENS = 20_000
 MEMO_CHARS = 200
 
 _PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[aiLmsux-]+[:)]|\(\?(?:[:=!>]|<[=!]|P[<=>]|\()|.", re.DOTALL)
 _EDGES = frozenset(["^", "$", r"\A", r"\Z", r"\B"])
 _BLANKS = (" ", "\t", "\n", "\x1c", "\xa0")
-
-
-class Masked(NamedTuple):
-    """A masked text, and the places in its tokens that may have codes: the number of a token, and the place in it."""
-
-    text: str
-    found: Sequence[tuple[int, Candidate]] = ()
 
 
 Claim = tuple[int, int, int, int, str]
@@ -121,7 +117,7 @@ class Masks:
         self._keep = [re.compile(each) for each in keep]
         wide = [each for each, (_, _, pattern) in zip(own, named, strict=True) if not is_local(pattern)]
         self._wide = [*([_combine(wide)] if wide else []), *self._keep]
-        self._memo = _TokenMemo(self)
+        self._memo = _TokenMemo(self, not own)
         self._memoised = self._memo.__getitem__
 
     def mask(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
@@ -132,7 +128,7 @@ class Masks:
         masked = self._replaced(text, [(*key, "<KEY>") for key in keys])
         return masked.replace(CONSTANT, "").replace(_CONSTANT_END, "")
 
-    def mask_content(self, text: str, keys: Sequence[KeyMatch] = ()) -> Masked:
+    def mask_content(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
         """The masked content of a line, its tokens with single blanks between, its codes kept."""
         if not text.isascii():
             text = _RESERVED.sub("\ufffd", text)
@@ -145,25 +141,24 @@ class Masks:
             text = replaced
         tokens = text.split()
         masked = " ".join(map(self._memoised, tokens))
-        return self._in_context(tokens) if _CONTEXT in masked else Masked(masked)
+        return self._in_context(tokens) if _CONTEXT in masked else masked
 
-    def mask_whole(self, text: str, keys: Sequence[KeyMatch] = ()) -> Masked:
+    def mask_whole(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
         """`mask_content` without a memo, and with all that reaches over a blank."""
         found = _found(_key_text(text, keys).split())
         claims = [(*key, "<KEY>") for key in keys]
         claims += self._kept(text, claims)
         claims += self._codes(text, keys, found, claims)
         masked = self._replaced(text, sorted(claims))
-        return Masked(" ".join([_split_constants(token) for token in masked.split()]), found)
+        return " ".join([_split_constants(token) for token in masked.split()])
 
     def places(self, text: str, keys: Sequence[KeyMatch] = ()) -> list[tuple[int, int]]:
         """The places of the placeholders of masks and keys without those of addresses: from, to."""
         return [(start, end) for start, end, _ in self._spans(text, [(*key, "<KEY>") for key in keys])]
 
-    def code_places(
-        self, text: str, keys: Sequence[KeyMatch], found: Sequence[tuple[int, Candidate]], start: int
-    ) -> list[tuple[int, int, int, int]]:
+    def code_places(self, text: str, keys: Sequence[KeyMatch], start: int) -> list[tuple[int, int, int, int]]:
         """The places that may have codes in the line whose content begins at `start`: core and code, from, to each."""
+        found = self._memo.found(_key_text(text, keys).split())
         places = [*in_text(text, keys, found), *(_whole_place(each) for each in self._kept(text, ()))]
         return [
             (each.start + start, each.stop + start, each.code + start, each.code_stop + start)
@@ -224,30 +219,26 @@ class Masks:
                 return None
         return _key_text(text, keys) if all(_is_plain(text, key) for key in keys) else None
 
-    def _in_context(self, tokens: list[str]) -> Masked:
-        """The masked content of tokens of which some have a code, or what may belong to the next token."""
+    def _in_context(self, tokens: list[str]) -> str:
+        """The masked content of tokens of which some open a context, or may belong together."""
         parts = [self._memoised(token) for token in tokens]
-        found: list[tuple[int, Candidate]] = []
         days: list[int] = []
-        more: dict[int, list[Candidate]] = {}
+        codes: dict[int, tuple[Candidate, ...]] = {}
         for at, part in enumerate(parts):
-            if part != _CONTEXT:
-                continue
-            context = self._memo.context(tokens[at])
-            parts[at] = context.masked
-            found += [(at, each) for each in context.codes]
-            if context.kinds:
-                for number, place in across(tokens, at, context.kinds):
-                    more.setdefault(number, []).append(place)
-            if context.is_day and at + 1 < len(tokens) and _CLOCK_FIRST.match(tokens[at + 1]):
-                days.append(at)
-        for number, places in more.items():
-            found += [(number, each) for each in places]
-            if any(each.accepted for each in places):
-                parts[number] = self._memo.coded(tokens[number], tuple(places))
+            if part == _CONTEXT:
+                context = self._memo.context(tokens[at])
+                parts[at] = context.masked
+                if context.kinds:
+                    for number, place in self._memo.across(tokens, at, context.kinds):
+                        if place.accepted:
+                            codes[number] = (*codes.get(number, ()), place)
+                if context.is_day and at + 1 < len(tokens) and _CLOCK_FIRST.match(tokens[at + 1]):
+                    days.append(at)
+        for number, places in codes.items():
+            parts[number] = self._memo.coded(tokens[number], places)
         for at in days:
-            parts[at : at + 2] = self.mask_whole(f"{tokens[at]} {tokens[at + 1]}").text, ""
-        return Masked(" ".join([part for part in parts if part] if days else parts), found)
+            parts[at : at + 2] = self.mask_whole(f"{tokens[at]} {tokens[at + 1]}"), ""
+        return " ".join([part for part in parts if part] if days else parts)
 
     def mask_token(self, token: str, codes: Sequence[Candidate]) -> str:
         """A token with placeholders, its codes kept; tokens where something else stands around a code."""
@@ -295,25 +286,29 @@ class _Context(NamedTuple):
 class _TokenMemo(dict[str, str]):
     """Tokens to masked tokens; one that has or opens a context is `_CONTEXT`.
 
+    :param has_shapes: whether no mask distinguishes digits, so that tokens that differ in digits are masked alike.
+
     Two generations: at `MEMO_TOKENS` tokens the younger one becomes the older, and what was not met since is dropped.
     """
 
-    def __init__(self, masks: Masks) -> None:
+    def __init__(self, masks: Masks, has_shapes: bool) -> None:
         super().__init__()
         self._masks = masks
         self._old: dict[str, str] = {}
         self._contexts: dict[str, _Context] = {}
+        self._has_shapes = has_shapes
+        self._shapes: BoundedCache[str, _Context] = BoundedCache(MEMO_TOKENS // 4)
+        self._across: BoundedCache[tuple[str, int], list[tuple[int, Candidate]]] = BoundedCache(MEMO_TOKENS // 4)
         self._coded: BoundedCache[tuple[str, tuple[Candidate, ...]], str] = BoundedCache(MEMO_TOKENS // 4)
 
     def __missing__(self, token: str) -> str:
         masked = self._old.get(token)
         if masked is None:
-            context = self._of(token)
-            named = context.codes or context.kinds or context.is_day
-            masked = _CONTEXT if named else context.masked
+            context = self._by_shape(token) if self._has_shapes else self._of(token)
+            masked = _CONTEXT if context.kinds or context.is_day else context.masked
             if len(token) > MEMO_CHARS:
                 return masked
-            if named:
+            if masked == _CONTEXT:
                 self._contexts[token] = context
         if len(self) >= MEMO_TOKENS:
             self._old = dict(self)
@@ -324,7 +319,37 @@ class _TokenMemo(dict[str, str]):
 
     def context(self, token: str) -> _Context:
         """What a token marked with `_CONTEXT` is."""
-        return self._contexts.get(token) or self._of(token)
+        return self._contexts.get(token) or (self._by_shape(token) if self._has_shapes else self._of(token))
+
+    def across(self, tokens: Sequence[str], at: int, kinds: str) -> Sequence[tuple[int, Candidate]]:
+        """The places for codes in the context that a token opens."""
+        around = " ".join(tokens[max(0, at - 1) : at + 1 + MAX_AHEAD])
+        found = self._across.get((around, at))
+        if found is None:
+            found = across(tokens, at, kinds)
+            if len(around) <= MEMO_CHARS:
+                self._across.put((around, at), found)
+        return found
+
+    def found(self, tokens: Sequence[str]) -> list[tuple[int, Candidate]]:
+        """The places for codes in tokens."""
+        found: list[tuple[int, Candidate]] = []
+        for at, token in enumerate(tokens):
+            context = self.context(token)
+            found += [(at, each) for each in context.codes]
+            found += self.across(tokens, at, context.kinds) if context.kinds else ()
+        return found
+
+    def _by_shape(self, token: str) -> _Context:
+        """What a token is, by its shape where that decides: with each digit as 0, if no digit is left when masked."""
+        shape = token.translate(_ZEROS)
+        known = self._shapes.get(shape)
+        if known is None:
+            known = self._of(token)
+            decides = not known.codes and "0x" not in shape and "0X" not in shape and not _DIGIT.search(known.masked)
+            if decides and len(token) <= MEMO_CHARS:
+                self._shapes.put(shape, known)
+        return known
 
     def coded(self, token: str, places: tuple[Candidate, ...]) -> str:
         """The masked token, with these places for codes beside its own."""

@@ -16,7 +16,7 @@ from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import places, read
+from fusionlog.parsing.quantities import NONE, places, read
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner
 from fusionlog.parsing.traces import condense, shorten
@@ -151,7 +151,7 @@ class Parser:
         inside: Sequence[KeyMatch] = ()
         if matches:
             inside = self._inside(matches, content, start)
-        by_form, found = self._masks.mask_content(content, inside)
+        by_form = self._masks.mask_content(content, inside)
         coded: FieldCodes | None = None
         if self._fields:
             coded = self._fields.of(header, content)
@@ -168,18 +168,24 @@ class Parser:
             event = self._add_template(component, mined, line, None)
         quantities = places(line)
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
-        if (
-            self._line_cache.is_missed() and standing is not None and not left and not joined and start is not None
-            and (header.found is not None or self._header.by_place)
-        ):  # fmt: skip
-            codes = self._masks.code_places(content, inside, found, start)
-            parts = LineParts(line, header, by_form, component, inside, [*codes, *(coded.places if coded else ())])
+        if standing is not None and not left and not joined and self._line_cache.is_worth(line):
+            extra = coded.places if coded else ()
+            parts = LineParts(line, header, content, by_form, component, inside, extra)
             self._line_cache.put(
                 parts,
                 CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=quantities),
             )
         session, more = _sessions(keys) if keys else (None, ())
-        return Event(event.id, event.text, session, line, more, header.matched, clock, *read(line, quantities))
+        return Event(
+            event.id,
+            event.text,
+            session,
+            line,
+            more,
+            header.matched,
+            clock,
+            *(read(line, quantities) if quantities else NONE),
+        )
 
     def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
         """The matches of the session's expression in the content: where it is no part of the line, by a search."""

@@ -39,7 +39,6 @@ class KeyExpression:
         if session:
             refuse_empty("session", session)
         self._pattern = re.compile(session) if session else None
-        self._search = self._pattern.search if self._pattern is not None else None
         self._group = 1 if self._pattern is not None and self._pattern.groups else 0
 
     @property
@@ -53,29 +52,15 @@ class KeyExpression:
         """The matches in a line that have a key, in order."""
         if self._pattern is None:
             return []
-        return [self._places(found) for found in self._pattern.finditer(line) if found[0]]
-
-    def first(self, line: str) -> tuple[slice, ...]:
-        """The place of the key of the first match alone, without what stands around it: where no more is needed."""
-        found = self._search(line) if self._search is not None else None
-        if found is None:
-            return ()
-        start, stop = found.span(self._group)
-        if start >= stop:
-            matches = self.find(line)
-            if not matches:
-                return ()
-            _, _, start, stop = matches[0]
-        if line[start].isalnum() and line[stop - 1].isalnum():
-            return (slice(start, stop),)
-        key = trim(line, start, stop)
-        return (key,) if key else ()
-
-    def _places(self, found: re.Match[str]) -> KeyMatch:
-        start, stop = found.span()
-        if not self._group or not found[1]:
-            return start, stop, start, stop
-        return start, stop, found.start(1), found.end(1)
+        matches = []
+        for found in self._pattern.finditer(line):
+            start, stop = found.span()
+            key, key_stop = found.span(self._group)
+            if key < key_stop:
+                matches.append((start, stop, key, key_stop))
+            elif start < stop:
+                matches.append((start, stop, start, stop))
+        return matches
 
 
 def refuse_empty(setting: str, pattern: str) -> None:
