@@ -22,7 +22,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-MAX_AHEAD = 6
+MAX_AHEAD = 5
 """Tokens behind one that opens a context: its code is among them."""
 
 
@@ -110,10 +110,10 @@ _LONGER = frozenset(("error", "err", "errno", "sqlcode", "fehler", "werror", "wi
 _LONGER_CODES = ("error", "err", "close", "sql", "reason", "fault", "event", "closing")
 
 
-def in_token(token: str) -> list[Candidate]:
+def in_token(token: str) -> Sequence[Candidate]:
     """The candidates within a token."""
     if len(token) < 4:
-        return []
+        return ()
     found = []
     for match in _SEPARATED.finditer(token):
         place = _keyed(token, match)
@@ -121,7 +121,7 @@ def in_token(token: str) -> list[Candidate]:
             found.append(place)
     if _UPPER.search(token) or not token.isascii() or token[0] == "(" or "-" in token:
         found += _named(token)
-    return _apart(found) if len(found) > 1 else found
+    return _apart(found) if len(found) > 1 else tuple(found)
 
 
 def _named(token: str) -> list[Candidate]:
@@ -299,6 +299,11 @@ def kinds_opened(token: str) -> str:
     return kinds + "k" if lower.endswith(_KEY_ENDS) and _OPEN_KEY.search(token) else kinds
 
 
+def may_open_key(token: str) -> bool:
+    """Whether a token may end with the key of a code in the next one."""
+    return token.strip(_AROUND).lower().endswith(_KEY_ENDS)
+
+
 def _opened_by_word(token: str, bare: str, lower: str) -> str:
     kinds = "m" if bare in _METHODS and _OPEN_METHOD.match(token) else ""
     kinds += "p" if bare in _PHRASES else ""
@@ -329,9 +334,17 @@ def across(tokens: Sequence[str], at: int, kinds: str) -> list[Found]:
     """The candidates in the context that the token at this place opens."""
     rest = " ".join(tokens[at + 1 : at + 1 + MAX_AHEAD])
     found: list[Found] = []
+    if rest[:1].islower() and rest.partition(" ")[0].rstrip(":=") not in _FILLERS:
+        kinds = "".join([kind for kind in kinds if kind in _NOT_AHEAD])
     for kind in kinds:
         found += _RULES[kind](tokens, at, rest)
     return found
+
+
+_FILLERS = _words("is was are of equals value number with code status by error response returned answered")
+"""Words between what opens a context and its code."""
+_NOT_AHEAD = "dpm"
+"""Kinds whose code is not ahead, or behind a path."""
 
 
 def _placed(at: int, rest: str, match: re.Match[str] | None, group: str, accept: Callable[[str], bool]) -> list[Found]:

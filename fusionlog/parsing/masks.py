@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fusionlog.errors import SettingError
-from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, merged
+from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, may_open_key, merged
 from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
 from fusionlog.parsing.templates import CONSTANT
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -78,6 +78,13 @@ _HOLDS_NOTHING = re.compile(r"[^\w$~@]*")
 
 _UNMASKED = re.compile(r"(?!.*(?:::|[Ff]{8}))[^0-9/\\@]*", re.DOTALL)
 
+_MADE_UP = re.compile(
+    r"(?=[A-Za-z]*[0-9][A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[G-Zg-z])(?!0[xX])"
+    r"(?![0-9]++(?:[eE][0-9]++)?[A-Za-z]{1,3}(?![A-Za-z0-9]))[A-Za-z0-9]{10,}([:,;.)\]]?)"
+)
+"""A token that is an ID for sure, and comes once: no number with a unit, and not hexadecimal."""
+_ALONE = "d"
+"""Kinds of contexts that depend on no token ahead."""
 _ZEROS = str.maketrans("123456789", "000000000")
 _DIGIT = re.compile("[0-9]")
 
@@ -304,6 +311,9 @@ class _TokenMemo(dict[str, str]):
     def __missing__(self, token: str) -> str:
         masked = self._old.get(token)
         if masked is None:
+            made_up = _MADE_UP.fullmatch(token) if self._has_shapes else None
+            if made_up is not None and not may_open_key(token):
+                return f"<ID>{made_up[1]}"
             context = self._by_shape(token) if self._has_shapes else self._of(token)
             masked = _CONTEXT if context.kinds or context.is_day else context.masked
             if len(token) > MEMO_CHARS:
@@ -323,7 +333,8 @@ class _TokenMemo(dict[str, str]):
 
     def across(self, tokens: Sequence[str], at: int, kinds: str) -> Sequence[tuple[int, Candidate]]:
         """The places for codes in the context that a token opens."""
-        around = " ".join(tokens[max(0, at - 1) : at + 1 + MAX_AHEAD])
+        behind = at + 1 if kinds in _ALONE else at + 1 + MAX_AHEAD
+        around = " ".join(tokens[max(0, at - 1) : behind])
         found = self._across.get((around, at))
         if found is None:
             found = across(tokens, at, kinds)

@@ -134,15 +134,12 @@ class Parser:
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
         header = self._header.split(line, fields)
-        matches, key_places = self._found_keys(line, header)
-        name = header.component
-        if name and self._names_alone:
-            component: str | None = self._components.of(name)
-        else:
-            component = self._component(line, header, matches, key_places) if name else None
+        matches = self._keys.find(line)
+        key_places = self._own_places(line, header, matches) if matches or self._key_field else ()
+        component = self._component(line, header, matches, key_places) if header.component else None
         keys = outer or self._decoded_keys(header) if self._key_field else ()
         if not keys and key_places:
-            keys = tuple([line[place] for place in key_places])
+            keys = (line[key_places[0]],) if len(key_places) == 1 else tuple([line[place] for place in key_places])
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
@@ -166,31 +163,23 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined, line, None)
-        quantities = places(line)
+        found = places(line)
+        duration, others = read(line, found) if found else NONE
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and self._line_cache.is_worth(line):
             extra = coded.places if coded else ()
             parts = LineParts(line, header, content, by_form, component, inside, extra)
             self._line_cache.put(
                 parts,
-                CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=quantities),
+                CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=found),
             )
         session, more = _sessions(keys) if keys else (None, ())
-        return Event(
-            event.id,
-            event.text,
-            session,
-            line,
-            more,
-            header.matched,
-            clock,
-            *(read(line, quantities) if quantities else NONE),
-        )
+        return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
 
     def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
         """The matches of the session's expression in the content: where it is no part of the line, by a search."""
         if start is not None:
-            return within(matches, start, start + len(content))
+            return within(matches, start, start + len(content)) if matches[-1][0] >= start else ()
         return self._keys.find(content) if self._keys_are_free else ()
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
@@ -209,11 +198,6 @@ class Parser:
         """The keys that the envelope's fields give, as they are written there."""
         return self._limit(values(value_at(fields, self._key_field or "")))
 
-    def _found_keys(self, line: str, header: Fields) -> tuple[Sequence[KeyMatch], tuple[slice, ...]]:
-        """The matches of the session's expression in a line, and the places of its keys."""
-        matches = self._keys.find(line)
-        return matches, self._own_places(line, header, matches) if matches or self._key_field else ()
-
     def _own_places(self, line: str, header: Fields, matches: Sequence[KeyMatch]) -> tuple[slice, ...]:
         """The places of the keys in the line: of a field of its header, else of the session's expression."""
         field = header.place(self._key_field) if self._key_field else None
@@ -222,6 +206,8 @@ class Parser:
             return (key,) if key else ()
         places = []
         for _, _, start, stop in matches:
+            if not self._every_key and line[start].isalnum() and line[stop - 1].isalnum():
+                return (slice(start, stop),)
             key = trim(line, start, stop)
             if key and not self._every_key:
                 return (key,)
@@ -241,7 +227,7 @@ class Parser:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
         last = first + len(name)
-        if first >= 0:
+        if first >= 0 and not self._names_alone:
             for _, _, start, stop in matches:
                 if first <= start and stop <= last:
                     return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
@@ -313,7 +299,8 @@ class Parser:
         """An event's component and template; the header of its example tells whether it has a component."""
         line = template.example
         header = self._header.split(line)
-        matches, places = self._found_keys(line, header)
+        matches = self._keys.find(line)
+        places = self._own_places(line, header, matches)
         component = self._component(line, header, matches, places) if header.component else None
         for each in (component, WILDCARD) if component else ():
             if template.text == each or template.text.startswith(f"{each} "):
