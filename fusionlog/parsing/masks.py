@@ -87,6 +87,16 @@ _ALONE = "d"
 """Kinds of contexts that depend on no token ahead."""
 _ZEROS = str.maketrans("123456789", "000000000")
 _DIGIT = re.compile("[0-9]")
+_FOLDED_CHARS = 8
+_HEX_RUN = re.compile("(?<![A-Za-z0-9.:+-])(?=[0-9a-f]*[a-f][0-9a-f]*[0-9])[0-9a-f]{8,}+(?![A-Za-z0-9])")
+"""What NUM masks, or a mask that holds it whole, whichever hexadecimal digits it has: no number with a unit."""
+_HEX_ZERO = "a0000000"
+_FREE_UUID = re.compile(
+    r"(?:(?<![A-Za-z0-9.,:+-])|(?<=[A-Za-z0-9]-)(?<![0-9][eE]-))"
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![A-Za-z0-9]|\.\S)"
+)
+"""A UUID that is masked whole whichever it is (see `line_cache`)."""
+_UUID_ZERO = "00000000-0000-0000-0000-000000000000"
 
 MEMO_TOKENS = 20_000
 MEMO_CHARS = 200
@@ -352,14 +362,21 @@ class _TokenMemo(dict[str, str]):
         return found
 
     def _by_shape(self, token: str) -> _Context:
-        """What a token is, by its shape where that decides: with each digit as 0, if no digit is left when masked."""
+        """What a token is, by its shape where that decides: if no digit is left of it when it is masked.
+
+        In a shape each digit is 0, and so is each UUID and each hexadecimal run that is masked whichever it is.
+        """
         shape = token.translate(_ZEROS)
+        if len(shape) >= _FOLDED_CHARS:
+            shape = _HEX_RUN.sub(_HEX_ZERO, _FREE_UUID.sub(_UUID_ZERO, shape))
         known = self._shapes.get(shape)
         if known is None:
-            known = self._of(token)
-            decides = not known.codes and "0x" not in shape and "0X" not in shape and not _DIGIT.search(known.masked)
-            if decides and len(token) <= MEMO_CHARS:
-                self._shapes.put(shape, known)
+            if len(token) > MEMO_CHARS or "0x" in shape or "0X" in shape:
+                return self._of(token)
+            known = self._of(shape)
+            if known.codes or _DIGIT.search(known.masked):
+                return self._of(token)
+            self._shapes.put(shape, known)
         return known
 
     def coded(self, token: str, places: tuple[Candidate, ...]) -> str:
