@@ -296,7 +296,7 @@ def kinds_opened(token: str) -> str:
         kinds += _opened_by_word(token, bare, lower)
     if not token.isascii() and _OPEN_WIDE.search(token):
         kinds += "w"
-    return kinds + "k" if lower.endswith(_KEY_ENDS) and _OPEN_KEY.search(token) else kinds
+    return kinds + "k" if token[0] != "/" and lower.endswith(_KEY_ENDS) and _OPEN_KEY.search(token) else kinds
 
 
 def may_open_key(token: str) -> bool:

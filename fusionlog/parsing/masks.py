@@ -83,6 +83,8 @@ _MADE_UP = re.compile(
     r"(?![0-9]++(?:[eE][0-9]++)?[A-Za-z]{1,3}(?![A-Za-z0-9]))[A-Za-z0-9]{10,}([:,;.)\]]?)"
 )
 """A token that is an ID for sure, and comes once: no number with a unit, and not hexadecimal."""
+_PATH_ALONE = re.compile(r"(?=/[A-Za-z])(?:/[\w.@%+=~,:$#&?-]*\w)++([.,;:)\]]?)")
+"""A token that is a path for sure; most of the others come once as well."""
 _ALONE = "d"
 """Kinds of contexts that depend on no token ahead."""
 _ZEROS = str.maketrans("123456789", "000000000")
@@ -300,6 +302,9 @@ class _Context(NamedTuple):
     is_day: bool
 
 
+_PLAIN = _Context("", (), "", False)
+
+
 class _TokenMemo(dict[str, str]):
     """Tokens to masked tokens; one that has or opens a context is `_CONTEXT`.
 
@@ -321,14 +326,18 @@ class _TokenMemo(dict[str, str]):
     def __missing__(self, token: str) -> str:
         masked = self._old.get(token)
         if masked is None:
-            made_up = _MADE_UP.fullmatch(token) if self._has_shapes else None
-            if made_up is not None and not may_open_key(token):
-                return f"<ID>{made_up[1]}"
+            if self._has_shapes:
+                path = _PATH_ALONE.fullmatch(token) if token[0] == "/" else None
+                if path is not None:
+                    return f"<PATH>{path[1]}"
+                made_up = _MADE_UP.fullmatch(token)
+                if made_up is not None and not may_open_key(token):
+                    return f"<ID>{made_up[1]}"
             context = self._by_shape(token) if self._has_shapes else self._of(token)
             masked = _CONTEXT if context.kinds or context.is_day else context.masked
             if len(token) > MEMO_CHARS:
                 return masked
-            if masked == _CONTEXT:
+            if masked == _CONTEXT or context.codes:
                 self._contexts[token] = context
         if len(self) >= MEMO_TOKENS:
             self._old = dict(self)
@@ -339,7 +348,10 @@ class _TokenMemo(dict[str, str]):
 
     def context(self, token: str) -> _Context:
         """What a token marked with `_CONTEXT` is."""
-        return self._contexts.get(token) or (self._by_shape(token) if self._has_shapes else self._of(token))
+        context = self._contexts.get(token)
+        if context is None and (token in self or token in self._old):
+            return _PLAIN
+        return context or (self._by_shape(token) if self._has_shapes else self._of(token))
 
     def across(self, tokens: Sequence[str], at: int, kinds: str) -> Sequence[tuple[int, Candidate]]:
         """The places for codes in the context that a token opens."""
