@@ -16,7 +16,8 @@ from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import NONE, places, read
+from fusionlog.parsing.quantities import places, read
+from fusionlog.parsing.quantity_memo import QuantityMemo
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner
 from fusionlog.parsing.traces import condense, shorten
@@ -77,6 +78,7 @@ class Parser:
         kept = [keep_expression(each) for each in system.keep]
         self._masks = Masks(system.masks, kept)
         self._fields = CodeFields(system.keep, self._header)
+        self._quantities = QuantityMemo()
         self._keys = KeyExpression(system.session)
         self._keys_are_free = self._keys.is_free
         self._key_field, self._every_key = system.session_field, system.keys == "all"
@@ -163,11 +165,14 @@ class Parser:
         event = events.get(component) if events else None
         if event is None:
             event = self._add_template(component, mined, line, None)
-        found = places(line)
-        duration, others = read(line, found) if found else NONE
+        if start is not None:
+            duration, others = self._quantities.read(content, by_form)
+        else:
+            duration, others = read(line, places(line, header.start or 0))
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if standing is not None and not left and not joined and self._line_cache.is_worth(line):
             extra = coded.places if coded else ()
+            found = self._quantities.places(line, content, start, by_form) if start is not None else ()
             parts = LineParts(line, header, content, by_form, component, inside, extra)
             self._line_cache.put(
                 parts,
