@@ -51,9 +51,9 @@ _GRPC = (
 )
 _END = r"(?![0-9A-Za-z_%]|/(?![A-Z]{2})|[.:-][0-9])"
 _SQLSTATE = "(?=[A-Z]*[0-9])[0-9A-Z]{5}(?![0-9A-Za-z])"
-_OPENED = r"[\"'`\\(\[{<]*"
+_OPENED = r"[\"'`\\(\[{<]{0,4}"
 _CLOSING = "\"'`\\)]"
-_CLOSED = r"[\"'`\\)\]]*"
+_CLOSED = r"[\"'`\\)\]]{0,4}"
 _IS = "(?:=>|:=|==|[=:>])"
 _KEYS = (
     "status|code|kod|codigo|código|errno|err|error|fehler|sqlcode|signal|sig|dsn|exit|rc|ret|retval|rv|reason|result|"

@@ -90,7 +90,10 @@ _ALONE = "d"
 _ZEROS = str.maketrans("123456789", "000000000")
 _DIGIT = re.compile("[0-9]")
 _FOLDED_CHARS = 8
-_HEX_RUN = re.compile("(?<![A-Za-z0-9.:+-])(?=[0-9a-f]*[a-f][0-9a-f]*[0-9])[0-9a-f]{8,}+(?![A-Za-z0-9])")
+_HEX_RUN = re.compile(
+    "(?<![A-Za-z0-9.:+-])(?=[0-9a-f]*[a-f][0-9a-f]*[0-9])(?![0-9]++e[0-9]++[bd]?(?![0-9a-f]))"
+    "[0-9a-f]{8,}+(?![A-Za-z0-9:-])"
+)
 """What NUM masks, or a mask that holds it whole, whichever hexadecimal digits it has: no number with a unit."""
 _HEX_ZERO = "a0000000"
 _FREE_UUID = re.compile(
@@ -255,8 +258,8 @@ class Masks:
                     days.append(at)
         for number, places in codes.items():
             parts[number] = self._memo.coded(tokens[number], places)
-        for at in days:
-            parts[at : at + 2] = self.mask_whole(f"{tokens[at]} {tokens[at + 1]}"), ""
+        for start, stop in _runs(days):
+            parts[start:stop] = [self.mask_whole(" ".join(tokens[start:stop])), *[""] * (stop - start - 1)]
         return " ".join([part for part in parts if part] if days else parts)
 
     def mask_token(self, token: str, codes: Sequence[Candidate]) -> str:
@@ -471,6 +474,19 @@ def _found(tokens: Sequence[str]) -> list[tuple[int, Candidate]]:
     for at, token in enumerate(tokens):
         found += across(tokens, at, kinds_opened(token))
     return found
+
+
+def _runs(days: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The tokens that belong together by a date and a clock: from, to."""
+    start = stop = -1
+    for at in days:
+        if at >= stop:
+            if stop > 0:
+                yield start, stop
+            start = at
+        stop = at + 2
+    if stop > 0:
+        yield start, stop
 
 
 def _claim(text: str, place: Candidate) -> Claim:
