@@ -282,7 +282,8 @@ class Masks:
             for match in expression.finditer(text):
                 start, stop = match.span(1)
                 if 0 <= start < stop <= start + MAX_KEPT_CHARS and not any(map(str.isspace, match[1])):
-                    claims.append(_claim(text, Candidate(start, stop, start, stop, True)))
+                    name = "" if any(map(str.isspace, text[match.start() : start])) else text[match.start() : start]
+                    claims.append(_claim(text, Candidate(start - len(name), stop, start, stop, True)))
         return _free(sorted(claims), taken)
 
     def _codes(

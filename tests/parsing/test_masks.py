@@ -233,4 +233,4 @@ def test_a_character_of_the_marks_in_a_line_is_no_mark() -> None:
 def test_kept_words_are_codes() -> None:
     masks = Masks({}, [keep_expression("state"), r"phase (\d+) of"])
     assert masks.mask_content('"state": 3, phase 17 of 20') == f'"state": {CONSTANT}3, phase {CONSTANT}17 of <NUM>'
-    assert masks.mask_content("state=run-2 n=5") == f"state= {CONSTANT}run-2 n=<NUM>"
+    assert masks.mask_content("state=run-2 n=5") == f"{CONSTANT}state=run-2 n=<NUM>"

@@ -242,8 +242,8 @@ def test_a_line_is_the_same_event_whatever_came_before_it() -> None:
 
 def test_a_code_stays_though_a_session_key_has_its_digits() -> None:
     parser = Parser("jobs", SystemSettings(session=r"^job (\d+)"), IngestSettings())
-    event = parser.parse("job 137 finished, exit code 137 of 137")
-    assert (event.text, event.session) == ("job <KEY> finished, exit code 137 of <NUM>", "137") or "137" in event.text
+    event = parser.parse("job 137 finished, exit code 137")
+    assert (event.text, event.session) == ("job <KEY> finished, exit code 137", "137")
 
 
 def test_a_restored_parser_has_the_same_constants() -> None:
