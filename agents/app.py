@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any, Protocol, cast
@@ -40,6 +40,10 @@ POLL_INTERVAL_SECONDS = 24 * 3600.0
 class Role(Protocol):
     """The work of a role. `prepare` comes before its first message, `finish` after its last."""
 
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks that `prepare` started: none of them ends before `finish`."""
+
     async def prepare(self) -> None:
         """Connect, and read the tables that the first message needs."""
 
@@ -65,8 +69,20 @@ class FusionLogApp(faust.App):
     async def on_start(self) -> None:
         """Prepare the role before an agent gets its first message."""
         await self.work.prepare()
+        for task in self.work.background:
+            task.add_done_callback(self._background_ended)
         tune_gc()
         await super().on_start()
+
+    def _background_ended(self, task: asyncio.Task[None]) -> None:
+        """End the worker with a background task: without it labels or models would be missed, and no line say so."""
+        if self.should_stop or task.cancelled():
+            return
+        failure = task.exception()
+        reason = f"{type(failure).__name__}: {failure}" if failure is not None else "it returned"
+        error = BrokerError(f"{task.get_name()} ended ({reason}): the worker ends too, start it again")
+        error.__cause__ = failure
+        self._ending = asyncio.create_task(self.crash(error), name="crash")
 
     async def on_shutdown(self) -> None:
         """Close the role after everything that uses it has stopped."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import cast
 
 from faust.streams import Stream
@@ -14,6 +16,7 @@ from fusionlog.kafka.batch_output import Message
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.ordered_acks import Delivery, Place
 from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
 from fusionlog.workers.explain import ExplainWorker
@@ -36,9 +39,16 @@ class ExplainWork:
         await self._producer.start()
         self._explainer = explainer = Explainer(self._settings)
         self._explained = ExplainedShapes(
-            self._settings, lambda system, calls, ago: explainer.budget(system).charge(calls, ago)
+            self._settings,
+            lambda system, calls, ago: explainer.budget(system).charge(calls, ago),
+            TableDeadLetters(self._settings, self._producer, ROLE),
         )
         await self._explained.start()
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The task of the table."""
+        return () if self._explained is None else self._explained.background
 
     def start(self, app: FusionLogApp, guard: CrashGuard) -> ExplainWorker:
         """The worker that takes anomalies and explains them."""

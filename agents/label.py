@@ -15,6 +15,7 @@ from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_committed
+from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.rules import RULES
 from fusionlog.settings import Settings
 from fusionlog.teachers.base import StreamTeacher, Teacher
@@ -50,7 +51,9 @@ class LabelWork:
     async def prepare(self) -> None:
         """Connect, start the tables of models and labels, and make the teachers; the offline one waits for a base."""
         await self._producer.start()
-        self._tables = await KnowledgeTables.with_encoder(self._settings)
+        self._tables = await KnowledgeTables.with_encoder(
+            self._settings, TableDeadLetters(self._settings, self._producer, ROLE)
+        )
         await self._tables.start()
         self._lag.start()
         teacher, offline = await self._make_teachers()
@@ -61,6 +64,11 @@ class LabelWork:
         if any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._count_history(self._labelling)
         self._check = asyncio.create_task(_check(teacher))
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the tables and of the lag."""
+        return (*(self._tables.background if self._tables else ()), *self._lag.background)
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from agents.app import ReaderApp, of_environment
+from agents.reader_work import ReaderWork
+from fusionlog.detector.trial_process import TrialProcess
 from fusionlog.kafka.batch_handler import BatchHandler
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
 from fusionlog.kafka.lag import LagMonitor
-from fusionlog.kafka.producer import Producer
 from fusionlog.online.scorer import Scorer
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
@@ -17,15 +21,12 @@ ROLE: Role = "score"
 POLL_SECONDS = 0.2
 
 
-class ScoreWork:
+class ScoreWork(ReaderWork):
     """The parts of a score worker: producer, tables of models and labels, small models, and the lag of its topic."""
 
     def __init__(self, config: Settings) -> None:
-        self._settings = config
-        self._producer = Producer(config, ROLE)
-        self._tables: KnowledgeTables | None = None
-        self._scorer = Scorer(config.score)
-        self._reader: GroupConsumer | None = None
+        super().__init__(config, ROLE)
+        self._scorer, self._trials = Scorer(config.score), TrialProcess()
         self._lag = LagMonitor(config, self._group, config.topics.general)
 
     @property
@@ -35,9 +36,16 @@ class ScoreWork:
     async def prepare(self) -> None:
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
-        self._tables = await KnowledgeTables.with_encoder(self._settings, self._scorer.check)
+        self._tables = await KnowledgeTables.with_encoder(
+            self._settings, self._refused, self._scorer.check, self._trials.check
+        )
         await self._tables.start()
         self._lag.start()
+
+    @property
+    def background(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the tables and of the lag."""
+        return (*super().background, *self._lag.background)
 
     async def read(self) -> None:
         """Score general windows until cancelled."""
@@ -50,23 +58,13 @@ class ScoreWork:
             commit_seconds=self._settings.ingest.commit_seconds,
         )
         handler = BatchHandler(scoring.handle, scoring.output.bury_now, scoring.output.confirm_with)
-        self._reader = GroupConsumer(self._settings.kafka, self._group, reading, handler)
-        await self._reader.start()
-        await self._reader.run()
-
-    async def leave(self) -> None:
-        """Commit the windows that have a verdict; the next worker reads the others."""
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            await reader.stop()
+        await self.run(GroupConsumer(self._settings.kafka, self._group, reading, handler))
 
     async def finish(self) -> None:
         """Disconnect."""
-        await self.leave()
         await self._lag.stop()
-        if self._tables is not None:
-            await self._tables.stop()
-        await self._producer.stop()
+        await super().finish()
+        self._trials.close()
 
 
 def build(config: Settings) -> ReaderApp:

@@ -52,6 +52,14 @@ class ModelError(FusionLogError):
     """A model release does not verify, does not load, or does not fit the encoder."""
 
 
+class ReleaseError(ModelError):
+    """The model of one release failed on windows. `version` is the release's."""
+
+    def __init__(self, version: str, message: str) -> None:
+        self.version = version
+        super().__init__(message)
+
+
 class TeacherError(FusionLogError):
     """The teacher gave no usable answer. `retry_after` is in seconds, None where a retry is pointless."""
 

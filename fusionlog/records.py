@@ -19,9 +19,13 @@ VERSION = 2
 """The version of the records (see CHANGELOG.md)."""
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Seconds = Annotated[float, Meta(description="Unix time in seconds")]
+Seconds = Annotated[float, Meta(ge=0.0, lt=253402300800.0, description="Unix time in seconds, before the year 10000")]
 Duration = Annotated[float, Meta(ge=0.0, description="Duration in seconds")]
 Weight = Annotated[float, Meta(ge=0.0)]
+Count = Annotated[int, Meta(ge=1, lt=2**31)]
+SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
+MAX_EVENTS = 10_000
+"""Distinct events of a window, at most."""
 ClosedBy = Literal["idle", "size", "count", "silence"]
 
 
@@ -38,7 +42,7 @@ class Template(Record, frozen=True, kw_only=True):
     placeholders.
     """
 
-    system: str
+    system: SystemName
     id: str
     text: str
     example: str
@@ -58,7 +62,7 @@ class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
     template: str
     text: str
     example: str
-    count: int
+    count: Count
     duration: Duration = 0.0
     quantities: dict[str, float] = {}
 
@@ -95,7 +99,7 @@ class Window(Record, frozen=True, kw_only=True):
     """
 
     id: str
-    system: str
+    system: SystemName
     session: str
     shape: str
     topic: str
@@ -105,8 +109,8 @@ class Window(Record, frozen=True, kw_only=True):
     started: Seconds
     ended: Seconds
     closed_by: ClosedBy
-    events: list[WindowEvent]
-    sequence: list[int]
+    events: Annotated[list[WindowEvent], Meta(min_length=1, max_length=MAX_EVENTS)]
+    sequence: Annotated[list[int], Meta(min_length=1)]
     route: Route | None = None
     first_index: int = 0
     last_index: int = 0
@@ -114,25 +118,50 @@ class Window(Record, frozen=True, kw_only=True):
     duration: Longest | None = None
     pause: Longest | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse places that are none in `events`.
+
+        :raises ValueError: the number of such a place.
+        """
+        longest = (each.event for each in (self.duration, self.pause) if each is not None)
+        for place in (min(self.sequence, default=0), max(self.sequence, default=0), *longest):
+            if not 0 <= place < len(self.events):
+                raise ValueError(f"{place} is no place in its {len(self.events)} events")
+
 
 class EventLabel(Struct, frozen=True, kw_only=True):
     """A teacher's verdict on one event of a window."""
 
     template: str
     text: str
-    count: int
+    count: Count
     probability: Probability
     reason: str = ""
+
+
+class Revocation(Struct, frozen=True, kw_only=True):
+    """The withdrawal of a label by an operator.
+
+    `templates` are the events that were named; none where the window shape was. `events` are the withdrawn verdicts: a
+    restoration puts them back.
+    """
+
+    by: str
+    at: Seconds
+    note: str = ""
+    templates: list[str] = []
+    events: list[EventLabel] = []
 
 
 class PseudoLabel(Record, frozen=True, kw_only=True):
     """A teacher's verdict on a window shape: the probability that it is anomalous, and that of each of its events.
 
     A label with `propagated_from` was propagated from that shape, of the same cluster (see `methods.alpha`): no call
-    was made about its own.
+    was made about its own. `contradicts` are the templates whose verdict up to then this answer contradicts: they are
+    asked about again. A `revoked` label counts for nothing, and has no `events`, so that an earlier reader learns none.
     """
 
-    system: str
+    system: SystemName
     shape: str
     probability: Probability
     confidence: Probability
@@ -142,12 +171,14 @@ class PseudoLabel(Record, frozen=True, kw_only=True):
     window: str
     labelled_at: Seconds
     propagated_from: str | None = None
+    contradicts: list[str] = []
+    revoked: Revocation | None = None
 
 
 class BankEvent(Struct, frozen=True, kw_only=True):
     """An event of a model's training set: its system, its template, and the probability of an anomaly by itself."""
 
-    system: str
+    system: SystemName
     template: str
     text: str
     probability: Probability
@@ -214,7 +245,7 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
     """
 
-    system: str
+    system: SystemName
     version: str
     created: Seconds
     detector: DetectorName
@@ -241,7 +272,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     template: str
     text: str
     example: str
-    count: int
+    count: Count
     probability: Probability | None = None
 
 
@@ -257,7 +288,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
     """
 
     id: str
-    system: str
+    system: SystemName
     session: str
     shape: str
     score: Probability
@@ -284,7 +315,7 @@ class ExplainedLine(Struct, frozen=True, kw_only=True):
 
     template: str
     line: str
-    count: int
+    count: Count
 
 
 class Explanation(Record, frozen=True, kw_only=True):
@@ -293,7 +324,7 @@ class Explanation(Record, frozen=True, kw_only=True):
     `anomaly` is the one that the call was about, `evidence` are lines of its window. `calls` and `tokens` are the cost.
     """
 
-    system: str
+    system: SystemName
     shape: str
     anomaly: str
     session: str
@@ -311,7 +342,7 @@ class Feedback(Record, frozen=True, kw_only=True):
     """An operator's verdict on an anomaly: confirm or dismiss."""
 
     anomaly: str
-    system: str
+    system: SystemName
     shape: str
     verdict: Literal["confirm", "dismiss"]
     by: str

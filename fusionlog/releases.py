@@ -8,6 +8,7 @@ import hmac
 import io
 import zlib
 from datetime import UTC, datetime
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ def unpack_vectors(data: bytes) -> FloatArray:
     :raises ModelError: the bytes are no npy file, or hold Python objects or anything but finite float32 rows.
     """
     try:
+        _refuse_long_header(data)
         vectors = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, MemoryError, SyntaxError) as error:
         raise ModelError(f"the vectors of a release are not an npy file: {error}; distil it again") from error
@@ -118,6 +120,19 @@ def unpack_vectors(data: bytes) -> FloatArray:
             f"the vectors of a release are {vectors.dtype} {vectors.shape}, not finite float32 rows; distil it again"
         )
     return vectors
+
+
+def _refuse_long_header(data: bytes) -> None:
+    """Refuse an npy file whose header promises other than the bytes that follow it, before room is made for them.
+
+    :raises ValueError: it does.
+    """
+    file = io.BytesIO(data)
+    reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, kind = reader.get(np.lib.format.read_magic(file), np.lib.format.read_array_header_2_0)(file)
+    promised, left = prod(shape) * kind.itemsize, len(data) - file.tell()
+    if promised != left:
+        raise ValueError(f"its header promises {promised} bytes, {left} follow")
 
 
 def bank_vectors(release: ModelRelease) -> FloatArray:

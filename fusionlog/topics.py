@@ -49,7 +49,13 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     ),
     "explain": Access(reads=("anomalies", "explanations"), writes=("explanations", "deadletter")),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
-    "cli": Access(reads=("models", "explanations"), writes=("models",)),
+    # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
+    # its topic again, and a note that it did.
+    "cli": Access(
+        reads=("models", "explanations", "labels", "deadletter"),
+        writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
+                "explanations"),
+    ),
 })  # fmt: skip
 """What each role reads and writes. A producer refuses a topic that its role does not write; a test on Apache Kafka
 compares the rest with what running workers subscribe to, are assigned and send."""
@@ -143,7 +149,7 @@ class Topics:
         """Pseudo-labels of window shapes."""
         return self._compacted(
             "labels", "system/window shape", records.PseudoLabel,
-            "A teacher's verdict on a window shape and on its events.",
+            "A teacher's verdict on a window shape and on its events; or its revocation by an operator.",
         )  # fmt: skip
 
     @property

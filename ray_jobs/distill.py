@@ -14,7 +14,7 @@ import typer
 from fusionlog import settings as environment
 from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import read_source, source_examples
-from fusionlog.distillation.distill import Distilled, NothingToDistilError, check_worth, distill, newest_labels
+from fusionlog.distillation.distill import Distilled, NothingToDistilError, check_worth, distill
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.errors import ModelError
 from fusionlog.releases import bank_vectors
@@ -33,7 +33,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
         raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
     parent = await publish.read_parent(settings, system)
     labels = await publish.read_labels(settings, system)
-    check_worth(newest_labels(labels), parent, settings.distill)
+    check_worth(labels, parent, settings.distill)
     windows = await publish.read_windows(settings, system)
     encoder = Encoder(find_encoder(settings), tasks.cores())
     if encoder.name != parent.encoder:

@@ -16,6 +16,7 @@ from fusionlog.records import (
     LogisticRegression,
     ModelRelease,
     PseudoLabel,
+    Revocation,
     Window,
     WindowEvent,
     template_id,
@@ -73,6 +74,12 @@ def make_label(window: Window, probability: float = 0.9, **fields: Any) -> Pseud
         "labelled_at": 2000.0,
     }
     return PseudoLabel(**{**values, **fields})
+
+
+def make_revoked(label: PseudoLabel, *texts: str, at: float = 3000.0) -> PseudoLabel:
+    """A label as an operator revoked it: by its shape, or by these events."""
+    templates = [template_id(text) for text in texts]
+    return replace(label, events=[], revoked=Revocation(by="ann", at=at, templates=templates, events=label.events))
 
 
 def make_anomaly(

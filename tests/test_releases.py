@@ -116,6 +116,8 @@ def as_npy(array: np.ndarray) -> bytes:
     [
         b"",
         b"not npy",
+        releases.pack_vectors(np.ones((4, 4), np.float32)).replace(b"(4, 4)", b"(8, 9)"),
+        releases.pack_vectors(np.ones((4, 4), np.float32)) + b"\0" * 4,
         releases.pack_vectors(np.ones((4, 4), np.float32))[:-1],
         as_npy(np.array([{"an": "object"}], dtype=object)),
         as_npy(np.ones((2, 2), np.float64)),

@@ -31,8 +31,8 @@ def test_who_reads_and_writes_a_topic_is_what_the_roles_declare() -> None:
     for role in ROLES:
         assert all(role in topic.read_by for topic in topics.reads(role))
         assert all(role in topic.written_by for topic in topics.writes(role))
-    assert topics.proprietary.written_by == ("ingest", "score", "label")
-    assert topics.general.written_by == ("ingest", "label")
+    assert topics.proprietary.written_by == ("ingest", "score", "label", "cli")
+    assert topics.general.written_by == ("ingest", "label", "cli")
     assert topics.reads("ingest")[0].name == "logs.raw.shop"
 
 

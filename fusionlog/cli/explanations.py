@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from fusionlog import settings
+from fusionlog.cli.printing import at, printable
 from fusionlog.records import Explanation
 from fusionlog.settings import Settings
 
@@ -23,7 +23,7 @@ def explanations(
     found = [each for each in asyncio.run(_read(settings.load())) if system in (None, each.system)]
     console = Console(soft_wrap=True)
     for explanation in found[-limit:]:
-        console.print("\n".join(map(_printable, _lines(explanation))), markup=False, highlight=False)
+        console.print("\n".join(map(printable, _lines(explanation))), markup=False, highlight=False)
     if not found:
         Console(stderr=True).print("no explanation yet: run  fusionlog worker explain", highlight=False)
 
@@ -35,14 +35,9 @@ async def _read(config: Settings) -> list[Explanation]:
     return sorted(found, key=lambda explanation: explanation.explained_at)
 
 
-def _printable(text: str) -> str:
-    """The text without control characters: a log line may contain terminal escape codes."""
-    return "".join(each if each.isprintable() else "?" for each in text)
-
-
 def _lines(explanation: Explanation) -> Iterable[str]:
-    at = datetime.fromtimestamp(explanation.explained_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    yield f"{at}  {explanation.system}  score {explanation.score:.2f}  session {explanation.session}"
+    time = at(explanation.explained_at)
+    yield f"{time}  {explanation.system}  score {explanation.score:.2f}  session {explanation.session}"
     yield f"  cause     {explanation.cause}"
     for number, line in enumerate(explanation.evidence):
         yield f"  {'' if number else 'evidence':8}  {line.count} x {line.line}"

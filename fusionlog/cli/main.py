@@ -13,7 +13,7 @@ from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import encoder, models, systems, teacher, topics
+from fusionlog.cli import deadletter, encoder, labels, models, systems, teacher, topics
 from fusionlog.cli.demo import demo
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
@@ -25,8 +25,10 @@ from fusionlog.errors import FusionLogError
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(topics.app, name="topics")
 app.add_typer(models.app, name="models")
+app.add_typer(labels.app, name="labels")
 app.add_typer(systems.app, name="systems")
 app.add_typer(encoder.app, name="encoder")
+app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(teacher.app, name="teacher")
 app.command()(demo)
 app.command("meta-train")(meta_train)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
 from typing import Any, Literal
 
 import numpy as np
@@ -34,16 +37,34 @@ class Detector:
             log.warning("CUDA is not there, scoring on the CPU", setting="FUSIONLOG_SCORE__PROVIDER", value=provider)
         _check_names(self._session)
 
-    def score(self, batch: Batch) -> tuple[FloatArray, FloatArray]:
+    def score(self, batch: Batch, options: ort.RunOptions | None = None) -> tuple[FloatArray, FloatArray]:
         """Probabilities of being anomalous: of the windows `[batch]`, and of their distinct events `[batch, events]`.
 
-        :raises ModelError: the model cannot take this batch, for example because its dimension is another.
+        :param options: of the run; `terminate` ends it from another thread.
+        :raises ModelError: the model cannot take this batch, for example because its dimension is another, or a score
+            of it is no number.
         """
         try:
-            window, event = self._session.run(OUTPUTS, {"events": batch.events, "counts": batch.counts})
+            window, event = self._session.run(OUTPUTS, {"events": batch.events, "counts": batch.counts}, options)
         except OnnxError as error:
             raise ModelError(f"the model failed on a batch of shape {batch.events.shape}: {error}") from error
-        return np.asarray(window, dtype=np.float32), batch.by_event(np.asarray(event, dtype=np.float32))
+        windows = np.asarray(window, dtype=np.float32)
+        if not np.isfinite(windows).all():
+            raise ModelError(f"the model's score of a window is no number, in a batch of shape {batch.events.shape}")
+        return windows, batch.by_event(np.asarray(event, dtype=np.float32))
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[ort.RunOptions]:
+    """Options of runs that fail when so many seconds have passed."""
+    options = ort.RunOptions()
+    timer = Timer(seconds, lambda: setattr(options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield options
+    finally:
+        timer.cancel()
 
 
 def _open(onnx: bytes, wanted: Provider, threads: int) -> Any:

@@ -61,16 +61,17 @@ def distill(
 ) -> Distilled:
     """Distil a system's pseudo-labels into a new release.
 
-    :param labels: all labels of one system; the last one of each shape counts.
+    :param labels: all labels of one system; the last one of each shape counts, a revoked one does not.
     :param windows: recent windows of that system, unlabelled.
     :param sources: the labelled systems as examples for the parent's detector; empty where their data are missing.
     :param parent: the system's newest release, else the base. `fits` must train the parent's kind of detector.
     :param now: Unix time in seconds.
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
+    check_worth(labels, parent, settings)
     latest = newest_labels(labels)
-    check_worth(latest, parent, settings)
-    bank = banks.grown(parent, without_propagated(latest), cache)
+    revoked = [label for label in labels if label.revoked is not None]
+    bank = banks.grown(parent, without_propagated(latest), cache, without_propagated(revoked))
     router = Router(latest[0].system, bank, parent.tau, parent.version, cache)
     seen = by_cache_key(windows, parent.detector)
     own, propagated = (
@@ -125,8 +126,8 @@ def _calibrated(
 
 
 def newest_labels(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
-    """The last label of each shape; labels without an event are left out."""
-    return list({label.shape: label for label in labels if label.events}.values())
+    """The last label of each shape; revoked ones, and those without an event, are left out."""
+    return [label for label in {label.shape: label for label in labels}.values() if label.events and not label.revoked]
 
 
 def without_propagated(labels: Sequence[PseudoLabel]) -> list[PseudoLabel]:
@@ -214,14 +215,16 @@ def gate_report(
 
 
 def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: DistillSettings) -> None:
-    """Check that there are enough labels, one of them newer than the parent, for a distillation.
+    """Check that there are enough labels, one of them given or revoked after the parent, for a distillation.
 
+    :param labels: all labels of one system.
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
-    own = len(without_propagated(labels))
+    standing = newest_labels(labels)
+    own = len(without_propagated(standing))
     if own < settings.min_labels:
         raise NothingToDistilError(f"{own} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
-    newest = max(label.labelled_at for label in labels)
+    newest = max([*(label.labelled_at for label in standing), *(each.revoked.at for each in labels if each.revoked)])
     if parent.system == labels[0].system and newest <= parent.created:
         raise NothingToDistilError(f"no label of {parent.system} is newer than its release {parent.version}")
 

@@ -11,6 +11,7 @@ from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors
 from fusionlog.kafka.group_consumer import Confirm
+from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.producer import Ack, Producer
 from fusionlog.observability import metrics
 from fusionlog.records import Record, Window
@@ -40,6 +41,7 @@ class BatchOutput:
         self._settings, self._producer, self._stage = settings, producer, stage
         self._acks: list[Ack] = []
         self._confirm: Confirm = always
+        self._known = KnownSystems(settings)
 
     def confirm_with(self, confirm: Confirm) -> None:
         """Set what is awaited before each send: it raises where the source messages' partitions were lost."""
@@ -60,11 +62,12 @@ class BatchOutput:
         """
         await self._confirm()
         metrics.WINDOWS_DEAD.labels(self._stage, error.reason).inc()
-        headers = codecs.dead_letter_headers(
-            error, self._stage, message.topic, message.partition, message.offset, time.time()
-        )
         topic = self._settings.topics.deadletter
         value = codecs.dead_letter_value(message.value, topic)
+        headers = codecs.dead_letter_headers(
+            error, self._stage, message.topic, message.partition, message.offset, time.time(),
+            replayable=value == message.value,
+        )  # fmt: skip
         self._acks.append(await self._producer.send_raw(topic, message.key, value, headers))
 
     async def bury_now(self, message: Message, error: RecordError) -> None:
@@ -85,12 +88,15 @@ class BatchOutput:
             await asyncio.gather(*acks)
 
     async def windows(self, messages: Iterable[Message]) -> list[tuple[Message, Window]]:
-        """The messages decoded as windows; a message that is none becomes a dead letter."""
+        """The messages decoded as windows of known systems; any other message becomes a dead letter."""
         found = []
         for message in messages:
             where = codecs.place(message.topic, message.partition, message.offset)
             try:
-                found.append((message, codecs.decode(message.value, Window, where)))
+                window = codecs.decode(message.value, Window, where)
+                self._known.check(window.system)
             except RecordError as error:
                 await self.dead_letter(message, error)
+            else:
+                found.append((message, window))
         return found

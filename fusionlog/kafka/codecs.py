@@ -28,6 +28,8 @@ def encode(record: records.Record) -> bytes:
 def decode(data: bytes | None, kind: type[R], where: str = "") -> R:
     """The record that `encode` wrote. `where` (topic/partition/offset) goes into the error.
 
+    No bytes raise anything else.
+
     :raises RecordError: `empty`, `not-json`, or `wrong-shape` with the field that is wrong.
     """
     suffix = f" (at {where})" if where else ""
@@ -37,9 +39,16 @@ def decode(data: bytes | None, kind: type[R], where: str = "") -> R:
         record: R = _decoder(kind).decode(data)
     except msgspec.ValidationError as error:
         raise RecordError("wrong-shape", f"not a {kind.__name__}: {error}{suffix}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordError("not-json", f"not a {kind.__name__}: {error}{suffix}") from error
+    except RecursionError as error:
+        raise RecordError("not-json", f"not a {kind.__name__}: it is nested too deep{suffix}") from error
+    except Exception as error:  # a decoder of bytes from anywhere: whatever it raises is the record's fault
+        raise RecordError("not-json", f"not a {kind.__name__}: {_text_of(error)}{suffix}") from error
     return record
+
+
+def _text_of(error: Exception) -> str:
+    expected = isinstance(error, msgspec.DecodeError | UnicodeDecodeError)
+    return str(error) if expected else f"{type(error).__name__}: {error}"
 
 
 @cache
@@ -72,10 +81,20 @@ def key_of(record: records.Record) -> str:
 
 
 def dead_letter_headers(
-    error: RecordError, stage: str, topic: str, partition: int, offset: int, now: float, index: int = 0
+    error: RecordError,
+    stage: str,
+    topic: str,
+    partition: int,
+    offset: int,
+    now: float,
+    index: int = 0,
+    replayable: bool = True,
 ) -> Headers:
     """Headers `fusionlog.…`: why (reason, detail), where (stage, topic, partition, offset, and the index of the line in
-    its record), when (Unix seconds)."""
+    its record), when (Unix seconds).
+
+    :param replayable: whether the value is what the topic had; if not, the header `replayable` is `no`.
+    """
     fields = {
         "reason": error.reason,
         "detail": error.detail[:1000],
@@ -85,7 +104,7 @@ def dead_letter_headers(
         "offset": str(offset),
         "index": str(index),
         "time": f"{now:.3f}",
-    }
+    } | ({} if replayable else {"replayable": "no"})
     return [(f"fusionlog.{name}", value.encode("utf-8", "replace")) for name, value in fields.items()]
 
 

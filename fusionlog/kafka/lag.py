@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -43,12 +42,16 @@ class LagMonitor:
         """Start measuring in the background."""
         self._task = asyncio.create_task(self._run(), name=f"lag of {self._group}")
 
+    @property
+    def background(self) -> tuple[asyncio.Task[None], ...]:
+        """The task that measures."""
+        return () if self._task is None else (self._task,)
+
     async def stop(self) -> None:
         """Stop measuring."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:

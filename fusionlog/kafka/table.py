@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,11 +15,14 @@ from aiokafka.errors import KafkaError
 from fusionlog.errors import BrokerError, RecordError
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
+from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.records import Record
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
 
-OnRecord = Callable[[str, Any], None]
+OnRecord = Callable[[str, Any], Awaitable[None] | None]
+Refused = Callable[[ConsumerRecord, RecordError], Awaitable[None]]
+"""Takes a record that cannot be decoded or used."""
 Offsets = dict[TopicPartition, int]
 
 # A read of a whole topic that gets nothing for this long has lost its broker.
@@ -32,11 +35,12 @@ log = structlog.get_logger(__name__)
 class Table:
     """A topic followed from its beginning. `on_record(key, record)` gets every record in the order of its partition.
 
-    A tombstone is None. A record that cannot be decoded is logged and left out: the topic stays usable.
+    A tombstone is None. A record that cannot be decoded, or that `on_record` fails on, goes to `refused` and is left
+    out: the topic stays usable.
     """
 
-    def __init__(self, settings: Settings, topic: Topic, on_record: OnRecord) -> None:
-        self._settings, self._topic, self._on_record = settings, topic, on_record
+    def __init__(self, settings: Settings, topic: Topic, on_record: OnRecord, refused: Refused = log_refused) -> None:
+        self._settings, self._topic, self._on_record, self._refused = settings, topic, on_record, refused
         self._stack = contextlib.AsyncExitStack()
         self._task: asyncio.Task[None] | None = None
 
@@ -49,18 +53,22 @@ class Table:
         try:
             ends = await _ends(self._settings, self._topic, consumer)
             async for record in _until(self._settings, self._topic, consumer, ends):
-                self._deliver(record)
+                await self._deliver(record)
         except BaseException:
             await self._stack.aclose()
             raise
         self._task = asyncio.create_task(self._follow(consumer), name=f"table {self._topic.name}")
 
+    @property
+    def background(self) -> tuple[asyncio.Task[None], ...]:
+        """The task that follows the topic: it never ends by itself, so its end is a failure."""
+        return () if self._task is None else (self._task,)
+
     async def stop(self) -> None:
         """Stop following."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         await self._stack.aclose()
 
@@ -69,7 +77,7 @@ class Table:
             await self._follow_new_partitions(consumer)
             for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in batch:
-                    self._deliver(record)
+                    await self._deliver(record)
 
     async def _follow_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
         """Follow partitions that were added to the topic, from their beginnings.
@@ -92,24 +100,36 @@ class Table:
             consumer.seek(place, position)
         log.info("partitions were added to a topic", topic=self._topic.name, partitions=len(positions))
 
-    def _deliver(self, record: ConsumerRecord) -> None:
+    async def _deliver(self, record: ConsumerRecord) -> None:
         try:
             key, value = _decode(self._topic, record)
+            await self._use(key, value)
         except RecordError as error:
-            log.warning("record left out", topic=self._topic.name, reason=error.reason, detail=error.detail)
-            return
-        self._on_record(key, value)
+            await self._refused(record, error)
+
+    async def _use(self, key: str, value: Record | None) -> None:
+        try:
+            if (done := self._on_record(key, value)) is not None:
+                await done
+        except RecordError:
+            raise
+        except Exception as error:
+            # One record of a compacted topic must not stop every worker that reads it, at every start.
+            log.exception("a record could not be used", topic=self._topic.name, key=key)
+            raise RecordError("not-usable", f"{type(error).__name__}: {error}") from error
 
 
-async def read_all(settings: Settings, topic: Topic, limit_per_partition: int | None = None) -> list[tuple[str, Any]]:
+async def read_all(
+    settings: Settings, topic: Topic, limit_per_partition: int | None = None, refused: Refused = log_refused
+) -> list[tuple[str, Any]]:
     """The present records of a topic as (key, record), in the order of each partition.
 
     Of a compacted topic: the newest record of each key, tombstoned keys left out. `limit_per_partition` takes only that
-    many of the newest offsets of each partition. A record that cannot be decoded is logged and left out.
+    many of the newest offsets of each partition. A record that cannot be decoded goes to `refused` and is left out.
 
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
-    found = [each async for each in _read(settings, topic, limit_per_partition)]
+    found = [each async for each in _read(settings, topic, limit_per_partition, refused=refused)]
     if topic.cleanup == "compact":
         return [(key, value) for key, value in dict(found).items() if value is not None]
     return [(key, value) for key, value in found if value is not None]
@@ -137,7 +157,7 @@ async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> 
 
 
 async def _read(
-    settings: Settings, topic: Topic, limit: int | None, group: str | None = None
+    settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused
 ) -> AsyncIterator[tuple[str, Any]]:
     async with _reader(settings, topic, group) as consumer:
         ends = await _ends(settings, topic, consumer, group)
@@ -147,9 +167,11 @@ async def _read(
             if group is not None and record.offset >= ends[TopicPartition(record.topic, record.partition)]:
                 continue
             try:
-                yield _decode(topic, record)
+                found = _decode(topic, record)
             except RecordError as error:
-                log.warning("record left out", topic=topic.name, reason=error.reason, detail=error.detail)
+                await refused(record, error)
+                continue
+            yield found
 
 
 @asynccontextmanager

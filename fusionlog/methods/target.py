@@ -11,7 +11,7 @@ from fusionlog.errors import SettingError
 from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold
 from fusionlog.methods.teacher_queries import DeduplicatedTeacher
-from fusionlog.online.asking import Answered, Call, apply_answers
+from fusionlog.online.asking import Answered, Call, apply_answers, asked_again
 from fusionlog.online.decisions import SystemState
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool, Item
@@ -69,7 +69,7 @@ class Target:
     async def ask(self, pool: CandidatePool[Item], call: Call) -> Answered[Item]:
         """Make a call for a candidate pool, and add its answers to the system's knowledge."""
         self.spent += -(-len(call.windows) // self.context.settings.label.units_per_call)
-        answers = await self.deduplicated.answers(call.windows)
+        answers = await self.deduplicated.answers(call.windows, asked_again(call.windows, self.knowledge))
         return apply_answers(pool, call, answers, self.teacher.name, time.time())
 
     async def show(self, windows: Sequence[Window]) -> None:

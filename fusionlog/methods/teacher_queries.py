@@ -56,15 +56,16 @@ class DeduplicatedTeacher:
         """
         await self.answers([group[0] for group in by_shape(windows) if group[0].shape not in self.labels])
 
-    async def answers(self, windows: Sequence[Window]) -> list[Verdict | TeacherError]:
+    async def answers(self, windows: Sequence[Window], again: Sequence[Window] = ()) -> list[Verdict | TeacherError]:
         """The teacher's answers on windows of distinct shapes, in their order; `labels` has them afterwards.
 
+        :param again: those of them whose answer so far does not count.
         :raises SettingError: the run has no teacher. :raises TeacherError: it could label none of several.
         """
         if self.teacher is None:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
         before = cost_of(self.teacher)
-        answers = await ask(self.teacher, windows, self.system)
+        answers = await ask(self.teacher, windows, self.system, again)
         self.cost += cost_of(self.teacher) - before + Cost(units=len(windows))
         failed = [verdict for verdict in answers if isinstance(verdict, TeacherError)]
         if len(failed) > 1 and len(failed) == len(answers):

@@ -54,6 +54,12 @@ class BagIndex:
         for template in bag:
             self._postings[template].add(shape)
 
+    def remove(self, shape: str) -> None:
+        """Remove the bag of a window shape, where it has one."""
+        for template in self._bags.pop(shape, {}):
+            self._postings[template].discard(shape)
+        self._masses.pop(shape, None)
+
     def nearest(self, query: EventBag) -> float:
         """The greatest weighted Jaccard similarity to a bag of the index; 0 where it is empty."""
         shared: dict[str, float] = defaultdict(float)

@@ -87,6 +87,9 @@ WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-l
 WINDOWS_DELETED = Counter(
     "fusionlog_windows_deleted", "windows that retention deleted before they were handled", ["topic", "partition"]
 )
+TABLE_RECORDS_REFUSED = Counter(
+    "fusionlog_table_records_refused", "records of compacted topics that could not be used", ["topic", "reason"]
+)
 WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
 
@@ -99,6 +102,9 @@ LLM_UNITS_ALONE = Counter(
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
 LABELS_PROPAGATED = Counter(
     "fusionlog_labels_propagated", "pseudo-labels propagated to windows from similar labelled ones", ["system"]
+)
+EVENTS_REOPENED = Counter(
+    "fusionlog_events_reopened", "settled events that an answer contradicted: they are asked again", ["system"]
 )
 LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for a teacher", ["system"])
 
@@ -116,6 +122,7 @@ EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that publis
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])
+MODELS_WITHDRAWN = Counter("fusionlog_models_withdrawn", "releases given up as they failed on windows", ["system"])
 MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verify", ["system"])
 
 

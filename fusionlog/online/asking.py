@@ -19,12 +19,14 @@ from typing import Any, Generic, Protocol
 from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
+from fusionlog.online.contradictions import Contradiction
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.label_changes import is_changed
 from fusionlog.online.query_queue import CandidatePool, Item
 from fusionlog.online.second_opinion import acquisition_score_of
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.teachers.base import StreamTeacher, Teacher, Verdict, label_of
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 
 Answer = Verdict | TeacherError
 
@@ -59,12 +61,14 @@ def most_informative(pool: CandidatePool[Any], units: int) -> Call:
 class Labelled(Generic[Item]):
     """A label with the windows that waited for it.
 
-    :param news: whether it differs from the label that its shape had (see `is_changed`), so that it is to be published.
+    :param news: whether it is to be published: it differs from the label that its shape had (see `is_changed`), or its
+        windows were asked about again. :param contradictions: the verdicts on events that it contradicts.
     """
 
     label: PseudoLabel
     waited: list[tuple[Window, Item]]
     news: bool = True
+    contradictions: list[Contradiction] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,17 @@ class Answered(Generic[Item]):
 
 
 def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -> PseudoLabel | None:
-    """The label of a window's shape, which saves a call; None under a teacher whose labels depend on the stream."""
-    return None if isinstance(teacher, StreamTeacher) else knowledge.label_of(window.shape)
+    """The label of a window's shape, which saves a call.
+
+    None for a window that is to be asked about again, and under a teacher whose labels depend on the stream.
+    """
+    asked_again = isinstance(teacher, StreamTeacher) or knowledge.asked_since(window) is not None
+    return None if asked_again else knowledge.label_of(window.shape)
+
+
+def asked_again(windows: Sequence[Window], knowledge: Knowledge) -> list[Window]:
+    """The windows that are to be asked about again: an answer that was given on them before does not count."""
+    return [window for window in windows if knowledge.asked_since(window) is not None]
 
 
 def apply_answers(
@@ -100,18 +113,25 @@ def apply_answers(
 ) -> Answered[Item]:
     """Keep the labels in the answers to a call, and take the windows that have one from the pool.
 
+    A window that the teacher cannot label keeps the label that its shape had, where it was asked about again.
+
     :param teacher: its name. :param now: Unix time in seconds.
     """
-    found, labels = Answered[Item](), dict[str, PseudoLabel]()
+    found, labels, knowledge = Answered[Item](), dict[str, PseudoLabel](), pool.knowledge
     for window, answer in zip(call.windows, answers, strict=True):
         if not isinstance(answer, TeacherError):
-            label = labels[window.shape] = label_of(window, answer, teacher, now)
-            found.labelled.append(_learned(pool, label))
-        elif answer.retry_after is None:
-            found.given_up.append(GivenUp(pool.take(window.shape), answer))
-        else:
+            since = knowledge.asked_since(window)
+            label = label_of(window, answer, teacher, max(now, since or now))
+            labelled = _learned(pool, label, _contradictions(label, window, knowledge), since is not None)
+            labels[window.shape] = labelled.label
+            found.labelled.append(labelled)
+        elif answer.retry_after is not None:
             found.retry_after, found.why = max(found.retry_after or 0.0, answer.retry_after), str(answer)
-    for label in call.propagate(labels, pool.knowledge, now):
+        elif (before := knowledge.label_of(window.shape)) is not None:
+            found.labelled.append(Labelled(before, pool.take(window.shape), news=False))
+        else:
+            found.given_up.append(GivenUp(pool.take(window.shape), answer))
+    for label in call.propagate(labels, knowledge, now):
         found.labelled.append(_learned(pool, label))
         found.inherited += 1
     return found
@@ -126,8 +146,19 @@ def fallback(window: Window) -> Window | None:
     return replace(window, route=replace(window.route, kind="general"))
 
 
-def _learned(pool: CandidatePool[Item], label: PseudoLabel) -> Labelled[Item]:
-    news = is_changed(label, pool.knowledge.label_of(label.shape))
+def _contradictions(label: PseudoLabel, window: Window, knowledge: Knowledge) -> list[Contradiction]:
+    """The verdicts that an answer contradicts; none where the teacher's verdicts change with the stream by nature."""
+    return [] if label.teacher == OfflineTeacher.name else knowledge.contradictions(label, window)
+
+
+def _learned(
+    pool: CandidatePool[Item],
+    label: PseudoLabel,
+    contradictions: Sequence[Contradiction] = (),
+    asked_again: bool = False,
+) -> Labelled[Item]:
+    label = replace(label, contradicts=[each.event.template for each in contradictions])
+    news = asked_again or bool(contradictions) or is_changed(label, pool.knowledge.label_of(label.shape))
     if news:
         pool.knowledge.learn(label)
-    return Labelled(label, pool.take(label.shape), news)
+    return Labelled(label, pool.take(label.shape), news, list(contradictions))

@@ -21,11 +21,12 @@ from pydantic import SecretStr
 from fusionlog.detector.sequence import cache_key, order_of
 from fusionlog.embedding.encoder import EventText, NamedEncode, VectorCache
 from fusionlog.novelty.similarity import EventBag
+from fusionlog.online.contradictions import Contradiction
 from fusionlog.online.description import Description
 from fusionlog.online.label_aggregation import aggregate, event_labels
 from fusionlog.online.releases_in_use import ReleasesInUse, verified_bank
 from fusionlog.online.substitution import Substitution
-from fusionlog.online.teacher_memory import TeacherMemory
+from fusionlog.online.teacher_memory import Learned, TeacherMemory
 from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.releases import BASE
 from fusionlog.routing.bank import UNKNOWN, Bank
@@ -33,6 +34,9 @@ from fusionlog.routing.router import Router
 from fusionlog.routing.threshold import DEFAULT_TAU
 from fusionlog.rules import DEFAULT_METHOD, RULES, Rules
 from fusionlog.types import FloatArray
+
+ASKED_AGAIN = 1.0
+"""The acquisition score of a window that the router calls general and that is to be asked about again."""
 
 
 class Knowledge:
@@ -62,6 +66,8 @@ class Knowledge:
         self._vectors = VectorCache(encode)
         self._releases, self._memory = ReleasesInUse(system, usable, rules.adapts), TeacherMemory()
         self._router: Router | None = None
+        self._stale = False
+        """Whether the router has to be built again: an event lost its verdict, or has one again."""
         self._lock = RLock()
         self.changes = 0
         """Counted up when `describe` may have another answer for a window than before."""
@@ -126,7 +132,19 @@ class Knowledge:
             if adopted is None:
                 return False
             self._route_over(adopted)
+            self._changed()
             return True
+
+    def withdraw(self, version: str) -> None:
+        """Score and route no window under a release any more: the one before it takes its place, where one is kept."""
+        with self._lock:
+            self._releases.withdraw(version)
+            current = self._releases.current
+            if current is None:
+                self._router = None
+                self._changed()
+            else:
+                self._route_over(current)
 
     def learn(self, label: PseudoLabel) -> bool:
         """Keep a teacher's label; its events enter the bank until a release that was trained on them is adopted.
@@ -138,10 +156,28 @@ class Knowledge:
         if label.system != self.system or not self.rules.teacher:
             return False
         with self._lock:
-            learned = self._memory.learn(label, events=self.rules.adapts)
-            if learned.events:
-                self._grow(learned.events)
-            return bool(learned)
+            return self._learned(self._memory.learn(label, events=self.rules.adapts))
+
+    def forget(self, shape: str) -> bool:
+        """Drop the label of a window shape, or its revocation.
+
+        :return: whether there was one.
+        """
+        with self._lock:
+            return self._learned(self._memory.forget(shape))
+
+    def asked_since(self, window: Window) -> float | None:
+        """The time since which a window is to be asked about again; None where it is not.
+
+        Its label was revoked, or later answers contradict the verdict on one of its events (see `event_answers`).
+        """
+        with self._lock:
+            return self._memory.asked_since(window)
+
+    def contradictions(self, label: PseudoLabel, window: Window) -> list[Contradiction]:
+        """The verdicts on events that an answer on a window contradicts."""
+        with self._lock:
+            return self._memory.contradictions(label, window) if self.rules.adapts else []
 
     def label_of(self, shape: str) -> PseudoLabel | None:
         """The teacher's label of exactly this window shape; None where it has none, or had it long ago."""
@@ -177,23 +213,30 @@ class Knowledge:
     def route(self, window: Window) -> Window:
         """The window with its route. Without a release every window is proprietary.
 
-        The method may overrule where it goes; its similarity is the router's all the same.
+        The method may overrule where it goes; its similarity is the router's all the same. A general window that is to
+        be asked about again is referred to the teacher, whose verdict comes first.
         """
         with self._lock:
-            if self._router is None:
+            router = self._built_router()
+            if router is None:
                 route = Route(kind="proprietary", similarity=UNKNOWN, threshold=DEFAULT_TAU)
             else:
-                route = self._router.route(window)
+                route = router.route(window)
             kind = self.rules.kind(route.kind, self._releases.own)
+            if kind == "general" and self.queries_teacher and self._memory.asked_since(window) is not None:
+                return replace(window, route=replace(route, kind="proprietary", acquisition_score=ASKED_AGAIN))
             return replace(window, route=route if kind == route.kind else replace(route, kind=kind))
 
     def unknown_events(self, window: Window) -> set[str]:
-        """The templates of a window whose cosine to the bank is below tau: those that make it proprietary."""
+        """The templates of a window whose cosine to the bank is below tau, and those that are asked about again."""
         with self._lock:
-            if self._router is None:
+            router = self._built_router()
+            if router is None:
                 return self._memory.unlabelled(window.events)
-            near = zip(window.events, self._router.neighbours(window.events), strict=True)
-            return {event.template for event, each in near if each.similarity < self._router.tau}
+            near = zip(window.events, router.neighbours(window.events), strict=True)
+            unsettled = self._memory.open_events
+            return {event.template for event, each in near
+                    if each.similarity < router.tau or event.template in unsettled}  # fmt: skip
 
     def similarity(self, events: EventBag) -> float:
         """The similarity of a window's events to the nearest window that the teacher labelled, 0 to 1."""
@@ -237,13 +280,28 @@ class Knowledge:
         return aggregate(window, own, self._memory.teacher)
 
     def _route_over(self, adopted: Substitution) -> None:
-        """Route over a release's bank, with the labelled events that are not in it."""
+        """Route over a release's bank, with the labelled events that are not in it, and without the open ones."""
         bank, release = adopted.bank, adopted.release
         self._vectors.remember(bank.events, bank.vectors)
+        bank = bank.without(self.system, self._memory.open_events)
         labelled = [event for event in self._memory.events if (event.system, event.template) not in bank.rows]
         bank = bank.with_events(labelled, self._vectors.vectors(labelled))
-        self._router = Router(self.system, bank, release.tau, release.version, self._vectors)
-        self._changed()
+        self._router, self._stale = Router(self.system, bank, release.tau, release.version, self._vectors), False
+
+    def _built_router(self) -> Router | None:
+        """The router over the present verdicts: after many changes at once it is built once, at its next use."""
+        if self._stale and self._releases.current is not None:
+            self._route_over(self._releases.current)
+        return self._router
+
+    def _learned(self, learned: Learned) -> bool:
+        """Act on what a label changed; returns whether anything did."""
+        self._stale |= learned.lost
+        if self._stale and learned:
+            self._changed()
+        elif learned.events:
+            self._grow(learned.events)
+        return bool(learned)
 
     def _grow(self, events: Sequence[BankEvent]) -> None:
         if self._router is not None:
@@ -258,10 +316,11 @@ class Knowledge:
     def _reference(self, event: EventText) -> BankEvent | None:
         """The labelled event of the same template, else the nearest one of the bank at tau or above."""
         labelled = self._memory.event(event.template)
-        if labelled is not None or self._router is None:
+        router = self._built_router()
+        if labelled is not None or router is None:
             return labelled
-        near = self._router.neighbours([event])[0]
-        return self._router.bank.events[near.row] if near.similarity >= self._router.tau and near.row >= 0 else None
+        near = router.neighbours([event])[0]
+        return router.bank.events[near.row] if near.similarity >= router.tau and near.row >= 0 else None
 
     def _substituted_vectors(self, events: Sequence[EventText], rows: Sequence[int], bank: Bank) -> FloatArray:
         """The vectors of events after out-of-vocabulary substitution, `[events, dim]`."""

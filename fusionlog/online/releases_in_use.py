@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from pydantic import SecretStr
@@ -10,11 +11,14 @@ from fusionlog import releases
 from fusionlog.embedding.encoder import NamedEncode
 from fusionlog.errors import ModelError
 from fusionlog.online.substitution import Substitution
-from fusionlog.records import ModelRelease, Window
+from fusionlog.records import ModelRelease, Seconds, Window
 from fusionlog.routing.bank import Bank
 
 KEPT_RELEASES = 3
 """A window in flight is scored under the release that routed it, if that is one of the last three."""
+
+AHEAD_SECONDS = 24 * 3600.0
+"""Clocks of a cluster differ by less than a day."""
 
 Check = Callable[[ModelRelease], Bank]
 """The bank of a release that may be used. Raises a `ModelError` for one that may not."""
@@ -31,6 +35,7 @@ class ReleasesInUse:
         self.system, self._check = system, check
         self._systems = (system, releases.BASE) if adapts else (releases.BASE,)
         self._kept: dict[str, Substitution] = {}
+        self._withdrawn: set[str] = set()
 
     @property
     def current(self) -> Substitution | None:
@@ -93,17 +98,35 @@ class ReleasesInUse:
         :raises ModelError: it is refused by its verification or by `check`, or is the bundled base and this system one
             of its sources.
         """
-        if release.system not in self._systems or release.version in self._kept:
+        if release.system not in self._systems or release.version in self._kept or release.version in self._withdrawn:
             return None
         ranked = sorted([release, *(each.release for each in self._kept.values())], key=_rank, reverse=True)
         kept = [each.version for each in ranked[:KEPT_RELEASES]]
         if release.version not in kept:
             return None
+        refuse_future(release, time.time())
         if release.lineage.bundled:
             refuse_own_labels(self.system, release)
         adopted = Substitution(release, self._check(release))
         self._kept = {version: self._kept.get(version, adopted) for version in kept}
         return adopted if kept[0] == release.version else None
+
+    def withdraw(self, version: str) -> None:
+        """Keep a release no longer, and do not adopt it again; the next one in rank is in use."""
+        self._withdrawn.add(version)
+        self._kept.pop(version, None)
+
+
+def refuse_future(release: ModelRelease, now: Seconds) -> None:
+    """Refuse a release that was made in the future: it would outrank every later one.
+
+    :raises ModelError: its time is more than a day after `now`.
+    """
+    if release.created > now + AHEAD_SECONDS:
+        raise ModelError(
+            f"release {release.version} of system {release.system} was made at {release.created:.0f} (Unix time), "
+            f"{(release.created - now) / 3600:.0f} hours ahead: set the training job's clock right, and distil again"
+        )
 
 
 def refuse_own_labels(system: str, release: ModelRelease) -> None:

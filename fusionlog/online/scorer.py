@@ -9,15 +9,17 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fusionlog.detector.batch import BatchBuffer
-from fusionlog.detector.onnx_session import Detector
+from fusionlog.detector.batch import Batch, BatchBuffer
+from fusionlog.detector.onnx_session import Detector, deadline
 from fusionlog.detector.sequence import ORDERED, cache_keys
+from fusionlog.errors import ModelError, ReleaseError
 from fusionlog.novelty.features import NoveltyFeatures
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.description import ContentKey, Description
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
+from fusionlog.types import FloatArray
 from fusionlog.utils.bounded_cache import BoundedCache
 
 log = structlog.get_logger(__name__)
@@ -86,7 +88,8 @@ class Scorer:
     def score(self, windows: Sequence[Window], knowledge: Knowledge) -> list[Score]:
         """The scores of windows of one system, in order, each under the release that routed the window.
 
-        :raises ModelError: the system has no release yet, or the model does not load or run.
+        :raises ModelError: the system has no release yet, or a model does not load.
+        :raises ReleaseError: the model of a release failed on a batch, or took too long.
         """
         routed_by = {window.route.model if window.route else None for window in windows}
         if len(routed_by) == 1:
@@ -133,13 +136,21 @@ class Scorer:
         scores: dict[ContentKey, Score] = {}
         for chunk in self._chunks(fresh, windows, model.network in ORDERED):
             batch = described.batch([place for _, place in chunk], self._buffer)
-            probabilities, events = model.detector.score(batch)
+            probabilities, events = self._run(model, batch)
             rows = zip(chunk, probabilities.tolist(), events.tolist(), strict=True)
             for (key, place), probability, row in rows:
                 by_template = dict(zip([event.template for event in windows[place].events], row, strict=False))
                 scores[key] = Score(probability, model.threshold, by_template, model.version, cached=False)
                 model.cache.put(key, scores[key])
         return scores
+
+    def _run(self, model: LoadedModel, batch: Batch) -> tuple[FloatArray, FloatArray]:
+        """The probabilities of a batch, within `FUSIONLOG_SCORE__TIMEOUT`."""
+        try:
+            with deadline(self._settings.timeout) as options:
+                return model.detector.score(batch, options)
+        except ModelError as error:
+            raise ReleaseError(model.version, str(error)) from error
 
     def _chunks(
         self, fresh: dict[ContentKey, int], windows: Sequence[Window], by_line: bool

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fusionlog.embedding.encoder import EventText
 from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events
-from fusionlog.records import BankEvent, PseudoLabel
+from fusionlog.online.contradictions import Contradiction, contradicted
+from fusionlog.online.event_answers import MOST_CONTRADICTIONS, EventAnswers
+from fusionlog.records import BankEvent, PseudoLabel, Window
 from fusionlog.utils.bounded_cache import BoundedCache
 
 KEPT_LABELS = 10_000
-"""Labels kept by window shape, about 2 kB each. Labelled events are kept for good: the teacher's budget bounds them."""
+"""Labels kept by window shape, about 2 kB each. Those that label events are kept for good: the teacher's budget bounds
+them."""
 
 
 class Learned(NamedTuple):
-    """The changes by a label: whether it differs from its shape's last one, and the events with another verdict."""
+    """The changes by a label: whether its shape has another one now, the events with another verdict, and whether an
+    event lost its verdict."""
 
     label: bool
     events: list[BankEvent]
+    lost: bool = False
 
     def __bool__(self) -> bool:
-        return self.label or bool(self.events)
+        return self.label or bool(self.events) or self.lost
 
 
 class TeacherMemory:
@@ -29,7 +34,9 @@ class TeacherMemory:
 
     def __init__(self) -> None:
         self._labels: BoundedCache[str, PseudoLabel] = BoundedCache(KEPT_LABELS)
-        self._events: dict[str, tuple[float, BankEvent]] = {}
+        self._revoked: dict[str, PseudoLabel] = {}
+        self._answers: dict[str, EventAnswers] = {}
+        self._open: dict[str, float] = {}
         self._windows = BagIndex()
         self.teacher: str | None = None
         """The name of the last teacher; None while there was none."""
@@ -41,65 +48,133 @@ class TeacherMemory:
 
     @property
     def events(self) -> Iterator[BankEvent]:
-        """The labelled events."""
-        return (event for _, event in self._events.values())
+        """The events with a verdict."""
+        return (answers.event for answers in self._answers.values() if answers.event is not None)
+
+    @property
+    def answers(self) -> Iterator[EventAnswers]:
+        """The answers on each event that has, or had, one."""
+        return iter(self._answers.values())
+
+    @property
+    def open_events(self) -> Mapping[str, float]:
+        """The templates of the events that are asked about again, each with the Unix time in seconds since when."""
+        return self._open
 
     def label_of(self, shape: str) -> PseudoLabel | None:
         """The label of exactly this window shape."""
         return self._labels.get(shape)
 
     def event(self, template: str) -> BankEvent | None:
-        """A labelled event."""
-        found = self._events.get(template)
-        return found[1] if found else None
+        """An event with its verdict; None where it has none, or is asked about again."""
+        found = self._answers.get(template)
+        return found.event if found else None
 
     def unlabelled(self, events: Sequence[EventText]) -> set[str]:
-        """The templates of events without a label."""
-        return {event.template for event in events} - self._events.keys()
+        """The templates of events without a verdict."""
+        return {event.template for event in events if self.event(event.template) is None}
 
     def similarity(self, events: EventBag) -> float:
         """The similarity of a window to the nearest labelled one, 0 to 1."""
         return self._windows.nearest(events)
 
+    def asked_since(self, window: Window) -> float | None:
+        """The time since which a window is to be asked about again; None where it is not.
+
+        It is where the label of its shape was revoked, or where one of its events is open and its shape has no newer
+        label.
+        """
+        revoked = self._revoked.get(window.shape)
+        if revoked is not None and revoked.revoked is not None:
+            return revoked.revoked.at
+        if not self._open:
+            return None
+        since = max((at for event in window.events if (at := self._open.get(event.template)) is not None), default=None)
+        label = None if since is None else self._labels.get(window.shape)
+        return None if since is None or (label is not None and label.labelled_at >= since) else since
+
+    def contradictions(self, label: PseudoLabel, window: Window) -> list[Contradiction]:
+        """The verdicts that an answer on a window contradicts; an event's first `MOST_CONTRADICTIONS` count."""
+        return [
+            Contradiction(event, answers.labels[-1], label)
+            for event in contradicted(label, window.events, self.event)
+            if (answers := self._answers[event.template]).contradictions < MOST_CONTRADICTIONS
+        ]
+
     def learn(self, label: PseudoLabel, events: bool) -> Learned:
-        """Keep a label.
+        """Keep a label; a revoked one withdraws what its shape had.
 
         :param events: whether its events are labelled by it as well. An inherited label never labels events: the
             teacher saw neither that shape nor its events then.
         """
         before = self._labels.get(label.shape)
-        if before is None or _outranks(label, before):
-            self._labels.put(label.shape, label)
-        if not events:
-            return Learned(before != label, [])
-        self.teacher = label.teacher
-        if label.propagated_from is not None:
-            return Learned(before != label, [])
-        self._windows.add(label.shape, bag_of_events(label.events))
-        return Learned(before != label, list(self._changed(label)))
+        if before == label or (before is not None and not _outranks(label, before)):
+            return Learned(False, [])
+        return self._replace(label.shape, label, events)
 
-    def _changed(self, label: PseudoLabel) -> Iterator[BankEvent]:
-        """Keep the events of a label that are not older than the known ones; return those with another verdict."""
-        for event in _events_of(label):
-            at, known = self._events.get(event.template, (label.labelled_at, None))
-            if at > label.labelled_at:
-                continue
-            self._events[event.template] = (label.labelled_at, event)
-            if known is None or known.probability != event.probability:
-                yield event
+    def forget(self, shape: str) -> Learned:
+        """Drop the label of a shape, or its revocation."""
+        return self._replace(shape, None, events=True)
+
+    def _replace(self, shape: str, label: PseudoLabel | None, events: bool) -> Learned:
+        """Put a label in place of what its shape has."""
+        before = self._labels.pop(shape) or self._revoked.pop(shape, None)
+        templates = list(dict.fromkeys([*_templates_of(before), *_templates_of(label)]))
+        verdicts, were_open = [self.event(template) for template in templates], self._open.keys() & templates
+        for template in _templates_of(before):
+            self._of(template).remove(shape)
+        if label is None or label.revoked is not None:
+            self._windows.remove(shape)
+        if label is not None:
+            self._put(label, events)
+        self._note_open(templates)
+        pairs = [(verdict, self.event(template)) for verdict, template in zip(verdicts, templates, strict=True)]
+        changed = [now for verdict, now in pairs if now and (verdict is None or verdict.probability != now.probability)]
+        lost = any(verdict and not now for verdict, now in pairs) or self._open.keys() & templates != were_open
+        return Learned(before != label, changed, lost)
+
+    def _put(self, label: PseudoLabel, events: bool) -> None:
+        if label.revoked is not None:
+            self._revoked[label.shape] = label
+            for template in label.revoked.templates if events else ():
+                self._of(template).revoke(label.shape, label.revoked.at)
+            return
+        self._labels.put(label.shape, label)
+        if not events:
+            return
+        self.teacher = label.teacher
+        if label.propagated_from is None:
+            self._windows.add(label.shape, bag_of_events(label.events))
+            for event in label.events:
+                self._of(event.template).add(label)
+
+    def _of(self, template: str) -> EventAnswers:
+        return self._answers.setdefault(template, EventAnswers(template))
+
+    def _note_open(self, templates: Sequence[str]) -> None:
+        """Keep the times since which these events are open."""
+        for template in templates:
+            since = self._answers[template].since if template in self._answers else None
+            if since is None:
+                self._open.pop(template, None)
+            else:
+                self._open[template] = since
 
 
 def _outranks(label: PseudoLabel, before: PseudoLabel) -> bool:
     """Whether a label replaces an earlier one of its shape.
 
-    The newer one does; but a propagated one never replaces a teacher's own, which always replaces a propagated one."""
+    The newer one does; but a propagated one never replaces a teacher's own, which always replaces a propagated one. A
+    revocation replaces every label up to its time."""
+    if label.revoked is not None:
+        return before.labelled_at <= label.revoked.at
     if (label.propagated_from is None) != (before.propagated_from is None):
         return label.propagated_from is None
     return before.labelled_at <= label.labelled_at
 
 
-def _events_of(label: PseudoLabel) -> list[BankEvent]:
-    return [
-        BankEvent(system=label.system, template=event.template, text=event.text, probability=event.probability)
-        for event in label.events
-    ]
+def _templates_of(label: PseudoLabel | None) -> list[str]:
+    """The events that a label labels; of a revoked one those that were named."""
+    if label is None:
+        return []
+    return label.revoked.templates if label.revoked else [event.template for event in label.events]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -85,6 +85,14 @@ class Bank:
     def nearest(self, vectors: FloatArray) -> tuple[FloatArray, IntArray]:
         """The greatest cosine of each vector to the bank `[n]`, and the row it is reached at `[n]`."""
         return nearest(vectors, self.vectors)
+
+    def without(self, system: str, templates: Collection[str]) -> Bank:
+        """The bank without these events of a system."""
+        kept = [row for row, event in enumerate(self.events)
+                if event.system != system or event.template not in templates]  # fmt: skip
+        if len(kept) == len(self):
+            return self
+        return Bank(tuple(self.events[row] for row in kept), self.vectors[kept], self.trained[kept])
 
     def with_events(self, events: Sequence[BankEvent], vectors: FloatArray) -> Bank:
         """The bank with labelled events added. A trained event keeps its verdict, an untrained one takes the newer.

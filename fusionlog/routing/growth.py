@@ -28,10 +28,16 @@ def labelled_events(labels: Sequence[PseudoLabel]) -> list[BankEvent]:
     ]
 
 
-def grown(parent: ModelRelease, labels: Sequence[PseudoLabel], cache: VectorCache) -> Bank:
-    """The parent's bank with the labelled events; a newer verdict on an event of the system replaces the older."""
+def grown(
+    parent: ModelRelease, labels: Sequence[PseudoLabel], cache: VectorCache, revoked: Sequence[PseudoLabel] = ()
+) -> Bank:
+    """The parent's bank with the labelled events; a newer verdict on an event of the system replaces the older.
+
+    :param revoked: revoked labels: an event that the parent learned from them alone leaves the bank.
+    """
     new = labelled_events(labels)
     replaced = {(event.system, event.template) for event in new}
+    replaced |= {(label.system, event.template) for label in revoked if label.revoked for event in label.revoked.events}
     kept = [place for place, event in enumerate(parent.bank) if (event.system, event.template) not in replaced]
     vectors = releases.bank_vectors(parent)[kept]
     if new:

@@ -71,9 +71,14 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="format of logs: console or json")
 
     @cached_property
+    def described(self) -> dict[str, SystemSettings]:
+        """All systems of the file; none where no file is set."""
+        return read_systems(self.systems_file) if self.systems_file else {}
+
+    @cached_property
     def systems(self) -> dict[str, SystemSettings]:
         """The systems of the file, narrowed to `system` where one is set."""
-        systems = read_systems(self.systems_file) if self.systems_file else {}
+        systems = self.described
         if self.system is None:
             return systems
         if self.system not in systems:

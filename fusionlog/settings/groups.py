@@ -80,6 +80,9 @@ class ScoreSettings(SettingsGroup):
     )
     cache_entries: int = Field(100_000, ge=0, description="verdicts cached by window shape, per release")
     threads: int = Field(1, ge=1, description="CPU threads of a model")
+    timeout: float = Field(
+        30.0, gt=0, description="seconds of a batch, at most; then the release before the one in use takes its place"
+    )
 
 
 class SecondOpinionSettings(SettingsGroup):

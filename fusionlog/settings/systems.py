@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from fusionlog.records import MAX_EVENTS
 from fusionlog.rules import MethodName
 from fusionlog.settings.base import SettingsGroup
 from fusionlog.settings.patterns import (
@@ -34,8 +35,8 @@ class WindowSettings(SettingsGroup):
 
     by: Literal["session", "count"] = "count"
     idle_seconds: float = Field(600.0, gt=0, description="seconds without a line after which a session ends")
-    max_events: int = Field(500, ge=1, description="lines of a session, at most; then it is cut")
-    size: int = Field(20, ge=1, description="lines in a window by count")
+    max_events: int = Field(500, ge=1, le=MAX_EVENTS, description="lines of a session, at most; then it is cut")
+    size: int = Field(20, ge=1, le=MAX_EVENTS, description="lines in a window by count")
 
 
 class MultilineSettings(SettingsGroup):

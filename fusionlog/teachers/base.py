@@ -94,10 +94,25 @@ class StreamTeacher(Protocol):
         """
 
 
-async def ask(teacher: Teacher, windows: Sequence[Window], system: SystemSettings) -> list[Verdict | TeacherError]:
-    """A teacher's verdicts on windows of a system, in their order."""
+@runtime_checkable
+class CachingTeacher(Protocol):
+    """A teacher that gives a unit the answer that it had before, without a call."""
+
+    def forget(self, units: Sequence[Unit]) -> None:
+        """Drop the cached answers on these units."""
+
+
+async def ask(
+    teacher: Teacher, windows: Sequence[Window], system: SystemSettings, again: Sequence[Window] = ()
+) -> list[Verdict | TeacherError]:
+    """A teacher's verdicts on windows of a system, in their order.
+
+    :param again: those of them whose answer so far does not count: a cached one is not taken.
+    """
     if isinstance(teacher, StreamTeacher):
         return await teacher.label_windows(windows, system)
+    if again and isinstance(teacher, CachingTeacher):
+        teacher.forget([unit_of(window, system) for window in again])
     return await teacher.label([unit_of(window, system) for window in windows])
 
 

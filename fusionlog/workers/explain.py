@@ -17,6 +17,7 @@ from fusionlog.kafka import codecs
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import in_hand
+from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.ordered_acks import Delivery, OrderedAcks, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
@@ -60,7 +61,7 @@ class ExplainWorker:
     ) -> None:  # fmt: skip
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
-        self._guard = guard
+        self._guard, self._systems = guard, KnownSystems(settings)
         self._pool: Pool[Delivery] = Pool(settings.explain.max_pending)
         self._passed = MAX_PASSED * settings.explain.max_pending
         self._order = OrderedAcks()
@@ -85,6 +86,7 @@ class ExplainWorker:
             await self._refuse_given_up(message)
             where = codecs.place(message.topic, message.partition, message.offset)
             anomaly = codecs.decode(message.value, Anomaly, where)
+            self._systems.check(anomaly.system)
             with in_hand([message]):
                 self._admit(anomaly, delivery)
         except RecordError as error:

@@ -5,11 +5,13 @@ A restart, and another worker, explain nothing twice.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
 from fusionlog.explanation.priority_pool import Key
-from fusionlog.kafka.table import Table
+from fusionlog.kafka.table import Refused, Table
+from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.records import Explanation
 from fusionlog.settings import Settings
 
@@ -24,10 +26,10 @@ class ExplainedShapes:
         reset the hour's budget of calls.
     """
 
-    def __init__(self, settings: Settings, charge: Charge) -> None:
+    def __init__(self, settings: Settings, charge: Charge, refused: Refused = log_refused) -> None:
         self._shapes: set[Key] = set()
         self._charge: Charge | None = charge
-        self._table = Table(settings, settings.topics.explanations, self._on_record)
+        self._table = Table(settings, settings.topics.explanations, self._on_record, refused)
 
     async def start(self) -> None:
         """Read the topic's present records, then follow it.
@@ -36,6 +38,11 @@ class ExplainedShapes:
         """
         await self._table.start()
         self._charge = None
+
+    @property
+    def background(self) -> tuple[asyncio.Task[None], ...]:
+        """The task that follows the topic."""
+        return self._table.background
 
     async def stop(self) -> None:
         """Stop following."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
+from fusionlog import releases
 from fusionlog.embedding.encoder import Encoder, find_encoder
-from fusionlog.errors import ModelError
-from fusionlog.kafka.table import Table
+from fusionlog.errors import ModelError, ReleaseError
+from fusionlog.kafka.known_systems import KnownSystems
+from fusionlog.kafka.table import Refused, Table
+from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
@@ -19,13 +22,24 @@ from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+Trial = Callable[[ModelRelease], None]
+"""Returns where a release may be used; raises a `ModelError` where it may not."""
+
+LOGGED_SYSTEMS = 100
+"""So many systems that are left out are logged by name."""
+
 
 class KnowledgeTables:
     """The `Knowledge` of each system. A release that does not verify is refused, and the one in use stays."""
 
-    def __init__(self, settings: Settings, make: Callable[[str], Knowledge]) -> None:
-        """`make` returns the empty knowledge of a system."""
-        self._settings, self._make = settings, make
+    def __init__(
+        self, settings: Settings, make: Callable[[str], Knowledge], refused: Refused = log_refused,
+        trial: Trial | None = None,
+    ) -> None:  # fmt: skip
+        """`make` returns the empty knowledge of a system; `refused` takes records that cannot be used; `trial` refuses
+        a release by raising, in a thread."""
+        self._settings, self._make, self._trial = settings, make, trial
+        self._systems, self._ignored = KnownSystems(settings), set[str]()
         self._known: dict[str, Knowledge] = {name: make(name) for name in settings.systems}
         self._releases: dict[str, dict[str, ModelRelease]] = {}
         self._labels: dict[str, dict[str, PseudoLabel]] = {}
@@ -33,15 +47,17 @@ class KnowledgeTables:
         self._news = asyncio.Event()
         topics = settings.topics
         self._tables = (
-            Table(settings, topics.models, self._on_release),
-            Table(settings, topics.labels, self._on_label),
+            Table(settings, topics.models, self._on_release, refused),
+            Table(settings, topics.labels, self._on_label, refused),
         )
 
     @classmethod
     async def with_encoder(
-        cls, settings: Settings, check: Callable[[ModelRelease], None] | None = None
+        cls, settings: Settings, refused: Refused = log_refused, check: Trial | None = None, trial: Trial | None = None
     ) -> KnowledgeTables:
-        """Tables with the encoder of the settings, loaded in a thread. `check` refuses a release by raising.
+        """Tables with the encoder of the settings, loaded in a thread.
+
+        :param check: refuses a release by raising. :param trial: likewise, in a thread: it may take seconds.
 
         :raises MissingExtraError: the encoder must be exported first, and the packages for that are not installed.
         """
@@ -50,7 +66,7 @@ class KnowledgeTables:
         def make(system: str) -> Knowledge:
             return Knowledge(system, encoder, settings.signing_key, check, settings.rules(system))
 
-        return cls(settings, make)
+        return cls(settings, make, refused, trial)
 
     async def start(self) -> None:
         """Read the present models and labels, then follow their topics.
@@ -59,6 +75,11 @@ class KnowledgeTables:
         """
         for table in self._tables:
             await table.start()
+
+    @property
+    def background(self) -> tuple[asyncio.Task[None], ...]:
+        """The tasks that follow the topics."""
+        return tuple(task for table in self._tables for task in table.background)
 
     async def stop(self) -> None:
         """Stop following."""
@@ -98,11 +119,29 @@ class KnowledgeTables:
         self._news.clear()
         await self._news.wait()
 
-    def _on_release(self, key: str, release: ModelRelease | None) -> None:
+    def _on_release(self, key: str, release: ModelRelease | None) -> Awaitable[None] | None:
         if release is None:
             system, _, version = key.rpartition("/")
             self._releases.get(system, {}).pop(version, None)
-            return
+            return None
+        if self._ignores(release.system):
+            return None
+        if self._trial is not None:
+            return self._try(release, self._trial)
+        self._take(release)
+        return None
+
+    async def _try(self, release: ModelRelease, trial: Trial) -> None:
+        """Take a release that is whole, and passes its trial."""
+        try:
+            releases.verify(release, self._settings.signing_key)
+            await asyncio.to_thread(trial, release)
+        except ModelError as error:
+            self._refuse(release, error)
+        else:
+            self._take(release)
+
+    def _take(self, release: ModelRelease) -> None:
         kept = self._releases.setdefault(release.system, {})
         kept[release.version] = release
         # A system that is met late gets as many releases as the others keep for windows in flight.
@@ -117,10 +156,25 @@ class KnowledgeTables:
         if label is None:
             system, _, shape = key.rpartition("/")
             self._labels.get(system, {}).pop(shape, None)
+            if system in self._known:
+                self._known[system].forget(shape)
+            return
+        if self._ignores(label.system):
             return
         self._labels.setdefault(label.system, {})[label.shape] = label
         if label.system in self._known:
             self._known[label.system].learn(label)
+
+    def _ignores(self, system: str) -> bool:
+        """Whether a system's releases and labels are left out: it is not in the systems file; logged once a system."""
+        if system == BASE or self._systems.has(system):
+            return False
+        if system not in self._ignored and len(self._ignored) < LOGGED_SYSTEMS:
+            self._ignored.add(system)
+            log.warning(
+                "releases and labels of a system that is not in FUSIONLOG_SYSTEMS_FILE are left out", system=system
+            )
+        return True
 
     def _adopt(self, system: str, release: ModelRelease) -> None:
         knowledge = self._known[system]
@@ -133,6 +187,20 @@ class KnowledgeTables:
         if version is None or version == before:
             return
         self._in_use(system, before, version)
+
+    def withdraw(self, system: str, error: ReleaseError) -> None:
+        """Go back to the release before one whose model failed on this system's windows."""
+        knowledge = self.of(system)
+        knowledge.withdraw(error.version)
+        metrics.MODELS_WITHDRAWN.labels(system).inc()
+        metrics.MODEL.labels(system, error.version).set(0)
+        log.error(
+            "model withdrawn: it failed on windows", system=system, version=error.version, in_use=knowledge.version,
+            error=str(error),
+        )  # fmt: skip
+        if knowledge.version is not None:
+            self._versions[system] = knowledge.version
+            metrics.MODEL.labels(system, knowledge.version).set(1)
 
     def _in_use(self, system: str, before: str | None, version: str) -> None:
         self._versions[system] = version

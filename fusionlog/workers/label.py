@@ -24,11 +24,14 @@ from fusionlog.online.asking import (
     GivenUp,
     QueryStrategy,
     apply_answers,
+    asked_again,
     fallback,
     known_label,
     most_informative,
 )
 from fusionlog.online.calibrated_detector import profile_of
+from fusionlog.online.contradictions import Contradiction
+from fusionlog.online.event_answers import answer_in
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import ModelRelease, PseudoLabel, Window
@@ -137,7 +140,8 @@ class LabelWorker:
         if not call.windows:
             return 0.0
         teacher = self._teacher_of(system)
-        answers = await ask(teacher, call.windows, self._system(system))
+        again = asked_again(call.windows, pool.knowledge)
+        answers = await ask(teacher, call.windows, self._system(system), again)
         answered = apply_answers(pool, call, answers, teacher.name, time.time())
         metrics.LABELS_PROPAGATED.labels(system).inc(answered.inherited)
         await self._deliver(answered)
@@ -150,6 +154,8 @@ class LabelWorker:
 
     async def _deliver(self, answered: Answered[Message]) -> None:
         for each in answered.labelled:
+            for contradiction in each.contradictions:
+                _reopened(contradiction)
             if each.news:
                 metrics.LABELS.labels(each.label.system, each.label.teacher).inc()
                 await self._output.send(self._settings.topics.labels, each.label)
@@ -240,6 +246,22 @@ class LabelWorker:
     def _system(self, name: str) -> SystemSettings:
         """A system's entry in the systems file; an empty one where this worker's file lacks it."""
         return self._settings.systems.get(name) or SystemSettings()
+
+
+def _reopened(contradiction: Contradiction) -> None:
+    """Count and log an event whose verdict an answer contradicts: windows with it are asked again."""
+    event, before, label = contradiction
+    metrics.EVENTS_REOPENED.labels(label.system).inc()
+    log.warning(
+        "answers contradict each other: the event is asked again", system=label.system, text=event.text,
+        template=event.template, settled=_answer(before, event.template), answer=_answer(label, event.template),
+    )  # fmt: skip
+
+
+def _answer(label: PseudoLabel, template: str) -> str:
+    answer = answer_in(label, template)
+    verdict = "anomalous" if decision.is_anomalous(answer.probability) else "normal"
+    return f"{verdict} {answer.probability:.2f} by {label.teacher} on window {label.window}: {label.reason}"
 
 
 def _is_provisional_anomaly(window: Window) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from fusionlog.errors import ModelError, RecordError
+from fusionlog.errors import ModelError, RecordError, ReleaseError
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
@@ -76,7 +76,11 @@ class ScoreWorker:
             raise ModelError(f"system {system} has no model, and there is no base model") from error
         if system not in self._states:
             self._states[system] = SystemState.of(self._tables.of(system), self._scorer, self._second_opinion)
-        return await asyncio.to_thread(decide, windows, self._states[system])
+        while True:
+            try:
+                return await asyncio.to_thread(decide, windows, self._states[system])
+            except ReleaseError as error:
+                self._tables.withdraw(system, error)
 
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
         anomaly = _anomaly(window, verdict, now)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
+
 import msgspec
 import pytest
 
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, Worker, until
 from tests.factories import make_regression, make_window
-from tests.teachers.fake_endpoint import GOOD, Reply, fake_endpoint
+from tests.teachers.fake_endpoint import GOOD, FakeEndpoint, Reply, fake_endpoint
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -143,3 +148,48 @@ async def test_verdicts_are_provisional_while_an_llm_is_away_and_corrected_when_
     assert not last["payment failed"].withdrawn and last["payment failed"].verdict_source.startswith("llm:")
     assert "payment refused: error" not in last or last["payment refused: error"].withdrawn
     assert await stage.records(topics.deadletter) == []
+
+
+async def test_a_revoked_event_is_asked_about_again_and_its_new_answer_counts_without_a_restart(stage: Stage) -> None:
+    route = Route(kind="proprietary", similarity=0.1, threshold=0.8)
+    first, second, third = (
+        make_window("user refused", session=name, first_offset=n, route=route) for n, name in enumerate("abc")
+    )
+    with fake_endpoint() as endpoint:
+        worker = await stage.worker("label", FUSIONLOG_LABEL__URL=endpoint.url)
+        await labelled(worker, stage, first, total=1)
+        await labelled(worker, stage, second, total=2)
+        assert shop_units(endpoint) == 1, "the shape has its answer"
+        revoked = await labels(stage, "revoke", "user refused", "--by", "ann", "--note", "it was planted")
+        assert "1 labels are revoked" in revoked
+        await until(lambda: asked(endpoint, stage, third), 30, worker.log.read_text)
+        await until(lambda: settled(stage), 30, worker.log.read_text)
+        assert await worker.stop() == 0
+
+
+def shop_units(endpoint: FakeEndpoint) -> int:
+    """The number of units of the stage's system that the endpoint was sent."""
+    return sum(unit["system"] == "shop" for call in range(len(endpoint.requests)) for unit in endpoint.units(call))
+
+
+async def asked(endpoint: FakeEndpoint, stage: Stage, window: Window) -> bool:
+    """Publish a window of a revoked shape once more; whether the endpoint was sent it: the table is read in a while."""
+    await stage.publish(stage.settings.topics.proprietary, window)
+    return shop_units(endpoint) == 2
+
+
+async def settled(stage: Stage) -> bool:
+    """Whether the only event is settled."""
+    listed = json.loads(await labels(stage, "list", "--json"))
+    return [(event["text"], event["state"]) for event in listed["events"]] == [("user refused", "settled")]
+
+
+async def labels(stage: Stage, *words: str) -> str:
+    """The output of `fusionlog labels` beside a running worker."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fusionlog", "labels", *words, env={**os.environ, **stage.env},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode()

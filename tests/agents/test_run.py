@@ -9,11 +9,12 @@ from typing import cast
 
 import pytest
 
-from agents.app import FusionLogApp
+from agents.app import FusionLogApp, ReaderApp
 from agents.run import ROLES, build, serve
 from fusionlog.cli.main import Role
 from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, ModelError
+from fusionlog.kafka.admin import create_topics
 from fusionlog.settings import Settings
 
 SECONDS = 10.0
@@ -109,3 +110,32 @@ def test_every_role_of_the_command_has_an_app() -> None:
 async def test_an_app_is_that_of_its_role() -> None:
     settings = Settings(systems_file=DATASETS / "systems.yaml", label={"url": "http://127.0.0.1:1/v1"})
     assert [build(role, settings).role for role in ROLES] == list(ROLES)
+
+
+class FailingWork:
+    """The work of a role, whose background task fails, or returns, after the start."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self.failure, self.background = failure, list[asyncio.Task[None]]()
+
+    async def prepare(self) -> None:
+        self.background = [asyncio.create_task(self._follow(), name="table labels")]
+
+    async def finish(self) -> None:
+        await asyncio.gather(*self.background, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("failure", [ValueError("math domain error"), None], ids=["fails", "returns"])
+async def test_the_end_of_a_background_task_ends_the_worker(
+    kafka_settings: Settings, failure: Exception | None
+) -> None:
+    await create_topics(kafka_settings)
+    app = ReaderApp("score", kafka_settings, FailingWork(failure))
+    with pytest.raises(BrokerError, match=r"table labels ended .*start it again"):
+        await asyncio.wait_for(serve(app), SECONDS)

@@ -179,7 +179,9 @@ async def test_ray(recorded: Recorded) -> None:
 
 
 async def test_cli(recorded: Recorded) -> None:
+    await recorded.stage.publish(recorded.stage.settings.topics.labels, make_label(make_window("disk failed"), 0.1))
     await asyncio.gather(
+        recorded.run("-m", "fusionlog", "labels", "revoke", "disk failed"),
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
         recorded.run("-m", "fusionlog", "explanations"),

@@ -71,7 +71,7 @@ def test_the_end_of_a_job_is_the_end_of_the_command(submitted: Submissions, code
     assert (done.exit_code, done.stdout) == (code, "as it should be\n")
 
 
-def test_a_job_without_a_report_is_said_by_its_name(submitted: Submissions) -> None:
+def test_a_job_without_a_report_is_printed_by_its_name(submitted: Submissions) -> None:
     submitted.report = {}
     assert run("distill", "--system", "shop").stdout == "job-1\n"
 

@@ -6,10 +6,12 @@ from onnx import TensorProto, helper
 
 
 def make_onnx(scale: float = 1.0, inputs: tuple[str, str] = ("events", "counts"), component: int = 0) -> bytes:
-    """An event's probability is a component of its vector times `scale`; a window's is that of its worst event."""
+    """An event's probability is a component of its vector times `scale`, 0 at least; a window's is that of its worst
+    event."""
     events, counts = inputs
     nodes = [
-        helper.make_node("Gather", [events, "first"], ["column"], axis=2),
+        helper.make_node("Gather", [events, "first"], ["component"], axis=2),
+        helper.make_node("Relu", ["component"], ["column"]),
         helper.make_node("Mul", ["column", "scale"], ["scaled"]),
         helper.make_node("Min", [counts, "one"], ["mask"]),
         helper.make_node("Mul", ["scaled", "mask"], ["event"]),

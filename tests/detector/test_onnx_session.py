@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from fusionlog.detector.batch import collate
-from fusionlog.detector.onnx_session import Detector
+from fusionlog.detector.onnx_session import Detector, deadline
 from fusionlog.errors import ModelError
 from fusionlog.utils.onnx import CPU, CUDA, providers
 from tests.detector.graphs import make_onnx
@@ -68,3 +68,16 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
     batch = collate([(np.zeros((1, 0), np.float32), np.ones(1, np.float32))])
     with pytest.raises(ModelError, match=r"\(1, 1, 0\)"):
         Detector(make_onnx(), "cpu").score(batch)
+
+
+def test_a_score_that_is_no_number_is_an_error() -> None:
+    with pytest.raises(ModelError, match="score of a window is no number"):
+        Detector(make_onnx(float("nan")), "cpu").score(collate([window(0.25)]))
+
+
+def test_a_run_ends_at_its_deadline() -> None:
+    with deadline(0.0) as options:
+        while not options.terminate:
+            pass
+        with pytest.raises(ModelError, match="terminate"):
+            Detector(make_onnx(), "cpu").score(collate([window(0.25)]), options)

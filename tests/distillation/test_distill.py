@@ -5,11 +5,11 @@ import pytest
 
 from fusionlog.data.sources import by_shape, source_examples, unlabelled
 from fusionlog.detector.sequence import by_cache_key
-from fusionlog.distillation.distill import NothingToDistilError, distill, examples_of
+from fusionlog.distillation.distill import NothingToDistilError, check_worth, distill, examples_of, newest_labels
 from fusionlog.distillation.students import soft_predictions
 from fusionlog.releases import bank_vectors
 from tests.distillation.factories import SETTINGS, OneHot, make_fit, make_parent, make_source
-from tests.factories import make_label, make_regression, make_window
+from tests.factories import make_label, make_regression, make_release, make_revoked, make_window
 
 GOOD = make_window("connection opened", "connection closed")
 LONG = make_window("connection opened", "connection opened", "connection closed", first_offset=10)
@@ -175,3 +175,15 @@ def test_nothing_to_distil():
     parent = msgspec.structs.replace(make_parent(), system="shop", created=2000.0)
     with pytest.raises(NothingToDistilError, match="no label of shop is newer"):
         run(parent=parent)
+
+
+def test_a_revoked_label_is_no_label_and_makes_a_release_without_it_worth_while():
+    parent = make_release(("disk failed", 0.95), ("connection opened", 0.05), created=5000.0)
+    settings = SETTINGS.model_copy(update={"min_labels": 1})
+    with pytest.raises(NothingToDistilError, match="newer"):
+        check_worth(LABELS, parent, settings)
+    revoked = make_revoked(LABELS[0], at=6000.0)
+    check_worth([revoked, *LABELS[1:]], parent, settings)
+    assert newest_labels([revoked, *LABELS[1:]]) == LABELS[1:]
+    with pytest.raises(NothingToDistilError, match="0 labels"):
+        check_worth([revoked], parent, settings)

@@ -4,13 +4,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fusionlog.errors import TeacherError
-from fusionlog.online.asking import Call, apply_answers, fallback, known_label, most_informative
+from fusionlog.online.asking import (
+    Call,
+    Labelled,
+    apply_answers,
+    asked_again,
+    fallback,
+    known_label,
+    most_informative,
+)
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.second_opinion import acquisition_score_of, referred
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.teachers.base import EventVerdict, Verdict
-from tests.factories import make_label, make_window
+from tests.factories import make_event, make_label, make_revoked, make_window
 from tests.online.factories import knowing
 
 FULL, ODD = make_window("disk full"), make_window("full full")
@@ -97,3 +105,78 @@ def test_a_referred_window_falls_back_on_the_model_and_stays_marked() -> None:
 def test_a_call_holds_no_more_than_its_units() -> None:
     assert most_informative(pool(FULL, ODD), 1).windows == [FULL]
     assert most_informative(pool(), 1).windows == []
+
+
+NORMAL = Verdict(0.1, 0.9, "it is routine", (EventVerdict(1, 0.1),))
+FULL_EVENT = make_event("disk full").template
+TWICE, THRICE = make_window("disk full", "disk full"), make_window(*["disk full"] * 3)
+
+
+def answered(
+    knowledge: Knowledge, window: Window, verdict: Verdict, now: float, teacher: str = "test"
+) -> Labelled[str]:
+    (labelled,) = apply_answers(pool(window, knowledge=knowledge), Call([window]), [verdict], teacher, now).labelled
+    return labelled
+
+
+def test_an_answer_against_a_settled_event_opens_it_until_the_answers_agree() -> None:
+    knowledge = knowing()
+    first = answered(knowledge, FULL, NORMAL, 1.0).label
+    against = answered(knowledge, TWICE, ANOMALOUS, 2.0)
+    (contradiction,) = against.contradictions
+    assert against.label.contradicts == [FULL_EVENT]
+    assert (contradiction.event.text, contradiction.before, contradiction.label.shape) == (
+        "disk full",
+        first,
+        TWICE.shape,
+    )
+    assert known_label(FULL, knowledge, None) is None, "its answer is older than the contradiction"
+    assert known_label(TWICE, knowledge, None) == against.label
+    assert asked_again([FULL, TWICE, THRICE], knowledge) == [FULL, THRICE]
+    waiting = pool(FULL, THRICE, knowledge=knowledge)
+    assert list(waiting.release()) == []
+    again = apply_answers(waiting, Call([FULL]), [ANOMALOUS], "test", 3.0).labelled[0]
+    assert again.news and again.contradictions == []
+    assert [window.shape for window, _ in waiting.release()] == [THRICE.shape], "the answers agree"
+    assert known_label(FULL, knowledge, None) == again.label
+
+
+def test_the_same_answer_again_is_published_where_it_was_asked_again() -> None:
+    knowledge = knowing()
+    answered(knowledge, FULL, NORMAL, 1.0)
+    answered(knowledge, TWICE, ANOMALOUS, 2.0)
+    again = answered(knowledge, FULL, NORMAL, 3.0)
+    assert again.news and known_label(FULL, knowledge, None) == again.label
+    assert asked_again([FULL, THRICE], knowledge) == [THRICE], "the answers differ still"
+
+
+def test_no_verdict_of_the_offline_teacher_contradicts_another() -> None:
+    knowledge = knowing()
+    answered(knowledge, FULL, NORMAL, 1.0, "offline")
+    assert answered(knowledge, TWICE, ANOMALOUS, 2.0, "offline").contradictions == []
+    assert asked_again([FULL, THRICE], knowledge) == []
+
+
+def test_a_window_that_was_asked_again_in_vain_keeps_its_label() -> None:
+    knowledge = knowing()
+    label = answered(knowledge, FULL, NORMAL, 1.0).label
+    answered(knowledge, TWICE, ANOMALOUS, 2.0)
+    found = apply_answers(pool(FULL, knowledge=knowledge), Call([FULL]), [TeacherError("never")], "test", 3.0)
+    assert found.given_up == [] and [(each.label, each.news) for each in found.labelled] == [(label, False)]
+
+
+def test_an_answer_settles_a_revoked_event_whatever_the_clocks_show() -> None:
+    knowledge = knowing()
+    label = answered(knowledge, FULL, NORMAL, 1.0).label
+    knowledge.learn(make_revoked(label, "disk full", at=500.0))
+    assert known_label(FULL, knowledge, None) is None and asked_again([FULL, TWICE], knowledge) == [FULL, TWICE]
+    again = answered(knowledge, FULL, NORMAL, 2.0)
+    assert again.news and again.label.labelled_at == 500.0
+    assert asked_again([FULL, TWICE], knowledge) == []
+
+
+def test_a_revoked_shape_that_cannot_be_labelled_falls_back_on_the_model() -> None:
+    knowledge, window = knowing(), make_window("disk opened")
+    knowledge.learn(make_revoked(make_label(window, 0.9)))
+    back = fallback(knowledge.route(window))
+    assert back is not None and back.route is not None and back.route.kind == "general"

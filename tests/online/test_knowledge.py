@@ -13,13 +13,13 @@ from fusionlog import releases
 from fusionlog.errors import ModelError
 from fusionlog.novelty.similarity import bag_of_events
 from fusionlog.online.description import ContentKey
-from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.knowledge import ASKED_AGAIN, Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.routing.threshold import DEFAULT_TAU
 from fusionlog.types import FloatArray
 from tests.encoders import WordEncoder
-from tests.factories import make_event, make_label, make_release, make_window
+from tests.factories import make_event, make_label, make_release, make_revoked, make_window
 
 TAUGHT = (("connection opened", 0.0), ("disk failed", 1.0))
 
@@ -389,3 +389,54 @@ def test_an_inherited_verdict_counts_for_its_shape_alone_and_gives_way_to_the_te
     said = knowledge.event_labels(make_window("disk full", "disk full"))
     assert said is not None and [(each.text, each.count, each.probability) for each in said] == [("disk full", 2, 0.1)]
     assert knowledge.event_labels(make_window("disk full", "disk closed")) is None
+
+
+def kind_of(knowledge: Knowledge, *texts: str) -> str:
+    route = knowledge.route(make_window(*texts)).route
+    assert route is not None
+    return route.kind
+
+
+@pytest.mark.parametrize("text", ["disk lost", "disk failed"], ids=["labelled", "trained"])
+def test_a_revoked_event_is_proprietary_until_it_is_labelled_or_restored(text: str) -> None:
+    knowledge, window = knowing(), make_window(text, "connection opened")
+    label = make_label(window, 0.1)
+    knowledge.learn(label)
+    assert kind_of(knowledge, text) == "general"
+    before = knowledge.changes
+    assert knowledge.learn(make_revoked(label, text)) and knowledge.changes > before
+    assert kind_of(knowledge, text) == kind_of(knowledge, text, "connection opened") == "proprietary"
+    assert knowledge.unknown_events(window) == {make_event(text).template}
+    assert kind_of(knowledge, "connection opened") == "general"
+    for again in (label, make_label(make_window(text), 0.9, labelled_at=3001.0)):
+        knowledge.learn(make_revoked(label, text))
+        assert kind_of(knowledge, text) == "proprietary"
+        knowledge.learn(again)
+        assert kind_of(knowledge, text) == "general"
+
+
+def test_a_revoked_event_stands_in_for_none_that_is_like_it() -> None:
+    knowledge, label = knowing(), make_label(make_window("disk lost"), 0.1)
+    knowledge.learn(label)
+    assert kind_of(knowledge, "disk disk lost") == "general"
+    knowledge.learn(make_revoked(label, "disk lost"))
+    assert kind_of(knowledge, "disk disk lost") == "proprietary"
+
+
+def test_a_revoked_shape_is_referred_to_the_teacher_though_the_model_knows_its_events() -> None:
+    knowledge, window = knowing(), make_window("disk failed")
+    knowledge.learn(make_revoked(make_label(window, 0.1)))
+    route = knowledge.route(window).route
+    assert route is not None and (route.kind, route.acquisition_score) == ("proprietary", ASKED_AGAIN)
+    assert kind_of(knowledge, "disk failed", "disk failed") == "general", "another shape"
+    assert word_on(knowledge, window) is None
+    knowledge.forget(window.shape)
+    assert kind_of(knowledge, "disk failed") == "general"
+
+
+def test_a_release_of_the_system_does_not_settle_a_revoked_event() -> None:
+    knowledge, label = knowing(), make_label(make_window("disk failed"), 0.1)
+    knowledge.learn(make_revoked(label, "disk failed"))
+    assert kind_of(knowledge, "disk failed") == "proprietary"
+    knowledge.adopt(release(created=9000.0))
+    assert kind_of(knowledge, "disk failed") == "proprietary"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from pydantic import SecretStr
 
@@ -81,3 +83,11 @@ def test_a_release_of_another_encoder_has_no_bank() -> None:
         thin = release(vectors=releases.pack_vectors(WordEncoder(*WORDS)(["a", "b"])[:, :1]))
         verified_bank(thin, None, WordEncoder(*WORDS))
     assert len(verified_bank(release(), None, WordEncoder(*WORDS))) == 2
+
+
+def test_a_release_from_the_future_is_refused_and_outranks_nothing() -> None:
+    found = kept()
+    with pytest.raises(ModelError, match=r"hours ahead: set the training job's clock right"):
+        found.adopt(release("shop", created=time.time() + 3 * 24 * 3600))
+    assert found.version is None
+    assert found.adopt(release("shop", created=time.time() + 3600)) is not None, "clocks differ by hours at most"

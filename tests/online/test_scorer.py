@@ -41,9 +41,9 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     sizes: list[tuple[int, ...]] = []
     score = Detector.score
 
-    def count(self: Detector, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    def count(self: Detector, batch: Batch, options: object) -> tuple[np.ndarray, np.ndarray]:
         sizes.append(batch.counts.shape)
-        return score(self, batch)
+        return score(self, batch, options)
 
     monkeypatch.setattr(Detector, "score", count)
     return sizes

@@ -3,8 +3,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fusionlog.novelty.similarity import bag_of_events
+from fusionlog.online.event_answers import MOST_CONTRADICTIONS
 from fusionlog.online.teacher_memory import TeacherMemory
-from tests.factories import make_event, make_label, make_window
+from tests.factories import make_event, make_label, make_revoked, make_window
 
 WINDOW = make_window("disk full", "disk opened")
 
@@ -57,3 +58,64 @@ def test_where_events_do_not_count_the_shape_alone_does() -> None:
     assert memory.learn(make_label(WINDOW), events=False).label
     assert memory.label_of(WINDOW.shape) is not None and memory.windows == 0 and memory.teacher is None
     assert list(memory.events) == []
+
+
+def test_a_revoked_label_takes_its_verdicts_along_and_a_newer_one_gives_them_again() -> None:
+    memory, label = TeacherMemory(), make_label(WINDOW, 0.9)
+    memory.learn(label, events=True)
+    learned = memory.learn(make_revoked(label, "disk full"), events=True)
+    assert learned.lost and memory.label_of(WINDOW.shape) is None and list(memory.events) == []
+    assert memory.similarity(bag_of_events(WINDOW.events)) == 0.0 and memory.windows == 0
+    assert list(memory.open_events) == [make_event("disk full").template]
+    assert memory.asked_since(WINDOW) == memory.asked_since(make_window("disk full")) == 3000.0
+    assert memory.asked_since(make_window("disk opened")) is None
+    again = memory.learn(make_label(WINDOW, 0.1, labelled_at=3001.0), events=True)
+    assert again.lost and len(again.events) == 2 and memory.asked_since(WINDOW) is None and not memory.open_events
+
+
+def test_a_verdict_from_elsewhere_is_back_where_the_newer_label_is_revoked() -> None:
+    memory, newer = TeacherMemory(), make_label(WINDOW, 0.9, labelled_at=2001.0)
+    memory.learn(make_label(make_window("disk full"), 0.1), events=True)
+    memory.learn(newer, events=True)
+    learned = memory.learn(make_revoked(newer), events=True)
+    event = memory.event(make_event("disk full").template)
+    assert event is not None and event.probability == 0.1 and event in learned.events
+
+
+def test_a_restored_label_counts_as_before_and_an_earlier_revocation_does_not_touch_a_newer_label() -> None:
+    memory, label = TeacherMemory(), make_label(WINDOW, 0.9)
+    memory.learn(make_revoked(label, "disk full"), events=True)
+    memory.learn(label, events=True)
+    assert memory.label_of(WINDOW.shape) == label and memory.asked_since(WINDOW) is None
+    assert not memory.learn(make_revoked(label, "disk full", at=1999.0), events=True)
+    assert memory.label_of(WINDOW.shape) == label
+
+
+def test_a_label_that_the_topic_lost_is_dropped() -> None:
+    memory = TeacherMemory()
+    memory.learn(make_label(WINDOW, 0.9), events=True)
+    assert memory.forget(WINDOW.shape).lost and not memory.forget(WINDOW.shape)
+    assert memory.label_of(WINDOW.shape) is None and list(memory.events) == []
+    assert memory.asked_since(WINDOW) is None
+
+
+def test_a_window_with_a_contradicted_event_is_asked_about_unless_its_answer_is_newer() -> None:
+    memory, alone, template = TeacherMemory(), make_window("disk full"), make_event("disk full").template
+    memory.learn(make_label(alone, 0.1, labelled_at=1.0), events=True)
+    memory.learn(make_label(WINDOW, 0.9, labelled_at=2.0, contradicts=[template]), events=True)
+    assert memory.event(template) is None and memory.unlabelled(alone.events) == {template}
+    assert [memory.asked_since(window) for window in (alone, make_window("disk full", "lost"), WINDOW)] == [2, 2, None]
+    memory.learn(make_label(alone, 0.9, labelled_at=3.0), events=True)
+    event = memory.event(template)
+    assert memory.asked_since(alone) is None and event is not None and event.probability == 0.9
+
+
+def test_an_event_is_contradicted_a_few_times_and_then_settled_by_its_newest_answer() -> None:
+    memory, template, found = TeacherMemory(), make_event("disk full").template, 0
+    for number in range(20):
+        window = make_window(*["disk full"] * (number + 1))
+        label = make_label(window, (0.1, 0.9)[number // 2 % 2], labelled_at=float(number))
+        contradictions = memory.contradictions(label, window)
+        found += len(contradictions)
+        memory.learn(replace(label, contradicts=[each.event.template for each in contradictions]), events=True)
+    assert found == MOST_CONTRADICTIONS and template not in memory.open_events

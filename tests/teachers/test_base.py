@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from fusionlog.errors import TeacherError
 from fusionlog.records import Route, template_id
 from fusionlog.settings import SystemSettings
-from fusionlog.teachers.base import MAX_EVENT_CHARS, MAX_UNIT_EVENTS, EventVerdict, Verdict, label_of, unit_of
+from fusionlog.teachers.base import (
+    MAX_EVENT_CHARS,
+    MAX_UNIT_EVENTS,
+    EventVerdict,
+    Unit,
+    Verdict,
+    ask,
+    label_of,
+    unit_of,
+)
 from tests.factories import make_event, make_window
 
 SYSTEM = SystemSettings(description="a web shop", policy="alert on failures")
@@ -42,3 +54,27 @@ def test_a_label_maps_verdicts_to_templates_and_leaves_out_what_was_not_shown() 
         ("b", 2, 0.9, "failed"),
         ("a", 1, 0.1, ""),
     ]
+
+
+class Caching:
+    """A teacher that notes which units it forgets, and how many it labels."""
+
+    name = "caching"
+
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
+    def forget(self, units: Sequence[Unit]) -> None:
+        self.forgotten += [unit.events[0].text for unit in units]
+
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
+        return [Verdict(0.1, 0.9, "", ()) for _ in units]
+
+    async def close(self) -> None: ...
+
+
+async def test_the_cached_answer_on_a_window_that_is_asked_again_is_dropped() -> None:
+    teacher, windows = Caching(), [make_window("a"), make_window("b from 10.0.0.1")]
+    assert len(await ask(teacher, windows, SYSTEM)) == 2 and teacher.forgotten == []
+    await ask(teacher, windows, SYSTEM, again=windows[1:])
+    assert teacher.forgotten == ["b from <IP>"]

@@ -18,7 +18,7 @@ from tests.factories import make_anomaly
 class MemoryTable:
     """A table whose start reads what is in `before`."""
 
-    def __init__(self, settings: Settings, topic: object, on_record: object) -> None:
+    def __init__(self, settings: Settings, topic: object, on_record: object, refused: object) -> None:
         self.before, self.on_record = [], on_record
 
     async def start(self) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from fusionlog.kafka import codecs
 from fusionlog.online.knowledge import Knowledge
@@ -19,14 +21,14 @@ from fusionlog.topics import Topic
 from fusionlog.workers import knowledge_tables
 from fusionlog.workers.knowledge_tables import KEPT_RELEASES, KnowledgeTables
 from tests.encoders import WordEncoder
-from tests.factories import make_label, make_window
+from tests.factories import make_label, make_revoked, make_window
 from tests.online.factories import WORDS, release
 
 
 class MemoryTable:
     """A table whose topic is written by hand; what stands in `before` is read at the start."""
 
-    def __init__(self, settings: Settings, topic: Topic, on_record: Callable[..., None]) -> None:
+    def __init__(self, settings: Settings, topic: Topic, on_record: Callable[..., None], refused: object) -> None:
         self.topic, self.on_record, self.running = topic, on_record, False
 
     async def start(self) -> None:
@@ -106,6 +108,22 @@ def test_a_late_system_is_given_the_newest_releases_alone_and_no_deleted_label(b
     assert bench.known.of("mill").label_of(label.shape) is None
 
 
+def test_a_revoked_and_a_deleted_label_count_at_once_and_for_a_system_that_is_met_later(bench: Bench) -> None:
+    window = make_window("disk full")
+    label = make_label(window, 0.9)
+    bench.tell(label)
+    bench.tell(make_revoked(label, "disk full"))
+    later = bench.known.of("shop")
+    for _ in range(2):
+        assert later.label_of(window.shape) is None and later.asked_since(window) == 3000.0
+        bench.known._known.clear()
+        later = bench.known.of("shop")
+    bench.tell(label)
+    assert later.label_of(window.shape) == label and later.asked_since(window) is None
+    bench.labels.on_record(codecs.key_of(label), None)
+    assert later.label_of(window.shape) is None
+
+
 def test_a_deleted_release_is_not_adopted_by_a_system_that_is_met_later(bench: Bench) -> None:
     base = release(BASE)
     bench.tell(base)
@@ -147,3 +165,14 @@ async def test_a_method_without_a_model_waits_for_none(bench: Bench) -> None:
     bench.known._make = lambda system: Knowledge(system, WordEncoder(*WORDS), None, rules=RULES["llm-only"])
     bench.known._known.clear()
     await asyncio.wait_for(bench.known.until_ready(), 5)
+
+
+def test_a_system_that_is_not_in_the_file_has_neither_release_nor_label(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "systems.yaml"
+    path.write_text("shop:\n")
+    tables = KnowledgeTables(Settings(systems_file=path), lambda system: Knowledge(system, WordEncoder(*WORDS), None))
+    with capture_logs() as logged:
+        for number in range(2):
+            tables._on_label("bank/x", make_label(make_window(system="bank"), shape=f"x{number}"))
+    assert [(line["log_level"], line["system"]) for line in logged] == [("warning", "bank")]
+    assert not tables._labels

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
 from fusionlog.novelty.profile import SystemProfile
+from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
@@ -105,6 +106,26 @@ async def test_a_label_of_another_worker_is_used() -> None:
     bench.knowledge.learn(make_label(window, 0.7))
     await bench.handle(window)
     assert bench.teacher.asked == [] and bench.anomalies()[0].verdict_source == "test"
+
+
+async def test_an_answer_against_a_settled_event_is_counted_and_logged_with_both_answers() -> None:
+    bench, full = Bench(ScriptedTeacher()), windows_of("disk full", 1)[0]
+    twice = make_window("disk full", "disk full", session="s2", first_offset=2)
+    bench.knowledge.learn(make_label(full, 0.9))
+    before = metrics.EVENTS_REOPENED.labels("shop")._value.get()
+    with capture_logs() as logs:
+        await bench.handle(twice)
+    assert metrics.EVENTS_REOPENED.labels("shop")._value.get() == before + 1
+    (found,) = [each for each in logs if "settled" in each]
+    assert (found["system"], found["template"]) == ("shop", full.events[0].template)
+    assert found["settled"] == f"anomalous 0.90 by test on window {full.id}: because"
+    assert found["answer"] == f"normal 0.10 by scripted on window {twice.id}: routine"
+    (published,) = bench.labels()
+    assert published.contradicts == [full.events[0].template]
+    await bench.handle(full)
+    assert bench.teacher.asked[-1] == ["disk full"] and len(bench.labels()) == 2, "the first shape is asked again"
+    await bench.handle(full)
+    assert len(bench.teacher.asked) == 2, "the answers agree"
 
 
 async def test_a_teacher_that_is_away_is_asked_again() -> None:

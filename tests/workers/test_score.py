@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
+from fusionlog.errors import ReleaseError
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, Route, Window
@@ -38,6 +39,9 @@ class Bench:
         return self.knowledge
 
     async def until_ready_for(self, systems: set[str]) -> None: ...
+
+    def withdraw(self, system: str, error: ReleaseError) -> None:
+        self.of(system).withdraw(error.version)
 
     async def handle(self, *windows: Window) -> None:
         await self.scoring.handle([message_of(window, number) for number, window in enumerate(windows)])
@@ -106,3 +110,28 @@ async def test_what_learns_nothing_leaves_general_windows_to_the_model(method: M
     bench.knowledge.learn(make_label(bad, 0.1))
     await bench.handle(bad)
     assert [anomaly.by for anomaly in bench.anomalies()] == ["model"]
+
+
+async def test_a_release_whose_model_fails_on_windows_gives_way_to_the_one_before() -> None:
+    bench, bad = Bench(share=0.0), make_window("disk failed")
+    before = bench.knowledge.version
+    vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
+    later = make_release(
+        *BANK, system="shop", onnx=make_onnx(float("nan")), vectors=vectors, created=1e9, version="late"
+    )
+    bench.knowledge.adopt(releases.sign(later, None))
+    assert bench.knowledge.version == "late"
+    await bench.handle(bad)
+    [anomaly] = bench.anomalies()
+    assert (anomaly.verdict_source, bench.knowledge.version) == (before, before)
+    bench.knowledge.adopt(releases.sign(later, None))
+    assert bench.knowledge.version == before, "a withdrawn release is not adopted again"
+
+
+async def test_windows_are_dead_letters_where_no_release_is_left() -> None:
+    bench = Bench(share=0.0)
+    bench.knowledge.withdraw(bench.knowledge.version or "")
+    await bench.handle(make_window("disk failed"))
+    assert bench.anomalies() == []
+    [(topic, *_)] = bench.producer.sent
+    assert topic == bench.settings.topics.deadletter.name

@@ -43,3 +43,7 @@ class AnswerCache:
         self._cached.move_to_end(key)
         while len(self._cached) > self.entries:
             self._cached.popitem(last=False)
+
+    def drop(self, key: bytes) -> None:
+        """Drop the verdict under a key, where there is one."""
+        self._cached.pop(key, None)

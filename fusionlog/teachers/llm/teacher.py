@@ -87,6 +87,11 @@ class LLMTeacher:
         """Send these examples with every call from now on, in place of those before."""
         self._examples = tuple(examples)
 
+    def forget(self, units: Sequence[Unit]) -> None:
+        """Drop the cached verdicts on these units: they are sent again."""
+        for unit in units:
+            self.cache.drop(key(unit, self._settings.model, self._examples))
+
     async def label(self, units: Sequence[Unit]) -> list[Outcome]:
         """A verdict or an error for each unit, in their order."""
         async with self._turn:

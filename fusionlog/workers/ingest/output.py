@@ -70,10 +70,11 @@ class IngestOutput:
         ack.add_done_callback(lambda done: self._window_acked(processor, window, kind, done))
 
     async def _dead(self, processor: PartitionProcessor, place: TopicPartition, letter: DeadLetter) -> None:
-        headers = codecs.dead_letter_headers(
-            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time(), letter.index
-        )
         value = codecs.dead_letter_value(letter.value, self._topics.deadletter)
+        headers = codecs.dead_letter_headers(
+            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time(), letter.index,
+            replayable=letter.window is None and value == letter.value,
+        )  # fmt: skip
         ack = await self._producer.send_raw(self._topics.deadletter, letter.key, value, headers)
         ack.add_done_callback(lambda done: self._dead_acked(processor, letter, done))
 
@@ -99,7 +100,7 @@ class IngestOutput:
 
 def _summary(window: Window) -> bytes:
     """A window without its events."""
-    return codecs.encode(msgspec.structs.replace(window, events=[], sequence=[]))
+    return msgspec.json.encode({**msgspec.structs.asdict(window), "events": [], "sequence": []})
 
 
 def fitting(window: Window, topic: Topic) -> bytes | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,28 +10,12 @@ import pytest
 from fusionlog.errors import TeacherError
 from fusionlog.observability import metrics
 from fusionlog.teachers.base import Unit, Verdict
-from fusionlog.teachers.llm.teacher import LLMTeacher
 from tests.cases import CASES
-from tests.teachers.factories import Clock, make_settings, make_unit
-from tests.teachers.fake_endpoint import FakeEndpoint, Reply, fake_endpoint, units_of
+from tests.teachers.factories import Clock, make_unit
+from tests.teachers.fake_endpoint import FakeEndpoint, Reply, units_of
+from tests.teachers.llm.conftest import teacher_of
 
 WINDOW = make_unit("order 17 opened", "order 17 declined")
-
-
-@pytest.fixture
-def endpoint() -> Iterator[FakeEndpoint]:
-    with fake_endpoint() as server:
-        yield server
-
-
-@asynccontextmanager
-async def teacher_of(endpoint: FakeEndpoint, clock: Clock | None = None, **fields: Any) -> AsyncIterator[LLMTeacher]:
-    clock = clock or Clock()
-    teacher = LLMTeacher(make_settings(endpoint.url, **fields), clock=clock, sleep=clock.sleep)
-    try:
-        yield teacher
-    finally:
-        await teacher.close()
 
 
 def windows(count: int) -> list[Unit]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,13 +10,7 @@ import pytest
 from fusionlog.teachers.llm.check import EndpointCheck, check
 from fusionlog.teachers.llm.teacher import LLMTeacher
 from tests.teachers.factories import Clock, make_settings, make_unit
-from tests.teachers.fake_endpoint import PROSE, FakeEndpoint, Reply, fake_endpoint, units_of
-
-
-@pytest.fixture
-def endpoint() -> Iterator[FakeEndpoint]:
-    with fake_endpoint() as server:
-        yield server
+from tests.teachers.fake_endpoint import PROSE, FakeEndpoint, Reply, units_of
 
 
 async def checked(endpoint: FakeEndpoint, **fields: Any) -> EndpointCheck:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -22,29 +20,13 @@ from tests.teachers.fake_endpoint import (
     TRUNCATED,
     FakeEndpoint,
     Reply,
-    fake_endpoint,
     judge,
     units_of,
 )
+from tests.teachers.llm.conftest import teacher_of
 
 LIMITED = Reply(status=429, headers={"Retry-After": "7"})
 BROKEN = Reply(status=500)
-
-
-@pytest.fixture
-def endpoint() -> Iterator[FakeEndpoint]:
-    with fake_endpoint() as server:
-        yield server
-
-
-@asynccontextmanager
-async def teacher_of(endpoint: FakeEndpoint, clock: Clock | None = None, **fields: Any) -> AsyncIterator[LLMTeacher]:
-    clock = clock or Clock()
-    teacher = LLMTeacher(make_settings(endpoint.url, **fields), clock=clock, sleep=clock.sleep)
-    try:
-        yield teacher
-    finally:
-        await teacher.close()
 
 
 async def ask(endpoint: FakeEndpoint, *units: Unit, clock: Clock | None = None, **fields: Any) -> list[Any]:
@@ -202,6 +184,14 @@ async def test_a_content_is_paid_for_once(endpoint: FakeEndpoint) -> None:
         assert len(endpoint.requests) == 2
         await teacher.label([make_unit("payment failed", policy="another")])
         assert len(endpoint.requests) == 3, "another policy is another question"
+
+
+async def test_a_forgotten_content_is_sent_again(endpoint: FakeEndpoint) -> None:
+    async with teacher_of(endpoint) as teacher:
+        await teacher.label([make_unit("payment failed"), make_unit("new")])
+        teacher.forget([make_unit("payment failed"), make_unit("never sent")])
+        await teacher.label([make_unit("payment failed"), make_unit("new")])
+        assert [len(endpoint.units(call)) for call in range(len(endpoint.requests))] == [2, 1]
 
 
 async def test_the_cache_is_bounded_and_forgets_the_longest_unused(endpoint: FakeEndpoint) -> None:

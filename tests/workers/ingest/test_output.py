@@ -58,7 +58,7 @@ def huge(events: int = 1, chars: int = TOPICS.general.max_message_bytes, *, text
         make_event(f"e{number}" + "x" * (chars if text else 0), example="y" * (0 if text else chars) or "y")
         for number in range(events)
     ]
-    return replace(make_window("a", "b", first_offset=7), events=made)
+    return replace(make_window("a", "b", first_offset=7), events=made, sequence=[0] * 2)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ async def test_a_window_that_fits_no_record_is_a_dead_letter_without_events_for_
     await settled()
     [(name, _, value, headers)] = bench.producer.sent
     assert (name, headers["reason"], headers["offset"]) == (TOPICS.deadletter.name, "window-too-large", "7")
-    summary = msgspec.json.decode(value or b"", type=Window)
-    assert (summary.events, summary.sequence, summary.last_offset) == ([], [], 8)
+    summary = msgspec.json.decode(value or b"")
+    assert (summary["events"], summary["sequence"], summary["last_offset"]) == ([], [], 8)
     assert bench.processor.acknowledgements == [(7, 2)]
 
 

@@ -1,0 +1,15 @@
+"""Text and times as a terminal shows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def printable(text: str) -> str:
+    """The text without control characters: a log line may contain terminal escape codes."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+def at(seconds: float) -> str:
+    """A Unix time, in seconds, as date and time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

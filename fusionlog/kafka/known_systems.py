@@ -1,0 +1,39 @@
+"""Which systems a worker keeps state for: those of the systems file; without a file, so many that records name."""
+
+from __future__ import annotations
+
+from fusionlog.errors import RecordError
+from fusionlog.settings import Settings
+
+MOST = 1_000
+"""Systems without a systems file, at most: each costs some hundred kB, and any record may name one."""
+
+
+class KnownSystems:
+    """The systems of a worker. Without a systems file those are known that come first, `MOST` of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = settings.systems_file
+        self._names = set(settings.described)
+
+    def has(self, system: str) -> bool:
+        """Whether a system is known; without a file, a new one becomes known while there is room."""
+        if system not in self._names and self._file is None and len(self._names) < MOST:
+            self._names.add(system)
+        return system in self._names
+
+    def check(self, system: str) -> None:
+        """Refuse a record of a system that is not known.
+
+        :raises RecordError: `unknown-system`.
+        """
+        if self.has(system):
+            return
+        if self._file is None:
+            raise RecordError(
+                "unknown-system", f"{system[:100]} is one of more than {MOST}: set FUSIONLOG_SYSTEMS_FILE"
+            )
+        raise RecordError(
+            "unknown-system",
+            f"{system[:100]} is not in {self._file} (FUSIONLOG_SYSTEMS_FILE): add it there, and replay the dead letter",
+        )
