@@ -170,7 +170,7 @@ class Parser:
         else:
             duration, others = read(line, places(line, header.start or 0))
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
-        if standing is not None and not left and not joined and self._line_cache.is_worth(line):
+        if self._line_cache.is_worth(line) and standing is not None and not left and not joined:
             extra = coded.places if coded else ()
             found = self._quantities.places(line, content, start, by_form) if start is not None else ()
             parts = LineParts(line, header, content, by_form, component, inside, extra)

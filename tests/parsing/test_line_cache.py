@@ -186,7 +186,15 @@ def test_a_shape_is_recalled_by_its_code() -> None:
 
 def test_the_cache_rests_where_no_line_repeats_and_nothing_changes() -> None:
     plain, fast = (Parser("shop", SystemSettings(), IngestSettings(), shapes=each) for each in (False, True))
-    lines = [f"order o{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676 % 26)}x taken" for n in range(6_000)]
-    for line in lines:
-        assert fast.parse(line) == plain.parse(line)
-    assert fast.recall(lines[-1].encode()) is None
+    repeated = "the link of a host is up again now"
+    for number in range(2_500):
+        for line in (
+            (f"the link of host eth{number} is up again now", repeated)
+            if number < 5
+            else (f"the link of the host eth{number} is not up again now",)
+        ):
+            assert fast.parse(line) == plain.parse(line)
+        if number == 5:
+            assert fast.recall(repeated.encode()) is not None
+    assert fast.recall(repeated.encode()) is None
+    assert fast.parse(repeated) == plain.parse(repeated)
