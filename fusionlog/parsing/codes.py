@@ -283,7 +283,7 @@ _LEVELS = _words("ERROR FATAL PANIC WARNING NOTICE LOG")
 
 def kinds_opened(token: str) -> str:
     """The kinds of context that a token opens, a letter each: its code is in another token."""
-    kinds = "q" if token[-1] == '"' and len(token) > 1 else ""
+    kinds = "q" if token[-1] == '"' and len(token) > 1 and "=" not in token else ""
     if token[0] in _NUMBER_STARTS:
         kinds += _opened_by_number(token)
     bare = token.strip(_AROUND)

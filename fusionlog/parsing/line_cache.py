@@ -60,7 +60,7 @@ from fusionlog.utils.bounded_cache import BoundedCache
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
 TRIED_LINES = 2_000
-RESTED_LINES = 20_000
+RESTED_LINES = 40_000
 LEAST_FOUND = 0.5
 """The share of lines from which on the cache brings more than it costs."""
 
@@ -189,6 +189,13 @@ class LineCache:
             return None
         return self._find(value, self._cache)
 
+    @staticmethod
+    def can_hold(masked: str, component: str | None) -> bool:
+        """Whether no digit is left of a line but for those of its codes."""
+        if _DIGIT.search(masked) and _DIGIT.search(_CONSTANT_TOKENS.sub("", masked)):
+            return False
+        return component is None or _DIGIT.search(component) is None
+
     def put(self, parts: LineParts, shape: CachedLine) -> None:
         """Cache the shape of a line that is worth it, where every line of it has the same result.
 
@@ -202,8 +209,6 @@ class LineCache:
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
         if CONSTANT in masked:
             masked = _CONSTANT_TOKENS.sub("", masked)
-        if _DIGIT.search(masked) or _DIGIT.search(parts.component or ""):
-            return
         for place in shape.keys:
             if line[place] in masked:
                 return

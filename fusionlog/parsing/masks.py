@@ -330,13 +330,9 @@ class _TokenMemo(dict[str, str]):
     def __missing__(self, token: str) -> str:
         masked = self._old.get(token)
         if masked is None:
-            if self._has_shapes:
-                path = _PATH_ALONE.fullmatch(token) if token[0] == "/" else None
-                if path is not None:
-                    return f"<PATH>{path[1]}"
-                made_up = _MADE_UP.fullmatch(token)
-                if made_up is not None and not may_open_key(token):
-                    return f"<ID>{made_up[1]}"
+            known = _known(token) if self._has_shapes else None
+            if known is not None:
+                return known
             context = self._by_shape(token) if self._has_shapes else self._of(token)
             masked = _CONTEXT if context.kinds or context.is_day else context.masked
             if len(token) > MEMO_CHARS:
@@ -353,7 +349,7 @@ class _TokenMemo(dict[str, str]):
     def context(self, token: str) -> _Context:
         """What a token marked with `_CONTEXT` is."""
         context = self._contexts.get(token)
-        if context is None and (token in self or token in self._old):
+        if context is None and (token in self or token in self._old or (self._has_shapes and _known(token))):
             return _PLAIN
         return context or (self._by_shape(token) if self._has_shapes else self._of(token))
 
@@ -408,6 +404,15 @@ class _TokenMemo(dict[str, str]):
         codes = in_token(token)
         masked = self._masks.mask_token(token, codes)
         return _Context(masked, codes, kinds_opened(token), _DAY_LAST.search(token) is not None)
+
+
+def _known(token: str) -> str | None:
+    """The masked text of a token that is a path or an identifier for sure: most of them come once."""
+    path = _PATH_ALONE.fullmatch(token) if token[0] == "/" else None
+    if path is not None:
+        return f"<PATH>{path[1]}"
+    made_up = _MADE_UP.fullmatch(token)
+    return None if made_up is None or may_open_key(token) else f"<ID>{made_up[1]}"
 
 
 def in_text(text: str, keys: Sequence[KeyMatch], found: Sequence[tuple[int, Candidate]]) -> list[Candidate]:

@@ -158,19 +158,19 @@ class Parser:
         left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
         standing = self._miner.match(masked)
-        mined = standing.mined if standing else self._miner.add(masked)
-        if mined.replaces is not None:
-            self._replace(mined.replaces, mined)
-        events = self._events.get(mined.text)
-        event = events.get(component) if events else None
-        if event is None:
-            event = self._add_template(component, mined, line, None)
+        event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
         if start is not None:
             duration, others = self._quantities.read(content, by_form)
         else:
             duration, others = read(line, places(line, header.start or 0))
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
-        if self._line_cache.is_worth(line) and standing is not None and not left and not joined:
+        if (
+            self._line_cache.is_worth(line)
+            and standing is not None
+            and not left
+            and not joined
+            and self._line_cache.can_hold(by_form, component)
+        ):
             extra = coded.places if coded else ()
             found = self._quantities.places(line, content, start, by_form) if start is not None else ()
             parts = LineParts(line, header, content, by_form, component, inside, extra)
@@ -180,6 +180,14 @@ class Parser:
             )
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
+
+    def _event(self, mined: Mined, component: str | None, line: str) -> _KnownEvent:
+        """The event of a template and a component; a new one has the line as its example."""
+        if mined.replaces is not None:
+            self._replace(mined.replaces, mined)
+        events = self._events.get(mined.text)
+        event = events.get(component) if events else None
+        return self._add_template(component, mined, line, None) if event is None else event
 
     def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
         """The matches of the session's expression in the content: where it is no part of the line, by a search."""
