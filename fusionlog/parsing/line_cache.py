@@ -60,8 +60,8 @@ from fusionlog.utils.bounded_cache import BoundedCache
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
 TRIED_LINES = 2_000
-RESTED_LINES = 40_000
-LEAST_FOUND = 0.5
+RESTED_LINES = 6_000
+LEAST_FOUND = 0.4
 """The share of lines from which on the cache brings more than it costs."""
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -104,6 +104,7 @@ class CachedLine(Struct, gc=False):
     key: slice | None = None
     bare: bool = False
     prefixes: int = 0
+    is_direct: bool = False
     codes: Layout | None = None
     quantities: tuple[Place, ...] = ()
 
@@ -144,11 +145,14 @@ class LineCache:
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
         self._seen: set[int] = set()
         self._found = self._missed = self._rests = 0
+        self._is_good = self._is_tried = True
 
     def is_worth(self, line: str) -> bool:
-        """Count a line that was parsed in full; whether its shape is worth caching: it came before.
+        """Count a line that was parsed in full; whether its shape is worth caching.
 
-        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines.
+        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines;
+        then a shape is worth it that came before. Lines are counted while the cache is tried: at first, behind a rest,
+        and each `RESTED_LINES` lines that it did not find.
         """
         if not self.usable:
             return False
@@ -156,11 +160,17 @@ class LineCache:
             self._rests -= 1
             return False
         self._missed += 1
-        if self._missed + self._found >= TRIED_LINES:
-            self._rests = RESTED_LINES if self._found < LEAST_FOUND * TRIED_LINES else 0
+        if self._missed + self._found >= TRIED_LINES and self._is_tried:
+            self._is_good = self._found >= LEAST_FOUND * TRIED_LINES
+            self._rests = 0 if self._is_good else RESTED_LINES
+            self._is_tried = not self._is_good
             self._missed = self._found = 0
+        elif self._missed >= RESTED_LINES:
+            self._is_tried, self._missed, self._found = True, 0, 0
         if len(line) > MAX_CACHED_CHARS or not line.isascii():
             return False
+        if self._is_good:
+            return True
         shape = hash(line.encode("ascii").translate(_HEX_ZEROS))
         if shape in self._seen:
             return True
@@ -171,7 +181,7 @@ class LineCache:
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
-        if not self.usable or self._rests or len(line) > MAX_CACHED_CHARS or not line.isascii():
+        if not self.usable or len(line) > MAX_CACHED_CHARS or self._rests or not line.isascii():
             return None
         value = line.encode("ascii")
         return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
@@ -225,6 +235,7 @@ class LineCache:
         _derive(line, shape)
         key = layout(zeros) if layout else zeros
         if codes:
+            shape.is_direct = False
             their = _code_layout(codes)
             cache.put(key, CachedLine(shape.standing, shape.id, shape.text, prefixes=prefixes, codes=their))
             cache.put((key, their(value)), shape)
@@ -236,12 +247,18 @@ class LineCache:
         self._cache, self._rest = BoundedCache(CACHED_LINES), None
 
     def _find(self, value: bytes, cache: _Shapes) -> CachedLine | None:
+        shape = cache.get(value.translate(_ZEROS))
+        if shape is not None and shape.is_direct and not self._is_tried:
+            return shape
+        return self._find_apart(value, cache, shape)
+
+    def _find_apart(self, value: bytes, cache: _Shapes, shape: CachedLine | None) -> CachedLine | None:
+        """The result of a line whose shape has UUIDs, `0x` or codes, or is counted."""
         key: _Key = value.translate(_ZEROS)
-        shape = cache.get(key)
         if shape is None and len(self._layouts):
             layout = self._layouts.get(value.translate(_HEX_ZEROS))
             if layout is not None:
-                key = layout(value.translate(_ZEROS))
+                key = layout(key)
                 shape = cache.get(key)
         if shape is None or (shape.prefixes and shape.prefixes != value.count(b"0x")):
             return None
@@ -271,6 +288,7 @@ def _derive(line: str, shape: CachedLine) -> None:
     """Set what follows from a shape and one of its lines."""
     keys = shape.keys
     key = shape.key = keys[0] if keys else None
+    shape.is_direct = not shape.prefixes
     shape.bare = (
         shape.matched
         and not (shape.stamp or shape.quantities)
