@@ -258,7 +258,7 @@ class LineCache:
         if shape is None and len(self._layouts):
             layout = self._layouts.get(value.translate(_HEX_ZEROS))
             if layout is not None:
-                key = layout(key)
+                key = layout(value.translate(_ZEROS))
                 shape = cache.get(key)
         if shape is None or (shape.prefixes and shape.prefixes != value.count(b"0x")):
             return None
