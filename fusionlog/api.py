@@ -42,6 +42,7 @@ from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.parsing.parser import Event, Parser
+from fusionlog.parsing.times import EARLIEST, LineClock
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import ModelRelease, Route, Window
 from fusionlog.rules import RULES
@@ -139,7 +140,8 @@ def cut_windows(
     """The windows of events: sessions by key, or a fixed number of lines (`SystemSettings.window`), as they close.
 
     Where windows are sessions, a line without a session key is in no window, by the rule of the ingest worker.
-    `first_offset` and `last_offset` count the events from 0.
+    `first_offset` and `last_offset` count the events from 0. Pauses are measured by the times that the lines have where
+    the system's `time_field` is in their header.
 
     :param times: of the events, Unix seconds `[events]`; default: the lines' timestamps, else 0.1 s apart.
 
@@ -151,9 +153,11 @@ def cut_windows(
     """
     windower, cut = Windower(name, system.window, topic=f"file.{name}", partition=0), list[Window]()
     clock = line_times([event.line for event in events]) if times is None else times
+    own = LineClock(system)
     for offset, (event, time) in enumerate(zip(events, clock, strict=True)):
+        stated = None if event.stamp is None else own.read(event.stamp, time if time >= EARLIEST else None)
         try:
-            cut += windower.add(event, (offset, 0), time)
+            cut += windower.add(event, (offset, 0), time, stated=stated)
         except RecordError as error:
             if error.reason != NO_KEY:
                 raise

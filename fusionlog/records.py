@@ -27,6 +27,13 @@ SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
 MAX_EVENTS = 10_000
 """Distinct events of a window, at most."""
 ClosedBy = Literal["idle", "size", "count", "silence"]
+SpendingRole = Literal["label", "explain"]
+
+
+LEAST_DURATION: Seconds = 1.0
+"""A window has a longest duration from here up."""
+LEAST_PAUSE: Seconds = 10.0
+"""A window has a longest pause from here up."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -52,11 +59,11 @@ class Template(Record, frozen=True, kw_only=True):
 
 
 class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """A distinct event of a window: its template, its first line in this window, and its number of lines there.
+    """A distinct event of a window: its template, a line of it in this window, and its number of lines there.
 
-    `duration` is the longest duration that one of its lines in this window names, in seconds; 0: none does.
-    `quantities` are the greatest values of its other named numbers in this window, by name: sizes in bytes, retries,
-    percentages.
+    The line, `example`, is the first one, or, from a second up, the one with the longest duration. `duration` is the
+    longest duration that one of its lines in this window names, in seconds; 0: none does. `quantities` are the greatest
+    values of its other named numbers in this window, by name: sizes in bytes, retries, percentages.
     """
 
     template: str
@@ -93,9 +100,12 @@ class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
-    of the multiset of templates: windows of one shape get one verdict. A record may hold several lines: the first line
-    is number `first_index` of its record, from 0, the last one number `last_index`. `provisional` is the probability in
-    a verdict that the offline teacher gave while the teacher was away; the window waits for the teacher's own.
+    of the multiset of templates and of the decades of `duration` and `pause`: windows of one shape get one verdict.
+    `duration` is the longest that a line of the window names, from a second up; `pause` the longest between two lines
+    after one another, by the times that they or their envelopes have, from ten seconds up. A record may hold several
+    lines: the first line is number `first_index` of its record, from 0, the last one number `last_index`. `provisional`
+    is the probability in a verdict that the offline teacher gave while the teacher was away; the window waits for the
+    teacher's own.
     """
 
     id: str
@@ -284,7 +294,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
 
     `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
     `events` are those of the window, in order of first occurrence, of a window with very many the most informative
-    alone.
+    alone; `pause` is the window's, with a place in them.
     """
 
     id: str
@@ -308,6 +318,7 @@ class Anomaly(Record, frozen=True, kw_only=True):
     events: list[WindowEvent] = []
     provisional: bool = False
     withdrawn: bool = False
+    pause: Longest | None = None
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):
@@ -350,6 +361,28 @@ class Feedback(Record, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Spend(Record, frozen=True, kw_only=True):
+    """What one worker has spent on a language model within one minute: requests, tokens, and their price.
+
+    `system` is the one whose calls are counted apart, as an explain worker's are; empty otherwise. `money` is in the
+    currency of the prices in the settings, and `reserved` the part of it that is held for requests under way.
+    `estimated` counts the requests whose tokens the endpoint did not report: theirs come from the length of the texts.
+    `number` counts the records of a worker. Of records with one key the last one counts.
+    """
+
+    worker: str
+    number: int
+    role: SpendingRole
+    minute: Annotated[int, Meta(description="Unix time of the beginning of the minute")]
+    calls: int
+    system: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    money: float = 0.0
+    reserved: float = 0.0
+    estimated: int = 0
+
+
 def template_id(text: str) -> str:
     """The id of a template: 16 hexadecimal digits of a hash of its text, the same on every worker."""
     return blake2b(text.encode(), digest_size=8).hexdigest()
@@ -362,7 +395,23 @@ def window_id(topic: str, partition: int, first: Position, last: Position, sessi
     return blake2b(place.encode(), digest_size=16).hexdigest()
 
 
-def window_shape(counts: Iterable[tuple[str, int]]) -> str:
-    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order."""
-    text = ";".join(f"{template}:{count}" for template, count in sorted(counts))
-    return blake2b(text.encode(), digest_size=12).hexdigest()
+def window_shape(
+    counts: Iterable[tuple[str, int]],
+    duration: tuple[str, Seconds] | None = None,
+    pause: tuple[str, Seconds] | None = None,
+) -> str:
+    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order.
+
+    :param duration: its longest duration from a second up, and :param pause: its longest pause from ten seconds up, by
+        the template of the event: the decade of each, the third one open, is part of the shape.
+    """
+    parts = [f"{template}:{count}" for template, count in sorted(counts)]
+    for name, longest, least in (("duration", duration, LEAST_DURATION), ("pause", pause, LEAST_PAUSE)):
+        if longest is not None:
+            parts.append(f"{name}:{longest[0]}:{decade(longest[1], least)}")
+    return blake2b(";".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def decade(seconds: float, least: float) -> int:
+    """The decade of a time from `least` seconds up: 0, 1, and 2 for a hundred times as long and longer."""
+    return sum(seconds >= least * factor for factor in (10, 100))

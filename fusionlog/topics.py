@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -22,6 +22,7 @@ TopicId = Literal[
     "feedback",
     "anomalies",
     "explanations",
+    "spend",
     "deadletter",
 ]
 """The name of a topic's property in `Topics`."""
@@ -44,15 +45,17 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     "score": Access(reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "deadletter")),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
-        reads=("proprietary", "models", "labels"),
-        writes=("labels", "anomalies", "general", "proprietary", "deadletter"),
+        reads=("proprietary", "models", "labels", "spend"),
+        writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter"),
     ),
-    "explain": Access(reads=("anomalies", "explanations"), writes=("explanations", "deadletter")),
+    "explain": Access(
+        reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter")
+    ),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
     # its topic again, and a note that it did.
     "cli": Access(
-        reads=("models", "explanations", "labels", "deadletter"),
+        reads=("models", "explanations", "labels", "spend", "deadletter"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
                 "explanations"),
     ),
@@ -96,12 +99,15 @@ class Topic:
     summary: str
     retention_ms: int | None = None
     max_message_bytes: int = 1024 * 1024
+    segment_ms: int | None = None
 
     def config(self) -> dict[str, str]:
         """The topic's settings, in Kafka's own names."""
         config = {"cleanup.policy": self.cleanup, "max.message.bytes": str(self.max_message_bytes)}
         if self.retention_ms is not None:
             config["retention.ms"] = str(self.retention_ms)
+        if self.segment_ms is not None:
+            config["segment.ms"] = str(self.segment_ms)
         return config
 
 
@@ -196,6 +202,15 @@ class Topics:
         )  # fmt: skip
 
     @property
+    def spend(self) -> Topic:
+        """What label and explain workers spend on a language model. One partition: the order of its records decides."""
+        topic = self._compacted(
+            "spend", "worker/minute/role/system", records.Spend,
+            "Calls, tokens and money that a worker spent within a minute; removed after two days.", partitions=1,
+        )  # fmt: skip
+        return replace(topic, segment_ms=DAY_MS // 4)  # What is removed leaves the disk, and the start of a worker.
+
+    @property
     def deadletter(self) -> Topic:
         """Records that could not be used, as they were; reason, place and time are in their headers."""
         return Topic(
@@ -208,7 +223,7 @@ class Topics:
     def own(self) -> list[Topic]:
         """Every topic that FusionLog writes, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.templates, self.feedback, self.deadletter]  # fmt: skip
+                self.spend, self.templates, self.feedback, self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, then FusionLog's own."""

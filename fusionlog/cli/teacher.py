@@ -1,8 +1,9 @@
-"""`fusionlog teacher`: the check of the language model's endpoint."""
+"""`fusionlog teacher`: the check of the language model's endpoint, and what is left of its budget."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -11,7 +12,9 @@ import typer
 from fusionlog import settings
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.observability.logs import configure
-from fusionlog.settings import LabelSettings
+from fusionlog.settings import LabelSettings, Settings
+from fusionlog.teachers.llm.spend import SpendTotals
+from fusionlog.teachers.llm.spend_summary import SpendSummary, lines_of, summary_of
 
 if TYPE_CHECKING:
     from fusionlog.teachers.llm.check import EndpointCheck
@@ -35,6 +38,24 @@ def check(
     found = asyncio.run(_check(label))
     typer.echo(msgspec.json.encode(found).decode() if json else _line(found))
     raise typer.Exit(0 if found.usable else 1)
+
+
+@app.command()
+def spend(
+    json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Show what all label and explain workers spent on the language model, and what is left of the budgets."""
+    found = asyncio.run(_summary(settings.load()))
+    typer.echo(msgspec.json.encode(found).decode() if json else "\n".join(lines_of(found)))
+
+
+async def _summary(config: Settings) -> SpendSummary:
+    from fusionlog.kafka.table import read_all
+
+    totals = SpendTotals()
+    for key, record in await read_all(config, config.topics.spend):
+        totals.update(key, record)
+    return summary_of(totals, config, time.time())
 
 
 def _label(url: str | None, model: str | None) -> LabelSettings:

@@ -17,7 +17,7 @@ from fusionlog.records import Anomaly, ExplainedLine, Explanation
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.base import Unit
 from fusionlog.teachers.cost import Cost
-from fusionlog.teachers.llm.budget import Budget
+from fusionlog.teachers.llm.budget import Budget, CallBudget
 from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
 from fusionlog.teachers.llm.reply import AnswerError, Reply
 from fusionlog.types import Clock
@@ -33,6 +33,7 @@ class Explainer:
     """Explains anomalies by a language model, one a call, within the hourly call budget of each system.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions of a failed call.
+    :param budgets: the budget of a system; default: the calls of an hour, of this process alone.
     :raises SettingError: there is no endpoint, or its URL is not valid.
     """
 
@@ -41,17 +42,19 @@ class Explainer:
         settings: Settings,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        budgets: Callable[[str], CallBudget] | None = None,
     ) -> None:
         label, self._settings, self._clock = settings.label, settings.explain, clock
         model = self._settings.model or label.model
         self.name = f"llm:{model}"
         self._endpoint = Endpoint(label.model_copy(update={"model": model}), clock, sleep, prompt.response_formats())
-        self._budgets: dict[str, Budget] = {}
+        self._budgets: dict[str, CallBudget] = {}
+        self._make_budget = budgets or self._own_budget
 
-    def budget(self, system: str) -> Budget:
+    def budget(self, system: str) -> CallBudget:
         """The call budget of a system."""
         if system not in self._budgets:
-            self._budgets[system] = Budget(self._settings.calls_per_hour, self._clock, setting=BUDGET)
+            self._budgets[system] = self._make_budget(system)
         return self._budgets[system]
 
     async def explain(self, anomaly: Anomaly, system: SystemSettings) -> Explanation:
@@ -69,6 +72,9 @@ class Explainer:
     async def close(self) -> None:
         """Close the connections."""
         await self._endpoint.close()
+
+    def _own_budget(self, system: str) -> Budget:
+        return Budget(self._settings.calls_per_hour, self._clock, setting=BUDGET)
 
     async def _answer(self, unit: Unit, anomaly: Anomaly) -> Answer:
         problem, budget = "", self.budget(anomaly.system)
@@ -91,7 +97,7 @@ class Explainer:
             await self._test(budget)
         raise TeacherError(f"{self.name} gave no usable explanation in {ATTEMPTS} calls: {last}")
 
-    async def _test(self, budget: Budget) -> None:
+    async def _test(self, budget: CallBudget) -> None:
         """Return where the endpoint explains a made-up anomaly: then an anomaly without explanation is at fault.
 
         :raises TeacherError: it does not; `retry_after` is the seconds until the next try.
@@ -106,7 +112,7 @@ class Explainer:
                 raise
             raise self._endpoint.leave_alone(error) from error
 
-    async def _complete(self, messages: list[dict[str, str]], unit: Unit, budget: Budget) -> Answer:
+    async def _complete(self, messages: list[dict[str, str]], unit: Unit, budget: CallBudget) -> Answer:
         """The model's answer. Calls to an endpoint that is away are refunded: the hour's budget is kept."""
         before = self._endpoint.cost
 
@@ -120,7 +126,7 @@ class Explainer:
         except RefusedError as error:
             raise TeacherError(str(error)) from error
         except TeacherError:
-            budget.refund((self._endpoint.cost - before).calls)
+            await budget.refund((self._endpoint.cost - before).calls)
             raise
 
 

@@ -77,6 +77,8 @@ def key_of(record: records.Record) -> str:
             return f"{record.system}/{record.id}"
         case records.Feedback():
             return record.anomaly
+        case records.Spend():
+            return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
     raise TypeError(f"{type(record).__name__} has no topic")
 
 

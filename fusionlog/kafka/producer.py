@@ -54,22 +54,25 @@ class Producer:
             producer, self._producer = self._producer, None
             await producer.stop()
 
-    async def send(self, topic: Topic, key: str, record: records.Record | None) -> Ack:
+    async def send(self, topic: Topic, key: str, record: records.Record | None, partition: int | None = None) -> Ack:
         """Queue a record (None is a tombstone); waits while the buffer is full."""
-        return await self.send_raw(topic, key.encode(), None if record is None else codecs.encode(record))
+        value = None if record is None else codecs.encode(record)
+        return await self.send_raw(topic, key.encode(), value, partition=partition)
 
     async def send_raw(
-        self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None
-    ) -> Ack:
+        self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None,
+        partition: int | None = None,
+    ) -> Ack:  # fmt: skip
         """Queue a record as it stands.
 
+        :param partition: default: by the key.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
         if self._writes is not None and topic.name not in self._writes:
             raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
         if self._producer is None:
             raise RuntimeError("the producer is not started")
-        ack: Ack = await self._producer.send(topic.name, value, key, headers=headers or [])
+        ack: Ack = await self._producer.send(topic.name, value, key, partition, headers=headers or [])
         return ack
 
     async def flush(self) -> None:

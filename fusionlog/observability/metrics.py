@@ -40,6 +40,9 @@ LINES_OPEN = Gauge(
     "fusionlog_lines_open", "lines that are held, or in windows that are not closed or not acknowledged yet", ["system"]
 )
 LINES_UNMATCHED = Counter("fusionlog_lines_unmatched", "lines that do not match the system's header", ["system"])
+LINES_UNMINED = Counter(
+    "fusionlog_lines_unmined", "lines that got the catch-all event: too many templates are new", ["system"]
+)
 LINES_INHERITED = Counter(
     "fusionlog_lines_inherited", "lines without a session key that took the key of their source", ["system"]
 )
@@ -99,6 +102,21 @@ LLM_UNITS = Counter("fusionlog_llm_units", "units by outcome: answered, remember
 LLM_UNITS_ALONE = Counter(
     "fusionlog_llm_units_alone", "units asked in a call of their own: a line reads like an instruction", ["system"]
 )
+LLM_CALLS_LEFT = Gauge(
+    "fusionlog_llm_calls_left",
+    "calls of the hour that are left to all workers of the role, explain's by system",
+    ["role", "system"],
+)
+LLM_MONEY_LEFT = Gauge(
+    "fusionlog_llm_money_left", "money of the day that is left to all label and explain workers", ["role"]
+)
+LLM_BUDGET_SPENT = Gauge(
+    "fusionlog_llm_budget_spent", "1 while this worker's next call waits for calls or money", ["role"]
+)
+LLM_SPENT_CALLS = Counter("fusionlog_llm_spent_calls", "calls of this worker that a budget paid for", ["role"])
+LLM_SPENT_TOKENS = Counter("fusionlog_llm_spent_tokens", "their tokens, estimated ones included", ["role", "kind"])
+LLM_SPENT_MONEY = Counter("fusionlog_llm_spent_money", "their price, by the prices of the settings", ["role"])
+LLM_ESTIMATED = Counter("fusionlog_llm_estimated_calls", "those whose tokens the endpoint did not report", ["role"])
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
 LABELS_PROPAGATED = Counter(
     "fusionlog_labels_propagated", "pseudo-labels propagated to windows from similar labelled ones", ["system"]

@@ -94,11 +94,16 @@ class TeacherMemory:
         return None if since is None or (label is not None and label.labelled_at >= since) else since
 
     def contradictions(self, label: PseudoLabel, window: Window) -> list[Contradiction]:
-        """The verdicts that an answer on a window contradicts; an event's first `MOST_CONTRADICTIONS` count."""
+        """The verdicts that an answer on a window contradicts; an event's first `MOST_CONTRADICTIONS` count.
+
+        Answers of one call have one time: none is later than another.
+        """
+        found = [(event, self._answers[event.template]) for event in contradicted(label, window.events, self.event)]
         return [
-            Contradiction(event, answers.labels[-1], label)
-            for event in contradicted(label, window.events, self.event)
-            if (answers := self._answers[event.template]).contradictions < MOST_CONTRADICTIONS
+            Contradiction(event, before, label)
+            for event, answers in found
+            if (before := answers.labels[-1]).labelled_at < label.labelled_at
+            and answers.contradictions < MOST_CONTRADICTIONS
         ]
 
     def learn(self, label: PseudoLabel, events: bool) -> Learned:

@@ -91,7 +91,7 @@ class CachedLine(Struct, gc=False):
     magnitudes; `matched`: whether it has the header; `settled`: whether it begins a line whatever comes before it, so
     that it may be recalled, None until a record of the shape comes: most shapes of a stream that repeats little come
     once. What follows is derived by `LineCache.put`: the place of the first key; whether an event of the shape has no
-    more than that key; the number of `0x` in a line.
+    more than that key; the number of `0x` in a line; whether an event has no more than that key and quantities.
     """
 
     standing: MatchedCluster
@@ -106,6 +106,7 @@ class CachedLine(Struct, gc=False):
     prefixes: int = 0
     is_direct: bool = False
     codes: Layout | None = None
+    measured: bool = False
     quantities: tuple[Place, ...] = ()
 
 
@@ -289,12 +290,9 @@ def _derive(line: str, shape: CachedLine) -> None:
     keys = shape.keys
     key = shape.key = keys[0] if keys else None
     shape.is_direct = not shape.prefixes
-    shape.bare = (
-        shape.matched
-        and not (shape.stamp or shape.quantities)
-        and len(keys) < 2
-        and (key is None or canonical(line[key]) == line[key])
-    )
+    alone = len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
+    shape.measured = shape.matched and not shape.stamp and alone
+    shape.bare = shape.measured and not shape.quantities
 
 
 def _code_layout(codes: Sequence[CodePlace]) -> Layout:

@@ -19,7 +19,7 @@ from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import places, read
 from fusionlog.parsing.quantity_memo import QuantityMemo
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner
+from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -86,8 +86,9 @@ class Parser:
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
-            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
-        )
+            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
+            ingest.max_similar_templates, ingest.new_templates,
+        )  # fmt: skip
         self._names_alone = not self._key_field and not system.session
         self._components = Components(self._masks.mask)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
@@ -97,6 +98,10 @@ class Parser:
     def templates(self) -> int:
         """The number of kept templates."""
         return len(self._miner)
+
+    def take_unmined(self) -> Unmined:
+        """The lines since the last call that got the catch-all event."""
+        return self._miner.take_unmined()
 
     def parse(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`.
@@ -335,7 +340,12 @@ def example_of(line: str) -> str:
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:
-    """The event of a line of a cached shape that has more than one key at most."""
+    """The event of a line of a cached shape that is not bare."""
+    if shape.measured:
+        duration, others = read(line, shape.quantities)
+        return Event(
+            shape.id, shape.text, line[shape.key] if shape.key else None, line, (), True, None, duration, others
+        )
     session, more = _sessions([line[place] for place in shape.keys])
     stamp = texts(line, shape.stamp) if shape.stamp else None
     return Event(shape.id, shape.text, session, line, more, shape.matched, stamp, *read(line, shape.quantities))

@@ -20,7 +20,7 @@ from itertools import islice
 from math import nan
 from typing import NamedTuple
 
-from fusionlog.parsing.quantity_words import SPAN_UNITS, Form, Measure, is_unit, measure_of
+from fusionlog.parsing.quantity_words import SPAN_UNITS, Form, Measure, attempt_of, is_unit, measure_of
 
 MAX_QUANTITY_CHARS = 2_000
 """Characters of a line in which quantities are looked for."""
@@ -36,14 +36,17 @@ _BEFORE, _AFTER = 48, 24
 """Characters around a number that show what it is."""
 _CACHED = 20_000
 
-_NUMBER = r"[0-9]++(?:,[0-9]{3}(?![0-9]))*+(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+"
-_END = "(?![A-Za-z0-9_]|[-:.,/][0-9]|-[A-Za-z])"
+_COMMA = "(?:,[0-9]{1,2}(?= ?(?:ms|s|sec|秒)(?!\\w)))?+"
+_NUMBER = rf"[0-9]++(?:,[0-9]{{3}}(?![0-9]))*+{_COMMA}(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+"
+_END = "(?![A-Za-z0-9_]|[-:.,][0-9]|-[A-Za-z])"
 """Behind a value: no longer word, version, date, list or identifier."""
 _UNIT = "(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|milliseconds?|millis|msecs?|ms|[uµμ]s|ns)"
 _PART = rf"[0-9]++(?:\.[0-9]++)?+ ?{_UNIT}"
 _GLUED = rf"[0-9]++(?:\.[0-9]++)?+{_UNIT}"
+_CHINESE = "\u4e00-\u9fff：（，"
 _VALUE = re.compile(
-    rf"[ =:\"'(\[,|{{~>#\t\n](?=[0-9])(?<![0-9][:,])(?:(?P<number>{_NUMBER})(?P<word>[A-Za-zµμ]++|%)?+{_END}"
+    rf"[ =:\"'(\[,|{{~>#+\t\n{_CHINESE}](?=[0-9])(?<![0-9][:,])(?:"
+    rf"(?P<number>{_NUMBER})(?P<word>[A-Za-zµμ{_CHINESE}]++|%)?+{_END}"
     rf"|(?P<span>(?:{_GLUED}(?=[0-9]))+{_GLUED}){_END}"
     rf"|(?P<clock>[0-9]{{1,3}}(?::[0-9]{{2}}){{1,2}}(?:[.,][0-9]++)?+){_END})"
 )
@@ -51,8 +54,10 @@ _VALUE = re.compile(
 _LONGER = re.compile(rf"{_PART}(?![A-Za-z])(?:(?:, | and | ){_PART}(?![A-Za-z]))+{_END}")
 """A span of several words: `2 minutes and 3 seconds`."""
 _ISO = re.compile(r"(?<![\w/])P(?:[0-9]+D)?T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?(?!\w)")
-_NEXT = re.compile(r"\s?([A-Za-zµμ]+|%)?(?:\s+([A-Za-z]+))?")
+_NEXT = re.compile(rf"\s?([A-Za-zµμ{_CHINESE}]++(?!\w)|%)?(?:\s+([A-Za-z]+))?")
+_OF = re.compile("/[0-9]")
 _SPAN_PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-zµμ]+)")
+_DECIMAL_COMMA = re.compile("[0-9]+,[0-9]{1,2}")
 _ISO_PARTS = re.compile(r"([0-9.]+)([DHMS])")
 _ISO_UNITS = {"D": 86400.0, "H": 3600.0, "M": 60.0, "S": 1.0}
 
@@ -185,6 +190,8 @@ def _measure(before: str, form: Form, word: str, tail: str) -> Measure | None:
     """What a value is, by the text around it."""
     following = _NEXT.match(tail)
     first, second = (following[1] or "", following[2] or "") if following else ("", "")
+    if _OF.match(tail):
+        return attempt_of(before)
     if word:
         return measure_of(before, form, word, first) if is_unit(word) else None
     return measure_of(before, form, first, second) if is_unit(first) else measure_of(before, form, "", first)
@@ -220,6 +227,8 @@ def _written(text: str) -> float:
         return sum(float(number) * _ISO_UNITS[unit] for number, unit in _ISO_PARTS.findall(text))
     if text[-1:].isalpha():
         return sum(float(number) * SPAN_UNITS.get(unit, nan) for number, unit in _SPAN_PARTS.findall(text))
+    if _DECIMAL_COMMA.fullmatch(text):
+        return float(text.replace(",", "."))
     try:
         return _clock(text.replace(",", ".")) if ":" in text else float(text.replace(",", ""))
     except ValueError:

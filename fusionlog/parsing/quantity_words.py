@@ -33,12 +33,12 @@ def _units(**scales: tuple[float, str]) -> dict[str, float]:
 
 
 TIME_UNITS = _units(
-    ns=(1e-9, "ns nanos nanosec nanosecs nanosecond nanoseconds"),
-    us=(1e-6, "us µs μs usec usecs micros microsec microsecs microsecond microseconds"),
-    ms=(1e-3, "ms msec msecs millis millisec millisecs millisecond milliseconds"),
-    s=(1.0, "s sec secs second seconds"),
-    min=(60.0, "min mins minute minutes"),
-    h=(3600.0, "h hr hrs hour hours"),
+    ns=(1e-9, "纳秒 ns nanos nanosec nanosecs nanosecond nanoseconds"),
+    us=(1e-6, "微秒 us µs μs usec usecs micros microsec microsecs microsecond microseconds"),
+    ms=(1e-3, "毫秒 ms msec msecs millis millisec millisecs millisecond milliseconds"),
+    s=(1.0, "秒 s sec secs second seconds"),
+    min=(60.0, "分钟 min mins minute minutes"),
+    h=(3600.0, "小时 h hr hrs hour hours"),
     d=(86400.0, "day days"),
 )
 """Seconds of each unit of time."""
@@ -56,7 +56,7 @@ _SETTINGS = _words(
     "timeout timeouts ttl interval intervals limit limits max maximum min minimum every period periodic retrying "
     "reconnect reconnecting again next within keepalive lease grace backoff deadline expire expires expiry expiration "
     "retention threshold uptime up age scheduled schedule scheduling sleep sleeping allowed default quota capacity "
-    "linger window until remaining will tick refresh poll polling heartbeat budget cooldown throttle least most"
+    "linger window until remaining will backing tick refresh poll polling heartbeat budget cooldown throttle least most"
 )
 """Words of settings, of what is to come, and of ages: a time beside one is no duration that passed."""
 _AHEAD = _words(
@@ -71,7 +71,12 @@ _ELSEWHEN = _words(
     "no nr code status since boot"
 )
 """Parts of the names of points in time and of identifiers."""
-_DURATIONS = _words("delay latency duration elapsed took taken runtime rtt lasted")
+_DURATIONS = _words("delay latency duration elapsed took taken runtime rtt rt urt lasted")
+_ASIDE = _words("last past previous per each since every")
+"""Words right before a time that is a period: `in the last 5 minutes`."""
+_LINKS = _words("is was are of at to now by reached")
+"""Words between a key and its number: `queue length is 300`."""
+_CHINESE_SETTING = re.compile("(?:超时|间隔|每|最大|最多|最小|有效期)[时间为是：:= ]*\\Z")
 _TIMED = _words(
     "request response upstream process processing exec execution query wait waiting service run elapsed total cpu "
     "gc render rendering connect connection backend load lookup transfer handler compute sql db reply roundtrip "
@@ -84,8 +89,8 @@ _TRIES = _words("retry retries attempt attempts tries retransmits redeliveries r
 _QUEUES = _words("depth backlog lag pending queued queue inflight outstanding unacked unacknowledged")
 _PERCENTS = _words("percent pct percentage utilization utilisation")
 _COUNTED = _words(
-    "rows records messages errors requests connections failures warnings hits misses exceptions clients consumers "
-    "events entries items files sessions tasks jobs packets retries attempts threads"
+    "tests rows records messages errors requests connections failures warnings hits misses exceptions clients "
+    "consumers events entries items files sessions tasks jobs packets retries attempts threads"
 )
 _COUNTS = _COUNTED | _words("count counts total num nrcpt dropped lost failed")
 _NOUNS = _COUNTED | _words(
@@ -97,6 +102,8 @@ _MAGNITUDES = _SIZES | _TRIES | _QUEUES | _PERCENTS | _COUNTS
 
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _KEY = re.compile(r"([A-Za-z_][\w.-]*)([\"'\])]*\s*[=:\[(]+\s*[\"'\[(]*|[\"'\s([#~<>]*)\Z")
+_KEY_UNIT = re.compile(r"([A-Za-z_][\w.-]*) ?[(\[](\w{1,12})[)\]] ?[=:] ?[\"']?\Z")
+"""A unit behind a key: `duration (ms): 3900`."""
 _JOINTS = re.compile(r"[=:\[(]")
 _WORD = re.compile(r"[A-Za-z_-]+")
 _CLAUSE = re.compile(r"[.,;!?]\s|[|{}]|[=:]\S*\s")
@@ -125,9 +132,10 @@ def measure_of(before: str, form: Form, unit: str, after: str) -> Measure | None
     :param before: the text before it. :param unit: the unit written to it or behind it, '' where there is none.
     :param after: the next word.
     """
-    context, seconds, after = _context(before), time_unit(unit), after.lower()
-    if form == "span" or seconds is not None:
-        return None if _is_setting(context, after) else Measure("duration", seconds or 1.0, True)
+    context, after = _context(before), after.lower()
+    seconds = 1.0 if form == "span" else None if form == "clock" else time_unit(unit)
+    if seconds is not None:
+        return None if _is_setting(context, before, after) else Measure("duration", seconds, True)
     if context.has(_SETTINGS):
         return None
     if form == "clock":
@@ -137,6 +145,12 @@ def measure_of(before: str, form: Form, unit: str, after: str) -> Measure | None
     if unit == "%":
         return Measure(_name(context, "percent"), 1.0)
     return _by_key(context) or _by_noun(context, after)
+
+
+def attempt_of(before: str) -> Measure | None:
+    """What the first number of `3/5` is: an attempt, or nothing."""
+    context = _context(before)
+    return Measure(_name(context, "attempt"), 1.0) if context.has(_TRIES) else None
 
 
 def time_unit(unit: str) -> float | None:
@@ -183,9 +197,9 @@ def _key_scale(context: _Context) -> float | None:
     return 1.0 if last == "delay" else None
 
 
-def _is_setting(context: _Context, after: str) -> bool:
+def _is_setting(context: _Context, before: str, after: str) -> bool:
     """Whether a time is a setting, an age, or still to come: by its key, the words before, or the word behind."""
-    if after in _AHEAD or context.has(_SETTINGS):
+    if after in _AHEAD or context.has(_SETTINGS) or context.key.lower() in _ASIDE or _CHINESE_SETTING.search(before):
         return True
     if context.is_joined or context.has(_DURATIONS):
         return False
@@ -206,8 +220,13 @@ def _context(before: str) -> _Context:
     found = _KEY.search(before)
     if found is None:
         return _Context("", (), False, _near(before))
-    parts = tuple(part.lower() for part in _PART.findall(found[1]))
-    return _Context(found[1], parts, _JOINTS.search(found[2]) is not None, _near(before[: found.end(1)]))
+    key, near, joined = found[1], _near(before[: found.end(1)]), _JOINTS.search(found[2]) is not None
+    unit = _KEY_UNIT.search(before)
+    if unit is not None and unit[2].lower() in TIME_UNITS:
+        key = f"{unit[1]}_{unit[2]}"
+    elif not joined and key.lower() in _LINKS and (linked := _KEY.search(before[: found.start()])):
+        key = linked[1]
+    return _Context(key, tuple(part.lower() for part in _PART.findall(key)), joined, near)
 
 
 def _near(text: str) -> frozenset[str]:

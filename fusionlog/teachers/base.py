@@ -8,6 +8,7 @@ so that one bad unit never costs the others their labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -22,15 +23,24 @@ MAX_EVENT_CHARS = 400
 """Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
 MAX_UNIT_EVENTS = 60
 """Events of a unit that are sent; 60 lines of 400 characters are about 6,000 tokens, the most a window can cost."""
+MAX_UNIT_QUANTITIES = 8
+"""Quantities of an event that are sent."""
 MAX_REASON_CHARS = 500
 
 
-class UnitEvent(Struct, frozen=True):
-    """A distinct event of a unit. `id` counts the window's events from 1; `text` is redacted and cut."""
+class UnitEvent(Struct, frozen=True, omit_defaults=True):
+    """A distinct event of a unit. `id` counts the window's events from 1; `text` is redacted and cut.
+
+    `duration` is the longest that a line of it names, `pause` the window's longest pause where this is the event before
+    it, both in seconds; `quantities` are its greatest other magnitudes. What is not there is not sent.
+    """
 
     id: int
     text: str
     count: int
+    duration: float | None = None
+    pause: float | None = None
+    quantities: dict[str, float] = {}
 
 
 class Unit(Struct, frozen=True):
@@ -120,11 +130,32 @@ def unit_of(window: Window, system: SystemSettings) -> Unit:
     """The unit of a window: at most `MAX_UNIT_EVENTS` events, each a redacted line of at most `MAX_EVENT_CHARS`."""
     chosen = chosen_places(window)
     events = tuple(
-        UnitEvent(id=place + 1, text=clip(redact(event.example), MAX_EVENT_CHARS), count=event.count)
+        unit_event(place + 1, event, window.pause.seconds if window.pause and window.pause.event == place else 0.0)
         for place, event in enumerate(window.events)
         if place in chosen
     )
     return Unit(system=window.system, description=system.description, policy=system.policy, events=events)
+
+
+def unit_event(id: int, event: WindowEvent, pause: float = 0.0) -> UnitEvent:
+    """An event of a window as it is sent, with its values.
+
+    :param pause: seconds of the window's longest pause, where it comes after this event.
+    """
+    return UnitEvent(
+        id=id,
+        text=clip(redact(event.example), MAX_EVENT_CHARS),
+        count=event.count,
+        duration=_rounded(event.duration) or None,
+        pause=_rounded(pause) or None,
+        quantities={name: _rounded(value) for name, value in islice(event.quantities.items(), MAX_UNIT_QUANTITIES)},
+    )
+
+
+def _rounded(value: float) -> float:
+    """A value with six digits at most; a whole number without a decimal point."""
+    short = float(f"{value:.6g}")
+    return int(short) if short.is_integer() else short
 
 
 def label_of(window: Window, verdict: Verdict, teacher: str, now: float) -> PseudoLabel:
@@ -156,7 +187,7 @@ def chosen_places(window: Window) -> set[int]:
     foreign = window.route.least_similar_event if window.route else None
     order = sorted(
         range(len(window.events)),
-        key=lambda place: (window.events[place].template != foreign, -window.events[place].count, place),
+        key=lambda place: (window.events[place].text != foreign, -window.events[place].count, place),
     )
     return set(order[:MAX_UNIT_EVENTS])
 

@@ -64,7 +64,7 @@ class LabelWorker:
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
         self._begun: dict[str, str] = {}
-        self._why = ""
+        self._why = self._logged = ""
 
     async def count_history(self, windows: AsyncIterable[Window]) -> None:
         """Count the windows committed before this worker's start, for teachers whose verdicts depend on the stream."""
@@ -148,6 +148,7 @@ class LabelWorker:
         await self._return(pool)
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         if answered.retry_after is None:
+            self._logged = ""
             return 0.0
         self._why = answered.why
         return max(answered.retry_after, self._settings.label.wait_seconds)
@@ -205,8 +206,11 @@ class LabelWorker:
                 await self._output.dead_letter(message, RecordError("no-label", error))
 
     async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
+        """Wait, at most `MAX_WAIT_SECONDS`; a reason that goes on is one sentence in the log."""
         seconds = min(seconds, MAX_WAIT_SECONDS)
-        log.warning(
+        report = log.debug if self._why == self._logged else log.warning
+        self._logged = self._why
+        report(
             "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
             teacher=self._teacher.name, seconds=round(seconds, 1), why=self._why,
         )  # fmt: skip

@@ -185,5 +185,6 @@ async def test_cli(recorded: Recorded) -> None:
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
         recorded.run("-m", "fusionlog", "explanations"),
+        recorded.run("-m", "fusionlog", "teacher", "spend"),
     )
     recorded.check("cli")

@@ -1,4 +1,4 @@
-"""`fusionlog teacher check` as a process: its output and its exit codes."""
+"""`fusionlog teacher check` as a process, its output and its exit codes; `fusionlog teacher spend`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import sys
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from fusionlog.cli import teacher
+from fusionlog.cli.main import app
+from fusionlog.records import Spend
+from fusionlog.settings import Settings
+from fusionlog.teachers.llm.spend import SpendTotals
+from fusionlog.teachers.llm.spend_summary import SpendSummary, summary_of
 from tests.teachers.fake_endpoint import Reply, fake_endpoint
 
 
@@ -46,3 +53,52 @@ def test_one_of_no_use_has_exit_code_1_and_a_reason() -> None:
 def test_wrong_usage_has_exit_code_2(words: tuple[str, ...]) -> None:
     done = run(*words)
     assert done.returncode == 2 and done.stdout == "" and done.stderr
+
+
+NOON = 1_764_331_200  # 2025-11-28
+
+
+def spent(monkeypatch: pytest.MonkeyPatch, *words: str, **env: str) -> str:
+    records = [
+        Spend(worker="a", number=1, role="label", minute=NOON, calls=3, prompt_tokens=300, money=0.5, estimated=1),
+        Spend(worker="b", number=1, role="label", minute=NOON - 7200, calls=4, completion_tokens=40, money=0.25),
+        Spend(worker="c", number=1, role="explain", minute=NOON, calls=2, system="shop", money=0.5),
+    ]
+
+    async def summary(config: Settings) -> SpendSummary:
+        totals = SpendTotals()
+        for number, record in enumerate(records):
+            totals.update(str(number), record)
+        return summary_of(totals, config, NOON + 30)
+
+    monkeypatch.setattr(teacher, "_summary", summary)
+    done = CliRunner(env=env).invoke(app, ["teacher", "spend", *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+PRICED = {
+    "FUSIONLOG_LABEL__PRICE_PER_MILLION_INPUT": "1", "FUSIONLOG_LABEL__BUDGET_PER_DAY": "2",
+    "FUSIONLOG_EXPLAIN__CALLS_PER_HOUR": "2",
+}  # fmt: skip
+
+
+def test_what_is_spent_and_left_is_shown_by_role_and_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spent(monkeypatch, **PRICED).splitlines() == [
+        "label   3 of 600 calls within the last hour, 597 left",
+        "explain shop: 2 of 2 calls within the last hour, 0 left, the next one at 13:01 UTC",
+        "today   1.25 of 2 spent (label 0.75, explain 0.5), 0.75 left until 00:00 UTC",
+        "        9 calls, 300 tokens of prompts, 40 of answers",
+        "        1 calls had no token counts: theirs are estimated from the texts",
+    ]
+    assert "today   1.25 spent (label 0.75, explain 0.5)\n" in spent(monkeypatch)
+
+
+def test_what_is_spent_is_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = json.loads(spent(monkeypatch, "--json", **PRICED))
+    assert [(each["role"], each["system"], each["left"]) for each in found["hour"]] == [
+        ("label", "", 597), ("explain", "shop", 0),
+    ]  # fmt: skip
+    day = found["day"]
+    assert (day["date"], day["money"], day["budget"], day["left"]) == ("2025-11-28", 1.25, 2.0, 0.75)
+    assert (day["calls"], day["estimated_calls"], day["by_role"]) == (9, 1, {"label": 0.75, "explain": 0.5})

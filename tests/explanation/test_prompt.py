@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from fusionlog.errors import RecordError
 from fusionlog.explanation.prompt import lines_of, messages, response_formats, unit_of
+from fusionlog.records import Longest
 from fusionlog.settings import SystemSettings
-from tests.factories import make_anomaly, make_event
+from fusionlog.workers.anomaly_record import by_model
+from tests.factories import make_anomaly, make_event, make_window
 from tests.teachers.llm.test_prompts import closed_objects
 
 
@@ -51,3 +53,14 @@ def test_a_long_window_carries_what_tells_of_it() -> None:
 def test_the_schema_is_closed_and_asks_for_all_three() -> None:
     (whole,) = closed_objects(response_formats())
     assert list(whole["properties"]) == ["root_cause", "evidence", "next_step"]
+
+
+def test_an_explanation_is_given_the_values_of_its_events() -> None:
+    slow = replace(make_event("mail sent"), duration=3.9, quantities={"size": 12.0})
+    window = make_window(events=[make_event("accepted"), slow], pause=Longest(seconds=45.0, event=0))
+    anomaly = by_model(window, 0.8, 0.5, {}, "m1", 2000.0)
+    user = messages(unit_of(anomaly, SystemSettings()), anomaly)[1]
+    assert json.loads(user["content"].splitlines()[-1])["events"] == [
+        {"id": 1, "text": "accepted", "count": 1, "pause": 45},
+        {"id": 2, "text": "mail sent", "count": 1, "duration": 3.9, "quantities": {"size": 12}},
+    ]

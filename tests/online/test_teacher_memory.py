@@ -119,3 +119,10 @@ def test_an_event_is_contradicted_a_few_times_and_then_settled_by_its_newest_ans
         found += len(contradictions)
         memory.learn(replace(label, contradicts=[each.event.template for each in contradictions]), events=True)
     assert found == MOST_CONTRADICTIONS and template not in memory.open_events
+
+
+def test_answers_of_one_call_contradict_none_of_the_others() -> None:
+    memory, alone = TeacherMemory(), make_window("disk full")
+    memory.learn(make_label(alone, 0.1, labelled_at=1.0), events=True)
+    twice = make_window("disk full", "disk full")
+    assert [len(memory.contradictions(make_label(twice, 0.9, labelled_at=at), twice)) for at in (1.0, 2.0)] == [0, 1]

@@ -468,3 +468,18 @@ async def test_without_the_setting_windows_wait_and_the_log_has_the_reason() -> 
         await bench.handle(*windows_of("disk failed", 1))
     assert bench.slept == [7.0] and not bench.anomalies()[0].provisional
     assert any("answers 401: Incorrect API key" in str(each) for each in logs)
+
+
+async def test_a_reason_to_wait_that_goes_on_is_one_warning_until_there_is_an_answer() -> None:
+    spent, slow = TeacherError("the calls are spent", 900.0), TeacherError("busy", 7.0)
+    bench = Bench(ScriptedTeacher(spent, spent, slow, None, spent, None))
+    with capture_logs() as logs:
+        await bench.handle(*windows_of("disk failed", 1))
+        await bench.handle(*windows_of("disk full", 1))
+    warned = [each["why"] for each in logs if each["log_level"] == "warning"]
+    assert warned == ["the calls are spent", "busy", "the calls are spent"] and bench.slept == [
+        300.0,
+        300.0,
+        7.0,
+        300.0,
+    ]

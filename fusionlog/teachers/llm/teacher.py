@@ -34,6 +34,7 @@ from fusionlog.teachers.llm.batches import (
     problem_of_all,
     restored,
 )  # fmt: skip
+from fusionlog.teachers.llm.budget import CallBudget
 from fusionlog.teachers.llm.endpoint import ContextError, Endpoint
 from fusionlog.teachers.llm.made_up import UNIT, UNITS, shortened
 from fusionlog.teachers.llm.repeats import Repeats
@@ -58,6 +59,7 @@ class LLMTeacher:
     Calls of `label` wait for each other, so that a unit in two of them is paid for once: hand over all units that wait.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions.
+    :param budget: what calls are charged to; default: the calls of an hour, of this process alone.
     :raises SettingError: the URL is not valid.
     """
 
@@ -67,9 +69,10 @@ class LLMTeacher:
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         cache_entries: int = DEFAULT_ENTRIES,
+        budget: CallBudget | None = None,
     ) -> None:
         self.name = f"llm:{settings.model}"
-        self.endpoint = Endpoint(settings, clock, sleep)
+        self.endpoint = Endpoint(settings, clock, sleep, budget=budget)
         self.cache = AnswerCache(cache_entries)
         self._settings = settings
         self._units_per_call = self._most_units = settings.units_per_call

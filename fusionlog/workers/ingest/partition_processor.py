@@ -327,32 +327,34 @@ class PartitionProcessor:
     def _add(self, event: Event, position: Position, read: _Read) -> None:
         """Add a line to the windows of its sessions."""
         self.in_hand = position[0]
-        moment = self._moment(event, read) if event.stamp is not None or read.raw is not None else read.time
+        stated = self._stated(event, read) if event.stamp is not None or read.raw is not None else None
+        moment = read.time if stated is None else stated
         if not event.matched:
             self._batch.unmatched += 1
             self.report.unmatched = event.line
         if self._plain and (event.session or not self._sessions.by_key):
-            self._window(event, position, read, moment, None)
+            self._window(event, position, read, moment, stated, None)
         else:
-            self._place(event, position, read, moment)
+            self._place(event, position, read, moment, stated)
 
-    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds) -> None:
+    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds, stated: Seconds | None) -> None:
         """Add a line to those of its sessions that have no emitted window with it; else it moves the clock alone."""
         found = self._sessions.of(event, position, read.source, moment, self._batch)
         self._plain = self._sessions.are_own
         if found is not None:
-            self._window(found[0], position, read, moment, found[1])
+            self._window(found[0], position, read, moment, stated, found[1])
             return
         if self._sessions.by_key and not event.session:
             self.report.keyless = event.line
         self._close(self._windower.advance(moment))
 
     def _window(
-        self, event: Event, position: Position, read: _Read, moment: Seconds, membership: Membership | None
-    ) -> None:
+        self, event: Event, position: Position, read: _Read, moment: Seconds, stated: Seconds | None,
+        membership: Membership | None,
+    ) -> None:  # fmt: skip
         self._added += 1
         try:
-            self._close(self._windower.add(event, position, moment, membership))
+            self._close(self._windower.add(event, position, moment, membership, False, stated))
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 
@@ -361,15 +363,16 @@ class PartitionProcessor:
         self._added -= 1
         self._dead(position, key, value, error)
 
-    def _moment(self, event: Event, read: _Read) -> Seconds:
-        """The time of a line: of the field that is its time, of its envelope, of its header, else Kafka's."""
+    def _stated(self, event: Event, read: _Read) -> Seconds | None:
+        """The time that a line has: of the field that is its time, of its envelope, of its header; None: it has none,
+        and Kafka's counts."""
         envelope = read.raw.time if read.raw is not None else None
         if event.stamp is None or (envelope is not None and not self._own_time):
-            return read.time if envelope is None else envelope
+            return envelope
         own = self._line_clock.read(event.stamp, read.time if read.time >= EARLIEST else None)
         if own is None:
             self._batch.implausible += 1
-            return read.time if envelope is None else envelope
+            return envelope
         return own
 
     def _bury(self, record: RawRecord, error: RecordError) -> None:
@@ -392,6 +395,8 @@ class PartitionProcessor:
         """Publish the counts; what was made since the last call."""
         batch, made = self._batch, self._made
         batch.implausible += self._windower.outliers - self._outliers
+        batch.unmined, example = self._parser.take_unmined()
+        self.report.unmined = example or self.report.unmined
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)

@@ -23,6 +23,7 @@ class Batch:
     memberships: int = 0
     inherited: int = 0
     unmatched: int = 0
+    unmined: int = 0
     implausible: int = 0
 
 
@@ -55,6 +56,7 @@ class Tally:
             (metrics.LINES_JOINED, batch.joined), (metrics.LINES_REPEATED, batch.repeated),
             (metrics.LINES_INHERITED, batch.inherited), (metrics.LINES_UNMATCHED, batch.unmatched),
             (metrics.IMPLAUSIBLE_TIMES, batch.implausible), (metrics.RECORDS_DEAD, batch.records - batch.opened),
+            (metrics.LINES_UNMINED, batch.unmined),
         ):  # fmt: skip
             if count:
                 counter.labels(self.system).inc(count)
