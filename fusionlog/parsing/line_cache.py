@@ -60,9 +60,9 @@ from fusionlog.utils.bounded_cache import BoundedCache
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
 TRIED_LINES = 2_000
-RESTED_LINES = 6_000
-LEAST_FOUND = 0.4
-"""The share of lines from which on the cache brings more than it costs."""
+RESTED_LINES = 10_000
+LEAST_FOUND, MOSTLY_FOUND = 0.5, 0.8
+"""The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
@@ -151,8 +151,8 @@ class LineCache:
     def is_worth(self, line: str) -> bool:
         """Count a line that was parsed in full; whether its shape is worth caching.
 
-        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines;
-        then a shape is worth it that came before. Lines are counted while the cache is tried: at first, behind a rest,
+        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines; where
+        fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are counted while the cache is tried: at first, behind a rest,
         and each `RESTED_LINES` lines that it did not find.
         """
         if not self.usable:
@@ -162,8 +162,8 @@ class LineCache:
             return False
         self._missed += 1
         if self._missed + self._found >= TRIED_LINES and self._is_tried:
-            self._is_good = self._found >= LEAST_FOUND * TRIED_LINES
-            self._rests = 0 if self._is_good else RESTED_LINES
+            self._is_good = self._found >= MOSTLY_FOUND * TRIED_LINES
+            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else RESTED_LINES
             self._is_tried = not self._is_good
             self._missed = self._found = 0
         elif self._missed >= RESTED_LINES:

@@ -312,7 +312,7 @@ _PLAIN = _Context("", (), "", False)
 class _TokenMemo(dict[str, str]):
     """Tokens to masked tokens; one that has or opens a context is `_CONTEXT`.
 
-    :param has_shapes: whether no mask distinguishes digits, so that tokens that differ in digits are masked alike.
+    :param has_shapes: whether no mask distinguishes digits, so that tokens that differ in digits are masked as one.
 
     Two generations: at `MEMO_TOKENS` tokens the younger one becomes the older, and what was not met since is dropped.
     """
