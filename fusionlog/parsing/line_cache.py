@@ -151,9 +151,9 @@ class LineCache:
     def is_worth(self, line: str) -> bool:
         """Count a line that was parsed in full; whether its shape is worth caching.
 
-        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines; where
-        fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are counted while the cache is tried: at first, behind a rest,
-        and each `RESTED_LINES` lines that it did not find.
+        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines;
+        where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are counted while the cache
+        is tried: at first, behind a rest, and each `RESTED_LINES` lines that it did not find.
         """
         if not self.usable:
             return False
