@@ -12,6 +12,7 @@ from fusionlog.rules import MethodName
 from fusionlog.settings.base import SettingsGroup
 from fusionlog.settings.patterns import (
     HeaderPattern,
+    KeepPattern,
     LineFormat,
     MaskPattern,
     Pattern,
@@ -108,6 +109,11 @@ class SystemSettings(SettingsGroup):
     window: WindowSettings = WindowSettings()
     masks: dict[str, MaskPattern] = Field(
         default={}, description="name: regular expression; applied before the built-in masks"
+    )
+    keep: list[KeepPattern] = Field(
+        default=[],
+        description="what of a line is part of its event as it stands, beside the codes that are found by themselves: "
+        "names of fields or keys, as state or http.status; or regular expressions with one group",
     )
     multiline: Multiline = Field(
         MultilineSettings(),
