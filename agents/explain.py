@@ -18,45 +18,43 @@ from fusionlog.kafka.ordered_acks import Delivery, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.observability.health import Health
+from fusionlog.records import SpendingRole
 from fusionlog.settings import Settings
-from fusionlog.topics import Role
 from fusionlog.workers.explain import ExplainWorker
 from fusionlog.workers.explained_shapes import ExplainedShapes
+from fusionlog.workers.spend_log import SpendLog
 
-ROLE: Role = "explain"
+ROLE: SpendingRole = "explain"
 
 
 class ExplainWork:
-    """The parts of an explain worker: producer, explained window shapes, explainer."""
+    """The parts of an explain worker: producer, explained window shapes, budget, explainer."""
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
         self.health = Health(ROLE, stall_seconds(config.label))
         self._producer = Producer(config, ROLE)
         self._explainer: Explainer | None = None
-        self._explained: ExplainedShapes | None = None
+        self._explained = ExplainedShapes(config, TableDeadLetters(config, self._producer, ROLE))
+        self._spend = SpendLog(config, self._producer, ROLE)
 
     async def prepare(self) -> None:
-        """Connect, and read which window shapes have an explanation."""
+        """Connect, and read which window shapes have an explanation, and what all workers have spent."""
         await self._producer.start()
-        self._explainer = explainer = Explainer(self._settings)
-        self._explained = ExplainedShapes(
-            self._settings,
-            lambda system, calls, ago: explainer.budget(system).charge(calls, ago),
-            TableDeadLetters(self._settings, self._producer, ROLE),
-        )
+        await self._spend.start()
+        self._explainer = explainer = Explainer(self._settings, budgets=self._spend.explain_budget)
         await self._explained.start()
         self.health.teacher = explainer.name
         self.health.degradations.append(lambda: explainer.problem)
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
-        """The task of the table."""
-        return () if self._explained is None else self._explained.background
+        """The tasks of the tables."""
+        return (*self._explained.background, *self._spend.background)
 
     def start(self, app: FusionLogApp, guard: CrashGuard) -> ExplainWorker:
         """The worker that takes anomalies and explains them."""
-        assert self._explained is not None and self._explainer is not None
+        assert self._explainer is not None
 
         def owned(place: Place) -> bool:
             return TP(*place) in app.consumer.assignment()
@@ -68,8 +66,8 @@ class ExplainWork:
 
     async def finish(self) -> None:
         """Disconnect."""
-        if self._explained is not None:
-            await self._explained.stop()
+        await self._explained.stop()
+        await self._spend.stop()
         await self._producer.stop()
         if self._explainer is not None:
             await self._explainer.close()

@@ -17,6 +17,7 @@ from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_committed
 from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.observability.health import Health
+from fusionlog.records import SpendingRole
 from fusionlog.rules import RULES
 from fusionlog.settings import Settings
 from fusionlog.teachers.base import StreamTeacher, Teacher
@@ -24,12 +25,12 @@ from fusionlog.teachers.factory import check_labeller, make_teacher
 from fusionlog.teachers.llm.check import check
 from fusionlog.teachers.llm.teacher import LLMTeacher
 from fusionlog.teachers.offline.teacher import OfflineTeacher
-from fusionlog.topics import Role
 from fusionlog.types import FloatArray
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 from fusionlog.workers.label import LabelWorker, newest_base
+from fusionlog.workers.spend_log import SpendLog
 
-ROLE: Role = "label"
+ROLE: SpendingRole = "label"
 # Windows are collected for this many calls: the teacher makes some at once, and many windows share a shape.
 CALLS = 10
 
@@ -37,13 +38,14 @@ logger = structlog.get_logger(__name__)
 
 
 class LabelWork:
-    """The parts of a label worker: producer, tables of models and labels, teachers, and the lag of its topic."""
+    """The parts of a label worker: producer, tables of models and labels, budget, teachers, the lag of its topic."""
 
     def __init__(self, config: Settings) -> None:
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
         self.health = Health(ROLE, stall_seconds(config.label))
         self._producer = Producer(config, ROLE)
         self.dead_letters = BatchOutput(config, self._producer, ROLE)
+        self._spend = SpendLog(config, self._producer, ROLE)
         self._tables: KnowledgeTables | None = None
         self._teachers: list[Teacher] = []
         self._labelling: LabelWorker | None = None
@@ -69,14 +71,15 @@ class LabelWork:
         self._labelling = LabelWorker(
             self._settings, self._producer, self._tables, teacher, offline=offline, health=self.health
         )
-        if any(isinstance(each, StreamTeacher) for each in self._teachers):
+        if self._settings.label.evidence or any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._count_history(self._labelling)
         self._check = asyncio.create_task(_check(teacher))
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
-        """The tasks of the tables and of the lag."""
-        return (*(self._tables.background if self._tables else ()), *self._lag.background)
+        """The tasks of the tables, of the budget and of the lag."""
+        tables = self._tables.background if self._tables else ()
+        return (*tables, *self._spend.background, *self._lag.background)
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""
@@ -91,12 +94,13 @@ class LabelWork:
             await asyncio.gather(self._check, return_exceptions=True)
         if self._tables is not None:
             await self._tables.stop()
+        await self._spend.stop()
         await self._producer.stop()
         for teacher in self._teachers:
             await teacher.close()
 
     async def _count_history(self, labelling: LabelWorker) -> None:
-        """Count the recent windows that this worker, or others of its group, had read, in the offline teacher."""
+        """Count the recent windows that this worker, or others of its group, had read."""
         settings = self._settings
         await labelling.count_history(
             read_committed(settings, settings.topics.proprietary, self._group, settings.distill.recent_windows)
@@ -110,7 +114,8 @@ class LabelWork:
         methods = {self._settings.method_of(system) for system in self._settings.systems} or {self._settings.method}
         stands_in = self._settings.label.when_away == "offline"
         beside = await self._offline() if stands_in or any(RULES[method].offline for method in methods) else None
-        return make_teacher(self._settings, [], _no_encoder), beside
+        await self._spend.start()
+        return make_teacher(self._settings, [], _no_encoder, budget=self._spend.label_budget()), beside
 
     async def _offline(self) -> Teacher:
         """The offline teacher, from the events and the regression of the newest base release."""

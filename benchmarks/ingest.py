@@ -150,7 +150,7 @@ async def agent(settings: Settings, name: str, lines: int, knowledge: Knowledge)
 
 def counted(name: str) -> int:
     """Raw lines that this process has taken of a system."""
-    return int(REGISTRY.get_sample_value("fusionlog_lines_total", {"system": name}) or 0)
+    return int(REGISTRY.get_sample_value("fusionlog_lines_total", {"system": name, "input": "raw"}) or 0)
 
 
 def knowing(settings: Settings, name: str, release: ModelRelease, encode: NamedEncode) -> Knowledge:

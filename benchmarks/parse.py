@@ -1,10 +1,14 @@
-"""Lines to events, against plain Drain3 with the same masks: `python -m benchmarks.parse --json FILE`."""
+"""Lines to events, against plain Drain3 with our header and the masks of `plain_masks`.
+
+`python -m benchmarks.parse --system all --json FILE`: every system of `--data`; the bar is a ratio of `BAR` on each.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -12,14 +16,17 @@ from typing import Annotated
 import typer
 from drain3.drain import Drain  # type: ignore[import-untyped]
 
+from benchmarks.plain_masks import Masks
 from benchmarks.report import Figure, data_directory, write
 from fusionlog.data.systems import read_catalog, read_stream
 from fusionlog.parsing.headers import Header
-from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.session_keys import KeyExpression, within
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.json_format import JsonFormat
+
+BAR = 2.5
+ALL = "all"
 
 
 def plain(system: SystemSettings, ingest: IngestSettings) -> Callable[[str], Hashable]:
@@ -46,10 +53,10 @@ def ours(name: str, system: SystemSettings, ingest: IngestSettings) -> Callable[
 
 
 def timed(parse: Callable[[str], Hashable], lines: Sequence[str]) -> tuple[float, list[Hashable]]:
-    """Lines a second, and what each came to."""
-    started = time.perf_counter()
+    """Lines a second of the process's time, and what each came to."""
+    started = time.process_time()
     found = [parse(line) for line in lines]
-    return len(lines) / (time.perf_counter() - started), found
+    return len(lines) / (time.process_time() - started), found
 
 
 def agreement(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
@@ -92,21 +99,26 @@ def main(
     json: Annotated[Path | None, typer.Option(help="write the figure here")] = None,
     data: Annotated[Path | None, typer.Option(help="a directory in the form of datasets/README.md")] = None,
     runs: Annotated[int, typer.Option(min=1, help="of each, in turn")] = 3,
+    system: Annotated[str, typer.Option(help="a system of the directory, or all")] = ALL,
+    lines: Annotated[int, typer.Option(min=1, help="of a system, at most")] = 1_000_000,
 ) -> None:
-    """Parse each system's lines; the figure is the first system's, the others are in `details`."""
+    """Parse each system's lines; the figure is that of the lowest ratio, all of them are in `details`."""
     directory = data or data_directory()
+    catalog = read_catalog(directory)
+    if system not in (ALL, *catalog):
+        raise typer.BadParameter(f"{system!r} is none of {', '.join((ALL, *catalog))}", param_hint="--system")
     found = {}
-    for name, system in read_catalog(directory).items():
-        found[name] = compare(name, system, list(read_stream(directory, name)), runs)
+    for name in catalog if system == ALL else [system]:
+        found[name] = compare(name, catalog[name], list(islice(read_stream(directory, name), lines)), runs)
         each = found[name]
         typer.echo(
-            f"  {name}: {each['value']:,.0f} lines/s, ratio {each['ratio']:.2f}, agreement {each['agreement']:.4f}, "
-            f"recalled {each['recalled']:.1%}"
+            f"  {name}: {each['value']:,.0f} lines/s, ratio {each['ratio']:.2f} (bar {BAR}), "
+            f"agreement {each['agreement']:.4f}, recalled {each['recalled']:.1%}"
         )
-    name, first = next(iter(found.items()))
+    name, least = min(found.items(), key=lambda item: item[1]["ratio"])
     figure = Figure(
-        name=f"parse {name}", value=first["value"], unit="lines/s", baseline="plain Drain3 with the same masks",
-        baseline_value=first["baseline_value"], ratio=first["ratio"], details=found,
+        name=f"parse {name}", value=least["value"], unit="lines/s", baseline="plain Drain3 with frozen masks",
+        baseline_value=least["baseline_value"], ratio=least["ratio"], details=found,
     )  # fmt: skip
     typer.echo(str(figure))
     write(figure, json)

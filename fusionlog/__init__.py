@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         AnomalyDetector,
         Event,
         ModelRelease,
+        Question,
         ScoredWindow,
         Settings,
         SystemSettings,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         parse_lines,
         read_lines,
         read_systems,
+        teacher_questions,
     )
 
 __version__ = "0.1.0"
@@ -31,6 +33,7 @@ __all__ = [
     "AnomalyDetector",
     "Event",
     "ModelRelease",
+    "Question",
     "ScoredWindow",
     "Settings",
     "SystemSettings",
@@ -44,6 +47,7 @@ __all__ = [
     "parse_lines",
     "read_lines",
     "read_systems",
+    "teacher_questions",
 ]
 
 

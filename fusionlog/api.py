@@ -39,9 +39,11 @@ from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
 from fusionlog.errors import ModelError, RecordError
 from fusionlog.online.decisions import BATCH_WINDOWS, SystemState, decide, verdicts
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.question_texts import Question, question_texts, questions_without_release
 from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.parsing.parser import Event, Parser
+from fusionlog.parsing.times import EARLIEST, LineClock
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import ModelRelease, Route, Window
 from fusionlog.rules import RULES
@@ -51,6 +53,7 @@ __all__ = [
     "AnomalyDetector",
     "Event",
     "ModelRelease",
+    "Question",
     "ScoredWindow",
     "Settings",
     "SystemSettings",
@@ -63,6 +66,7 @@ __all__ = [
     "parse_lines",
     "read_lines",
     "read_systems",
+    "teacher_questions",
 ]
 
 NO_KEY = "no-session-key"
@@ -139,7 +143,8 @@ def cut_windows(
     """The windows of events: sessions by key, or a fixed number of lines (`SystemSettings.window`), as they close.
 
     Where windows are sessions, a line without a session key is in no window, by the rule of the ingest worker.
-    `first_offset` and `last_offset` count the events from 0.
+    `first_offset` and `last_offset` count the events from 0. Pauses are measured by the times that the lines have where
+    the system's `time_field` is in their header.
 
     :param times: of the events, Unix seconds `[events]`; default: the lines' timestamps, else 0.1 s apart.
 
@@ -151,9 +156,11 @@ def cut_windows(
     """
     windower, cut = Windower(name, system.window, topic=f"file.{name}", partition=0), list[Window]()
     clock = line_times([event.line for event in events]) if times is None else times
+    own = LineClock(system)
     for offset, (event, time) in enumerate(zip(events, clock, strict=True)):
+        stated = None if event.stamp is None else own.read(event.stamp, time if time >= EARLIEST else None)
         try:
-            cut += windower.add(event, (offset, 0), time)
+            cut += windower.add(event, (offset, 0), time, stated=stated)
         except RecordError as error:
             if error.reason != NO_KEY:
                 raise
@@ -199,6 +206,28 @@ def fetch_release(name: str, config: Settings | None = None) -> ModelRelease:
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, read_parent(config or settings.load(), name)).result()
+
+
+def teacher_questions(
+    windows: Iterable[Window], name: str, system: SystemSettings, config: Settings | None = None
+) -> list[Question]:
+    """The question on each window as a language model is sent it, word for word; nobody is asked.
+
+    The label worker makes the same of windows in this order while the system has no release and no label; it asks
+    about the first window of a shape alone.
+
+    :param config: default: the environment's settings.
+
+    >>> from fusionlog import SystemSettings, cut_windows, parse_lines, teacher_questions
+    >>> shop = SystemSettings(policy="alert on lost orders")
+    >>> windows = cut_windows(parse_lines(["order 17 of a@b.example lost"], "shop", shop), "shop", shop)
+    >>> [question] = teacher_questions(windows, "shop", shop)
+    >>> print(question.messages[-1]["content"])
+    Sessions to judge:
+    [{"system":"shop","task":"label","events":[{"id":1,"text":"order 17 of user-1@b.example lost","count":1}]}]
+    """
+    label = (config or settings.load()).label
+    return list(question_texts(windows, questions_without_release(name, system, label)))
 
 
 class ScoredWindow(NamedTuple):

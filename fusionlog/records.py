@@ -7,9 +7,9 @@ meaning raises the version; a record of an earlier version is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -27,12 +27,45 @@ SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
 MAX_EVENTS = 10_000
 """Distinct events of a window, at most."""
 ClosedBy = Literal["idle", "size", "count", "silence"]
+SpendingRole = Literal["label", "explain"]
+
+
+LEAST_DURATION: Seconds = 1.0
+"""A window has a longest duration from here up."""
+LEAST_PAUSE: Seconds = 10.0
+"""A window has a longest pause from here up."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
     """Base of every record."""
 
     v: Annotated[int, Meta(ge=VERSION)] = VERSION
+
+
+class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
+    """A line in one of its sessions, on its way from a raw partition to the partition of the session.
+
+    `text` is the line as the parser sees it, its pieces joined; `fields` are those of its envelope that its event may
+    depend on. `time` is the line's, its own where it is `stated`; `arrived` is that of its raw record. The line lies at
+    `offset` and `index` of the raw `topic` and `partition`; `member` is the number of the session among those of the
+    line, from 0. `after` is the offset, index and member of the record that the same writer sent before this one, from
+    the same raw partition to the same partition; None: it has sent none, or all of them are there, and so are those of
+    earlier writers. `epoch` is greater where the raw partition's offsets began again.
+    """
+
+    session: str
+    text: str
+    time: Seconds
+    arrived: Seconds
+    topic: str
+    partition: int
+    offset: int
+    stated: bool = False
+    index: int = 0
+    member: int = 0
+    epoch: int = 0
+    after: tuple[int, int, int] | None = None
+    fields: dict[str, Any] = {}
 
 
 class Template(Record, frozen=True, kw_only=True):
@@ -52,11 +85,11 @@ class Template(Record, frozen=True, kw_only=True):
 
 
 class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """A distinct event of a window: its template, its first line in this window, and its number of lines there.
+    """A distinct event of a window: its template, a line of it in this window, and its number of lines there.
 
-    `duration` is the longest duration that one of its lines in this window names, in seconds; 0: none does.
-    `quantities` are the greatest values of its other named numbers in this window, by name: sizes in bytes, retries,
-    percentages.
+    The line, `example`, is the first one, or, from a second up, the one with the longest duration. `duration` is the
+    longest duration that one of its lines in this window names, in seconds; 0: none does. `quantities` are the greatest
+    values of its other named numbers in this window, by name: sizes in bytes, retries, percentages.
     """
 
     template: str
@@ -89,13 +122,29 @@ class Route(Struct, frozen=True, kw_only=True):
     acquisition_score: float | None = None
 
 
+class Span(Struct, frozen=True, kw_only=True, gc=False):
+    """The lines of a window that lie in one raw partition: from the first one to the last one."""
+
+    partition: int
+    first_offset: int
+    last_offset: int
+    first_index: int = 0
+    last_index: int = 0
+
+
 class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
-    of the multiset of templates: windows of one shape get one verdict. A record may hold several lines: the first line
-    is number `first_index` of its record, from 0, the last one number `last_index`. `provisional` is the probability in
-    a verdict that the offline teacher gave while the teacher was away; the window waits for the teacher's own.
+    of the multiset of templates and of the decades of `duration` and `pause`: windows of one shape get one verdict.
+    `duration` is the longest that a line of the window names, from a second up; `pause` the longest between two lines
+    after one another, by the times that they or their envelopes have, from ten seconds up. A record may hold several
+    lines: the first line is number `first_index` of its record, from 0, the last one number `last_index`. `provisional`
+    is the probability in a verdict that the offline teacher gave while the teacher was away; the window waits for the
+    teacher's own.
+
+    Of a system with `repartition: true`, the topic and the offsets are those of the keyed topic; `spans` are where the
+    lines lie in the raw topic, by partition.
     """
 
     id: str
@@ -117,6 +166,7 @@ class Window(Record, frozen=True, kw_only=True):
     provisional: Probability | None = None
     duration: Longest | None = None
     pause: Longest | None = None
+    spans: list[Span] = []
 
     def __post_init__(self) -> None:
         """Refuse places that are none in `events`.
@@ -284,7 +334,8 @@ class Anomaly(Record, frozen=True, kw_only=True):
 
     `id` is the window's, so that a repeat is recognised. `evidence` are the events that indicate the anomaly most;
     `events` are those of the window, in order of first occurrence, of a window with very many the most informative
-    alone.
+    alone; `pause` is the window's, with a place in them. `unusual` are sentences on what is unusual in it, by the
+    windows before: missing events, numbers, rare events.
     """
 
     id: str
@@ -308,6 +359,8 @@ class Anomaly(Record, frozen=True, kw_only=True):
     events: list[WindowEvent] = []
     provisional: bool = False
     withdrawn: bool = False
+    pause: Longest | None = None
+    unusual: list[str] = []
 
 
 class ExplainedLine(Struct, frozen=True, kw_only=True):
@@ -350,6 +403,28 @@ class Feedback(Record, frozen=True, kw_only=True):
     note: str = ""
 
 
+class Spend(Record, frozen=True, kw_only=True):
+    """What one worker has spent on a language model within one minute: requests, tokens, and their price.
+
+    `system` is the one whose calls are counted apart, as an explain worker's are; empty otherwise. `money` is in the
+    currency of the prices in the settings, and `reserved` the part of it that is held for requests under way.
+    `estimated` counts the requests whose tokens the endpoint did not report: theirs come from the length of the texts.
+    `number` counts the records of a worker. Of records with one key the last one counts.
+    """
+
+    worker: str
+    number: int
+    role: SpendingRole
+    minute: Annotated[int, Meta(description="Unix time of the beginning of the minute")]
+    calls: int
+    system: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    money: float = 0.0
+    reserved: float = 0.0
+    estimated: int = 0
+
+
 def template_id(text: str) -> str:
     """The id of a template: 16 hexadecimal digits of a hash of its text, the same on every worker."""
     return blake2b(text.encode(), digest_size=8).hexdigest()
@@ -362,7 +437,37 @@ def window_id(topic: str, partition: int, first: Position, last: Position, sessi
     return blake2b(place.encode(), digest_size=16).hexdigest()
 
 
-def window_shape(counts: Iterable[tuple[str, int]]) -> str:
-    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order."""
-    text = ";".join(f"{template}:{count}" for template, count in sorted(counts))
-    return blake2b(text.encode(), digest_size=12).hexdigest()
+def spans_id(topic: str, spans: Sequence[Span], session: str) -> str:
+    """The id of a window by where its lines lie in the raw topic; of one partition, that of a window cut there.
+
+    :param spans: by partition, ascending.
+    """
+    ids = [
+        window_id(
+            topic, span.partition, (span.first_offset, span.first_index), (span.last_offset, span.last_index), session
+        )
+        for span in spans
+    ]
+    return ids[0] if len(ids) == 1 else blake2b("/".join(ids).encode(), digest_size=16).hexdigest()
+
+
+def window_shape(
+    counts: Iterable[tuple[str, int]],
+    duration: tuple[str, Seconds] | None = None,
+    pause: tuple[str, Seconds] | None = None,
+) -> str:
+    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order.
+
+    :param duration: its longest duration from a second up, and :param pause: its longest pause from ten seconds up, by
+        the template of the event: the decade of each, the third one open, is part of the shape.
+    """
+    parts = [f"{template}:{count}" for template, count in sorted(counts)]
+    for name, longest, least in (("duration", duration, LEAST_DURATION), ("pause", pause, LEAST_PAUSE)):
+        if longest is not None:
+            parts.append(f"{name}:{longest[0]}:{decade(longest[1], least)}")
+    return blake2b(";".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def decade(seconds: float, least: float) -> int:
+    """The decade of a time from `least` seconds up: 0, 1, and 2 for a hundred times as long and longer."""
+    return sum(seconds >= least * factor for factor in (10, 100))

@@ -10,8 +10,8 @@ from fusionlog import records
 from fusionlog.topics import Topic, Topics
 
 RECORDS: tuple[type[records.Record], ...] = (
-    records.Template, records.Window, records.PseudoLabel, records.ModelRelease, records.Anomaly, records.Explanation,
-    records.Feedback,
+    records.KeyedLine, records.Template, records.Window, records.PseudoLabel, records.ModelRelease, records.Anomaly,
+    records.Explanation, records.Feedback, records.Spend,
 )  # fmt: skip
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,7 +23,7 @@ def json_schema(record: type[records.Record]) -> dict[str, Any]:
 
 def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
     """The AsyncAPI 3 document: a channel a topic, an operation for each record that a user sends or receives."""
-    described = [_templated_raw(topics), *topics.own()]
+    described = [topics.raw("{system}"), topics.keyed("{system}"), *topics.own()]
     _, components = msgspec.json.schema_components(RECORDS, ref_template="#/components/schemas/{name}")
     return {
         "asyncapi": "3.0.0",
@@ -43,10 +43,6 @@ def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
         },
         "components": {"schemas": components, "messages": _messages(described)},
     }
-
-
-def _templated_raw(topics: Topics) -> Topic:
-    return topics.raw("{system}")
 
 
 def _channel(topic: Topic) -> str:

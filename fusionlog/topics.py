@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,7 @@ DAY_MS = 24 * 3600 * 1000
 Role = Literal["ingest", "score", "label", "explain", "ray", "cli"]
 TopicId = Literal[
     "raw",
+    "keyed",
     "general",
     "proprietary",
     "labels",
@@ -22,6 +23,7 @@ TopicId = Literal[
     "feedback",
     "anomalies",
     "explanations",
+    "spend",
     "deadletter",
 ]
 """The name of a topic's property in `Topics`."""
@@ -37,22 +39,24 @@ class Access(NamedTuple):
 ROLES: Mapping[Role, Access] = MappingProxyType({
     "ingest": Access(
         # The window topics to resume: it leaves out the lines of windows that it, or another one, had emitted.
-        reads=("raw", "models", "labels", "templates", "general", "proprietary"),
-        writes=("general", "proprietary", "templates", "deadletter"),
+        reads=("raw", "keyed", "models", "labels", "templates", "general", "proprietary"),
+        writes=("keyed", "general", "proprietary", "templates", "deadletter"),
     ),
     # A window for a second opinion goes to the teacher, and comes back where there is no answer.
     "score": Access(reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "deadletter")),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
-        reads=("proprietary", "models", "labels"),
-        writes=("labels", "anomalies", "general", "proprietary", "deadletter"),
+        reads=("proprietary", "models", "labels", "spend"),
+        writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter"),
     ),
-    "explain": Access(reads=("anomalies", "explanations"), writes=("explanations", "deadletter")),
+    "explain": Access(
+        reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter")
+    ),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
     # its topic again, and a note that it did.
     "cli": Access(
-        reads=("models", "explanations", "labels", "deadletter"),
+        reads=("models", "explanations", "labels", "spend", "deadletter"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
                 "explanations"),
     ),
@@ -96,12 +100,15 @@ class Topic:
     summary: str
     retention_ms: int | None = None
     max_message_bytes: int = 1024 * 1024
+    segment_ms: int | None = None
 
     def config(self) -> dict[str, str]:
         """The topic's settings, in Kafka's own names."""
         config = {"cleanup.policy": self.cleanup, "max.message.bytes": str(self.max_message_bytes)}
         if self.retention_ms is not None:
             config["retention.ms"] = str(self.retention_ms)
+        if self.segment_ms is not None:
+            config["segment.ms"] = str(self.segment_ms)
         return config
 
 
@@ -114,6 +121,8 @@ class Topics:
     partitions: int = 4
     model_bytes: int = 16 * 1024 * 1024
     systems: tuple[str, ...] = field(default=())
+    repartitioned: tuple[str, ...] = field(default=())
+    """The systems with `repartition: true`."""
 
     def raw(self, system: str) -> Topic:
         """The topic that shippers write a system's lines to."""
@@ -129,9 +138,30 @@ class Topics:
             retention_ms=7 * DAY_MS,
         )
 
-    def system_of(self, raw_topic: str) -> str:
-        """The system whose raw topic this is."""
-        return raw_topic.removeprefix(self.raw_prefix)
+    def keyed(self, system: str) -> Topic:
+        """The topic of a system's lines by session, where a shipper scatters them over partitions."""
+        return Topic(
+            name=f"{self.prefix}keyed.{system}",
+            key="session",
+            record=records.KeyedLine,
+            cleanup="delete",
+            partitions=self.partitions,
+            written_by=writers_of("keyed"),
+            read_by=readers_of("keyed"),
+            summary=f"The lines of {system} by session, with `repartition: true`: one record a line and session.",
+            retention_ms=7 * DAY_MS,
+            max_message_bytes=4 * 1024 * 1024,
+        )
+
+    def is_keyed(self, topic: str) -> bool:
+        """Whether this is the keyed topic of a repartitioned system."""
+        return any(topic == self.keyed(system).name for system in self.repartitioned)
+
+    def system_of(self, topic: str) -> str:
+        """The system whose raw or keyed topic this is."""
+        if self.is_keyed(topic):
+            return topic.removeprefix(f"{self.prefix}keyed.")
+        return topic.removeprefix(self.raw_prefix)
 
     @property
     def general(self) -> Topic:
@@ -196,6 +226,15 @@ class Topics:
         )  # fmt: skip
 
     @property
+    def spend(self) -> Topic:
+        """What label and explain workers spend on a language model. One partition: the order of its records decides."""
+        topic = self._compacted(
+            "spend", "worker/minute/role/system", records.Spend,
+            "Calls, tokens and money that a worker spent within a minute; removed after two days.", partitions=1,
+        )  # fmt: skip
+        return replace(topic, segment_ms=DAY_MS // 4)  # What is removed leaves the disk, and the start of a worker.
+
+    @property
     def deadletter(self) -> Topic:
         """Records that could not be used, as they were; reason, place and time are in their headers."""
         return Topic(
@@ -206,16 +245,16 @@ class Topics:
         )  # fmt: skip
 
     def own(self) -> list[Topic]:
-        """Every topic that FusionLog writes, in the order of the data's flow."""
+        """Every topic that all systems share, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.templates, self.feedback, self.deadletter]  # fmt: skip
+                self.spend, self.templates, self.feedback, self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
-        """The raw topics of the configured systems, then FusionLog's own."""
-        return [*(self.raw(system) for system in self.systems), *self.own()]
+        """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""
+        return [*self._of(("raw", "keyed")), *self.own()]
 
     def reads(self, role: Role) -> list[Topic]:
-        """The topics that a role reads, the raw ones of all systems among them."""
+        """The topics that a role reads, the raw and keyed ones of the systems among them."""
         return self._of(ROLES[role].reads)
 
     def writes(self, role: Role) -> list[Topic]:
@@ -224,7 +263,8 @@ class Topics:
 
     def _of(self, ids: Sequence[TopicId]) -> list[Topic]:
         raw = [self.raw(system) for system in self.systems] if "raw" in ids else []
-        return [*raw, *(getattr(self, id) for id in ids if id != "raw")]
+        keyed = [self.keyed(system) for system in self.repartitioned] if "keyed" in ids else []
+        return [*raw, *keyed, *(getattr(self, id) for id in ids if id not in ("raw", "keyed"))]
 
     def _windows(self, id: TopicId, summary: str) -> Topic:
         return Topic(

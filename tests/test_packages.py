@@ -46,6 +46,7 @@ LIBRARIES = {
     ),
     "opentelemetry": ("fusionlog.parsing.envelopes.otlp",),
     "google": ("fusionlog.parsing.envelopes.otlp",),
+    "kingfisher_sdk": ("fusionlog.utils.redaction.detector",),
     "pickle": (),
     "jsonpickle": (),
 }

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.records import VERSION, Window, template_id, window_id, window_shape
+from fusionlog.records import LEAST_PAUSE, VERSION, Window, decade, template_id, window_id, window_shape
 from tests.factories import make_window
 
 
@@ -34,3 +34,17 @@ def test_ids_do_not_change_between_releases() -> None:
     assert template_id("connection opened") == "163252fcfcc3d24f"
     assert window_id("t", 0, (1, 0), (2, 3), "s") == "e83adad04d8f82095cc95554d21ab2a4"
     assert window_shape([("a", 2), ("b", 1)]) == "05f0bdb24b8cfd600fc0cd5f"
+
+
+def test_a_shape_has_the_decades_of_its_longest_duration_and_pause() -> None:
+    counts = [("a", 2), ("b", 1)]
+    assert window_shape(counts, None, None) == window_shape(counts)
+    assert window_shape(counts, ("a", 1.0)) == window_shape(counts, ("a", 9.99)) != window_shape(counts)
+    assert window_shape(counts, ("a", 3.9)) != window_shape(counts, ("b", 3.9))
+    assert window_shape(counts, ("a", 100.0)) == window_shape(counts, ("a", 1e6))
+    assert window_shape(counts, None, ("a", 30.0)) not in {window_shape(counts), window_shape(counts, ("a", 30.0))}
+
+
+@pytest.mark.parametrize(("seconds", "number"), [(10.0, 0), (99.0, 0), (100.0, 1), (999.0, 1), (1000.0, 2), (1e9, 2)])
+def test_decades_of_pauses_begin_at_ten_seconds_and_the_third_is_open(seconds: float, number: int) -> None:
+    assert decade(seconds, LEAST_PAUSE) == number

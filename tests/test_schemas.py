@@ -40,7 +40,7 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
 def test_every_topic_of_its_own_is_a_channel() -> None:
     topics = Topics(prefix="x.")
     addresses = {channel["address"] for channel in schemas.asyncapi(topics, "1")["channels"].values()}
-    assert addresses == {"logs.raw.{system}", *(topic.name for topic in topics.own())}
+    assert addresses == {"logs.raw.{system}", "x.keyed.{system}", *(topic.name for topic in topics.own())}
 
 
 def _strings(node: object) -> list[str]:

@@ -99,6 +99,7 @@ def test_one_system_can_be_chosen(tmp_path: Path) -> None:
     ("text", "names"),
     [
         ("shop: {window: {by: moon}}", "shop.window.by"),
+        ("shop: {session: 'k=(x)', repartition: true}", "shop.repartition is True: window.by is count"),
         ("shop: {session: '(', window: {by: session}}", "shop.session"),
         ("shop: {window: {by: session}}", "shop.session"),
         ("shop: {json_line: '{time} {msg'}", "shop.json_line is '{time} {msg'"),
@@ -213,3 +214,19 @@ def test_a_session_may_be_a_field(tmp_path: Path) -> None:
     file = tmp_path / "systems.yaml"
     file.write_text("shop: {session_field: kubernetes.pod_name, window: {by: session}}")
     assert settings.read_systems(file)["shop"].session_field == "kubernetes.pod_name"
+
+
+def test_a_budget_in_money_needs_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSIONLOG_LABEL__BUDGET_PER_DAY", "5")
+    with pytest.raises(SettingError, match=r"__BUDGET_PER_DAY is '5'.*__PRICE_PER_MILLION_INPUT"):
+        settings.load()
+    monkeypatch.setenv("FUSIONLOG_LABEL__PRICE_PER_MILLION_OUTPUT", "0.6")
+    assert settings.load().label.budget_per_day == 5.0
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "five"])
+def test_a_budget_that_is_no_amount_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("FUSIONLOG_LABEL__PRICE_PER_MILLION_INPUT", "1")
+    monkeypatch.setenv("FUSIONLOG_LABEL__BUDGET_PER_DAY", value)
+    with pytest.raises(SettingError, match="FUSIONLOG_LABEL__BUDGET_PER_DAY"):
+        settings.load()

@@ -7,7 +7,14 @@ def test_the_system_of_a_raw_topic_is_what_follows_the_prefix() -> None:
 
 
 def test_compacted_topics_keep_their_records_for_ever() -> None:
-    for topic in (Topics().labels, Topics().models, Topics().templates, Topics().feedback, Topics().explanations):
+    for topic in (
+        Topics().labels,
+        Topics().models,
+        Topics().templates,
+        Topics().feedback,
+        Topics().explanations,
+        Topics().spend,
+    ):
         assert topic.config()["cleanup.policy"] == "compact"
         assert "retention.ms" not in topic.config()
 
@@ -39,3 +46,20 @@ def test_who_reads_and_writes_a_topic_is_what_the_roles_declare() -> None:
 def test_every_topic_has_a_writer_and_a_reader_but_for_feedback() -> None:
     assert all(topic.written_by for topic in Topics(systems=("shop",)).all())
     assert [topic for topic in Topics(systems=("shop",)).all() if not topic.read_by] == [Topics().feedback]
+
+
+def test_a_repartitioned_system_has_a_keyed_topic() -> None:
+    topics = Topics(prefix="a.", systems=("shop", "mill"), repartitioned=("shop",))
+    keyed = topics.keyed("shop")
+    assert [topic.name for topic in topics.all()][:3] == ["logs.raw.shop", "logs.raw.mill", "a.keyed.shop"]
+    assert keyed in topics.reads("ingest") and keyed in topics.writes("ingest")
+    assert (keyed.written_by, keyed.read_by) == (("ingest",), ("ingest",))
+    assert keyed.retention_ms == topics.raw("shop").retention_ms
+    assert topics.system_of(keyed.name) == "shop" and topics.is_keyed(keyed.name)
+    assert not topics.is_keyed("logs.raw.shop") and not topics.is_keyed("a.keyed.mill")
+
+
+def test_what_was_spent_has_one_order() -> None:
+    spend = Topics(partitions=8).spend
+    assert spend.partitions == 1 and spend.config()["cleanup.policy"] == "compact"
+    assert int(spend.config()["segment.ms"]) < 24 * 3600 * 1000, "a segment that is written to is not compacted"

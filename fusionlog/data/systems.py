@@ -15,11 +15,14 @@ import msgspec
 
 from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import DataError
+from fusionlog.parsing.envelopes.line_times import LineTimes
 from fusionlog.parsing.joining import Joiner, Line, Piece
-from fusionlog.parsing.parser import Parser
+from fusionlog.parsing.parser import Event, Parser
+from fusionlog.parsing.times import LineClock
 from fusionlog.parsing.windows import Windower
-from fusionlog.records import Window
+from fusionlog.records import Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
+from fusionlog.utils.json_format import tree_of
 
 FORM = f"see {DATASETS / 'README.md'} for the form of a data directory"
 
@@ -93,12 +96,13 @@ def session_windows(
     that continue the one before them are joined as in a stream.
     """
     parser, windows, offset = Parser(name, system, ingest), [], 0
+    times = _OwnTimes(system)
     for session in sessions:
         windower = Windower(name, system.window, topic=f"file.{name}", partition=0)
         cut = []
         for line in joined_lines(session.lines, offset, system, ingest, parser):
             event = msgspec.structs.replace(parser.parse(line.text), session=session.id, more=())
-            cut += windower.add(event, line.first, float(line.first[0]))
+            cut += windower.add(event, line.first, float(line.first[0]), stated=times.of(event, line.text))
         offset += len(session.lines)
         cut += windower.flush()
         windows += [msgspec.structs.replace(window, session=session.id) for window in cut]
@@ -113,6 +117,21 @@ def joined_lines(
     for offset, text in enumerate(texts, start):
         yield from joiner.push(Piece((offset, 0), None, text, 0.0, None, None))
     yield from joiner.flush()
+
+
+class _OwnTimes:
+    """The times that a system's recorded lines have, by which pauses are measured, as the ingest worker reads them."""
+
+    def __init__(self, system: SystemSettings) -> None:
+        self._clock, self._fields = LineClock(system), LineTimes(system)
+        self._has_field = system.time_field is not None
+
+    def of(self, event: Event, line: str) -> Seconds | None:
+        """Unix seconds of the time field in a line's header, or in the JSON line; None where it has none."""
+        if event.stamp is not None:
+            return self._clock.read(event.stamp, None)
+        tree = tree_of(line) if self._has_field and line.startswith("{") else None
+        return None if tree is None else self._fields.find(tree, None, None, ())[0]
 
 
 def _existing(path: Path) -> Path:

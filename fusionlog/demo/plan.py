@@ -48,7 +48,11 @@ class Plan:
 
         :param recorded_url: the endpoint of the recorded verdicts.
         """
-        model = MODEL if recorded_url else self.llm_model
+        teacher: dict[str, Any] = {"url": recorded_url or self.llm_url}
+        if recorded_url:
+            teacher |= {"model": MODEL, "pseudonyms": False}
+        elif self.llm_model:
+            teacher["model"] = self.llm_model
         return {
             "kafka": {"bootstrap_servers": bootstrap, **({} if self.kafka else EMBEDDED_KAFKA)},
             "systems_file": str(self.data / "systems.yaml"),
@@ -56,7 +60,7 @@ class Plan:
             "encoder": str(encoder),
             "metrics_host": "127.0.0.1",
             "ingest": {"silence_seconds": SILENCE_SECONDS},
-            "label": {"url": recorded_url or self.llm_url, **({"model": model} if model else {})},
+            "label": teacher,
         }
 
 

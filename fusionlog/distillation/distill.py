@@ -116,7 +116,7 @@ def _calibrated(
     """The calibration, fitted on the labels whose shape is among recent windows, and the profile of those windows."""
     profile, seen = SystemProfile(), {group[0].shape: group for group in by_shape(windows)}
     for group in seen.values():
-        profile.update(group[0], len(group))
+        profile.update_batch(group)
     labelled = [
         LabelledExample(label, examples_of(label, [seen[label.shape]], cache, parent.detector)[0], seen[label.shape][0],
                  len(seen[label.shape]))

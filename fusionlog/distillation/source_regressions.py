@@ -82,5 +82,4 @@ def _labelled_features(
 
 def _count(windows: Sequence[Window], labeller: OfflineTeacher, profile: SystemProfile) -> None:
     labeller.count(windows)
-    for window in windows:
-        profile.update(window)
+    profile.update_batch(windows)

@@ -68,5 +68,5 @@ async def chosen_teacher(
     files = [directory / system / VERDICTS for system in dict.fromkeys((target, *sources))]
     replay = RecordedTeacher(read_recordings(path for path in files if path.is_file()))
     async with serving(replay, InjectedFaults(), "127.0.0.1", 0) as url:
-        label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None})
+        label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None, "pseudonyms": False})
         yield TeacherChoice(name, settings.model_copy(update={"label": label}))

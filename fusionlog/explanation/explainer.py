@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
 from fusionlog.explanation import prompt
@@ -17,10 +18,12 @@ from fusionlog.records import Anomaly, ExplainedLine, Explanation
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.base import Unit
 from fusionlog.teachers.cost import Cost
-from fusionlog.teachers.llm.budget import Budget
+from fusionlog.teachers.llm.budget import Budget, CallBudget
 from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
 from fusionlog.teachers.llm.reply import AnswerError, Reply
 from fusionlog.types import Clock
+from fusionlog.utils.redaction import redact
+from fusionlog.utils.redaction.pseudonyms import Pseudonyms
 
 ATTEMPTS = 3
 """Calls for one anomaly at most; a prompt holds the reason why the answer before could not be used."""
@@ -33,6 +36,7 @@ class Explainer:
     """Explains anomalies by a language model, one a call, within the hourly call budget of each system.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions of a failed call.
+    :param budgets: the budget of a system; default: the calls of an hour, of this process alone.
     :raises SettingError: there is no endpoint, or its URL is not valid.
     """
 
@@ -41,22 +45,26 @@ class Explainer:
         settings: Settings,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        budgets: Callable[[str], CallBudget] | None = None,
     ) -> None:
         label, self._settings, self._clock = settings.label, settings.explain, clock
         model = self._settings.model or label.model
         self.name = f"llm:{model}"
         self._endpoint = Endpoint(label.model_copy(update={"model": model}), clock, sleep, prompt.response_formats())
-        self._budgets: dict[str, Budget] = {}
+        self._pseudonyms = label.pseudonyms
+        self._budgets: dict[str, CallBudget] = {}
+        self._make_budget = budgets or self._own_budget
+        self._evidence = label.evidence
 
     @property
     def problem(self) -> str | None:
         """Why the endpoint is left alone; None where it is not."""
         return self._endpoint.breaker.why
 
-    def budget(self, system: str) -> Budget:
+    def budget(self, system: str) -> CallBudget:
         """The call budget of a system."""
         if system not in self._budgets:
-            self._budgets[system] = Budget(self._settings.calls_per_hour, self._clock, setting=BUDGET)
+            self._budgets[system] = self._make_budget(system)
         return self._budgets[system]
 
     async def explain(self, anomaly: Anomaly, system: SystemSettings) -> Explanation:
@@ -66,23 +74,31 @@ class Explainer:
         :raises TeacherError: no explanation now, and `retry_after` is the seconds until the next try; or none at all,
             and `retry_after` is None.
         """
-        unit, before = prompt.unit_of(anomaly, system), self._endpoint.cost
+        if not self._evidence:
+            anomaly = replace(anomaly, unusual=[])
+        names = prompt.pseudonyms_of(anomaly, system) if self._pseudonyms else None
+        hide = names.hide_raw if names else redact
+        unit, before = prompt.unit_of(anomaly, system, hide), self._endpoint.cost
         metrics.EXPLANATIONS_ASKED.labels(anomaly.system).inc()
-        answer = await self._answer(unit, anomaly)
+        answer = await self._answer(unit, anomaly, hide)
+        answer = _restored(answer, names) if names else answer
         return _explanation(anomaly, answer, self.name, self._endpoint.cost - before)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._endpoint.close()
 
-    async def _answer(self, unit: Unit, anomaly: Anomaly) -> Answer:
+    def _own_budget(self, system: str) -> Budget:
+        return Budget(self._settings.calls_per_hour, self._clock, setting=BUDGET)
+
+    async def _answer(self, unit: Unit, anomaly: Anomaly, hide: prompt.Hide) -> Answer:
         problem, budget = "", self.budget(anomaly.system)
         last = AnswerError("no call was made")
         if self._endpoint.distrusted:
             await self._test(budget)
         for _ in range(ATTEMPTS):
             try:
-                return await self._complete(prompt.messages(unit, anomaly, problem), unit, budget)
+                return await self._complete(prompt.messages(unit, anomaly, problem, hide), unit, budget)
             except AnswerError as error:
                 last = error
             except TeacherError as error:
@@ -96,7 +112,7 @@ class Explainer:
             await self._test(budget)
         raise TeacherError(f"{self.name} gave no usable explanation in {ATTEMPTS} calls: {last}")
 
-    async def _test(self, budget: Budget) -> None:
+    async def _test(self, budget: CallBudget) -> None:
         """Return where the endpoint explains a made-up anomaly: then an anomaly without explanation is at fault.
 
         :raises TeacherError: it does not; `retry_after` is the seconds until the next try.
@@ -111,7 +127,7 @@ class Explainer:
                 raise
             raise self._endpoint.leave_alone(error) from error
 
-    async def _complete(self, messages: list[dict[str, str]], unit: Unit, budget: Budget) -> Answer:
+    async def _complete(self, messages: list[dict[str, str]], unit: Unit, budget: CallBudget) -> Answer:
         """The model's answer. Calls to an endpoint that is away are refunded: the hour's budget is kept."""
         before = self._endpoint.cost
 
@@ -125,8 +141,13 @@ class Explainer:
         except RefusedError as error:
             raise TeacherError(str(error)) from error
         except TeacherError:
-            budget.refund((self._endpoint.cost - before).calls)
+            await budget.refund((self._endpoint.cost - before).calls)
             raise
+
+
+def _restored(answer: Answer, names: Pseudonyms) -> Answer:
+    """An answer with the names in place of their pseudonyms."""
+    return replace(answer, root_cause=names.restore(answer.root_cause), next_step=names.restore(answer.next_step))
 
 
 def _explanation(anomaly: Anomaly, answer: Answer, name: str, cost: Cost) -> Explanation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -38,7 +38,7 @@ async def create_topics(settings: Settings) -> list[str]:
     :raises BrokerError: Kafka does not answer, or refuses a topic.
     """
     existing = await partition_counts(settings.kafka)
-    missing = [topic for topic in settings.topics.all() if topic.name not in existing]
+    missing = [topic for topic in _declared(settings, existing) if topic.name not in existing]
     if not missing:
         return []
     async with kafka_errors(settings.kafka, "creating topics"), admin_client(settings.kafka) as admin:
@@ -69,8 +69,16 @@ async def check_topics(settings: Settings) -> list[Problem]:
     present = [topic.name for topic in settings.topics.all() if topic.name in counts]
     async with kafka_errors(settings.kafka, "reading the settings of topics"), admin_client(settings.kafka) as admin:
         configs = await _configs(admin, present)
-    problems = [problem for topic in settings.topics.all() for problem in _problems(topic, counts, configs)]
+    problems = [problem for topic in _declared(settings, counts) for problem in _problems(topic, counts, configs)]
+    problems += _left_behind(settings, counts)
     return sorted(problems, key=lambda problem: not problem.fatal)
+
+
+def _declared(settings: Settings, counts: Mapping[str, int]) -> list[Topic]:
+    """All topics as they must exist: a keyed one has as many partitions as the raw one that is there."""
+    topics = settings.topics
+    own = {topics.keyed(name).name: counts.get(topics.raw(name).name) for name in topics.repartitioned}
+    return [replace(topic, partitions=own.get(topic.name) or topic.partitions) for topic in topics.all()]
 
 
 def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
@@ -94,6 +102,21 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
             if code == 0:
                 found[name] = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
     return found
+
+
+def _left_behind(settings: Settings, counts: Mapping[str, int]) -> Iterator[Problem]:
+    """The keyed topics of systems that are not repartitioned any more: nothing reads what is in them."""
+    topics = settings.topics
+    for system in topics.systems:
+        name = topics.keyed(system).name
+        if system not in topics.repartitioned and name in counts:
+            yield Problem(
+                name,
+                f"exists, and {system} has no repartition: true: lines in it that were not read yet are in no window. "
+                "Set repartition: true until its fusionlog_lag_records and the system's fusionlog_lines_open are 0, "
+                f"then delete the topic with  kafka-topics.sh --delete --topic {name}",
+                fatal=False,
+            )
 
 
 def _problems(topic: Topic, counts: Mapping[str, int], configs: Mapping[str, Configs]) -> Iterator[Problem]:

@@ -69,6 +69,8 @@ def key_of(record: records.Record) -> str:
     match record:
         case records.Window() | records.Anomaly():
             return f"{record.system}/{record.session}"
+        case records.KeyedLine():
+            return record.session
         case records.PseudoLabel() | records.Explanation():
             return f"{record.system}/{record.shape}"
         case records.ModelRelease():
@@ -77,6 +79,8 @@ def key_of(record: records.Record) -> str:
             return f"{record.system}/{record.id}"
         case records.Feedback():
             return record.anomaly
+        case records.Spend():
+            return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
     raise TypeError(f"{type(record).__name__} has no topic")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaProducer
@@ -55,28 +56,54 @@ class Producer:
             producer, self._producer = self._producer, None
             await bounded(producer.stop(), FLUSH_SECONDS, "the producer")
 
-    async def send(self, topic: Topic, key: str, record: records.Record | None) -> Ack:
+    async def send(self, topic: Topic, key: str, record: records.Record | None, partition: int | None = None) -> Ack:
         """Queue a record (None is a tombstone); waits while the buffer is full."""
-        return await self.send_raw(topic, key.encode(), None if record is None else codecs.encode(record))
+        value = None if record is None else codecs.encode(record)
+        return await self.send_raw(topic, key.encode(), value, partition=partition)
 
     async def send_raw(
-        self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None
-    ) -> Ack:
+        self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None,
+        partition: int | None = None,
+    ) -> Ack:  # fmt: skip
         """Queue a record as it stands.
+
+        :param partition: default: by the key.
+        :raises RuntimeError: the producer is not started, or its role does not write this topic.
+        """
+        ack: Ack = await self._writing(topic).send(topic.name, value, key, partition, headers=headers or [])
+        return ack
+
+    async def send_batch(self, topic: Topic, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[Ack]:
+        """Queue keys and values for a partition, in order; waits while the records before them are not on their way.
+
+        A batch is in Kafka as a whole or not at all: an acknowledgement is that of one.
 
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
-        if self._writes is not None and topic.name not in self._writes:
-            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
-        if self._producer is None:
-            raise RuntimeError("the producer is not started")
-        ack: Ack = await self._producer.send(topic.name, value, key, headers=headers or [])
-        return ack
+        producer = self._writing(topic)
+        acks: list[Ack] = []
+        batch = producer.create_batch()
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+                batch = producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None)
+        batch.close()
+        acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        return acks
 
     async def flush(self) -> None:
         """Wait until everything queued so far was acknowledged or failed."""
         if self._producer is not None:
             await self._producer.flush()
+
+    def _writing(self, topic: Topic) -> AIOKafkaProducer:
+        """The producer, where it may write a topic."""
+        if self._writes is not None and topic.name not in self._writes:
+            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
+        if self._producer is None:
+            raise RuntimeError("the producer is not started")
+        return self._producer
 
     def _options(self) -> dict[str, Any]:
         compression = self._settings.kafka.compression

@@ -106,6 +106,7 @@ class Stream:
         return proprietary
 
     def _admit(self, window: Window, place: int) -> None:
+        self._target.observe([window])
         label = known_label(window, self._target.knowledge, self._target.context.teacher)
         if label is not None:
             self.verdicts.give(place, label, proprietary=True)
@@ -123,6 +124,7 @@ class Stream:
         for number, verdict in decisions.settled:
             self.verdicts.give(general[number][1], verdict)
         for number, window in decisions.referred:
+            self._target.observe([window])
             self._wait(window, general[number][1])
 
     async def _ask(self) -> None:
@@ -135,6 +137,7 @@ class Stream:
             call = self._strategy(self._pool, self._clock.units)
             if call.windows:
                 await self._call(call)
+        self._target.questions.clear()
         self._decide(sorted(released, key=lambda each: each[1]))
 
     async def _call(self, call: Call) -> None:

@@ -15,6 +15,7 @@ from fusionlog.online.asking import Answered, Call, apply_answers, asked_again
 from fusionlog.online.decisions import SystemState
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool, Item
+from fusionlog.online.questions import Questions
 from fusionlog.online.releases_in_use import refuse_own_labels
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import ModelRelease, Window
@@ -42,6 +43,7 @@ class Target:
         self.knowledge = Knowledge(self.fold.target, self.context.encode, rules=RULES[self.method])
         self.state = SystemState.of(self.knowledge, Scorer(settings.score), settings.second_opinion)
         self.deduplicated = DeduplicatedTeacher(self.context.teacher, self.fold.system)
+        self.questions = Questions(self.knowledge, self.fold.system, settings.label)
 
     def adopt(self, release: ModelRelease) -> None:
         """Use a release from now on.
@@ -67,10 +69,22 @@ class Target:
         return self.calls - max(self.spent, self.deduplicated.cost.calls)
 
     async def ask(self, pool: CandidatePool[Item], call: Call) -> Answered[Item]:
-        """Make a call for a candidate pool, and add its answers to the system's knowledge."""
-        self.spent += -(-len(call.windows) // self.context.settings.label.units_per_call)
-        answers = await self.deduplicated.answers(call.windows, asked_again(call.windows, self.knowledge))
-        return apply_answers(pool, call, answers, self.teacher.name, time.time())
+        """Make a call for a candidate pool, and add its answers to the system's knowledge.
+
+        One of more windows than a call holds is made in parts, so that the later ones have the earlier as neighbours.
+        """
+        size, answered = self.context.settings.label.units_per_call, Answered[Item]()
+        self.spent += -(-len(call.windows) // size)
+        for part in call.parts(size if self.context.settings.label.neighbours else len(call.windows)):
+            again = asked_again(part.windows, self.knowledge)
+            answers = await self.deduplicated.answers(part.windows, again, self.questions.units)
+            answered.add(apply_answers(pool, part, answers, self.teacher.name, time.time()))
+        return answered
+
+    def observe(self, windows: Sequence[Window]) -> None:
+        """Count windows that come to a teacher, for the evidence on them; a stream teacher counts for itself."""
+        if not isinstance(self.context.teacher, StreamTeacher):
+            self.questions.observe(windows)
 
     async def show(self, windows: Sequence[Window]) -> None:
         """Let a stream teacher count the windows."""

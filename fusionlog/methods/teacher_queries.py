@@ -13,7 +13,7 @@ from fusionlog.methods.protocol import Query
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import SystemSettings
-from fusionlog.teachers.base import Teacher, Verdict, ask, label_of
+from fusionlog.teachers.base import Teacher, Units, Verdict, ask, label_of
 from fusionlog.teachers.cost import FREE, Cost
 
 
@@ -56,16 +56,19 @@ class DeduplicatedTeacher:
         """
         await self.answers([group[0] for group in by_shape(windows) if group[0].shape not in self.labels])
 
-    async def answers(self, windows: Sequence[Window], again: Sequence[Window] = ()) -> list[Verdict | TeacherError]:
+    async def answers(
+        self, windows: Sequence[Window], again: Sequence[Window] = (), units: Units | None = None
+    ) -> list[Verdict | TeacherError]:
         """The teacher's answers on windows of distinct shapes, in their order; `labels` has them afterwards.
 
         :param again: those of them whose answer so far does not count.
+        :param units: makes the units that are sent; default: without evidence.
         :raises SettingError: the run has no teacher. :raises TeacherError: it could label none of several.
         """
         if self.teacher is None:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
         before = cost_of(self.teacher)
-        answers = await ask(self.teacher, windows, self.system, again)
+        answers = await ask(self.teacher, windows, self.system, again, units)
         self.cost += cost_of(self.teacher) - before + Cost(units=len(windows))
         failed = [verdict for verdict in answers if isinstance(verdict, TeacherError)]
         if len(failed) > 1 and len(failed) == len(answers):

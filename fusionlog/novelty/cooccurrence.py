@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fusionlog.records import Window
 
@@ -18,6 +18,26 @@ USUAL_STEP_SHARE = 0.5
 """Of the windows without an event, the share that another one must be in for its absence beside that event to count."""
 MAX_TEMPLATES = 1_000
 """Templates counted, so a million pairs at most (100 MB); a window with a later one is not counted."""
+
+
+class Deviation(NamedTuple):
+    """A deviation of a window, found in `number` of the `of` comparable windows; of a pair, `of` is what is expected.
+
+    `event` is the place of the deviating event in the window, `other` the template of the missing companion, or of the
+    other event of a pair. A count is `high` where it is unusual for being so great.
+    """
+
+    kind: Literal["count", "missing", "pair", "last"]
+    event: int
+    number: int
+    of: float
+    other: str = ""
+    high: bool = False
+
+    @property
+    def share(self) -> float:
+        """The smoothed share of comparable windows with the deviation."""
+        return (1 + self.number) / (self.of if self.kind == "pair" else 1 + self.of)
 
 
 class Tables(NamedTuple):
@@ -57,8 +77,8 @@ class Cooccurrence:
         if window.sequence:
             self._last[templates[window.sequence[-1]]] += times
 
-    def deviations(self, window: Window, own: int = 0) -> Iterator[float]:
-        """The smoothed share (1 + k) / (1 + n) of comparable windows with each of a window's deviations.
+    def deviations(self, window: Window, own: int = 0) -> Iterator[Deviation]:
+        """The deviations of a window, each with the number of comparable windows that have it.
 
         A deviation is a count of an event as extreme, a missing companion, a pair that is rarer together than by
         chance, or a last event that seldom is the last.
@@ -66,24 +86,29 @@ class Cooccurrence:
         :param own: how often the window itself was counted; it is left out of what it is compared with.
         """
         own = own if self._is_counted(window) else 0
-        known = [event for event in window.events if self._in[event.template] - own >= LEAST_WINDOWS]
+        known = [
+            (place, event) for place, event in enumerate(window.events)
+            if self._in[event.template] - own >= LEAST_WINDOWS
+        ]  # fmt: skip
         present = {event.template for event in window.events}
-        for event in known:
+        for place, event in known:
             seen = self._in[event.template] - own
-            yield (1 + self._as_extreme(event.template, event.count) - own) / (1 + seen)
+            number, high = self._as_extreme(event.template, event.count)
+            yield Deviation("count", place, max(0, number - own), seen, high=high)
             for companion, together in self._with[event.template].items():
                 if companion not in present and together >= COMPANION_SHARE * seen:
-                    yield (1 + seen - together) / (1 + seen)
-        for place, event in enumerate(known):
-            for other in known[:place]:
+                    yield Deviation("missing", place, max(0, seen - together), seen, companion)
+        for index, (place, event) in enumerate(known):
+            for _, other in known[:index]:
                 pair = (self._in[event.template] - own) * (self._in[other.template] - own)
                 expected = pair / (self.windows - own)
-                together = self._with[event.template][other.template] - own
+                together = max(0, self._with[event.template][other.template] - own)
                 if expected > 1 + together:
-                    yield (1 + together) / expected
-        last = window.events[window.sequence[-1]].template if window.sequence else None
-        if last is not None and self._in[last] - own >= LEAST_WINDOWS:
-            yield (1 + self._last[last] - own) / (1 + self._in[last] - own)
+                    yield Deviation("pair", place, together, expected, other.template)
+        last = window.sequence[-1] if window.sequence else None
+        if last is not None and self._in[window.events[last].template] - own >= LEAST_WINDOWS:
+            template = window.events[last].template
+            yield Deviation("last", last, max(0, self._last[template] - own), self._in[template] - own)
 
     def risk_difference(self, template: str) -> float:
         """The greatest risk difference, over the usual steps, of missing the step in windows with an event, 0 to 1.
@@ -132,12 +157,13 @@ class Cooccurrence:
             found._last[template] = last
         return found
 
-    def _as_extreme(self, template: str, count: int) -> int:
-        """Windows with at least as many lines of an event, or at most as many, whichever are fewer."""
+    def _as_extreme(self, template: str, count: int) -> tuple[int, bool]:
+        """Windows with at least as many lines of an event, or at most as many, whichever are fewer; whether the former
+        are."""
         counts = self._counts[template]
         more = sum(windows for number, windows in counts.items() if number >= count)
         fewer = sum(windows for number, windows in counts.items() if number <= count)
-        return min(more, fewer)
+        return min(more, fewer), more < fewer
 
     def _is_counted(self, window: Window) -> bool:
         """Whether a window of this shape was counted when it came."""

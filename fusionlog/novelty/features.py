@@ -11,6 +11,7 @@ from math import fsum, log10
 from typing import NamedTuple
 
 from fusionlog.novelty.failure_lexicon import reports_failure
+from fusionlog.novelty.value_ranges import UnusualValue
 
 ROUTINE_RARITY = log10(2)
 """The rarity up to which a failure is routine: it stands in half of the windows."""
@@ -20,11 +21,13 @@ missing, too."""
 
 
 class NoveltyFeatures(NamedTuple):
-    """A window's surprisal, the rarity of its rarest event, and that of its rarest failure event (see `profile`)."""
+    """A window's surprisal, the rarity of its rarest event, and that of its rarest failure event (see `profile`); the
+    value of a line that deviates most from the usual ones, where one does."""
 
     surprisal: float
     rarity: float
     failure: float
+    value: UnusualValue | None = None
 
 
 class EventFeatures(NamedTuple):

@@ -2,25 +2,33 @@
 
 Every line of a window can be harmless and the window still anomalous: a step is repeated, a step is missing, nothing
 follows the first line, two events meet that never meet. The surprisal of a window is that of its least likely
-deviation; its rarities are those of its events.
+deviation; its rarities are those of its events. A value that a line names, such as a duration, may be the deviation.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from math import floor, log, log10
 
 import msgspec
 
 from fusionlog.errors import ModelError
-from fusionlog.novelty.cooccurrence import Cooccurrence, Tables
+from fusionlog.novelty.cooccurrence import Cooccurrence, Deviation, Tables
 from fusionlog.novelty.features import NoveltyFeatures, novelty_features
 from fusionlog.novelty.frequencies import Frequencies
+from fusionlog.novelty.value_ranges import Table, UnusualValue, ValueRanges
 from fusionlog.records import Window
 from fusionlog.utils.bounded_cache import BoundedCache
 
 PACKED_TEMPLATES = 500
 """A release carries the counts of so many templates, the most frequent ones: at most some hundred kB."""
+KEPT_TEXTS = 2_000
+"""Templates whose text is kept, to name a missing one; each text is cut to `TEXT_CHARS`."""
+TEXT_CHARS = 200
+PACKED_SERIES = 500
+"""A release carries the ranges of so many values."""
 CACHED_SHAPES = 50_000
 CACHE_GROWTH = 1.1
 """The cache of features is emptied each time that the number of windows has grown by this factor."""
@@ -30,17 +38,27 @@ class _PackedProfile(msgspec.Struct, frozen=True):
     windows: int
     events: dict[str, int]
     cooccurrence: Tables
+    texts: dict[str, str] = {}
+    values: list[Table] = []
 
 
 class SystemProfile:
-    """Frequencies and co-occurrences of a system's events, and windows' features by them. For one thread at a time.
+    """Frequencies, co-occurrences and values of a system's events, and windows' features by them. For one thread at a
+    time.
 
     The features of a shape are cached in one place, with one rule: all are dropped when the number of windows has grown
-    by `CACHE_GROWTH`, and after a merge.
+    by `CACHE_GROWTH`, and after a merge. Windows of one shape may differ in their values, which are not cached.
     """
 
-    def __init__(self, frequencies: Frequencies | None = None, cooccurrence: Cooccurrence | None = None) -> None:
+    def __init__(
+        self,
+        frequencies: Frequencies | None = None,
+        cooccurrence: Cooccurrence | None = None,
+        values: ValueRanges | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         self.frequencies, self._cooccurrence = frequencies or Frequencies(), cooccurrence or Cooccurrence()
+        self._values, self._texts = values or ValueRanges(), dict(texts or {})
         self._cache: BoundedCache[str, NoveltyFeatures] = BoundedCache(CACHED_SHAPES)
         self._age = self._generation()
 
@@ -50,11 +68,18 @@ class SystemProfile:
         return self.frequencies.windows
 
     def update(self, window: Window, times: int = 1) -> None:
-        """Count a window, or several of one shape at once."""
-        self.frequencies.update({event.template for event in window.events}, times)
-        self._cooccurrence.update(window, times)
-        if self._generation() != self._age:
-            self._drop()
+        """Count a window, or several of one shape and equal values at once."""
+        self._values.update(window, times)
+        self._count(window, times)
+
+    def update_batch(self, windows: Sequence[Window]) -> None:
+        """Count windows: each shape once with its frequency, and the values of each window."""
+        first: dict[str, Window] = {}
+        for window in windows:
+            first.setdefault(window.shape, window)
+            self._values.update(window)
+        for shape, times in Counter(window.shape for window in windows).items():
+            self._count(first[shape], times)
 
     def merge(self, other: SystemProfile) -> None:
         """Take over the counts of another profile of the same system, where it has counted more windows.
@@ -63,23 +88,24 @@ class SystemProfile:
         """
         if other.windows > self.windows:
             self.frequencies, self._cooccurrence = other.frequencies, other._cooccurrence
+            self._texts |= other._texts
+            self._values = other._values
             self._drop()
 
     def features(self, window: Window) -> NoveltyFeatures:
-        """The novelty features of a window, cached by its shape."""
+        """The novelty features of a window; without its values they are cached by its shape."""
         found = self._cache.get(window.shape)
         if found is None:
-            found = self.compute_features(window)
+            found = self._of_shape(window, 0)
             self._cache.put(window.shape, found)
-        return found
+        return self._with_value(found, window, 0)
 
     def compute_features(self, window: Window, own: int = 0) -> NoveltyFeatures:
         """The novelty features of a window, not cached.
 
-        :param own: how often the window itself was counted; it is left out of what it is compared with.
+        :param own: how often the window's shape was counted; it is left out of what it is compared with.
         """
-        texts = [event.text for event in window.events]
-        return novelty_features(self.surprisal(window, own), self.rarities(window, own), texts)
+        return self._with_value(self._of_shape(window, own), window, own)
 
     def surprisal(self, window: Window, own: int = 0) -> float:
         """-log10 of the share of the comparable windows that deviate as this one does; of its greatest deviation.
@@ -87,9 +113,25 @@ class SystemProfile:
         0 where nothing deviates or nothing is known; 2 is one window in a hundred. Shares are (1 + k) / (1 + n), so
         that what never happened in ten windows has less surprisal than what never happened in a thousand.
 
-        :param own: how often the window itself was counted; it is left out of what it is compared with.
+        :param own: how often the window's shape was counted; it is left out of what it is compared with.
         """
-        return max((-log10(share) for share in self._cooccurrence.deviations(window, own)), default=0.0)
+        value = self.unusual_value(window, own)
+        return max(self._of_counts(window, own), -log10(value.share) if value else 0.0)
+
+    def unusual_value(self, window: Window, own: int = 0) -> UnusualValue | None:
+        """The value of a window that deviates most from the usual ones of its event; None where none does.
+
+        :param own: how often the window's shape was counted; the window's own values were counted once at most.
+        """
+        return min(self._values.deviations(window, min(own, 1)), key=lambda each: each.share, default=None)
+
+    def deviations(self, window: Window, own: int = 0) -> Iterator[Deviation]:
+        """The deviations of a window without its values (see `Cooccurrence.deviations`)."""
+        return self._cooccurrence.deviations(window, own)
+
+    def text(self, template: str) -> str | None:
+        """The text of a counted template, cut; None where it is not kept."""
+        return self._texts.get(template)
 
     def rarities(self, window: Window, own: int = 0) -> list[float]:
         """The rarity of each event of a window (see `Frequencies.rarity`)."""
@@ -102,7 +144,9 @@ class SystemProfile:
     def pack(self) -> bytes:
         """The counts of the most frequent templates, compressed."""
         events = dict(self.frequencies.events.most_common(PACKED_TEMPLATES))
-        packed = _PackedProfile(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES))
+        values = self._values.tables(events, PACKED_SERIES)
+        texts = {template: text for template in events if (text := self.text(template)) is not None}
+        packed = _PackedProfile(self.windows, events, self._cooccurrence.tables(PACKED_TEMPLATES), texts, values)
         return zlib.compress(msgspec.msgpack.encode(packed))
 
     @classmethod
@@ -116,7 +160,38 @@ class SystemProfile:
             cooccurrence = Cooccurrence.of(packed.cooccurrence)
         except (zlib.error, msgspec.MsgspecError, ValueError, IndexError) as error:
             raise ModelError(f"the profile of a release cannot be read: {error}; distil it again") from error
-        return cls(Frequencies(packed.windows, packed.events), cooccurrence)
+        return cls(
+            Frequencies(packed.windows, packed.events), cooccurrence, ValueRanges.of(packed.values), packed.texts
+        )
+
+    def _count(self, window: Window, times: int) -> None:
+        """Count a window of a shape, so many times."""
+        self.frequencies.update({event.template for event in window.events}, times)
+        self._cooccurrence.update(window, times)
+        self._keep_texts(window)
+        if self._generation() != self._age:
+            self._drop()
+
+    def _of_shape(self, window: Window, own: int) -> NoveltyFeatures:
+        """The features of a window without its values, the same for all windows of its shape."""
+        texts = [event.text for event in window.events]
+        return novelty_features(self._of_counts(window, own), self.rarities(window, own), texts)
+
+    def _of_counts(self, window: Window, own: int) -> float:
+        """The surprisal of a window without its values."""
+        return max((-log10(each.share) for each in self.deviations(window, own)), default=0.0)
+
+    def _with_value(self, found: NoveltyFeatures, window: Window, own: int) -> NoveltyFeatures:
+        """The features with the surprisal of the window's most unusual value, where it is the greatest deviation."""
+        value = self.unusual_value(window, own)
+        if value is None:
+            return found
+        return found._replace(surprisal=max(found.surprisal, -log10(value.share)), value=value)
+
+    def _keep_texts(self, window: Window) -> None:
+        for event in window.events:
+            if event.template not in self._texts and len(self._texts) < KEPT_TEXTS:
+                self._texts[event.template] = event.text[:TEXT_CHARS]
 
     def _generation(self) -> int:
         return floor(log(1 + self.windows) / log(CACHE_GROWTH))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from heapq import nsmallest
 from math import log1p
 from typing import Protocol
 
@@ -62,9 +63,21 @@ class BagIndex:
 
     def nearest(self, query: EventBag) -> float:
         """The greatest weighted Jaccard similarity to a bag of the index; 0 where it is empty."""
+        return max(self._similarities(query).values(), default=0.0)
+
+    def most_similar(self, query: EventBag, number: int, least: float) -> list[tuple[str, float]]:
+        """The shapes of the `number` most similar bags with their similarities of `least` or more, the greatest first.
+
+        Of equally similar ones the lesser hash comes first, whatever the order in which they were added.
+        """
+        near = ((shape, each) for shape, each in self._similarities(query).items() if each >= least)
+        return nsmallest(number, near, key=lambda each: (-each[1], each[0]))
+
+    def _similarities(self, query: EventBag) -> dict[str, float]:
+        """The similarity to each bag that shares an event with the query."""
         shared: dict[str, float] = defaultdict(float)
         for template, weight in query.items():
             for shape in self._postings.get(template, ()):
                 shared[shape] += min(weight, self._bags[shape][template])
         mass = sum(query.values())
-        return max((part / (mass + self._masses[shape] - part) for shape, part in shared.items()), default=0.0)
+        return {shape: part / (mass + self._masses[shape] - part) for shape, part in shared.items()}

@@ -4,39 +4,53 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-RECORDS = Counter("fusionlog_records", "raw records read, or deleted by retention before that", ["system"])
-RECORDS_OPENED = Counter("fusionlog_records_opened", "raw records that hold lines", ["system"])
+# `input` is raw, or keyed: the keyed topic of a system with `repartition: true`, whose lines are read twice.
+
+RECORDS = Counter("fusionlog_records", "records read, or deleted by retention before that", ["system", "input"])
+RECORDS_OPENED = Counter("fusionlog_records_opened", "records that hold lines", ["system", "input"])
 RECORDS_DEAD = Counter(
-    "fusionlog_records_dead_lettered", "raw records that hold no line and went to the dead-letter topic", ["system"]
+    "fusionlog_records_dead_lettered",
+    "records that hold no line and went to the dead-letter topic",
+    ["system", "input"],
 )
 RECORDS_DELETED = Counter(
-    "fusionlog_records_deleted", "raw records that retention deleted before they were read", ["system"]
+    "fusionlog_records_deleted", "records that retention deleted before they were read", ["system", "input"]
 )
 
 LINES = Counter(
-    "fusionlog_lines", "lines read; a record that holds none, or that retention deleted, counts as one", ["system"]
+    "fusionlog_lines",
+    "lines read; a record that holds none, or that retention deleted, counts as one",
+    ["system", "input"],
 )
-LINES_WINDOWED = Counter("fusionlog_lines_windowed", "lines in windows that Kafka acknowledged", ["system"])
-LINES_DEAD = Counter("fusionlog_lines_dead_lettered", "lines on the dead-letter topic", ["system", "reason"])
-LINES_DROPPED = Counter("fusionlog_lines_dropped", "lines dropped by a stated rule", ["system", "rule"])
-LINES_JOINED = Counter("fusionlog_lines_joined", "lines that became part of the line before them", ["system"])
+LINES_WINDOWED = Counter("fusionlog_lines_windowed", "lines in windows that Kafka acknowledged", ["system", "input"])
+LINES_KEYED = Counter("fusionlog_lines_keyed", "raw lines that are in the keyed topic, once each", ["system", "input"])
+LINES_DEAD = Counter("fusionlog_lines_dead_lettered", "lines on the dead-letter topic", ["system", "input", "reason"])
+LINES_DROPPED = Counter("fusionlog_lines_dropped", "lines dropped by a stated rule", ["system", "input", "rule"])
+LINES_JOINED = Counter("fusionlog_lines_joined", "lines that became part of the line before them", ["system", "input"])
 LINES_REPEATED = Counter(
-    "fusionlog_lines_repeated", "lines read again after a takeover, which are in an emitted window", ["system"]
+    "fusionlog_lines_repeated",
+    "lines read again after a takeover, which are in an emitted window or in the keyed topic",
+    ["system", "input"],
 )
 LINES_DELETED = Counter(
     "fusionlog_lines_deleted",
-    "raw records that retention deleted behind the group's commit, before they were finished",
+    "records that retention deleted behind the group's commit, before they were finished",
     ["system", "topic", "partition"],
 )
 LINES_RELEASED = Counter(
     "fusionlog_lines_released",
     "unfinished lines of released partitions: their next reader reads them again",
-    ["system"],
+    ["system", "input"],
 )
 LINES_OPEN = Gauge(
-    "fusionlog_lines_open", "lines that are held, or in windows that are not closed or not acknowledged yet", ["system"]
+    "fusionlog_lines_open",
+    "lines that are held, or in windows that are not closed or not acknowledged yet",
+    ["system", "input"],
 )
 LINES_UNMATCHED = Counter("fusionlog_lines_unmatched", "lines that do not match the system's header", ["system"])
+LINES_UNMINED = Counter(
+    "fusionlog_lines_unmined", "lines that got the catch-all event: too many templates are new", ["system"]
+)
 LINES_INHERITED = Counter(
     "fusionlog_lines_inherited", "lines without a session key that took the key of their source", ["system"]
 )
@@ -44,18 +58,29 @@ IMPLAUSIBLE_TIMES = Counter(
     "fusionlog_implausible_times", "lines whose time cannot be theirs, or is contradicted by other lines", ["system"]
 )
 
-MEMBERSHIPS = Counter("fusionlog_memberships", "lines in sessions: a line counts once in each session", ["system"])
+MEMBERSHIPS = Counter(
+    "fusionlog_memberships", "lines in sessions: a line counts once in each session", ["system", "input"]
+)
 MEMBERSHIPS_WINDOWED = Counter(
-    "fusionlog_memberships_windowed", "lines in windows that Kafka acknowledged, once in each window", ["system"]
+    "fusionlog_memberships_windowed",
+    "lines in windows that Kafka acknowledged, once in each window",
+    ["system", "input"],
+)
+MEMBERSHIPS_KEYED = Counter(
+    "fusionlog_memberships_keyed", "raw lines in the keyed topic, once in each session", ["system", "input"]
 )
 MEMBERSHIPS_DEAD = Counter(
-    "fusionlog_memberships_dead_lettered", "lines in windows on the dead-letter topic, once in each window", ["system"]
+    "fusionlog_memberships_dead_lettered",
+    "lines in windows on the dead-letter topic, once in each window",
+    ["system", "input"],
 )
 MEMBERSHIPS_RELEASED = Counter(
-    "fusionlog_memberships_released", "unfinished memberships of released partitions", ["system"]
+    "fusionlog_memberships_released", "unfinished memberships of released partitions", ["system", "input"]
 )
 MEMBERSHIPS_OPEN = Gauge(
-    "fusionlog_memberships_open", "memberships in windows that are not closed or not acknowledged yet", ["system"]
+    "fusionlog_memberships_open",
+    "memberships in windows that are not closed or not acknowledged yet",
+    ["system", "input"],
 )
 SESSIONS_SCATTERED = Counter(
     "fusionlog_sessions_scattered", "sessions with windows in several partitions within an idle gap", ["system"]
@@ -96,6 +121,21 @@ LLM_UNITS = Counter("fusionlog_llm_units", "units by outcome: answered, remember
 LLM_UNITS_ALONE = Counter(
     "fusionlog_llm_units_alone", "units asked in a call of their own: a line reads like an instruction", ["system"]
 )
+LLM_CALLS_LEFT = Gauge(
+    "fusionlog_llm_calls_left",
+    "calls of the hour that are left to all workers of the role, explain's by system",
+    ["role", "system"],
+)
+LLM_MONEY_LEFT = Gauge(
+    "fusionlog_llm_money_left", "money of the day that is left to all label and explain workers", ["role"]
+)
+LLM_BUDGET_SPENT = Gauge(
+    "fusionlog_llm_budget_spent", "1 while this worker's next call waits for calls or money", ["role"]
+)
+LLM_SPENT_CALLS = Counter("fusionlog_llm_spent_calls", "calls of this worker that a budget paid for", ["role"])
+LLM_SPENT_TOKENS = Counter("fusionlog_llm_spent_tokens", "their tokens, estimated ones included", ["role", "kind"])
+LLM_SPENT_MONEY = Counter("fusionlog_llm_spent_money", "their price, by the prices of the settings", ["role"])
+LLM_ESTIMATED = Counter("fusionlog_llm_estimated_calls", "those whose tokens the endpoint did not report", ["role"])
 LABELS = Counter("fusionlog_labels", "pseudo-labels published", ["system", "teacher"])
 LABELS_PROPAGATED = Counter(
     "fusionlog_labels_propagated", "pseudo-labels propagated to windows from similar labelled ones", ["system"]

@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 
 from fusionlog.errors import RecordError
+from fusionlog.kafka import codecs
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST
 from fusionlog.parsing.windows import Windower
-from fusionlog.records import Window
+from fusionlog.records import KeyedLine, Window
 from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.topics import Topics
 from fusionlog.utils.json_format import JsonFormat, Tree, tree_of, value_at
+from fusionlog.workers.ingest.keyed_processor import KeyedProcessor
+from fusionlog.workers.ingest.keying import KeyingProcessor, LineKeyer
 from fusionlog.workers.ingest.line_report import LineReport
-from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor
+from fusionlog.workers.ingest.made import DeadLetter, KeyedLines, Made, Processor
+from fusionlog.workers.ingest.partition_processor import PartitionProcessor
 from fusionlog.workers.ingest.resume_state import OutputOffsets, ResumeState
 from fusionlog.workers.ingest.scattered import ScatteredSessions
 from fusionlog.workers.ingest.tally import Batch
@@ -171,6 +176,10 @@ class _ObservedParser(Parser):
         """None: every record is read and parsed."""
         return None
 
+    def without_template(self, line: str, fields: Tree | None = None) -> Event:
+        """The event of a line, which is counted and mined as well: no second stage does."""
+        return self.parse(line, fields)
+
     def parse(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, which is counted."""
         event = super().parse(line, fields)
@@ -196,10 +205,12 @@ def check(name: str, system: SystemSettings, ingest: IngestSettings, records: Se
     found = Found(name, system, len(records))
     parser, reader = _ObservedParser(found, ingest), _ObservedReader(found, ingest)
     found.has_header = parser.matches is not None
+    made: list[Made] = []
     for partition, own in groupby(sorted(records, key=attrgetter("partition", "offset")), attrgetter("partition")):
-        made = [*_made(found, parser, reader, ingest, partition, list(own))]
-        found.windows += [each for each in made if isinstance(each, Window)]
-        found.dead += [each for each in made if isinstance(each, DeadLetter)]
+        made += _made(found, parser, reader, ingest, partition, list(own))
+    made += _of_keyed(found, ingest, [each for each in made if isinstance(each, KeyedLines)])
+    found.windows = [each for each in made if isinstance(each, Window)]
+    found.dead = [each for each in made if isinstance(each, DeadLetter)]
     _follow_templates(found, parser)
     found.absent_fields = [*reader.absent] if found.json_lines.lines else []
     found.scattered = _scattered(found)
@@ -209,18 +220,56 @@ def check(name: str, system: SystemSettings, ingest: IngestSettings, records: Se
 def _made(
     found: Found, parser: Parser, reader: EnvelopeReader, ingest: IngestSettings, partition: int,
     records: Sequence[SampleRecord],
-) -> Iterable[Window | DeadLetter]:  # fmt: skip
-    """The windows and dead letters of a partition, those at its silence included."""
+) -> list[Made]:  # fmt: skip
+    """The windows, or keyed lines, and dead letters of a partition, those at its silence included."""
     latest = max(record.timestamp for record in records) / 1000
     now = latest if latest >= EARLIEST else time.time()
-    windower = Windower(found.name, found.system.window, f"sample.{found.name}", partition)
-    processor = PartitionProcessor(
-        found.name, found.system, ingest, parser, windower, records[0].offset, ResumeState(OutputOffsets()),
-        clock=lambda: now, report=_Sum(found), reader=reader,
+    topic, resume_state = f"sample.{found.name}", ResumeState(OutputOffsets())
+    processor: Processor
+    if found.system.repartition:
+        keyer = LineKeyer(Topics().keyed(found.name), 1, topic, partition, 0)
+        processor = KeyingProcessor(
+            found.name, found.system, ingest, parser, keyer, records[0].offset, resume_state,
+            clock=lambda: now, report=_Sum(found), reader=reader,
+        )  # fmt: skip
+    else:
+        windower = Windower(found.name, found.system.window, topic, partition)
+        processor = PartitionProcessor(
+            found.name, found.system, ingest, parser, windower, records[0].offset, resume_state,
+            clock=lambda: now, report=_Sum(found), reader=reader,
+        )  # fmt: skip
+    made = processor.take(records)
+    now += _long(found, ingest)
+    return [*made, *processor.silent()]
+
+
+def _of_keyed(found: Found, ingest: IngestSettings, keyed: Sequence[KeyedLines]) -> list[Made]:
+    """The windows and dead letters of a repartitioned system's lines, in the order of their arrival."""
+    values = [value for each in keyed for records in each.records.values() for _, value in records]
+    if not values:
+        return []
+    latest: dict[int, float] = {}
+    arrived = []
+    for value in values:
+        line = codecs.decode(value, KeyedLine)
+        latest[line.partition] = max(line.arrived, latest.get(line.partition, line.arrived))
+        arrived.append(latest[line.partition])
+    order = sorted(range(len(values)), key=arrived.__getitem__)
+    records = [SampleRecord(offset, -1, None, values[place]) for offset, place in enumerate(order)]
+    now = max(arrived)
+    processor = KeyedProcessor(
+        found.name, found.system, ingest, Parser(found.name, found.system, ingest),
+        Windower(found.name, found.system.window, f"keyed.{found.name}", 0), 0, ResumeState(OutputOffsets()),
+        clock=lambda: now, report=_Sum(found),
     )  # fmt: skip
     made = processor.take(records)
-    now += 2 * (ingest.silence_seconds or found.system.window.idle_seconds) + found.system.multiline.wait_seconds
+    now += _long(found, ingest)
     return [*made, *processor.silent()]
+
+
+def _long(found: Found, ingest: IngestSettings) -> float:
+    """Seconds of silence after which all windows are closed."""
+    return 2 * (ingest.silence_seconds or found.system.window.idle_seconds) + found.system.multiline.wait_seconds
 
 
 def _follow_templates(found: Found, parser: Parser) -> None:

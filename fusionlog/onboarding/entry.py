@@ -21,7 +21,7 @@ _PLACEHOLDERS = {
 WINDOWS = ("session", "count")
 _COMMENTED = {
     "encoding": "encoding", "json_line": "json_line", "format": "header", "header": "header", "session": "session",
-    "session_field": "session", "inherit": "inherit",
+    "session_field": "session", "inherit": "inherit", "repartition": "repartition",
     "multiline": "multiline", "time_field": "time", "window": "window",
 }  # fmt: skip
 """By setting: the part whose reason stands above it."""

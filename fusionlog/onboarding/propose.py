@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
+from fusionlog.onboarding.check import check
 from fusionlog.onboarding.encoding_guess import FEW_CHARACTERS, EncodingGuess, guess_encoding
 from fusionlog.onboarding.field_candidates import header_candidates, outer_candidates, pod_candidate
 from fusionlog.onboarding.form_guess import Form, guess_form
@@ -38,6 +39,7 @@ MIN_COVERAGE = 0.6
 MIN_SESSIONS = 3
 LIKELY_PRIOR = 0.3
 INHERIT_SHARE = 0.03
+SCATTERED_SHARE = 0.05
 SURE_CONTINUED = 0.3
 """Share of lines that continue others; where more do they may be those of another program."""
 
@@ -98,6 +100,7 @@ def propose(records: Sequence[SampleRecord], ingest: IngestSettings) -> Proposal
     _add_time(proposal, lines)
     if lines:
         _add_sessions(proposal, _sample(proposal.system, records, ingest))
+        _add_repartition(proposal, records, ingest)
     return proposal
 
 
@@ -254,6 +257,16 @@ def _add_inherit(proposal: Proposal, keys: Keys, templates: Sequence[int]) -> No
     if keyless >= INHERIT_SHARE * len(keys) and dependent >= 0.8 * keyless and "inherit" in SystemSettings.model_fields:
         reason = f"{keyless} lines without a key follow lines of the same kind, whose key they get"
         proposal.add("inherit", "medium", reason, {"inherit": True})
+
+
+def _add_repartition(proposal: Proposal, records: Sequence[SampleRecord], ingest: IngestSettings) -> None:
+    """Let lines go through a keyed topic where the sample's sessions have lines in several partitions at a time."""
+    if proposal.system.window.by == "count" or len({record.partition for record in records}) == 1:
+        return
+    found = check("sample", proposal.system, ingest, records)
+    if len(found.scattered) > SCATTERED_SHARE * len(found.keys):
+        reason = f"{len(found.scattered)} of {len(found.keys)} sessions have lines in several partitions at a time"
+        proposal.add("repartition", "medium", reason, {"repartition": True})
 
 
 def _add_window(proposal: Proposal, keys: Keys, times: Sequence[float | None], most: int) -> None:

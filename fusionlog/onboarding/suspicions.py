@@ -106,7 +106,8 @@ def _scattered(found: Found) -> Iterator[Suspicion]:
             "session-scattered",
             f"{len(found.scattered)} of {len(found.keys)} sessions have lines in several partitions at a time, e.g."
             f" {found.scattered[0]!r}: each partition makes a session of its own part",
-            "let the shipper key its records by the session or the host",
+            "let the shipper key its records by the session or the host, or set  repartition: true , by which they go"
+            " through a topic that is keyed by session first",
         )
 
 

@@ -12,6 +12,7 @@ the calls and delivers the results.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
@@ -36,6 +37,11 @@ class Call:
     """The windows of one call to the teacher, one of a shape."""
 
     windows: list[Window]
+
+    def parts(self, size: int) -> Iterator[Call]:
+        """The call in parts of `size` windows at most, in their order."""
+        for start in range(0, len(self.windows), size):
+            yield dataclasses.replace(self, windows=self.windows[start : start + size])
 
     def propagate(self, labels: Mapping[str, PseudoLabel], knowledge: Knowledge, now: float) -> Iterator[PseudoLabel]:
         """The labels that other windows of the pool inherit; none under a strategy without propagation.
@@ -92,6 +98,14 @@ class Answered(Generic[Item]):
     inherited: int = 0
     retry_after: float | None = None
     why: str = ""
+
+    def add(self, other: Answered[Item]) -> None:
+        """Add the results of another part of the call."""
+        self.labelled += other.labelled
+        self.given_up += other.given_up
+        self.inherited += other.inherited
+        if other.retry_after is not None:
+            self.retry_after, self.why = max(self.retry_after or 0.0, other.retry_after), other.why
 
 
 def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -> PseudoLabel | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -28,10 +27,8 @@ class CalibratedDetector:
         return [self._calibrated(window, each) for window, each in zip(windows, scores, strict=True)]
 
     def update(self, windows: Sequence[Window]) -> None:
-        """Count a batch of windows into the profile, each shape once with its frequency."""
-        first = {window.shape: window for window in reversed(windows)}
-        for shape, times in Counter(window.shape for window in windows).items():
-            self.profile.update(first[shape], times)
+        """Count a batch of windows into the profile."""
+        self.profile.update_batch(windows)
 
     def _calibrated(self, window: Window, of_network: Score) -> Score:
         release = self.knowledge.release(of_network.version)

@@ -243,6 +243,11 @@ class Knowledge:
         with self._lock:
             return self._memory.similarity(events)
 
+    def nearest_labels(self, events: EventBag, number: int, least: float) -> list[tuple[PseudoLabel, float]]:
+        """The teacher's labels of the `number` most similar windows, with their similarities of `least` or more."""
+        with self._lock:
+            return self._memory.nearest(events, number, least)
+
     def describe(self, windows: Sequence[Window], version: str) -> Description:
         """The description of windows under a release: the cache key of each, and the model inputs of any of them.
 

@@ -78,6 +78,13 @@ class TeacherMemory:
         """The similarity of a window to the nearest labelled one, 0 to 1."""
         return self._windows.nearest(events)
 
+    def nearest(self, events: EventBag, number: int, least: float) -> list[tuple[PseudoLabel, float]]:
+        """The labels of the `number` most similar windows, each with its similarity of `least` or more.
+
+        A propagated label is none of them: the teacher did not see that window."""
+        found = [(self.label_of(shape), near) for shape, near in self._windows.most_similar(events, number, least)]
+        return [(label, near) for label, near in found if label is not None and label.propagated_from is None]
+
     def asked_since(self, window: Window) -> float | None:
         """The time since which a window is to be asked about again; None where it is not.
 
@@ -145,11 +152,12 @@ class TeacherMemory:
                 self._of(template).revoke(label.shape, label.revoked.at)
             return
         self._labels.put(label.shape, label)
+        if label.propagated_from is None:
+            self._windows.add(label.shape, bag_of_events(label.events))
         if not events:
             return
         self.teacher = label.teacher
         if label.propagated_from is None:
-            self._windows.add(label.shape, bag_of_events(label.events))
             for event in label.events:
                 self._of(event.template).add(label)
 

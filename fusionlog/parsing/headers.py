@@ -23,6 +23,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from fusionlog.errors import SettingError
+from fusionlog.parsing.codes import is_code_name
 from fusionlog.parsing.presets import BLANKS, PRESETS, STRUCTURED_DATA
 from fusionlog.settings import SystemSettings
 from fusionlog.utils.json_format import Tree, value_at
@@ -92,6 +93,11 @@ class Header:
         return [pattern.pattern for pattern in self._patterns]
 
     @property
+    def names(self) -> set[str]:
+        """The names of the fields whose places are known."""
+        return {name for pattern in self._patterns for name in pattern.groupindex}
+
+    @property
     def by_place(self) -> bool:
         """Whether the fields of a line are always parts of it as it stands."""
         return self._preset is None or self._preset.read is None
@@ -141,9 +147,14 @@ def _patterns(system: SystemSettings) -> list[re.Pattern[str]]:
     if system.format is not None:
         return [_complete(pattern) for pattern in PRESETS[system.format].patterns]
     if system.header is not None:
-        used = (system.session_field, system.time_field, system.date_field)
+        used = (system.session_field, system.time_field, system.date_field, *system.keep, *_code_names(system.header))
         return [_compile(system.header, {name.lower() for name in used if name})]
     return [] if system.header_regex is None else [_complete(system.header_regex)]
+
+
+def _code_names(format: str) -> list[str]:
+    """The fields of a format whose values are codes by their names: `<Status>`."""
+    return [name.rstrip("?") for name in _FIELD.findall(format) if is_code_name(name.rstrip("?"))]
 
 
 def _stamp_names(system: SystemSettings) -> tuple[str, ...]:
@@ -246,7 +257,9 @@ def _value(name: str, before: str, after: str) -> str:
         return rf"[^\r\n]{{0,{MAX_OPTIONAL_CHARS}}}?" if delimited else rf"\S{{0,{MAX_OPTIONAL_CHARS}}}?"
     if before.endswith("[") and after.startswith("]"):
         return rf"(?:{_NESTED}|[^\r\n]*?)"
-    return r"[^\r\n]*?" if delimited else r"\S+?"
+    if delimited:
+        return r"[^\r\n]*?"
+    return r"\S++" if after[:1].isspace() else r"\S+?"
 
 
 def _make_optional(name: str, literals: list[str], at: int) -> tuple[str, str] | None:

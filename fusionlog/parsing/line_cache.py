@@ -14,6 +14,10 @@ which has no digit, only where this one's is, and then the shape is not cached. 
 places too. What surrounds a key is no digit, and neither trimming nor the choice of its spelling distinguishes
 digits. A line whose fields are decoded, from JSON or CSV, is not cached: an escape or a number may differ by a digit.
 
+**Codes.** Which places of a line may have a code does not depend on its digits (`parsing.codes`); which of them are
+codes depends on their own text. So the lines of a shape with such places have one result if these texts are the same:
+they are a second key. The digits that are left in the masked text are all there, in its constant tokens.
+
 **Identifiers.** In a UUID of lower-case letters each hexadecimal digit may be another as well, if the UUID is *free*
 and masked whole. Take two lines that differ in the digits of such a UUID, at places `s` to `e`:
 
@@ -41,6 +45,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
+from typing import Any
 
 from msgspec import Struct
 
@@ -49,11 +54,15 @@ from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import Place
 from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
 from fusionlog.parsing.session_keys import KeyMatch, canonical
-from fusionlog.parsing.templates import MatchedCluster
+from fusionlog.parsing.templates import CONSTANT, MatchedCluster
 from fusionlog.utils.bounded_cache import BoundedCache
 
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
+TRIED_LINES = 2_000
+RESTED_LINES = 10_000
+LEAST_FOUND, MOSTLY_FOUND = 0.5, 0.8
+"""The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
@@ -64,11 +73,15 @@ _LISTS = (b"", b" ", b"{", b"[", b'"', b"\n")
 _DIGIT = re.compile("[0-9]")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FREE = re.compile(rf"(?:(?<![A-Za-z0-9.,:+-])|(?<=[A-Za-z0-9]-)(?<![0-9][eE]-)){_UUID.pattern}(?![A-Za-z0-9]|\.\S)")
+_CONSTANT_TOKENS = re.compile(rf"(?<!\S){CONSTANT}\S*")
 _REWRITTEN = re.compile(r"[\x00\x1b]|[\r\n]\Z")
 """Where a line may not be what its record holds: a record with a NUL may be binary, colours and line breaks go."""
 
-Layout = Callable[[bytes], tuple[bytes, ...]]
-"""The parts of a line between its free UUIDs."""
+Layout = Callable[[bytes], Any]
+"""Some parts of a line, a tuple of bytes, or bytes: those between its free UUIDs, or those that may have codes."""
+
+CodePlace = tuple[int, int, int, int]
+"""A place of a line that may have a code: its token from, to; the code from, to."""
 
 
 class CachedLine(Struct, gc=False):
@@ -78,7 +91,7 @@ class CachedLine(Struct, gc=False):
     magnitudes; `matched`: whether it has the header; `settled`: whether it begins a line whatever comes before it, so
     that it may be recalled, None until a record of the shape comes: most shapes of a stream that repeats little come
     once. What follows is derived by `LineCache.put`: the place of the first key; whether an event of the shape has no
-    more than that key; the number of `0x` in a line.
+    more than that key; the number of `0x` in a line; whether an event has no more than that key and quantities.
     """
 
     standing: MatchedCluster
@@ -91,20 +104,29 @@ class CachedLine(Struct, gc=False):
     key: slice | None = None
     bare: bool = False
     prefixes: int = 0
+    is_direct: bool = False
+    codes: Layout | None = None
+    measured: bool = False
     quantities: tuple[Place, ...] = ()
 
 
 class LineParts(Struct, frozen=True, gc=False):
-    """The parts of a parsed line: its header, the masked content and component, and the keys in the content."""
+    """The parts of a parsed line: its header, the masked content and component, and the keys in the content.
+
+    `fields` are the places of its header's fields that may have codes.
+    """
 
     line: str
     header: Fields
+    content: str
     masked: str
     component: str | None
     keys: Sequence[KeyMatch] = ()
+    fields: Sequence[CodePlace] = ()
 
 
-_Shapes = BoundedCache[bytes | tuple[bytes, ...], CachedLine]
+_Key = bytes | tuple[bytes, ...]
+_Shapes = BoundedCache[_Key | tuple[_Key, bytes | tuple[bytes, ...]], CachedLine]
 
 
 class LineCache:
@@ -114,17 +136,53 @@ class LineCache:
     parts of a line, not a whole one.
     """
 
-    def __init__(self, header: Header, session: str | None, own_masks: bool, masks: Masks) -> None:
-        self.usable = not own_masks and _takes_any_digit(header) and is_invariant(session or "", DIGITS)
-        self._identifiers = is_invariant(session or "", HEX_DIGITS) and _splits_none(header)
+    def __init__(self, header: Header, session: str | None, kept: Sequence[str], own_masks: bool, masks: Masks) -> None:
+        expressions = [session or "", *kept]
+        self.usable = not own_masks and _takes_any_digit(header) and _are_invariant(expressions, DIGITS)
+        self._identifiers = _are_invariant(expressions, HEX_DIGITS) and _splits_none(header)
         self._masks = masks
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
         self._rest: _Shapes | None = None
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
+        self._seen: set[int] = set()
+        self._found = self._missed = self._rests = 0
+        self._is_good = self._is_tried = True
+
+    def is_worth(self, line: str) -> bool:
+        """Count a line that was parsed in full; whether its shape is worth caching.
+
+        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines;
+        where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are counted while the cache
+        is tried: at first, behind a rest, and each `RESTED_LINES` lines that it did not find.
+        """
+        if not self.usable:
+            return False
+        if self._rests:
+            self._rests -= 1
+            return False
+        self._missed += 1
+        if self._missed + self._found >= TRIED_LINES and self._is_tried:
+            self._is_good = self._found >= MOSTLY_FOUND * TRIED_LINES
+            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else RESTED_LINES
+            self._is_tried = not self._is_good
+            self._missed = self._found = 0
+        elif self._missed >= RESTED_LINES:
+            self._is_tried, self._missed, self._found = True, 0, 0
+        if len(line) > MAX_CACHED_CHARS or not line.isascii():
+            return False
+        if self._is_good:
+            return True
+        shape = hash(line.encode("ascii").translate(_HEX_ZEROS))
+        if shape in self._seen:
+            return True
+        if len(self._seen) >= CACHED_LINES:
+            self._seen.clear()
+        self._seen.add(shape)
+        return False
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
-        if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii():
+        if not self.usable or len(line) > MAX_CACHED_CHARS or self._rests or not line.isascii():
             return None
         value = line.encode("ascii")
         return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
@@ -135,32 +193,40 @@ class LineCache:
         A record that begins with a brace or a quote may be an envelope, and one that begins with two such characters a
         list. Any other record with a cached shape is a bare line. Where it has no header it may continue another one.
         """
-        if not value or len(value) > MAX_CACHED_CHARS:
+        if not value or self._rests or len(value) > MAX_CACHED_CHARS:
             return None
         first = _FIRST[value[0]]
         if first and (first == _CLOSED or value[1:2] in _LISTS):
             return None
         return self._find(value, self._cache)
 
+    @staticmethod
+    def can_hold(masked: str, component: str | None) -> bool:
+        """Whether no digit is left of a line but for those of its codes."""
+        if _DIGIT.search(masked) and _DIGIT.search(_CONSTANT_TOKENS.sub("", masked)):
+            return False
+        return component is None or _DIGIT.search(component) is None
+
     def put(self, parts: LineParts, shape: CachedLine) -> None:
-        """Cache a line's shape, where every line of it has the same result.
+        """Cache the shape of a line that is worth it, where every line of it has the same result.
 
         With a digit left in the masked text, or with a place left that may be the key of another line of the shape,
         nothing is cached.
         """
-        line, masked = parts.line, parts.masked
-        if not self.usable or len(line) > MAX_CACHED_CHARS or not line.isascii() or _REWRITTEN.search(line):
+        line, masked, start = parts.line, parts.masked, parts.header.start
+        if start is None or _REWRITTEN.search(line):
             return
         value = line.encode("ascii")
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
-        if _DIGIT.search(masked) or _DIGIT.search(parts.component or ""):
-            return
+        if CONSTANT in masked:
+            masked = _CONSTANT_TOKENS.sub("", masked)
         for place in shape.keys:
             if line[place] in masked:
                 return
         if prefixes != zeros.count(b"0x") or b"0X" in zeros:
             return
-        layout = self._layout(parts, shape.keys)
+        codes = [*self._masks.code_places(parts.content, parts.keys, start), *parts.fields]
+        layout = self._layout(parts, codes, shape.keys)
         if layout is not None:
             self._layouts.put(value.translate(_HEX_ZEROS), layout)
         cache = self._cache
@@ -168,23 +234,43 @@ class LineCache:
             cache = self._rest = self._rest or BoundedCache(CACHED_LINES)
         shape.prefixes = prefixes
         _derive(line, shape)
-        cache.put(layout(zeros) if layout else zeros, shape)
+        key = layout(zeros) if layout else zeros
+        if codes:
+            shape.is_direct = False
+            their = _code_layout(codes)
+            cache.put(key, CachedLine(shape.standing, shape.id, shape.text, prefixes=prefixes, codes=their))
+            cache.put((key, their(value)), shape)
+        else:
+            cache.put(key, shape)
 
     def forget(self) -> None:
         """Empty the cache."""
         self._cache, self._rest = BoundedCache(CACHED_LINES), None
 
     def _find(self, value: bytes, cache: _Shapes) -> CachedLine | None:
-        zeros = value.translate(_ZEROS)
-        shape = cache.get(zeros)
+        shape = cache.get(value.translate(_ZEROS))
+        if shape is not None and shape.is_direct and not self._is_tried:
+            return shape
+        return self._find_apart(value, cache, shape)
+
+    def _find_apart(self, value: bytes, cache: _Shapes, shape: CachedLine | None) -> CachedLine | None:
+        """The result of a line whose shape has UUIDs, `0x` or codes, or is counted."""
+        key: _Key = value.translate(_ZEROS)
         if shape is None and len(self._layouts):
             layout = self._layouts.get(value.translate(_HEX_ZEROS))
-            shape = cache.get(layout(zeros)) if layout else None
+            if layout is not None:
+                key = layout(value.translate(_ZEROS))
+                shape = cache.get(key)
         if shape is None or (shape.prefixes and shape.prefixes != value.count(b"0x")):
             return None
+        if shape.codes is not None:
+            shape = cache.get((key, shape.codes(value)))
+            if shape is None:
+                return None
+        self._found += 1
         return shape
 
-    def _layout(self, parts: LineParts, keys: Sequence[slice]) -> Layout | None:
+    def _layout(self, parts: LineParts, codes: Sequence[CodePlace], keys: Sequence[slice]) -> Layout | None:
         """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
         free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
@@ -192,6 +278,8 @@ class LineCache:
         start, content = parts.header.start or 0, parts.header.content
         masked = self._masks.places(content, parts.keys)
         if not all(_free(span, start, content, masked) and _whole(span, keys) for span in free):
+            return None
+        if any(first < stop and begin < last for first, last in free for begin, stop, _, _ in codes):
             return None
         bounds = [0, *(place for span in free for place in span), len(parts.line)]
         return itemgetter(*(slice(*pair) for pair in zip(bounds[::2], bounds[1::2], strict=True)))
@@ -201,12 +289,19 @@ def _derive(line: str, shape: CachedLine) -> None:
     """Set what follows from a shape and one of its lines."""
     keys = shape.keys
     key = shape.key = keys[0] if keys else None
-    shape.bare = (
-        shape.matched
-        and not (shape.stamp or shape.quantities)
-        and len(keys) < 2
-        and (key is None or canonical(line[key]) == line[key])
-    )
+    shape.is_direct = not shape.prefixes
+    alone = len(keys) < 2 and (key is None or canonical(line[key]) == line[key])
+    shape.measured = shape.matched and not shape.stamp and alone
+    shape.bare = shape.measured and not shape.quantities
+
+
+def _code_layout(codes: Sequence[CodePlace]) -> Layout:
+    """The parts of a line that may have codes: their digits must be the same."""
+    return itemgetter(*(slice(start, stop) for _, _, start, stop in codes))
+
+
+def _are_invariant(expressions: Sequence[str], characters: str) -> bool:
+    return all(is_invariant(each, characters) for each in expressions)
 
 
 def _takes_any_digit(header: Header) -> bool:

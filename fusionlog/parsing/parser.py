@@ -10,14 +10,16 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fusionlog.parsing.code_fields import CodeFields, FieldCodes, keep_expression, kept_names
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import places, read
+from fusionlog.parsing.quantity_memo import QuantityMemo
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import WILDCARD, Mined, TemplateMiner
+from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -71,20 +73,24 @@ class Parser:
 
     def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
         self.name = name
-        self.json_lines = JsonFormat(system.json_line)
+        self.json_lines = JsonFormat(system.json_line, kept_names(system.keep))
         self._header = Header(system)
-        self._masks = Masks(system.masks, system.session)
+        kept = [keep_expression(each) for each in system.keep]
+        self._masks = Masks(system.masks, kept)
+        self._fields = CodeFields(system.keep, self._header)
+        self._quantities = QuantityMemo()
         self._keys = KeyExpression(system.session)
+        self._keys_are_free = self._keys.is_free
         self._key_field, self._every_key = system.session_field, system.keys == "all"
-        self._first_alone = self._masks.finds_keys and not self._every_key and not self._key_field
-        self._line_cache = LineCache(self._header, system.session, bool(system.masks), self._masks)
+        self._line_cache = LineCache(self._header, system.session, kept, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
-            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates
-        )
-        self._names_alone = not self._key_field and (self._masks.finds_keys or not system.session)
-        self._components = Components(self._masks.mask_content)
+            ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
+            ingest.max_similar_templates, ingest.new_templates,
+        )  # fmt: skip
+        self._names_alone = not self._key_field and not system.session
+        self._components = Components(self._masks.mask)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
@@ -93,6 +99,10 @@ class Parser:
         """The number of kept templates."""
         return len(self._miner)
 
+    def take_unmined(self) -> Unmined:
+        """The lines since the last call that got the catch-all event."""
+        return self._miner.take_unmined()
+
     def parse(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`.
 
@@ -100,6 +110,10 @@ class Parser:
         """
         if self.json_lines:
             line = self.json_lines.text(line, fields)
+        return self.parse_text(line, fields)
+
+    def parse_text(self, line: str, fields: Tree | None = None) -> Event:
+        """The event of a line that is text already, as `Event.line` is."""
         outer = self._outer_keys(fields) if fields and self._key_field else ()
         shape = self._line_cache.get(line)
         if shape is None or not self._miner.still_matches(shape.standing):
@@ -109,6 +123,24 @@ class Parser:
         if shape.bare:
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
         return _recalled(shape, line)
+
+    def without_template(self, line: str, fields: Tree | None = None) -> Event:
+        """The event of a line without its template: its session keys and its time. Nothing is mined."""
+        if self.json_lines:
+            line = self.json_lines.text(line, fields)
+        header = self._header.split(line, fields)
+        outer = self._outer_keys(fields) if fields and self._key_field else ()
+        _, places = self._found_keys(line, header)
+        session, more = _sessions(self._keys_of(line, header, outer, places))
+        stamp = self._stamp(line, header)[1] if self._header.stamp_names else None
+        return Event("", "", session, line, more, header.matched, stamp)
+
+    def needed(self, fields: Tree) -> Tree:
+        """The fields of an envelope that the event of a line, which is text already, may depend on."""
+        if not self._header.by_place:
+            return fields
+        key = value_at(fields, self._key_field) if self._key_field else None
+        return {} if self._key_field is None or key is None else {self._key_field: key}
 
     def recall(self, value: bytes) -> Event | None:
         """The event of a raw record by one look-up, where it is, byte for byte, a line of a cached shape.
@@ -132,43 +164,70 @@ class Parser:
         """The event of a line whose shape is not cached."""
         header = self._header.split(line, fields)
         matches, key_places = self._found_keys(line, header)
-        name = header.component
-        if name and self._names_alone:
-            component: str | None = self._components.of(name)
-        else:
-            component = self._component(line, header, matches, key_places) if name else None
-        keys = outer or self._decoded_keys(header) if self._key_field else ()
-        if not keys and key_places:
-            keys = tuple([line[place] for place in key_places])
+        component = self._component(line, header, matches, key_places) if header.component else None
+        keys = self._keys_of(line, header, outer, key_places)
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
         if len(content) > MAX_CONTENT_CHARS:
             content = content[:MAX_CONTENT_CHARS]
         inside: Sequence[KeyMatch] = ()
-        if matches and start is not None and not self._masks.finds_keys:
-            inside = within(matches, start, start + len(content))
+        if matches:
+            inside = self._inside(matches, content, start)
         by_form = self._masks.mask_content(content, inside)
+        coded: FieldCodes | None = None
+        if self._fields:
+            coded = self._fields.of(header, content)
+            by_form += coded.text
         left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
         standing = self._miner.match(masked)
-        mined = standing.mined if standing else self._miner.add(masked)
+        event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
+        if start is not None:
+            duration, others = self._quantities.read(content, by_form)
+        else:
+            duration, others = read(line, places(line, header.start or 0))
+        stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
+        if (
+            self._line_cache.is_worth(line)
+            and standing is not None
+            and not left
+            and not joined
+            and self._line_cache.can_hold(by_form, component)
+        ):
+            extra = coded.places if coded else ()
+            found = self._quantities.places(line, content, start, by_form) if start is not None else ()
+            parts = LineParts(line, header, content, by_form, component, inside, extra)
+            self._line_cache.put(
+                parts,
+                CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=found),
+            )
+        session, more = _sessions(keys) if keys else (None, ())
+        return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
+
+    def _event(self, mined: Mined, component: str | None, line: str) -> _KnownEvent:
+        """The event of a template and a component; a new one has the line as its example."""
         if mined.replaces is not None:
             self._replace(mined.replaces, mined)
         events = self._events.get(mined.text)
         event = events.get(component) if events else None
-        if event is None:
-            event = self._add_template(component, mined, line, None)
-        quantities = places(line)
-        stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
-        if standing is not None and not left and not joined and (header.found is not None or self._header.by_place):
-            parts = LineParts(line, header, by_form, component, inside)
-            self._line_cache.put(
-                parts,
-                CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=quantities),
-            )
-        session, more = _sessions(keys) if keys else (None, ())
-        return Event(event.id, event.text, session, line, more, header.matched, clock, *read(line, quantities))
+        return self._add_template(component, mined, line, None) if event is None else event
+
+    def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
+        """The matches of the session's expression in the content: where it is no part of the line, by a search."""
+        if start is not None:
+            return within(matches, start, start + len(content)) if matches[-1][0] >= start else ()
+        return self._keys.find(content) if self._keys_are_free else ()
+
+    def _found_keys(self, line: str, header: Fields) -> tuple[Sequence[KeyMatch], tuple[slice, ...]]:
+        """The matches of the session's expression in a line, and the places of its keys."""
+        matches = self._keys.find(line)
+        return matches, self._own_places(line, header, matches) if matches or self._key_field else ()
+
+    def _keys_of(self, line: str, header: Fields, outer: tuple[str, ...], places: tuple[slice, ...]) -> tuple[str, ...]:
+        """The session keys of a line as they are written: of its envelope, of a decoded field, else of its text."""
+        keys = outer or self._decoded_keys(header) if self._key_field else ()
+        return keys or tuple([line[place] for place in places])
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
         """The places of the line's time, and its text."""
@@ -186,13 +245,6 @@ class Parser:
         """The keys that the envelope's fields give, as they are written there."""
         return self._limit(values(value_at(fields, self._key_field or "")))
 
-    def _found_keys(self, line: str, header: Fields) -> tuple[Sequence[KeyMatch], tuple[slice, ...]]:
-        """The matches of the session's expression in a line, where they are needed, and the places of its keys."""
-        if self._first_alone:
-            return (), self._keys.first(line)
-        matches = self._keys.find(line)
-        return matches, self._own_places(line, header, matches) if matches or self._key_field else ()
-
     def _own_places(self, line: str, header: Fields, matches: Sequence[KeyMatch]) -> tuple[slice, ...]:
         """The places of the keys in the line: of a field of its header, else of the session's expression."""
         field = header.place(self._key_field) if self._key_field else None
@@ -201,6 +253,8 @@ class Parser:
             return (key,) if key else ()
         places = []
         for _, _, start, stop in matches:
+            if not self._every_key and line[start].isalnum() and line[stop - 1].isalnum():
+                return (slice(start, stop),)
             key = trim(line, start, stop)
             if key and not self._every_key:
                 return (key,)
@@ -220,7 +274,7 @@ class Parser:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
         last = first + len(name)
-        if not self._masks.finds_keys and first >= 0:
+        if first >= 0 and not self._names_alone:
             for _, _, start, stop in matches:
                 if first <= start and stop <= last:
                     return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
@@ -292,7 +346,8 @@ class Parser:
         """An event's component and template; the header of its example tells whether it has a component."""
         line = template.example
         header = self._header.split(line)
-        matches, places = self._found_keys(line, header)
+        matches = self._keys.find(line)
+        places = self._own_places(line, header, matches)
         component = self._component(line, header, matches, places) if header.component else None
         for each in (component, WILDCARD) if component else ():
             if template.text == each or template.text.startswith(f"{each} "):
@@ -314,7 +369,12 @@ def example_of(line: str) -> str:
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:
-    """The event of a line of a cached shape that has more than one key at most."""
+    """The event of a line of a cached shape that is not bare."""
+    if shape.measured:
+        duration, others = read(line, shape.quantities)
+        return Event(
+            shape.id, shape.text, line[shape.key] if shape.key else None, line, (), True, None, duration, others
+        )
     session, more = _sessions([line[place] for place in shape.keys])
     stamp = texts(line, shape.stamp) if shape.stamp else None
     return Event(shape.id, shape.text, session, line, more, shape.matched, stamp, *read(line, shape.quantities))
@@ -329,7 +389,15 @@ def _sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _without(text: str, keys: Sequence[str]) -> str:
-    """The text with `<KEY>` for each session key as a word: the key's expression may need the header to match."""
+    """The text with `<KEY>` for each session key as a word: the key's expression may need the header to match.
+
+    A code stays one, though a key may have the same digits.
+    """
+    pieces = _CONSTANT_TOKENS.split(text)
     for key in keys:
-        text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<KEY>", text)
-    return text
+        word = re.compile(rf"(?<!\w){re.escape(key)}(?!\w)")
+        pieces[::2] = [word.sub("<KEY>", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+_CONSTANT_TOKENS = re.compile(rf"((?<!\S){CONSTANT}\S*)")

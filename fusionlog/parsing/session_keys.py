@@ -21,7 +21,9 @@ _CLOSING = {closing: opening for opening, closing in _BRACKETS.items()}
 _H = "[0-9A-Fa-f]"
 _UUID = re.compile(rf"(?<![0-9A-Za-z]){_H}{{8}}(?:-{_H}{{4}}){{3}}-{_H}{{12}}(?![0-9A-Za-z])")
 _HEX = re.compile(rf"[0-9A-F]{{16}}|[0-9A-F]{{32}}|0[xX]{_H}+|(?i:urn:uuid:)?{_UUID.pattern}")
-
+_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<?[=!]|\(\?\(|.", re.DOTALL)
+_CONTEXT = re.compile(r"[\^$]|\\[AbBZ1-9]|\(\?<?[=!]|\(\?\(")
+"""Pieces of an expression that look at what stands around a match, or number its groups."""
 
 KeyMatch = tuple[int, int, int, int]
 """A match of the session's expression in a line: from, to, and the place of the key in it: from, to."""
@@ -37,36 +39,28 @@ class KeyExpression:
         if session:
             refuse_empty("session", session)
         self._pattern = re.compile(session) if session else None
-        self._search = self._pattern.search if self._pattern is not None else None
         self._group = 1 if self._pattern is not None and self._pattern.groups else 0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a match does not depend on what stands around it, so that a part of a line has it as the line has."""
+        return self._pattern is not None and not any(
+            _CONTEXT.fullmatch(piece) for piece in _PIECES.findall(self._pattern.pattern)
+        )
 
     def find(self, line: str) -> list[KeyMatch]:
         """The matches in a line that have a key, in order."""
         if self._pattern is None:
             return []
-        return [self._places(found) for found in self._pattern.finditer(line) if found[0]]
-
-    def first(self, line: str) -> tuple[slice, ...]:
-        """The place of the key of the first match alone, without what stands around it: where no more is needed."""
-        found = self._search(line) if self._search is not None else None
-        if found is None:
-            return ()
-        start, stop = found.span(self._group)
-        if start >= stop:
-            matches = self.find(line)
-            if not matches:
-                return ()
-            _, _, start, stop = matches[0]
-        if line[start].isalnum() and line[stop - 1].isalnum():
-            return (slice(start, stop),)
-        key = trim(line, start, stop)
-        return (key,) if key else ()
-
-    def _places(self, found: re.Match[str]) -> KeyMatch:
-        start, stop = found.span()
-        if not self._group or not found[1]:
-            return start, stop, start, stop
-        return start, stop, found.start(1), found.end(1)
+        matches = []
+        for found in self._pattern.finditer(line):
+            start, stop = found.span()
+            key, key_stop = found.span(self._group)
+            if key < key_stop:
+                matches.append((start, stop, key, key_stop))
+            elif start < stop:
+                matches.append((start, stop, start, stop))
+        return matches
 
 
 def refuse_empty(setting: str, pattern: str) -> None:

@@ -6,21 +6,25 @@ and `restore` builds the same clusters from their texts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from drain3.drain import Drain, LogCluster, Node  # type: ignore[import-untyped]
-
+from fusionlog.parsing.clusters import Cluster, Clusters, Group
+from fusionlog.parsing.mining_budget import MiningBudget
+from fusionlog.parsing.tokens import CONSTANT, WILDCARD, Tokens, tokens_of, tokens_of_template
+from fusionlog.parsing.unspaced import joined
 from fusionlog.utils.bounded_cache import BoundedCache
 
-WILDCARD = "<*>"
-CONSTANT = "\ue000"
-"""The first character of a masked token that never becomes a wildcard: a code, an operator's placeholder."""
-MAX_CHARS = 2_000
-"""Characters of a masked line that Drain3 sees: what stands behind becomes one wildcard, whatever its tokens are."""
+__all__ = ["CONSTANT", "WILDCARD", "MatchedCluster", "Mined", "TemplateMiner", "TemplateText", "Unmined"]
+
 CACHED_MATCHES = 20_000
-TAIL_CONSTANTS = 8
-"""Constants kept of what stands behind the last token of a line that is mined."""
+CACHED_TOKENS = 2_000
+COMPARISONS_PER_LINE, COMPARISONS_AT_ONCE = 1_000, 5_000_000
+"""Tokens compared: a line of the recorded systems needs 5 at most. A thousand take 40 microseconds."""
+LINES_PER_TEMPLATE = 100
+"""When no more templates may come at once, each hundredth line may bring one."""
+CATCH_ALLS = 100
+"""Events of lines beyond the budget, at most: the constants of such a line are kept, up to so many combinations."""
 
 
 class Mined(NamedTuple):
@@ -35,6 +39,13 @@ class Mined(NamedTuple):
     constants: tuple[int, ...] = ()
 
 
+class Unmined(NamedTuple):
+    """Lines that got a catch-all event, because mining them would have exceeded the budget: how many, and the last."""
+
+    lines: int = 0
+    example: str = ""
+
+
 class TemplateText(NamedTuple):
     """A template as it is kept: its text, and the places of its constant tokens, from 0."""
 
@@ -45,58 +56,51 @@ class TemplateText(NamedTuple):
 class MatchedCluster(NamedTuple):
     """A match that changed no cluster: valid until one of its group comes, changes or leaves."""
 
-    cluster: int
+    cluster: Cluster
     group: Group
     changes: int
     mined: Mined
 
 
-class Group:
-    """The clusters with the same number of tokens and the same constants, and how often one came, changed or left."""
-
-    __slots__ = ("changes", "clusters", "root")
-
-    def __init__(self) -> None:
-        self.root = Node()
-        self.clusters = self.changes = 0
-
-
-class Cluster(LogCluster):  # type: ignore[misc]
-    """A cluster of Drain3 with the places of its constants, and the key of its group."""
-
-    __slots__ = ("constants", "key")
-
-    def __init__(self, tokens: Sequence[str], number: int, constants: tuple[int, ...]) -> None:
-        super().__init__(tokens, number)
-        self.constants, self.key = constants, _key(tokens, constants)
-
-
 class TemplateMiner:
-    """Masked lines to templates, as Drain3's `add_log_message` does, with its own search, merge and insert.
+    """Masked lines to templates, as Drain3's `add_log_message` does, with its own merge and insert.
 
     Lines whose constants differ, in a token or its place, are never of one template: each group of clusters has a tree
     of its own, and all share one cap. A match that changed nothing is cached by the line until a cluster of its group
-    comes, changes or leaves. The clusters of cached matches are marked as used before Drain3's next search, in the
-    order of their last use: it decides which one leaves.
+    comes, changes or leaves.
+
+    Comparisons and new templates have a budget that grows with the lines read. A line that would exceed it, and is not
+    of a known template word by word, gets the catch-all event: its constants and a wildcard. It is counted.
 
     :param similarity: share of a template's tokens that a line must have at their place.
     :param depth: depth of the prefix tree, at least 3.
     :param max_tokens: tokens of a line; the rest becomes one wildcard.
     :param max_templates: templates kept; the least recently used leaves.
+    :param max_similar: templates that a line is compared with; the least recently used of them leaves.
+    :param new_templates: templates that may come at once; then one with every hundredth line.
     """
 
-    def __init__(self, similarity: float, depth: int, max_tokens: int, max_templates: int) -> None:
-        self._drain = Drain(depth=depth, sim_th=similarity, max_clusters=max_templates, profiler=None)
+    def __init__(
+        self, similarity: float, depth: int, max_tokens: int, max_templates: int, max_similar: int = 300,
+        new_templates: int = 2_000,
+    ) -> None:  # fmt: skip
+        self._clusters = Clusters(similarity, depth, max_templates, max_similar)
         self._max_tokens = max_tokens
-        self._max_templates = max_templates
-        self._groups: dict[Hashable, Group] = {}
-        self._used: dict[int, None] = {}
+        self._lines = 0
+        self._comparisons = MiningBudget(COMPARISONS_AT_ONCE, COMPARISONS_PER_LINE)
+        self._insertions = MiningBudget(new_templates * LINES_PER_TEMPLATE, 1)
         self._cache: BoundedCache[str, MatchedCluster] = BoundedCache(CACHED_MATCHES)
+        self._tokens: BoundedCache[str, Tokens] = BoundedCache(CACHED_TOKENS)
+        self._catch_alls: set[TemplateText] = set()
+        self._unmined = Unmined()
 
     def add(self, masked: str) -> Mined:
         """The template of a line, which may create or generalise it."""
-        known = self._cache.get(masked)
-        return known.mined if known is not None and self.still_matches(known) else self._mine(masked)
+        known = self.match(masked)
+        if known is not None:
+            return known.mined
+        self._lines += 1
+        return self._mine(masked)
 
     def match(self, masked: str) -> MatchedCluster | None:
         """The cached match of a line that was added before and changed nothing; else None."""
@@ -104,103 +108,76 @@ class TemplateMiner:
         return known if known is not None and self.still_matches(known) else None
 
     def still_matches(self, known: MatchedCluster) -> bool:
-        """Whether a match is what `add` would return now; its template counts as used."""
-        if known.group.changes != known.changes:
+        """Whether a match is what `add` would return now; it counts as a line of its template."""
+        cluster, group, changes, _ = known
+        if group.changes != changes:
             return False
-        self._used.pop(known.cluster, None)
-        self._used[known.cluster] = None
+        self._lines = cluster.used = self._lines + 1
         return True
 
     def __len__(self) -> int:
-        return len(self._drain.id_to_cluster)
+        return len(self._clusters)
 
     def restore(self, templates: Iterable[tuple[str, Sequence[int]]]) -> None:
-        """Add known templates, in the order in which they were found; existing ones stay as they are."""
+        """Add known templates, in the order in which they were found; existing ones stay as they are.
+
+        Templates of several workers may be one and its generalisation: the general one stands for both, as it would had
+        one worker read all lines.
+        """
         present = set(self.texts())
-        for text, places in templates:
-            each = TemplateText(text, tuple(places))
-            if each not in present:
-                present.add(each)
-                self._insert(text.split(), each.constants)
+        asked = dict.fromkeys(TemplateText(text, tuple(places)) for text, places in templates)
+        lines = {each: tokens_of_template(*each) for each in asked if each not in present}
+        general = self._clusters.empty()
+        for line in lines.values():
+            if any(token.endswith(WILDCARD) for token in line.tokens):
+                general.insert(line, 0)
+        for line in lines.values():
+            if not general.covers(line):
+                self._lines += 1
+                self._clusters.insert(line, self._lines)
+
+    def take_unmined(self) -> Unmined:
+        """The lines since the last call that got a catch-all event, masked."""
+        found, self._unmined = self._unmined, Unmined()
+        return found
 
     def texts(self) -> list[TemplateText]:
-        """The present templates, in the order of their last use where some had to leave, else as found."""
-        self._mark_used()
-        return [TemplateText(cluster.get_template(), cluster.constants) for cluster in self._drain.clusters]
+        """The present templates, as they were found."""
+        return [TemplateText(cluster.text, cluster.marked) for cluster in self._clusters]
 
     def _mine(self, masked: str) -> Mined:
-        self._mark_used()
-        tokens, constants = _unmarked(self._limit(_shorten(masked)))
-        group = self._groups.get(_key(tokens, constants))
-        cluster = self._drain.tree_search(group.root, tokens, self._drain.sim_th, False) if group else None
+        line = self._tokens.get(masked)
+        if line is None:
+            line = tokens_of(masked, self._max_tokens)
+            self._tokens.put(masked, line)
+        tokens, marked = line.tokens, line.marked
+        group = self._clusters.group(line)
+        cluster = group.exact.get(tuple(tokens)) if group is not None else None
+        if group is not None and cluster is None:
+            leaf = self._clusters.leaf(group, tokens)
+            if not self._comparisons.spend(len(leaf) * len(tokens), self._lines):
+                return self._catch_all(line)
+            cluster = self._clusters.closest(leaf, tokens)
         if group is None or cluster is None:
-            self._insert(tokens, constants)
-            return Mined(" ".join(tokens), None, True, constants)
-        before = cluster.log_template_tokens
-        after = tuple(self._drain.create_template(tokens, before))
-        self._drain.id_to_cluster[cluster.cluster_id]  # the look-up marks it as used
-        if after != before:
-            cluster.log_template_tokens = after
-            group.changes += 1
-            return Mined(" ".join(after), " ".join(before), False, constants)
-        mined = Mined(" ".join(after), None, False, constants)
-        self._cache.put(masked, MatchedCluster(cluster.cluster_id, group, group.changes, mined))
+            if not self._insertions.spend(LINES_PER_TEMPLATE, self._lines):
+                return self._catch_all(line)
+            return Mined(self._clusters.insert(line, self._lines).text, None, True, marked)
+        cluster.used = self._lines
+        before = cluster.text
+        if self._clusters.merge(cluster, tokens):
+            return Mined(cluster.text, before, False, marked)
+        mined = Mined(before, None, False, marked)
+        self._cache.put(masked, MatchedCluster(cluster, group, group.changes, mined))
         return mined
 
-    def _insert(self, tokens: Sequence[str], constants: tuple[int, ...]) -> None:
-        """Create a cluster without a search for a similar one."""
-        self._make_room()
-        self._drain.clusters_counter += 1
-        cluster = Cluster(tokens, self._drain.clusters_counter, constants)
-        self._drain.id_to_cluster[cluster.cluster_id] = cluster
-        group = self._groups.setdefault(cluster.key, Group())
-        self._drain.add_seq_to_prefix_tree(group.root, cluster)
-        group.clusters += 1
-        group.changes += 1
-
-    def _make_room(self) -> None:
-        """Drop the least recently used cluster where the cap is reached, and its group with its last one."""
-        if len(self._drain.id_to_cluster) >= self._max_templates:
-            _, left = self._drain.id_to_cluster.popitem()
-            group = self._groups[left.key]
-            group.clusters -= 1
-            group.changes += 1
-            if not group.clusters:
-                del self._groups[left.key]
-
-    def _mark_used(self) -> None:
-        for cluster in self._used:
-            self._drain.id_to_cluster[cluster]  # the look-up marks it as used
-        self._used.clear()
-
-    def _limit(self, tokens: list[str]) -> list[str]:
-        """The tokens of a line, or as many of them as are mined: a wildcard and the last constants end it."""
-        if len(tokens) <= self._max_tokens:
-            return tokens
-        kept = self._max_tokens - 1
-        tail = _constants_of(tokens[kept:])[: self._max_tokens // 2]
-        return [*tokens[: kept - len(tail)], WILDCARD, *tail]
-
-
-def _shorten(masked: str) -> list[str]:
-    """The tokens of a line: those that are whole within its first `MAX_CHARS` characters, a wildcard, and constants."""
-    if len(masked) <= MAX_CHARS:
-        return masked.split()
-    kept = masked[:MAX_CHARS]
-    whole = kept.rsplit(maxsplit=1)[0] if any(map(str.isspace, kept.strip())) else ""
-    return [*whole.split(), WILDCARD, *_constants_of(masked[len(whole) :].split())]
-
-
-def _constants_of(tokens: Iterable[str]) -> list[str]:
-    return [token for token in tokens if CONSTANT in token][:TAIL_CONSTANTS]
-
-
-def _unmarked(tokens: list[str]) -> tuple[list[str], tuple[int, ...]]:
-    """The tokens without the mark of a constant, and the places of those that had it."""
-    places = tuple([place for place, token in enumerate(tokens) if CONSTANT in token])
-    return ([token.replace(CONSTANT, "") or WILDCARD for token in tokens] if places else tokens), places
-
-
-def _key(tokens: Sequence[str], constants: Sequence[int]) -> Hashable:
-    """What the clusters of a group have in common."""
-    return (len(tokens), *((place, tokens[place]) for place in constants)) if constants else len(tokens)
+    def _catch_all(self, line: Tokens) -> Mined:
+        """The event of a line beyond the budget."""
+        text = joined(line.tokens)
+        self._unmined = Unmined(self._unmined.lines + 1, text)
+        words = text.split()
+        kept = [*(words[place] for place in line.marked), WILDCARD]
+        found = TemplateText(" ".join(kept), tuple(range(len(line.marked))))
+        if found not in self._catch_alls and len(self._catch_alls) >= CATCH_ALLS:
+            found = TemplateText(WILDCARD)
+        self._catch_alls.add(found)
+        return Mined(found.text, None, False, found.constants)

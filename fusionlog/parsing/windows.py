@@ -8,14 +8,16 @@ partition that is read again gives the same windows with the same ids.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.event_clock import CONFIRMING_LINES, CONTRADICTING_LINES, EventClock
+from fusionlog.parsing.magnitudes import Magnitudes, Pauses
 from fusionlog.parsing.parser import Event, example_of
-from fusionlog.records import ClosedBy, Seconds, Window, WindowEvent, window_id, window_shape
+from fusionlog.records import ClosedBy, Longest, Seconds, Window, WindowEvent, window_id, window_shape
 from fusionlog.settings import WindowSettings
 from fusionlog.types import Position
 
@@ -47,6 +49,7 @@ class _Waiting(NamedTuple):
     position: Position
     time: Seconds
     membership: Membership | None
+    stated: Seconds | None = None
 
 
 @dataclass(slots=True)
@@ -64,8 +67,10 @@ class _Open:
     places: dict[str, int] = field(default_factory=dict)
     events: list[tuple[str, str, str]] = field(default_factory=list)
     sequence: list[int] = field(default_factory=list)
+    magnitudes: Magnitudes | None = None
+    pauses: Pauses | None = None
 
-    def add(self, event: Event, position: Position, time: Seconds, now: float) -> None:
+    def add(self, event: Event, position: Position, time: Seconds, now: float, stated: Seconds | None) -> None:
         place = self.places.get(event.template)
         if place is None:
             place = self.places[event.template] = len(self.events)
@@ -76,6 +81,12 @@ class _Open:
             self.ended = time
         elif time < self.started:
             self.started = time
+        if event.duration or event.quantities:
+            self.magnitudes = self.magnitudes or Magnitudes()
+            self.magnitudes.add(place, event)
+        if stated is not None:
+            self.pauses = self.pauses or Pauses(stated, place)
+            self.pauses.add(place, stated)
 
     def note(self, membership: Membership) -> None:
         """Note what is special about the line that was added."""
@@ -146,11 +157,13 @@ class Windower:
 
     def add(
         self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
-        decided: bool = False,
+        decided: bool = False, stated: Seconds | None = None,
     ) -> list[Window]:  # fmt: skip
         """Take a line; the windows that this closes, its own among them or not.
 
+        :param time: of the line, Kafka's where it has none of its own.
         :param membership: what is special about the line.
+        :param stated: the time that the line or its envelope has, by which pauses are measured; None: it has none.
         :param decided: whether the line waited and its time is clear now.
         :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its position is
             not greater than the last one. The line is in no window then.
@@ -161,20 +174,20 @@ class Windower:
                 raise self._refusal(position)
             self._last = position
             if time > clock.limit or self._waiting:
-                self._waiting.append(_Waiting(event, position, time, membership))
+                self._waiting.append(_Waiting(event, position, time, membership, stated))
                 return self._decide()
         now = clock.observe(time)
         closed = self._close_idle() if now - self._longest_untouched > self._idle else []
         session = ALL if self._by_count else event.session or ""
         window = self._by_touch.get(session) or self._open(session, position, time)
-        window.add(event, position, time, now)
+        window.add(event, position, time, now, stated)
         if membership is not None:
             window.note(membership)
         self._by_touch.move_to_end(session)
         if len(window.sequence) >= self._limit:
             closed.append(self._close(window, "count" if self._by_count else "size"))
         if event.more and not self._by_count:
-            closed += self._add_to_others(event, position, time, membership)
+            closed += self._add_to_others(event, position, time, membership, stated)
         return closed
 
     def advance(self, time: Seconds) -> list[Window]:
@@ -191,14 +204,14 @@ class Windower:
         return closed + [self._close(window, "silence") for window in list(self._by_first.values())]
 
     def _add_to_others(
-        self, event: Event, position: Position, time: Seconds, membership: Membership | None
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None, stated: Seconds | None
     ) -> list[Window]:
         """Add a line to the windows of its other sessions."""
         closed = []
         other = Membership(membership.anchor if membership else position, counted=False)
         for session in event.more:
             window = self._by_touch.get(session) or self._open(session, position, time)
-            window.add(event, position, time, self.clock.now)
+            window.add(event, position, time, self.clock.now, stated)
             window.note(other)
             self._by_touch.move_to_end(session)
             if len(window.sequence) >= self._limit:
@@ -218,7 +231,7 @@ class Windower:
             elif behind >= CONTRADICTING_LINES or (last and len(ahead) <= behind):
                 self.outliers += 1
                 outlier, newest = self._waiting.popleft(), self.clock.newest
-                closed += self._take(outlier._replace(time=outlier.time if newest is None else newest))
+                closed += self._take(outlier._replace(time=outlier.time if newest is None else newest, stated=None))
             elif len(ahead) >= CONFIRMING_LINES or last:
                 self.clock.jump(min(ahead))
                 closed += self._close_idle()
@@ -229,7 +242,7 @@ class Windower:
     def _take(self, line: _Waiting) -> list[Window]:
         if line.event is not None:
             self.in_hand = line.position
-            closed = self.add(line.event, line.position, line.time, line.membership, decided=True)
+            closed = self.add(line.event, line.position, line.time, line.membership, True, line.stated)
             self.in_hand = None
             return closed
         self.clock.observe(line.time)
@@ -268,10 +281,9 @@ class Windower:
         counts = [0] * len(window.events)
         for place in window.sequence:
             counts[place] += 1
-        events = [
-            WindowEvent(template=template, text=text, example=example, count=count)
-            for (template, text, example), count in zip(window.events, counts, strict=True)
-        ]
+        events = _events(window, counts)
+        duration = window.magnitudes.longest if window.magnitudes else None
+        pause = window.pauses.longest if window.pauses else None
         session = self._name(window.first) if self._by_count else window.session
         id = window_id(self._topic, self._partition, window.first, window.last, session)
         if window.uncounted or window.anchor != window.first:
@@ -281,7 +293,9 @@ class Windower:
             id=id,
             system=self._system,
             session=session,
-            shape=window_shape((event.template, event.count) for event in events),
+            shape=window_shape(
+                ((event.template, event.count) for event in events), _timed(events, duration), _timed(events, pause)
+            ),
             topic=self._topic,
             partition=self._partition,
             first_offset=window.first[0],
@@ -293,11 +307,29 @@ class Windower:
             closed_by=closed_by,
             events=events,
             sequence=window.sequence,
+            duration=duration,
+            pause=pause,
         )
 
     def _name(self, first: Position) -> str:
         """The session of a window by count: its partition and first position."""
         return f"{self._partition}-{_shown(first)}"
+
+
+def _events(window: _Open, counts: Sequence[int]) -> list[WindowEvent]:
+    """The events of a closed window."""
+    numbered = zip(window.events, counts, strict=True)
+    if window.magnitudes is None:
+        return [
+            WindowEvent(template=template, text=text, example=example, count=count)
+            for (template, text, example), count in numbered
+        ]
+    return [window.magnitudes.event(place, *event, count) for place, (event, count) in enumerate(numbered)]
+
+
+def _timed(events: Sequence[WindowEvent], longest: Longest | None) -> tuple[str, Seconds] | None:
+    """The template and the seconds of a window's longest duration or pause."""
+    return None if longest is None else (events[longest.event].template, longest.seconds)
 
 
 def _shown(position: Position) -> str:

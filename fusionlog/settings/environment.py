@@ -103,6 +103,7 @@ class Settings(BaseSettings):
         return Topics(
             prefix=self.topic_prefix, raw_prefix=self.raw_prefix, partitions=self.kafka.partitions,
             systems=tuple(self.systems),
+            repartitioned=tuple(name for name, system in self.systems.items() if system.repartition),
         )  # fmt: skip
 
 

@@ -65,6 +65,18 @@ class IngestSettings(SettingsGroup):
     max_line_bytes: int = Field(64 * 1024, ge=64, description="bytes of a line; a longer one is a dead letter")
     max_tokens: int = Field(128, ge=4, description="tokens of a line that Drain3 parses, at most")
     max_templates: int = Field(10_000, ge=10, description="templates of a system; the least used is dropped")
+    max_similar_templates: int = Field(
+        300,
+        ge=1,
+        description="templates that a line is compared with, those of as many tokens with the same first one; "
+        "the least used of them is dropped",
+    )
+    new_templates: int = Field(
+        2_000,
+        ge=1,
+        description="templates of a system that may be found at once, later one with every hundredth line; "
+        "beyond that lines get the catch-all event",
+    )
     silence_seconds: float | None = Field(
         None, gt=0, description="seconds without a record that close a partition's windows; default: idle_seconds"
     )
@@ -114,7 +126,19 @@ class LabelSettings(SettingsGroup):
     timeout: float = Field(60.0, gt=0, description="seconds of a call, at most")
     units_per_call: int = Field(20, ge=1, description="windows of a call, at most")
     wait_seconds: float = Field(1.0, gt=0, description="seconds that windows are collected for a call")
-    calls_per_hour: int = Field(600, ge=1, description="calls within an hour; beyond them windows wait")
+    calls_per_hour: int = Field(
+        600, ge=1, description="calls of all label workers within an hour; beyond them windows wait"
+    )
+    price_per_million_input: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="price of a million tokens of prompts, in any currency"
+    )
+    price_per_million_output: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="price of a million tokens of answers"
+    )
+    budget_per_day: float | None = Field(
+        None, gt=0, allow_inf_nan=False,
+        description="money that all label and explain workers spend within a day of UTC, at most; default: no limit",
+    )  # fmt: skip
     retries: int = Field(4, ge=0, description="repetitions of a failed call, at most")
     breaker_failures: int = Field(5, ge=1, description="failed calls in a row that open the circuit breaker")
     breaker_seconds: float = Field(30.0, gt=0, description="seconds that the breaker stays open")
@@ -122,13 +146,44 @@ class LabelSettings(SettingsGroup):
         "wait",
         description="windows while the endpoint is away: wait, or offline: provisional verdicts by the offline teacher",
     )
+    evidence: bool = Field(
+        True, description="whether a window is sent with what is rare in it: counts over the windows before, levels"
+    )
+    neighbours: int = Field(
+        3, ge=0, le=5, description="similar windows that are sent beside one, with their earlier verdicts; 0: none"
+    )
+    pseudonyms: bool = Field(
+        True,
+        description="whether names of hosts and users are sent as host-1, user-2 and mapped back in the reasons; false "
+        "for a recorded teacher",
+    )
+
+    @field_validator("budget_per_day")
+    @classmethod
+    def _has_prices(cls, value: float | None, info: ValidationInfo) -> float | None:
+        """Without a price no call costs anything, and the budget would never be spent."""
+        prices = [info.data.get(name) for name in ("price_per_million_input", "price_per_million_output")]
+        if value is not None and prices == [0.0, 0.0]:
+            raise ValueError(
+                "a budget in money needs prices: "
+                "set FUSIONLOG_LABEL__PRICE_PER_MILLION_INPUT and FUSIONLOG_LABEL__PRICE_PER_MILLION_OUTPUT"
+            )
+        return value
 
 
 class ExplainSettings(SettingsGroup):
     """Explaining anomalies, by the endpoint of the label settings."""
 
     model: str | None = Field(None, description="name of the model at FUSIONLOG_LABEL__URL; default: the label's")
-    calls_per_hour: int = Field(30, ge=1, description="calls for a system within an hour; highest scores first")
+    calls_per_hour: int = Field(
+        30, ge=1, description="calls of all explain workers for a system within an hour; highest scores first"
+    )
+    price_per_million_input: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="price of a million tokens of prompts; default: the label's"
+    )
+    price_per_million_output: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="price of a million tokens of answers; default: the label's"
+    )
     max_pending: int = Field(
         500, ge=1, description="anomalies that wait, at most, one per shape; beyond it the lowest scores are skipped"
     )

@@ -85,9 +85,30 @@ def _is_zone(name: object) -> str:
     return name
 
 
+def _keeps(text: str) -> str:
+    """Return a name, or an expression with one group.
+
+    :raises ValueError: it is neither.
+    """
+    if KEPT_NAME.fullmatch(text):
+        return text
+    _ends(_compiles(text))
+    if re.compile(text).groups != 1:
+        raise ValueError(
+            f"{text!r} is no name, and as a regular expression it needs one group: what is kept, as (\\d+)"
+        )
+    if re.search(text, ""):
+        raise ValueError(f"{text!r} matches the empty text; let it need one character at least")
+    return text
+
+
+KEPT_NAME = re.compile(r"[\w@][\w@.-]*")
+"""The name of a field or a key in `keep`."""
+
 Pattern = Annotated[str | None, AfterValidator(_compiles)]
 SearchPattern = Annotated[str | None, AfterValidator(_compiles), AfterValidator(_ends)]
 MaskPattern = Annotated[str, AfterValidator(_ends_always)]
+KeepPattern = Annotated[str, AfterValidator(_keeps)]
 HeaderPattern = Annotated[str | None, BeforeValidator(_named_as_python), AfterValidator(_splits)]
 LineFormat = Annotated[str | None, AfterValidator(_renders)]
 TextEncoding = Annotated[str, AfterValidator(check_encoding)]

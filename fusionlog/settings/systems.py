@@ -12,6 +12,7 @@ from fusionlog.rules import MethodName
 from fusionlog.settings.base import SettingsGroup
 from fusionlog.settings.patterns import (
     HeaderPattern,
+    KeepPattern,
     LineFormat,
     MaskPattern,
     Pattern,
@@ -109,6 +110,11 @@ class SystemSettings(SettingsGroup):
     masks: dict[str, MaskPattern] = Field(
         default={}, description="name: regular expression; applied before the built-in masks"
     )
+    keep: list[KeepPattern] = Field(
+        default=[],
+        description="what of a line is part of its event as it stands, beside the codes that are found by themselves: "
+        "names of fields or keys, as state or http.status; or regular expressions with one group",
+    )
     multiline: Multiline = Field(
         MultilineSettings(),
         description="auto: stack traces and indented lines continue the line before them; false: no line does; "
@@ -116,6 +122,11 @@ class SystemSettings(SettingsGroup):
     )
     inherit: bool = Field(
         False, description="whether a line without a session key takes that of the last line with one of its source"
+    )
+    repartition: bool = Field(
+        False,
+        description="whether lines go through a topic keyed by their session first: for shippers that scatter a "
+        "session's lines over partitions",
     )
     method: MethodName | None = Field(None, description="the detection method; default: FUSIONLOG_METHOD")
 

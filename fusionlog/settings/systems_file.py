@@ -107,6 +107,12 @@ def _read_system(path: Path, name: str, body: object) -> SystemSettings:
         )
     if system.window.by == "session" and not (system.session or system.session_field):
         raise SettingError(f"{path}: {name}.session", None, "window.by is session, so a session key must be given")
+    if system.repartition and system.window.by == "count":
+        raise SettingError(
+            f"{path}: {name}.repartition", True,
+            "window.by is count (the default), so there is no session to key the lines by; set window: {by: session} "
+            "and a session key, or leave repartition out",
+        )  # fmt: skip
     return system
 
 

@@ -5,6 +5,7 @@ Also the check of the labeller, which chooses the windows that a call is about."
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.records import BankEvent, LogisticRegression
@@ -14,14 +15,19 @@ from fusionlog.teachers.base import Teacher
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.types import Encode
 
+if TYPE_CHECKING:
+    from fusionlog.teachers.llm.budget import CallBudget
+
 
 def make_teacher(
-    settings: Settings, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None
-) -> Teacher:
+    settings: Settings, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None,
+    budget: CallBudget | None = None,
+) -> Teacher:  # fmt: skip
     """The teacher that the settings name; its `name` is `llm:<model>` or `offline`.
 
     :param known: the sources' events, for the offline teacher.
     :param regression: the regression that was fitted on the sources, for the offline teacher.
+    :param budget: what calls of the language model are charged to; default: the calls of an hour, of this process.
     :raises SettingError: the endpoint's URL is not valid.
     :raises MissingExtraError: an endpoint is configured and `openai` is not installed.
     """
@@ -31,7 +37,7 @@ def make_teacher(
         from fusionlog.teachers.llm.teacher import LLMTeacher
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "openai", "agents", "asking a language model") from error
-    return LLMTeacher(settings.label)
+    return LLMTeacher(settings.label, budget=budget)
 
 
 def check_labeller(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from string import Formatter
 
 import msgspec
@@ -40,13 +40,15 @@ class JsonLine(dict[str, object]):
 class JsonFormat:
     """Writes the JSON lines of one system by its format; without a format, every line passes.
 
+    :param kept: fields that are written behind the format, as `name=value`, where the line has them.
     :raises ValueError: the format has no field, one without a name, or a brace that is not closed.
     """
 
-    def __init__(self, format: str | None) -> None:
+    def __init__(self, format: str | None, kept: Sequence[str] = ()) -> None:
         self.format = format
         self._pieces = [] if format is None else list(_pieces(format))
         self.fields = [field for _, field in self._pieces if field]
+        self._kept = [name for name in kept if name not in self.fields]
 
     def __bool__(self) -> bool:
         return self.format is not None
@@ -90,6 +92,10 @@ class JsonFormat:
                 if value is None and (fields or "." in field):
                     value = first_value(field, tree, fields or {})
                 parts.append(_written(value))
+        for name in self._kept:
+            value = first_value(name, tree, fields or {})
+            if value is not None and not isinstance(value, dict | list):
+                parts.append(f" {name}={_written(value)}")
         return strip_ansi("".join(parts).rstrip("\r\n"))
 
 

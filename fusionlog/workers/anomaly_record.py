@@ -57,6 +57,8 @@ def _novelty_reasons(window: Window, how: NoveltyFeatures) -> Iterator[str]:
         yield f"{failed!r}, a failure of one window in {10**how.failure:,.0f}"
     if how.rarity >= LEAST_NOVELTY and how.rarity > how.failure:
         yield f"it has an event of one window in {10**how.rarity:,.0f}"
+    if how.value is not None:
+        yield f"{how.value.event.text!r}: {how.value.phrase}"
     if how.surprisal >= LEAST_NOVELTY:
         yield f"it deviates from the profile as one window in {10**how.surprisal:,.0f} does"
 
@@ -81,6 +83,7 @@ def _anomaly(
     window: Window, score: float, threshold: float, source: str, by: str, reason: str, evidence: list[Evidence],
     now: float,
 ) -> Anomaly:  # fmt: skip
+    shown = _shown(window, {each.template for each in evidence})
     return Anomaly(
         id=window.id,
         system=window.system,
@@ -100,18 +103,19 @@ def _anomaly(
         started=window.started,
         ended=window.ended,
         detected_at=now,
-        events=_events(window, {each.template for each in evidence}),
+        events=[_cut(window.events[place]) for place in shown],
+        pause=replace(window.pause, event=shown.index(window.pause.event)) if window.pause else None,
     )
 
 
-def _events(window: Window, evidence: set[str]) -> list[WindowEvent]:
-    """The events of a window that a teacher would be shown, and those of the evidence, by template."""
-    chosen = chosen_places(window)
-    return [
-        replace(event, text=clip(event.text, EXAMPLE_CHARS))
-        for place, event in enumerate(window.events)
-        if place in chosen or event.template in evidence
-    ]
+def _shown(window: Window, evidence: set[str]) -> list[int]:
+    """The places of the events that a teacher would be shown, of the evidence, and of the event before the pause."""
+    chosen = chosen_places(window) | ({window.pause.event} if window.pause else set())
+    return [place for place, event in enumerate(window.events) if place in chosen or event.template in evidence]
+
+
+def _cut(event: WindowEvent) -> WindowEvent:
+    return replace(event, text=clip(event.text, EXAMPLE_CHARS))
 
 
 def _clamped(probability: float | None) -> float | None:

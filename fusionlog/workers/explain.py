@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
@@ -22,7 +24,6 @@ from fusionlog.kafka.ordered_acks import Delivery, OrderedAcks, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
-from fusionlog.observability.outage import Outage
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -64,6 +65,8 @@ class ExplainWorker:
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
         self._guard, self._systems = guard, KnownSystems(settings)
+        self._logged = ""
+        self._spent: set[str] = set()
         self._pool: Pool[Delivery] = Pool(settings.explain.max_pending)
         self._passed = MAX_PASSED * settings.explain.max_pending
         self._order = OrderedAcks()
@@ -72,7 +75,7 @@ class ExplainWorker:
         self._refusals, self._results = (BatchOutput(settings, producer, "explain") for _ in range(2))
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
-        self._outage, self._health = Outage(), health or Health("explain")
+        self._health = health or Health("explain")
 
     async def take(self, delivery: Delivery) -> None:
         """Add an anomaly to the pool, or finish it by a rule.
@@ -113,9 +116,10 @@ class ExplainWorker:
                 with in_hand([candidate.item.message]), self._health.at_work():
                     await self._handle(candidate)
                 continue
-            budgets = [self._explainer.budget(system).wait for system in self._pool.systems()]
+            waits = {system: self._explainer.budget(system).wait for system in self._pool.systems()}
+            self._log_spent(waits)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), min(budgets, default=None))
+                await asyncio.wait_for(self._news.wait(), min(waits.values(), default=None))
 
     async def _refuse_given_up(self, message: Message) -> None:
         """
@@ -177,10 +181,11 @@ class ExplainWorker:
         explanation = await self._explainer.explain(candidate.anomaly, system)
         await self._results.send(self._settings.topics.explanations, explanation)
         await self._results.flush()
+        if self._logged:
+            log.info("the LLM explains again", before=self._logged)
+        self._logged = ""
         self._known.add(key_of(candidate.anomaly))
         metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
-        if (seconds := self._outage.back()) is not None:
-            log.info("the LLM explains again", away_seconds=round(seconds, 1))
         log.info("explained", system=explanation.system, anomaly=explanation.anomaly, cause=explanation.cause)
         self._leave(candidate, "explained")
         await self._pass_on(candidate.item.message)
@@ -195,16 +200,15 @@ class ExplainWorker:
             await self._dead_letter(candidate, RecordError("no-explanation", str(error)))
         elif self._payable(anomaly.system):
             await self._wait(min(error.retry_after, MAX_WAIT_SECONDS), str(error))
-        else:
-            log.info("the calls of the hour are spent", system=anomaly.system, waiting=self._pool.count(anomaly.system))
 
     async def _wait(self, seconds: float, why: str) -> None:
+        """Wait; a reason that goes on is one sentence in the log."""
         # An endpoint that is left alone is in the log already.
-        if not self._health.degraded and self._outage.away(why):
-            log.warning(
-                "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why,
-                seconds=round(seconds, 1),
-            )  # fmt: skip
+        report = log.debug if why == self._logged or self._health.degraded else log.warning
+        self._logged = "" if self._health.degraded else why
+        report(
+            "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why, seconds=round(seconds, 1)
+        )
         self._room.clear()
         await self._sleep(seconds)
 
@@ -212,6 +216,16 @@ class ExplainWorker:
         await self._results.dead_letter(candidate.item.message, error)
         await self._results.flush()
         self._leave(candidate, "given_up")
+
+    def _log_spent(self, waits: Mapping[str, float]) -> None:
+        """Log once of each system whose calls are spent; `waits` are the seconds until it has one."""
+        for system in waits.keys() - self._spent:
+            goes_on = datetime.fromtimestamp(time.time() + waits[system], UTC).strftime("%H:%M UTC")
+            log.warning(
+                "the calls of the hour are spent: anomalies wait, or raise FUSIONLOG_EXPLAIN__CALLS_PER_HOUR",
+                system=system, waiting=self._pool.count(system), goes_on=goes_on,
+            )  # fmt: skip
+        self._spent = set(waits)
 
     def _payable(self, system: str) -> bool:
         return self._explainer.budget(system).left > 0

@@ -6,8 +6,6 @@ A restart, and another worker, explain nothing twice.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
 
 from fusionlog.explanation.priority_pool import Key
 from fusionlog.kafka.table import Refused, Table
@@ -15,20 +13,12 @@ from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.records import Explanation
 from fusionlog.settings import Settings
 
-Charge = Callable[[str, int, float], None]
-"""Counts calls about a system that were made so many seconds ago."""
-
 
 class ExplainedShapes:
-    """The shapes with an explanation, of this worker and of others.
+    """The shapes with an explanation, of this worker and of others."""
 
-    :param charge: called with the cost of each explanation that stands in the topic at the start: a restart does not
-        reset the hour's budget of calls.
-    """
-
-    def __init__(self, settings: Settings, charge: Charge, refused: Refused = log_refused) -> None:
+    def __init__(self, settings: Settings, refused: Refused = log_refused) -> None:
         self._shapes: set[Key] = set()
-        self._charge: Charge | None = charge
         self._table = Table(settings, settings.topics.explanations, self._on_record, refused)
 
     async def start(self) -> None:
@@ -37,7 +27,6 @@ class ExplainedShapes:
         :raises BrokerError: Kafka does not answer, or the topic is missing.
         """
         await self._table.start()
-        self._charge = None
 
     @property
     def background(self) -> tuple[asyncio.Task[None], ...]:
@@ -59,8 +48,5 @@ class ExplainedShapes:
         if explanation is None:
             system, _, shape = key.rpartition("/")
             self._shapes.discard((system, shape))
-            return
-        self._shapes.add((explanation.system, explanation.shape))
-        if self._charge is not None:
-            ago = max(0.0, time.time() - explanation.explained_at)
-            self._charge(explanation.system, explanation.calls, ago)
+        else:
+            self._shapes.add((explanation.system, explanation.shape))

@@ -20,7 +20,6 @@ from fusionlog.kafka.table import read_all
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
 from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
-from fusionlog.observability.outage import Outage
 from fusionlog.online.asking import (
     Answered,
     GivenUp,
@@ -35,6 +34,7 @@ from fusionlog.online.calibrated_detector import profile_of
 from fusionlog.online.contradictions import Contradiction
 from fusionlog.online.event_answers import answer_in
 from fusionlog.online.query_queue import CandidatePool
+from fusionlog.online.questions import Questions
 from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
@@ -60,7 +60,7 @@ class LabelWorker:
         health: Health | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
-        self._offline, self._outage = offline or teacher, Outage()
+        self._offline = offline or teacher
         self._health = health or Health("label")
         self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
         self._output = BatchOutput(settings, producer, "label")
@@ -68,12 +68,15 @@ class LabelWorker:
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
         self._begun: dict[str, str] = {}
-        self._why = ""
+        self._questions: dict[str, Questions] = {}
+        self._why = self._logged = ""
 
     async def count_history(self, windows: AsyncIterable[Window]) -> None:
-        """Count the windows committed before this worker's start, for teachers whose verdicts depend on the stream."""
+        """Count the windows committed before this worker's start: for the evidence, and for stream teachers."""
         async for window in windows:
             await self._route(window)
+            if self._shows_units(window.system) and window.provisional is None:
+                self._questions_of(window.system).count([window])
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Label every window; return when each was labelled, became general or was given up.
@@ -84,6 +87,8 @@ class LabelWorker:
         pairs = await self._output.windows(messages)
         for message, window in pairs:
             knowledge = self._tables.of(window.system)
+            if self._shows_units(window.system):
+                self._questions_of(window.system).observe([window])
             label = known_label(window, knowledge, self._teacher_of(window.system))
             if label is not None:
                 await self._report([window], label)
@@ -98,6 +103,8 @@ class LabelWorker:
             if seconds and any(waiting.values()):
                 await (self._defer if self._provisional else self._wait)(waiting, seconds)
         await self._output.flush()
+        for questions in self._questions.values():
+            questions.clear()
         for _, window in pairs:
             await self._route(window)
 
@@ -134,6 +141,16 @@ class LabelWorker:
         teacher = self._teacher_of(system)
         return [teacher, self._offline] if self._provisional and teacher is not self._offline else [teacher]
 
+    def _shows_units(self, system: str) -> bool:
+        """Whether the teacher of a system is sent units; a stream teacher counts windows itself."""
+        return not isinstance(self._teacher_of(system), StreamTeacher)
+
+    def _questions_of(self, system: str) -> Questions:
+        if system not in self._questions:
+            knowledge, label = self._tables.of(system), self._settings.label
+            self._questions[system] = Questions(knowledge, self._system(system), label)
+        return self._questions[system]
+
     async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
         """Make one call on the candidate pool of a system.
 
@@ -146,15 +163,17 @@ class LabelWorker:
             return 0.0
         teacher = self._teacher_of(system)
         again = asked_again(call.windows, pool.knowledge)
-        answers = await ask(teacher, call.windows, self._system(system), again)
+        units = self._questions_of(system).units
+        answers = await ask(teacher, call.windows, self._system(system), again, units)
         answered = apply_answers(pool, call, answers, teacher.name, time.time())
         metrics.LABELS_PROPAGATED.labels(system).inc(answered.inherited)
         await self._deliver(answered)
         await self._return(pool)
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         if answered.retry_after is None:
-            if teacher is self._teacher and (seconds := self._outage.back()) is not None:
-                log.info("the teacher answers again", teacher=teacher.name, away_seconds=round(seconds, 1))
+            if teacher is self._teacher and self._logged:
+                log.info("the teacher answers again", teacher=teacher.name, before=self._logged)
+            self._logged = ""
             return 0.0
         self._why = answered.why
         return max(answered.retry_after, self._settings.label.wait_seconds)
@@ -195,10 +214,12 @@ class LabelWorker:
             for window in filter(_is_provisional_anomaly, windows):
                 await self._withdraw(window, label.reason, label.probability)
             return
-        now = time.time()
+        now, shows = time.time(), self._shows_units(label.system)
+        unusual = self._questions_of(label.system).unusual(windows[0]) if shows and windows else []
         for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
-            await self._output.send(self._settings.topics.anomalies, anomaly_record.by_teacher(window, label, now))
+            anomaly = replace(anomaly_record.by_teacher(window, label, now), unusual=unusual)
+            await self._output.send(self._settings.topics.anomalies, anomaly)
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
         """Return a referred window to the model, which has a verdict on it; any other becomes a dead letter."""
@@ -212,14 +233,19 @@ class LabelWorker:
                 await self._output.dead_letter(message, RecordError("no-label", error))
 
     async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
+        """Wait, at most `MAX_WAIT_SECONDS`; a reason that goes on is one sentence in the log."""
         seconds = min(seconds, MAX_WAIT_SECONDS)
-        # An endpoint that is left alone is in the log already.
-        if not self._health.degraded and self._outage.away(self._why):
-            log.warning(
-                "the teacher cannot answer now; windows wait in Kafka", teacher=self._teacher.name, why=self._why,
-                shapes=sum(len(p.windows) for p in pools.values()), seconds=round(seconds, 1),
-            )  # fmt: skip
+        self._report_away(
+            "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
+            teacher=self._teacher.name, seconds=round(seconds, 1), why=self._why,
+        )  # fmt: skip
         await self._sleep(seconds)
+
+    def _report_away(self, sentence: str, **fields: object) -> None:
+        """Log a reason to wait once; an endpoint that is left alone is in the log already."""
+        known = self._health.degraded or self._why == self._logged
+        (log.debug if known else log.warning)(sentence, **fields)
+        self._logged = "" if self._health.degraded else self._why
 
     async def _defer(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
         """Send all windows back to the end of their topic, each with a provisional verdict of the offline teacher.
@@ -229,8 +255,7 @@ class LabelWorker:
         windows = [window for pool in pools.values() for shape in pool.windows for window, _ in pool.take(shape.shape)]
         fresh = [window for window in windows if window.provisional is None]
         if fresh:
-            if not self._health.degraded and self._outage.away(self._why):
-                log.warning("the teacher cannot answer now; verdicts are provisional", why=self._why)
+            self._report_away("the teacher cannot answer now; verdicts are provisional", why=self._why)
         else:
             full = len(windows) >= self._settings.label.units_per_call
             await self._wait(pools, min(seconds, FULL_BATCH_SECONDS) if full else seconds)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import structlog
+from msgspec.structs import replace
 
 from fusionlog.errors import ModelError, RecordError, ReleaseError
 from fusionlog.kafka.batch_output import BatchOutput, Message
@@ -21,6 +22,7 @@ from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import Anomaly, PseudoLabel, Window
 from fusionlog.settings import Settings
+from fusionlog.teachers.unusual import unusual_by
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 
@@ -85,6 +87,7 @@ class ScoreWorker:
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
         anomaly = _anomaly(window, verdict, now)
         if anomaly is not None:
+            anomaly = replace(anomaly, unusual=unusual_by(window, self._states[window.system].detector.profile))
             metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
             await self.output.send(self._topics.anomalies, anomaly)
 

@@ -40,6 +40,8 @@ shop:
   window: {by: session, idle_seconds: 30, max_events: 50}
 """
 
+REPARTITIONED = SYSTEMS + "  repartition: true\n"
+
 KNOWN = (("connection opened", 0.0), ("connection closed", 0.0), ("disk failed", 1.0))
 START_SECONDS = 30.0
 
@@ -93,11 +95,13 @@ class Worker:
         """Wait until its log has a text."""
         await until(lambda: text in self.log.read_text(), START_SECONDS, lambda: self.log.read_text()[-3000:])
 
-    def metrics(self) -> dict[str, float]:
-        """Its counters by name, summed over their labels but for those in the name's braces."""
+    def metrics(self, input: str = "") -> dict[str, float]:
+        """Its counters by name, summed over their labels; with `input`, those of one input alone."""
         found: dict[str, float] = {}
-        for name, value in re.findall(r"^(fusionlog_\w+?)(?:_total)?(?:\{[^}]*\})? ([\d.e+-]+)$", self._served(), re.M):
-            found[name] = found.get(name, 0.0) + float(value)
+        sample = r"^(fusionlog_\w+?)(?:_total)?(?:\{([^}]*)\})? ([\d.e+-]+)$"
+        for name, labels, value in re.findall(sample, self._served(), re.M):
+            if not input or f'input="{input}"' in labels:
+                found[name] = found.get(name, 0.0) + float(value)
         return found
 
     def lag(self, topic: str) -> float:
@@ -200,6 +204,24 @@ class Stage:
         await producer.stop()
         return [Sent(session, ack.partition, ack.offset) for session, ack in done]
 
+    async def scatter(self, lines: Iterable[tuple[str, str]], start: int, pause: float = 0.0) -> list[Sent]:
+        """Lines of sessions without a key, over all partitions in turn, a millisecond apart.
+
+        :param start: the Kafka timestamp of the first one.
+        """
+        producer = AIOKafkaProducer(**options(self.settings.kafka), linger_ms=5)
+        await producer.start()
+        topic, partitions = self.settings.topics.raw("shop").name, self.settings.kafka.partitions
+        acks = []
+        for number, (session, line) in enumerate(lines):
+            place = {"partition": number % partitions, "timestamp_ms": start + number}
+            acks.append((session, await producer.send(topic, line.encode(), **place)))
+            if pause and number % 100 == 99:
+                await asyncio.sleep(pause)
+        done = [(session, await ack) for session, ack in acks]
+        await producer.stop()
+        return [Sent(session, ack.partition, ack.offset) for session, ack in done]
+
     async def worker(self, role: str, **env: str) -> Worker:
         worker = await Worker(role, {**self.env, **env}, self.directory).start()
         self.workers.append(worker)
@@ -244,6 +266,20 @@ async def until(check: Callable[[], Any], seconds: float, said: Callable[[], obj
             return
         assert asyncio.get_running_loop().time() < deadline, f"not in {seconds} s: {said()}"
         await asyncio.sleep(0.1)
+
+
+def coverage_by_spans(windows: Iterable[Window], sent: Iterable[Sent]) -> dict[int, int]:
+    """How many lines of a repartitioned system are in no window (0), in one (1), in more: windows once by id."""
+    spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for window in {window.id: window for window in windows}.values():
+        for span in window.spans:
+            spans.setdefault((window.session, span.partition), []).append((span.first_offset, span.last_offset))
+    found: dict[int, int] = {}
+    for line in sent:
+        near = spans.get((line.session or "", line.partition), [])
+        times = sum(first <= line.offset <= last for first, last in near)
+        found[times] = found.get(times, 0) + 1
+    return found
 
 
 def coverage(windows: Iterable[Window], sent: Iterable[Sent]) -> dict[int, int]:

@@ -26,11 +26,12 @@ def sessions(count: int, lines: int, seed: int = 1) -> list[tuple[str, str]]:
     return [(session, f"s={session} {source.choice(TEXTS)}") for session in drawn]
 
 
-def conserved(worker: Worker) -> bool:
-    found = worker.metrics()
-    parts = ("windowed", "dead_lettered", "dropped", "joined", "repeated", "deleted", "released", "open")
+def conserved(worker: Worker, input: str = "") -> bool:
+    found = worker.metrics(input)
+    parts = ("windowed", "keyed", "dead_lettered", "dropped", "joined", "repeated", "deleted", "released", "open")
     memberships = sum(
-        found.get(f"fusionlog_memberships_{part}", 0) for part in ("windowed", "dead_lettered", "released", "open")
+        found.get(f"fusionlog_memberships_{part}", 0)
+        for part in ("windowed", "keyed", "dead_lettered", "released", "open")
     )
     records = sum(found.get(f"fusionlog_records_{part}", 0) for part in ("opened", "dead_lettered", "deleted"))
     return (found["fusionlog_lines"], found["fusionlog_memberships"], found["fusionlog_records"]) == (

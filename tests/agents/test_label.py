@@ -9,7 +9,9 @@ import sys
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from fusionlog.cli.main import app
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from tests.agents.stage import Stage, Worker, until
 from tests.factories import make_regression, make_window
@@ -147,6 +149,48 @@ async def test_verdicts_are_provisional_while_an_llm_is_away_and_corrected_when_
     assert not any(each.provisional for each in last.values())
     assert not last["payment failed"].withdrawn and last["payment failed"].verdict_source.startswith("llm:")
     assert "payment refused: error" not in last or last["payment refused: error"].withdrawn
+    assert await stage.records(topics.deadletter) == []
+
+
+async def test_two_workers_spend_one_budget_and_what_is_beyond_it_waits_in_kafka(stage: Stage) -> None:
+    topics = stage.settings.topics
+    windows = [
+        make_window("user greeted", *["user bowed"] * count, session=f"s{count}", first_offset=count)
+        for count in range(1, 25)
+    ]
+    calls = {"FUSIONLOG_LABEL__UNITS_PER_CALL": "1", "FUSIONLOG_LABEL__CALLS_PER_HOUR": "20"}
+    calls["FUSIONLOG_METHOD"] = "llm-only"  # A call a shape: nothing is known of another shape's events.
+    with fake_endpoint() as endpoint:
+        budget = {"FUSIONLOG_LABEL__URL": endpoint.url, **calls}
+        workers = [await stage.worker("label", **budget) for _ in range(2)]
+        for worker in workers:
+            await worker.logged("teacher checked")
+        checks = len(endpoint.requests)
+        assert checks == 12, "six made-up windows by each worker count, too"
+        await stage.publish(topics.proprietary, *windows)
+
+        async def spent() -> bool:
+            found = [each.metrics() for each in workers]
+            return all(
+                (each["fusionlog_llm_calls_left"], each["fusionlog_llm_budget_spent"]) == (0, 1) for each in found
+            )
+
+        await until(spent, 30, lambda: [each.log.read_text()[-3000:] for each in workers])
+        for worker in workers:
+            await worker.logged("the 20 calls an hour of all label workers are spent: they go on at ")
+            assert worker.log.read_text().count("windows wait in Kafka") == 1
+        assert len(endpoint.requests) == 20
+        shown = await asyncio.to_thread(CliRunner(env={**stage.env, **budget}).invoke, app, ["teacher", "spend"])
+        assert shown.exit_code == 0 and "label   20 of 20 calls within the last hour, 0 left" in shown.stdout
+        await asyncio.gather(*(worker.kill() for worker in workers))
+        assert len(endpoint.requests) == 20
+        worker = await stage.worker("label", **{**budget, "FUSIONLOG_LABEL__CALLS_PER_HOUR": "100"})
+
+        async def labelled_all() -> bool:
+            return len({record.key for record in await stage.records(topics.labels)}) == len(windows)
+
+        await until(labelled_all, 30, worker.log.read_text)
+        assert await worker.stop() == 0
     assert await stage.records(topics.deadletter) == []
 
 

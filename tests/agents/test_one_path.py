@@ -43,8 +43,10 @@ from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, PseudoLabel, Record, Window
 from fusionlog.rules import RULES, MethodName
 from fusionlog.settings import DistillSettings, EvaluateSettings, Settings
-from fusionlog.teachers.base import Teacher
+from fusionlog.teachers.base import Teacher, Unit
 from fusionlog.teachers.factory import make_teacher
+from fusionlog.teachers.llm.batches import Outcome
+from fusionlog.teachers.llm.teacher import LLMTeacher
 from fusionlog.topics import Topic
 from fusionlog.workers.ingest.pipeline import IngestPipeline
 from fusionlog.workers.ingest.raw_partitions import raw_consumer
@@ -233,6 +235,19 @@ async def test_the_workers_give_every_session_the_verdict_of_evaluate(method: Me
     assert len({said[name].score for name in found}) > 1
 
 
+def record_units(monkeypatch: pytest.MonkeyPatch) -> dict[LLMTeacher, list[Unit]]:
+    """The units that each teacher is asked about from now on."""
+    sent: dict[LLMTeacher, list[Unit]] = {}
+    label = LLMTeacher.label
+
+    async def recording(self: LLMTeacher, units: Sequence[Unit]) -> list[Outcome]:
+        sent.setdefault(self, []).extend(units)
+        return await label(self, units)
+
+    monkeypatch.setattr(LLMTeacher, "label", recording)
+    return sent
+
+
 class Step:
     """The services of all three workers, a batch of windows at a time: what `Stream` does, through Kafka."""
 
@@ -316,6 +331,7 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(
 ) -> None:
     monkeypatch.setattr(calibration_fit, "LEAST_LABELS", 5)
     monkeypatch.setattr(calibration_fit, "LEAST_OF_A_CLASS", 1)
+    sent = record_units(monkeypatch)
     world.settings = world.settings.model_copy(
         update={
             "evaluate": EvaluateSettings(max_wait_windows=2 * BATCH_WINDOWS, adaptation_calls=2, calls=1000),
@@ -349,3 +365,5 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(
     by_teacher = {name for name, each in found.items() if each.by == "teacher"}
     assert by_teacher and {name for name, each in said.items() if each.proprietary and each.anomalous} <= by_teacher
     assert step.asked == result.cost.units
+    *_, evaluated, worked = sent.values()
+    assert worked and evaluated[-len(worked) :] == worked, "the same questions, word for word"

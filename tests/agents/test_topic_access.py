@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from fusionlog.errors import RecordError
+from fusionlog.kafka import codecs
+from fusionlog.kafka.producer import Producer
 from fusionlog.records import Route
-from fusionlog.topics import Role
-from tests.agents.stage import Stage, Worker, until
+from fusionlog.topics import Role, Topic
+from tests.agents.stage import REPARTITIONED, Stage, Worker, until
+from tests.brokers import ApacheKafka
 from tests.explanation.factories import explaining_endpoint
 from tests.factories import make_anomaly, make_label, make_window
 
@@ -131,6 +135,25 @@ async def test_ingest(recorded: Recorded) -> None:
     recorded.check("ingest")
 
 
+async def test_ingest_of_a_repartitioned_system(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, apache_kafka.settings, systems=REPARTITIONED)
+    await stage.setup()
+    directory = tmp_path / "recorder"
+    directory.mkdir()
+    recorded = Recorded(stage, directory)
+    try:
+        await stage.write([*lines(*["s=known connection opened"] * 50, *["s=unknown user refused"] * 50), (None, b"")])
+        worker = await stage.worker("ingest")
+        await counted(worker, "lines_windowed", 100)
+        await counted(worker, "lines_dead_lettered", 1)
+        assert await worker.stop() == 0
+        topics = stage.settings.topics
+        assert topics.keyed("shop").name in recorded.topics("reads") & recorded.topics("writes")
+        assert recorded.topics("writes") == {topic.name for topic in topics.writes("ingest")}
+    finally:
+        await stage.close()
+
+
 async def test_score(recorded: Recorded) -> None:
     stage, topics = recorded.stage, recorded.stage.settings.topics
     judged, odd = (make_window(text, "disk failed", session=text) for text in ("judged", "odd"))
@@ -178,6 +201,17 @@ async def test_ray(recorded: Recorded) -> None:
     recorded.check("ray")
 
 
+async def bury(stage: Stage, *topics: Topic) -> None:
+    """Write a dead letter of a record of each topic."""
+    producer = Producer(stage.settings)
+    await producer.start()
+    error = RecordError("wrong-shape", "of this test")
+    for topic in topics:
+        headers = codecs.dead_letter_headers(error, "test", topic.name, 0, 0, 1.0, replayable=True)
+        await (await producer.send_raw(stage.settings.topics.deadletter, b"k", b"{}", headers))
+    await producer.stop()
+
+
 async def test_cli(recorded: Recorded) -> None:
     await recorded.stage.publish(recorded.stage.settings.topics.labels, make_label(make_window("disk failed"), 0.1))
     await asyncio.gather(
@@ -185,5 +219,9 @@ async def test_cli(recorded: Recorded) -> None:
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
         recorded.run("-m", "fusionlog", "explanations"),
+        recorded.run("-m", "fusionlog", "teacher", "spend"),
     )
+    topics = recorded.stage.settings.topics
+    await bury(recorded.stage, *(topic for topic in topics.writes("cli") if topic != topics.deadletter))
+    await recorded.run("-m", "fusionlog", "deadletter", "replay", "--stage", "test")
     recorded.check("cli")

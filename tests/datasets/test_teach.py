@@ -5,15 +5,19 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from datasets.teach import score
 from datasets.teach.bind import bind, write_rows
 from datasets.teach.events import Events
+from datasets.teach.questions import session_questions, write_questions
 from datasets.teach.score import ask
 from datasets.teach.sheet import excerpt, make_sheet, write_sheet
-from fusionlog.data.systems import read_catalog, read_sessions
+from fusionlog.data.systems import read_catalog, read_sessions, session_windows
 from fusionlog.errors import DataError
+from fusionlog.settings import IngestSettings, LabelSettings
+from fusionlog.teachers.base import unit_of
 from fusionlog.teachers.recorded.constant_words import shown, template
 from fusionlog.teachers.recorded.recordings import By, RecordedEvent, Recording, read_recordings
 from fusionlog.utils.json_format import JsonFormat
@@ -42,6 +46,19 @@ def test_a_sheet_is_made_where_there_is_no_label(tmp_path: Path) -> None:
     short = (tmp_path / "sheet" / "shapes.tsv").read_text(encoding="utf-8")
     assert short == "S1\t2\tE1 E2 E3\nS2\t1\tE1 E4\nS3\t1\tE1 E3\n"
     assert "Alert when an order is not paid." in (tmp_path / "sheet" / "policy.md").read_text(encoding="utf-8")
+
+
+def test_questions_are_those_of_the_label_worker_in_order_and_need_no_label(tmp_path: Path) -> None:
+    data = make_data(tmp_path / "data", labels=False)
+    write_questions(session_questions(data, "shop", LabelSettings()), tmp_path / "questions.jsonl")
+    found = rows(tmp_path / "questions.jsonl")
+    assert [row["session"] for row in found] == [session.id for session in read_sessions(data, "shop")]
+    system, sessions = read_catalog(data)["shop"], read_sessions(data, "shop")
+    window = session_windows("shop", system, sessions, IngestSettings())[0]
+    sent = json.loads(found[0]["messages"][-1]["content"].partition("\n")[2])
+    events = json.loads(msgspec.json.encode(unit_of(window, system).events))
+    assert sent == [{"system": "shop", "task": "label", "events": events}]
+    assert len({row["sha256"] for row in found}) == len(found)
 
 
 def test_a_long_example_is_cut_and_says_so() -> None:

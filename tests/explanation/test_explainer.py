@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
 from fusionlog.explanation.explainer import ATTEMPTS, Explainer
@@ -56,9 +57,26 @@ async def test_an_explanation_has_cause_lines_next_step_and_what_it_cost(endpoin
     assert (found.calls, found.tokens) == (1, 110)
     (request,) = endpoint.requests
     assert "alert on failures" in request["messages"][0]["content"]
-    assert [event["text"] for event in asked(request)["events"]] == ["disk opened", "disk failed for <IP>"]
+    assert [event["text"] for event in asked(request)["events"]] == ["disk opened", "disk failed for host-1"]
     assert request["response_format"]["json_schema"]["name"] == "explanation"
     assert request["response_format"]["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+async def test_what_is_unusual_is_sent_where_evidence_is_on(endpoint: FakeEndpoint, evidence: bool) -> None:
+    settings = Settings(label=make_settings(endpoint.url, evidence=evidence))
+    explainer = Explainer(settings)
+    await explainer.explain(replace(FAILED, unusual=["it ends early"]), SHOP)
+    await explainer.close()
+    (request,) = endpoint.requests
+    assert asked(request)["found"].get("unusual") == (["it ends early"] if evidence else None)
+
+
+async def test_names_are_sent_as_pseudonyms_and_mapped_back(endpoint: FakeEndpoint) -> None:
+    endpoint.script = [but(root_cause="the disk of host-1 is full", next_step="empty host-1")]
+    found = await explain(endpoint)
+    assert (found.cause, found.next_step) == ("the disk of 10.1.2.3 is full", "empty 10.1.2.3")
+    assert "10.1.2.3" not in str(endpoint.requests)
 
 
 async def test_evidence_that_is_not_in_the_window_is_asked_for_again_with_the_reason(endpoint: FakeEndpoint) -> None:

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from fusionlog.errors import RecordError
 from fusionlog.explanation.prompt import lines_of, messages, response_formats, unit_of
+from fusionlog.records import Longest
 from fusionlog.settings import SystemSettings
-from tests.factories import make_anomaly, make_event
+from fusionlog.workers.anomaly_record import by_model
+from tests.factories import make_anomaly, make_event, make_window
 from tests.teachers.llm.test_prompts import closed_objects
 
 
@@ -24,6 +26,12 @@ def test_log_text_stands_in_the_object_at_the_end_alone_and_redacted() -> None:
         ],
         "found": {"score": 0.9, "reason": "token=<SECRET> said so"},
     }  # fmt: skip
+
+
+def test_what_is_unusual_stands_beside_the_reason_redacted() -> None:
+    anomaly = make_anomaly("disk failed", unusual=["'password=hunter2' is in 0 of 99 windows before"])
+    found = json.loads(messages(unit_of(anomaly, SystemSettings()), anomaly)[1]["content"].splitlines()[-1])["found"]
+    assert found["unusual"] == ["'password=<SECRET>' is in 0 of 99 windows before"]
 
 
 def test_an_event_has_the_id_of_its_line() -> None:
@@ -51,3 +59,14 @@ def test_a_long_window_carries_what_tells_of_it() -> None:
 def test_the_schema_is_closed_and_asks_for_all_three() -> None:
     (whole,) = closed_objects(response_formats())
     assert list(whole["properties"]) == ["root_cause", "evidence", "next_step"]
+
+
+def test_an_explanation_is_given_the_values_of_its_events() -> None:
+    slow = replace(make_event("mail sent"), duration=3.9, quantities={"size": 12.0})
+    window = make_window(events=[make_event("accepted"), slow], pause=Longest(seconds=45.0, event=0))
+    anomaly = by_model(window, 0.8, 0.5, {}, "m1", 2000.0)
+    user = messages(unit_of(anomaly, SystemSettings()), anomaly)[1]
+    assert json.loads(user["content"].splitlines()[-1])["events"] == [
+        {"id": 1, "text": "accepted", "count": 1, "pause": 45},
+        {"id": 2, "text": "mail sent", "count": 1, "duration": 3.9, "quantities": {"size": 12}},
+    ]

@@ -6,7 +6,8 @@ from aiokafka.admin import NewTopic
 from fusionlog.errors import BrokerError
 from fusionlog.kafka.admin import check_topics, create_topics
 from fusionlog.kafka.client import admin_client, partition_counts
-from fusionlog.settings import KafkaSettings, Settings, SystemSettings
+from fusionlog.settings import KafkaSettings, Settings, SystemSettings, WindowSettings
+from tests.agents.stage import until
 from tests.brokers import free_ports
 
 pytestmark = pytest.mark.kafka
@@ -56,3 +57,33 @@ async def test_no_kafka_is_one_sentence_that_names_the_setting() -> None:
     settings = Settings(kafka=KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_ports(1)[0]}"))
     with pytest.raises(BrokerError, match="FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"):
         await create_topics(settings)
+
+
+def repartitioned(settings: Settings, *, on: bool = True) -> Settings:
+    window = WindowSettings(by="session")
+    changed = settings.model_copy()
+    changed.__dict__.pop("topics", None)
+    changed.__dict__["systems"] = {"shop": SystemSettings(session="s=(x)", window=window, repartition=on)}
+    return changed
+
+
+@pytest.mark.parametrize("partitions", [7, 1])
+async def test_a_keyed_topic_has_as_many_partitions_as_the_raw_one(kafka_settings: Settings, partitions: int) -> None:
+    settings = repartitioned(kafka_settings)
+    raw = settings.topics.raw("shop").name
+    async with admin_client(settings.kafka) as admin:
+        await admin.create_topics([NewTopic(raw, partitions, 1)])
+
+    async def is_there() -> bool:
+        return raw in await partition_counts(settings.kafka)
+
+    await until(is_there, 15)
+    assert settings.topics.keyed("shop").name in await create_topics(settings)
+    assert (await partition_counts(settings.kafka))[settings.topics.keyed("shop").name] == partitions
+    assert await check_topics(settings) == []
+
+
+async def test_a_keyed_topic_that_nothing_reads_any_more_is_named(kafka_settings: Settings) -> None:
+    await create_topics(repartitioned(kafka_settings))
+    (problem,) = await check_topics(repartitioned(kafka_settings, on=False))
+    assert "keyed.shop exists, and shop has no repartition: true" in str(problem) and not problem.fatal

@@ -16,7 +16,7 @@ def counted(window: Window, times: int = 99) -> Cooccurrence:
 
 
 def least(found: Cooccurrence, window: Window, own: int = 0) -> float:
-    return min(found.deviations(window, own), default=1.0)
+    return min((each.share for each in found.deviations(window, own)), default=1.0)
 
 
 def test_nothing_is_known_of_what_was_seen_too_seldom() -> None:

@@ -6,9 +6,9 @@ from fusionlog.novelty.features import corrected_surprisal, event_features, nove
 
 
 def test_a_window_is_as_unusual_as_its_rarest_event_and_its_rarest_failure() -> None:
-    assert novelty_features(1.0, [0.0, 3.0], ["opened", "closed"]) == (1.0, 3.0, 0.0)
-    assert novelty_features(1.0, [3.0, 2.0], ["opened", "disk failed"]) == (1.0, 3.0, 2.0)
-    assert novelty_features(0.0, [], []) == (0.0, 0.0, 0.0)
+    assert novelty_features(1.0, [0.0, 3.0], ["opened", "closed"])[:3] == (1.0, 3.0, 0.0)
+    assert novelty_features(1.0, [3.0, 2.0], ["opened", "disk failed"])[:3] == (1.0, 3.0, 2.0)
+    assert novelty_features(0.0, [], [])[:3] == (0.0, 0.0, 0.0)
 
 
 def test_a_failure_in_half_of_the_windows_is_routine() -> None:

@@ -37,10 +37,10 @@ async def get(port: int, path: str) -> tuple[int, str, str]:
 
 
 async def test_a_counter_is_served_under_its_name_with_its_labels(port: int) -> None:
-    metrics.LINES.labels("a-system-of-this-test").inc(3)
+    metrics.TEMPLATES.labels("a-system-of-this-test").set(3)
     status, kind, text = await get(port, "/metrics")
     assert (status, kind) == (200, "text/plain")
-    assert 'fusionlog_lines_total{system="a-system-of-this-test"} 3.0' in text
+    assert 'fusionlog_templates{system="a-system-of-this-test"} 3.0' in text
 
 
 async def test_probes_answer_with_their_status_and_json(port: int, health: Health) -> None:

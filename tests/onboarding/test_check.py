@@ -114,6 +114,16 @@ def test_a_session_in_several_partitions_is_a_suspicion() -> None:
     records = [SampleRecord(n, 1_772_619_072_000 + n, None, b"order=1 paid", n % 2) for n in range(4)]
     found = checked(BY_KEY, records)
     assert kinds(found) == ["session-scattered"] and "'1'" in found.warnings[0].text
+    assert "repartition: true" in found.warnings[0].remedy
+
+
+def test_a_repartitioned_system_has_whole_sessions_of_scattered_lines() -> None:
+    texts = [f"order={n % 5} {('accepted', 'paid by card', 'sent')[n % 3]}".encode() for n in range(40)] + [b"checked"]
+    records = [SampleRecord(n // 4, 1_772_619_072_000 + n, None, text, n % 4) for n, text in enumerate(texts)]
+    plain, whole = checked(BY_KEY, records), checked({**BY_KEY, "repartition": True}, records)
+    assert kinds(plain) == ["session-scattered"] and kinds(whole) == []
+    assert len(whole.windows) == 5 and [sum(e.count for e in w.events) for w in whole.windows] == [8] * 5
+    assert (whole.lines, whole.without_key, whole.templates) == (plain.lines, 1, plain.templates)
 
 
 def test_a_field_of_json_line_that_no_line_has_is_a_suspicion() -> None:

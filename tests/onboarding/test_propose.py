@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from fusionlog.onboarding.entry import render
 from fusionlog.onboarding.opened import read_lines
 from fusionlog.onboarding.propose import Proposal, propose
 from fusionlog.onboarding.sample import SampleRecord, line_records
@@ -177,3 +178,18 @@ def test_lines_without_a_key_that_always_follow_the_same_line_inherit_its_key() 
     proposal = proposed(mixed)
     assert proposal.entry["session"] == r"order +(\d+)"
     assert proposal.entry["inherit"] is True
+
+
+def test_scattered_sessions_are_proposed_to_go_through_a_keyed_topic() -> None:
+    steps, form = units(), KEYED[next(iter(KEYED))][0]
+    scattered, together = (
+        [
+            SampleRecord(n, int(1000 * step.time), None, form(step).encode(), number(n, step) % 4)
+            for n, step in enumerate(steps)
+        ]
+        for number in (lambda n, step: n, lambda n, step: step.unit)
+    )
+    proposal = propose(scattered, IngestSettings())
+    assert proposal.system.window.by == "session" and proposal.system.repartition and proposal.sure
+    assert "sessions have lines in several partitions at a time\n  repartition: true" in render("shop", proposal)
+    assert "repartition" not in propose(together, IngestSettings()).entry

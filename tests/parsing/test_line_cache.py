@@ -22,6 +22,8 @@ TOKENS = [
         '"k1"',
         "k1,",
     ),
+    *("status: 200", "status: 502", "status: 5", "exit code 1", "exit code 7", "code", "signal 9", "rc=1", "rc=2,"),
+    *('"GET / HTTP/1.1" 200 17', '"GET / HTTP/1.1" 999 17', "errno k1", "state=3", "state=4", "550 5.1.1", "250 5.1.1"),
     *("s=k1", "s=k2", "k1", "k2", "2024-01-02", "10:11:12", "u7@h8", "job12ab34cd5", "job99ab34cd5", "/a/b1", "-5"),
 ]
 LINES = st.lists(st.lists(st.sampled_from(TOKENS), max_size=6).map(" ".join), max_size=60)
@@ -36,6 +38,9 @@ SYSTEMS = [
     SystemSettings(header_regex=r"(?P<level>[A-Z]+) (?P<id>\S+) (?P<content>.*)", session_field="id"),
     SystemSettings(format="log4j", session=r"s=(\w+)"),
     SystemSettings(format="go", session_field="msg"),
+    SystemSettings(keep=["state", r"code k(\d)"], session=r"k\d"),
+    SystemSettings(header="<Status> <Level> <Content>", keep=["level"]),
+    SystemSettings(session=r"code (\d)"),
 ]
 
 UUIDS = [
@@ -51,6 +56,7 @@ UUIDS = [
     ),
 ]
 BEFORE = [
+    "status=",
     "",
     "req-",
     "/a/",
@@ -112,7 +118,7 @@ def test_other_identifiers_change_nothing_that_comes_out(
 @pytest.mark.parametrize("before, after", [("req-", "]"), ("(", ")"), ("/a/", "_del"), ("", "")])
 def test_a_line_with_other_identifiers_is_recalled(before: str, after: str) -> None:
     parser = Parser("shop", IDENTIFIED[0], IngestSettings())
-    for uuid in UUIDS[:3]:
+    for uuid in UUIDS[:3] * 2:
         parser.parse(f"INFO a [{UUIDS[1]}] took 5 s {before}{uuid}{after}")
     line = f"INFO a [{UUIDS[2]}] took 9 s {before}{UUIDS[4]}{after}"
     assert parser.recall(line.encode()) == Parser("shop", IDENTIFIED[0], IngestSettings(), shapes=False).parse(line)
@@ -142,7 +148,7 @@ def test_a_key_that_is_part_of_an_identifier_is_looked_for_in_each_content() -> 
 
 def test_a_hexadecimal_prefix_is_recalled_where_it_was() -> None:
     parser = Parser("shop", SystemSettings(), IngestSettings())
-    for line in ("at 0x10 and 0x20", "at 0x11 and 0x21", "at 0x12 and 0x22"):
+    for line in ("at 0x10 and 0x20", "at 0x11 and 0x21", "at 0x12 and 0x22", "at 0x13 and 0x23"):
         parser.parse(line)
     assert parser.recall(b"at 0x99 and 0x98") is not None
     assert parser.recall(b"at 0x99 and 1x98") is None
@@ -164,3 +170,31 @@ def test_real_streams_come_out_as_without_shapes(system: str) -> None:
     for line in read_stream(data, system):
         assert fast.parse(line) == plain.parse(line)
     assert fast.new_templates(0.0) == plain.new_templates(0.0)
+
+
+def test_a_shape_is_recalled_by_its_code() -> None:
+    parser = Parser("nova", SystemSettings(), IngestSettings())
+    for number in range(8):
+        for status in (200, 404):
+            parser.parse(f"GET /v2/x{number} HTTP/1.1 status: {status} len: {number}893 time: 0.{number}")
+    for status in (200, 404):
+        line = f"GET /v2/x9 HTTP/1.1 status: {status} len: 9893 time: 0.9"
+        recalled = parser.recall(line.encode())
+        assert recalled is not None and f"status: {status} len: <NUM>" in recalled.text
+    assert parser.recall(b"GET /v2/x9 HTTP/1.1 status: 500 len: 9893 time: 0.9") is None
+
+
+def test_the_cache_rests_where_no_line_repeats_and_nothing_changes() -> None:
+    plain, fast = (Parser("shop", SystemSettings(), IngestSettings(), shapes=each) for each in (False, True))
+    repeated = "the link of a host is up again now"
+    for number in range(2_500):
+        for line in (
+            (f"the link of host eth{number} is up again now", repeated)
+            if number < 5
+            else (f"the link of the host eth{number} is not up again now",)
+        ):
+            assert fast.parse(line) == plain.parse(line)
+        if number == 5:
+            assert fast.recall(repeated.encode()) is not None
+    assert fast.recall(repeated.encode()) is None
+    assert fast.parse(repeated) == plain.parse(repeated)

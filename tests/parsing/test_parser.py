@@ -197,3 +197,62 @@ def test_a_key_in_the_middle_of_the_header_does_not_mask_the_content() -> None:
         "KERNEL <NUM> double-hummer alignment exceptions", "KERNEL <NUM> total parity error corrected",
         "KERNEL <NUM> total interrupts lost",
     ]  # fmt: skip
+
+
+ACCESS = '10.0.0.3 - - [04/Mar/2026:10:11:00 +0000] "POST /checkout HTTP/1.1" {} {} "-" "curl/8.4"'
+
+
+@pytest.mark.parametrize(
+    ("masks", "wanted"), [({}, {"200", "502"}), ({"status5xx": r'(?<=" )5\d\d(?= )'}, {"200", "<STATUS5XX>"})]
+)
+def test_the_status_of_an_access_log_is_part_of_the_event(masks: dict[str, str], wanted: set[str]) -> None:
+    system = SystemSettings(header="<Ip> <Ident> <User> [<Date> <Zone>] <Content>", masks=masks)
+    parser = Parser("web", system, IngestSettings())
+    texts = {parser.parse(ACCESS.format(status, 300 + n)).text for n in range(40) for status in (200, 502)}
+    assert texts == {f'"POST <PATH> HTTP/<NUM>" {each} <NUM> "-" "curl/<NUM>"' for each in wanted}
+
+
+def test_exit_codes_are_events_and_counts_are_none() -> None:
+    parser = Parser("jobs", SystemSettings(), IngestSettings())
+    lines = ["job 17 finished, exit code 0", "job 18 finished, exit code 137", "backup finished with 0 errors"]
+    lines += ["job 19 finished, exit code 0", "job 20 finished, exit code 137", "backup finished with 412 errors"]
+    texts = [parser.parse(line).text for line in lines]
+    assert (
+        texts
+        == [
+            "job <NUM> finished, exit code 0",
+            "job <NUM> finished, exit code 137",
+            "backup finished with <NUM> errors",
+        ]
+        * 2
+    )
+
+
+def test_a_line_is_the_same_event_whatever_came_before_it() -> None:
+    """Codes are constants of the miner: no order of lines joins them."""
+    lines = [f"job {n} finished, exit code {code}" for n in range(5) for code in (0, 1, 137)]
+    ways = [lines, lines[::-1], lines[7:] + lines[:7]]
+    found = []
+    for way in ways:
+        parser = Parser("jobs", SystemSettings(), IngestSettings())
+        found.append({line: parser.parse(line).template for line in way})
+    assert found[0] == found[1] == found[2]
+    assert len(set(found[0].values())) == 3
+
+
+def test_a_code_stays_though_a_session_key_has_its_digits() -> None:
+    parser = Parser("jobs", SystemSettings(session=r"^job (\d+)"), IngestSettings())
+    event = parser.parse("job 137 finished, exit code 137")
+    assert (event.text, event.session) == ("job <KEY> finished, exit code 137", "137")
+
+
+def test_a_restored_parser_has_the_same_constants() -> None:
+    one = Parser("jobs", SystemSettings(), IngestSettings())
+    for code in (0, 137):
+        one.parse(f"job 17 finished, exit code {code}")
+    templates = one.new_templates(1.0)
+    assert [each.constants for each in templates] == [[5], [5]]
+    other = Parser("jobs", SystemSettings(), IngestSettings())
+    other.restore(templates)
+    assert other.parse("job 17 finished, exit code 1").text == "job <NUM> finished, exit code 1"
+    assert other.parse("job 18 finished, exit code 137").template == templates[1].id

@@ -46,7 +46,7 @@ def test_a_line_with_several_keys_is_of_the_first_session_or_of_all() -> None:
     first, every = parse(line, session=session), parse(line, session=session, keys="all")
     assert (first.session, first.more) == ("blk_1", ())
     assert (every.session, every.more) == ("blk_1", ("blk_2", "blk_-3"))
-    assert first.text == every.text == "delete <KEY> <KEY> <KEY> <KEY>"
+    assert first.text == every.text == "delete <KEY>"
 
 
 def test_lines_with_several_keys_are_recalled_with_all_of_them() -> None:

@@ -1,8 +1,21 @@
+import random
+import string
+
 from drain3.drain import Drain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.parsing.templates import CONSTANT, MAX_CHARS, Mined, TemplateMiner, TemplateText
+from fusionlog.parsing.mining_budget import MiningBudget
+from fusionlog.parsing.templates import (
+    CATCH_ALLS,
+    CONSTANT,
+    LINES_PER_TEMPLATE,
+    WILDCARD,
+    Mined,
+    TemplateMiner,
+    TemplateText,
+)
+from fusionlog.parsing.tokens import MAX_CHARS
 
 
 def make_miner(similarity: float = 0.6, max_tokens: int = 16, max_templates: int = 100) -> TemplateMiner:
@@ -58,7 +71,7 @@ def test_an_empty_line_has_the_empty_template() -> None:
     assert (miner.add(" "), miner.add("")) == (Mined("", None, True), Mined("", None, False))
 
 
-WORDS = st.sampled_from(["a", "b", "c", "d1", "<*>", "<NUM>"])
+WORDS = st.sampled_from(["a", "b", "c", "d1", "e"])
 LINES = st.lists(st.lists(WORDS, max_size=6).map(" ".join), max_size=60)
 
 
@@ -154,3 +167,106 @@ def test_constants_never_become_wildcards(lines: list[str], similarity: float) -
         wanted = [(place, token[1:]) for place, token in enumerate(tokens) if token[0] == CONSTANT]
         assert found == wanted
         assert CONSTANT not in mined.text
+
+
+def stormy(number: int, seed: int = 1) -> list[str]:
+    source = random.Random(seed)
+    words = ("".join(source.choices("abcdefghij", k=8)) for _ in range(4 * number))
+    return [" ".join(four) for four in zip(words, words, words, words, strict=True)]
+
+
+def storm(miner: TemplateMiner, number: int) -> list[Mined]:
+    return [miner.add(line) for line in stormy(number)]
+
+
+def test_a_storm_of_new_templates_becomes_one_event_that_is_counted() -> None:
+    miner = TemplateMiner(0.8, 4, 16, 10_000, new_templates=50)
+    miner.add("disk full on node <NUM>")
+    found = storm(miner, 1_000)
+    new = sum(each.new for each in found)
+    assert 50 <= new <= 50 + 1_001 // LINES_PER_TEMPLATE
+    assert {each.text for each in found if not each.new} == {WILDCARD}
+    unmined = miner.take_unmined()
+    assert unmined.lines == 1_000 - new
+    assert unmined.example == [line for line, each in zip(stormy(1_000), found, strict=True) if not each.new][-1]
+    assert miner.take_unmined().lines == 0
+    assert miner.add("disk full on node <NUM>").text == "disk full on node <NUM>"
+
+
+def test_new_templates_are_found_again_when_the_storm_has_passed() -> None:
+    miner = TemplateMiner(0.8, 4, 16, 10_000, new_templates=50)
+    storm(miner, 500)
+    for _ in range(2 * LINES_PER_TEMPLATE):
+        miner.add("disk full on node <NUM>")
+    assert miner.add("disk full on node <NUM>").text == "disk full on node <NUM>"
+    for _ in range(2 * LINES_PER_TEMPLATE):
+        miner.add("disk full on node <NUM>")
+    assert miner.add("disk replaced").new
+
+
+def test_a_line_is_compared_with_a_bounded_number_of_templates() -> None:
+    miner = TemplateMiner(0.8, 4, 16, 10_000, max_similar=20, new_templates=5_000)
+    compared = []
+    closest = miner._clusters.closest
+    miner._clusters.closest = lambda leaf, tokens: compared.append(len(leaf)) or closest(leaf, tokens)  # type: ignore[method-assign,func-returns-value]
+    storm(miner, 3_000)
+    assert max(compared) <= 20
+
+
+def test_comparisons_have_a_budget_within_which_known_lines_are_found() -> None:
+    miner = TemplateMiner(0.8, 4, 256, 10_000, new_templates=100_000)
+    source = random.Random(1)
+    for _ in range(400):
+        miner.add("error " + " ".join(source.choices(string.ascii_letters, k=200)))
+    miner._comparisons = MiningBudget(0, 0)
+    line = "error " + " ".join(source.choices(string.ascii_letters, k=200))
+    assert miner.add(line).text == WILDCARD
+    known = miner.texts()[-1].text
+    assert miner.add(known) == Mined(known, None, False)
+
+
+def test_the_constants_of_a_line_beyond_the_budget_are_kept_for_a_bounded_number() -> None:
+    miner = TemplateMiner(0.8, 4, 16, 10_000, new_templates=1)
+    miner.add("first line")
+    found = miner.add(f"request of anna {CONSTANT}502 after a while {CONSTANT}status=3")
+    assert found == Mined("502 status=3 <*>", None, False, (0, 1))
+    texts = {miner.add(f"request {CONSTANT}{number} of anna").text for number in range(90, 90 + 2 * CATCH_ALLS)}
+    texts = {text for text in texts if not text.startswith("request")}
+    assert len(texts) == CATCH_ALLS and WILDCARD in texts
+
+
+def test_a_template_that_was_dropped_and_comes_again_has_the_same_text() -> None:
+    miner = TemplateMiner(0.8, 4, 16, 20)
+    first = miner.add("disk full on <NUM>")
+    storm(miner, 100)
+    again = miner.add("disk full on <NUM>")
+    assert again == first and again.new
+
+
+def test_known_templates_come_back_from_a_storm_in_their_bounds() -> None:
+    miner = TemplateMiner(0.8, 4, 16, 1_000, max_similar=20)
+    lines = stormy(5_000)
+    miner.restore([(line, ()) for line in lines])
+    assert len(miner) <= 1_000
+    assert miner.add(lines[-1]) == Mined(lines[-1], None, False)
+
+
+def test_a_line_with_a_literal_wildcard_is_found_again() -> None:
+    miner = make_miner()
+    miner.add("hosts: <*>")
+    assert miner.add("hosts: <*>") == Mined("hosts: <*>", None, False)
+
+
+@given(LINES, st.sampled_from([0.4, 0.6, 0.8]))
+def test_no_template_of_one_worker_stands_for_another(lines: list[str], similarity: float) -> None:
+    first, second = make_miner(similarity), make_miner(similarity)
+    for line in lines:
+        first.add(line)
+    second.restore(first.texts())
+    assert second.texts() == list(dict.fromkeys(first.texts()))
+
+
+def test_the_general_template_of_two_workers_stands_for_both() -> None:
+    miner = make_miner()
+    miner.restore([("a b c d e", ()), ("a <*> c d e", ()), ("a b x y z", ())])
+    assert miner.texts() == [TemplateText("a <*> c d e"), TemplateText("a b x y z")]

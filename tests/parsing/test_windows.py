@@ -140,7 +140,7 @@ def test_hours_between_lines_of_a_replay_close_sessions() -> None:
 
 
 def test_late_data_neither_closes_sessions_nor_does_the_return_from_it() -> None:
-    windower = make_windower(idle_seconds=60, max_events=10**6)
+    windower = make_windower(idle_seconds=60, max_events=10_000)
     assert times(windower, *(100000.0 + line for line in range(20)), start=0, session="live") == []
     assert times(windower, *[5.0] * (STALE_LINES + 50), start=100, session="late") == []
     assert times(windower, *(100020.0 + line for line in range(20)), start=5000, session="live") == []

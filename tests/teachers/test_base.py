@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+from msgspec.structs import replace
+
 from fusionlog.errors import TeacherError
-from fusionlog.records import Route, template_id
+from fusionlog.records import Longest, Route
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import (
     MAX_EVENT_CHARS,
@@ -37,7 +40,7 @@ def test_of_many_events_the_foreign_one_and_the_most_frequent_are_shown_in_their
     events = [make_event(f"step {'i' * n}", count=2) for n in range(MAX_UNIT_EVENTS + 20)]
     events[70] = make_event("strange", count=1)
     events[75] = make_event("busy", count=9)
-    route = Route(kind="proprietary", similarity=0.1, threshold=0.8, least_similar_event=template_id("strange"))
+    route = Route(kind="proprietary", similarity=0.1, threshold=0.8, least_similar_event="strange")
     unit = unit_of(make_window(events=events, route=route), SYSTEM)
     ids = [event.id for event in unit.events]
     assert len(ids) == MAX_UNIT_EVENTS and ids == sorted(ids)
@@ -54,6 +57,28 @@ def test_a_label_maps_verdicts_to_templates_and_leaves_out_what_was_not_shown() 
         ("b", 2, 0.9, "failed"),
         ("a", 1, 0.1, ""),
     ]
+
+
+def test_a_unit_has_what_pseudonyms_are_made_of_beside_its_texts() -> None:
+    system = SystemSettings(header="<Month> <Day> <Time> <Host> <Component>: <Content>")
+    event = make_event("x", example="Oct 11 22:14:15 mail smtpd[1]: from 10.0.0.1 pass=hunter2")
+    window = make_window(events=[event], sequence=[0])
+    unit = unit_of(window, system)
+    assert unit.events[0].text == "Oct 11 22:14:15 mail smtpd[1]: from <IP> pass=<SECRET>"
+    assert unit.names is not None and unit.names.header == (("host", "mail"),)
+    assert unit.names.texts == ("Oct 11 22:14:15 mail smtpd[1]: from 10.0.0.1 pass=<SECRET>",)
+
+
+def test_values_stand_beside_the_text_of_their_event_and_nothing_where_there_are_none() -> None:
+    slow = replace(make_event("sent, delay=<NUM>", example="sent, delay=3.9"), duration=3.9, quantities={"size": 12e6})
+    window = make_window(events=[slow, make_event("removed")], pause=Longest(seconds=45.25, event=0))
+    assert msgspec.to_builtins(unit_of(window, SYSTEM).events) == (
+        {
+            "id": 1, "text": "sent, delay=3.9", "count": 1, "duration": 3.9, "pause": 45.25,
+            "quantities": {"size": 12_000_000},
+        },
+        {"id": 2, "text": "removed", "count": 1},
+    )  # fmt: skip
 
 
 class Caching:

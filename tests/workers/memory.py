@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -39,6 +40,7 @@ class MemoryProducer:
     holding: bool = False
     error: Exception | None = None
     sent: list[tuple[str, bytes | None, bytes | None, dict[str, str]]] = field(default_factory=list)
+    batches: list[tuple[str, int, bytes, bytes]] = field(default_factory=list)
     held: list[tuple[Ack, RecordMetadata]] = field(default_factory=list)
 
     async def send(self, topic: Topic, key: str, record: Record | None) -> Ack:
@@ -55,6 +57,11 @@ class MemoryProducer:
         if not self.holding:
             self.release()
         return ack
+
+    async def send_batch(self, topic: Topic, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[Ack]:
+        acks = [await self.send_raw(topic, key, value) for key, value in records]
+        self.batches += [(topic.name, partition, key, value) for key, value in records]
+        return acks
 
     def release(self) -> None:
         for ack, laid in self.held:

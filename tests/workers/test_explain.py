@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from fusionlog.errors import TeacherError
 from fusionlog.explanation.priority_pool import Key, key_of
@@ -169,6 +170,17 @@ async def test_the_crash_note_of_an_anomaly_goes_when_it_is_explained() -> None:
     await bench.take(*scored(0.9))
     await bench.run()
     assert bench.acked == [0] and not notes.kept
+
+
+async def test_spent_calls_are_one_sentence_with_the_time_at_which_they_go_on() -> None:
+    bench = Bench(calls=1)
+    with capture_logs() as logs:
+        await bench.take(*scored(0.9, 0.8))
+        async with bench.running():
+            await bench.take(*scored(0.7))
+    (spent,) = [each for each in logs if "the calls of the hour are spent" in each["event"]]
+    assert (spent["log_level"], spent["system"], spent["waiting"]) == ("warning", "shop", 1)
+    assert spent["goes_on"].endswith(" UTC") and "raise FUSIONLOG_EXPLAIN__CALLS_PER_HOUR" in spent["event"]
 
 
 async def test_spent_calls_of_one_system_do_not_stop_another() -> None:

@@ -1,8 +1,6 @@
-"""Which shapes have an explanation, and what the explanations cost that were read at the start."""
+"""Which shapes have an explanation."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
@@ -31,24 +29,16 @@ class MemoryTable:
         self.on_record(codecs.key_of(explanation), explanation)
 
 
-async def test_only_what_was_read_at_the_start_is_charged_and_a_tombstone_forgets(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_what_was_read_and_what_follows_counts_and_a_tombstone_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explained_shapes, "Table", MemoryTable)
-    monkeypatch.setattr(time, "time", lambda: 5000.0)
-    charged: list[tuple[str, int, float]] = []
-    shapes = ExplainedShapes(Settings(), lambda *charge: charged.append(charge))
+    shapes = ExplainedShapes(Settings())
     table = shapes._table
-    old, ahead, new = (make_anomaly(text) for text in ("disk failed", "disk full", "disk lost"))
-    table.before = [
-        make_explanation(old, calls=2, explained_at=4400.0),
-        make_explanation(ahead, explained_at=9000.0),
-    ]
+    old, new = (make_anomaly(text) for text in ("disk failed", "disk lost"))
+    table.before = [make_explanation(old)]
     await shapes.start()
-    assert charged == [("shop", 2, 600.0), ("shop", 1, 0.0)], "a clock that is ahead charges as of now"
     assert key_of(old) in shapes and key_of(new) not in shapes
     table.tell(make_explanation(new))
-    assert key_of(new) in shapes and len(charged) == 2
+    assert key_of(new) in shapes
     table.on_record(codecs.key_of(make_explanation(old)), None)
     assert key_of(old) not in shapes
     shapes.add(key_of(old))

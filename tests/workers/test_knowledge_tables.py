@@ -16,7 +16,7 @@ from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.rules import RULES
-from fusionlog.settings import Settings
+from fusionlog.settings import Settings, SystemSettings
 from fusionlog.topics import Topic
 from fusionlog.workers import knowledge_tables
 from fusionlog.workers.knowledge_tables import KEPT_RELEASES, KnowledgeTables
@@ -48,7 +48,7 @@ class Bench:
 
         monkeypatch.setattr(knowledge_tables, "Table", table)
         settings = Settings()
-        settings.__dict__["systems"] = {name: object() for name in systems}
+        settings.__dict__["systems"] = {name: SystemSettings() for name in systems}
         self.known = KnowledgeTables(settings, lambda system: Knowledge(system, WordEncoder(*WORDS), None))
         self.models, self.labels = self.tables
 

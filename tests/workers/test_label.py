@@ -92,6 +92,18 @@ async def test_a_shape_is_asked_once_and_answers_for_all_its_windows() -> None:
     )  # fmt: skip
 
 
+async def test_an_anomaly_carries_what_is_unusual_in_its_window() -> None:
+    bench = Bench(ScriptedTeacher())
+    await bench.handle(*windows_of("disk full", 20))
+    await bench.handle(*windows_of("disk failed", 2, 30))
+    await bench.handle(*windows_of("disk failed", 1, 40))
+    first, second, third = (anomaly.unusual for anomaly in bench.anomalies())
+    assert first == second == ["'disk failed' is in 0 of 20 windows before"] and third == []
+    off = Bench(ScriptedTeacher(), settings=Settings(label=LabelSettings(evidence=False)))
+    await off.handle(*windows_of("disk full", 20), *windows_of("disk failed", 1, 30))
+    assert [anomaly.unusual for anomaly in off.anomalies()] == [[]]
+
+
 async def test_the_same_window_twice_is_the_same_anomaly() -> None:
     bench = Bench(ScriptedTeacher())
     window = windows_of("disk failed", 1)[0]
@@ -468,3 +480,18 @@ async def test_without_the_setting_windows_wait_and_the_log_has_the_reason() -> 
         await bench.handle(*windows_of("disk failed", 1))
     assert bench.slept == [7.0] and not bench.anomalies()[0].provisional
     assert any("answers 401: Incorrect API key" in str(each) for each in logs)
+
+
+async def test_a_reason_to_wait_that_goes_on_is_one_warning_until_there_is_an_answer() -> None:
+    spent, slow = TeacherError("the calls are spent", 900.0), TeacherError("busy", 7.0)
+    bench = Bench(ScriptedTeacher(spent, spent, slow, None, spent, None))
+    with capture_logs() as logs:
+        await bench.handle(*windows_of("disk failed", 1))
+        await bench.handle(*windows_of("disk full", 1))
+    warned = [each["why"] for each in logs if each["log_level"] == "warning"]
+    assert warned == ["the calls are spent", "busy", "the calls are spent"] and bench.slept == [
+        300.0,
+        300.0,
+        7.0,
+        300.0,
+    ]

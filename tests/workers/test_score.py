@@ -61,6 +61,13 @@ async def test_without_second_opinions_the_model_has_the_last_word() -> None:
     assert bench.asked() == []
 
 
+async def test_an_anomaly_carries_what_is_unusual_in_its_window() -> None:
+    bench = Bench(share=0.0)
+    await bench.handle(*(make_window("disk opened", session=str(number)) for number in range(40)))
+    await bench.handle(make_window("disk failed"))
+    assert [anomaly.unusual for anomaly in bench.anomalies()] == [["'disk failed' is in 0 of 40 windows before"]]
+
+
 async def test_a_window_unlike_all_that_were_judged_goes_to_the_teacher_without_a_verdict() -> None:
     bench, window = Bench(share=0.1), make_window("disk failed")
     await bench.handle(window)

@@ -23,9 +23,11 @@ from fusionlog.methods.teacher_queries import DeduplicatedTeacher
 from fusionlog.online.asking import QueryStrategy, apply_answers, most_informative
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.query_queue import CandidatePool
+from fusionlog.online.questions import Questions
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.rules import RULES
 from fusionlog.settings import SystemSettings
+from fusionlog.teachers.base import StreamTeacher
 from fusionlog.teachers.cost import FREE, Cost
 from fusionlog.teachers.few_shot import FewShotTeacher
 
@@ -128,23 +130,26 @@ async def annotate(fold: Fold, calls: Calls, teacher: DeduplicatedTeacher) -> di
     :return: labels by shape.
     """
     knowledge = Knowledge(fold.target, calls.context.encode, rules=RULES["fusionlog"])
-    labels = await _label(fold.adapt, knowledge, AlphaStrategy(calls.context.settings.alpha), calls, teacher)
+    questions = Questions(knowledge, fold.system, calls.context.settings.label)
+    if not isinstance(calls.context.teacher, StreamTeacher):
+        questions.observe(fold.adapt)
+    labels = await _label(fold.adapt, questions, AlphaStrategy(calls.context.settings.alpha), calls, teacher)
     inherited = [
         window for window in fold.adapt if (label := labels.get(window.shape)) and label.propagated_from is not None
     ]
-    return labels | await _label(inherited, knowledge, most_informative, calls, teacher)
+    return labels | await _label(inherited, questions, most_informative, calls, teacher)
 
 
 async def _label(
-    windows: Sequence[Window], knowledge: Knowledge, strategy: QueryStrategy, calls: Calls, teacher: DeduplicatedTeacher
+    windows: Sequence[Window], questions: Questions, strategy: QueryStrategy, calls: Calls, teacher: DeduplicatedTeacher
 ) -> dict[str, PseudoLabel]:
     """The labels of windows by shape: one call at a time, until the candidate pool or the budget is empty."""
-    pool, labels = CandidatePool[None](knowledge), dict[str, PseudoLabel]()
+    pool, labels = CandidatePool[None](questions.knowledge), dict[str, PseudoLabel]()
     for window in windows:
         pool.add(window, None)
     while pool and calls.left:
         call = strategy(pool, calls.context.settings.label.units_per_call)
-        answers = await teacher.answers(call.windows)
+        answers = await teacher.answers(call.windows, units=questions.units)
         answered = apply_answers(pool, call, answers, teacher.name, time.time())
         labels |= {each.label.shape: each.label for each in answered.labelled}
         for window in call.windows:

@@ -16,8 +16,12 @@ DEFAULT_ENTRIES = 10_000
 
 
 def key(unit: Unit, model: str, examples: Sequence[FewShotExample] = ()) -> bytes:
-    """A hash of all that an answer depends on: model, unit (system, description, policy, events) and examples."""
-    return blake2b(msgspec.json.encode((model, unit, examples)), digest_size=16).digest()
+    """A hash of model, unit (system, description, policy, events) and examples.
+
+    What stands beside a unit is not in it: counts change with every window, so that no question would come twice, and
+    a window that was given up could be asked about without end. A label counts for its shape whatever came since.
+    """
+    return blake2b(msgspec.json.encode((model, unit.alone, examples)), digest_size=16).digest()
 
 
 class AnswerCache:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
@@ -23,13 +23,14 @@ from fusionlog.settings import LabelSettings
 from fusionlog.teachers.cost import FREE, Cost
 from fusionlog.teachers.llm import refusals
 from fusionlog.teachers.llm.breaker import Breaker
-from fusionlog.teachers.llm.budget import Budget
+from fusionlog.teachers.llm.budget import Budget, CallBudget, Charge, LimitedBudget
 from fusionlog.teachers.llm.client import Client, NoResponseError, Response
 from fusionlog.teachers.llm.dialect import Dialect, Messages, ResponseFormats
 from fusionlog.teachers.llm.prompts import response_formats
 from fusionlog.teachers.llm.refusals import ContextError, DeniedError, RefusedError
 from fusionlog.teachers.llm.reply import AnswerError, Reply, reply_of
 from fusionlog.teachers.llm.retries import LONGEST_WAIT, SlowError, TransientError, pause, retry_after
+from fusionlog.teachers.llm.usage import UNUSED, most_of, usage_of
 from fusionlog.types import Clock
 
 __all__ = ["ContextError", "Endpoint", "RefusedError"]
@@ -51,6 +52,7 @@ class Endpoint:
     :param clock: seconds that never go back, for budget and breaker.
     :param sleep: waits seconds between repetitions.
     :param formats: response formats in the order of trial; default: those of verdicts.
+    :param budget: what calls are charged to; default: the calls of an hour, of this process alone.
     :raises SettingError: the URL is not valid.
     """
 
@@ -60,12 +62,13 @@ class Endpoint:
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         formats: ResponseFormats | None = None,
+        budget: CallBudget | None = None,
     ) -> None:
         self._client = Client(settings)
         self.place = self._client.place
         self.settings = settings
         self.clock = clock
-        self.budget = Budget(settings.calls_per_hour, clock)
+        self.budget: CallBudget = budget or Budget(settings.calls_per_hour, clock)
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_seconds, clock)
         self.cost = FREE
         self.problem = ""
@@ -81,7 +84,7 @@ class Endpoint:
         self._unusable_row = 0
         self._sleep, self._retries, self._longest_wait = sleep, settings.retries, LONGEST_WAIT
 
-    async def complete(self, messages: Messages, read: Read[T], budget: Budget | None = None) -> T:
+    async def complete(self, messages: Messages, read: Read[T], budget: CallBudget | None = None) -> T:
         """What `read` makes of the model's answer, charged to a budget; default: the endpoint's own.
 
         :raises AnswerError: the answer cannot be used.
@@ -116,12 +119,11 @@ class Endpoint:
     def limited(self, calls: int, longest_wait: float) -> Iterator[None]:
         """Send at most so many requests meanwhile, and repeat failed ones less often, after such a wait at most."""
         before, retries, wait = self.budget, self._retries, self._longest_wait
-        self.budget = Budget(min(calls, before.left), self.clock)
+        self.budget = LimitedBudget(before, calls)
         self._retries, self._longest_wait = min(retries, LIMITED_RETRIES), longest_wait
         try:
             yield
         finally:
-            before.charge(self.budget.calls - self.budget.left, 0.0)
             self.budget, self._retries, self._longest_wait = before, retries, wait
 
     async def close(self) -> None:
@@ -133,14 +135,14 @@ class Endpoint:
         slow = state.outcome is not None and isinstance(state.outcome.exception(), SlowError)
         return state.attempt_number > (min(self._retries, 1) if slow else self._retries)
 
-    async def _converse(self, messages: Messages, read: Read[T], budget: Budget) -> T:
+    async def _converse(self, messages: Messages, read: Read[T], budget: CallBudget) -> T:
         """One answer, in the first dialect that the endpoint accepts; one call at a time finds it out."""
         if self.dialect.settled:
             return await self._negotiate(messages, read, budget)
         async with self._negotiation:
             return await self._negotiate(messages, read, budget)
 
-    async def _negotiate(self, messages: Messages, read: Read[T], budget: Budget) -> T:
+    async def _negotiate(self, messages: Messages, read: Read[T], budget: CallBudget) -> T:
         dialect = self.dialect
         while True:
             try:
@@ -156,13 +158,14 @@ class Endpoint:
                 if error.topic is not None:
                     self.dialect = fallback
 
-    async def _send(self, messages: Messages, dialect: Dialect, read: Read[T], budget: Budget) -> T:
+    async def _send(self, messages: Messages, dialect: Dialect, read: Read[T], budget: CallBudget) -> T:
         self.breaker.check()
         reported = False
         try:
-            budget.spend()
+            request = dialect.request(messages)
+            charge = await budget.take(most_of(request))
             self.cost += Cost(calls=1)
-            response = await self._client.post(dialect.request(messages))
+            response = await self._respond(request, charge)
             reported = True
             return self._answer(response, dialect, read)
         except NoResponseError as error:
@@ -173,6 +176,19 @@ class Endpoint:
         finally:
             if not reported:
                 self.breaker.left()
+
+    async def _respond(self, request: dict[str, Any], charge: Charge) -> Response:
+        """The response to a request, which is charged by its usage; one without a response in time, by an estimate.
+
+        :raises NoResponseError: there is none.
+        """
+        try:
+            response = await self._client.post(request)
+        except NoResponseError as error:
+            await charge.settle(UNUSED if error.outcome in ("unreachable", "denied") else most_of(request))
+            raise
+        await charge.settle(usage_of(request, response))
+        return response
 
     def _answer(self, response: Response, dialect: Dialect, read: Read[T]) -> T:
         """What `read` makes of a response; every error is counted, and reported to the breaker."""

@@ -70,7 +70,12 @@ _SUSPICIOUS = re.compile("|".join(_PHRASES), re.IGNORECASE)
 
 def has_instructions(unit: Unit) -> bool:
     """Whether a line of the unit reads like an instruction or an answer. Such a unit is sent in a call of its own."""
-    return any(_SUSPICIOUS.search(_folded(event.text)) for event in unit.events)
+    return any(reads_like_instruction(event.text) for event in unit.events)
+
+
+def reads_like_instruction(text: str) -> bool:
+    """Whether a text reads like an instruction or an answer."""
+    return _SUSPICIOUS.search(_folded(text)) is not None
 
 
 def _folded(text: str) -> str:

@@ -35,10 +35,10 @@ SHORT_CHARS = 100
 def shortened(unit: Unit) -> Unit:
     """A unit that is shorter, for a model whose context the whole one exceeds: fewer events, of fewer characters.
 
-    A unit that is that short is halved. Events that are left out get no verdict.
+    Nothing stands beside it. A unit that is that short is halved. Events that are left out get no verdict.
     """
     length = max((len(event.text) for event in unit.events), default=0)
     short = len(unit.events) <= SHORT_EVENTS and length <= SHORT_CHARS
     count = max(len(unit.events) // 2, 1) if short else SHORT_EVENTS
     limit = max(length // 2, 20) if short else SHORT_CHARS
-    return replace(unit, events=tuple(replace(each, text=clip(each.text, limit)) for each in unit.events[:count]))
+    return replace(unit.alone, events=tuple(replace(each, text=clip(each.text, limit)) for each in unit.events[:count]))

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from fusionlog.errors import TeacherError
 from fusionlog.teachers.base import clip
-from fusionlog.teachers.redaction import redact
+from fusionlog.utils.redaction import redact
 
 EXCERPT_CHARS = 200
 MAX_DEPTH = 8

@@ -34,11 +34,14 @@ from fusionlog.teachers.llm.batches import (
     problem_of_all,
     restored,
 )  # fmt: skip
+from fusionlog.teachers.llm.budget import CallBudget
 from fusionlog.teachers.llm.endpoint import ContextError, Endpoint
 from fusionlog.teachers.llm.made_up import UNIT, UNITS, shortened
 from fusionlog.teachers.llm.repeats import Repeats
 from fusionlog.teachers.llm.reply import AnswerError, Reply
 from fusionlog.teachers.llm.retries import SlowError
+from fusionlog.teachers.pseudonyms import hidden, named
+from fusionlog.teachers.pseudonyms import restored as restored_names
 from fusionlog.types import Clock
 
 CALLS_AT_ONCE = 4
@@ -58,6 +61,7 @@ class LLMTeacher:
     Calls of `label` wait for each other, so that a unit in two of them is paid for once: hand over all units that wait.
 
     :param clock: seconds that never go back. :param sleep: waits seconds between repetitions.
+    :param budget: what calls are charged to; default: the calls of an hour, of this process alone.
     :raises SettingError: the URL is not valid.
     """
 
@@ -67,9 +71,10 @@ class LLMTeacher:
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         cache_entries: int = DEFAULT_ENTRIES,
+        budget: CallBudget | None = None,
     ) -> None:
         self.name = f"llm:{settings.model}"
-        self.endpoint = Endpoint(settings, clock, sleep)
+        self.endpoint = Endpoint(settings, clock, sleep, budget=budget)
         self.cache = AnswerCache(cache_entries)
         self._settings = settings
         self._units_per_call = self._most_units = settings.units_per_call
@@ -89,7 +94,7 @@ class LLMTeacher:
 
     def forget(self, units: Sequence[Unit]) -> None:
         """Drop the cached verdicts on these units: they are sent again."""
-        for unit in units:
+        for unit in map(self._named, units):
             self.cache.drop(key(unit, self._settings.model, self._examples))
 
     async def label(self, units: Sequence[Unit]) -> list[Outcome]:
@@ -107,7 +112,12 @@ class LLMTeacher:
         """Close the connections."""
         await self.endpoint.close()
 
+    def _named(self, unit: Unit) -> Unit:
+        """A unit with the names for which pseudonyms will stand, or without."""
+        return named(unit, self._settings.pseudonyms)
+
     async def _label(self, units: Sequence[Unit]) -> list[Outcome]:
+        units = list(map(self._named, units))
         keys = [key(unit, self._settings.model, self._examples) for unit in units]
         found: dict[bytes, Outcome] = {k: kept for k in keys if (kept := self.cache.get(k)) is not None}
         metrics.LLM_UNITS.labels("remembered").inc(len(found))
@@ -200,6 +210,8 @@ class LLMTeacher:
                         return self.endpoint.leave_alone(error)
 
     async def _complete(self, sent: Sequence[Unit], problem: str = "") -> list[Verdict | AnswerError]:
+        shown, examples, names = hidden(sent, self._examples, self._settings.pseudonyms)
+
         def read(reply: Reply) -> list[Verdict | AnswerError]:
             found = answers.match(reply, sent)
             whole = sum(isinstance(each, Verdict) for each in found)
@@ -209,7 +221,8 @@ class LLMTeacher:
                 self._units_per_call = min(self._units_per_call + 1, self._most_units)
             return answers.usable(found)
 
-        return await self.endpoint.complete(prompts.messages(sent, self._examples, problem), read)
+        found = await self.endpoint.complete(prompts.messages(shown, examples, problem), read)
+        return [restored_names(each, names) if names and isinstance(each, Verdict) else each for each in found]
 
     def _send_no_more_than(self, units: int) -> None:
         """Bound the units of later calls."""

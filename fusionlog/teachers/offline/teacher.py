@@ -22,6 +22,7 @@ from fusionlog.novelty.failure_lexicon import words
 from fusionlog.novelty.features import corrected_surprisal, event_features
 from fusionlog.novelty.frequencies import Frequencies
 from fusionlog.novelty.profile import SystemProfile
+from fusionlog.novelty.value_ranges import UnusualValue
 from fusionlog.records import BankEvent, LogisticRegression, Window, WindowEvent
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip, unit_of
@@ -167,7 +168,8 @@ class OfflineTeacher:
             chance = probability(regression, each)
             events.append(EventVerdict(place, max(chance, STOPPED) if event is stopped else chance, label.reason))
         likely = min(likely, ROUTINE) if routine else likely
-        reason = ROUTINE_REASON if routine else _reason(surprisal, alone, rarities, stopped)
+        value = self._profiles[window.system].unusual_value(window, own)
+        reason = ROUTINE_REASON if routine else _reason(surprisal, alone, rarities, stopped, value)
         return Verdict(likely, max(likely, 1.0 - likely), reason, tuple(events))
 
     def _window_features(self, window: Window, labels: Sequence[TransferredLabel], own: int) -> Features:
@@ -216,7 +218,13 @@ def _combined(alone: Sequence[Features], surprisal: float) -> Features:
     )
 
 
-def _reason(surprisal: float, alone: Sequence[Features], rarities: Sequence[float], stopped: WindowEvent | None) -> str:
+def _reason(
+    surprisal: float,
+    alone: Sequence[Features],
+    rarities: Sequence[float],
+    stopped: WindowEvent | None,
+    value: UnusualValue | None,
+) -> str:
     """The reason of a verdict: the features that stand out."""
     rarest = max(rarities, default=0.0)
     failure = max((rarity for rarity, each in zip(rarities, alone, strict=True) if each.failure), default=0.0)
@@ -226,5 +234,6 @@ def _reason(surprisal: float, alone: Sequence[Features], rarities: Sequence[floa
         f"a failure of one window in {10**failure:.0f}" if failure >= 1 else "",
         "an event known as anomalous elsewhere" if any(each.transferred for each in alone) else "",
         f"usual steps missing beside {stopped.text!r}" if stopped else "",
+        f"{value.event.text!r}: {value.phrase}" if value else "",
     ]
     return clip("; ".join(each for each in found if each) or "nothing unusual", MAX_REASON_CHARS)

@@ -14,7 +14,7 @@ import re
 
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 from fusionlog.teachers.base import MAX_EVENT_CHARS, clip
-from fusionlog.teachers.redaction import redact
+from fusionlog.utils.redaction import redact
 
 Words = tuple[str, ...]
 

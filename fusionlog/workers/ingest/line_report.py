@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from fusionlog.errors import RecordError
+from fusionlog.parsing.templates import WILDCARD
 from fusionlog.settings import SystemSettings
 from fusionlog.workers.ingest.tally import Batch
 
@@ -29,6 +30,7 @@ class Counts:
     dropped: int = 0
     dead: int = 0
     unmatched: int = 0
+    unmined: int = 0
     implausible: int = 0
 
     def add(self, other: Counts) -> None:
@@ -39,11 +41,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Examples:
-    """A line without a session key, one that does not match the header, and why a line is a dead letter."""
+    """A line without a session key, one that does not match the header, why a line is a dead letter, and a masked line
+    that got the catch-all event."""
 
     keyless: str = ""
     unmatched: str = ""
     dead: str = ""
+    unmined: str = ""
 
 
 class LineReport:
@@ -51,7 +55,7 @@ class LineReport:
 
     def __init__(self, system: str, settings: SystemSettings, now: float = 0.0) -> None:
         self.system, self._settings = system, settings
-        self.keyless = self.unmatched = self._dead_as = ""
+        self.keyless = self.unmatched = self.unmined = self._dead_as = ""
         self._counts, self._total = Counts(), Counts()
         self._began: float | None = None
 
@@ -67,6 +71,7 @@ class LineReport:
         counts.windows += windows
         counts.dropped += batch.dropped
         counts.unmatched += batch.unmatched
+        counts.unmined += batch.unmined
         counts.implausible += batch.implausible
 
     def due(self, now: float) -> tuple[list[str], str | None]:
@@ -82,7 +87,7 @@ class LineReport:
             return [], None
         self._total.add(counts)
         self._counts, self._began = Counts(), now
-        examples = Examples(self.keyless, self.unmatched, self._dead_as)
+        examples = Examples(self.keyless, self.unmatched, self._dead_as, self.unmined)
         return warnings(self.system, self._settings, counts, examples), summary(self.system, counts, self._total)
 
 
@@ -102,6 +107,12 @@ def warnings(system: str, settings: SystemSettings, counts: Counts, examples: Ex
         )
     if counts.dead > USELESS_SHARE * lines:
         found.append(f"{system}: {counts.dead} of {lines} lines are dead letters, e.g. {_short(examples.dead)}")
+    if counts.unmined:
+        found.append(
+            f"{system}: {counts.unmined} of {lines} lines have the catch-all event {WILDCARD}, for too many templates "
+            f"are new, e.g. {_short(examples.unmined)}; set `masks` for what varies in them, `header` or `format` if a "
+            f"header is part of them, or raise FUSIONLOG_INGEST__NEW_TEMPLATES"
+        )
     if counts.implausible > IMPLAUSIBLE_SHARE * lines:
         found.append(
             f"{system}: {counts.implausible} of {lines} lines have a time that cannot be theirs, so Kafka's is used; "

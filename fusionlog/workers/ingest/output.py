@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.structs import RecordMetadata
 
 from fusionlog.errors import BrokerError, RecordError
 from fusionlog.kafka import codecs
@@ -16,7 +19,7 @@ from fusionlog.observability import metrics
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
-from fusionlog.workers.ingest.partition_processor import DeadLetter, Made, PartitionProcessor
+from fusionlog.workers.ingest.made import DeadLetter, KeyedLines, Made, Processor
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +30,7 @@ STAGE = "ingest"
 
 
 class IngestOutput:
-    """Sends windows and dead letters, and acknowledges them to their partition processor when Kafka has them.
+    """Sends windows and dead letters, and acknowledges them to their processor when Kafka has them.
 
     A refusal is kept in `error`: its lines must be read again.
     """
@@ -36,16 +39,16 @@ class IngestOutput:
         self._topics, self._producer, self._route = settings.topics, producer, route
         self.error: BrokerError | None = None
 
-    async def send(self, processor: PartitionProcessor, place: TopicPartition, made: Made) -> None:
-        """Queue the windows and dead letters of a raw partition; waits while the producer's buffer is full."""
+    async def send(self, processor: Processor, place: TopicPartition, made: Made) -> None:
+        """Queue a window, a dead letter or keyed lines of a partition; waits while the producer's buffer is full."""
         if isinstance(made, DeadLetter):
             await self._dead(processor, place, made)
+        elif isinstance(made, KeyedLines):
+            await self._keyed(processor, made)
         else:
             await self._window(processor, place, self._route(made))
 
-    async def give_up(
-        self, processor: PartitionProcessor, place: TopicPartition, window: Window, error: RecordError
-    ) -> None:
+    async def give_up(self, processor: Processor, place: TopicPartition, window: Window, error: RecordError) -> None:
         """Queue a window as a dead letter, cut to the topic's record size."""
         metrics.WINDOWS_DEAD.labels(STAGE, error.reason).inc()
         value = fitting(window, self._topics.deadletter) or _summary(window)
@@ -58,7 +61,7 @@ class IngestOutput:
         ack = await self._producer.send(self._topics.templates, codecs.key_of(template), template)
         ack.add_done_callback(self._keep_error)
 
-    async def _window(self, processor: PartitionProcessor, place: TopicPartition, window: Window) -> None:
+    async def _window(self, processor: Processor, place: TopicPartition, window: Window) -> None:
         kind = window.route.kind if window.route else "proprietary"
         topic = self._topics.general if kind == "general" else self._topics.proprietary
         value = fitting(window, topic)
@@ -69,27 +72,42 @@ class IngestOutput:
         ack = await self._producer.send_raw(topic, codecs.key_of(window).encode(), value)
         ack.add_done_callback(lambda done: self._window_acked(processor, window, kind, done))
 
-    async def _dead(self, processor: PartitionProcessor, place: TopicPartition, letter: DeadLetter) -> None:
+    async def _keyed(self, processor: Processor, made: KeyedLines) -> None:
+        topic = self._topics.keyed(processor.system)
+        acks = [
+            ack
+            for partition, records in made.records.items()
+            for ack in await self._producer.send_batch(topic, partition, records)
+        ]
+        asyncio.gather(*acks).add_done_callback(lambda done: self._keyed_acked(processor, made, done))
+
+    async def _dead(self, processor: Processor, place: TopicPartition, letter: DeadLetter) -> None:
         value = codecs.dead_letter_value(letter.value, self._topics.deadletter)
+        own = place.topic, place.partition, letter.offset, letter.index
+        topic, partition, offset, index = letter.origin or own
+        replayable = letter.replayable and letter.window is None and value == letter.value
         headers = codecs.dead_letter_headers(
-            letter.error, STAGE, place.topic, place.partition, letter.offset, time.time(), letter.index,
-            replayable=letter.window is None and value == letter.value,
+            letter.error, STAGE, topic, partition, offset, time.time(), index, replayable
         )  # fmt: skip
         ack = await self._producer.send_raw(self._topics.deadletter, letter.key, value, headers)
         ack.add_done_callback(lambda done: self._dead_acked(processor, letter, done))
 
-    def _window_acked(self, processor: PartitionProcessor, window: Window, kind: str, ack: Ack) -> None:
+    def _window_acked(self, processor: Processor, window: Window, kind: str, ack: Ack) -> None:
         if not self._keep_error(ack):
             return
         laid = ack.result()
         processor.resume_state.acked(window.last_offset, laid.topic_partition, laid.offset)
         processor.acknowledged(window, kind)
 
-    def _dead_acked(self, processor: PartitionProcessor, letter: DeadLetter, ack: Ack) -> None:
+    def _keyed_acked(self, processor: Processor, made: KeyedLines, acks: asyncio.Future[list[RecordMetadata]]) -> None:
+        if self._keep_error(acks):
+            processor.acknowledged(made)
+
+    def _dead_acked(self, processor: Processor, letter: DeadLetter, ack: Ack) -> None:
         if self._keep_error(ack):
             processor.acknowledged(letter)
 
-    def _keep_error(self, ack: Ack) -> bool:
+    def _keep_error(self, ack: asyncio.Future[Any]) -> bool:
         """Whether Kafka has the record; the first refusal's reason is kept."""
         failure = ack.exception() if not ack.cancelled() else None
         if ack.cancelled() or failure is not None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -15,12 +13,13 @@ from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LineClock
-from fusionlog.parsing.windows import Membership, Share, Windower
+from fusionlog.parsing.windows import Membership, Share
 from fusionlog.records import Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.types import Clock, Position
 from fusionlog.workers.ingest.line_report import LineReport
-from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState
+from fusionlog.workers.ingest.made import Cutter, DeadLetter, KeyedLines, Made, RawRecord
+from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState, to_metadata
 from fusionlog.workers.ingest.sessions import Sessions
 from fusionlog.workers.ingest.tally import Batch, Tally
 from fusionlog.workers.ingest.watermark import CommitWatermark
@@ -28,35 +27,7 @@ from fusionlog.workers.ingest.watermark import CommitWatermark
 log = structlog.get_logger(__name__)
 
 
-class RawRecord(Protocol):
-    """The fields of a Kafka record that parsing reads."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A raw record that could not be used, a line of one, or a window.
-
-    `value` are the record's bytes. Where the record holds other lines too it is the line alone, so that writing the
-    value to the raw topic again repeats none of them. `index` is the line's place in its record.
-    """
-
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    error: RecordError
-    index: int = 0
-    window: Window | None = None
-
-
-Made = Window | DeadLetter
-
-
-class _Read(msgspec.Struct, frozen=True, gc=False):
+class ReadLine(msgspec.Struct, frozen=True, gc=False):
     """What is known of a line before it is complete: the time, the key and, where it holds no other line, the bytes of
     its record; its source; what its envelope has; its event, where its shape is known."""
 
@@ -78,17 +49,18 @@ class PartitionProcessor:
     """The state of a partition: `take` and `silent` return what is to be sent, `acknowledged` follows each delivery."""
 
     def __init__(
-        self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Windower,
+        self, system: str, settings: SystemSettings, ingest: IngestSettings, parser: Parser, windower: Cutter,
         start: int, resume_state: ResumeState, covered: CoveredLines | None = None, clock: Clock = time.time,
         report: LineReport | None = None, reader: EnvelopeReader | None = None,
     ) -> None:  # fmt: skip
         self.system, self.resume_state, self.tally = system, resume_state, Tally(system)
         self.report = report or LineReport(system, settings)
         self._parser, self._windower, self._clock = parser, windower, clock
+        self._event_of = parser.parse
         self._reader, self._line_clock = reader or EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
         self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
-        self._joiner: Joiner[_Read] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches)
+        self._joiner: Joiner[ReadLine] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches)
         self._held: _Known | None = None
         self._sessions = Sessions(settings, covered)
         self._plain = self._sessions.are_own
@@ -209,9 +181,12 @@ class PartitionProcessor:
             self._sessions.forget()
         return self._finished()
 
+    def deleted(self) -> None:
+        """Nothing: what was not read is in no window."""
+
     def acknowledged(self, made: Made, route: str = "") -> bool:
         """Note that Kafka has a window or a dead letter; False after a release."""
-        if self._released:
+        if self._released or isinstance(made, KeyedLines):
             return False
         window = made if isinstance(made, Window) else made.window
         share = None if window is None else self._shares.pop(window.id)
@@ -242,6 +217,11 @@ class PartitionProcessor:
     def unacked(self) -> int:
         """The number of windows and dead letters that Kafka has not acknowledged."""
         return self._watermark.unacked
+
+    def commit(self) -> tuple[int, str]:
+        """The offset to commit, with the metadata for the next reader."""
+        position = self.position
+        return position, to_metadata(self.resume_state.places(position))
 
     @property
     def position(self) -> int:
@@ -280,23 +260,23 @@ class PartitionProcessor:
                 continue
             self._batch.implausible += raw.implausible
             source = record.key if raw.source is None else raw.source
-            read = _Read(moment, source, record.key, value, raw)
+            read = ReadLine(moment, source, record.key, value, raw)
             self._complete(self._joiner.push(Piece(position, source, raw.text, moment, raw.partial, read)))
 
     def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
         """Add a complete line of a known shape."""
-        self._add(event, (offset, 0), _Read(moment, key, key, value))
+        self._add(event, (offset, 0), ReadLine(moment, key, key, value))
 
     def _push(self, line: _Known) -> _Known | None:
         """Give the joiner a line of a known shape; the line again where the joiner holds nothing else, so that it need
         not hold it."""
         offset, key, value, moment, event = line
-        read = _Read(moment, key, key, value, None, event)
+        read = ReadLine(moment, key, key, value, None, event)
         done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
         self._complete(done)
         return line if done and self._joiner.take_only() is not None else None
 
-    def _complete(self, lines: Sequence[Line[_Read]]) -> None:
+    def _complete(self, lines: Sequence[Line[ReadLine]]) -> None:
         """Parse lines, and add them to their windows."""
         for line in lines:
             read = line.payload
@@ -313,10 +293,10 @@ class PartitionProcessor:
             else:
                 self._add(event, line.first, read)
 
-    def _parse(self, line: Line[_Read]) -> Event:
+    def _parse(self, line: Line[ReadLine]) -> Event:
         raw = line.payload.raw
         try:
-            return self._parser.parse(line.text, raw.fields if raw else None)
+            return self._event_of(line.text, raw.fields if raw else None)
         except RecordError:
             raise
         except Exception as error:
@@ -324,35 +304,37 @@ class PartitionProcessor:
             log.exception("a line could not be parsed", system=self.system)
             raise RecordError("parser-failed", f"{type(error).__name__}: {error}") from error
 
-    def _add(self, event: Event, position: Position, read: _Read) -> None:
+    def _add(self, event: Event, position: Position, read: ReadLine) -> None:
         """Add a line to the windows of its sessions."""
         self.in_hand = position[0]
-        moment = self._moment(event, read) if event.stamp is not None or read.raw is not None else read.time
+        stated = self._stated(event, read) if event.stamp is not None or read.raw is not None else None
+        moment = read.time if stated is None else stated
         if not event.matched:
             self._batch.unmatched += 1
             self.report.unmatched = event.line
         if self._plain and (event.session or not self._sessions.by_key):
-            self._window(event, position, read, moment, None)
+            self._window(event, position, read, moment, stated, None)
         else:
-            self._place(event, position, read, moment)
+            self._place(event, position, read, moment, stated)
 
-    def _place(self, event: Event, position: Position, read: _Read, moment: Seconds) -> None:
+    def _place(self, event: Event, position: Position, read: ReadLine, moment: Seconds, stated: Seconds | None) -> None:
         """Add a line to those of its sessions that have no emitted window with it; else it moves the clock alone."""
         found = self._sessions.of(event, position, read.source, moment, self._batch)
         self._plain = self._sessions.are_own
         if found is not None:
-            self._window(found[0], position, read, moment, found[1])
+            self._window(found[0], position, read, moment, stated, found[1])
             return
         if self._sessions.by_key and not event.session:
             self.report.keyless = event.line
         self._close(self._windower.advance(moment))
 
     def _window(
-        self, event: Event, position: Position, read: _Read, moment: Seconds, membership: Membership | None
-    ) -> None:
+        self, event: Event, position: Position, read: ReadLine, moment: Seconds, stated: Seconds | None,
+        membership: Membership | None,
+    ) -> None:  # fmt: skip
         self._added += 1
         try:
-            self._close(self._windower.add(event, position, moment, membership))
+            self._close(self._windower.add(event, position, moment, membership, False, stated))
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 
@@ -361,15 +343,16 @@ class PartitionProcessor:
         self._added -= 1
         self._dead(position, key, value, error)
 
-    def _moment(self, event: Event, read: _Read) -> Seconds:
-        """The time of a line: of the field that is its time, of its envelope, of its header, else Kafka's."""
+    def _stated(self, event: Event, read: ReadLine) -> Seconds | None:
+        """The time that a line has: of the field that is its time, of its envelope, of its header; None: it has none,
+        and Kafka's counts."""
         envelope = read.raw.time if read.raw is not None else None
         if event.stamp is None or (envelope is not None and not self._own_time):
-            return read.time if envelope is None else envelope
+            return envelope
         own = self._line_clock.read(event.stamp, read.time if read.time >= EARLIEST else None)
         if own is None:
             self._batch.implausible += 1
-            return read.time if envelope is None else envelope
+            return envelope
         return own
 
     def _bury(self, record: RawRecord, error: RecordError) -> None:
@@ -392,6 +375,8 @@ class PartitionProcessor:
         """Publish the counts; what was made since the last call."""
         batch, made = self._batch, self._made
         batch.implausible += self._windower.outliers - self._outliers
+        batch.unmined, example = self._parser.take_unmined()
+        self.report.unmined = example or self.report.unmined
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)

@@ -19,10 +19,22 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
+from fusionlog.workers.ingest.keyed_processor import KeyedProcessor
+from fusionlog.workers.ingest.keying import KeyingProcessor, LineKeyer
 from fusionlog.workers.ingest.line_report import LineReport
+from fusionlog.workers.ingest.made import Made, Processor, RawRecord
+from fusionlog.workers.ingest.origins import Origins
 from fusionlog.workers.ingest.output import IngestOutput, Routing
-from fusionlog.workers.ingest.partition_processor import Made, PartitionProcessor, RawRecord
-from fusionlog.workers.ingest.resume_state import CoveredLines, OutputOffsets, ResumeState, WrittenWindow, to_metadata
+from fusionlog.workers.ingest.partition_processor import PartitionProcessor
+from fusionlog.workers.ingest.resume_state import (
+    CoveredLines,
+    CoveredOrigins,
+    Metadata,
+    OutputOffsets,
+    ResumeState,
+    WrittenWindow,
+    metadata_of,
+)
 from fusionlog.workers.ingest.scattered import ScatteredSessions
 
 log = structlog.get_logger(__name__)
@@ -41,7 +53,7 @@ async def _passed(place: TopicPartition) -> None:
 
 
 @contextmanager
-def _in_hand(place: TopicPartition, processor: PartitionProcessor) -> Iterator[None]:
+def _in_hand(place: TopicPartition, processor: Processor) -> Iterator[None]:
     """Name the record in hand at an exception that may be its fault."""
     try:
         yield
@@ -65,37 +77,58 @@ class IngestPipeline:
         for parser in self._parsers.values():
             parser.restore(known)
         self._output = IngestOutput(settings, producer, route)
-        self._processors: dict[TopicPartition, PartitionProcessor] = {}
+        self._processors: dict[TopicPartition, Processor] = {}
         self._reports = {name: LineReport(name, system) for name, system in settings.systems.items()}
         self._scattered = {
             name: ScatteredSessions(name, system.window.idle_seconds)
             for name, system in settings.systems.items()
-            if system.window.by == "session"
+            if system.window.by == "session" and not system.repartition
         }
         self._suspects: dict[TopicPartition, Suspect] = {}
         self.outputs = OutputOffsets()
         self.confirm: Confirm = _always
         self.passed: Callable[[TopicPartition], Awaitable[None]] = _passed
+        self.partitions: Mapping[str, int] = {}
+        """The number of partitions of keyed topics, by name."""
 
     def open(
-        self, place: TopicPartition, start: int, emitted: Sequence[WrittenWindow], suspect: Suspect | None = None
+        self, place: TopicPartition, start: int, emitted: Sequence[WrittenWindow], suspect: Suspect | None = None,
+        metadata: str = "",
     ) -> None:  # fmt: skip
-        """Open a raw partition at an offset, given the windows of it that were emitted before.
+        """Open a raw or keyed partition at an offset, given the windows of it that were emitted before.
 
         :param suspect: the record, or the window that begins with it, that may have crashed workers.
+        :param metadata: that of the commit that the offset is from.
         """
-        name = self._settings.topics.system_of(place.topic)
-        system = self._settings.systems[name]
         own = [laid for laid in emitted if (laid.window.topic, laid.window.partition) == (place.topic, place.partition)]
-        covered = CoveredLines([laid.window for laid in own], system.window.by == "session") if own else None
-        resume_state = ResumeState(self.outputs, own)
-        windower = Windower(name, system.window, place.topic, place.partition)
-        self._processors[place] = PartitionProcessor(
-            name, system, self._settings.ingest, self._parsers[name], windower, start, resume_state, covered,
-            report=self._reports[name],
-        )  # fmt: skip
+        self._processors[place] = self._processor(place, start, own, metadata_of(metadata))
         if suspect is not None:
             self._suspects[place] = suspect
+
+    def _processor(
+        self, place: TopicPartition, start: int, emitted: Sequence[WrittenWindow], metadata: Metadata | None
+    ) -> Processor:
+        """The processor of a partition: of one or the other stage of a repartitioned system, or of both in one."""
+        topics, ingest = self._settings.topics, self._settings.ingest
+        name = topics.system_of(place.topic)
+        system, parser, report = self._settings.systems[name], self._parsers[name], self._reports[name]
+        resume_state, windows = ResumeState(self.outputs, emitted), [laid.window for laid in emitted]
+        windower = Windower(name, system.window, place.topic, place.partition)
+        if topics.is_keyed(place.topic):
+            origins = (metadata.origins if metadata else None) or Origins(complete=start == 0)
+            return KeyedProcessor(
+                name, system, ingest, parser, windower, start, resume_state, origins, CoveredOrigins(windows),
+                report=report,
+            )  # fmt: skip
+        covered = CoveredLines(windows, system.window.by == "session") if windows else None
+        if not system.repartition:
+            return PartitionProcessor(
+                name, system, ingest, parser, windower, start, resume_state, covered, report=report
+            )  # fmt: skip
+        keyed = topics.keyed(name)
+        epoch = (metadata.epoch if metadata else 0) or int(time.time())
+        keyer = LineKeyer(keyed, self.partitions.get(keyed.name, keyed.partitions), place.topic, place.partition, epoch)
+        return KeyingProcessor(name, system, ingest, parser, keyer, start, resume_state, covered, report=report)
 
     def has(self, place: TopicPartition) -> bool:
         """Whether this raw partition is open."""
@@ -124,26 +157,28 @@ class IngestPipeline:
         for place, processor in self._processors.items():
             for made in self._silent(place, processor):
                 await self._send(processor, place, made)
+            await self._send_templates(processor.system)
             await self._pass_on(place, processor)
         for system, report in self._reports.items():
             self._log(system, *report.due(time.monotonic()))
 
     def skip_to(self, place: TopicPartition, offset: int) -> None:
-        """Note that a raw partition has no record to come before this offset."""
+        """Note that a partition has no record to come before this offset."""
         self._processors[place].skip_to(offset)
+
+    def deleted(self, place: TopicPartition) -> None:
+        """Note that retention deleted records of a partition before they were read."""
+        if place in self._processors:
+            self._processors[place].deleted()
 
     @property
     def unacked(self) -> int:
-        """The number of windows and dead letters that Kafka has not acknowledged."""
+        """The number of windows, dead letters and keyed lines that Kafka has not acknowledged."""
         return sum(processor.unacked for processor in self._processors.values())
 
     def positions(self) -> Mapping[TopicPartition, tuple[int, str]]:
         """The commit of every open raw partition: its offset, and the metadata for its next reader."""
-        found: dict[TopicPartition, tuple[int, str]] = {}
-        for place, processor in self._processors.items():
-            position = processor.position
-            found[place] = position, to_metadata(processor.resume_state.places(position))
-        return found
+        return {place: processor.commit() for place, processor in self._processors.items()}
 
     async def settle(self, seconds: float) -> bool:
         """Wait until Kafka has acknowledged every send; return whether it has."""
@@ -170,7 +205,7 @@ class IngestPipeline:
         for start, end in pairwise(sorted(cuts)):
             yield records[start:end]
 
-    def _made(self, place: TopicPartition, processor: PartitionProcessor, part: Sequence[RawRecord]) -> Sequence[Made]:
+    def _made(self, place: TopicPartition, processor: Processor, part: Sequence[RawRecord]) -> Sequence[Made]:
         """The windows and dead letters of a slice; a condemned record is a dead letter."""
         given_up = self._given_up(place, "record")
         if given_up is not None and part[0].offset == given_up.first:
@@ -178,11 +213,11 @@ class IngestPipeline:
         with _in_hand(place, processor):
             return processor.take(part)
 
-    def _silent(self, place: TopicPartition, processor: PartitionProcessor) -> Sequence[Made]:
+    def _silent(self, place: TopicPartition, processor: Processor) -> Sequence[Made]:
         with _in_hand(place, processor):
             return processor.silent()
 
-    async def _send(self, processor: PartitionProcessor, place: TopicPartition, made: Made) -> None:
+    async def _send(self, processor: Processor, place: TopicPartition, made: Made) -> None:
         """Send a processor's windows and dead letters, each after `confirm`."""
         await self.confirm()
         if not isinstance(made, Window):
@@ -205,7 +240,7 @@ class IngestPipeline:
         suspect = self._suspects.get(place)
         return suspect if suspect is not None and suspect.condemned and suspect.unit == unit else None
 
-    async def _pass_on(self, place: TopicPartition, processor: PartitionProcessor) -> None:
+    async def _pass_on(self, place: TopicPartition, processor: Processor) -> None:
         """Take away a partition's crash note when what it names was handled, or given up, and sent: the lines of its
         records, or the windows that begin with them."""
         suspect = self._suspects.get(place)

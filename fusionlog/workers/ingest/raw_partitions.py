@@ -16,24 +16,26 @@ from fusionlog.kafka.takeover import Takeover
 from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
 from fusionlog.settings import Settings
-from fusionlog.topics import Topic
+from fusionlog.topics import Topic, Topics
 from fusionlog.workers.ingest.pipeline import IngestPipeline
 from fusionlog.workers.ingest.resume_state import Places, WrittenWindow, from_metadata, read_emitted
 
 log = structlog.get_logger(__name__)
 
 FETCH_BYTES = 4 * 1024 * 1024
+KEYED_FETCH_BYTES = 512 * 1024
+"""Raw partitions of a repartitioned system are read in turn, so much of each: their lines are merged within seconds."""
 
 
 def raw_consumer(settings: Settings, pipeline: IngestPipeline, health: Health | None = None) -> GroupConsumer:
     """The member of the ingest group that feeds this pipeline with raw partitions."""
     ingest, topics = settings.ingest, settings.topics
     reading = Reading(
-        topics=tuple(topics.raw(system).name for system in topics.systems),
+        topics=tuple(topic.name for topic in _read_in_group(topics)),
         max_records=ingest.poll_records,
         poll_seconds=ingest.poll_seconds,
         commit_seconds=ingest.commit_seconds,
-        max_partition_bytes=FETCH_BYTES,
+        max_partition_bytes=KEYED_FETCH_BYTES if topics.repartitioned else FETCH_BYTES,
         isolation_level=ingest.isolation_level,
     )
     handler = RawPartitions(settings, pipeline)
@@ -50,10 +52,13 @@ class RawPartitions:
     async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
         """Open partitions, given the windows of them that earlier readers emitted."""
         self._pipeline.confirm, self._pipeline.passed = confirm, guard.passed
+        if self._settings.topics.repartitioned:
+            self._pipeline.partitions = await partition_counts(self._settings.kafka)
         ends = await self._output_ends()
         emitted = await self._emitted([each.committed for each in takeovers.values() if each.committed], ends)
         for place, each in takeovers.items():
-            self._pipeline.open(place, each.start, [] if each.replaced else emitted, each.suspect)
+            metadata = each.committed.metadata if each.committed else ""
+            self._pipeline.open(place, each.start, [] if each.replaced else emitted, each.suspect, metadata)
 
     async def take(self, batches: Batches) -> None:
         """Parse, cut and send."""
@@ -86,11 +91,13 @@ class RawPartitions:
 
     def deleted(self, place: TopicPartition, records: int) -> None:
         """Count lines that retention deleted before they were read, among the lines in as well."""
-        system = self._settings.topics.system_of(place.topic)
-        metrics.RECORDS.labels(system).inc(records)
-        metrics.RECORDS_DELETED.labels(system).inc(records)
-        metrics.LINES.labels(system).inc(records)
+        topics = self._settings.topics
+        system, input = topics.system_of(place.topic), "keyed" if topics.is_keyed(place.topic) else "raw"
+        metrics.RECORDS.labels(system, input).inc(records)
+        metrics.RECORDS_DELETED.labels(system, input).inc(records)
+        metrics.LINES.labels(system, input).inc(records)
         metrics.LINES_DELETED.labels(system, place.topic, str(place.partition)).inc(records)
+        self._pipeline.deleted(place)
 
     @property
     def congested(self) -> bool | None:
@@ -102,9 +109,10 @@ class RawPartitions:
 
     def paused(self, places: Iterable[TopicPartition]) -> None:
         """Set the number of paused partitions of each system."""
-        paused, topics = Counter(place.topic for place in places), self._settings.topics
+        topics = self._settings.topics
+        paused = Counter(topics.system_of(place.topic) for place in places)
         for system in topics.systems:
-            metrics.PAUSED.labels(system).set(paused[topics.raw(system).name])
+            metrics.PAUSED.labels(system).set(paused[system])
 
     def unread(self, records: Mapping[TopicPartition, int]) -> None:
         """Set the lag of each partition; one that is not known has no series."""
@@ -140,6 +148,12 @@ class RawPartitions:
                 floors[place] = min(offset, floors.get(place, offset))
         behind = {place: offset for place, offset in floors.items() if offset < ends.get(place, 0)}
         return await read_emitted(self._settings, behind) if behind else []
+
+
+def _read_in_group(topics: Topics) -> list[Topic]:
+    """The topics whose partitions the members of the ingest group share."""
+    raw = [topics.raw(system) for system in topics.systems]
+    return [*raw, *(topics.keyed(system) for system in topics.repartitioned)]
 
 
 def _partitions(topic: Topic, counts: Mapping[str, int]) -> list[TopicPartition]:

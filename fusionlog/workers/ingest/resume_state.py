@@ -20,8 +20,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from fusionlog.errors import BrokerError
 from fusionlog.kafka.client import kafka_errors, options
+from fusionlog.records import KeyedLine, Span
 from fusionlog.settings import Settings
 from fusionlog.types import Position
+from fusionlog.workers.ingest.origins import Origins
 
 Places: TypeAlias = dict[TopicPartition, int]
 """Offsets in partitions of the window topics."""
@@ -29,6 +31,15 @@ Places: TypeAlias = dict[TopicPartition, int]
 # Kafka's offset.metadata.max.bytes is 4096 unless set. Longer metadata is left out, and a crash may repeat lines.
 METADATA_BYTES = 4000
 STALL_SECONDS = 30.0
+
+
+class Metadata(msgspec.Struct, omit_defaults=True):
+    """The metadata of a commit: places of windows, by topic and partition; of a raw partition whose lines are keyed,
+    its epoch; of a keyed partition, the greatest origins that were taken before the offset."""
+
+    windows: dict[str, dict[int, int]]
+    epoch: int = 0
+    origins: Origins | None = None
 
 
 class Emitted(msgspec.Struct):
@@ -41,6 +52,7 @@ class Emitted(msgspec.Struct):
     last_offset: int
     first_index: int = 0
     last_index: int = 0
+    spans: list[Span] = []
 
 
 @dataclass(frozen=True)
@@ -116,22 +128,57 @@ class CoveredLines:
         return session or "" if self._by_session else ""
 
 
-def to_metadata(places: Places) -> str:
-    """Places as a commit's metadata, empty where it would exceed Kafka's limit."""
-    topics: dict[str, dict[str, int]] = {}
+class CoveredOrigins:
+    """The lines of a keyed partition that emitted windows cover: by session and raw partition, the origins between the
+    first and the last one that lie between the window's offsets in the keyed partition."""
+
+    def __init__(self, windows: Iterable[Emitted]) -> None:
+        self.last = -1
+        """The last offset that a window covers."""
+        self._found: dict[tuple[str, int], set[tuple[Position, Position, int, int]]] = {}
+        for window in windows:
+            self.last = max(self.last, window.last_offset)
+            for span in window.spans:
+                first, last = (span.first_offset, span.first_index), (span.last_offset, span.last_index)
+                covered = self._found.setdefault((window.session, span.partition), set())
+                covered.add((first, last, window.first_offset, window.last_offset))
+
+    def covers(self, line: KeyedLine, offset: int) -> bool:
+        """Whether the line at this offset of the keyed partition is in an emitted window."""
+        if offset > self.last:
+            return False
+        position = line.offset, line.index
+        return any(
+            first <= position <= last and begin <= offset <= end
+            for first, last, begin, end in self._found.get((line.session, line.partition), ())
+        )
+
+
+def to_metadata(places: Places, epoch: int = 0, origins: Origins | None = None) -> str:
+    """The metadata of a commit, empty where it would exceed Kafka's limit."""
+    topics: dict[str, dict[int, int]] = {}
     for place, offset in places.items():
-        topics.setdefault(place.topic, {})[str(place.partition)] = offset
-    text = msgspec.json.encode({"windows": topics}).decode()
+        topics.setdefault(place.topic, {})[place.partition] = offset
+    text = msgspec.json.encode(Metadata(topics, epoch, origins)).decode()
     return text if len(text) <= METADATA_BYTES else ""
 
 
-def from_metadata(text: str) -> Places | None:
-    """The places that `to_metadata` wrote; None for foreign or missing metadata."""
+def metadata_of(text: str) -> Metadata | None:
+    """The metadata that `to_metadata` wrote; None where it is foreign or missing."""
     try:
-        topics = msgspec.json.decode(text, type=dict[str, dict[str, dict[int, int]]])["windows"]
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError):
+        return msgspec.json.decode(text, type=Metadata)
+    except (msgspec.DecodeError, msgspec.ValidationError):
         return None
-    return {TopicPartition(topic, part): offset for topic, parts in topics.items() for part, offset in parts.items()}
+
+
+def from_metadata(text: str) -> Places | None:
+    """The places of windows that `to_metadata` wrote; None for foreign or missing metadata."""
+    found = metadata_of(text)
+    if found is None:
+        return None
+    return {
+        TopicPartition(topic, part): offset for topic, parts in found.windows.items() for part, offset in parts.items()
+    }
 
 
 async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int]) -> list[WrittenWindow]:

@@ -53,7 +53,7 @@ class ScatteredSessions:
         return (
             f"{self.system}: {scattered} of {sessions} sessions have lines in several partitions at a time, "
             f"e.g. {self._example!r}, so each partition sees a part of them: let the shipper key its records by "
-            "session or host"
+            "session or host, or set  repartition: true"
         )
 
     def _overlaps(self, seen: _Seen, window: Window) -> bool:

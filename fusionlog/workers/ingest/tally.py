@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from fusionlog.observability import metrics
 from fusionlog.parsing.windows import Share
 
 NO_SESSION = "no-session-key"
+Input = Literal["raw", "keyed"]
+"""The topic that is read: the raw one, or the keyed one of a system with `repartition: true`."""
 
 
 @dataclass
@@ -23,6 +26,7 @@ class Batch:
     memberships: int = 0
     inherited: int = 0
     unmatched: int = 0
+    unmined: int = 0
     implausible: int = 0
 
 
@@ -32,17 +36,18 @@ class Tally:
     | kind | read | is |
     |---|---|---|
     | record | `records` | opened, dead-lettered, or deleted |
-    | line | `lines` | windowed, dead-lettered, dropped, joined, repeated, deleted, released, or open |
-    | membership: a line in a session | `memberships` | windowed, dead-lettered, released, or open |
+    | line | `lines` | windowed or keyed, dead-lettered, dropped, joined, repeated, deleted, released, or open |
+    | membership: a line in a session | `memberships` | windowed or keyed, dead-lettered, released, or open |
     """
 
-    def __init__(self, system: str) -> None:
-        self.system = system
+    def __init__(self, system: str, input: Input = "raw") -> None:
+        self._labels = labels = system, input
+        self._system = system
         self.lines_open = self.memberships_open = 0
-        self._lines, self._open = metrics.LINES.labels(system), metrics.LINES_OPEN.labels(system)
-        self._records, self._opened = metrics.RECORDS.labels(system), metrics.RECORDS_OPENED.labels(system)
-        self._memberships = metrics.MEMBERSHIPS.labels(system)
-        self._memberships_open = metrics.MEMBERSHIPS_OPEN.labels(system)
+        self._lines, self._open = metrics.LINES.labels(*labels), metrics.LINES_OPEN.labels(*labels)
+        self._records, self._opened = metrics.RECORDS.labels(*labels), metrics.RECORDS_OPENED.labels(*labels)
+        self._memberships = metrics.MEMBERSHIPS.labels(*labels)
+        self._memberships_open = metrics.MEMBERSHIPS_OPEN.labels(*labels)
 
     def add(self, batch: Batch) -> None:
         """Publish a batch."""
@@ -53,31 +58,42 @@ class Tally:
         self._resolve(batch.joined + batch.dropped + batch.repeated - batch.lines, -batch.memberships)
         for counter, count in (
             (metrics.LINES_JOINED, batch.joined), (metrics.LINES_REPEATED, batch.repeated),
-            (metrics.LINES_INHERITED, batch.inherited), (metrics.LINES_UNMATCHED, batch.unmatched),
-            (metrics.IMPLAUSIBLE_TIMES, batch.implausible), (metrics.RECORDS_DEAD, batch.records - batch.opened),
+            (metrics.RECORDS_DEAD, batch.records - batch.opened),
         ):  # fmt: skip
             if count:
-                counter.labels(self.system).inc(count)
+                counter.labels(*self._labels).inc(count)
+        for counter, count in (
+            (metrics.LINES_INHERITED, batch.inherited), (metrics.LINES_UNMATCHED, batch.unmatched),
+            (metrics.IMPLAUSIBLE_TIMES, batch.implausible), (metrics.LINES_UNMINED, batch.unmined),
+        ):  # fmt: skip
+            if count:
+                counter.labels(self._system).inc(count)
         if batch.dropped:
-            metrics.LINES_DROPPED.labels(self.system, NO_SESSION).inc(batch.dropped)
+            metrics.LINES_DROPPED.labels(*self._labels, NO_SESSION).inc(batch.dropped)
 
     def windowed(self, share: Share, route: str) -> None:
         """Count a window that Kafka has."""
-        metrics.WINDOWS.labels(self.system, route).inc()
-        metrics.LINES_WINDOWED.labels(self.system).inc(share.lines)
-        metrics.MEMBERSHIPS_WINDOWED.labels(self.system).inc(share.memberships)
+        metrics.WINDOWS.labels(self._system, route).inc()
+        metrics.LINES_WINDOWED.labels(*self._labels).inc(share.lines)
+        metrics.MEMBERSHIPS_WINDOWED.labels(*self._labels).inc(share.memberships)
+        self._resolve(share.lines, share.memberships)
+
+    def keyed(self, share: Share) -> None:
+        """Count lines that are in the keyed topic."""
+        metrics.LINES_KEYED.labels(*self._labels).inc(share.lines)
+        metrics.MEMBERSHIPS_KEYED.labels(*self._labels).inc(share.memberships)
         self._resolve(share.lines, share.memberships)
 
     def dead(self, share: Share, reason: str) -> None:
         """Count a dead letter that Kafka has."""
-        metrics.LINES_DEAD.labels(self.system, reason).inc(share.lines)
-        metrics.MEMBERSHIPS_DEAD.labels(self.system).inc(share.memberships)
+        metrics.LINES_DEAD.labels(*self._labels, reason).inc(share.lines)
+        metrics.MEMBERSHIPS_DEAD.labels(*self._labels).inc(share.memberships)
         self._resolve(share.lines, share.memberships)
 
     def release(self) -> None:
         """Count all unfinished lines as released."""
-        metrics.LINES_RELEASED.labels(self.system).inc(self.lines_open)
-        metrics.MEMBERSHIPS_RELEASED.labels(self.system).inc(self.memberships_open)
+        metrics.LINES_RELEASED.labels(*self._labels).inc(self.lines_open)
+        metrics.MEMBERSHIPS_RELEASED.labels(*self._labels).inc(self.memberships_open)
         self._resolve(self.lines_open, self.memberships_open)
 
     def _resolve(self, lines: int, memberships: int) -> None:

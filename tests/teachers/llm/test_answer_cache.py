@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from fusionlog.teachers.base import Verdict
+from msgspec.structs import replace
+
+from fusionlog.teachers.base import EventEvidence, Neighbour, UnitEvidence, Verdict
 from fusionlog.teachers.few_shot import few_shot_example
 from fusionlog.teachers.llm.answer_cache import AnswerCache, key
 from tests.teachers.factories import make_unit
@@ -19,6 +21,16 @@ def test_the_key_depends_on_all_that_an_answer_depends_on() -> None:
     ]
     assert len({key(*each) for each in asked}) == len(asked)
     assert key(make_unit("a"), "m") == key(make_unit("a"), "m")
+
+
+def test_counts_that_have_moved_on_do_not_make_a_window_another_one() -> None:
+    unit = make_unit("a")
+    later = replace(
+        unit,
+        evidence=UnitEvidence((EventEvidence(seen=17),), 90),
+        neighbours=(Neighbour(0.9, "normal", "routine"),),
+    )
+    assert key(later, "m") == key(unit, "m")
 
 
 def test_the_one_unused_for_the_longest_leaves() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from fusionlog.teachers.llm.budget import Budget
 from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
 from fusionlog.teachers.llm.reply import AnswerError
 from fusionlog.teachers.llm.reply import Reply as Answer
+from fusionlog.teachers.llm.usage import UNUSED, Usage
 from tests.teachers.factories import Clock, make_settings
 from tests.teachers.fake_endpoint import GOOD, FakeEndpoint, Reply, fake_endpoint
 
@@ -150,6 +152,49 @@ async def test_a_spent_budget_sends_nothing_and_another_budget_may_pay(call: Cal
     assert len(server.requests) == 1
     other = Budget(1, caller.clock)
     assert await caller.ask(budget=other) is not None and other.left == 0
+
+
+class Priced(Budget):
+    """A budget that keeps what its calls were settled by."""
+
+    def __init__(self) -> None:
+        super().__init__(100, Clock())
+        self.most, self.used = list[Usage](), list[Usage]()
+
+    async def take(self, most: Usage) -> Priced:
+        self.most.append(most)
+        return self
+
+    async def settle(self, usage: Usage) -> None:
+        self.used.append(usage)
+
+
+@pytest.mark.parametrize(
+    ("reply", "estimated"),
+    [
+        (GOOD, False),
+        (Reply(change=lambda answers: "not JSON"), False),
+        (Reply(status=401), None),
+        (Reply(status=400, error={"message": "too long"}), None),
+        (BROKEN, None),
+        (Reply(hang_up=True), None),
+        (Reply(page=True), True),
+        (Reply(seconds=0.6), True),
+        (Reply(body=b'{"choices": [{"message": {"content": "normal"}}]}'), True),
+    ],
+)
+async def test_a_call_is_charged_by_what_it_used_an_error_by_nothing(
+    call: Call, reply: Reply, estimated: bool | None
+) -> None:
+    caller, budget = call(retries=0, timeout=0.3), Priced()
+    with suppress(TeacherError):
+        await caller.ask(reply, budget=budget)
+    used = budget.used[0]
+    assert len(budget.used) == len(budget.most) and budget.most[0].prompt_tokens > 0
+    if estimated is None:
+        assert used == UNUSED
+    else:
+        assert used.estimated is estimated and (used.prompt_tokens == 100 or estimated) and used.prompt_tokens > 0
 
 
 async def test_the_dialect_that_was_answered_is_kept(call: Call, server: FakeEndpoint) -> None:

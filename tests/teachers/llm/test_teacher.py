@@ -8,9 +8,11 @@ import pytest
 
 from fusionlog.errors import TeacherError
 from fusionlog.observability import metrics
-from fusionlog.teachers.base import Unit, Verdict
+from fusionlog.settings import SystemSettings
+from fusionlog.teachers.base import Unit, Verdict, unit_of
 from fusionlog.teachers.few_shot import few_shot_example
 from fusionlog.teachers.llm.teacher import LLMTeacher
+from tests.factories import make_event, make_window
 from tests.teachers.factories import Clock, make_settings, make_unit
 from tests.teachers.fake_endpoint import (
     BARE,
@@ -431,3 +433,40 @@ async def test_calls_become_smaller_where_several_units_are_too_much_and_grow_ag
 
 
 TRUNCATED_AT_ONCE = Reply(change=lambda answers: json.dumps(answers)[:9])
+
+
+def echo(unit: dict[str, Any]) -> dict[str, Any]:
+    """An answer whose reasons are the texts of the unit."""
+    answers = judge(unit)
+    texts = [event["text"] for event in unit["events"]]
+    answers["reason"] = texts[0]
+    return answers
+
+
+def window_of(*lines: str) -> Unit:
+    events = [make_event(line, example=line) for line in lines]
+    return unit_of(make_window(events=events, sequence=list(range(len(lines)))), SystemSettings())
+
+
+async def test_names_are_sent_as_pseudonyms_and_mapped_back_in_reasons(endpoint: FakeEndpoint) -> None:
+    endpoint.answers = lambda request: [echo(unit) for unit in units_of(request)]
+    lines = ("user=bsmith from db7.acme.com", "quota of bsmith failed", "10.1.2.3 is away, password=hunter2")
+    found = await ask(endpoint, window_of(*lines[:2]), window_of(*lines[1:]))
+    sent = json.dumps(endpoint.requests)
+    assert not [name for name in ("bsmith", "db7", "10.1.2.3", "hunter2") if name in sent]
+    first, second = endpoint.units(0)
+    assert [event["text"] for event in first["events"]] == ["user=user-1 from host-1", "quota of user-1 failed"]
+    assert [event["text"] for event in second["events"]][1] == "host-2 is away, password=<SECRET>"
+    assert [verdict.reason for verdict in found] == [lines[0], lines[1]]
+
+
+async def test_without_pseudonyms_names_stay_and_addresses_are_placeholders(endpoint: FakeEndpoint) -> None:
+    await ask(endpoint, window_of("user=bsmith from 10.1.2.3"), pseudonyms=False)
+    assert endpoint.units(0)[0]["events"][0]["text"] == "user=bsmith from <IP>"
+
+
+async def test_worked_examples_have_pseudonyms_too(endpoint: FakeEndpoint) -> None:
+    async with teacher_of(endpoint) as teacher:
+        teacher.show([few_shot_example(make_unit("user=bsmith away"), True, False)])
+        await teacher.label([make_unit("order placed by user bsmith")])
+    assert "bsmith" not in json.dumps(endpoint.requests) and "user=user-1 away" in json.dumps(endpoint.requests)

@@ -21,7 +21,7 @@ from fusionlog.teachers.llm.teacher import LLMTeacher
 from fusionlog.teachers.recorded.chat import MODEL, RecordedTeacher
 from fusionlog.teachers.recorded.recordings import Recording, read_recordings
 from fusionlog.teachers.recorded.server import InjectedFaults, serving
-from fusionlog.teachers.redaction import redact
+from fusionlog.utils.redaction import redact
 from tests.teachers.factories import make_rows, make_settings, make_unit, write_rows
 
 DATA = Path(os.environ.get("FUSIONLOG_DATA", Path(__file__).parents[4] / "shared" / "data"))

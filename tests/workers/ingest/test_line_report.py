@@ -61,3 +61,16 @@ def test_dead_letters_and_impossible_times_are_warned_about() -> None:
     dead, implausible = report.due(1.0)[0]
     assert dead == "orders: 60 of 1000 lines are dead letters, e.g. 'not-text: it is not UTF-8'"
     assert implausible.startswith("orders: 51 of 1000 lines have a time that cannot be theirs")
+
+
+def test_lines_of_the_catch_all_event_are_warned_about_however_few() -> None:
+    report = make_report()
+    report.unmined = "user anna <NUM>"
+    report.add(Batch(lines=100_000, unmined=1), 0)
+    (warning,), _ = report.due(1.0)
+    assert (
+        warning.startswith("orders: 1 of 100000 lines have the catch-all event <*>") and "'user anna <NUM>'" in warning
+    )
+    assert "`masks`" in warning and "FUSIONLOG_INGEST__NEW_TEMPLATES" in warning
+    report.add(Batch(lines=1000), 0)
+    assert report.due(1.0 + PERIOD_SECONDS)[0] == []

@@ -15,8 +15,8 @@ from fusionlog.kafka.codecs import FRAME_BYTES
 from fusionlog.records import Route, Template, Window
 from fusionlog.settings import Settings
 from fusionlog.types import RouteKind
+from fusionlog.workers.ingest.made import DeadLetter, Made
 from fusionlog.workers.ingest.output import SHORT_CHARS, IngestOutput, fitting
-from fusionlog.workers.ingest.partition_processor import DeadLetter, Made
 from tests.factories import make_event, make_window
 from tests.workers.memory import MemoryProducer
 
@@ -70,6 +70,15 @@ async def test_a_window_goes_where_its_route_says(kind: RouteKind | None, topic:
     [(name, key, value, _)] = bench.producer.sent
     assert (name, key) == (topic.name, b"shop/s1")  # type: ignore[attr-defined]
     assert msgspec.json.decode(value or b"", type=Window).id == window.id
+
+
+async def test_a_dead_letter_of_a_keyed_line_names_its_place_in_the_raw_topic() -> None:
+    bench, error = Bench(), RecordError("parser-failed", "ZeroDivisionError")
+    await bench.send(DeadLetter(7, b"a", b"s=a x", error, origin=("raw.shop", 2, 41, 1)))
+    await bench.send(DeadLetter(8, b"a", b"s=a x", error, origin=("raw.shop", 2, 42, 0), replayable=False))
+    first, second = bench.producer.letters(TOPICS.deadletter)
+    assert (first["topic"], first["partition"], first["offset"], first["index"]) == ("raw.shop", "2", "41", "1")
+    assert "replayable" not in first and second["replayable"] == "no"
 
 
 async def test_a_window_is_acknowledged_when_kafka_has_it_with_where_it_lies() -> None:

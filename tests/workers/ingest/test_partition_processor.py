@@ -15,7 +15,8 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings, WindowSettings
-from fusionlog.workers.ingest.partition_processor import DeadLetter, PartitionProcessor
+from fusionlog.workers.ingest.made import DeadLetter
+from fusionlog.workers.ingest.partition_processor import PartitionProcessor
 from fusionlog.workers.ingest.resume_state import CoveredLines, Emitted, OutputOffsets, ResumeState
 from tests.workers.memory import Message
 

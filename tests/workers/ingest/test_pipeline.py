@@ -23,12 +23,12 @@ from fusionlog.settings import IngestSettings, MultilineSettings, Settings, Syst
 from fusionlog.types import Position
 from fusionlog.workers.ingest.output import fitting
 from fusionlog.workers.ingest.pipeline import IngestPipeline
-from fusionlog.workers.ingest.resume_state import Emitted, WrittenWindow, from_metadata
+from fusionlog.workers.ingest.resume_state import Emitted, WrittenWindow, from_metadata, metadata_of
 from tests.factories import make_window
 from tests.workers.memory import MemoryProducer, Message
 
 PLACE = TopicPartition("logs.raw.shop", 0)
-PARTS = ("windowed", "opened", "dead_lettered", "dropped", "joined", "repeated", "deleted", "released", "open")
+PARTS = ("windowed", "keyed", "opened", "dead_lettered", "dropped", "joined", "repeated", "deleted", "released", "open")
 
 
 def routed(window: Window) -> Window:
@@ -391,3 +391,63 @@ async def test_sessions_in_several_partitions_are_counted() -> None:
     await bench.take("s=a x", "s=a x", "s=a x")
     await bench.pipeline.take(other, [Message(b"s=a x", offset=n, timestamp=1000_000) for n in range(3)])
     assert bench.counts()["fusionlog_sessions_scattered"] - bench.before.get("fusionlog_sessions_scattered", 0) == 1
+
+
+KEYED = SystemSettings(
+    session=r"s=(\w+)", window=WindowSettings(by="session", idle_seconds=30, max_events=3), multiline=False,
+    repartition=True,
+)  # fmt: skip
+
+
+async def hand_on(bench: Bench, start: int = 0) -> int:
+    """Give the keyed partitions what the first stage sent; how many records there were."""
+    topic = bench.settings.topics.keyed("shop")
+    new = bench.producer.batches[start:]
+    for number, (name, partition, key, value) in enumerate(new, start):
+        place = TopicPartition(name, partition)
+        if not bench.pipeline.has(place):
+            bench.pipeline.open(place, 0, ())
+        await bench.pipeline.take(place, [Message(value, topic=topic.name, offset=number, key=key)])
+    return start + len(new)
+
+
+async def test_both_stages_of_a_repartitioned_system_run_in_one_pipeline() -> None:
+    bench = Bench(KEYED)
+    other, keyed = TopicPartition(PLACE.topic, 1), bench.settings.topics.keyed("shop")
+    bench.pipeline.partitions = {keyed.name: 2}
+    bench.open().pipeline.open(other, 0, ())
+    await bench.take("s=a disk opened", "no key", "s=b disk opened", b"\x00\x01\x02")
+    await bench.pipeline.take(other, [Message(b"s=a disk failed", offset=0, timestamp=1_000_500)])
+    await bench.take_nothing()
+    assert bench.windows() == [] and bench.position == 4 and await hand_on(bench) == 3
+    for processor in bench.pipeline._processors.values():
+        processor._clock = lambda: time.time() + 1000  # type: ignore[attr-defined]
+    await bench.pipeline.tick()
+    await bench.pipeline.settle(1)
+    found = {window.session: window for window in bench.windows()}
+    assert {session: len(window.sequence) for session, window in found.items()} == {"a": 2, "b": 1}
+    assert [span.partition for span in found["a"].spans] == [0, 1] and found["a"].topic == keyed.name
+    assert bench.conserved() and bench.counted("_keyed") == 3 and bench.counted("_open") == 0
+    assert bench.counts().get("fusionlog_sessions_scattered", 0) == bench.before.get("fusionlog_sessions_scattered", 0)
+    epochs = {
+        metadata_of(text).epoch for place, (_, text) in bench.pipeline.positions().items() if place in (PLACE, other)
+    }  # type: ignore[union-attr]
+    assert 0 not in epochs
+    assert {key.decode() for _, _, key, _ in bench.producer.batches} == {"a", "b"}
+
+
+async def test_keyed_lines_that_kafka_refuses_end_the_worker_and_are_read_again() -> None:
+    bench = Bench(KEYED, error=KafkaTimeoutError()).open()
+    await bench.take("s=a x", "s=a x")
+    await bench.take_nothing()
+    assert bench.position == 0
+    with pytest.raises(BrokerError):
+        await bench.pipeline.tick()
+
+
+async def test_keyed_lines_without_an_acknowledgement_count_for_back_pressure() -> None:
+    bench = Bench(KEYED, holding=True).open()
+    await bench.take(*["s=a x"] * 50)
+    assert bench.pipeline.unacked >= 50
+    bench.producer.release()
+    assert await bench.pipeline.settle(1) and bench.pipeline.unacked == 0 and bench.position == 50

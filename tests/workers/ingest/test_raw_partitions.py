@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from fusionlog.kafka.crash_notes import Suspect
 from fusionlog.kafka.takeover import Takeover
-from fusionlog.settings import IngestSettings, Settings
+from fusionlog.settings import IngestSettings, Settings, SystemSettings, WindowSettings
 from fusionlog.workers.ingest import raw_partitions
 from fusionlog.workers.ingest.raw_partitions import RawPartitions, raw_consumer
 from fusionlog.workers.ingest.resume_state import Emitted, OutputOffsets, Places, WrittenWindow, to_metadata
@@ -25,11 +25,19 @@ class Pipeline:
         self.outputs, self.unacked, self.closed = OutputOffsets(), 0, False
         self.opened: list[tuple[TopicPartition, int, list[WrittenWindow], object]] = []
         self.committed: dict[TopicPartition, tuple[int, str]] = {}
+        self.metadata: dict[TopicPartition, str] = {}
+        self.forgotten: list[TopicPartition] = []
         self.confirm: object = None
         self.passed: object = None
 
-    def open(self, place: TopicPartition, start: int, emitted: list[WrittenWindow], suspect: object) -> None:
+    def open(
+        self, place: TopicPartition, start: int, emitted: list[WrittenWindow], suspect: object, metadata: str
+    ) -> None:  # fmt: skip
         self.opened.append((place, start, emitted, suspect))
+        self.metadata[place] = metadata
+
+    def deleted(self, place: TopicPartition) -> None:
+        self.forgotten.append(place)
 
     def positions(self) -> dict[TopicPartition, tuple[int, str]]:
         return self.committed
@@ -41,7 +49,7 @@ class Pipeline:
 class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **ingest: Any) -> None:
         self.settings = Settings(ingest=IngestSettings(**ingest))
-        self.settings.__dict__["systems"] = {"rawshop": object(), "rawmill": object()}
+        self.settings.__dict__["systems"] = {"rawshop": SystemSettings(), "rawmill": SystemSettings()}
         self.pipeline = Pipeline()
         self.partitions = RawPartitions(self.settings, self.pipeline)  # type: ignore[arg-type]
         self.place = TopicPartition(self.settings.topics.raw("rawshop").name, 3)
@@ -74,6 +82,7 @@ def commit(offset: int, places: Places) -> OffsetAndMetadata:
 
 def sample(name: str, place: TopicPartition | None = None, system: str = "rawshop") -> float | None:
     labels = {"topic": place.topic, "partition": str(place.partition)} if place else {}
+    labels |= {"input": "raw"} if name == "lines_total" else {}
     return REGISTRY.get_sample_value(f"fusionlog_{name}", {"system": system, **labels})
 
 
@@ -109,6 +118,13 @@ async def test_nothing_is_read_where_nothing_lies_behind_the_commit(bench: Bench
     assert bench.asked == []
 
 
+async def test_a_partition_is_opened_with_the_metadata_of_its_commit(bench: Bench) -> None:
+    mark = commit(10, {bench.out: 50})
+    other = TopicPartition(bench.place.topic, 4)
+    await bench.open({bench.place: Takeover(10, mark), other: Takeover(0, replaced=True)})
+    assert bench.pipeline.metadata == {bench.place: mark.metadata, other: ""}
+
+
 async def test_a_topic_that_was_made_again_has_no_windows_of_its_offsets(bench: Bench) -> None:
     other = TopicPartition(bench.place.topic, 4)
     await bench.open({bench.place: Takeover(0, replaced=True), other: Takeover(20, commit(20, {bench.out: 7}))})
@@ -130,6 +146,7 @@ def test_a_position_is_an_offset_with_its_metadata(bench: Bench) -> None:
 def test_lines_that_retention_deleted_count_as_read_and_as_deleted(bench: Bench) -> None:
     bench.partitions.deleted(bench.place, 30)
     assert (sample("lines_total"), sample("lines_deleted_total", bench.place)) == (30, 30)
+    assert bench.pipeline.forgotten == [bench.place]
 
 
 def test_paused_partitions_are_shown_by_system(bench: Bench) -> None:
@@ -152,3 +169,19 @@ def test_the_consumer_reads_the_raw_topics_of_all_systems(bench: Bench, monkeypa
     _, group, reading, handler, _ = raw_consumer(bench.settings, bench.pipeline)  # type: ignore[arg-type, misc]
     assert set(reading.topics) == {bench.settings.topics.raw(name).name for name in ("rawshop", "rawmill")}
     assert group.endswith("ingest") and isinstance(handler, RawPartitions)
+
+
+def test_it_reads_the_keyed_topics_of_repartitioned_systems_in_the_same_group(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_partitions, "GroupConsumer", lambda *arguments: arguments)
+    bench.settings.__dict__.pop("topics")
+    bench.settings.systems["rawmill"] = SystemSettings(
+        session="s=(x)", window=WindowSettings(by="session"), repartition=True
+    )
+    topics = bench.settings.topics
+    _, _, reading, *_ = raw_consumer(bench.settings, bench.pipeline)  # type: ignore[arg-type, misc]
+    assert set(reading.topics) == {
+        topic.name for topic in (topics.raw("rawshop"), topics.raw("rawmill"), topics.keyed("rawmill"))
+    }
+    assert reading.max_partition_bytes < raw_partitions.FETCH_BYTES

@@ -15,7 +15,8 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, SystemSettings
-from fusionlog.workers.ingest.partition_processor import Made, PartitionProcessor
+from fusionlog.workers.ingest.made import Made
+from fusionlog.workers.ingest.partition_processor import PartitionProcessor
 from fusionlog.workers.ingest.resume_state import CoveredLines, Emitted, OutputOffsets, ResumeState
 from tests.workers.memory import Message
 
@@ -94,11 +95,11 @@ def lines_of(worker: Worker) -> list[tuple[str, tuple[int, int]]]:
     found: list[tuple[str, tuple[int, int]]] = []
     add = worker.processor._windower.add
 
-    def noting(event, position, time, membership=None, decided=False):  # type: ignore[no-untyped-def]
+    def noting(event, position, time, membership=None, decided=False, stated=None):  # type: ignore[no-untyped-def]
         sessions = (event.session, *event.more) if worker.system.window.by == "session" else ("",)
         if not decided:
             found.extend((session or "", position) for session in sessions)
-        return add(event, position, time, membership, decided)
+        return add(event, position, time, membership, decided, stated)
 
     worker.processor._windower.add = noting  # type: ignore[method-assign]
     return found

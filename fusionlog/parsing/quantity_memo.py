@@ -1,0 +1,85 @@
+"""Where lines have quantities, found once a masked text: what stands around a number is the same in all its lines.
+
+A text with `<TIME>` in it (a clock may be a duration), or with `<NUM>,<NUM>` (a number may have commas), has no rule
+for all its lines; nor has one whose tokens are not those of the line. Then the places are those of the lines that
+differ in digits alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fusionlog.parsing.quantities import NONE, Place, Quantities, TokenPlace, places, read, read_tokens, token_places
+from fusionlog.utils.bounded_cache import BoundedCache
+
+CACHED_TEXTS = 20_000
+
+_ZEROS = str.maketrans("123456789", "000000000")
+_BY_LINE: tuple[TokenPlace, ...] = (TokenPlace("", -1, 0, None, 1.0, False),)
+"""For a text without a rule."""
+
+
+class QuantityMemo:
+    """The quantities of lines by their masked texts."""
+
+    def __init__(self) -> None:
+        self._cache: BoundedCache[str, tuple[TokenPlace, ...]] = BoundedCache(CACHED_TEXTS)
+        self._shapes: BoundedCache[str, tuple[Place, ...]] = BoundedCache(CACHED_TEXTS)
+
+    def read(self, content: str, masked: str) -> Quantities:
+        """The quantities of a line."""
+        found = self._cache.get(masked)
+        if found is None:
+            found = _places(masked)
+            self._cache.put(masked, found)
+        if not found:
+            return NONE
+        tokens = [] if found is _BY_LINE else content.split()
+        if len(tokens) != masked.count(" ") + 1:
+            return read(content, self._of_shape(content))
+        return read_tokens(tokens, found)
+
+    def places(self, line: str, content: str, start: int, masked: str) -> tuple[Place, ...]:
+        """The places of the quantities in a line whose content begins at `start`, for all lines of its shape."""
+        found = self._cache.get(masked) or _places(masked)
+        if not found:
+            return ()
+        tokens = [] if found is _BY_LINE else content.split()
+        if len(tokens) != masked.count(" ") + 1:
+            return tuple(
+                each._replace(start=each.start + start, stop=each.stop + start) for each in self._of_shape(content)
+            )
+        return tuple(_in_line(each, line, tokens, start) for each in found)
+
+    def _of_shape(self, content: str) -> tuple[Place, ...]:
+        shape = content.translate(_ZEROS)
+        found = self._shapes.get(shape)
+        if found is None:
+            found = places(content)
+            self._shapes.put(shape, found)
+        return found
+
+
+def _places(masked: str) -> tuple[TokenPlace, ...]:
+    if "<TIME>" in masked or "<NUM>,<NUM>" in masked:
+        return _BY_LINE
+    found = token_places(masked.replace("<NUM>", "0"), masked)
+    tokens = masked.split(" ")
+    if found is None or any(_has_others(tokens[each.token], each) for each in found):
+        return _BY_LINE
+    return found
+
+
+def _has_others(token: str, place: TokenPlace) -> bool:
+    """Whether a masked token has placeholders beside the number: their texts differ in length from line to line."""
+    return token.count("<") > ("<NUM>" in token)
+
+
+def _in_line(place: TokenPlace, line: str, tokens: Sequence[str], start: int) -> Place:
+    begin = start
+    for token in tokens[: place.token + 1]:
+        begin = line.index(token, begin)
+        end = begin + len(token)
+        begin, last = end, begin
+    stop = end if place.stop is None else end + place.stop
+    return Place(place.name, last + place.start, stop, place.scale, place.is_duration, place.by_point)
