@@ -192,6 +192,8 @@ def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
         places = [TopicPartition(*place) for place in args[0] if place.topic == topic.name]
         guard.assigned(places)
         app.health.assigned(len(places))
+        if places:
+            log.info("partitions taken over", partitions=sorted(f"{each.topic}/{each.partition}" for each in places))
 
     @app.on_partitions_revoked.connect
     async def revoked(_sender: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:

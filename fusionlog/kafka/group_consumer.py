@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
@@ -38,6 +38,7 @@ from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.lag import log_deleted
 from fusionlog.kafka.membership import AssignmentLost, Lease
+from fusionlog.kafka.partition_handler import Batches, PartitionHandler
 from fusionlog.kafka.stopping import CLOSE_SECONDS, LEAVE_SECONDS, bounded
 from fusionlog.kafka.takeover import Offsets, Takeover, committed_offsets, extents, takeover
 from fusionlog.observability.health import Health
@@ -46,64 +47,11 @@ from fusionlog.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
 
-Batches = Mapping[TopicPartition, Sequence[ConsumerRecord]]
-Confirm = Callable[[], Awaitable[None]]
-"""Returns while what was assigned is this member's.
-
-:raises AssignmentLost: it is not.
-"""
-
 RETRY_SECONDS = 0.5
 POSITION_SECONDS = 0.05
 MEASURE_SECONDS = 2.0
 HEARTBEATS = 4
 """In a session timeout."""
-
-
-class PartitionHandler(Protocol):
-    """The handling of the records of assigned partitions. A consumer calls its methods one at a time."""
-
-    async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
-        """Open newly assigned partitions.
-
-        :param guard: the notes on records that crashed workers.
-        :param confirm: to be awaited before anything is written that follows from their records.
-        """
-
-    async def take(self, batches: Batches) -> None:
-        """Handle records of open partitions, in order.
-
-        :raises AssignmentLost: from `confirm`.
-        :raises RecordCrash: an unexpected exception, with the records in hand.
-        """
-
-    async def tick(self) -> None:
-        """Do what time demands; called between batches, at least once in `Reading.poll_seconds`."""
-
-    def skip_to(self, place: TopicPartition, offset: int) -> None:
-        """Note that no record comes before this offset: transaction markers take offsets too."""
-
-    def positions(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        """The offsets to commit: the first unfinished record of each open partition."""
-
-    async def settle(self, seconds: float) -> bool:
-        """Wait until the writes are acknowledged; return whether they are."""
-
-    def close(self) -> None:
-        """Close all partitions; their next member reads the unfinished records again. May be called twice."""
-
-    def deleted(self, place: TopicPartition, records: int) -> None:
-        """Count records that retention deleted before they were read."""
-
-    @property
-    def congested(self) -> bool | None:
-        """Whether reading is to pause; None: no change."""
-
-    def paused(self, places: Iterable[TopicPartition]) -> None:
-        """Report the paused partitions."""
-
-    def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """Report the number of unread records of each open partition; of one that is left out it is not known."""
 
 
 @dataclass(frozen=True)

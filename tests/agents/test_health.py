@@ -136,11 +136,12 @@ async def test_sigterm_stops_a_worker_that_waits_for_kafka(stage: Stage, own_kaf
     await stopped_in_time(worker)
 
 
-async def test_a_static_member_keeps_its_partitions_over_a_restart(stage: Stage) -> None:
+@pytest.mark.parametrize("role", ["score", "label"])
+async def test_a_static_member_keeps_its_partitions_over_a_restart(stage: Stage, role: str) -> None:
     """Two workers share the partitions; one is stopped and started again, the other keeps what it has."""
     static = "FUSIONLOG_KAFKA__GROUP_INSTANCE_ID"
     timeout = {"FUSIONLOG_KAFKA__SESSION_TIMEOUT": "30"}
-    first, second = [await stage.worker("score", **timeout, **{static: f"score-{n}"}) for n in range(2)]
+    first, second = [await stage.worker(role, **timeout, **URL, **{static: f"w-{n}"}) for n in range(2)]
 
     async def shared() -> bool:
         return [(await get(each, "/readyz"))[1].get("partitions") for each in (first, second)] == [1, 1]
@@ -148,7 +149,7 @@ async def test_a_static_member_keeps_its_partitions_over_a_restart(stage: Stage)
     await until(shared, SECONDS)
     taken = second.log.read_text().count("partitions taken over")
     assert await first.stop() == 0
-    again = await stage.worker("score", **timeout, **{static: "score-0"})
+    again = await stage.worker(role, **timeout, **URL, **{static: "w-0"})
     assert (await becomes(again, "/readyz", 200))["partitions"] == 1
     assert second.log.read_text().count("partitions taken over") == taken, "no partition moved"
 

@@ -11,7 +11,8 @@ from aiokafka.structs import OffsetAndMetadata
 
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
 from fusionlog.kafka.crash_guard import CrashGuard
-from fusionlog.kafka.group_consumer import Batches, Confirm, GroupConsumer, Reading
+from fusionlog.kafka.group_consumer import GroupConsumer, Reading
+from fusionlog.kafka.partition_handler import Batches, Confirm
 from fusionlog.kafka.takeover import Takeover
 from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
