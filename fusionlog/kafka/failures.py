@@ -43,6 +43,8 @@ def words(error: BaseException) -> str:
     """An error as the reason in a sentence."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
     text = str(error).removeprefix("KafkaConnectionError: ")
     return text or type(error).__name__
 
