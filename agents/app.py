@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol, cast
 
 import faust
@@ -76,8 +76,7 @@ class FusionLogApp(faust.App):
         Faust would make directories for its tables here; there are none.
         """
         await self._server.start()
-        await until_reached(self.fusionlog.kafka)
-        await preflight(self.fusionlog)
+        await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog))
         self._kafka_monitor.start()
 
     async def on_start(self) -> None:

@@ -31,10 +31,10 @@ def build(role: str, settings: Settings) -> FusionLogApp:
     return app
 
 
-async def serve(app: FusionLogApp, stopping: Callable[[], None] = lambda: None) -> None:
+async def serve(app: FusionLogApp, stopping: Callable[[BaseException | None], None] = lambda reason: None) -> None:
     """Run until SIGTERM or SIGINT, then stop in order.
 
-    :param stopping: called when such a signal came.
+    :param stopping: called as the stop begins, with the reason where it is no signal.
     :raises FusionLogError: why the app could not start, or why it crashed.
     """
     stop_requested = asyncio.Event()
@@ -45,8 +45,7 @@ async def serve(app: FusionLogApp, stopping: Callable[[], None] = lambda: None) 
     request = asyncio.create_task(stop_requested.wait())
     await asyncio.wait({life, request}, return_when=asyncio.FIRST_COMPLETED)
     request.cancel()
-    if stop_requested.is_set():
-        stopping()
+    stopping(life.exception() if life.done() and not life.cancelled() else app.crash_reason)
     await app.stop()
     if not life.done():
         life.cancel()
@@ -57,20 +56,24 @@ async def serve(app: FusionLogApp, stopping: Callable[[], None] = lambda: None) 
     log.info("stopped", role=app.role)
 
 
-def end_in_time() -> None:
+def end_in_time(reason: BaseException | None) -> None:
     """End the process within `STOP_SECONDS`, by a thread: the loop may hang, and Faust's threads may wait for Kafka.
 
     What Kafka has not acknowledged was not committed, as if the process were killed: it is read again.
+
+    :param reason: why the worker stops; None: a signal.
     """
-    timer = threading.Timer(STOP_SECONDS - MARGIN_SECONDS, _exit)
+    timer = threading.Timer(STOP_SECONDS - MARGIN_SECONDS, _exit, (reason,))
     timer.daemon = True
     timer.start()
 
 
-def _exit() -> None:
+def _exit(reason: BaseException | None) -> None:
     log.warning("the worker did not stop in order in time: it ends now", seconds=STOP_SECONDS)
+    if reason is not None:
+        log.error("the worker ends", why=str(reason))
     logging.shutdown()
-    os._exit(0)
+    os._exit(0 if reason is None else 2)
 
 
 async def _live(app: FusionLogApp) -> None:

@@ -9,7 +9,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError
-from fusionlog.kafka.client import admin_client, reach, unreached
+from fusionlog.kafka.client import admin_client, unreached
 from fusionlog.observability import metrics
 from fusionlog.observability.outage import REMIND_SECONDS, Outage
 from fusionlog.settings import KafkaSettings
@@ -22,15 +22,20 @@ REFUSALS = 5
 """So many refusals in a row end the worker: a broker that starts may refuse a login for a moment."""
 
 
-async def until_reached(kafka: KafkaSettings, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-    """Wait until Kafka answers; while it does not, that is logged each minute.
+async def until_reached(
+    kafka: KafkaSettings,
+    check: Callable[[], Awaitable[None]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Wait until `check` reaches Kafka; while it does not, that is logged each minute.
 
+    :raises BrokerError: from `check`, other than that Kafka is away.
     :raises BrokerRefusedError: Kafka refuses this client, or the client its certificate.
     """
     outage = Outage(remind_seconds=REMIND_SECONDS)
     while True:
         try:
-            await reach(kafka)
+            await check()
         except BrokerAwayError as error:
             metrics.KAFKA_UP.set(0)
             if outage.away(str(error)):

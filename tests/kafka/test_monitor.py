@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,14 @@ from tests.brokers import ApacheKafka, KafkaUnavailable, free_ports, kafka_jars,
 KAFKA = KafkaSettings(bootstrap_servers="here:1")
 
 
-async def test_a_kafka_that_is_away_is_waited_for_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def wait_for(kafka: KafkaSettings) -> None:
+    await until_reached(kafka, partial(reach, kafka))
+
+
+async def test_a_kafka_that_is_away_is_waited_for_with_one_sentence() -> None:
     tries = 0
 
-    async def away_three_times(kafka: KafkaSettings) -> None:
+    async def away_three_times() -> None:
         nonlocal tries
         tries += 1
         if tries <= 3:
@@ -36,20 +41,18 @@ async def test_a_kafka_that_is_away_is_waited_for_with_one_sentence(monkeypatch:
 
     async def at_once(seconds: float) -> None: ...
 
-    monkeypatch.setattr(monitor, "reach", away_three_times)
     with capture_logs() as logs:
-        await until_reached(KAFKA, at_once)
+        await until_reached(KAFKA, away_three_times, at_once)
     assert [each["event"] for each in logs] == ["the worker waits for Kafka", "Kafka answers"]
     assert "here:1" in logs[0]["why"] and tries == 4
 
 
-async def test_a_refusal_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refused(kafka: KafkaSettings) -> None:
+async def test_a_refusal_is_not_waited_for() -> None:
+    async def refused() -> None:
         raise BrokerRefusedError("Kafka at here:1 cannot be used: the login was refused")
 
-    monkeypatch.setattr(monitor, "reach", refused)
     with pytest.raises(BrokerRefusedError, match="login"):
-        await until_reached(KAFKA)
+        await until_reached(KAFKA, refused)
 
 
 async def test_a_kafka_that_refuses_for_a_while_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,13 +104,13 @@ def certificate(tmp_path: Path) -> ssl.SSLContext:
 async def test_a_certificate_that_nobody_vouches_for_ends_the_wait(certificate: ssl.SSLContext) -> None:
     async with server(certificate) as port:
         with pytest.raises(BrokerRefusedError, match=r"certificate was not accepted.*self.signed.*SSL_CAFILE"):
-            await until_reached(KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", security_protocol="SSL"))
+            await wait_for(KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", security_protocol="SSL"))
 
 
 async def test_tls_to_a_port_without_it_ends_the_wait() -> None:
     async with server(None) as port:
         with pytest.raises(BrokerRefusedError, match=r"does not use TLS.*SECURITY_PROTOCOL"):
-            await until_reached(KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", security_protocol="SSL"))
+            await wait_for(KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", security_protocol="SSL"))
 
 
 async def test_a_server_that_closes_each_connection_hints_at_the_protocol(certificate: ssl.SSLContext) -> None:
@@ -133,11 +136,11 @@ def with_login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka
 @pytest.mark.kafka
 async def test_a_login_that_is_refused_names_its_settings(with_login: ApacheKafka) -> None:
     right = with_login.settings
-    await until_reached(right)
+    await wait_for(right)
     wrong = right.model_copy(update={"sasl_password": SecretStr("wrong")})
     with pytest.raises(BrokerRefusedError, match=r"login of user 'me' was refused.*FUSIONLOG_KAFKA__SASL_PASSWORD"):
-        await until_reached(wrong)
+        await wait_for(wrong)
     with pytest.raises(BrokerRefusedError, match=r"SASL mechanism SCRAM-SHA-256 is not accepted"):
-        await until_reached(right.model_copy(update={"sasl_mechanism": "SCRAM-SHA-256"}))
+        await wait_for(right.model_copy(update={"sasl_mechanism": "SCRAM-SHA-256"}))
     with pytest.raises(BrokerAwayError, match="SECURITY_PROTOCOL=PLAINTEXT"):
         await reach(KafkaSettings(bootstrap_servers=right.bootstrap_servers), 5.0)
