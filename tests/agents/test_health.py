@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from fusionlog.kafka.stopping import STOP_SECONDS
-from tests.agents.stage import Stage, Worker, until
+from tests.agents.stage import Stage, Worker, coverage, until
 from tests.brokers import ApacheKafka
 from tests.factories import make_window
 
@@ -171,3 +171,21 @@ async def test_a_worker_without_a_partition_is_ready(stage: Stage) -> None:
         return sorted(body.get("partitions") or 0 for _, body in found) == [0, 1, 1] and {s for s, _ in found} == {200}
 
     await until(one_has_none, SECONDS)
+
+
+async def test_what_kafka_has_not_acknowledged_before_a_stop_is_read_again(
+    stage: Stage, own_kafka: ApacheKafka
+) -> None:
+    worker = await stage.worker("ingest")
+    await becomes(worker, "/readyz", 200)
+    sent = await stage.write([(f"s{n % 100}", f"s=s{n % 100} connection opened") for n in range(1000)])
+    own_kafka.kill()
+    await becomes(worker, "/readyz", 503)
+    await stopped_in_time(worker)
+    await asyncio.to_thread(own_kafka.start)
+    await stage.worker("ingest")
+
+    async def covered() -> bool:
+        return set(coverage(await stage.windows(), sent)) == {1}
+
+    await until(covered, SECONDS)
