@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fusionlog.embedding.encoder import EventText
 from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events
 from fusionlog.online.contradictions import Contradiction, contradicted
 from fusionlog.online.event_answers import MOST_CONTRADICTIONS, EventAnswers
 from fusionlog.records import BankEvent, PseudoLabel, Window
 from fusionlog.utils.bounded_cache import BoundedCache
+
+if TYPE_CHECKING:
+    # The command line reads labels where no ONNX Runtime is installed.
+    from fusionlog.embedding.encoder import EventText
 
 KEPT_LABELS = 10_000
 """Labels kept by window shape, about 2 kB each. Those that label events are kept for good: the teacher's budget bounds

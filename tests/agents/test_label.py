@@ -178,7 +178,8 @@ async def test_two_workers_spend_one_budget_and_what_is_beyond_it_waits_in_kafka
         await until(spent, 30, lambda: [each.log.read_text()[-3000:] for each in workers])
         for worker in workers:
             await worker.logged("the 20 calls an hour of all label workers are spent: they go on at ")
-            assert worker.log.read_text().count("windows wait in Kafka") == 1
+            # Once when another worker's reservations hold the last calls, once when they are spent.
+            assert 1 <= worker.log.read_text().count("windows wait in Kafka") <= 2
         assert len(endpoint.requests) == 20
         shown = await asyncio.to_thread(CliRunner(env={**stage.env, **budget}).invoke, app, ["teacher", "spend"])
         assert shown.exit_code == 0 and "label   20 of 20 calls within the last hour, 0 left" in shown.stdout

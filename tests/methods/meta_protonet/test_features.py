@@ -40,11 +40,6 @@ def test_the_labellers_probability_is_a_bounded_logit(probability: float, logit:
     assert by_name(make_window(), probability)["logit"] == pytest.approx(logit)
 
 
-def test_a_window_without_an_event_has_finite_features() -> None:
-    found = by_name(make_window(events=[]))
-    assert (found["lines"], found["most lines of an event"]) == (0.0, 0.0) and np.isfinite(list(found.values())).all()
-
-
 def test_the_embedding_comes_first_and_the_structure_last() -> None:
     windows, cache = [make_window(OPEN, OPEN), make_window(FAIL, OPEN)], VectorCache(WordEncoder())
     found = window_features(windows, [FEATURES, Features()], [0.9, 0.2], cache)
