@@ -365,5 +365,5 @@ async def test_asking_online_the_workers_find_what_evaluate_finds(
     by_teacher = {name for name, each in found.items() if each.by == "teacher"}
     assert by_teacher and {name for name, each in said.items() if each.proprietary and each.anomalous} <= by_teacher
     assert step.asked == result.cost.units
-    *_, evaluated, worked = sent.values()
+    evaluated, *_, worked = sent.values()  # between them, the teachers of the adaptation
     assert worked and evaluated[-len(worked) :] == worked, "the same questions, word for word"
