@@ -67,6 +67,7 @@ _REASON = re.compile("/[A-Z]{2,12}")
 _STATE = re.compile(_SQLSTATE)
 _LAST_KEY = re.compile(rf"(?:(?P<key>(?i:{_KEYS}))|(?P<state>(?i:{_STATES})))\Z")
 _KEY_ENDS = (*_KEYS.split("|"), *_STATES.split("|"))
+_KEY_LETTERS = frozenset(letter for each in _KEY_ENDS for letter in (each[-1], each[-1].upper()))
 _SIGNALS = (
     "HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR[0-9]|SEGV|PIPE|ALRM|TERM|CHLD|CONT|STOP|TSTP|TTIN|TTOU|XCPU|XFSZ|SYS"
 )
@@ -301,7 +302,8 @@ def kinds_opened(token: str) -> str:
 
 def may_open_key(token: str) -> bool:
     """Whether a token may end with the key of a code in the next one."""
-    return token.strip(_AROUND).lower().endswith(_KEY_ENDS)
+    bare = token.rstrip(_AROUND)
+    return bare[-1:] in _KEY_LETTERS and bare.lower().endswith(_KEY_ENDS)
 
 
 def _opened_by_word(token: str, bare: str, lower: str) -> str:

@@ -162,8 +162,9 @@ class Masks:
                 return self.mask_whole(text, keys)
             text = replaced
         tokens = text.split()
-        masked = " ".join(map(self._memoised, tokens))
-        return self._in_context(tokens) if _CONTEXT in masked else masked
+        parts = [*map(self._memoised, tokens)]
+        masked = " ".join(parts)
+        return self._in_context(tokens, parts) if _CONTEXT in masked else masked
 
     def mask_whole(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
         """`mask_content` without a memo, and with all that reaches over a blank."""
@@ -233,29 +234,27 @@ class Masks:
         if self._own is not None:
             return None
         for first, last, _, _ in keys:
-            before = first - len(_last_word(text, first))
+            if first and not text[first - 1].isspace():
+                if not _STARTS_NOTHING.fullmatch(_last_word(text, first)):
+                    return None
             behind = _TOKEN.match(text, last)
-            if not _STARTS_NOTHING.fullmatch(text, before, first):
-                return None
-            if behind is not None and not _HOLDS_NOTHING.fullmatch(text, last, behind.end()):
+            if behind is not None and not _HOLDS_NOTHING.fullmatch(behind[0]):
                 return None
         return _key_text(text, keys) if all(_is_plain(text, key) for key in keys) else None
 
-    def _in_context(self, tokens: list[str]) -> str:
+    def _in_context(self, tokens: list[str], parts: list[str]) -> str:
         """The masked content of tokens of which some open a context, or may belong together."""
-        parts = [self._memoised(token) for token in tokens]
         days: list[int] = []
         codes: dict[int, tuple[Candidate, ...]] = {}
-        for at, part in enumerate(parts):
-            if part == _CONTEXT:
-                context = self._memo.context(tokens[at])
-                parts[at] = context.masked
-                if context.kinds:
-                    for number, place in self._memo.across(tokens, at, context.kinds):
-                        if place.accepted:
-                            codes[number] = (*codes.get(number, ()), place)
-                if context.is_day and at + 1 < len(tokens) and _CLOCK_FIRST.match(tokens[at + 1]):
-                    days.append(at)
+        for at in [at for at, part in enumerate(parts) if part == _CONTEXT]:
+            context = self._memo.context(tokens[at])
+            parts[at] = context.masked
+            if context.kinds:
+                for number, place in self._memo.across(tokens, at, context.kinds):
+                    if place.accepted:
+                        codes[number] = (*codes.get(number, ()), place)
+            if context.is_day and at + 1 < len(tokens) and _CLOCK_FIRST.match(tokens[at + 1]):
+                days.append(at)
         for number, places in codes.items():
             parts[number] = self._memo.coded(tokens[number], places)
         for start, stop in _runs(days):
@@ -379,8 +378,10 @@ class _TokenMemo(dict[str, str]):
         In a shape each digit is 0, and so is each UUID and each hexadecimal run that is masked whichever it is.
         """
         shape = token.translate(_ZEROS)
+        if len(shape) >= len(_UUID_ZERO):
+            shape = _FREE_UUID.sub(_UUID_ZERO, shape)
         if len(shape) >= _FOLDED_CHARS:
-            shape = _HEX_RUN.sub(_HEX_ZERO, _FREE_UUID.sub(_UUID_ZERO, shape))
+            shape = _HEX_RUN.sub(_HEX_ZERO, shape)
         known = self._shapes.get(shape)
         if known is None:
             if len(token) > MEMO_CHARS or "0x" in shape or "0X" in shape:
@@ -408,9 +409,9 @@ class _TokenMemo(dict[str, str]):
 
 def _known(token: str) -> str | None:
     """The masked text of a token that is a path or an identifier for sure: most of them come once."""
-    path = _PATH_ALONE.fullmatch(token) if token[0] == "/" else None
-    if path is not None:
-        return f"<PATH>{path[1]}"
+    if token[0] == "/":
+        path = _PATH_ALONE.fullmatch(token)
+        return None if path is None else f"<PATH>{path[1]}"
     made_up = _MADE_UP.fullmatch(token)
     return None if made_up is None or may_open_key(token) else f"<ID>{made_up[1]}"
 
@@ -463,6 +464,8 @@ def _key_text(text: str, keys: Sequence[KeyMatch]) -> str:
 def _is_plain(text: str, key: KeyMatch) -> bool:
     """Whether no mask matches in what stands beside the key in its match: that is not masked."""
     first, last, start, stop = key
+    if first == start and last == stop:
+        return True
     return _UNMASKED.fullmatch(text, first, start) is not None and _UNMASKED.fullmatch(text, stop, last) is not None
 
 

@@ -16,8 +16,8 @@ from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import places, read
-from fusionlog.parsing.quantity_memo import QuantityMemo
+from fusionlog.parsing.quantities import NONE, places, read
+from fusionlog.parsing.quantity_memo import QuantityMemo, Rule
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
@@ -31,6 +31,8 @@ EXAMPLE_CHARS = 500
 
 MAX_CONTENT_CHARS = 8_000
 """What stands behind is not masked: the miner looks at a quarter of it at most."""
+
+CACHED_OUTCOMES = 20_000
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -60,6 +62,14 @@ class _KnownEvent(NamedTuple):
     example: str
     replaces: str | None
     constants: tuple[int, ...] = ()
+
+
+class _Outcome(NamedTuple):
+    """What all lines of a masked content and a component have in common, as long as the match stands."""
+
+    standing: MatchedCluster | None
+    event: _KnownEvent
+    rule: Rule
 
 
 class Parser:
@@ -92,6 +102,7 @@ class Parser:
         self._names_alone = not self._key_field and not system.session
         self._components = Components(self._masks.mask)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
+        self._outcomes: BoundedCache[tuple[str | None, str], _Outcome] = BoundedCache(CACHED_OUTCOMES)
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
     @property
@@ -181,12 +192,16 @@ class Parser:
             by_form += coded.text
         left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
-        standing = self._miner.match(masked)
-        event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
-        if start is not None:
-            duration, others = self._quantities.read(content, by_form)
-        else:
+        outcome = self._outcomes.get((component, masked))
+        if outcome is None or outcome.standing is None or not self._miner.still_matches(outcome.standing):
+            outcome = self._outcome(component, masked, line)
+        standing, event, rule = outcome
+        if start is None:
             duration, others = read(line, places(line, header.start or 0))
+        elif left:
+            duration, others = self._quantities.read(content, by_form, self._quantities.rule(by_form))
+        else:
+            duration, others = self._quantities.read(content, by_form, rule) if rule else NONE
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if (
             self._line_cache.is_worth(line)
@@ -204,6 +219,15 @@ class Parser:
             )
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
+
+    def _outcome(self, component: str | None, masked: str, line: str) -> _Outcome:
+        """The outcome of a line by mining; it is kept where that changed nothing."""
+        standing = self._miner.match(masked)
+        event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
+        outcome = _Outcome(standing, event, self._quantities.rule(masked))
+        if standing is not None:
+            self._outcomes.put((component, masked), outcome)
+        return outcome
 
     def _event(self, mined: Mined, component: str | None, line: str) -> _KnownEvent:
         """The event of a template and a component; a new one has the line as its example."""
@@ -332,6 +356,7 @@ class Parser:
             self._events.put(text, {component: event})
             if self._events.turns != turns:  # an event that only shapes still know would be met as new
                 self._line_cache.forget()
+                self._outcomes = BoundedCache(CACHED_OUTCOMES)
         else:
             events[component] = event
 
