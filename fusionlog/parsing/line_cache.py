@@ -59,8 +59,9 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
-TRIED_LINES = 2_000
-RESTED_LINES = 10_000
+TRIED_LINES = 500
+MISSED_LINES = 10_000
+RESTED_LINES, MOST_RESTED_LINES = 1_000, 64_000
 LEAST_FOUND, MOSTLY_FOUND = 0.5, 0.8
 """The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
 
@@ -146,14 +147,15 @@ class LineCache:
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
         self._seen: set[int] = set()
         self._found = self._missed = self._rests = 0
+        self._rest_lines = RESTED_LINES
         self._is_good = self._is_tried = True
 
     def is_worth(self, line: str) -> bool:
         """Count a line that was parsed in full; whether its shape is worth caching.
 
-        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines;
-        where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are counted while the cache
-        is tried: at first, behind a rest, and each `RESTED_LINES` lines that it did not find.
+        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines, each
+        time for twice as many; where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are
+        counted while the cache is tried: at first, behind a rest, and each `MISSED_LINES` lines that it did not find.
         """
         if not self.usable:
             return False
@@ -163,10 +165,11 @@ class LineCache:
         self._missed += 1
         if self._missed + self._found >= TRIED_LINES and self._is_tried:
             self._is_good = self._found >= MOSTLY_FOUND * TRIED_LINES
-            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else RESTED_LINES
+            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else self._rest_lines
+            self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
             self._is_tried = not self._is_good
             self._missed = self._found = 0
-        elif self._missed >= RESTED_LINES:
+        elif self._missed >= MISSED_LINES:
             self._is_tried, self._missed, self._found = True, 0, 0
         if len(line) > MAX_CACHED_CHARS or not line.isascii():
             return False
