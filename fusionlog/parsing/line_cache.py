@@ -65,6 +65,7 @@ RESTED_LINES, MOST_RESTED_LINES = 1_000, 64_000
 LEAST_FOUND, MOSTLY_FOUND = 0.5, 0.8
 """The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
 
+UUID_HYPHENS = 4
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
 _CLOSED, _BRACKET = 1, 2
@@ -275,7 +276,8 @@ class LineCache:
 
     def _layout(self, parts: LineParts, codes: Sequence[CodePlace], keys: Sequence[slice]) -> Layout | None:
         """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
-        free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
+        may_have = self._identifiers and parts.line.count("-") >= UUID_HYPHENS
+        free = [found.span() for found in _FREE.finditer(parts.line)] if may_have else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
             return None
         start, content = parts.header.start or 0, parts.header.content

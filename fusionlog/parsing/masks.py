@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from fusionlog.errors import SettingError
 from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, may_open_key, merged
+from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
 from fusionlog.parsing.templates import CONSTANT
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -87,7 +88,6 @@ _PATH_ALONE = re.compile(r"(?=/[A-Za-z])(?:/[\w.@%+=~,:$#&?-]*\w)++([.,;:)\]]?)"
 """A token that is a path for sure; most of the others come once as well."""
 _ALONE = "d"
 """Kinds of contexts that depend on no token ahead."""
-_ZEROS = str.maketrans("123456789", "000000000")
 _DIGIT = re.compile("[0-9]")
 _FOLDED_CHARS = 8
 _HEX_RUN = re.compile(
@@ -366,8 +366,8 @@ class _TokenMemo(dict[str, str]):
     def found(self, tokens: Sequence[str]) -> list[tuple[int, Candidate]]:
         """The places for codes in tokens."""
         found: list[tuple[int, Candidate]] = []
-        for at, token in enumerate(tokens):
-            context = self.context(token)
+        for at in [at for at, each in enumerate(tokens) if each in self._contexts or each not in self]:
+            context = self.context(tokens[at])
             found += [(at, each) for each in context.codes]
             found += self.across(tokens, at, context.kinds) if context.kinds else ()
         return found
@@ -377,7 +377,7 @@ class _TokenMemo(dict[str, str]):
 
         In a shape each digit is 0, and so is each UUID and each hexadecimal run that is masked whichever it is.
         """
-        shape = token.translate(_ZEROS)
+        shape = zeroed(token)
         if len(shape) >= len(_UUID_ZERO):
             shape = _FREE_UUID.sub(_UUID_ZERO, shape)
         if len(shape) >= _FOLDED_CHARS:

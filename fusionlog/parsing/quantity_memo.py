@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.quantities import NONE, Place, Quantities, TokenPlace, places, read, read_tokens, token_places
 from fusionlog.utils.bounded_cache import BoundedCache
 
 CACHED_TEXTS = 20_000
 
-_ZEROS = str.maketrans("123456789", "000000000")
 Rule = tuple[TokenPlace, ...]
 _BY_LINE: Rule = (TokenPlace("", -1, 0, None, 1.0, False),)
 """For a text without a rule."""
@@ -63,7 +63,7 @@ class QuantityMemo:
         if rule is not _BY_LINE:
             return rule
         own = " ".join(
-            token.translate(_ZEROS) if "<TIME>" in shown or "<NUM>,<NUM>" in shown else shown
+            zeroed(token) if "<TIME>" in shown or "<NUM>,<NUM>" in shown else shown
             for token, shown in zip(tokens, masked.split(" "), strict=True)
         )
         found = self._cache.get(own)
@@ -73,7 +73,7 @@ class QuantityMemo:
         return found
 
     def _of_shape(self, content: str) -> tuple[Place, ...]:
-        shape = content.translate(_ZEROS)
+        shape = zeroed(content)
         found = self._shapes.get(shape)
         if found is None:
             found = places(content)
