@@ -158,8 +158,6 @@ class LineCache:
         time for twice as many; where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are
         counted while the cache is tried: at first, behind a rest, and each `MISSED_LINES` lines that it did not find.
         """
-        if not self.usable:
-            return False
         if self._rests:
             self._rests -= 1
             return False

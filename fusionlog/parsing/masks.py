@@ -233,14 +233,7 @@ class Masks:
         """The text with `<KEY>` for its keys, None where a mask may reach into a key's match or begin behind it."""
         if self._own is not None:
             return None
-        for first, last, _, _ in keys:
-            if first and not text[first - 1].isspace():
-                if not _STARTS_NOTHING.fullmatch(_last_word(text, first)):
-                    return None
-            behind = _TOKEN.match(text, last)
-            if behind is not None and not _HOLDS_NOTHING.fullmatch(behind[0]):
-                return None
-        return _key_text(text, keys) if all(_is_plain(text, key) for key in keys) else None
+        return _key_text(text, keys) if all([_stands_apart(text, key) for key in keys]) else None
 
     def _in_context(self, tokens: list[str], parts: list[str]) -> str:
         """The masked content of tokens of which some open a context, or may belong together."""
@@ -453,6 +446,9 @@ def _in_keys(place: Candidate, keys: Sequence[KeyMatch]) -> bool:
 
 
 def _key_text(text: str, keys: Sequence[KeyMatch]) -> str:
+    if len(keys) == 1:
+        _, _, key, key_stop = keys[0]
+        return f"{text[:key]}<KEY>{text[key_stop:]}"
     pieces: list[str] = []
     end = 0
     for _, _, key, key_stop in keys:
@@ -461,12 +457,17 @@ def _key_text(text: str, keys: Sequence[KeyMatch]) -> str:
     return "".join([*pieces, text[end:]]) if keys else text
 
 
-def _is_plain(text: str, key: KeyMatch) -> bool:
-    """Whether no mask matches in what stands beside the key in its match: that is not masked."""
-    first, last, start, stop = key
-    if first == start and last == stop:
+def _stands_apart(text: str, match: KeyMatch) -> bool:
+    """Whether no mask matches beside the key in its match, begins in its token before it, or ends in that behind it."""
+    first, last, key, stop = match
+    if first and not text[first - 1].isspace() and not _STARTS_NOTHING.fullmatch(_last_word(text, first)):
+        return False
+    behind = _TOKEN.match(text, last)
+    if behind is not None and not _HOLDS_NOTHING.fullmatch(behind[0]):
+        return False
+    if first == key and last == stop:
         return True
-    return _UNMASKED.fullmatch(text, first, start) is not None and _UNMASKED.fullmatch(text, stop, last) is not None
+    return _UNMASKED.fullmatch(text, first, key) is not None and _UNMASKED.fullmatch(text, stop, last) is not None
 
 
 def _last_word(text: str, end: int) -> str:

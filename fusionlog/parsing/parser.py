@@ -88,6 +88,7 @@ class Parser:
         kept = [keep_expression(each) for each in system.keep]
         self._masks = Masks(system.masks, kept)
         self._fields = CodeFields(system.keep, self._header)
+        self._has_fields, self._is_json = bool(self._fields), bool(self.json_lines)
         self._quantities = QuantityMemo()
         self._keys = KeyExpression(system.session)
         self._keys_are_free = self._keys.is_free
@@ -99,10 +100,9 @@ class Parser:
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
             ingest.max_similar_templates, ingest.new_templates,
         )  # fmt: skip
-        self._names_alone = not self._key_field and not system.session
         self._components = Components(self._masks.mask)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
-        self._outcomes: BoundedCache[tuple[str | None, str], _Outcome] = BoundedCache(CACHED_OUTCOMES)
+        self._outcomes: dict[tuple[str | None, str], _Outcome] = {}
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
     @property
@@ -119,7 +119,7 @@ class Parser:
 
         :param fields: the fields of the line's envelope: `session_field` is looked for there first.
         """
-        if self.json_lines:
+        if self._is_json:
             line = self.json_lines.text(line, fields)
         return self.parse_text(line, fields)
 
@@ -137,7 +137,7 @@ class Parser:
 
     def without_template(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line without its template: its session keys and its time. Nothing is mined."""
-        if self.json_lines:
+        if self._is_json:
             line = self.json_lines.text(line, fields)
         header = self._header.split(line, fields)
         outer = self._outer_keys(fields) if fields and self._key_field else ()
@@ -187,14 +187,15 @@ class Parser:
             inside = self._inside(matches, content, start)
         by_form = self._masks.mask_content(content, inside)
         coded: FieldCodes | None = None
-        if self._fields:
+        if self._has_fields:
             coded = self._fields.of(header, content)
             by_form += coded.text
         left = [key for key in keys if key in by_form] if keys else None
         masked = _without(by_form, left) if left else by_form
-        outcome = self._outcomes.get((component, masked))
+        key = component, masked
+        outcome = self._outcomes.get(key)
         if outcome is None or outcome.standing is None or not self._miner.still_matches(outcome.standing):
-            outcome = self._outcome(component, masked, line)
+            outcome = self._outcome(key, line)
         standing, event, rule = outcome
         if start is None:
             duration, others = read(line, places(line, header.start or 0))
@@ -204,7 +205,8 @@ class Parser:
             duration, others = self._quantities.read(content, by_form, rule) if rule else NONE
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if (
-            self._line_cache.is_worth(line)
+            self._line_cache.usable
+            and self._line_cache.is_worth(line)
             and standing is not None
             and not left
             and not joined
@@ -220,13 +222,16 @@ class Parser:
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
 
-    def _outcome(self, component: str | None, masked: str, line: str) -> _Outcome:
-        """The outcome of a line by mining; it is kept where that changed nothing."""
+    def _outcome(self, key: tuple[str | None, str], line: str) -> _Outcome:
+        """The outcome of a line by mining its component and masked content; it is kept where that changed nothing."""
+        component, masked = key
         standing = self._miner.match(masked)
         event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
         outcome = _Outcome(standing, event, self._quantities.rule(masked))
         if standing is not None:
-            self._outcomes.put((component, masked), outcome)
+            if len(self._outcomes) >= CACHED_OUTCOMES:
+                self._outcomes.clear()
+            self._outcomes[key] = outcome
         return outcome
 
     def _event(self, mined: Mined, component: str | None, line: str) -> _KnownEvent:
@@ -251,7 +256,9 @@ class Parser:
     def _keys_of(self, line: str, header: Fields, outer: tuple[str, ...], places: tuple[slice, ...]) -> tuple[str, ...]:
         """The session keys of a line as they are written: of its envelope, of a decoded field, else of its text."""
         keys = outer or self._decoded_keys(header) if self._key_field else ()
-        return keys or tuple([line[place] for place in places])
+        if keys or not places:
+            return keys
+        return (line[places[0]],) if len(places) == 1 else tuple([line[place] for place in places])
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
         """The places of the line's time, and its text."""
@@ -298,7 +305,7 @@ class Parser:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
         last = first + len(name)
-        if first >= 0 and not self._names_alone:
+        if first >= 0 and matches and matches[0][2] < last:
             for _, _, start, stop in matches:
                 if first <= start and stop <= last:
                     return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
@@ -356,7 +363,7 @@ class Parser:
             self._events.put(text, {component: event})
             if self._events.turns != turns:  # an event that only shapes still know would be met as new
                 self._line_cache.forget()
-                self._outcomes = BoundedCache(CACHED_OUTCOMES)
+                self._outcomes.clear()
         else:
             events[component] = event
 
