@@ -90,6 +90,7 @@ _NAMED = re.compile(
 )
 
 _UPPER = re.compile("[A-Z]{2}")
+_REPLY = re.compile(r"[0-9]-[0-9]\.")
 
 _CODE_OF = _words(
     "exit return returned result status error response reply reason close closing fault failure termination "
@@ -120,7 +121,7 @@ def in_token(token: str) -> Sequence[Candidate]:
         place = _keyed(token, match)
         if place is not None:
             found.append(place)
-    if _UPPER.search(token) or not token.isascii() or token[0] == "(" or "-" in token:
+    if _UPPER.search(token) or not token.isascii() or token[0] == "(" or ("-" in token and _REPLY.search(token)):
         found += _named(token)
     return _apart(found) if len(found) > 1 else tuple(found)
 

@@ -190,7 +190,7 @@ class Parser:
         if self._has_fields:
             coded = self._fields.of(header, content)
             by_form += coded.text
-        left = [key for key in keys if key in by_form] if keys else None
+        left = [key for key in keys if key in by_form] if len(keys) > 1 or (keys and keys[0] in by_form) else None
         masked = _without(by_form, left) if left else by_form
         key = component, masked
         outcome = self._outcomes.get(key)

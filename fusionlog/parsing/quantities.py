@@ -145,7 +145,10 @@ def _greatest(values: Iterable[tuple[str, Place | TokenPlace]]) -> Quantities:
     duration = 0.0
     others: dict[str, float] = {}
     for text, place in values:
-        value = _value(text) * place.scale
+        try:  # the hot path of lines with several quantities: no call of `_value`
+            value = float(text) * place.scale
+        except ValueError:
+            value = _written(text) * place.scale
         if place.is_duration or (place.by_point and "." in text):
             if duration < value <= LONGEST_SECONDS:
                 duration = value
