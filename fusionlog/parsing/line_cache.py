@@ -76,7 +76,7 @@ _DIGIT = re.compile("[0-9]")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FREE = re.compile(rf"(?:(?<![A-Za-z0-9.,:+-])|(?<=[A-Za-z0-9]-)(?<![0-9][eE]-)){_UUID.pattern}(?![A-Za-z0-9]|\.\S)")
 _CONSTANT_TOKENS = re.compile(rf"(?<!\S){CONSTANT}\S*")
-_REWRITTEN = re.compile(r"[\x00\x1b]|[\r\n]\Z")
+_REWRITTEN, _LINE_BREAKS = ("\x00", "\x1b"), ("\r", "\n")
 """Where a line may not be what its record holds: a record with a NUL may be binary, colours and line breaks go."""
 
 Layout = Callable[[bytes], Any]
@@ -216,7 +216,7 @@ class LineCache:
         nothing is cached.
         """
         line, masked, start = parts.line, parts.masked, parts.header.start
-        if start is None or _REWRITTEN.search(line):
+        if start is None or line.endswith(_LINE_BREAKS) or any([each in line for each in _REWRITTEN]):
             return
         value = line.encode("ascii")
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
