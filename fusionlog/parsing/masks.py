@@ -86,6 +86,9 @@ _MADE_UP = re.compile(
 """A token that is an ID for sure, and comes once: no number with a unit, and not hexadecimal."""
 _PATH_ALONE = re.compile(r"(?=/[A-Za-z])(?:/[\w.@%+=~,:$#&?-]*\w)++([.,;:)\]]?)")
 """A token that is a path for sure; most of the others come once as well."""
+_ADDRESS_ALONE = re.compile(r"((?:(?:[a-z]{1,7}[_-])?[a-z]{1,7}=)?<)[a-z0-9_.+]+@[a-z]++(?:\.[a-z]++)*+(>[,;.:)]?)")
+"""A token that is an address for sure: no mask takes a word of seven letters, and what stands before the @ goes whole,
+whichever masks match in it. A message's id comes once or twice."""
 _ALONE = "d"
 """Kinds of contexts that depend on no token ahead."""
 _DIGIT = re.compile("[0-9]")
@@ -400,10 +403,14 @@ class _TokenMemo(dict[str, str]):
 
 
 def _known(token: str) -> str | None:
-    """The masked text of a token that is a path or an identifier for sure: most of them come once."""
+    """The masked text of a token that is a path, an address or an identifier for sure: most of them come once."""
     if token[0] == "/":
         path = _PATH_ALONE.fullmatch(token)
         return None if path is None else f"<PATH>{path[1]}"
+    if "@" in token:
+        address = _ADDRESS_ALONE.fullmatch(token)
+        opens = address is None or may_open_key(address[1]) or may_open_key(token)
+        return None if address is None or opens else f"{address[1]}<ADDRESS>{address[2]}"
     made_up = _MADE_UP.fullmatch(token)
     return None if made_up is None or may_open_key(token) else f"<ID>{made_up[1]}"
 

@@ -19,7 +19,7 @@ from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import NONE, places, read
 from fusionlog.parsing.quantity_memo import QuantityMemo, Rule
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner, Unmined
+from fusionlog.parsing.templates import CONSTANT, WILDCARD, MatchedCluster, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -93,6 +93,7 @@ class Parser:
         self._keys = KeyExpression(system.session)
         self._keys_are_free = self._keys.is_free
         self._key_field, self._every_key = system.session_field, system.keys == "all"
+        self._has_one_key = not self._key_field and not self._every_key
         self._line_cache = LineCache(self._header, system.session, kept, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
@@ -141,7 +142,7 @@ class Parser:
             line = self.json_lines.text(line, fields)
         header = self._header.split(line, fields)
         outer = self._outer_keys(fields) if fields and self._key_field else ()
-        _, places = self._found_keys(line, header)
+        places = self._own_places(line, header, self._keys.find(line))
         session, more = _sessions(self._keys_of(line, header, outer, places))
         stamp = self._stamp(line, header)[1] if self._header.stamp_names else None
         return Event("", "", session, line, more, header.matched, stamp)
@@ -174,9 +175,15 @@ class Parser:
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
         header = self._header.split(line, fields)
-        matches, key_places = self._found_keys(line, header)
+        matches = self._keys.find(line)
+        place = matches[0] if matches and self._has_one_key else None
+        if place and line[place[2]].isalnum() and line[place[3] - 1].isalnum():  # most lines: nothing to trim
+            key_places: tuple[slice, ...] = (slice(place[2], place[3]),)
+            keys: tuple[str, ...] = (line[place[2] : place[3]],)
+        else:
+            key_places = self._own_places(line, header, matches) if matches or self._key_field else ()
+            keys = self._keys_of(line, header, outer, key_places)
         component = self._component(line, header, matches, key_places) if header.component else None
-        keys = self._keys_of(line, header, outer, key_places)
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
@@ -248,17 +255,10 @@ class Parser:
             return within(matches, start, start + len(content)) if matches[-1][0] >= start else ()
         return self._keys.find(content) if self._keys_are_free else ()
 
-    def _found_keys(self, line: str, header: Fields) -> tuple[Sequence[KeyMatch], tuple[slice, ...]]:
-        """The matches of the session's expression in a line, and the places of its keys."""
-        matches = self._keys.find(line)
-        return matches, self._own_places(line, header, matches) if matches or self._key_field else ()
-
     def _keys_of(self, line: str, header: Fields, outer: tuple[str, ...], places: tuple[slice, ...]) -> tuple[str, ...]:
         """The session keys of a line as they are written: of its envelope, of a decoded field, else of its text."""
         keys = outer or self._decoded_keys(header) if self._key_field else ()
-        if keys or not places:
-            return keys
-        return (line[places[0]],) if len(places) == 1 else tuple([line[place] for place in places])
+        return keys or tuple([line[place] for place in places])
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
         """The places of the line's time, and its text."""
@@ -284,8 +284,6 @@ class Parser:
             return (key,) if key else ()
         places = []
         for _, _, start, stop in matches:
-            if not self._every_key and line[start].isalnum() and line[stop - 1].isalnum():
-                return (slice(start, stop),)
             key = trim(line, start, stop)
             if key and not self._every_key:
                 return (key,)
