@@ -337,11 +337,17 @@ def across(tokens: Sequence[str], at: int, kinds: str) -> list[Found]:
     """The candidates in the context that the token at this place opens."""
     rest = " ".join(tokens[at + 1 : at + 1 + MAX_AHEAD])
     found: list[Found] = []
-    if rest[:1].islower() and rest.partition(" ")[0].rstrip(":=") not in _FILLERS:
-        kinds = "".join([kind for kind in kinds if kind in _NOT_AHEAD])
-    for kind in kinds:
+    for kind in possible(tokens, at, kinds):
         found += _RULES[kind](tokens, at, rest)
     return found
+
+
+def possible(tokens: Sequence[str], at: int, kinds: str) -> str:
+    """The kinds of context that the token behind leaves possible: most end with a word, or with the line."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else ""
+    if behind and (not behind[0].islower() or behind.rstrip(":=") in _FILLERS):
+        return kinds
+    return "".join([kind for kind in kinds if kind in _NOT_AHEAD])
 
 
 _FILLERS = _words("is was are of equals value number with code status by error response returned answered")

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fusionlog.errors import SettingError
-from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, may_open_key, merged
+from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, may_open_key, merged, possible
 from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
 from fusionlog.parsing.templates import CONSTANT
@@ -350,6 +350,9 @@ class _TokenMemo(dict[str, str]):
 
     def across(self, tokens: Sequence[str], at: int, kinds: str) -> Sequence[tuple[int, Candidate]]:
         """The places for codes in the context that a token opens."""
+        kinds = possible(tokens, at, kinds)
+        if not kinds:
+            return ()
         behind = at + 1 if kinds in _ALONE else at + 1 + MAX_AHEAD
         around = " ".join(tokens[max(0, at - 1) : behind])
         found = self._across.get((around, at))

@@ -190,7 +190,7 @@ class Parser:
         if len(content) > MAX_CONTENT_CHARS:
             content = content[:MAX_CONTENT_CHARS]
         inside: Sequence[KeyMatch] = ()
-        if matches:
+        if matches and (start is None or matches[-1][0] >= start):
             inside = self._inside(matches, content, start)
         by_form = self._masks.mask_content(content, inside)
         coded: FieldCodes | None = None
@@ -252,7 +252,7 @@ class Parser:
     def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
         """The matches of the session's expression in the content: where it is no part of the line, by a search."""
         if start is not None:
-            return within(matches, start, start + len(content)) if matches[-1][0] >= start else ()
+            return within(matches, start, start + len(content))
         return self._keys.find(content) if self._keys_are_free else ()
 
     def _keys_of(self, line: str, header: Fields, outer: tuple[str, ...], places: tuple[slice, ...]) -> tuple[str, ...]:
