@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol, cast
 
 import faust
@@ -14,20 +14,24 @@ import structlog
 from aiokafka import TopicPartition
 from faust.app.base import BootStrategy
 from faust.streams import Stream
-from faust.types import EventT, StreamT
+from faust.types import EventT, StreamT, TransportT
 from mode import Service
 from yarl import URL
 
-from fusionlog.errors import BrokerError
+from agents.transport import BoundedTransport
+from fusionlog.errors import BrokerError, BrokerRefusedError
 from fusionlog.kafka.admin import check_topics
 from fusionlog.kafka.batch_handler import Handle
 from fusionlog.kafka.batch_output import BatchOutput
 from fusionlog.kafka.client import ssl_context
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
-from fusionlog.observability import metrics
+from fusionlog.kafka.monitor import KafkaMonitor, until_reached
+from fusionlog.observability.health import STALL_SECONDS, Health
 from fusionlog.observability.logs import configure
-from fusionlog.settings import KafkaSettings, Settings, load
+from fusionlog.observability.server import HealthServer
+from fusionlog.settings import KafkaSettings, LabelSettings, Settings, load
+from fusionlog.teachers.llm.retries import LONGEST_WAIT
 from fusionlog.topics import Topic
 from fusionlog.utils.gc_tuning import tune_gc
 
@@ -39,6 +43,9 @@ POLL_INTERVAL_SECONDS = 24 * 3600.0
 
 class Role(Protocol):
     """The work of a role. `prepare` comes before its first message, `finish` after its last."""
+
+    health: Health
+    """What the role reports for the probes."""
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
@@ -58,18 +65,26 @@ class FusionLogApp(faust.App):
     logger = logging.getLogger("faust.app")
 
     def __init__(self, role: str, settings: Settings, work: Role, **options: Any) -> None:
-        self.fusionlog, self.role, self.work = settings, role, work
+        self.fusionlog, self.role, self.work, self.health = settings, role, work, work.health
+        self._server = HealthServer(settings, self.health)
+        self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka)
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
 
     async def on_first_start(self) -> None:
-        """Check the topics, and serve metrics. Faust would make directories for its tables here; there are none."""
-        await preflight(self.fusionlog)
-        metrics.serve(self.fusionlog)
+        """Serve metrics and probes, wait for Kafka, and check the topics.
+
+        Faust would make directories for its tables here; there are none.
+        """
+        await self._server.start()
+        await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog))
+        self._kafka_monitor.start()
 
     async def on_start(self) -> None:
         """Prepare the role before an agent gets its first message."""
         await self.work.prepare()
-        for task in self.work.background:
+        self.health.tables_read = True
+        self.health.tasks = (*self.work.background, *self._kafka_monitor.background)
+        for task in self.health.tasks:
             task.add_done_callback(self._background_ended)
         tune_gc()
         await super().on_start()
@@ -82,12 +97,24 @@ class FusionLogApp(faust.App):
         reason = f"{type(failure).__name__}: {failure}" if failure is not None else "it returned"
         error = BrokerError(f"{task.get_name()} ended ({reason}): the worker ends too, start it again")
         error.__cause__ = failure
+        if isinstance(failure, BrokerRefusedError):
+            error = failure
         self._ending = asyncio.create_task(self.crash(error), name="crash")
 
     async def on_shutdown(self) -> None:
         """Close the role after everything that uses it has stopped."""
         await super().on_shutdown()
+        await self._kafka_monitor.stop()
         await self.work.finish()
+        await self._server.stop()
+
+    async def stop(self) -> None:
+        """Stop in order; the worker is not ready from now on."""
+        self.health.stopping = True
+        await super().stop()
+
+    def _new_transport(self) -> TransportT:
+        return BoundedTransport(self.conf.broker_consumer, self)
 
 
 class NoConsumer(BootStrategy):
@@ -149,6 +176,11 @@ async def preflight(settings: Settings) -> None:
         raise BrokerError(f"{fatal[0]}{more}")
 
 
+def stall_seconds(label: LabelSettings) -> float:
+    """The time after which a worker that asks an LLM is taken for hung: a call with all its repetitions is a step."""
+    return STALL_SECONDS + 2 * (label.timeout + LONGEST_WAIT) * (label.retries + 1)
+
+
 def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
     """The crash guard of a topic: its notes on crashed records are read whenever partitions are assigned."""
     settings = app.fusionlog
@@ -156,7 +188,15 @@ def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
 
     @app.on_partitions_assigned.connect
     async def assigned(_sender: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
-        guard.assigned(TopicPartition(*place) for place in args[0] if place.topic == topic.name)
+        places = [TopicPartition(*place) for place in args[0] if place.topic == topic.name]
+        guard.assigned(places)
+        app.health.assigned(len(places))
+        if places:
+            log.info("partitions taken over", partitions=sorted(f"{each.topic}/{each.partition}" for each in places))
+
+    @app.on_partitions_revoked.connect
+    async def revoked(_sender: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
+        app.health.assigned(None)
 
     return guard
 
@@ -184,7 +224,9 @@ async def consume(
     """
     async with ending(app, guard):
         async for events in batches(stream, size, seconds):
-            await guard.handle([event.message for event in events], handle, output.bury_now)
+            with app.health.at_work():
+                await guard.handle([event.message for event in events], handle, output.bury_now)
+            app.health.verdict()
             for event in events:
                 event.ack()
 
@@ -257,6 +299,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "broker_max_poll_interval": POLL_INTERVAL_SECONDS,
         "broker_commit_interval": settings.ingest.commit_seconds,
         "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": kafka.group_instance_id,
         "consumer_metadata_max_age_ms": int(kafka.metadata_seconds * 1000),
         "key_serializer": "raw",
         "value_serializer": "raw",

@@ -9,7 +9,7 @@ from typing import cast
 from faust.streams import Stream
 from faust.types import TP, StreamT
 
-from agents.app import FusionLogApp, guarded, of_environment, together
+from agents.app import FusionLogApp, guarded, of_environment, stall_seconds, together
 from fusionlog.errors import SettingError
 from fusionlog.explanation.explainer import Explainer
 from fusionlog.kafka.batch_output import Message
@@ -17,6 +17,7 @@ from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.ordered_acks import Delivery, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table_dead_letters import TableDeadLetters
+from fusionlog.observability.health import Health
 from fusionlog.records import SpendingRole
 from fusionlog.settings import Settings
 from fusionlog.workers.explain import ExplainWorker
@@ -31,6 +32,7 @@ class ExplainWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings = config
+        self.health = Health(ROLE, stall_seconds(config.label))
         self._producer = Producer(config, ROLE)
         self._explainer: Explainer | None = None
         self._explained = ExplainedShapes(config, TableDeadLetters(config, self._producer, ROLE))
@@ -40,8 +42,10 @@ class ExplainWork:
         """Connect, and read which window shapes have an explanation, and what all workers have spent."""
         await self._producer.start()
         await self._spend.start()
-        self._explainer = Explainer(self._settings, budgets=self._spend.explain_budget)
+        self._explainer = explainer = Explainer(self._settings, budgets=self._spend.explain_budget)
         await self._explained.start()
+        self.health.teacher = explainer.name
+        self.health.degradations.append(lambda: explainer.problem)
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
@@ -55,7 +59,10 @@ class ExplainWork:
         def owned(place: Place) -> bool:
             return TP(*place) in app.consumer.assignment()
 
-        return ExplainWorker(self._settings, self._producer, self._explained, self._explainer, owned=owned, guard=guard)
+        return ExplainWorker(
+            self._settings, self._producer, self._explained, self._explainer, owned=owned, guard=guard,
+            health=self.health,
+        )  # fmt: skip
 
     async def finish(self) -> None:
         """Disconnect."""

@@ -24,6 +24,7 @@ class IngestWork(ReaderWork):
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(self._settings, self._refused)
+        self.health.models = self._tables.in_use
         await self._tables.start()
 
     async def read(self) -> None:
@@ -33,7 +34,7 @@ class IngestWork(ReaderWork):
         known = await read_all(self._settings, self._settings.topics.templates, refused=self._refused)
         templates = [record for _, record in known]
         pipeline = IngestPipeline(self._settings, self._producer, self._route, templates)
-        await self.run(raw_consumer(self._settings, pipeline))
+        await self.run(raw_consumer(self._settings, pipeline, self.health))
 
     def _route(self, window: Window) -> Window:
         assert self._tables is not None

@@ -9,13 +9,14 @@ import numpy as np
 import structlog
 from faust.types import StreamT
 
-from agents.app import FusionLogApp, consume, guarded, of_environment
+from agents.app import FusionLogApp, consume, guarded, of_environment, stall_seconds
 from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_committed
 from fusionlog.kafka.table_dead_letters import TableDeadLetters
+from fusionlog.observability.health import Health
 from fusionlog.records import SpendingRole
 from fusionlog.rules import RULES
 from fusionlog.settings import Settings
@@ -41,6 +42,7 @@ class LabelWork:
 
     def __init__(self, config: Settings) -> None:
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
+        self.health = Health(ROLE, stall_seconds(config.label))
         self._producer = Producer(config, ROLE)
         self.dead_letters = BatchOutput(config, self._producer, ROLE)
         self._spend = SpendLog(config, self._producer, ROLE)
@@ -56,13 +58,19 @@ class LabelWork:
         self._tables = await KnowledgeTables.with_encoder(
             self._settings, TableDeadLetters(self._settings, self._producer, ROLE)
         )
+        self.health.models = self._tables.in_use
         await self._tables.start()
         self._lag.start()
         teacher, offline = await self._make_teachers()
         self._teachers = [each for each in (teacher, offline) if each is not None]
         names = ", ".join(each.name for each in self._teachers)
+        self.health.teacher = names
+        if isinstance(teacher, LLMTeacher):
+            self.health.degradations.append(lambda: teacher.endpoint.breaker.why)
         logger.info("teacher ready", teacher=names, labeller=self._settings.label.labeller)
-        self._labelling = LabelWorker(self._settings, self._producer, self._tables, teacher, offline=offline)
+        self._labelling = LabelWorker(
+            self._settings, self._producer, self._tables, teacher, offline=offline, health=self.health
+        )
         if self._settings.label.evidence or any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._count_history(self._labelling)
         self._check = asyncio.create_task(_check(teacher))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fusionlog.kafka.group_consumer import GroupConsumer
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table_dead_letters import TableDeadLetters
+from fusionlog.observability.health import Health
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
 from fusionlog.workers.knowledge_tables import KnowledgeTables
@@ -17,7 +18,7 @@ class ReaderWork:
     """The parts of such a role. `prepare` makes the tables, `read` calls `run` with the consumer."""
 
     def __init__(self, config: Settings, role: Role) -> None:
-        self._settings = config
+        self._settings, self.health = config, Health(role)
         self._producer = Producer(config, role)
         self._refused = TableDeadLetters(config, self._producer, role)
         self._tables: KnowledgeTables | None = None

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 
 import structlog
 
 from agents.app import FusionLogApp
+from fusionlog.kafka.stopping import STOP_SECONDS
 from fusionlog.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+MARGIN_SECONDS = 1.0
+"""Of the time that a stop may take, for the end of the process itself."""
 
 ROLES = ("ingest", "score", "label", "explain")
 
@@ -23,9 +31,10 @@ def build(role: str, settings: Settings) -> FusionLogApp:
     return app
 
 
-async def serve(app: FusionLogApp) -> None:
+async def serve(app: FusionLogApp, stopping: Callable[[BaseException | None], None] = lambda reason: None) -> None:
     """Run until SIGTERM or SIGINT, then stop in order.
 
+    :param stopping: called as the stop begins, with the reason where it is no signal.
     :raises FusionLogError: why the app could not start, or why it crashed.
     """
     stop_requested = asyncio.Event()
@@ -36,6 +45,7 @@ async def serve(app: FusionLogApp) -> None:
     request = asyncio.create_task(stop_requested.wait())
     await asyncio.wait({life, request}, return_when=asyncio.FIRST_COMPLETED)
     request.cancel()
+    stopping(life.exception() if life.done() and not life.cancelled() else app.crash_reason)
     await app.stop()
     if not life.done():
         life.cancel()
@@ -44,6 +54,26 @@ async def serve(app: FusionLogApp) -> None:
     if app.crash_reason is not None:
         raise app.crash_reason
     log.info("stopped", role=app.role)
+
+
+def end_in_time(reason: BaseException | None) -> None:
+    """End the process within `STOP_SECONDS`, by a thread: the loop may hang, and Faust's threads may wait for Kafka.
+
+    What Kafka has not acknowledged was not committed, as if the process were killed: it is read again.
+
+    :param reason: why the worker stops; None: a signal.
+    """
+    timer = threading.Timer(STOP_SECONDS - MARGIN_SECONDS, _exit, (reason,))
+    timer.daemon = True
+    timer.start()
+
+
+def _exit(reason: BaseException | None) -> None:
+    log.warning("the worker did not stop in order in time: it ends now", seconds=STOP_SECONDS)
+    if reason is not None:
+        log.error("the worker ends", why=str(reason))
+    logging.shutdown()
+    os._exit(0 if reason is None else 2)
 
 
 async def _live(app: FusionLogApp) -> None:

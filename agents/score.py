@@ -9,6 +9,7 @@ from agents.app import ReaderApp, of_environment
 from agents.reader_work import ReaderWork
 from fusionlog.detector.trial_process import TrialProcess
 from fusionlog.kafka.batch_handler import BatchHandler
+from fusionlog.kafka.batch_output import Message
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.online.scorer import Scorer
@@ -39,6 +40,7 @@ class ScoreWork(ReaderWork):
         self._tables = await KnowledgeTables.with_encoder(
             self._settings, self._refused, self._scorer.check, self._trials.check
         )
+        self.health.models = self._tables.in_use
         await self._tables.start()
         self._lag.start()
 
@@ -57,8 +59,13 @@ class ScoreWork(ReaderWork):
             poll_seconds=POLL_SECONDS,
             commit_seconds=self._settings.ingest.commit_seconds,
         )
-        handler = BatchHandler(scoring.handle, scoring.output.bury_now, scoring.output.confirm_with)
-        await self.run(GroupConsumer(self._settings.kafka, self._group, reading, handler))
+
+        async def handle(messages: Sequence[Message]) -> None:
+            await scoring.handle(messages)
+            self.health.verdict()
+
+        handler = BatchHandler(handle, scoring.output.bury_now, scoring.output.confirm_with)
+        await self.run(GroupConsumer(self._settings.kafka, self._group, reading, handler, self.health))
 
     async def finish(self) -> None:
         """Disconnect."""

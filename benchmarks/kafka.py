@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from fusionlog.errors import BrokerError
 from fusionlog.kafka.client import partition_counts
 from fusionlog.settings import KafkaSettings
@@ -69,8 +71,9 @@ def _resolve(directory: Path) -> None:
 class ApacheKafka:
     """A single KRaft node. `stop`, `kill` (SIGKILL) and `start` again work on the same storage and the same port."""
 
-    def __init__(self, directory: Path, jars: Path) -> None:
-        self.directory, self._jars = directory, jars
+    def __init__(self, directory: Path, jars: Path, login: tuple[str, str] | None = None) -> None:
+        """`login` is the user name and password that its listener wants; none by default."""
+        self.directory, self._jars, self._login = directory, jars, login
         self.port, self._controller_port = free_ports(2)
         self._process: subprocess.Popen[bytes] | None = None
         self._format()
@@ -83,7 +86,12 @@ class ApacheKafka:
     @property
     def settings(self) -> KafkaSettings:
         """Settings for it, with short group timeouts."""
-        return KafkaSettings(bootstrap_servers=self.bootstrap_servers, session_timeout=6, rebalance_timeout=6)
+        plain = KafkaSettings(bootstrap_servers=self.bootstrap_servers, session_timeout=6, rebalance_timeout=6)
+        if self._login is None:
+            return plain
+        user, password = self._login
+        login = {"sasl_username": user, "sasl_password": SecretStr(password), "security_protocol": "SASL_PLAINTEXT"}
+        return plain.model_copy(update=login)
 
     @property
     def pid(self) -> int:
@@ -133,7 +141,8 @@ class ApacheKafka:
 
     def _format(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(_properties(self.directory / "data", self.port, self._controller_port))
+        text = _properties(self.directory / "data", self.port, self._controller_port)
+        self._config.write_text(text if self._login is None else _with_login(text, *self._login))
         command = self._java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", self._config)
         subprocess.run(command, check=True, capture_output=True, timeout=120)
 
@@ -158,6 +167,18 @@ class ApacheKafka:
         if self._process.poll() is not None or time.monotonic() > deadline:
             tail = (self.directory / "broker.log").read_text(errors="replace")[-2000:]
             raise KafkaUnavailable(f"Kafka did not start: {tail}")
+
+
+def _with_login(properties: str, user: str, password: str) -> str:
+    """Properties whose broker listener wants a login by SASL PLAIN."""
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    users = f'username="{user}" password="{password}" user_{user}="{password}"'
+    return (
+        properties.replace("PLAINTEXT://", "SASL_PLAINTEXT://").replace("=PLAINTEXT\n", "=SASL_PLAINTEXT\n")
+        + "listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+        + "sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n"
+        + f"listener.name.sasl_plaintext.plain.sasl.jaas.config={module} {users};\n"
+    )
 
 
 def free_ports(count: int) -> list[int]:

@@ -48,6 +48,15 @@ class BrokerError(FusionLogError):
     """Kafka does not answer, refuses, or its topics are not as they must be."""
 
 
+class BrokerAwayError(BrokerError):
+    """Kafka does not answer now: waiting may help."""
+
+
+class BrokerRefusedError(BrokerError):
+    """Kafka refuses the login, the certificate or the permission, or the client refuses Kafka's certificate: a setting
+    must change."""
+
+
 class ModelError(FusionLogError):
     """A model release does not verify, does not load, or does not fit the encoder."""
 

@@ -16,12 +16,12 @@ def run(role: str, settings: Settings) -> None:
     """
     logs.configure(settings)
     try:
-        from agents.run import build, serve
+        from agents.run import build, end_in_time, serve
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "faust-streaming", "agents", "a worker") from error
 
     async def _serve() -> None:
         # Faust's objects belong to the loop that is running when they are made.
-        await serve(build(role, settings))
+        await serve(build(role, settings), end_in_time)
 
     asyncio.run(_serve())

@@ -56,6 +56,11 @@ class Explainer:
         self._make_budget = budgets or self._own_budget
         self._evidence = label.evidence
 
+    @property
+    def problem(self) -> str | None:
+        """Why the endpoint is left alone; None where it is not."""
+        return self._endpoint.breaker.why
+
     def budget(self, system: str) -> CallBudget:
         """The call budget of a system."""
         if system not in self._budgets:

@@ -10,7 +10,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from fusionlog.errors import RecordError
 from fusionlog.kafka.crash_guard import CrashGuard
-from fusionlog.kafka.group_consumer import Batches, Confirm
+from fusionlog.kafka.partition_handler import Batches, Confirm
 from fusionlog.kafka.takeover import Offsets, Takeover
 from fusionlog.observability import metrics
 

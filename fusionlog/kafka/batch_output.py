@@ -10,8 +10,8 @@ from typing import Protocol
 from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors
-from fusionlog.kafka.group_consumer import Confirm
 from fusionlog.kafka.known_systems import KnownSystems
+from fusionlog.kafka.partition_handler import Confirm
 from fusionlog.kafka.producer import Ack, Producer
 from fusionlog.observability import metrics
 from fusionlog.records import Record, Window

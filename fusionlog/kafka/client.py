@@ -9,13 +9,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.helpers import create_ssl_context
 
-from fusionlog.errors import BrokerError, SettingError
+from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError, SettingError
+from fusionlog.kafka import failures
 from fusionlog.settings import KafkaSettings
 
 REACH_SECONDS = 10.0
+PROBE_SECONDS = 3.0
 
 
 def options(kafka: KafkaSettings) -> dict[str, Any]:
@@ -59,15 +62,21 @@ def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
 async def kafka_errors(kafka: KafkaSettings, doing: str) -> AsyncIterator[None]:
     """Turn aiokafka's errors into one sentence that names the address and what was being done.
 
-    :raises BrokerError: in place of any KafkaError, OSError or timeout of the body.
+    :raises BrokerRefusedError: in place of an error of login, certificate or permission.
+    :raises BrokerAwayError: in place of any other KafkaError, OSError or timeout of the body.
     """
     try:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
+        cause = await _cause(kafka, error) if kafka.security_protocol != "PLAINTEXT" else error
+        if (reason := failures.refusal(cause, kafka)) is not None:
+            raise BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} failed at {doing}: {reason}") from error
         remedy = (
             "; start it, or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS" if isinstance(error, KafkaConnectionError) else ""
         )
-        raise BrokerError(f"Kafka at {kafka.bootstrap_servers} failed at {doing}: {_words(error)}{remedy}") from error
+        raise BrokerAwayError(
+            f"Kafka at {kafka.bootstrap_servers} failed at {doing}: {failures.words(error)}{remedy}"
+        ) from error
 
 
 @asynccontextmanager
@@ -84,7 +93,8 @@ async def admin_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> 
 async def reach(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> None:
     """Wait until Kafka answers.
 
-    :raises BrokerError: no answer within that many seconds; the message names what to check.
+    :raises BrokerAwayError: no answer within that many seconds; the message names what to check.
+    :raises BrokerRefusedError: the login, the certificate or a permission was refused.
     """
     await partition_counts(kafka, seconds)
 
@@ -92,20 +102,48 @@ async def reach(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> None:
 async def partition_counts(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> dict[str, int]:
     """The number of partitions of every topic. Asked so that Kafka creates none (it does for a topic asked by name).
 
-    :raises BrokerError: no answer within that many seconds; the message names what to check.
+    :raises BrokerAwayError: no answer within that many seconds; the message names what to check.
+    :raises BrokerRefusedError: the login, the certificate or a permission was refused.
     """
     try:
         async with asyncio.timeout(seconds), admin_client(kafka, seconds) as admin:
             topics = await admin.describe_topics()
     except (KafkaError, OSError, TimeoutError) as error:
-        raise BrokerError(
-            f"Kafka does not answer at {kafka.bootstrap_servers} ({_words(error)}): start it, "
-            "or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"
-        ) from error
+        raise await unreached(kafka, error) from error
     return {topic["topic"]: len(topic["partitions"]) for topic in topics}
 
 
-def _words(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return str(error).removeprefix("KafkaConnectionError: ") or type(error).__name__
+async def unreached(kafka: KafkaSettings, error: BaseException) -> BrokerError:
+    """The error to raise where Kafka could not be reached: refused or away, in one sentence with what to do."""
+    cause = await _cause(kafka, error)
+    if (reason := failures.refusal(cause, kafka)) is not None:
+        return BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} cannot be used: {reason}")
+    return BrokerAwayError(
+        f"Kafka does not answer at {kafka.bootstrap_servers} ({failures.words(cause)}{failures.hint(cause, kafka)}): "
+        "start it, or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"
+    )
+
+
+async def _cause(kafka: KafkaSettings, error: BaseException) -> BaseException:
+    """What a client's error came from: aiokafka keeps to itself why it could connect to none of the servers.
+
+    The refusal of any server counts more than the silence of others.
+    """
+    if not isinstance(error, KafkaConnectionError):
+        return error
+    found = [each async for each in _connection_errors(kafka)]
+    refused = [each for each in found if failures.refusal(each, kafka) is not None]
+    return (refused or found or [error])[0]
+
+
+async def _connection_errors(kafka: KafkaSettings) -> AsyncIterator[BaseException]:
+    """The error of a connection to each server that has one."""
+    arguments = options(kafka)
+    del arguments["metadata_max_age_ms"]
+    for host, port, _ in collect_hosts(arguments.pop("bootstrap_servers"), randomize=False):
+        try:
+            connection = await create_conn(host, port, request_timeout_ms=int(PROBE_SECONDS * 1000), **arguments)
+        except (KafkaError, OSError, TimeoutError) as error:
+            yield error
+        else:
+            connection.close()

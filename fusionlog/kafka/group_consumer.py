@@ -21,84 +21,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka import failures
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.lag import log_deleted
 from fusionlog.kafka.membership import AssignmentLost, Lease
+from fusionlog.kafka.partition_handler import Batches, PartitionHandler
+from fusionlog.kafka.stopping import CLOSE_SECONDS, LEAVE_SECONDS, bounded
 from fusionlog.kafka.takeover import Offsets, Takeover, committed_offsets, extents, takeover
+from fusionlog.observability.health import Health
+from fusionlog.observability.outage import Outage
 from fusionlog.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
 
-Batches = Mapping[TopicPartition, Sequence[ConsumerRecord]]
-Confirm = Callable[[], Awaitable[None]]
-"""Returns while what was assigned is this member's.
-
-:raises AssignmentLost: it is not.
-"""
-
 RETRY_SECONDS = 0.5
 POSITION_SECONDS = 0.05
+MEASURE_SECONDS = 2.0
 HEARTBEATS = 4
 """In a session timeout."""
-
-
-class PartitionHandler(Protocol):
-    """The handling of the records of assigned partitions. A consumer calls its methods one at a time."""
-
-    async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
-        """Open newly assigned partitions.
-
-        :param guard: the notes on records that crashed workers.
-        :param confirm: to be awaited before anything is written that follows from their records.
-        """
-
-    async def take(self, batches: Batches) -> None:
-        """Handle records of open partitions, in order.
-
-        :raises AssignmentLost: from `confirm`.
-        :raises RecordCrash: an unexpected exception, with the records in hand.
-        """
-
-    async def tick(self) -> None:
-        """Do what time demands; called between batches, at least once in `Reading.poll_seconds`."""
-
-    def skip_to(self, place: TopicPartition, offset: int) -> None:
-        """Note that no record comes before this offset: transaction markers take offsets too."""
-
-    def positions(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        """The offsets to commit: the first unfinished record of each open partition."""
-
-    async def settle(self, seconds: float) -> bool:
-        """Wait until the writes are acknowledged; return whether they are."""
-
-    def close(self) -> None:
-        """Close all partitions; their next member reads the unfinished records again. May be called twice."""
-
-    def deleted(self, place: TopicPartition, records: int) -> None:
-        """Count records that retention deleted before they were read."""
-
-    @property
-    def congested(self) -> bool | None:
-        """Whether reading is to pause; None: no change."""
-
-    def paused(self, places: Iterable[TopicPartition]) -> None:
-        """Report the paused partitions."""
-
-    def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """Report the number of unread records of each open partition."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +73,14 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     waits for the assignment, and the assignment waits for the lock.
     """
 
-    def __init__(self, kafka: KafkaSettings, group: str, reading: Reading, handler: PartitionHandler) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, group: str, reading: Reading, handler: PartitionHandler,
+        health: Health | None = None,
+    ) -> None:  # fmt: skip
+        """`health` gets the assignment and the steps of the reader."""
         self._kafka, self.group, self._reading, self._handler = kafka, group, reading, handler
+        self._health = health or Health(group)
+        self._commits = Outage()
         self._lock = asyncio.Lock()
         self._consumer = AIOKafkaConsumer(**self._options())
         self._lease = Lease(kafka.session_timeout, kafka.rebalance_timeout)
@@ -154,13 +113,15 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             raise
 
     async def stop(self) -> None:
-        """Wait for acknowledgements, commit, and leave the group."""
+        """Wait for acknowledgements, commit, and leave the group, a static member excepted.
+
+        Each takes a bounded time: what is not acknowledged or not committed by then is read again.
+        """
         self._stopping = True
-        try:
-            async with self._lock:
-                await self._leave()
-        finally:
-            await self._consumer.stop()
+        self._health.idle()
+        if not await bounded(self._leave_in_order(), LEAVE_SECONDS, f"the reader of group {self.group}"):
+            self._forget()
+        await bounded(self._consumer.stop(), CLOSE_SECONDS, f"the consumer of group {self.group}")
 
     async def confirm(self) -> None:
         """Prove this member's assignment: by its lease, else by a commit that Kafka accepts.
@@ -172,6 +133,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         while not self._lease.valid:
             if self._stopping or not self._next:
                 raise AssignmentLost("the membership is not proven, and this worker stops or has no partition")
+            self._health.step()
             if await self._commit(self._handler.positions()):
                 return
             await asyncio.sleep(RETRY_SECONDS)
@@ -184,15 +146,18 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lease.rebalancing(time.monotonic() - 2 * self._kafka.session_timeout / HEARTBEATS)
         async with self._lock:
             self._rebalances += 1
+            self._health.assigned(None)
             with self._kept():
-                await self._leave()
+                await self._leave(self._kafka.rebalance_timeout / 2)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance: open the assigned partitions."""
         async with self._lock:
             self._rebalances += 1
             with self._kept():
-                await self._open(list(assigned))
+                places = list(assigned)
+                await self._open(places)
+                self._health.assigned(len(places))
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -206,6 +171,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         clock = asyncio.get_running_loop().time
         commit_at = clock() + self._reading.commit_seconds
         while not self._stopping:
+            self._health.step()
             rebalances = self._rebalances
             batches = await self._poll()
             async with self._lock:
@@ -282,9 +248,14 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         for place, offset in self._next.items():
             self._consumer.seek(place, offset)
 
-    async def _leave(self) -> None:
+    async def _leave_in_order(self) -> None:
+        async with self._lock:
+            await self._leave(LEAVE_SECONDS / 2)
+
+    async def _leave(self, seconds: float) -> None:
+        """:param seconds: for the acknowledgements, at most."""
         if self._next:
-            if not await self._handler.settle(self._kafka.rebalance_timeout / 2):
+            if not await self._handler.settle(seconds):
                 log.warning("not everything was acknowledged in time; its records will be read again")
             # Refused where the assignment was lost: then the next reader goes on at the commit before.
             with suppress(AssignmentLost):
@@ -347,8 +318,11 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._lease.end()
             raise AssignmentLost(str(error)) from error
         except (KafkaError, TimeoutError) as error:
-            log.warning("offsets were not committed; the next commit tries again", error=str(error))
+            if self._commits.away(failures.words(error)):
+                log.warning("offsets are not committed now; each commit tries again", error=failures.words(error))
             return False
+        if (seconds := self._commits.back()) is not None:
+            log.info("offsets are committed again", seconds=round(seconds, 1))
         self._lease.confirm(asked_at)
         self._committed = dict(positions)
         return True
@@ -370,10 +344,11 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _measure(self) -> None:
         """Report the unread records of each partition by Kafka's own ends: a paused partition fetches nothing."""
         try:
-            ends: Offsets = await self._consumer.end_offsets(list(self._next)) if self._next else {}
-        except (KafkaError, OSError) as error:
+            async with asyncio.timeout(MEASURE_SECONDS):
+                ends: Offsets = await self._consumer.end_offsets(list(self._next)) if self._next else {}
+        except (KafkaError, OSError, TimeoutError) as error:
             log.debug("the lag could not be read", error=str(error))
-            return
+            ends = {}
         self._handler.unread({place: max(0, end - self._next[place]) for place, end in ends.items()})
 
     def _options(self) -> dict[str, Any]:
@@ -381,6 +356,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         return {
             **options(kafka),
             "group_id": self.group,
+            "group_instance_id": kafka.group_instance_id,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "isolation_level": self._reading.isolation_level,

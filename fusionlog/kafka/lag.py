@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from fusionlog.kafka.client import admin_client, options
+from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded
 from fusionlog.observability import metrics
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
@@ -16,6 +19,7 @@ from fusionlog.topics import Topic
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 2.0
+ANSWER_SECONDS = 5.0
 
 
 def log_deleted(place: TopicPartition, records: int) -> None:
@@ -37,6 +41,7 @@ class LagMonitor:
         self._settings, self._group, self._topic = settings, group, topic
         self._count_deleted, self._deleted = count_deleted, dict[TopicPartition, int]()
         self._task: asyncio.Task[None] | None = None
+        self._shown: set[TopicPartition] = set()
 
     def start(self) -> None:
         """Start measuring in the background."""
@@ -51,7 +56,8 @@ class LagMonitor:
         """Stop measuring."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await bounded(asyncio.gather(self._task, return_exceptions=True), CLOSE_SECONDS, "the lag")
+            self._hide(self._shown)
 
     async def _run(self) -> None:
         while True:
@@ -59,24 +65,37 @@ class LagMonitor:
                 await self._follow()
             except (KafkaError, OSError, TimeoutError) as error:
                 log.debug("the lag could not be read", group=self._group, error=str(error))
+                self._hide(self._shown)
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _follow(self) -> None:
         """Set the lag every `EVERY_SECONDS`, until Kafka is away."""
         async with admin_client(self._settings.kafka) as admin, AIOKafkaConsumer(**self._options()) as consumer:
             while True:
-                [found] = await admin.describe_topics([self._topic.name])
-                places = [TopicPartition(self._topic.name, each["partition"]) for each in found["partitions"]]
-                ends = await consumer.end_offsets(places)
-                starts = await consumer.beginning_offsets(places)
-                marks = await admin.list_consumer_group_offsets(self._group, partitions=places)
-                for place, end in ends.items():
-                    committed = marks[place].offset if place in marks else -1
-                    if self._count_deleted and committed >= 0:
-                        self._missing(place, committed, starts[place])
-                    lag = end - max(committed, starts[place])
-                    metrics.LAG.labels("", place.topic, str(place.partition)).set(max(0, lag))
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._measure(admin, consumer)
                 await asyncio.sleep(EVERY_SECONDS)
+
+    async def _measure(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
+        [found] = await admin.describe_topics([self._topic.name])
+        places = [TopicPartition(self._topic.name, each["partition"]) for each in found["partitions"]]
+        ends = await consumer.end_offsets(places)
+        starts = await consumer.beginning_offsets(places)
+        marks = await admin.list_consumer_group_offsets(self._group, partitions=places)
+        self._hide(self._shown - ends.keys())
+        for place, end in ends.items():
+            committed = marks[place].offset if place in marks else -1
+            if self._count_deleted and committed >= 0:
+                self._missing(place, committed, starts[place])
+            lag = end - max(committed, starts[place])
+            metrics.LAG.labels("", place.topic, str(place.partition)).set(max(0, lag))
+            self._shown.add(place)
+
+    def _hide(self, places: Iterable[TopicPartition]) -> None:
+        """Remove the lags that are not known any more: an old figure would look like a present one."""
+        for place in set(places):
+            metrics.LAG.remove("", place.topic, str(place.partition))
+            self._shown.discard(place)
 
     def _missing(self, place: TopicPartition, committed: int, start: int) -> None:
         """Count the records deleted behind the commit, each once."""

@@ -12,6 +12,7 @@ from aiokafka.structs import RecordMetadata
 from fusionlog import records
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors, options
+from fusionlog.kafka.stopping import FLUSH_SECONDS, bounded
 from fusionlog.settings import Settings
 from fusionlog.topics import Role, Topic
 
@@ -50,10 +51,10 @@ class Producer:
         self._producer = producer
 
     async def stop(self) -> None:
-        """Send what is buffered, then disconnect."""
+        """Send what is buffered, then disconnect. What Kafka does not take in time is lost: it was not acknowledged."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            await bounded(producer.stop(), FLUSH_SECONDS, "the producer")
 
     async def send(self, topic: Topic, key: str, record: records.Record | None, partition: int | None = None) -> Ack:
         """Queue a record (None is a tombstone); waits while the buffer is full."""

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from fusionlog.errors import BrokerError, RecordError
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
+from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.records import Record
 from fusionlog.settings import Settings
@@ -197,7 +198,7 @@ async def _reader(settings: Settings, topic: Topic, group: str | None = None) ->
     try:
         yield consumer
     finally:
-        await consumer.stop()
+        await bounded(consumer.stop(), CLOSE_SECONDS, f"the reader of {topic.name}")
 
 
 async def _partitions(settings: Settings, topic: Topic) -> list[TopicPartition]:

@@ -1,1 +1,1 @@
-"""Logs and metrics of a running process."""
+"""Logs, metrics and probes of a running process."""

@@ -14,6 +14,15 @@ from fusionlog.settings import Settings
 # Libraries that log more than an operator needs: what matters of it is in our own lines.
 QUIET = ("aiokafka", "faust", "mode", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "asyncio", "drain3")
 REPEAT_SECONDS = 30.0
+# What aiokafka logs while Kafka is away, for each of its connections: the worker's own sentence is enough.
+OUTAGE = (
+    "Unable connect to", "Unable to request metadata", "Unable to update metadata", "Failed fetch messages",
+    "Failed fetch offsets", "Group Coordinator Request failed", "Heartbeat send request failed",
+    "Heartbeat session expired", "Error sending %s to node", "LeaveGroup request failed",
+    "FindCoordinator Request failed",
+    "Could not send", "Cannot send", "Got error produce response", "OffsetCommit failed before join",
+    "Failed to commit on finallization",
+)  # fmt: skip
 
 
 class RepeatFilter(logging.Filter):
@@ -25,9 +34,11 @@ class RepeatFilter(logging.Filter):
         self._logged: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the message was not logged within the last `seconds`. Our own always pass."""
+        """Whether the message is no echo of an outage, and was not logged in the last `seconds`. Ours pass."""
         if not record.name.startswith(QUIET):
             return True
+        if record.name.startswith("aiokafka") and str(record.msg).startswith(OUTAGE):
+            return False
         key = record.name, str(record.msg)
         if record.created - self._logged.get(key, 0.0) < self._seconds:
             return False

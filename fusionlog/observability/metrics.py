@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
-
-from fusionlog.errors import SettingError
-from fusionlog.settings import Settings
+from prometheus_client import Counter, Gauge, Histogram
 
 # `input` is raw, or keyed: the keyed topic of a system with `repartition: true`, whose lines are read twice.
 
@@ -165,17 +162,21 @@ MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after th
 MODELS_WITHDRAWN = Counter("fusionlog_models_withdrawn", "releases given up as they failed on windows", ["system"])
 MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verify", ["system"])
 
+KAFKA_UP = Gauge("fusionlog_kafka_up", "1 while Kafka answers this worker, 0 while it does not")
+TEACHER_UP = Gauge(
+    "fusionlog_teacher_up",
+    "1 while the endpoint of the LLM is used, 0 with a reason while it is left alone",
+    ["reason"],
+)
 
-def serve(settings: Settings) -> None:
-    """Serve the metrics over HTTP where a port is configured.
 
-    :raises SettingError: the port is taken.
-    """
-    if not settings.metrics_port:
-        return
-    try:
-        start_http_server(settings.metrics_port, settings.metrics_host)
-    except OSError as error:
-        raise SettingError(
-            "FUSIONLOG_METRICS_PORT", settings.metrics_port, f"{error.strerror}; choose another"
-        ) from error
+def show_teacher(reason: str | None) -> None:
+    """Show that the endpoint is used, or the reason why it is left alone, a short code."""
+    TEACHER_UP.clear()
+    TEACHER_UP.labels(reason or "").set(reason is None)
+
+
+def total_lag() -> float | None:
+    """The sum of the lags that are known; None where none is."""
+    found = [sample.value for metric in LAG.collect() for sample in metric.samples]
+    return sum(found) if found else None

@@ -65,8 +65,10 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(Path("~/.cache/fusionlog"), description="directory of the exported encoder")
     ray_address: str | None = Field(None, description="URL of the Ray Jobs API, http://host:8265; none: a local Ray")
     signing_key: SecretStr | None = Field(None, description="key that signs and verifies model releases")
-    metrics_port: int = Field(0, ge=0, le=65535, description="port of Prometheus metrics; 0: none")
-    metrics_host: str = Field("0.0.0.0", description="address that the metrics are served on")
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of metrics and probes; 0: none")
+    metrics_host: str = Field(
+        "127.0.0.1", description="address that metrics and probes are served on; in Kubernetes the pod's"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     log_format: Literal["console", "json"] = Field("console", description="format of logs: console or json")
 

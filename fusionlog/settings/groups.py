@@ -39,6 +39,11 @@ class KafkaSettings(SettingsGroup):
         30.0, gt=0, description="seconds without a heartbeat after which a consumer leaves its group"
     )
     rebalance_timeout: float = Field(60.0, gt=0, description="seconds that consumers have to rejoin in a rebalance")
+    group_instance_id: str | None = Field(
+        None, pattern=r"^[a-zA-Z0-9._-]{1,249}$",
+        description="static membership (Kafka's group.instance.id): a worker that is back within session_timeout keeps"
+        " its partitions; every worker of a role needs another one",
+    )  # fmt: skip
     metadata_seconds: float = Field(
         10.0, gt=0, description="age of metadata in seconds, after which partitions added to a topic are found"
     )

@@ -23,6 +23,7 @@ from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.ordered_acks import Delivery, OrderedAcks, Place
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -59,7 +60,7 @@ class ExplainWorker:
     def __init__(
         self, settings: Settings, producer: Producer, known: ShapeSet, explainer: Explainer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, owned: Owned = lambda place: True,
-        guard: CrashGuard | None = None,
+        guard: CrashGuard | None = None, health: Health | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
@@ -74,6 +75,7 @@ class ExplainWorker:
         self._refusals, self._results = (BatchOutput(settings, producer, "explain") for _ in range(2))
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
+        self._health = health or Health("explain")
 
     async def take(self, delivery: Delivery) -> None:
         """Add an anomaly to the pool, or finish it by a rule.
@@ -111,7 +113,7 @@ class ExplainWorker:
             self._news.clear()
             candidate = self._pool.best(self._payable)
             if candidate is not None:
-                with in_hand([candidate.item.message]):
+                with in_hand([candidate.item.message]), self._health.at_work():
                     await self._handle(candidate)
                 continue
             waits = {system: self._explainer.budget(system).wait for system in self._pool.systems()}
@@ -179,6 +181,8 @@ class ExplainWorker:
         explanation = await self._explainer.explain(candidate.anomaly, system)
         await self._results.send(self._settings.topics.explanations, explanation)
         await self._results.flush()
+        if self._logged:
+            log.info("the LLM explains again", before=self._logged)
         self._logged = ""
         self._known.add(key_of(candidate.anomaly))
         metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
@@ -199,8 +203,9 @@ class ExplainWorker:
 
     async def _wait(self, seconds: float, why: str) -> None:
         """Wait; a reason that goes on is one sentence in the log."""
-        report = log.debug if why == self._logged else log.warning
-        self._logged = why
+        # An endpoint that is left alone is in the log already.
+        report = log.debug if why == self._logged or self._health.degraded else log.warning
+        self._logged = "" if self._health.degraded else why
         report(
             "the LLM cannot explain now; anomalies wait", waiting=len(self._pool), why=why, seconds=round(seconds, 1)
         )

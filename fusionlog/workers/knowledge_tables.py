@@ -83,8 +83,12 @@ class KnowledgeTables:
 
     async def stop(self) -> None:
         """Stop following."""
-        for table in self._tables:
-            await table.stop()
+        await asyncio.gather(*(table.stop() for table in self._tables))
+
+    def in_use(self) -> dict[str, str | None]:
+        """The version of the release in use of each configured system that needs a model; None: it has none yet."""
+        needing = [name for name in self._settings.systems if self._settings.rules(name).model]
+        return {name: self._versions.get(name) for name in needing}
 
     def of(self, system: str) -> Knowledge:
         """The knowledge of a system; a new system's is built from the releases and labels read so far."""

@@ -19,6 +19,7 @@ from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
 from fusionlog.online.asking import (
     Answered,
     GivenUp,
@@ -56,9 +57,11 @@ class LabelWorker:
     def __init__(
         self, settings: Settings, producer: Producer, tables: KnowledgeTables, teacher: Teacher,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
+        health: Health | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
         self._offline = offline or teacher
+        self._health = health or Health("label")
         self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
         self._output = BatchOutput(settings, producer, "label")
         self._strategy: QueryStrategy = (
@@ -94,6 +97,7 @@ class LabelWorker:
         for system in pools:
             await self._load_profile(system)
         while waiting := {system: pool for system, pool in pools.items() if pool}:
+            self._health.step()
             seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
             await self._output.flush()
             if seconds and any(waiting.values()):
@@ -167,6 +171,8 @@ class LabelWorker:
         await self._return(pool)
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         if answered.retry_after is None:
+            if teacher is self._teacher and self._logged:
+                log.info("the teacher answers again", teacher=teacher.name, before=self._logged)
             self._logged = ""
             return 0.0
         self._why = answered.why
@@ -229,13 +235,17 @@ class LabelWorker:
     async def _wait(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
         """Wait, at most `MAX_WAIT_SECONDS`; a reason that goes on is one sentence in the log."""
         seconds = min(seconds, MAX_WAIT_SECONDS)
-        report = log.debug if self._why == self._logged else log.warning
-        self._logged = self._why
-        report(
+        self._report_away(
             "the teacher cannot answer now; windows wait in Kafka", shapes=sum(len(p.windows) for p in pools.values()),
             teacher=self._teacher.name, seconds=round(seconds, 1), why=self._why,
         )  # fmt: skip
         await self._sleep(seconds)
+
+    def _report_away(self, sentence: str, **fields: object) -> None:
+        """Log a reason to wait once; an endpoint that is left alone is in the log already."""
+        known = self._health.degraded or self._why == self._logged
+        (log.debug if known else log.warning)(sentence, **fields)
+        self._logged = "" if self._health.degraded else self._why
 
     async def _defer(self, pools: Mapping[str, CandidatePool[Message]], seconds: float) -> None:
         """Send all windows back to the end of their topic, each with a provisional verdict of the offline teacher.
@@ -245,7 +255,7 @@ class LabelWorker:
         windows = [window for pool in pools.values() for shape in pool.windows for window, _ in pool.take(shape.shape)]
         fresh = [window for window in windows if window.provisional is None]
         if fresh:
-            log.warning("the teacher cannot answer now; verdicts are provisional", windows=len(fresh), why=self._why)
+            self._report_away("the teacher cannot answer now; verdicts are provisional", why=self._why)
         else:
             full = len(windows) >= self._settings.label.units_per_call
             await self._wait(pools, min(seconds, FULL_BATCH_SECONDS) if full else seconds)

@@ -15,6 +15,7 @@ from fusionlog.cli.main import Role
 from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, ModelError
 from fusionlog.kafka.admin import create_topics
+from fusionlog.observability.health import Health
 from fusionlog.settings import Settings
 
 SECONDS = 10.0
@@ -116,7 +117,7 @@ class FailingWork:
     """The work of a role, whose background task fails, or returns, after the start."""
 
     def __init__(self, failure: Exception | None) -> None:
-        self.failure, self.background = failure, list[asyncio.Task[None]]()
+        self.failure, self.background, self.health = failure, list[asyncio.Task[None]](), Health("score")
 
     async def prepare(self) -> None:
         self.background = [asyncio.create_task(self._follow(), name="table labels")]

@@ -20,17 +20,23 @@ def run(role: str, before: str = "pass", **env: str) -> tuple[int, list[str]]:
     return done.returncode, done.stderr.strip().splitlines()
 
 
-@pytest.mark.parametrize("role", ["ingest", "score"])
-def test_a_worker_without_kafka_says_where_it_looked(role: str) -> None:
+@pytest.mark.parametrize("role", ["ingest", "score", "label", "explain"])
+def test_a_worker_without_kafka_says_where_it_looks_and_waits(role: str) -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     env = {
         "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": address,
         "FUSIONLOG_SYSTEMS_FILE": str(DATASETS / "systems.yaml"),
+        "FUSIONLOG_LABEL__URL": "http://127.0.0.1:1/v1",
     }
-    code, said = run(role, **env)
-    assert code == 2
-    assert said[-1].startswith(f"fusionlog: Kafka does not answer at {address} ")
-    assert not any("Traceback" in line for line in said)
+    command = [sys.executable, "-m", "fusionlog", "worker", role]
+    with subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stderr is not None
+        said = next(line for line in worker.stderr if "the worker waits for Kafka" in line)
+        worker.terminate()
+        said += worker.stderr.read()
+        assert worker.wait(60) == 0, said
+    assert f"Kafka does not answer at {address} " in said and "refused" in said
+    assert "Traceback" not in said and said.count("waits for Kafka") == 1
 
 
 def test_a_worker_without_a_setting_that_its_role_needs_names_it() -> None:

@@ -18,7 +18,8 @@ from fusionlog.errors import BrokerError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.client import admin_client, options, partition_counts
 from fusionlog.kafka.crash_guard import CrashGuard
-from fusionlog.kafka.group_consumer import Batches, Confirm, GroupConsumer, Reading
+from fusionlog.kafka.group_consumer import GroupConsumer, Reading
+from fusionlog.kafka.partition_handler import Batches, Confirm
 from fusionlog.kafka.takeover import Takeover, committed_offsets
 from fusionlog.settings import Settings
 

@@ -14,7 +14,9 @@ from prometheus_client import REGISTRY
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.client import admin_client, options, partition_counts
 from fusionlog.kafka.lag import EVERY_SECONDS, LagMonitor
-from fusionlog.settings import Settings
+from fusionlog.observability import metrics
+from fusionlog.settings import KafkaSettings, Settings
+from tests.brokers import free_ports
 
 pytestmark = pytest.mark.kafka
 
@@ -67,5 +69,22 @@ async def test_partitions_that_are_added_are_watched_and_what_is_deleted_is_coun
         await asyncio.sleep(EVERY_SECONDS * 1.5)  # it looks once more, and counts nothing again
         assert sample("fusionlog_windows_deleted_total", topic.name, 0) == 4
         assert sample("fusionlog_windows_deleted_total", topic.name, 1) is None
+    finally:
+        await watch.stop()
+
+
+async def test_a_lag_that_cannot_be_read_has_no_series(kafka_settings: Settings) -> None:
+    (port,) = free_ports(1)
+    away = kafka_settings.model_copy(update={"kafka": KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}")})
+    topic = away.topics.general
+    watch = LagMonitor(away, "g", topic)
+    place = TopicPartition(topic.name, 0)
+    metrics.LAG.labels("", topic.name, "0").set(5)
+    watch._shown.add(place)
+    watch.start()
+    try:
+        async with asyncio.timeout(20):
+            while sample("fusionlog_lag_records", topic.name, 0) is not None:
+                await asyncio.sleep(0.05)
     finally:
         await watch.stop()

@@ -38,10 +38,18 @@ def test_json_has_our_lines_and_those_of_libraries_in_one_form(capsys: pytest.Ca
 def test_a_library_that_repeats_itself_is_heard_once(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Settings())
     for number in range(50):
-        logging.getLogger("aiokafka.consumer.fetcher").error("Failed fetch messages from %s", number)
+        logging.getLogger("aiokafka.consumer.fetcher").error("Unexpected error in fetcher of %s", number)
         structlog.get_logger("fusionlog.x").warning("ours")
     said = capsys.readouterr().err
-    assert said.count("Failed fetch") == 1 and said.count("ours") == 50
+    assert said.count("Unexpected error") == 1 and said.count("ours") == 50
+
+
+def test_an_outage_of_kafka_is_no_stream_of_each_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings())
+    logging.getLogger("aiokafka").error('Unable connect to "%s:%s": %s', "127.0.0.1", 1, "refused")
+    logging.getLogger("aiokafka.consumer.group_coordinator").error("Heartbeat send request failed: %s. Will retry.", 1)
+    logging.getLogger("aiokafka.consumer.fetcher").warning("Not authorized to read from topic %s.", "t")
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_level_is_that_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:

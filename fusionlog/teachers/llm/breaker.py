@@ -34,6 +34,11 @@ class Breaker:
         return self._trying
 
     @property
+    def why(self) -> str | None:
+        """Why the endpoint is left alone, until a call succeeds; None where it is not."""
+        return None if self._until is None else self._why
+
+    @property
     def open(self) -> bool:
         """Whether a call would be refused now."""
         return self._until is not None and (self._clock() < self._until or self._trying)

@@ -111,6 +111,7 @@ class Endpoint:
         refused = f"{error}; it refuses made-up requests, too"
         why = refused if isinstance(error, RefusedError) else f"{self.place} answers 200 with nothing usable: {error}"
         self.breaker.trip(why)
+        self._show("refused" if isinstance(error, RefusedError) else "unusable")
         self.proven, self.distrusted, self._unusable_row, self.problem = False, True, 0, why
         return TeacherError(why, retry_after=self.settings.breaker_seconds)
 
@@ -217,6 +218,7 @@ class Endpoint:
         self.proven, self.distrusted, self._unusable_row, self.problem = True, False, 0, ""
         self.usable_answers += 1
         self.breaker.succeeded()
+        self._show("")
 
     def _unusable(self, error: AnswerError, dialect: Dialect) -> None:
         """Count an answer that cannot be used; while none could be, the next call asks in another form."""
@@ -265,8 +267,13 @@ class Endpoint:
     def _denied(self, why: str) -> TeacherError:
         metrics.LLM_CALLS.labels("denied").inc()
         self.breaker.trip(why)
+        self._show("denied")
         self.problem = why
         return TeacherError(why, retry_after=self.settings.breaker_seconds)
+
+    def _show(self, reason: str) -> None:
+        """Show in the metrics whether the endpoint is left alone, and for which reason, a short code."""
+        metrics.show_teacher(None if self.breaker.why is None else reason)
 
     def _without_key(self, text: str) -> str:
         """The text without the API key, which some endpoints quote."""
@@ -278,8 +285,10 @@ class Endpoint:
         why = self.problem = self._without_key(f"{self.place} {problem}")
         if seconds is not None and seconds > self._longest_wait:
             self.breaker.trip(why, seconds)
+            self._show(outcome)
             return TeacherError(why, retry_after=seconds)
         self.breaker.failed(why)
+        self._show(outcome)
         if outcome == "timeout":
             self.dialect = self.dialect.bounded()
         return (SlowError if outcome == "timeout" else TransientError)(why, retry_after=seconds)

@@ -12,7 +12,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from fusionlog.kafka.crash_notes import RecordCrash, Suspect, Unit, culpable
-from fusionlog.kafka.group_consumer import Confirm
+from fusionlog.kafka.partition_handler import Confirm
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.parsing.parser import Parser

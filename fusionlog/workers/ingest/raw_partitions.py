@@ -11,9 +11,11 @@ from aiokafka.structs import OffsetAndMetadata
 
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
 from fusionlog.kafka.crash_guard import CrashGuard
-from fusionlog.kafka.group_consumer import Batches, Confirm, GroupConsumer, Reading
+from fusionlog.kafka.group_consumer import GroupConsumer, Reading
+from fusionlog.kafka.partition_handler import Batches, Confirm
 from fusionlog.kafka.takeover import Takeover
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic, Topics
 from fusionlog.workers.ingest.pipeline import IngestPipeline
@@ -26,7 +28,7 @@ KEYED_FETCH_BYTES = 512 * 1024
 """Raw partitions of a repartitioned system are read in turn, so much of each: their lines are merged within seconds."""
 
 
-def raw_consumer(settings: Settings, pipeline: IngestPipeline) -> GroupConsumer:
+def raw_consumer(settings: Settings, pipeline: IngestPipeline, health: Health | None = None) -> GroupConsumer:
     """The member of the ingest group that feeds this pipeline with raw partitions."""
     ingest, topics = settings.ingest, settings.topics
     reading = Reading(
@@ -37,7 +39,8 @@ def raw_consumer(settings: Settings, pipeline: IngestPipeline) -> GroupConsumer:
         max_partition_bytes=KEYED_FETCH_BYTES if topics.repartitioned else FETCH_BYTES,
         isolation_level=ingest.isolation_level,
     )
-    return GroupConsumer(settings.kafka, f"{settings.topic_prefix}ingest", reading, RawPartitions(settings, pipeline))
+    handler = RawPartitions(settings, pipeline)
+    return GroupConsumer(settings.kafka, f"{settings.topic_prefix}ingest", reading, handler, health)
 
 
 class RawPartitions:
@@ -85,9 +88,7 @@ class RawPartitions:
     def close(self) -> None:
         """Close all partitions."""
         self._pipeline.close()
-        for place in self._shown:
-            metrics.LAG.remove(*self._labels(place))
-        self._shown.clear()
+        self.unread({})
 
     def deleted(self, place: TopicPartition, records: int) -> None:
         """Count lines that retention deleted before they were read, among the lines in as well."""
@@ -115,7 +116,10 @@ class RawPartitions:
             metrics.PAUSED.labels(system).set(paused[system])
 
     def unread(self, records: Mapping[TopicPartition, int]) -> None:
-        """Set the lag of each partition."""
+        """Set the lag of each partition; one that is not known has no series."""
+        for place in self._shown - records.keys():
+            metrics.LAG.remove(*self._labels(place))
+        self._shown &= records.keys()
         for place, count in records.items():
             metrics.LAG.labels(*self._labels(place)).set(count)
             self._shown.add(place)

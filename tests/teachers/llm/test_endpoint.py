@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from fusionlog.errors import SettingError, TeacherError
 from fusionlog.teachers.cost import Cost
@@ -295,3 +296,16 @@ async def test_a_limited_endpoint_sends_no_more_and_charges_what_it_sent(call: C
         for _ in range(3):
             await caller.fails(*[BROKEN] * 9)
     assert len(server.requests) == 2 and caller.endpoint.budget.left == 8
+
+
+async def test_the_metric_shows_why_the_endpoint_is_left_alone(call: Call) -> None:
+    caller = call(breaker_failures=1, retries=0)
+    await caller.fails(Reply(status=401, error={"message": "Incorrect API key"}))
+    assert REGISTRY.get_sample_value("fusionlog_teacher_up", {"reason": "denied"}) == 0
+    caller.clock.now += 31
+    await caller.fails(Reply(status=500, error={"message": "no"}))
+    assert REGISTRY.get_sample_value("fusionlog_teacher_up", {"reason": "failed"}) == 0
+    assert REGISTRY.get_sample_value("fusionlog_teacher_up", {"reason": "denied"}) is None
+    caller.clock.now += 31
+    await caller.ask()
+    assert REGISTRY.get_sample_value("fusionlog_teacher_up", {"reason": ""}) == 1

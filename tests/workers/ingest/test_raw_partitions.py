@@ -166,7 +166,7 @@ def test_the_lag_of_a_partition_is_shown_until_it_leaves(bench: Bench) -> None:
 
 def test_the_consumer_reads_the_raw_topics_of_all_systems(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(raw_partitions, "GroupConsumer", lambda *arguments: arguments)
-    _, group, reading, handler = raw_consumer(bench.settings, bench.pipeline)  # type: ignore[arg-type, misc]
+    _, group, reading, handler, _ = raw_consumer(bench.settings, bench.pipeline)  # type: ignore[arg-type, misc]
     assert set(reading.topics) == {bench.settings.topics.raw(name).name for name in ("rawshop", "rawmill")}
     assert group.endswith("ingest") and isinstance(handler, RawPartitions)
 
@@ -180,7 +180,7 @@ def test_it_reads_the_keyed_topics_of_repartitioned_systems_in_the_same_group(
         session="s=(x)", window=WindowSettings(by="session"), repartition=True
     )
     topics = bench.settings.topics
-    _, _, reading, _ = raw_consumer(bench.settings, bench.pipeline)  # type: ignore[arg-type, misc]
+    _, _, reading, *_ = raw_consumer(bench.settings, bench.pipeline)  # type: ignore[arg-type, misc]
     assert set(reading.topics) == {
         topic.name for topic in (topics.raw("rawshop"), topics.raw("rawmill"), topics.keyed("rawmill"))
     }
