@@ -1,8 +1,8 @@
 """Where lines have quantities, found once a masked text: what stands around a number is the same in all its lines.
 
-A text with `<TIME>` in it (a clock may be a duration), or with `<NUM>,<NUM>` (a number may have commas), has no rule
-for all its lines; nor has one whose tokens are not those of the line. Then the places are those of the lines that
-differ in digits alone.
+A text with `<TIME>` in it (a clock may be a duration), or with `<NUM>,<NUM>` (a number may have commas), has a rule for
+its lines with clocks and numbers of the same shape there. One whose tokens are not those of the line has none: then the
+places are those of the lines that differ in digits alone.
 """
 
 from __future__ import annotations
