@@ -67,6 +67,7 @@ _REASON = re.compile("/[A-Z]{2,12}")
 _STATE = re.compile(_SQLSTATE)
 _LAST_KEY = re.compile(rf"(?:(?P<key>(?i:{_KEYS}))|(?P<state>(?i:{_STATES})))\Z")
 _KEY_ENDS = (*_KEYS.split("|"), *_STATES.split("|"))
+_KEY_LETTERS = frozenset(letter for each in _KEY_ENDS for letter in (each[-1], each[-1].upper()))
 _SIGNALS = (
     "HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR[0-9]|SEGV|PIPE|ALRM|TERM|CHLD|CONT|STOP|TSTP|TTIN|TTOU|XCPU|XFSZ|SYS"
 )
@@ -89,6 +90,7 @@ _NAMED = re.compile(
 )
 
 _UPPER = re.compile("[A-Z]{2}")
+_REPLY = re.compile(r"[0-9]-[0-9]\.")
 
 _CODE_OF = _words(
     "exit return returned result status error response reply reason close closing fault failure termination "
@@ -119,7 +121,7 @@ def in_token(token: str) -> Sequence[Candidate]:
         place = _keyed(token, match)
         if place is not None:
             found.append(place)
-    if _UPPER.search(token) or not token.isascii() or token[0] == "(" or "-" in token:
+    if _UPPER.search(token) or not token.isascii() or token[0] == "(" or ("-" in token and _REPLY.search(token)):
         found += _named(token)
     return _apart(found) if len(found) > 1 else tuple(found)
 
@@ -301,7 +303,8 @@ def kinds_opened(token: str) -> str:
 
 def may_open_key(token: str) -> bool:
     """Whether a token may end with the key of a code in the next one."""
-    return token.strip(_AROUND).lower().endswith(_KEY_ENDS)
+    bare = token.rstrip(_AROUND)
+    return bare[-1:] in _KEY_LETTERS and bare.lower().endswith(_KEY_ENDS)
 
 
 def _opened_by_word(token: str, bare: str, lower: str) -> str:
@@ -334,11 +337,17 @@ def across(tokens: Sequence[str], at: int, kinds: str) -> list[Found]:
     """The candidates in the context that the token at this place opens."""
     rest = " ".join(tokens[at + 1 : at + 1 + MAX_AHEAD])
     found: list[Found] = []
-    if rest[:1].islower() and rest.partition(" ")[0].rstrip(":=") not in _FILLERS:
-        kinds = "".join([kind for kind in kinds if kind in _NOT_AHEAD])
-    for kind in kinds:
+    for kind in possible(tokens, at, kinds):
         found += _RULES[kind](tokens, at, rest)
     return found
+
+
+def possible(tokens: Sequence[str], at: int, kinds: str) -> str:
+    """The kinds of context that the token behind leaves possible: most end with a word, or with the line."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else ""
+    if behind and (not behind[0].islower() or behind.rstrip(":=") in _FILLERS):
+        return kinds
+    return "".join([kind for kind in kinds if kind in _NOT_AHEAD])
 
 
 _FILLERS = _words("is was are of equals value number with code status by error response returned answered")

@@ -59,11 +59,13 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
-TRIED_LINES = 2_000
-RESTED_LINES = 10_000
+TRIED_LINES = 500
+MISSED_LINES = 10_000
+RESTED_LINES, MOST_RESTED_LINES = 1_000, 64_000
 LEAST_FOUND, MOSTLY_FOUND = 0.5, 0.8
 """The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
 
+UUID_HYPHENS = 4
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
 _CLOSED, _BRACKET = 1, 2
@@ -74,7 +76,7 @@ _DIGIT = re.compile("[0-9]")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FREE = re.compile(rf"(?:(?<![A-Za-z0-9.,:+-])|(?<=[A-Za-z0-9]-)(?<![0-9][eE]-)){_UUID.pattern}(?![A-Za-z0-9]|\.\S)")
 _CONSTANT_TOKENS = re.compile(rf"(?<!\S){CONSTANT}\S*")
-_REWRITTEN = re.compile(r"[\x00\x1b]|[\r\n]\Z")
+_REWRITTEN, _LINE_BREAKS = ("\x00", "\x1b"), ("\r", "\n")
 """Where a line may not be what its record holds: a record with a NUL may be binary, colours and line breaks go."""
 
 Layout = Callable[[bytes], Any]
@@ -146,27 +148,27 @@ class LineCache:
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
         self._seen: set[int] = set()
         self._found = self._missed = self._rests = 0
+        self._rest_lines = RESTED_LINES
         self._is_good = self._is_tried = True
 
     def is_worth(self, line: str) -> bool:
         """Count a line that was parsed in full; whether its shape is worth caching.
 
-        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines;
-        where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are counted while the cache
-        is tried: at first, behind a rest, and each `RESTED_LINES` lines that it did not find.
+        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines, each
+        time for twice as many; where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are
+        counted while the cache is tried: at first, behind a rest, and each `MISSED_LINES` lines that it did not find.
         """
-        if not self.usable:
-            return False
         if self._rests:
             self._rests -= 1
             return False
         self._missed += 1
         if self._missed + self._found >= TRIED_LINES and self._is_tried:
             self._is_good = self._found >= MOSTLY_FOUND * TRIED_LINES
-            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else RESTED_LINES
+            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else self._rest_lines
+            self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
             self._is_tried = not self._is_good
             self._missed = self._found = 0
-        elif self._missed >= RESTED_LINES:
+        elif self._missed >= MISSED_LINES:
             self._is_tried, self._missed, self._found = True, 0, 0
         if len(line) > MAX_CACHED_CHARS or not line.isascii():
             return False
@@ -214,7 +216,7 @@ class LineCache:
         nothing is cached.
         """
         line, masked, start = parts.line, parts.masked, parts.header.start
-        if start is None or _REWRITTEN.search(line):
+        if start is None or line.endswith(_LINE_BREAKS) or any([each in line for each in _REWRITTEN]):
             return
         value = line.encode("ascii")
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
@@ -272,7 +274,8 @@ class LineCache:
 
     def _layout(self, parts: LineParts, codes: Sequence[CodePlace], keys: Sequence[slice]) -> Layout | None:
         """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
-        free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
+        may_have = self._identifiers and parts.line.count("-") >= UUID_HYPHENS
+        free = [found.span() for found in _FREE.finditer(parts.line)] if may_have else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
             return None
         start, content = parts.header.start or 0, parts.header.content

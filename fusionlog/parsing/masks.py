@@ -22,7 +22,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fusionlog.errors import SettingError
-from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, may_open_key, merged
+from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, may_open_key, merged, possible
+from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.session_keys import KeyMatch, refuse_empty
 from fusionlog.parsing.templates import CONSTANT
 from fusionlog.utils.bounded_cache import BoundedCache
@@ -85,9 +86,11 @@ _MADE_UP = re.compile(
 """A token that is an ID for sure, and comes once: no number with a unit, and not hexadecimal."""
 _PATH_ALONE = re.compile(r"(?=/[A-Za-z])(?:/[\w.@%+=~,:$#&?-]*\w)++([.,;:)\]]?)")
 """A token that is a path for sure; most of the others come once as well."""
+_ADDRESS_ALONE = re.compile(r"((?:(?:[a-z]{1,7}[_-])?[a-z]{1,7}=)?<)[a-z0-9_.+]+@[a-z]++(?:\.[a-z]++)*+(>[,;.:)]?)")
+"""A token that is an address for sure: no mask takes a word of seven letters, and what stands before the @ goes whole,
+whichever masks match in it. A message's id comes once or twice."""
 _ALONE = "d"
 """Kinds of contexts that depend on no token ahead."""
-_ZEROS = str.maketrans("123456789", "000000000")
 _DIGIT = re.compile("[0-9]")
 _FOLDED_CHARS = 8
 _HEX_RUN = re.compile(
@@ -162,8 +165,9 @@ class Masks:
                 return self.mask_whole(text, keys)
             text = replaced
         tokens = text.split()
-        masked = " ".join(map(self._memoised, tokens))
-        return self._in_context(tokens) if _CONTEXT in masked else masked
+        parts = [*map(self._memoised, tokens)]
+        masked = " ".join(parts)
+        return self._in_context(tokens, parts) if _CONTEXT in masked else masked
 
     def mask_whole(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
         """`mask_content` without a memo, and with all that reaches over a blank."""
@@ -232,30 +236,21 @@ class Masks:
         """The text with `<KEY>` for its keys, None where a mask may reach into a key's match or begin behind it."""
         if self._own is not None:
             return None
-        for first, last, _, _ in keys:
-            before = first - len(_last_word(text, first))
-            behind = _TOKEN.match(text, last)
-            if not _STARTS_NOTHING.fullmatch(text, before, first):
-                return None
-            if behind is not None and not _HOLDS_NOTHING.fullmatch(text, last, behind.end()):
-                return None
-        return _key_text(text, keys) if all(_is_plain(text, key) for key in keys) else None
+        return _key_text(text, keys) if all([_stands_apart(text, key) for key in keys]) else None
 
-    def _in_context(self, tokens: list[str]) -> str:
+    def _in_context(self, tokens: list[str], parts: list[str]) -> str:
         """The masked content of tokens of which some open a context, or may belong together."""
-        parts = [self._memoised(token) for token in tokens]
         days: list[int] = []
         codes: dict[int, tuple[Candidate, ...]] = {}
-        for at, part in enumerate(parts):
-            if part == _CONTEXT:
-                context = self._memo.context(tokens[at])
-                parts[at] = context.masked
-                if context.kinds:
-                    for number, place in self._memo.across(tokens, at, context.kinds):
-                        if place.accepted:
-                            codes[number] = (*codes.get(number, ()), place)
-                if context.is_day and at + 1 < len(tokens) and _CLOCK_FIRST.match(tokens[at + 1]):
-                    days.append(at)
+        for at in [at for at, part in enumerate(parts) if part == _CONTEXT]:
+            context = self._memo.context(tokens[at])
+            parts[at] = context.masked
+            if context.kinds:
+                for number, place in self._memo.across(tokens, at, context.kinds):
+                    if place.accepted:
+                        codes[number] = (*codes.get(number, ()), place)
+            if context.is_day and at + 1 < len(tokens) and _CLOCK_FIRST.match(tokens[at + 1]):
+                days.append(at)
         for number, places in codes.items():
             parts[number] = self._memo.coded(tokens[number], places)
         for start, stop in _runs(days):
@@ -355,6 +350,9 @@ class _TokenMemo(dict[str, str]):
 
     def across(self, tokens: Sequence[str], at: int, kinds: str) -> Sequence[tuple[int, Candidate]]:
         """The places for codes in the context that a token opens."""
+        kinds = possible(tokens, at, kinds)
+        if not kinds:
+            return ()
         behind = at + 1 if kinds in _ALONE else at + 1 + MAX_AHEAD
         around = " ".join(tokens[max(0, at - 1) : behind])
         found = self._across.get((around, at))
@@ -367,8 +365,8 @@ class _TokenMemo(dict[str, str]):
     def found(self, tokens: Sequence[str]) -> list[tuple[int, Candidate]]:
         """The places for codes in tokens."""
         found: list[tuple[int, Candidate]] = []
-        for at, token in enumerate(tokens):
-            context = self.context(token)
+        for at in [at for at, each in enumerate(tokens) if each in self._contexts or each not in self]:
+            context = self.context(tokens[at])
             found += [(at, each) for each in context.codes]
             found += self.across(tokens, at, context.kinds) if context.kinds else ()
         return found
@@ -378,10 +376,11 @@ class _TokenMemo(dict[str, str]):
 
         In a shape each digit is 0, and so is each UUID and each hexadecimal run that is masked whichever it is.
         """
-        shape = token.translate(_ZEROS)
-        if len(shape) >= _FOLDED_CHARS:
-            shape = _HEX_RUN.sub(_HEX_ZERO, _FREE_UUID.sub(_UUID_ZERO, shape))
+        shape = zeroed(token)
         known = self._shapes.get(shape)
+        if known is None and len(shape) >= _FOLDED_CHARS:
+            shape = _HEX_RUN.sub(_HEX_ZERO, _FREE_UUID.sub(_UUID_ZERO, shape))
+            known = self._shapes.get(shape)
         if known is None:
             if len(token) > MEMO_CHARS or "0x" in shape or "0X" in shape:
                 return self._of(token)
@@ -407,10 +406,14 @@ class _TokenMemo(dict[str, str]):
 
 
 def _known(token: str) -> str | None:
-    """The masked text of a token that is a path or an identifier for sure: most of them come once."""
-    path = _PATH_ALONE.fullmatch(token) if token[0] == "/" else None
-    if path is not None:
-        return f"<PATH>{path[1]}"
+    """The masked text of a token that is a path, an address or an identifier for sure: most of them come once."""
+    if token[0] == "/":
+        path = _PATH_ALONE.fullmatch(token)
+        return None if path is None else f"<PATH>{path[1]}"
+    if "@" in token:
+        address = _ADDRESS_ALONE.fullmatch(token)
+        opens = address is None or may_open_key(address[1]) or may_open_key(token)
+        return None if address is None or opens else f"{address[1]}<ADDRESS>{address[2]}"
     made_up = _MADE_UP.fullmatch(token)
     return None if made_up is None or may_open_key(token) else f"<ID>{made_up[1]}"
 
@@ -452,6 +455,9 @@ def _in_keys(place: Candidate, keys: Sequence[KeyMatch]) -> bool:
 
 
 def _key_text(text: str, keys: Sequence[KeyMatch]) -> str:
+    if len(keys) == 1:
+        _, _, key, key_stop = keys[0]
+        return f"{text[:key]}<KEY>{text[key_stop:]}"
     pieces: list[str] = []
     end = 0
     for _, _, key, key_stop in keys:
@@ -460,10 +466,17 @@ def _key_text(text: str, keys: Sequence[KeyMatch]) -> str:
     return "".join([*pieces, text[end:]]) if keys else text
 
 
-def _is_plain(text: str, key: KeyMatch) -> bool:
-    """Whether no mask matches in what stands beside the key in its match: that is not masked."""
-    first, last, start, stop = key
-    return _UNMASKED.fullmatch(text, first, start) is not None and _UNMASKED.fullmatch(text, stop, last) is not None
+def _stands_apart(text: str, match: KeyMatch) -> bool:
+    """Whether no mask matches beside the key in its match, begins in its token before it, or ends in that behind it."""
+    first, last, key, stop = match
+    if first and not text[first - 1].isspace() and not _STARTS_NOTHING.fullmatch(_last_word(text, first)):
+        return False
+    behind = _TOKEN.match(text, last)
+    if behind is not None and not _HOLDS_NOTHING.fullmatch(behind[0]):
+        return False
+    if first == key and last == stop:
+        return True
+    return _UNMASKED.fullmatch(text, first, key) is not None and _UNMASKED.fullmatch(text, stop, last) is not None
 
 
 def _last_word(text: str, end: int) -> str:

@@ -16,10 +16,10 @@ from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import places, read
-from fusionlog.parsing.quantity_memo import QuantityMemo
+from fusionlog.parsing.quantities import NONE, places, read
+from fusionlog.parsing.quantity_memo import QuantityMemo, Rule
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner, Unmined
+from fusionlog.parsing.templates import CONSTANT, WILDCARD, MatchedCluster, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -31,6 +31,8 @@ EXAMPLE_CHARS = 500
 
 MAX_CONTENT_CHARS = 8_000
 """What stands behind is not masked: the miner looks at a quarter of it at most."""
+
+CACHED_OUTCOMES = 20_000
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -62,6 +64,14 @@ class _KnownEvent(NamedTuple):
     constants: tuple[int, ...] = ()
 
 
+class _Outcome(NamedTuple):
+    """What all lines of a masked content and a component have in common, as long as the match stands."""
+
+    standing: MatchedCluster | None
+    event: _KnownEvent
+    rule: Rule
+
+
 class Parser:
     """Parses the lines of one system.
 
@@ -78,10 +88,12 @@ class Parser:
         kept = [keep_expression(each) for each in system.keep]
         self._masks = Masks(system.masks, kept)
         self._fields = CodeFields(system.keep, self._header)
+        self._has_fields, self._is_json = bool(self._fields), bool(self.json_lines)
         self._quantities = QuantityMemo()
         self._keys = KeyExpression(system.session)
         self._keys_are_free = self._keys.is_free
         self._key_field, self._every_key = system.session_field, system.keys == "all"
+        self._has_one_key = not self._key_field and not self._every_key
         self._line_cache = LineCache(self._header, system.session, kept, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
@@ -89,9 +101,9 @@ class Parser:
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
             ingest.max_similar_templates, ingest.new_templates,
         )  # fmt: skip
-        self._names_alone = not self._key_field and not system.session
         self._components = Components(self._masks.mask)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
+        self._outcomes: dict[tuple[str | None, str], _Outcome] = {}
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
 
     @property
@@ -108,7 +120,7 @@ class Parser:
 
         :param fields: the fields of the line's envelope: `session_field` is looked for there first.
         """
-        if self.json_lines:
+        if self._is_json:
             line = self.json_lines.text(line, fields)
         return self.parse_text(line, fields)
 
@@ -126,11 +138,11 @@ class Parser:
 
     def without_template(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line without its template: its session keys and its time. Nothing is mined."""
-        if self.json_lines:
+        if self._is_json:
             line = self.json_lines.text(line, fields)
         header = self._header.split(line, fields)
         outer = self._outer_keys(fields) if fields and self._key_field else ()
-        _, places = self._found_keys(line, header)
+        places = self._own_places(line, header, self._keys.find(line))
         session, more = _sessions(self._keys_of(line, header, outer, places))
         stamp = self._stamp(line, header)[1] if self._header.stamp_names else None
         return Event("", "", session, line, more, header.matched, stamp)
@@ -163,33 +175,45 @@ class Parser:
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
         header = self._header.split(line, fields)
-        matches, key_places = self._found_keys(line, header)
+        matches = self._keys.find(line)
+        place = matches[0] if matches and self._has_one_key else None
+        if place and line[place[2]].isalnum() and line[place[3] - 1].isalnum():  # most lines: nothing to trim
+            key_places: tuple[slice, ...] = (slice(place[2], place[3]),)
+            keys: tuple[str, ...] = (line[place[2] : place[3]],)
+        else:
+            key_places = self._own_places(line, header, matches) if matches or self._key_field else ()
+            keys = self._keys_of(line, header, outer, key_places)
         component = self._component(line, header, matches, key_places) if header.component else None
-        keys = self._keys_of(line, header, outer, key_places)
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
         if len(content) > MAX_CONTENT_CHARS:
             content = content[:MAX_CONTENT_CHARS]
         inside: Sequence[KeyMatch] = ()
-        if matches:
+        if matches and (start is None or matches[-1][0] >= start):
             inside = self._inside(matches, content, start)
         by_form = self._masks.mask_content(content, inside)
         coded: FieldCodes | None = None
-        if self._fields:
+        if self._has_fields:
             coded = self._fields.of(header, content)
             by_form += coded.text
-        left = [key for key in keys if key in by_form] if keys else None
+        left = [key for key in keys if key in by_form] if len(keys) > 1 or (keys and keys[0] in by_form) else None
         masked = _without(by_form, left) if left else by_form
-        standing = self._miner.match(masked)
-        event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
-        if start is not None:
-            duration, others = self._quantities.read(content, by_form)
-        else:
+        key = component, masked
+        outcome = self._outcomes.get(key)
+        if outcome is None or outcome.standing is None or not self._miner.still_matches(outcome.standing):
+            outcome = self._outcome(key, line)
+        standing, event, rule = outcome
+        if start is None:
             duration, others = read(line, places(line, header.start or 0))
+        elif left:
+            duration, others = self._quantities.read(content, by_form, self._quantities.rule(by_form))
+        else:
+            duration, others = self._quantities.read(content, by_form, rule) if rule else NONE
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if (
-            self._line_cache.is_worth(line)
+            self._line_cache.usable
+            and self._line_cache.is_worth(line)
             and standing is not None
             and not left
             and not joined
@@ -205,6 +229,18 @@ class Parser:
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
 
+    def _outcome(self, key: tuple[str | None, str], line: str) -> _Outcome:
+        """The outcome of a line by mining its component and masked content; it is kept where that changed nothing."""
+        component, masked = key
+        standing = self._miner.match(masked)
+        event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
+        outcome = _Outcome(standing, event, self._quantities.rule(masked))
+        if standing is not None:
+            if len(self._outcomes) >= CACHED_OUTCOMES:
+                self._outcomes.clear()
+            self._outcomes[key] = outcome
+        return outcome
+
     def _event(self, mined: Mined, component: str | None, line: str) -> _KnownEvent:
         """The event of a template and a component; a new one has the line as its example."""
         if mined.replaces is not None:
@@ -216,13 +252,8 @@ class Parser:
     def _inside(self, matches: Sequence[KeyMatch], content: str, start: int | None) -> Sequence[KeyMatch]:
         """The matches of the session's expression in the content: where it is no part of the line, by a search."""
         if start is not None:
-            return within(matches, start, start + len(content)) if matches[-1][0] >= start else ()
+            return within(matches, start, start + len(content))
         return self._keys.find(content) if self._keys_are_free else ()
-
-    def _found_keys(self, line: str, header: Fields) -> tuple[Sequence[KeyMatch], tuple[slice, ...]]:
-        """The matches of the session's expression in a line, and the places of its keys."""
-        matches = self._keys.find(line)
-        return matches, self._own_places(line, header, matches) if matches or self._key_field else ()
 
     def _keys_of(self, line: str, header: Fields, outer: tuple[str, ...], places: tuple[slice, ...]) -> tuple[str, ...]:
         """The session keys of a line as they are written: of its envelope, of a decoded field, else of its text."""
@@ -253,8 +284,6 @@ class Parser:
             return (key,) if key else ()
         places = []
         for _, _, start, stop in matches:
-            if not self._every_key and line[start].isalnum() and line[stop - 1].isalnum():
-                return (slice(start, stop),)
             key = trim(line, start, stop)
             if key and not self._every_key:
                 return (key,)
@@ -274,7 +303,7 @@ class Parser:
         """The component of a line: a session key within its name is masked, as in the content."""
         name, first = header.component or "", header.named
         last = first + len(name)
-        if first >= 0 and not self._names_alone:
+        if first >= 0 and matches and matches[0][2] < last:
             for _, _, start, stop in matches:
                 if first <= start and stop <= last:
                     return self._components.of(f"{line[first:start]}<KEY>{line[stop:last]}")
@@ -332,6 +361,7 @@ class Parser:
             self._events.put(text, {component: event})
             if self._events.turns != turns:  # an event that only shapes still know would be met as new
                 self._line_cache.forget()
+                self._outcomes.clear()
         else:
             events[component] = event
 

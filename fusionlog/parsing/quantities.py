@@ -145,7 +145,10 @@ def _greatest(values: Iterable[tuple[str, Place | TokenPlace]]) -> Quantities:
     duration = 0.0
     others: dict[str, float] = {}
     for text, place in values:
-        value = _value(text) * place.scale
+        try:
+            value = float(text) * place.scale
+        except ValueError:
+            value = _written(text) * place.scale
         if place.is_duration or (place.by_point and "." in text):
             if duration < value <= LONGEST_SECONDS:
                 duration = value
@@ -214,15 +217,8 @@ def _token_place(place: Place, tokens: Sequence[str], shown: Sequence[str]) -> T
     return None
 
 
-def _value(text: str) -> float:
-    """The number that a text writes; of a clock or a span, its seconds; not a number where it writes none."""
-    try:
-        return float(text)
-    except ValueError:
-        return _written(text)
-
-
 def _written(text: str) -> float:
+    """The number that a text writes otherwise; of a clock or a span, its seconds; not a number where it writes none."""
     if text[:1] == "P":
         return sum(float(number) * _ISO_UNITS[unit] for number, unit in _ISO_PARTS.findall(text))
     if text[-1:].isalpha():

@@ -1,21 +1,22 @@
 """Where lines have quantities, found once a masked text: what stands around a number is the same in all its lines.
 
-A text with `<TIME>` in it (a clock may be a duration), or with `<NUM>,<NUM>` (a number may have commas), has no rule
-for all its lines; nor has one whose tokens are not those of the line. Then the places are those of the lines that
-differ in digits alone.
+A text with `<TIME>` in it (a clock may be a duration), or with `<NUM>,<NUM>` (a number may have commas), has a rule for
+its lines with clocks and numbers of the same shape there. One whose tokens are not those of the line has none: then the
+places are those of the lines that differ in digits alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.quantities import NONE, Place, Quantities, TokenPlace, places, read, read_tokens, token_places
 from fusionlog.utils.bounded_cache import BoundedCache
 
 CACHED_TEXTS = 20_000
 
-_ZEROS = str.maketrans("123456789", "000000000")
-_BY_LINE: tuple[TokenPlace, ...] = (TokenPlace("", -1, 0, None, 1.0, False),)
+Rule = tuple[TokenPlace, ...]
+_BY_LINE: Rule = (TokenPlace("", -1, 0, None, 1.0, False),)
 """For a text without a rule."""
 
 
@@ -23,36 +24,56 @@ class QuantityMemo:
     """The quantities of lines by their masked texts."""
 
     def __init__(self) -> None:
-        self._cache: BoundedCache[str, tuple[TokenPlace, ...]] = BoundedCache(CACHED_TEXTS)
+        self._cache: BoundedCache[str, Rule] = BoundedCache(CACHED_TEXTS)
         self._shapes: BoundedCache[str, tuple[Place, ...]] = BoundedCache(CACHED_TEXTS)
 
-    def read(self, content: str, masked: str) -> Quantities:
-        """The quantities of a line."""
+    def rule(self, masked: str) -> Rule:
+        """Where the lines of a masked text have quantities; empty where they have none."""
         found = self._cache.get(masked)
         if found is None:
-            found = _places(masked)
+            found = _BY_LINE if "<TIME>" in masked or "<NUM>,<NUM>" in masked else _places(masked)
             self._cache.put(masked, found)
-        if not found:
+        return found
+
+    def read(self, content: str, masked: str, rule: Rule) -> Quantities:
+        """The quantities of a line, by the rule of its masked text."""
+        if not rule:
             return NONE
-        tokens = [] if found is _BY_LINE else content.split()
-        if len(tokens) != masked.count(" ") + 1:
-            return read(content, self._of_shape(content))
-        return read_tokens(tokens, found)
+        tokens = content.split()
+        found = self._by_tokens(tokens, masked, rule)
+        return read(content, self._of_shape(content)) if found is _BY_LINE else read_tokens(tokens, found)
 
     def places(self, line: str, content: str, start: int, masked: str) -> tuple[Place, ...]:
         """The places of the quantities in a line whose content begins at `start`, for all lines of its shape."""
-        found = self._cache.get(masked) or _places(masked)
-        if not found:
+        rule = self.rule(masked)
+        if not rule:
             return ()
-        tokens = [] if found is _BY_LINE else content.split()
-        if len(tokens) != masked.count(" ") + 1:
+        tokens = content.split()
+        found = self._by_tokens(tokens, masked, rule)
+        if found is _BY_LINE:
             return tuple(
                 each._replace(start=each.start + start, stop=each.stop + start) for each in self._of_shape(content)
             )
         return tuple(_in_line(each, line, tokens, start) for each in found)
 
+    def _by_tokens(self, tokens: Sequence[str], masked: str, rule: Rule) -> Rule:
+        """The rule of a line: where that of its masked text is none, that of the text with its own clocks and lists."""
+        if len(tokens) != masked.count(" ") + 1:
+            return _BY_LINE
+        if rule is not _BY_LINE:
+            return rule
+        own = " ".join(
+            zeroed(token) if "<TIME>" in shown or "<NUM>,<NUM>" in shown else shown
+            for token, shown in zip(tokens, masked.split(" "), strict=True)
+        )
+        found = self._cache.get(own)
+        if found is None:
+            found = _places(own)
+            self._cache.put(own, found)
+        return found
+
     def _of_shape(self, content: str) -> tuple[Place, ...]:
-        shape = content.translate(_ZEROS)
+        shape = zeroed(content)
         found = self._shapes.get(shape)
         if found is None:
             found = places(content)
@@ -60,9 +81,7 @@ class QuantityMemo:
         return found
 
 
-def _places(masked: str) -> tuple[TokenPlace, ...]:
-    if "<TIME>" in masked or "<NUM>,<NUM>" in masked:
-        return _BY_LINE
+def _places(masked: str) -> Rule:
     found = token_places(masked.replace("<NUM>", "0"), masked)
     tokens = masked.split(" ")
     if found is None or any(_has_others(tokens[each.token], each) for each in found):

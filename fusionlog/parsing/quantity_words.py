@@ -115,16 +115,20 @@ _CAMEL = re.compile(r"[a-z]Time")
 
 
 class _Context(NamedTuple):
-    """The key or word before a number, its parts, whether `=`, `:` or a bracket joins them, and the last words."""
+    """The key or word before a number, its parts, whether `=`, `:` or a bracket joins them, and the text before."""
 
     key: str
     parts: tuple[str, ...]
     is_joined: bool
-    near: frozenset[str]
+    before: str
 
     def has(self, words: frozenset[str]) -> bool:
         """Whether a part of the key is one of these words."""
         return not words.isdisjoint(self.parts)
+
+    def follows(self, words: frozenset[str]) -> bool:
+        """Whether one of these is among the last words of the clause before the key."""
+        return not words.isdisjoint(_near(self.before))
 
 
 def measure_of(before: str, form: Form, unit: str, after: str) -> Measure | None:
@@ -205,15 +209,15 @@ def _is_setting(context: _Context, before: str, after: str) -> bool:
     if context.is_joined or context.has(_DURATIONS):
         return False
     if context.parts == ("after",):
-        return not context.near.isdisjoint(_AGAIN)
-    return not context.near.isdisjoint(_SETTINGS | _AGAIN)
+        return context.follows(_AGAIN)
+    return context.follows(_SETTINGS | _AGAIN)
 
 
 def _has_clock(context: _Context) -> bool:
     """Whether a clock is a duration by its key: `elapsed: 00:00:03`, `execution time: 00:00:03`, not `time: 12:00`."""
     if context.has(_ELSEWHEN):
         return False
-    timed = context.parts[-1:] == ("time",) and (context.has(_TIMED) or not context.near.isdisjoint(_TIMED))
+    timed = context.parts[-1:] == ("time",) and (context.has(_TIMED) or context.follows(_TIMED))
     return timed or context.has(_DURATIONS)
 
 
@@ -221,15 +225,16 @@ def _context(before: str) -> _Context:
     backwards = before[::-1]
     found = _KEY.match(backwards)
     if found is None:
-        return _Context("", (), False, _near(before))
+        return _Context("", (), False, before)
     key, joined = found[2][::-1], _JOINTS.search(found[1]) is not None
-    near = _near(before[: len(before) - found.end(1)])
     unit = _KEY_UNIT.match(backwards)
     if unit is not None and unit[1][::-1].lower() in TIME_UNITS:
         key = f"{unit[2][::-1]}_{unit[1][::-1]}"
     elif not joined and key.lower() in _LINKS and (linked := _KEY.match(backwards, found.end())):
         key = linked[2][::-1]
-    return _Context(key, tuple(part.lower() for part in _PART.findall(key)), joined, near)
+    return _Context(
+        key, tuple(part.lower() for part in _PART.findall(key)), joined, before[: len(before) - found.end(1)]
+    )
 
 
 def _near(text: str) -> frozenset[str]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from fusionlog.errors import SettingError
 from fusionlog.utils.json_format import MISSING
 
+CACHED_KEYS = 10_000
 _TRAILING = ",;.!?"
 _QUOTES = "\"'`"
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
@@ -72,6 +74,7 @@ def refuse_empty(setting: str, pattern: str) -> None:
         raise SettingError(setting, pattern, "it matches the empty text; let it need one character at least")
 
 
+@lru_cache(CACHED_KEYS)
 def canonical(key: str) -> str:
     """The one spelling of a key."""
     if key == key.lower():

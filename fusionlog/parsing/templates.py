@@ -161,13 +161,18 @@ class TemplateMiner:
         if group is None or cluster is None:
             if not self._insertions.spend(LINES_PER_TEMPLATE, self._lines):
                 return self._catch_all(line)
-            return Mined(self._clusters.insert(line, self._lines).text, None, True, marked)
+            cluster = self._clusters.insert(line, self._lines)
+            return self._next(masked, cluster, marked)._replace(new=True)
         cluster.used = self._lines
         before = cluster.text
-        if self._clusters.merge(cluster, tokens):
-            return Mined(cluster.text, before, False, marked)
-        mined = Mined(before, None, False, marked)
-        self._cache.put(masked, MatchedCluster(cluster, group, group.changes, mined))
+        changed = self._clusters.merge(cluster, tokens)
+        mined = self._next(masked, cluster, marked)
+        return mined._replace(replaces=before) if changed else mined
+
+    def _next(self, masked: str, cluster: Cluster, marked: tuple[int, ...]) -> Mined:
+        """What the next equal line comes to, which changes nothing; it is cached."""
+        mined = Mined(cluster.text, None, False, marked)
+        self._cache.put(masked, MatchedCluster(cluster, cluster.group, cluster.group.changes, mined))
         return mined
 
     def _catch_all(self, line: Tokens) -> Mined:

@@ -46,8 +46,9 @@ class JsonFormat:
 
     def __init__(self, format: str | None, kept: Sequence[str] = ()) -> None:
         self.format = format
-        self._pieces = [] if format is None else list(_pieces(format))
-        self.fields = [field for _, field in self._pieces if field]
+        pieces = [] if format is None else list(_pieces(format))
+        self.fields = [field for _, field in pieces if field]
+        self._text = "".join(literal.replace("%", "%%") + ("%s" if field else "") for literal, field in pieces)
         self._kept = [name for name in kept if name not in self.fields]
 
     def __bool__(self) -> bool:
@@ -84,19 +85,21 @@ class JsonFormat:
         return any(value_at(tree, field) is not None for field in apart)
 
     def _render(self, tree: Tree, fields: Tree | None) -> str:
-        parts = []
-        for literal, field in self._pieces:
-            parts.append(literal)
-            if field:
-                value = tree.get(field)
-                if value is None and (fields or "." in field):
-                    value = first_value(field, tree, fields or {})
-                parts.append(_written(value))
+        get = tree.get
+        values = [
+            value
+            if type(value := get(field)) is str and value and not value.isspace()
+            else MISSING
+            if value is None and not fields and "." not in field
+            else _written(first_value(field, tree, fields or {}) if value is None else value)
+            for field in self.fields
+        ]
+        text = self._text % tuple(values)
         for name in self._kept:
             value = first_value(name, tree, fields or {})
             if value is not None and not isinstance(value, dict | list):
-                parts.append(f" {name}={_written(value)}")
-        return strip_ansi("".join(parts).rstrip("\r\n"))
+                text += f" {name}={_written(value)}"
+        return strip_ansi(text.rstrip("\r\n"))
 
 
 def tree_of(text: str) -> Tree | None:

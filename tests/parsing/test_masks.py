@@ -234,3 +234,21 @@ def test_kept_words_are_codes() -> None:
     masks = Masks({}, [keep_expression("state"), r"phase (\d+) of"])
     assert masks.mask_content('"state": 3, phase 17 of 20') == f'"state": {CONSTANT}3, phase {CONSTANT}17 of <NUM>'
     assert masks.mask_content("state=run-2 n=5") == f"{CONSTANT}state=run-2 n=<NUM>"
+
+
+_LOCAL = st.lists(
+    st.sampled_from(["ann", "f" * 8, "12", ".", "+", "_", "5.1.1", "10.0.0.1", "b5d4f4aa", "0x1f"]), min_size=1
+)
+
+
+@given(
+    st.sampled_from(["", "<", "from=<", "message-id=<", "code=<", "exit_status=<", "fffffffff=<"]),
+    _LOCAL,
+    st.sampled_from(["@client", "@post.example", "@error", "@" + "f" * 8, "@a.code"]),
+    st.sampled_from(["", ">", ">,", ">:"]),
+)
+def test_an_address_that_comes_once_is_masked_as_by_one_expression(
+    key: str, local: list[str], host: str, end: str
+) -> None:
+    masks, line = Masks({}), f"{key}{''.join(local)}{host}{end} 502 is here"
+    assert masks.mask_content(line) == masks.mask_whole(line)

@@ -37,3 +37,11 @@ def test_quantities_do_not_depend_on_earlier_lines(lines: list[str]) -> None:
         alone = Parser("shop", SystemSettings(), IngestSettings()).parse(line)
         found = shared.parse(line)
         assert (found.duration, found.quantities) == (alone.duration, alone.quantities)
+
+
+def test_a_clock_is_a_duration_by_its_key_whatever_else_the_line_has() -> None:
+    parser = Parser("shop", SystemSettings(), IngestSettings())
+    for minutes in (0, 7, 12):
+        for user in ("ann", "4jXd2z1SSW1"):
+            took = parser.parse(f"closed: session time: 0:{minutes:02}:02.5 user={user} at 20:11:00 port={minutes}11")
+            assert took.duration == minutes * 60 + 2.5

@@ -31,6 +31,16 @@ def test_a_template_is_new_then_generalised_then_known() -> None:
     assert miner.texts() == [TemplateText("a b <*>")]
 
 
+def test_a_line_that_made_or_generalised_a_template_is_matched_from_then_on() -> None:
+    miner = make_miner()
+    for line in ("session opened for ann", "session opened for bob"):
+        first = miner.add(line)
+        assert first.new or first.replaces
+        match = miner.match(line)
+        assert match is not None
+        assert match.mined == miner.add(line) == Mined(first.text, None, False)
+
+
 def test_a_remembered_line_follows_its_template() -> None:
     miner = make_miner()
     for _ in range(3):

@@ -112,3 +112,7 @@ def test_a_path_may_have_names_with_dots() -> None:
         None,
         None,
     ]
+
+
+def test_a_percent_sign_of_the_format_stays() -> None:
+    assert JsonFormat("{load}% {msg}%s").text('{"load": 97, "msg": "100% busy"}') == "97% 100% busy%s"
