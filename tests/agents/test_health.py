@@ -143,6 +143,7 @@ async def test_sigterm_stops_a_worker_that_waits_for_kafka(stage: Stage, own_kaf
     await stopped_in_time(worker)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["score", "label"])
 async def test_a_static_member_keeps_its_partitions_over_a_restart(stage: Stage, role: str) -> None:
     """Two workers share the partitions; one is stopped and started again, the other keeps what it has."""
