@@ -14,6 +14,7 @@ from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
+from fusionlog.kafka.stopping import cancelled
 from fusionlog.kafka.table import read_committed
 from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.observability.health import Health
@@ -89,9 +90,7 @@ class LabelWork:
     async def finish(self) -> None:
         """Disconnect."""
         await self._lag.stop()
-        if self._check is not None:
-            self._check.cancel()
-            await asyncio.gather(self._check, return_exceptions=True)
+        await cancelled(self._check)
         if self._tables is not None:
             await self._tables.stop()
         await self._spend.stop()

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from fusionlog.kafka.client import admin_client, options
-from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded
+from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded, cancelled
 from fusionlog.observability import metrics
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
@@ -54,10 +54,8 @@ class LagMonitor:
 
     async def stop(self) -> None:
         """Stop measuring."""
-        if self._task is not None:
-            self._task.cancel()
-            await bounded(asyncio.gather(self._task, return_exceptions=True), CLOSE_SECONDS, "the lag")
-            self._hide(self._shown)
+        await bounded(cancelled(self._task), CLOSE_SECONDS, "the lag")
+        self._hide(self._shown)
 
     async def _run(self) -> None:
         while True:

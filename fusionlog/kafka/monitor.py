@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError
 from fusionlog.kafka.client import admin_client, unreached
+from fusionlog.kafka.stopping import cancelled
 from fusionlog.observability import metrics
 from fusionlog.observability.outage import REMIND_SECONDS, Outage
 from fusionlog.settings import KafkaSettings
@@ -67,9 +68,7 @@ class KafkaMonitor:
 
     async def stop(self) -> None:
         """Stop watching."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancelled(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -39,3 +39,10 @@ async def bounded(stop: Awaitable[object], seconds: float, what: str) -> bool:
             raise error
         log.debug("a part of the worker failed as it stopped", part=what, error=str(error))
     return True
+
+
+async def cancelled(task: asyncio.Task[None] | None) -> None:
+    """Cancel a background task, where there is one, and wait until it has ended."""
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

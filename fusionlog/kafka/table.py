@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from fusionlog.errors import BrokerError, RecordError
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
-from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded
+from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded, cancelled
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.records import Record
 from fusionlog.settings import Settings
@@ -67,10 +67,8 @@ class Table:
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await cancelled(self._task)
+        self._task = None
         await self._stack.aclose()
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:

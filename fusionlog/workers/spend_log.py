@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 
 from fusionlog.errors import BrokerError
 from fusionlog.kafka.client import kafka_errors
 from fusionlog.kafka.producer import Ack, Producer
+from fusionlog.kafka.stopping import cancelled
 from fusionlog.kafka.table import Table
+from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.records import Spend, SpendingRole
 from fusionlog.settings import Settings
 from fusionlog.teachers.llm.shared_budget import SharedAccount, SharedBudget
@@ -31,7 +32,7 @@ class SpendLog:
         self._settings, self._producer = settings, producer
         self._topic = settings.topics.spend
         self._budget = SharedBudget(role, prices_of(settings, role), settings.label.budget_per_day, self._send)
-        self._table = Table(settings, self._topic, self._budget.update)
+        self._table = Table(settings, self._topic, self._budget.update, TableDeadLetters(settings, producer, role))
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -49,10 +50,7 @@ class SpendLog:
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await cancelled(self._task)
         await self._table.stop()
 
     def label_budget(self) -> SharedAccount:
