@@ -29,11 +29,10 @@ from fusionlog.settings.groups import (
 )
 from fusionlog.settings.node_secrets import NODE_SECRETS, refuse_missing
 from fusionlog.settings.secrets import (
-    FILE,
     PREFIX,
     SecretFiles,
     fields_of,
-    file_settings,
+    file_variables,
     secret_variables,
     upper,
     variable,
@@ -90,7 +89,7 @@ class Settings(BaseSettings):
     )
     metrics: MetricsSettings = MetricsSettings()
     secrets_dir: Path | None = Field(
-        None, description="directory with a file for each secret, named as its variable is (see security.md)"
+        None, description="directory with a file for each secret, named as its variable is (see secrets.md)"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     log_format: Literal["console", "json"] = Field("console", description="format of logs: console or json")
@@ -106,7 +105,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments come before the environment, and the environment before files of secrets."""
         if isinstance(env_settings, EnvSettingsSource):
-            files = {f"{name}{FILE}" for name in file_settings(settings_cls)}
+            files = file_variables(settings_cls)
             kept = {name: value for name, value in env_settings.env_vars.items() if name.upper() not in files}
             env_settings.env_vars = kept
         return init_settings, env_settings, SecretFiles(settings_cls, os.environ)
@@ -180,7 +179,7 @@ def _refuse_unknown(names: Iterable[str]) -> None:
 
     :raises SettingError: naming it, and the nearest setting; not its value, which may be a secret's.
     """
-    known = [*variables(Settings), *(f"{name}{FILE}" for name in file_settings(Settings))]
+    known = [*variables(Settings), *file_variables(Settings)]
     for name in sorted(names):
         if name.startswith(PREFIX) and name not in known and name not in OTHERS:
             near = difflib.get_close_matches(name, known, 1)

@@ -50,7 +50,7 @@ def refuse_missing(settings: BaseModel, environment: Mapping[str, str]) -> None:
     """
     places = file_settings(type(settings))
     for name in filter(None, environment.get(NODE_SECRETS, "").split(",")):
-        if name in places and reduce(getattr, places[name], settings) is None:
+        if name in places and reduce(getattr, places[name], settings) is None and not environment.get(f"{name}{FILE}"):
             raise SettingError(
                 name, None,
                 "the process that submitted this Ray job has it, and this node has not. Secrets are not sent: set "

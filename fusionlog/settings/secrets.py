@@ -74,6 +74,12 @@ def file_settings(model: type[BaseModel]) -> dict[str, Place]:
     return {variable(place): place for place, field in fields_of(model) if from_file(field)}
 
 
+def file_variables(model: type[BaseModel]) -> dict[str, str]:
+    """The variables that name files, with that of their setting; a setting that itself ends in _FILE is none of them."""
+    own = {variable(place) for place, _ in fields_of(model)}
+    return {f"{name}{FILE}": name for name in file_settings(model) if f"{name}{FILE}" not in own}
+
+
 def secret_variables(model: type[BaseModel]) -> frozenset[str]:
     """The variables that hold secrets."""
     return frozenset(variable(place) for place, field in fields_of(model) if is_secret(field))
@@ -113,17 +119,17 @@ def named_files(model: type[BaseModel], environment: Mapping[str, str]) -> dict[
     :raises SettingError: a setting has both variables, or the path is not absolute.
     """
     found: dict[str, Path] = {}
-    for name in file_settings(model):
-        value = environment.get(f"{name}{FILE}", "")
+    for by_file, name in file_variables(model).items():
+        value = environment.get(by_file, "")
         if not value:
             continue
-        if environment.get(name):
-            raise SettingError(f"{name}{FILE}", value, f"{name} is set as well; keep one of them")
         if not value.startswith("/"):
             raise SettingError(
-                f"{name}{FILE}", NOT_SHOWN,
+                by_file, NOT_SHOWN,
                 "it must be the absolute path of a file, as /run/secrets/name; the secret itself belongs in the file",
             )  # fmt: skip
+        if environment.get(name):
+            raise SettingError(by_file, value, f"{name} is set as well; keep one of them")
         found[name] = Path(value)
     return found
 
@@ -171,7 +177,7 @@ def read_secrets(
         except ValueError as error:
             raise SettingError(f"{name}{FILE}", str(path), f"the file {error}") from None
     for name, path in directory_files(model, directory).items() if directory is not None else ():
-        if name in named or name in environment:
+        if name in environment or f"{name}{FILE}" in environment:
             continue
         try:
             yield places[name], file_of(path)

@@ -13,7 +13,6 @@ import pytest
 from fusionlog.errors import BrokerRefusedError, FusionLogError
 from fusionlog.kafka.client import partition_counts, reach
 from fusionlog.settings import KafkaSettings
-from tests.brokers import KafkaUnavailable, kafka_jars, must_have_kafka
 from tests.certificates import Authority
 from tests.kafka.secure_broker import PASSWORD, USER, SecureKafka
 from tests.kafka.token_endpoint import TokenEndpoint, token_endpoint
@@ -25,17 +24,9 @@ LOGIN = {"sasl_username": USER, "sasl_password": PASSWORD}
 Case = Callable[[SecureKafka, Path], KafkaSettings]
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
-    try:
-        started = SecureKafka(tmp_path_factory.mktemp("secured"), kafka_jars())
-        started.start()
-    except KafkaUnavailable as error:
-        if must_have_kafka():
-            pytest.fail(f"Apache Kafka is needed and not to be had: {error}")
-        pytest.skip(f"no Apache Kafka: {error}")
-    yield started
-    started.stop()
+@pytest.fixture
+def broker(secure_kafka: SecureKafka) -> SecureKafka:
+    return secure_kafka
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from fusionlog import settings
 from fusionlog.cli.main import app
 from fusionlog.errors import SettingError
-from fusionlog.settings.secrets import file_settings, secret_variables
+from fusionlog.settings.secrets import file_settings, file_variables, secret_variables
 
 PASSWORD = "FUSIONLOG_KAFKA__SASL_PASSWORD"
 SECRET = "hush-5b1e"
@@ -37,7 +37,7 @@ def refusal() -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize("name", sorted(file_settings(settings.Settings)))
+@pytest.mark.parametrize("name", sorted(file_variables(settings.Settings).values()))
 def test_every_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     value = "https://me:hush-5b1e@host/v1" if name.endswith(("URL", "ADDRESS")) else SECRET
     monkeypatch.setenv(f"{name}_FILE", str(put(tmp_path / "secret", f"{value}\n")))
