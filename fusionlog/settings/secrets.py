@@ -75,7 +75,7 @@ def file_settings(model: type[BaseModel]) -> dict[str, Place]:
 
 
 def file_variables(model: type[BaseModel]) -> dict[str, str]:
-    """The variables that name files, with that of their setting; a setting that itself ends in _FILE is none of them."""
+    """The variables that name files, with that of their setting. A setting whose own name ends in _FILE is not one."""
     own = {variable(place) for place, _ in fields_of(model)}
     return {f"{name}{FILE}": name for name in file_settings(model) if f"{name}{FILE}" not in own}
 
