@@ -73,6 +73,7 @@ class Stats(Struct):
 
     calls: int = 0
     units: int = 0
+    units_by_window: int = 0
     units_by_session: int = 0
     units_by_events: int = 0
     events: int = 0
@@ -87,6 +88,7 @@ class Stats(Struct):
     def count(self, answered: RecordedAnswer) -> None:
         """Count a unit by the kind of its answer."""
         self.units += 1
+        self.units_by_window += answered.by is By.window
         self.units_by_session += answered.by is By.session
         self.units_by_events += answered.by is By.events
         self.events += len(answered.events)
