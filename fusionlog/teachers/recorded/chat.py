@@ -85,6 +85,18 @@ class Stats(Struct):
     flipped: int = 0
     refused: int = 0
 
+    def add(self, other: Stats) -> None:
+        """Add the counts of another teacher."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def ways(self) -> str:
+        """How the units were answered, in percent."""
+        ways = {"window": self.units_by_window, "session": self.units_by_session, "events": self.units_by_events}
+        shares = (f"{100 * count / max(self.units, 1):.1f} % by {way}" for way, count in ways.items())
+        return f"{self.units:,} units: {', '.join(shares)}"
+
     def count(self, answered: RecordedAnswer) -> None:
         """Count a unit by the kind of its answer."""
         self.units += 1

@@ -76,7 +76,7 @@ class WindowIndex(Generic[W]):
 
     def _owners(self, texts: Iterable[str]) -> set[int]:
         """The windows that alone have one of these texts."""
-        return {places[0] for each in texts if len(places := self._places.get(each, ())) == 1}
+        return {places[0] for each in texts if len(places := self._places.get(each, [])) == 1}
 
     def _is_half(self, shared: int, texts: Texts, place: int) -> bool:
         return 2 * shared >= max(len(texts), len(self._windows[place][0]))
