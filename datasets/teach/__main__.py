@@ -12,7 +12,7 @@ from datasets.teach import score
 from datasets.teach.answers import checked, read_answers
 from datasets.teach.ask import ask, asking
 from datasets.teach.bind import OldRecording, bind, write_rows
-from datasets.teach.questions import AskedUnit, asked_units, shuffled
+from datasets.teach.questions import AskedUnit, asked_units, listed, shuffled
 from datasets.teach.sheets import write_sheets
 from fusionlog import settings
 from fusionlog.errors import FusionLogError, TeacherError
@@ -56,7 +56,7 @@ def _check(asked: argparse.Namespace) -> None:
 
 def _bind(asked: argparse.Namespace) -> None:
     everything = _everything(asked)
-    chosen = shuffled(everything, asked.sample, asked.seed)
+    chosen = _part(everything, asked)
     pairs = checked(asked.system, chosen, list(read_answers(asked.answers)))
     numbers = {each.number for each in chosen}
     others = [each for each in everything if each.number not in numbers]
@@ -75,7 +75,12 @@ def _everything(asked: argparse.Namespace) -> list[AskedUnit]:
 
 
 def _chosen(asked: argparse.Namespace) -> list[AskedUnit]:
-    return shuffled(_everything(asked), asked.sample, asked.seed)
+    return _part(_everything(asked), asked)
+
+
+def _part(everything: Sequence[AskedUnit], asked: argparse.Namespace) -> list[AskedUnit]:
+    """The questions that the command is about, in their shuffled order."""
+    return shuffled(listed(everything, asked.only) if asked.only else everything, asked.sample, asked.seed)
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -108,6 +113,7 @@ def _command(commands: Commands, name: str, help: str, run: Run) -> argparse.Arg
     command = commands.add_parser(name, help=help)
     command.add_argument("system")
     command.add_argument("--data", type=Path, default=DATA, help=f"default: {DATA}")
+    command.add_argument("--only", type=Path, help="a file of questions' numbers, or of questions or answers")
     command.add_argument("--sample", type=_positive, help="so many questions, drawn by the seed; default: all")
     command.add_argument("--seed", type=int, default=0, help="of the order and of the sample; default: 0")
     command.add_argument("--without-evidence", action="store_true", help="the lines and their counts alone")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from fusionlog.data.systems import read_catalog, read_sessions, session_windows
 from fusionlog.errors import DataError, SettingError
@@ -41,6 +43,12 @@ class AskedUnit:
         return [(event["text"], event["count"]) for event in self.sent["events"]]
 
 
+class _Numbered(msgspec.Struct):
+    """A question or an answer, of which the number alone is read."""
+
+    q: int
+
+
 def system_of(data: Path, name: str) -> SystemSettings:
     """What an operator says of a system.
 
@@ -71,6 +79,34 @@ def asked_units(data: Path, name: str, evidence: bool = True) -> list[AskedUnit]
         AskedUnit(number, question_on(window, unit, label.pseudonyms), unit)
         for number, (window, unit) in enumerate(found)
     ]
+
+
+def listed(asked: Sequence[AskedUnit], path: Path) -> list[AskedUnit]:
+    """The questions whose numbers a file has, one a line: bare, or as `q` of a JSON object (questions, answers).
+
+    :raises DataError: it cannot be read, or a line of it is no number of a question.
+    """
+    questions = {each.number: each for each in asked}
+    return [questions[number] for number in sorted(set(_numbers(path, questions)))]
+
+
+def _numbers(path: Path, known: Container[int]) -> Iterator[int]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}", "name a file of numbers") from error
+    for place, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                found = msgspec.json.decode(line, type=_Numbered | int)
+            except msgspec.DecodeError as error:
+                raise DataError(
+                    path, f"line {place}: {error}", "a line is a number, or a JSON object with q"
+                ) from error
+            number = found if isinstance(found, int) else found.q
+            if number not in known:
+                raise DataError(path, f"line {place}: there is no question {number}", "name a file of this system")
+            yield number
 
 
 def shuffled(asked: Sequence[AskedUnit], sample: int | None, seed: int) -> list[AskedUnit]:

@@ -11,7 +11,7 @@ from datasets.teach.__main__ import main
 from datasets.teach.answers import checked, read_answers
 from datasets.teach.ask import answer_of, ask, asking, batches, left_of
 from datasets.teach.bind import OldRecording, bind, write_rows
-from datasets.teach.questions import AskedUnit, asked_units, shuffled
+from datasets.teach.questions import AskedUnit, asked_units, listed, shuffled
 from datasets.teach.sheets import write_sheets
 from fusionlog.data.systems import read_catalog, read_sessions, session_windows
 from fusionlog.errors import DataError, SettingError, TeacherError
@@ -110,6 +110,19 @@ def test_a_sample_is_drawn_by_the_seed(data: Path) -> None:
     assert shuffled(asked, 2, 1) == shuffled(asked, None, 1)[:2]
     with pytest.raises(SettingError, match="there are 4 questions"):
         shuffled(asked, 5, 1)
+
+
+def test_a_part_is_named_by_a_file_of_numbers_questions_or_answers(data: Path, tmp_path: Path) -> None:
+    asked, path = asked_units(data, "shop"), tmp_path / "part"
+    for content in ("2\n0\n\n2\n", '{"q": 2, "sheet": "x"}\n{"q": 0}\n'):
+        path.write_text(content, encoding="utf-8")
+        assert [each.number for each in listed(asked, path)] == [0, 2]
+    for content, says in (("1\nx\n", "line 2: "), ("4\n", "line 1: there is no question 4")):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(DataError, match=says):
+            listed(asked, path)
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        listed(asked, tmp_path / "none")
 
 
 def test_no_module_but_the_score_takes_anything_from_what_has_the_labels() -> None:
@@ -221,6 +234,9 @@ def test_a_sample_is_scored_on_its_own_sessions(data: Path, tmp_path: Path, caps
     words = ["score", "shop", "--data", str(data), "--verdicts", str(verdicts), "--sample", "2", "--seed", "3"]
     assert main(words) == 0
     assert "| both | 2 | " in capsys.readouterr().out
+    (tmp_path / "part").write_text("2\n", encoding="utf-8")
+    assert main([*words[:-4], "--only", str(tmp_path / "part")]) == 0
+    assert "| both | 1 | 1 | " in capsys.readouterr().out
 
 
 async def test_an_endpoint_is_asked_the_very_questions_each_in_a_call_of_its_own(data: Path, tmp_path: Path) -> None:
