@@ -10,10 +10,13 @@ from typing import Literal, NamedTuple
 from fusionlog import records
 
 DAY_MS = 24 * 3600 * 1000
+CANARY = "fusionlog-canary"
+"""The system of the canary: no systems file names it, and no other system has its name."""
 
-Role = Literal["ingest", "score", "label", "explain", "ray", "cli"]
+Role = Literal["ingest", "score", "label", "explain", "canary", "ray", "cli"]
 TopicId = Literal[
     "raw",
+    "canary",
     "keyed",
     "general",
     "proprietary",
@@ -52,6 +55,8 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     "explain": Access(
         reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter")
     ),
+    # Its lines come out as anomalies.
+    "canary": Access(reads=("models", "anomalies"), writes=("canary",)),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
     # its topic again, and a note that it did.
@@ -132,11 +137,16 @@ class Topics:
             record=None,
             cleanup="delete",
             partitions=self.partitions,
-            written_by=writers_of("raw"),
+            written_by=writers_of("canary" if system == CANARY else "raw"),
             read_by=readers_of("raw"),
             summary=f"The log lines of {system}: text, or the JSON of Fluent Bit, Vector or Filebeat.",
             retention_ms=7 * DAY_MS,
         )
+
+    @property
+    def canary(self) -> Topic:
+        """The topic of the canary's lines."""
+        return self.raw(CANARY)
 
     def keyed(self, system: str) -> Topic:
         """The topic of a system's lines by session, where a shipper scatters them over partitions."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from fusionlog.errors import RecordError
 from fusionlog.settings import Settings
+from fusionlog.topics import CANARY
 
 MOST = 1_000
 """Systems without a systems file, at most: each costs some hundred kB, and any record may name one."""
 
 
 class KnownSystems:
-    """The systems of a worker. Without a systems file those are known that come first, `MOST` of them."""
+    """The systems of a worker, the canary's among them. Without a systems file those are known that come first, `MOST` of them."""
 
     def __init__(self, settings: Settings) -> None:
         self._file = settings.systems_file
-        self._names = set(settings.described)
+        self._names = {*settings.described, CANARY}
 
     def has(self, system: str) -> bool:
         """Whether a system is known; without a file, a new one becomes known while there is room."""

@@ -240,6 +240,18 @@ class DistillSettings(SettingsGroup):
     tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
 
 
+class CanarySettings(SettingsGroup):
+    """The canary: lines of a system of its own that go from a raw topic to an anomaly, again and again."""
+
+    seconds: float = Field(
+        0.0, ge=0, le=3600,
+        description="seconds between two known anomalies of the system fusionlog-canary (see operations.md); 0: none",
+    )  # fmt: skip
+    timeout: float = Field(
+        30.0, gt=0, le=3600, description="seconds from its lines to their anomaly, at most; then the canary fails"
+    )
+
+
 class EvaluateSettings(SettingsGroup):
     """The calls of a fold of `fusionlog evaluate`, and the longest wait of a window there for an answer."""
 
