@@ -11,7 +11,10 @@ MOST = 1_000
 
 
 class KnownSystems:
-    """The systems of a worker, the canary's among them. Without a systems file those are known that come first, `MOST` of them."""
+    """The systems of a worker, the canary's among them.
+
+    Without a systems file those are known that come first, `MOST` of them.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._file = settings.systems_file

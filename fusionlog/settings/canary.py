@@ -34,8 +34,6 @@ def canary_system(seconds: float) -> SystemSettings:
 def canary_method(methods: Collection[MethodName]) -> MethodName:
     """The method of the canary's system beside systems of these: the base model's verdict, which costs no call.
 
-    Where no system has a small model it is the teacher's, which an endpoint is asked for once a window shape.
+    Where no system has a small model it is the language model's, which is asked once a window shape.
     """
-    if any(RULES[method].model for method in methods):
-        return "source-only"
-    return "llm-only" if "llm-only" in methods else "offline"
+    return "source-only" if any(RULES[method].model for method in methods) else "llm-only"

@@ -8,7 +8,8 @@ window of that text does so with the same vector.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 from msgspec import Struct
@@ -29,11 +30,13 @@ from fusionlog.workers.canary.sessions import Session
 BATCH_EVENTS = 256
 MAX_CHARS = 300
 """Longer texts are cut by encoders, and by readers."""
+MOST_TRIED = 20
+"""Texts of a kind that are parsed, at most."""
 
 
 class KnownLines(Struct, frozen=True):
-    """The text of an anomalous line and of a normal one. `release` is the base whose verdicts these are; None: any
-    teacher's."""
+    """The text of an anomalous line and of a normal one. `release` is the base whose verdicts these are; None: a
+    language model's."""
 
     anomaly: str
     normal: str
@@ -65,9 +68,9 @@ def choose(release: ModelRelease, ingest: IngestSettings) -> KnownLines:
 
 
 def _ranked(release: ModelRelease, certainties: Sequence[float], least: float) -> list[str]:
-    """The texts of the bank that can be lines, by falling certainty, `least` at least."""
+    """The texts of the bank that can be lines, by falling certainty, those above `least`."""
     rows = sorted(range(len(certainties)), key=lambda row: -certainties[row])
-    return [release.bank[row].text for row in rows if certainties[row] >= least and _is_line(release.bank[row].text)]
+    return [release.bank[row].text for row in rows if certainties[row] > least and _is_line(release.bank[row].text)]
 
 
 def _of_events(release: ModelRelease) -> FloatArray:
@@ -97,14 +100,9 @@ def _is_line(text: str) -> bool:
 
 def _known_pairs(anomalous: list[str], normal: list[str], ingest: IngestSettings) -> Iterator[tuple[str, str]]:
     """Pairs of texts that ingest workers parse to events of exactly these texts, the best ones first."""
-    for bad in _parsed(anomalous, ingest):
-        for good in normal:
-            if _texts([bad, good], ingest) == [bad, good]:
-                yield bad, good
-
-
-def _parsed(texts: Iterable[str], ingest: IngestSettings) -> Iterator[str]:
-    return (text for text in texts if _texts([text], ingest) == [text])
+    for bad, good in product(anomalous[:MOST_TRIED], normal[:MOST_TRIED]):
+        if _texts([bad, good], ingest) == [bad, good]:
+            yield bad, good
 
 
 def _texts(texts: list[str], ingest: IngestSettings) -> list[str]:
