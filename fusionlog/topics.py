@@ -130,23 +130,31 @@ class Topics:
     """The systems with `repartition: true`."""
 
     def raw(self, system: str) -> Topic:
-        """The topic that shippers write a system's lines to."""
+        """The topic that shippers write a system's lines to; the canary writes its own."""
+        if system == CANARY:
+            return self.canary
+        return self._raw(system)
+
+    @property
+    def canary(self) -> Topic:
+        """The topic of the canary's lines."""
+        return replace(
+            self._raw(CANARY), key="time of sending", written_by=writers_of("canary"),
+            summary="The canary's lines: a known normal session and a known anomaly every FUSIONLOG_CANARY__SECONDS.",
+        )  # fmt: skip
+
+    def _raw(self, system: str) -> Topic:
         return Topic(
             name=f"{self.raw_prefix}{system}",
             key="host, or anything that keeps a session's lines in one partition",
             record=None,
             cleanup="delete",
             partitions=self.partitions,
-            written_by=writers_of("canary" if system == CANARY else "raw"),
+            written_by=writers_of("raw"),
             read_by=readers_of("raw"),
             summary=f"The log lines of {system}: text, or the JSON of Fluent Bit, Vector or Filebeat.",
             retention_ms=7 * DAY_MS,
         )
-
-    @property
-    def canary(self) -> Topic:
-        """The topic of the canary's lines."""
-        return self.raw(CANARY)
 
     def keyed(self, system: str) -> Topic:
         """The topic of a system's lines by session, where a shipper scatters them over partitions."""

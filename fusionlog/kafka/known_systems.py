@@ -18,10 +18,12 @@ class KnownSystems:
 
     def __init__(self, settings: Settings) -> None:
         self._file = settings.systems_file
-        self._names = {*settings.described, CANARY}
+        self._names = set(settings.described)
 
     def has(self, system: str) -> bool:
         """Whether a system is known; without a file, a new one becomes known while there is room."""
+        if system == CANARY:
+            return True
         if system not in self._names and self._file is None and len(self._names) < MOST:
             self._names.add(system)
         return system in self._names

@@ -1,4 +1,4 @@
-"""The sessions of the canary: a name has the kind and the time of a session, so that any reader can tell its age."""
+"""The sessions of the canary: a name has the kind and the time of a session, from which any reader computes its age."""
 
 from __future__ import annotations
 
