@@ -7,18 +7,22 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from msgspec.structs import asdict
 
 from fusionlog import releases
 from fusionlog.errors import ModelError
 from fusionlog.kafka.table import Refused, Table
-from fusionlog.online.releases_in_use import refuse_future
+from fusionlog.online.releases_in_use import KEPT_RELEASES, refuse_future
 from fusionlog.records import ModelRelease
 from fusionlog.releases import BASE
-from fusionlog.settings import Settings
+from fusionlog.settings import IngestSettings, Settings
 from fusionlog.topics import CANARY
 from fusionlog.workers.canary.known_lines import FOR_TEACHERS, KnownLines, choose
 
 log = structlog.get_logger(__name__)
+
+Rank = tuple[float, str]
+"""The time and the version of a release: workers use the greatest."""
 
 NO_BASE = (
     "there is no base model, so nothing is scored: publish the bundled base (fusionlog models publish --bundled), or "
@@ -34,12 +38,28 @@ class KnownLinesTable:
 
     def __init__(self, settings: Settings, trial: Callable[[ModelRelease], None], refused: Refused) -> None:
         self._settings, self._trial = settings, trial
-        self._newest: tuple[float, str] | None = None
+        self._bases: dict[Rank, KnownLines | ModelError] = {}
         scored = settings.rules(CANARY).model
-        self.lines: KnownLines | None = None if scored else FOR_TEACHERS
-        self.problem: str | None = NO_BASE if scored else None
-        """Why there are no lines, or none of the newest base."""
         self._table = Table(settings, settings.topics.models, self._on_release, refused) if scored else None
+
+    @property
+    def lines(self) -> KnownLines | None:
+        """The lines to send; None where the newest base has none."""
+        if self._table is None:
+            return FOR_TEACHERS
+        newest = self._newest
+        return newest if isinstance(newest, KnownLines) else None
+
+    @property
+    def problem(self) -> str | None:
+        """Why there are no lines; None where there are."""
+        if self.lines is not None:
+            return None
+        return NO_BASE if self._newest is None else str(self._newest)
+
+    @property
+    def _newest(self) -> KnownLines | ModelError | None:
+        return self._bases[max(self._bases)] if self._bases else None
 
     async def start(self) -> None:
         """Read the present releases, then follow them.
@@ -63,9 +83,10 @@ class KnownLinesTable:
         if release is None or release.system != BASE:
             return None
         rank = (release.created, release.version)
-        return self._take(release, rank) if self._newest is None or rank > self._newest else None
+        kept = sorted([rank, *self._bases])[-KEPT_RELEASES:]
+        return self._take(release, rank) if rank in kept and rank not in self._bases else None
 
-    async def _take(self, release: ModelRelease, rank: tuple[float, str]) -> None:
+    async def _take(self, release: ModelRelease, rank: Rank) -> None:
         """Take the lines of a base; one that workers refuse changes nothing."""
         try:
             releases.verify(release, self._settings.signing_key)
@@ -74,14 +95,15 @@ class KnownLinesTable:
         except ModelError as error:
             log.warning("a base that workers refuse gives the canary no lines", version=release.version, why=str(error))
             return
-        self._newest = rank
-        try:
-            self.lines = await asyncio.to_thread(choose, release, self._settings.ingest)
-            self.problem = None
-            log.info("the canary has its lines", **_shown(self.lines))
-        except ModelError as error:
-            self.problem = str(error)
+        self._bases[rank] = found = await asyncio.to_thread(_lines_of, release, self._settings.ingest)
+        for older in sorted(self._bases)[:-KEPT_RELEASES]:
+            del self._bases[older]
+        if isinstance(found, KnownLines) and found is self.lines:
+            log.info("the canary has its lines", **asdict(found))
 
 
-def _shown(lines: KnownLines) -> dict[str, str | None]:
-    return {"release": lines.release, "anomaly": lines.anomaly, "normal": lines.normal}
+def _lines_of(release: ModelRelease, ingest: IngestSettings) -> KnownLines | ModelError:
+    try:
+        return choose(release, ingest)
+    except ModelError as error:
+        return error
