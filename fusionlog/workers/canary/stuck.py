@@ -69,7 +69,8 @@ async def find(settings: Settings, sent: Sent) -> Problem:
     """Ask Kafka where a known anomaly got stuck."""
     try:
         return stuck(sent, await _ingest(settings, sent), await _deciding(settings))
-    except BrokerError as error:
+    # aiokafka takes an error in some answers for a field that they have not.
+    except (BrokerError, AttributeError, LookupError, ValueError) as error:
         return Problem("kafka", f"it did not come out, and where it got stuck is not known: {error}")
 
 
@@ -138,10 +139,12 @@ async def _readers(
     return Readers(role, group, members, bool(committed), behind)
 
 
-async def _members(settings: Settings, group: str) -> int:
+async def _members(settings: Settings, group: str) -> int | None:
+    """The number of members of a group; None where Kafka does not give it."""
     async with (
         kafka_errors(settings.kafka, f"describing group {group}"),
         admin_client(settings.kafka, ANSWER_SECONDS) as admin,
     ):
         [response] = await admin.describe_consumer_groups([group])
-    return sum(len(members) for _, _, _, _, _, members, *_ in response.groups)
+    [(error, _, _, _, _, members, *_)] = response.groups
+    return None if error else len(members)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from fusionlog.kafka.ordered_acks import Place
+from fusionlog.records import Seconds
 from fusionlog.types import Clock
 from fusionlog.workers.canary.sessions import Session
 
@@ -43,6 +44,7 @@ class Watch:
         self._waiting: dict[str, Sent] = {}
         self._last_at = clock()
         self._alarms: set[str] = set()
+        self._forgotten = 0.0
         self.arrived_at: float | None = None
         """When an anomaly came that this process had sent."""
         self.latency: float | None = None
@@ -75,6 +77,14 @@ class Watch:
         self._waiting.pop(anomaly.name, None)
         self.not_sent = reason
 
+    def forget(self, before: Seconds) -> None:
+        """Wait for nothing that was sent before a time (Unix seconds), and take no false alarm of it: the lines are
+        others now."""
+        self._forgotten = before
+        self.false_alarm = None
+        for each in [each for each in self._waiting.values() if each.session.sent_at < before]:
+            del self._waiting[each.session.name]
+
     def arrived(self, session: Session, source: str, ago: float) -> bool:
         """Take an anomaly of the canary's system; return whether it is news: a repeat of a false alarm is none.
 
@@ -105,7 +115,7 @@ class Watch:
                 del self._waiting[each.session.name]
 
     def _alarm(self, session: Session, source: str) -> bool:
-        if session.name in self._alarms:
+        if session.name in self._alarms or session.sent_at < self._forgotten:
             return False
         if len(self._alarms) >= MOST_REMEMBERED:
             self._alarms.clear()

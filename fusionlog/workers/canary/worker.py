@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 CHECK_SECONDS = 1.0
 FIND_SECONDS = 10.0
 """Where the canary is stuck is asked again after so long."""
+SETTLE_SECONDS = 15.0
+"""Nothing is sent for so long after the lines have changed: all workers must have the new base."""
 
 
 class CanaryWorker:
@@ -44,6 +47,8 @@ class CanaryWorker:
         self.watch = Watch(settings.canary.seconds, settings.canary.timeout, clock)
         self._outage = Outage(clock=clock)
         self._problem: Problem | None = None
+        self._lines: KnownLines | None = None
+        self._settled_at = 0.0
         self._found: tuple[str, float, Problem] | None = None
         metrics.CANARY_AGE.labels(CANARY).set_function(lambda: self.watch.age)
         metrics.CANARY_FALSE_ALARMS.labels(CANARY)
@@ -82,8 +87,9 @@ class CanaryWorker:
         clock = asyncio.get_running_loop().time
         while True:
             began = clock()
-            if self._known.lines is not None:
-                await self.send(self._known.lines)
+            while (lines := self.lines_now()) is None:
+                await asyncio.sleep(CHECK_SECONDS)
+            await self.send(lines)
             await asyncio.sleep(max(0.0, self._settings.canary.seconds - (clock() - began)))
 
     async def _check_again_and_again(self) -> None:
@@ -91,9 +97,17 @@ class CanaryWorker:
             await self.check()
             await asyncio.sleep(CHECK_SECONDS)
 
+    def lines_now(self) -> KnownLines | None:
+        """The lines to send; None where there are none, or new ones, on which not all workers may agree yet."""
+        before, self._lines = self._lines, self._known.lines
+        if before is not None and before != self._lines:
+            self.watch.forget(time.time())
+            self._settled_at = self._clock() + SETTLE_SECONDS
+        return self._lines if self._clock() >= self._settled_at else None
+
     async def send(self, known: KnownLines) -> None:
         """Send a known normal session, then a known anomaly, to one partition; wait until Kafka has both."""
-        now = time.time()
+        now = math.floor(1000 * time.time()) / 1000
         normal, anomaly = (Session(now, kind, self._sender) for kind in ("normal", "anomaly"))
         lines = [*normal.lines(known.normal), *anomaly.lines(known.anomaly)]
         self.watch.sending(anomaly)
@@ -117,6 +131,7 @@ class CanaryWorker:
 
     async def check(self) -> None:
         """Find whether the canary comes through, and where it is stuck; log each change once."""
+        self.lines_now()
         problem = await self._present()
         if problem is None:
             self._well()

@@ -19,9 +19,9 @@ from fusionlog.settings import Settings
 from fusionlog.topics import CANARY, Topic
 from fusionlog.workers.canary.arrivals import Arrival
 from fusionlog.workers.canary.base import NO_BASE, KnownLinesTable
-from fusionlog.workers.canary.known_lines import FOR_TEACHERS
+from fusionlog.workers.canary.known_lines import FOR_TEACHERS, KnownLines
 from fusionlog.workers.canary.sessions import Session, session_of
-from fusionlog.workers.canary.worker import FIND_SECONDS, CanaryWorker
+from fusionlog.workers.canary.worker import FIND_SECONDS, SETTLE_SECONDS, CanaryWorker
 from tests.observability.test_outage import Clock
 
 
@@ -47,6 +47,14 @@ class Written:
         return [found for name in names if (found := session_of(name)) and found.kind == kind]
 
 
+class Known:
+    """The lines of the table at its start; a test may change them."""
+
+    def __init__(self, config: Settings) -> None:
+        table = KnownLinesTable(config, lambda release: None, log_refused)
+        self.lines, self.problem = table.lines, table.problem
+
+
 class Stand:
     """A canary of a deployment without a small model, so that it needs no release."""
 
@@ -54,8 +62,10 @@ class Stand:
         self.clock, self.written = Clock(), Written()
         values: dict[str, Any] = {"method": "llm-only", "canary": {"seconds": 60}, **settings}
         config = Settings(kafka={"bootstrap_servers": "127.0.0.1:1"}, **values)
-        known = KnownLinesTable(config, lambda release: None, log_refused)
-        self.canary = CanaryWorker(config, cast("Producer", self.written), known, self.clock)
+        self.known = Known(config)
+        self.canary = CanaryWorker(
+            config, cast("Producer", self.written), cast("KnownLinesTable", self.known), self.clock
+        )
 
     async def send(self) -> Session:
         await self.canary.send(FOR_TEACHERS)
@@ -132,6 +142,25 @@ async def test_a_known_normal_session_that_is_an_anomaly_is_a_failure_and_counte
     await stand.canary.check()
     assert stand.stuck == "normal" and normal.name in str(stand.canary.problem)
     assert gauge("false_alarms_total") == before + 1
+
+
+async def test_after_a_new_base_nothing_is_sent_for_a_while_and_what_was_sent_is_not_waited_for() -> None:
+    stand = Stand()
+    assert stand.canary.lines_now() == FOR_TEACHERS
+    await stand.send()
+    stand.known.lines = KnownLines("disk failed", "connection opened", "base-2")
+    stand.clock.now += 10.0
+    await stand.canary.check()
+    assert stand.canary.lines_now() is None
+    stand.clock.now += SETTLE_SECONDS - 1.0
+    assert stand.canary.lines_now() is None
+    stand.clock.now += 1.0
+    assert stand.canary.lines_now() == stand.known.lines
+    (normal,) = stand.written.sessions("normal")
+    stand.comes(normal)
+    stand.clock.now += 100.0
+    await stand.canary.check()
+    assert stand.stuck is None, "the old lines have no known verdict by the new base"
 
 
 async def test_an_anomaly_of_before_a_restart_gives_the_age_and_ends_no_failure() -> None:
