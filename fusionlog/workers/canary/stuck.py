@@ -1,25 +1,28 @@
 """Where a known anomaly got stuck: found by what the groups of the workers on its way have committed.
 
 An ingest worker commits a raw offset only when Kafka has the windows of all lines up to it. So a commit behind the
-canary's lines means that its window is cut; workers that have no window left to handle have handled it.
+canary's lines means that its window is cut; workers that have no window left but fresh ones have handled it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from fusionlog.errors import BrokerError
-from fusionlog.kafka.client import admin_client, kafka_errors
-from fusionlog.kafka.takeover import Extent, committed_offsets, extents
+from fusionlog.kafka.client import admin_client, kafka_errors, options, partition_counts
+from fusionlog.kafka.takeover import Extent, committed_offsets
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY, Topic
 from fusionlog.workers.canary.watch import Sent
 
 ANSWER_SECONDS = 5.0
+FRESH_SECONDS = 5.0
+"""Workers that keep up have not handled the windows of the last seconds, a third of the canary's timeout at most."""
 Stage = Literal["kafka", "ingest", "score", "label", "model", "verdict", "normal"]
 
 
@@ -111,14 +114,17 @@ async def _deciding(settings: Settings) -> Readers:
 
 
 async def _extents(settings: Settings, topic: Topic) -> Mapping[TopicPartition, Extent]:
+    """The offsets of a topic's records but for fresh ones."""
+    before = int(1000 * (time.time() - min(FRESH_SECONDS, settings.canary.timeout / 3)))
     async with (
-        kafka_errors(settings.kafka, f"reading the partitions of {topic.name}"),
-        admin_client(settings.kafka, ANSWER_SECONDS) as admin,
+        kafka_errors(settings.kafka, f"reading the offsets of {topic.name}"),
+        AIOKafkaConsumer(**options(settings.kafka), enable_auto_commit=False) as consumer,
     ):
-        [found] = await admin.describe_topics([topic.name])
-    return await extents(
-        settings.kafka, [TopicPartition(topic.name, each["partition"]) for each in found["partitions"]]
-    )
+        count = (await partition_counts(settings.kafka, ANSWER_SECONDS)).get(topic.name, 0)
+        places = [TopicPartition(topic.name, number) for number in range(count)]
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        fresh = await consumer.offsets_for_times(dict.fromkeys(places, before))
+    return {place: Extent(begins[place], fresh[place].offset if fresh[place] else ends[place]) for place in places}
 
 
 async def _readers(
