@@ -182,7 +182,7 @@ CANARY_FALSE_ALARMS = Counter(
 CANARY_UP = Gauge(
     "fusionlog_canary_up",
     "1 while the canary comes through, 0 while it does not, with where it got stuck: kafka, ingest, score, label,"
-    " model, verdict; or normal, a false alarm",
+    " model, verdict, unknown; or normal, a false alarm",
     ["system", "stage"],
 )
 

@@ -23,7 +23,7 @@ from fusionlog.workers.canary.watch import Sent
 ANSWER_SECONDS = 5.0
 FRESH_SECONDS = 5.0
 """Workers that keep up have not handled the windows of the last seconds, a third of the canary's timeout at most."""
-Stage = Literal["kafka", "ingest", "score", "label", "model", "verdict", "normal"]
+Stage = Literal["kafka", "ingest", "score", "label", "model", "verdict", "normal", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ async def find(settings: Settings, sent: Sent) -> Problem:
         return stuck(sent, await _ingest(settings, sent), await _deciding(settings))
     # aiokafka takes an error in some answers for a field that they have not.
     except (BrokerError, AttributeError, LookupError, ValueError) as error:
-        return Problem("kafka", f"it did not come out, and where it got stuck is not known: {error}")
+        return Problem("unknown", f"it did not come out, and where it got stuck is not known: {error}")
 
 
 def _shown(sent: Sent) -> str:

