@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fusionlog.kafka.stopping import STOP_SECONDS
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.topics import CANARY
 from fusionlog.workers.canary.arrivals import read_arrivals
@@ -151,3 +152,32 @@ async def test_where_there_is_no_small_model_an_llm_is_asked_once_and_a_restart_
             assert len({window.shape for window in windows}) == 2
         finally:
             await stage.close()
+
+
+@pytest.mark.long
+async def test_kafka_that_goes_away_is_a_failure_that_ends_with_its_return_and_delays_no_stop(
+    own_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    stage = Stage(tmp_path, own_kafka.settings, extra=ON)
+    await stage.setup()
+    try:
+        await stage.worker("ingest")
+        await stage.worker("score")
+        canary = await stage.worker("canary")
+        await comes_through(canary)
+        own_kafka.kill()
+
+        async def failed() -> bool:
+            return "the canary fails" in canary.log.read_text()
+
+        await until(failed, SECONDS)
+        await asyncio.to_thread(own_kafka.start)
+        await canary.logged("the canary comes through again")
+        assert canary.log.read_text().count("the canary comes through again") == 1
+        own_kafka.kill()
+        await until(lambda: canary.log.read_text().count("the canary fails") > 1, SECONDS)
+        begun = asyncio.get_running_loop().time()
+        assert await canary.stop() == 0
+        assert asyncio.get_running_loop().time() - begun < STOP_SECONDS
+    finally:
+        await stage.close()
