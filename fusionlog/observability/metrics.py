@@ -85,6 +85,11 @@ MEMBERSHIPS_OPEN = Gauge(
 SESSIONS_SCATTERED = Counter(
     "fusionlog_sessions_scattered", "sessions with windows in several partitions within an idle gap", ["system"]
 )
+SESSIONS_OVERFLOWED = Counter(
+    "fusionlog_sessions_overflowed",
+    "sessions closed because more were open than FUSIONLOG_INGEST__MAX_OPEN_SESSIONS allows",
+    ["system"],
+)
 LAG = Gauge(
     "fusionlog_lag_records",
     "unread records of a raw topic; records of a windows topic that the workers' group has not committed",

@@ -13,6 +13,7 @@ from fusionlog.types import DetectorName
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 WhenAway = Literal["wait", "offline"]
+MAX_OPEN_SESSIONS = 100_000
 
 
 class KafkaSettings(SettingsGroup):
@@ -76,6 +77,12 @@ class IngestSettings(SettingsGroup):
         ge=1,
         description="templates of a system that may be found at once, later one with every hundredth line; "
         "beyond that lines get the catch-all event",
+    )
+    max_open_sessions: int = Field(
+        MAX_OPEN_SESSIONS,
+        ge=1,
+        description="sessions of a partition that are open at once, at most; beyond it the one that waited longest for "
+        "a line is closed",
     )
     silence_seconds: float | None = Field(
         None, gt=0, description="seconds without a record that close a partition's windows; default: idle_seconds"

@@ -47,7 +47,7 @@ class LineKeyer:
     """
 
     in_hand = first_open = first_waiting = first_anchor = None
-    outliers = 0
+    outliers = overflowed = 0
     clock = _NoClock()
 
     def __init__(self, topic: Topic, partitions: int, raw: str, partition: int, epoch: int) -> None:

@@ -32,6 +32,7 @@ class Counts:
     unmatched: int = 0
     unmined: int = 0
     implausible: int = 0
+    overflowed: int = 0
 
     def add(self, other: Counts) -> None:
         """Add other counts."""
@@ -73,6 +74,7 @@ class LineReport:
         counts.unmatched += batch.unmatched
         counts.unmined += batch.unmined
         counts.implausible += batch.implausible
+        counts.overflowed += batch.overflowed
 
     def due(self, now: float) -> tuple[list[str], str | None]:
         """Warnings, and a summary where one is due: after the first lines, then each minute that has any.
@@ -83,7 +85,7 @@ class LineReport:
         if self._began is None:
             self._began = now
         first = not self._total.lines and counts.lines >= FIRST_LINES
-        if not first and (now - self._began < PERIOD_SECONDS or not counts.lines):
+        if not first and (now - self._began < PERIOD_SECONDS or not (counts.lines or counts.overflowed)):
             return [], None
         self._total.add(counts)
         self._counts, self._began = Counts(), now
@@ -117,6 +119,12 @@ def warnings(system: str, settings: SystemSettings, counts: Counts, examples: Ex
         found.append(
             f"{system}: {counts.implausible} of {lines} lines have a time that cannot be theirs, so Kafka's is used; "
             f"correct `time_field` or `timezone`, or set `time_field: none`"
+        )
+    if counts.overflowed:
+        found.append(
+            f"{system}: {counts.overflowed} sessions were closed early, for too many were open in a partition; let "
+            f"`session` match a value that its lines share, lower window.idle_seconds ({settings.window.idle_seconds:g}), "
+            f"or raise FUSIONLOG_INGEST__MAX_OPEN_SESSIONS"
         )
     return found
 

@@ -377,6 +377,7 @@ class PartitionProcessor:
         batch.implausible += self._windower.outliers - self._outliers
         batch.unmined, example = self._parser.take_unmined()
         self.report.unmined = example or self.report.unmined
+        batch.overflowed, self._windower.overflowed = self._windower.overflowed, 0
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)

@@ -113,7 +113,7 @@ class IngestPipeline:
         name = topics.system_of(place.topic)
         system, parser, report = self._settings.systems[name], self._parsers[name], self._reports[name]
         resume_state, windows = ResumeState(self.outputs, emitted), [laid.window for laid in emitted]
-        windower = Windower(name, system.window, place.topic, place.partition)
+        windower = Windower(name, system.window, place.topic, place.partition, ingest.max_open_sessions)
         if topics.is_keyed(place.topic):
             origins = (metadata.origins if metadata else None) or Origins(complete=start == 0)
             return KeyedProcessor(

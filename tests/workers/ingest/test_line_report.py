@@ -74,3 +74,17 @@ def test_lines_of_the_catch_all_event_are_warned_about_however_few() -> None:
     assert "`masks`" in warning and "FUSIONLOG_INGEST__NEW_TEMPLATES" in warning
     report.add(Batch(lines=1000), 0)
     assert report.due(1.0 + PERIOD_SECONDS)[0] == []
+
+
+def test_sessions_that_were_closed_because_too_many_were_open_are_one_warning_a_minute() -> None:
+    report = make_report()
+    report.add(Batch(lines=1000, overflowed=3), 3)
+    assert report.due(1.0)[0] == [
+        "orders: 3 sessions were closed early, for too many were open in a partition; let `session` match a value that "
+        "its lines share, lower window.idle_seconds (600), or raise FUSIONLOG_INGEST__MAX_OPEN_SESSIONS"
+    ]
+    report.add(Batch(overflowed=5), 5)
+    assert report.due(2.0)[0] == []
+    report.add(Batch(overflowed=5), 5)
+    (warning,), _ = report.due(1.0 + PERIOD_SECONDS)
+    assert warning.startswith("orders: 10 sessions were closed early")
