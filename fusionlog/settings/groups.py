@@ -91,6 +91,12 @@ class IngestSettings(SettingsGroup):
         ("log", "message", "MESSAGE", "msg"),
         description="fields of a shipper's JSON that hold the line; the first one present",
     )
+    expression_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="seconds of CPU that a regular expression of the systems file may take on a line; one that takes "
+        "longer makes the line a dead letter",
+    )
     drain_similarity: float = Field(0.8, gt=0, le=1, description="least share of equal tokens for one template")
     drain_depth: int = Field(4, ge=3, description="depth of Drain3's tree")
 

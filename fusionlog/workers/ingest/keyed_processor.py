@@ -43,7 +43,7 @@ class _Place(NamedTuple):
     topic: str
     partition: int
     offset: int
-    index: int
+    line: int
     member: int
 
 
@@ -330,8 +330,8 @@ def _place_of(held: _Held) -> _Place:
 def _placed(window: Window, lines: Sequence[_Place]) -> Window:
     """A window with the places of its lines: in the keyed partition, and in each raw partition."""
     spans: dict[int, list[Position]] = {}
-    for line in lines:
-        spans.setdefault(line.partition, []).append((line.offset, line.index))
+    for place in lines:
+        spans.setdefault(place.partition, []).append((place.offset, place.line))
     found = [
         Span(
             partition=partition, first_offset=min(places)[0], first_index=min(places)[1],

@@ -60,7 +60,9 @@ class PartitionProcessor:
         self._reader, self._line_clock = reader or EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
         self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
-        self._joiner: Joiner[ReadLine] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches)
+        self._joiner: Joiner[ReadLine] = Joiner(
+            settings.multiline, ingest.max_line_bytes, parser.matches, parser.watch
+        )
         self._held: _Known | None = None
         self._sessions = Sessions(settings, covered)
         self._plain = self._sessions.are_own
@@ -261,7 +263,13 @@ class PartitionProcessor:
             self._batch.implausible += raw.implausible
             source = record.key if raw.source is None else raw.source
             read = ReadLine(moment, source, record.key, value, raw)
-            self._complete(self._joiner.push(Piece(position, source, raw.text, moment, raw.partial, read)))
+            piece = Piece(position, source, raw.text, moment, raw.partial, read)
+            try:
+                done = self._joiner.push(piece)
+            except RecordError as error:
+                self._dead(position, record.key, raw.text.encode("utf-8", "replace") if value is None else value, error)
+            else:
+                self._complete(done)
 
     def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
         """Add a complete line of a known shape."""
@@ -272,7 +280,11 @@ class PartitionProcessor:
         not hold it."""
         offset, key, value, moment, event = line
         read = ReadLine(moment, key, key, value, None, event)
-        done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
+        try:
+            done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
+        except RecordError as error:
+            self._dead((offset, 0), key, value, error)
+            return None
         self._complete(done)
         return line if done and self._joiner.take_only() is not None else None
 

@@ -19,6 +19,7 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
+from fusionlog.utils.expression_limit import Watch
 from fusionlog.workers.ingest.keyed_processor import KeyedProcessor
 from fusionlog.workers.ingest.keying import KeyingProcessor, LineKeyer
 from fusionlog.workers.ingest.line_report import LineReport
@@ -66,13 +67,18 @@ def _in_hand(place: TopicPartition, processor: Processor) -> Iterator[None]:
 class IngestPipeline:
     """Raw records of several partitions to routed windows. For one task at a time: the consumer holds a lock.
 
-    `confirm` is awaited before each send, `passed` when the records that a crash note names were handled.
+    `watch` is that of the systems' own expressions. `confirm` is awaited before each send, `passed` when the records that a crash note names were handled.
     """
 
-    def __init__(self, settings: Settings, producer: Producer, route: Routing, templates: Iterable[Template]) -> None:
+    def __init__(
+        self, settings: Settings, producer: Producer, route: Routing, templates: Iterable[Template],
+        watch: Watch | None = None,
+    ) -> None:  # fmt: skip
         """`templates` are the known ones of all systems."""
         self._settings = settings
-        self._parsers = {name: Parser(name, system, settings.ingest) for name, system in settings.systems.items()}
+        self._parsers = {
+            name: Parser(name, system, settings.ingest, watch=watch) for name, system in settings.systems.items()
+        }
         known = list(templates)
         for parser in self._parsers.values():
             parser.restore(known)
