@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from fusionlog.observability.bounded_metrics import Counter, Gauge, Histogram
 
 # `input` is raw, or keyed: the keyed topic of a system with `repartition: true`, whose lines are read twice.
 

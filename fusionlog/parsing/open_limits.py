@@ -2,8 +2,8 @@
 
 | open windows | are closed | because |
 |---|---|---|
-| more than `max_open` | the one that no line was added to for longest | a session of one line takes about 1 kB |
-| with more than 10 `max_open` distinct events | the same | an event takes about 0.5 kB: its example is a line |
+| more than `max_open` | the one that no line was added to for longest | a session takes 1 kB |
+| with more than 10 `max_open` distinct events | the same | an event takes 0.2 to 0.7 kB, as its example is a line; 500 characters of a session key count as one |
 | that began more than 20 `max_open` offsets ago | the oldest | it holds the commit back, and all that is kept from there on |
 """
 
@@ -13,6 +13,7 @@ from math import inf
 
 EVENTS_PER_SESSION = 10
 OFFSETS_PER_SESSION = 20
+CHARS_PER_EVENT = 500
 
 
 class OpenLimits:
@@ -38,10 +39,11 @@ class OpenLimits:
         """Whether a window that began at one offset is too old at another."""
         return offset - first > self._max_age
 
-    def open(self, offset: int) -> None:
+    def open(self, offset: int, session: str) -> None:
         """Count a new session, which begins at an offset."""
         self._sessions += 1
-        if self._sessions > self._max_open:
+        self._events += len(session) // CHARS_PER_EVENT
+        if self.exceeded:
             self.due = -1
         elif self.due == inf:
             self.due = offset + self._max_age
@@ -52,10 +54,10 @@ class OpenLimits:
         if self._events > self._max_events:
             self.due = -1
 
-    def close(self, events: int) -> None:
+    def close(self, session: str, events: int) -> None:
         """Count a closed session with so many events."""
         self._sessions -= 1
-        self._events -= events
+        self._events -= events + len(session) // CHARS_PER_EVENT
 
     def settle(self, oldest: int) -> None:
         """Note that the limits hold; the oldest open session begins at this offset, or later."""

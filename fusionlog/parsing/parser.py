@@ -257,7 +257,7 @@ class Parser:
         standing = self._miner.match(masked)
         event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
         outcome = _Outcome(standing, event, self._quantities.rule(masked))
-        if standing is not None:
+        if standing is not None:  # which a long content never has
             if len(self._outcomes) >= CACHED_OUTCOMES:
                 self._outcomes.clear()
             self._outcomes[key] = outcome

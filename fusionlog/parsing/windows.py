@@ -270,7 +270,7 @@ class Windower:
     def _open(self, session: str, position: Position, time: Seconds) -> _Open:
         window = _Open(session, position, position, time, time, position, self._limits)
         self._by_touch[session] = self._by_first[position, session] = window
-        self._limits.open(position[0])
+        self._limits.open(position[0], session)
         return window
 
     def _close_beyond(self, offset: int) -> list[Window]:
@@ -305,7 +305,7 @@ class Windower:
     def _close(self, window: _Open, closed_by: ClosedBy) -> Window:
         del self._by_touch[window.session]
         del self._by_first[window.first, window.session]
-        self._limits.close(len(window.events))
+        self._limits.close(window.session, len(window.events))
         counts = [0] * len(window.events)
         for place in window.sequence:
             counts[place] += 1

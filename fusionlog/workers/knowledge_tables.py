@@ -197,7 +197,7 @@ class KnowledgeTables:
         knowledge = self.of(system)
         knowledge.withdraw(error.version)
         metrics.MODELS_WITHDRAWN.labels(system).inc()
-        metrics.MODEL.labels(system, error.version).set(0)
+        metrics.MODEL.remove(system, error.version)
         log.error(
             "model withdrawn: it failed on windows", system=system, version=error.version, in_use=knowledge.version,
             error=str(error),
@@ -209,7 +209,7 @@ class KnowledgeTables:
     def _in_use(self, system: str, before: str | None, version: str) -> None:
         self._versions[system] = version
         if before is not None:
-            metrics.MODEL.labels(system, before).set(0)
+            metrics.MODEL.remove(system, before)
             metrics.MODEL_SWAPS.labels(system).inc()
         metrics.MODEL.labels(system, version).set(1)
         log.info("model in use", system=system, version=version)

@@ -39,6 +39,10 @@ class ReadLine(msgspec.Struct, frozen=True, gc=False):
     event: Event | None = None
 
 
+MAX_HELD_BYTES = 32_000_000
+"""Of records that are longer than two of the longest lines: when so much of them was read, no line waits any longer for
+what continues it, since a line that waits holds its record."""
+
 _Known = tuple[int, bytes | None, bytes, Seconds, Event]
 """A record that is one line of a known shape: offset, key, value, Kafka's time and event."""
 
@@ -59,6 +63,7 @@ class PartitionProcessor:
         self._event_of = parser.parse
         self._reader, self._line_clock = reader or EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
+        self._large, self._large_bytes = 2 * ingest.max_line_bytes, 0
         self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
         self._joiner: Joiner[ReadLine] = Joiner(
             settings.multiline, ingest.max_line_bytes, parser.matches, parser.watch
@@ -254,22 +259,30 @@ class PartitionProcessor:
         self._batch.opened += 1
         self._batch.lines += len(lines)
         moment = self._last_record_at if moment < 0 else moment
-        value = record.value if len(lines) == 1 else None
+        whole = record.value if len(lines) == 1 else None
         for index, raw in enumerate(lines):
             position = record.offset, index
             if isinstance(raw, RecordError):
-                self._dead(position, record.key, value if value is not None else raw.item, raw)
+                self._dead(position, record.key, raw.item if whole is None else whole, raw)
                 continue
             self._batch.implausible += raw.implausible
             source = record.key if raw.source is None else raw.source
-            read = ReadLine(moment, source, record.key, value, raw)
+            read = ReadLine(moment, source, record.key, whole, raw)
             piece = Piece(position, source, raw.text, moment, raw.partial, read)
             try:
                 done = self._joiner.push(piece)
             except RecordError as error:
-                self._dead(position, record.key, raw.text.encode("utf-8", "replace") if value is None else value, error)
+                self._dead(position, record.key, raw.text.encode("utf-8", "replace") if whole is None else whole, error)
             else:
                 self._complete(done)
+        if len(record.value or b"") > self._large:
+            self._took_large(len(record.value or b""))
+
+    def _took_large(self, length: int) -> None:
+        self._large_bytes += length
+        if self._large_bytes > MAX_HELD_BYTES:
+            self._large_bytes = 0
+            self._complete(self._joiner.flush())
 
     def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
         """Add a complete line of a known shape."""
