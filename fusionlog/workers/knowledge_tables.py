@@ -16,6 +16,7 @@ from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
+from fusionlog.online.teacher_memory import MOST_LABELS
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
@@ -165,7 +166,10 @@ class KnowledgeTables:
             return
         if self._ignores(label.system):
             return
-        self._labels.setdefault(label.system, {})[label.shape] = label
+        kept = self._labels.setdefault(label.system, {})
+        kept[label.shape] = label
+        if len(kept) > MOST_LABELS:
+            del kept[next(iter(kept))]
         if label.system in self._known:
             self._known[label.system].learn(label)
 

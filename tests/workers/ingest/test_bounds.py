@@ -37,10 +37,6 @@ FLOODS: dict[str, tuple[dict[str, Any], Callable[[int], tuple[bytes | None, str]
     "components": (
         {**PLAIN, "header": "<Component>: <Content>"}, lambda number: (b"k", f"{words(number)}: opened s=k{number % 9}"), 9
     ),
-    "contents": (
-        {**PLAIN, "window": {"by": "count", "size": 1}},
-        lambda number: (b"k", " ".join(words(number)[place : place + 9] for place in range(0, 9000, 9))), 9,
-    ),
     "names of fields": (
         {**PLAIN, "session_field": "s", "session": None},
         lambda number: (b"k", json.dumps({"log": "opened", words(number): 1, "s": f"k{number % 9}"})), 9,
