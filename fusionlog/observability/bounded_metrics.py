@@ -1,8 +1,8 @@
 """Prometheus metrics with a bound of their series: label values come from records, and a series is never freed.
 
-A metric has `MOST_SERIES` at most; what would be one more counts in the series whose labels are all `other`. Systems are
-those of the systems file (`kafka.known_systems`), reasons and outcomes are literals of the code, and the series of a
-model's version is removed with it, so that this bound is reached by a fault alone.
+A metric has `MOST_SERIES` at most; what would be one more counts in the series whose labels are all `other`. Systems
+are those of the systems file (`kafka.known_systems`), reasons and outcomes are literals of the code, and the series of
+a model's version is removed with it, so that this bound is reached by a fault alone.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
 """Limits of what is open in a partition, all by one number: the sessions that may be open at once.
 
-| open windows | are closed | because |
-|---|---|---|
-| more than `max_open` | the one that no line was added to for longest | a session takes 1 kB |
-| with more than 10 `max_open` distinct events | the same | an event takes 0.2 to 0.7 kB, as its example is a line; 500 characters of a session key count as one |
-| that began more than 20 `max_open` offsets ago | the oldest | it holds the commit back, and all that is kept from there on |
+| open windows | are closed |
+|---|---|
+| more than `max_open` | the one that no line was added to for longest |
+| with more than 10 `max_open` distinct events | the same |
+| that began more than 20 `max_open` offsets ago | the oldest |
+
+A session takes 1 kB, and an event of it 0.2 to 0.7 kB, for its example is a line; 500 characters of a session's key
+count as an event. The oldest window holds the commit back, and with it all that is kept of the lines from there on.
 """
 
 from __future__ import annotations

@@ -113,7 +113,9 @@ class _Ticks:
         self._strikes, self._struck = self._strikes + 1, time.monotonic()
         if self._strikes == STRIKES:
             self._set(self._seconds * LOWERED)
-        lowered = f" (for a minute, after {STRIKES} lines that took {self._seconds:g} s)" if limit < self._seconds else ""
+        lowered = (
+            f" (for a minute, after {STRIKES} lines that took {self._seconds:g} s)" if limit < self._seconds else ""
+        )
         return SlowExpression(
             REASON,
             f"{expression} takes more than {limit:g} s of CPU on this line{lowered}: let what it repeats begin and end "

@@ -145,7 +145,12 @@ def test_a_profile_that_would_fill_the_memory_is_refused_without_filling_it(data
 @pytest.mark.parametrize(
     "tables",
     [
-        {"windows": 0}, {"windows": 49}, {"counts": {"a": {1: -5}}}, {"last": [101]}, {"companions": [{7: 1}]}, {"last": []}
+        {"windows": 0},
+        {"windows": 49},
+        {"counts": {"a": {1: -5}}},
+        {"last": [101]},
+        {"companions": [{7: 1}]},
+        {"last": []},
     ],
 )
 def test_counts_that_no_stream_has_are_refused(tables: dict[str, Any]) -> None:

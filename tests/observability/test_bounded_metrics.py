@@ -51,5 +51,12 @@ def test_every_metric_is_bounded() -> None:
     for path in [each for top in ("fusionlog", "agents", "ray_jobs") for each in (ROOT / top).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module == "prometheus_client":
-                kinds = {each.name for each in node.names} & {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
+                kinds = {each.name for each in node.names} & {
+                    "Counter",
+                    "Gauge",
+                    "Histogram",
+                    "Summary",
+                    "Info",
+                    "Enum",
+                }
                 assert not kinds, f"{path} defines metrics without a bound"

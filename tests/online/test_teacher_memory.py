@@ -129,13 +129,18 @@ def test_answers_of_one_call_contradict_none_of_the_others() -> None:
 
 
 def test_beyond_the_most_labels_the_first_ones_are_forgotten_with_what_they_settled() -> None:
-    memory, windows = TeacherMemory(most=20), [make_window(f"disk {word}", "disk opened") for word in map(str, range(50))]
+    memory, windows = (
+        TeacherMemory(most=20),
+        [make_window(f"disk {word}", "disk opened") for word in map(str, range(50))],
+    )
     lost = []
     for number, window in enumerate(windows):
         lost.append(memory.learn(make_label(window, 0.9, labelled_at=float(number)), events=True).lost)
         assert memory.windows <= 20 and len(list(memory.answers)) <= 21
     assert any(lost) and not all(lost)
-    assert memory.event(windows[0].events[0].template) is None and memory.similarity(bag_of_events(windows[0].events)) < 1
+    assert (
+        memory.event(windows[0].events[0].template) is None and memory.similarity(bag_of_events(windows[0].events)) < 1
+    )
     assert memory.event(windows[-1].events[0].template) is not None
     assert memory.event(windows[0].events[1].template) is not None, "an event that later labels have stays settled"
     assert memory.learn(make_label(windows[0], 0.9, labelled_at=99.0), events=True).label

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.event_clock import STALE_LINES
-from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
 from fusionlog.parsing.open_limits import EVENTS_PER_SESSION, OFFSETS_PER_SESSION
+from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
 from fusionlog.parsing.windows import Membership, Windower
 from fusionlog.records import Window, template_id, window_id, window_shape
 from fusionlog.settings import WindowSettings
@@ -361,7 +361,11 @@ def test_a_session_that_goes_on_and_on_holds_the_commit_back_so_far_at_most() ->
 def test_windows_by_count_have_no_limit_of_open_ones() -> None:
     windower = Windower("shop", WindowSettings(by="count", size=100), TOPIC, 2, 1)
     windows = run(windower, [Line("", f"event {number}", 100.0) for number in range(250)])
-    assert [(each.closed_by, len(each.sequence)) for each in windows] == [("count", 100), ("count", 100), ("silence", 50)]
+    assert [(each.closed_by, len(each.sequence)) for each in windows] == [
+        ("count", 100),
+        ("count", 100),
+        ("silence", 50),
+    ]
 
 
 @given(st.lists(st.sampled_from(["s1", "s2", "s3", "s4", "s5", "s6"]), max_size=60), st.integers(1, 6))

@@ -64,10 +64,10 @@ def test_after_three_slow_lines_the_next_ones_take_a_fiftieth_of_the_time() -> N
     find = watch.guarded("session x", re.compile(SLOW["exponential"][0]).search)
     with limited(watch, 0.5):
         for _ in range(3):
-            with pytest.raises(SlowExpression, match="more than 0.5 s of CPU on this line: "):
+            with pytest.raises(SlowExpression, match=r"more than 0\.5 s of CPU on this line: "):
                 find("a" * LONG)
         before = time.thread_time()
         for _ in range(20):
-            with pytest.raises(SlowExpression, match="more than 0.01 s of CPU on this line .for a minute, after 3"):
+            with pytest.raises(SlowExpression, match=r"more than 0\.01 s of CPU on this line .for a minute, after 3"):
                 find("a" * LONG)
         assert time.thread_time() - before < 20 * 0.2

@@ -78,7 +78,7 @@ class KeyedProcessor:
         self._watermark = CommitWatermark(start)
         self._number = -1
         self._lines: dict[str, deque[tuple[int, _Place]]] = {}
-        """The places of the lines of each session that are in no closed window, with the numbers that the windower has."""
+        """The places of each session's lines that are in no closed window, with the numbers that the windower has."""
         self._sent: dict[str | int, _Sent] = {}
         """By the id of a window, or the offset of a dead letter."""
         self._outliers = 0

@@ -19,7 +19,8 @@ from fusionlog.types import Clock, Position
 from fusionlog.utils.json_format import Tree
 from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.made import KeyedLines, Made
-from fusionlog.workers.ingest.partition_processor import PartitionProcessor, ReadLine
+from fusionlog.workers.ingest.partition_processor import PartitionProcessor
+from fusionlog.workers.ingest.read_line import ReadLine
 from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState, to_metadata
 
 _NOTHING: Tree = {}

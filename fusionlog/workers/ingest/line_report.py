@@ -127,12 +127,14 @@ def warnings(system: str, settings: SystemSettings, counts: Counts, examples: Ex
             f"correct `time_field` or `timezone`, or set `time_field: none`"
         )
     if counts.slow:
-        found.append(f"{system}: {counts.slow} lines are dead letters, for an expression took too long: {examples.slow}")
+        found.append(
+            f"{system}: {counts.slow} lines are dead letters, for an expression took too long: {examples.slow}"
+        )
     if counts.overflowed:
         found.append(
             f"{system}: {counts.overflowed} sessions were closed early, for too many were open in a partition; let "
-            f"`session` match a value that its lines share, lower window.idle_seconds ({settings.window.idle_seconds:g}), "
-            f"or raise FUSIONLOG_INGEST__MAX_OPEN_SESSIONS"
+            f"`session` match a value that its lines share, lower window.idle_seconds "
+            f"({settings.window.idle_seconds:g}), or raise FUSIONLOG_INGEST__MAX_OPEN_SESSIONS"
         )
     return found
 

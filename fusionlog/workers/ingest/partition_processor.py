@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
-import msgspec
 import structlog
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
+from fusionlog.parsing.envelopes import EnvelopeReader
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LineClock
@@ -19,24 +18,13 @@ from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.types import Clock, Position
 from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.made import Cutter, DeadLetter, KeyedLines, Made, RawRecord
+from fusionlog.workers.ingest.read_line import ReadLine
 from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState, to_metadata
 from fusionlog.workers.ingest.sessions import Sessions
 from fusionlog.workers.ingest.tally import Batch, Tally
 from fusionlog.workers.ingest.watermark import CommitWatermark
 
 log = structlog.get_logger(__name__)
-
-
-class ReadLine(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a line before it is complete: the time, the key and, where it holds no other line, the bytes of
-    its record; its source; what its envelope has; its event, where its shape is known."""
-
-    time: Seconds
-    source: Hashable
-    key: bytes | None
-    value: bytes | None
-    raw: RawLine | None = None
-    event: Event | None = None
 
 
 MAX_HELD_BYTES = 32_000_000
@@ -65,9 +53,7 @@ class PartitionProcessor:
         self._own_time = settings.time_field is not None
         self._large, self._large_bytes = 2 * ingest.max_line_bytes, 0
         self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
-        self._joiner: Joiner[ReadLine] = Joiner(
-            settings.multiline, ingest.max_line_bytes, parser.matches, parser.watch
-        )
+        self._joiner: Joiner[ReadLine] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches, parser.watch)
         self._held: _Known | None = None
         self._sessions = Sessions(settings, covered)
         self._plain = self._sessions.are_own

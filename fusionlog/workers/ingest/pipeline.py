@@ -67,7 +67,8 @@ def _in_hand(place: TopicPartition, processor: Processor) -> Iterator[None]:
 class IngestPipeline:
     """Raw records of several partitions to routed windows. For one task at a time: the consumer holds a lock.
 
-    `watch` is that of the systems' own expressions. `confirm` is awaited before each send, `passed` when the records that a crash note names were handled.
+    `watch` is that of the systems' own expressions. `confirm` is awaited before each send, `passed` when the records
+    that a crash note names were handled.
     """
 
     def __init__(

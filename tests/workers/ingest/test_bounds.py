@@ -1,4 +1,4 @@
-"""What an ingest worker keeps of its input has a bound in bytes, not in numbers alone: names may be as long as lines."""
+"""What an ingest worker keeps of its input has a bound in bytes: names may be as long as lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ FLOODS: dict[str, tuple[dict[str, Any], Callable[[int], tuple[bytes | None, str]
     "session keys": (PLAIN, lambda number: (b"k", f"opened s={words(number)}"), 9),
     "record keys": ({**PLAIN, "inherit": True}, lambda number: (words(number).encode(), f"opened s=k{number}"), 9),
     "components": (
-        {**PLAIN, "header": "<Component>: <Content>"}, lambda number: (b"k", f"{words(number)}: opened s=k{number % 9}"), 9
+        {**PLAIN, "header": "<Component>: <Content>"}, 
+        lambda number: (b"k", f"{words(number)}: opened s=k{number % 9}"), 9
     ),
     "names of fields": (
         {**PLAIN, "session_field": "s", "session": None},
@@ -50,7 +51,9 @@ FLOODS: dict[str, tuple[dict[str, Any], Callable[[int], tuple[bytes | None, str]
     ),
     "large envelopes around short lines": (
         {**PLAIN, "multiline": "auto"},
-        lambda number: (f"h{number % 200}".encode(), json.dumps({"log": f"opened s=k{number % 9}", "x": words(number) * 10})),
+        lambda number: (
+            f"h{number % 200}".encode(), json.dumps({"log": f"opened s=k{number % 9}", "x": words(number) * 10})
+        ),
         45,
     ),
 }  # fmt: skip

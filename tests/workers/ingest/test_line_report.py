@@ -96,6 +96,6 @@ def test_one_line_that_keeps_an_expression_busy_is_warned_about() -> None:
     report.add(Batch(lines=1000), 0)
     report.dead(SlowExpression("slow-expression", "session (a+)+b takes more than 1 s of CPU on this line"))
     assert report.due(1.0)[0] == [
-        "orders: 1 lines are dead letters, for an expression took too long: session (a+)+b takes more than 1 s of CPU on "
-        "this line"
+        "orders: 1 lines are dead letters, for an expression took too long: session (a+)+b takes more than 1 s of CPU "
+        "on this line"
     ]

@@ -459,6 +459,8 @@ async def test_a_flood_of_session_keys_opens_so_many_sessions_at_most_and_loses_
     await bench.take(*(f"opened s=k{number}" for number in range(500)))
     await bench.take_nothing()
     windows = bench.windows()
-    assert {window.closed_by for window in windows} == {"overflow"} and len({window.session for window in windows}) == 490
+    assert {window.closed_by for window in windows} == {"overflow"} and len(
+        {window.session for window in windows}
+    ) == 490
     assert bench.position == 490
     assert REGISTRY.get_sample_value("fusionlog_sessions_overflowed_total", {"system": "shop"}) == before + 490
