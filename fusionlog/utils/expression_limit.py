@@ -39,11 +39,17 @@ class SlowExpression(RecordError):
 class Watch:
     """The expression that the main thread is in, and the number of calls so far."""
 
-    __slots__ = ("calls", "expression")
+    __slots__ = ("calls", "expression", "slow_until")
 
     def __init__(self) -> None:
         self.calls = 0
         self.expression: str | None = None
+        self.slow_until = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether an expression took too long within the last minute."""
+        return time.monotonic() < self.slow_until
 
     def guarded(self, expression: str, function: Callable[P, R]) -> Callable[P, R]:
         """A function that runs an expression, such that `limited` ends it.
@@ -89,11 +95,11 @@ class _Ticks:
     def __init__(self, watch: Watch, seconds: float) -> None:
         self._watch, self._seconds, self._limit = watch, seconds, seconds
         self._call, self._since = -1, 0.0
-        self._strikes, self._struck = 0, 0.0
+        self._strikes = 0
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         watch, now = self._watch, time.thread_time()
-        if self._strikes and time.monotonic() - self._struck > LOWERED_SECONDS:
+        if self._strikes and not watch.is_slow:
             self.restore()
         if watch.expression is None:
             return
@@ -110,7 +116,7 @@ class _Ticks:
     def _strike(self, expression: str) -> SlowExpression:
         """The error of a call that took too long."""
         limit = self._limit
-        self._strikes, self._struck = self._strikes + 1, time.monotonic()
+        self._strikes, self._watch.slow_until = self._strikes + 1, time.monotonic() + LOWERED_SECONDS
         if self._strikes == STRIKES:
             self._set(self._seconds * LOWERED)
         lowered = (

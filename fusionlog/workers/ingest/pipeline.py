@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 
 import structlog
 from aiokafka import TopicPartition
@@ -42,6 +41,8 @@ log = structlog.get_logger(__name__)
 
 # So many lines are parsed before others (heartbeats, acknowledgements) get their turn.
 SLICE_LINES = 500
+SLOW_SLICE_LINES = 20
+"""The same while lines keep an expression busy: a worker whose heartbeats wait too long loses its partitions."""
 SETTLE_POLL_SECONDS = 0.01
 
 
@@ -76,9 +77,9 @@ class IngestPipeline:
         watch: Watch | None = None,
     ) -> None:  # fmt: skip
         """`templates` are the known ones of all systems."""
-        self._settings = settings
+        self._settings, self._watch = settings, watch or Watch()
         self._parsers = {
-            name: Parser(name, system, settings.ingest, watch=watch) for name, system in settings.systems.items()
+            name: Parser(name, system, settings.ingest, watch=self._watch) for name, system in settings.systems.items()
         }
         known = list(templates)
         for parser in self._parsers.values():
@@ -205,12 +206,15 @@ class IngestPipeline:
 
     def _parts(self, place: TopicPartition, records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:
         """The records in slices; a condemned one is a slice of its own."""
-        given_up = self._given_up(place, "record")
-        cuts = {*range(0, len(records), SLICE_LINES), len(records)}
+        given_up, alone = self._given_up(place, "record"), set[int]()
         if given_up is not None:
-            cuts |= {each for n, record in enumerate(records) if record.offset == given_up.first for each in (n, n + 1)}
-        for start, end in pairwise(sorted(cuts)):
+            alone = {each for n, record in enumerate(records) if record.offset == given_up.first for each in (n, n + 1)}
+        start = 0
+        while start < len(records):
+            end = start + (SLOW_SLICE_LINES if self._watch.is_slow else SLICE_LINES)
+            end = min([end, *(each for each in alone if each > start)])
             yield records[start:end]
+            start = end
 
     def _made(self, place: TopicPartition, processor: Processor, part: Sequence[RawRecord]) -> Sequence[Made]:
         """The windows and dead letters of a slice; a condemned record is a dead letter."""
