@@ -117,6 +117,11 @@ WINDOWS_DELETED = Counter(
 TABLE_RECORDS_REFUSED = Counter(
     "fusionlog_table_records_refused", "records of compacted topics that could not be used", ["topic", "reason"]
 )
+BATCHES_LEFT_OUT = Counter(
+    "fusionlog_batches_left_out",
+    "batches of records that unpack to more than a worker may hold",
+    ["topic", "partition"],
+)
 WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
 
