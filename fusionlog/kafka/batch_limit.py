@@ -53,11 +53,13 @@ class LimitedRecords:
 
     def size_in_bytes(self) -> int:
         """The bytes of all batches."""
-        return self._records.size_in_bytes()
+        size: int = self._records.size_in_bytes()
+        return size
 
     def has_next(self) -> bool:
         """Whether there is another whole batch."""
-        return self._records.has_next()
+        found: bool = self._records.has_next()
+        return found
 
     def next_batch(self) -> Any:
         """The next batch."""
