@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 
 from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError
 from fusionlog.kafka import failures
+from fusionlog.kafka.batch_limit import limit_batches
 from fusionlog.kafka.listener_probe import close, protocol_refusal
 from fusionlog.kafka.security import security
 from fusionlog.settings import KafkaSettings
@@ -26,6 +27,7 @@ def options(kafka: KafkaSettings) -> dict[str, Any]:
 
     :raises SettingError: a login lacks its password, or a certificate or key file cannot be used.
     """
+    limit_batches()
     return {
         "bootstrap_servers": kafka.bootstrap_servers,
         "client_id": "fusionlog",

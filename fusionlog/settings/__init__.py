@@ -3,8 +3,10 @@
 from fusionlog.settings.base import SecretUrl
 from fusionlog.settings.environment import OTHERS, Settings, load, variables
 from fusionlog.settings.groups import (
+    MAX_OPEN_SESSIONS,
     AlphaSettings,
     BaseTraining,
+    CanarySettings,
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
@@ -24,12 +26,14 @@ from fusionlog.settings.systems_file import SYSTEM_NAME, check_name, read_system
 
 __all__ = [
     "FILE",
+    "MAX_OPEN_SESSIONS",
     "NO_TIME",
     "OTHERS",
     "PREFIX",
     "SYSTEM_NAME",
     "AlphaSettings",
     "BaseTraining",
+    "CanarySettings",
     "DistillSettings",
     "EvaluateSettings",
     "ExplainSettings",
