@@ -18,6 +18,7 @@ from fusionlog.settings.groups import (
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
+    GuardSettings,
     IngestSettings,
     KafkaSettings,
     LabelSettings,
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
+    guard: GuardSettings = GuardSettings()
     second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()
