@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -53,8 +53,7 @@ def restore(
     version: Annotated[str, typer.Argument(help="a withdrawn version shown by `fusionlog models list`")],
 ) -> None:
     """Undo the withdrawal of a release: workers use it again without a restart, and no guard withdraws it."""
-    release = asyncio.run(_restore(settings.load(), version))
-    Console(soft_wrap=True).print(f"{release.version} of system {release.system} is restored", highlight=False)
+    Console(soft_wrap=True).print(asyncio.run(_restore(settings.load(), version)), highlight=False)
 
 
 @app.command()
@@ -123,17 +122,22 @@ async def _publish(config: Settings, release: ModelRelease) -> str:
     from ray_jobs import publish as topic
 
     check_usable(config, release)
-    _refuse_withdrawn(release)
+    release = replace(release, guarded=True)
     found = [each for each in await _read(config) if each.system == release.system]
-    for each in found:
-        if each.version == release.version:
-            _refuse_withdrawn(each)
-    newer = [each.version for each in found if each.created > release.created]
-    rank = f"; workers keep {newer[-1]}, which is newer" if newer else ""
-    if any(each.version == release.version and _usable(each, release, config) for each in found):
-        return f"{release.version} is on {config.topics.models.name} already{rank}"
+    same = [each for each in found if each.version == release.version]
+    for each in (release, *same):
+        _refuse_withdrawn(each)
+    if any(_usable(each, release, config) for each in same):
+        return f"{release.version} is on {config.topics.models.name} already{_rank(release, found)}"
     signed = await topic.publish(config, release)
-    return f"{signed.version} is on {config.topics.models.name}, {'' if signed.signature else 'not '}signed{rank}"
+    on_topic = f"{signed.version} is on {config.topics.models.name}"
+    return f"{on_topic}, {'' if signed.signature else 'not '}signed{_rank(signed, found)}"
+
+
+def _rank(release: ModelRelease, found: Sequence[ModelRelease]) -> str:
+    """What workers use in place of a release, where the topic has a newer one of its system."""
+    newer = [each.version for each in found if each.created > release.created and each.withdrawn is None]
+    return f"; workers keep {newer[-1]}, which is newer" if newer else ""
 
 
 def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> bool:
@@ -142,7 +146,7 @@ def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> boo
         releases.verify(found, config.signing_key)
     except ModelError:
         return False
-    return found.sha256 == release.sha256
+    return releases.digest(replace(found, guarded=True)) == releases.digest(release)
 
 
 async def _find(config: Settings, version: str) -> ModelRelease:
@@ -162,13 +166,15 @@ def _refuse_withdrawn(release: ModelRelease) -> None:
         )
 
 
-async def _restore(config: Settings, version: str) -> ModelRelease:
+async def _restore(config: Settings, version: str) -> str:
     from ray_jobs.publish import publish
 
     release = await _find(config, version)
     if release.withdrawn is None:
         raise ModelError(f"release {version} is not withdrawn: to use an earlier one, run  fusionlog models rollback")
-    return await publish(config, replace(release, withdrawn=None, guarded=False))
+    again = await publish(config, replace(release, withdrawn=None, guarded=False))
+    found = [each for each in await _read(config) if each.system == release.system]
+    return f"{again.version} of system {again.system} is restored{_rank(again, found)}"
 
 
 async def _rollback(config: Settings, version: str) -> ModelRelease:

@@ -100,9 +100,9 @@ class ReleasesInUse:
         :raises ModelError: it is refused by its verification or by `check`, or is the bundled base and this system one
             of its sources.
         """
-        if not release.guarded:
-            self._withdrawn.discard(release.version)
-        if release.system not in self._systems or release.version in self._kept or release.version in self._withdrawn:
+        if release.system not in self._systems or release.version in self._kept:
+            return None
+        if release.version in self._withdrawn and release.guarded:
             return None
         ranked = sorted([release, *(each.release for each in self._kept.values())], key=rank, reverse=True)
         kept = [each.version for each in ranked[:KEPT_RELEASES]]
@@ -112,6 +112,7 @@ class ReleasesInUse:
         if release.lineage.bundled:
             refuse_own_labels(self.system, release)
         adopted = Substitution(release, self._check(release))
+        self._withdrawn.discard(release.version)
         self._kept = {version: self._kept.get(version, adopted) for version in kept}
         return adopted if kept[0] == release.version else None
 

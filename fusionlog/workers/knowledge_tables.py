@@ -96,9 +96,7 @@ class KnowledgeTables:
         """The knowledge of a system; a new system's is built from the releases and labels read so far."""
         if system not in self._known:
             self._known[system] = self._make(system)
-            for source in (BASE, system):
-                for release in self._releases.get(source, {}).values():
-                    self._adopt(system, release)
+            self._adopt_known(system)
             for label in self._labels.get(system, {}).values():
                 self._known[system].learn(label)
         return self._known[system]
@@ -133,7 +131,8 @@ class KnowledgeTables:
         if self._ignores(release.system):
             return None
         if release.withdrawn is not None:
-            self._take_withdrawn(release)
+            if self._verified(release):
+                self.withdraw_release(release)
             return None
         if self._trial is not None:
             return self._try(release, self._trial)
@@ -150,20 +149,20 @@ class KnowledgeTables:
         else:
             self._take(release)
 
-    def _take_withdrawn(self, release: ModelRelease) -> None:
-        """Leave out a release that a worker withdrew, where the record is whole."""
+    def _verified(self, release: ModelRelease) -> bool:
         try:
             releases.verify(release, self._settings.signing_key)
         except ModelError as error:
             self._refuse(release, error)
-        else:
-            self.withdraw_release(release)
+            return False
+        return True
 
     def _take(self, release: ModelRelease) -> None:
         withdrawn = self._withdrawn.get(release.system, {})
-        if release.version in withdrawn and release.guarded:
-            return
-        withdrawn.pop(release.version, None)
+        if release.version in withdrawn:
+            if release.guarded or not self._verified(release):
+                return
+            del withdrawn[release.version]
         kept = self._releases.setdefault(release.system, {})
         kept[release.version] = release
         # A system that is met late gets as many releases as the others keep for windows in flight.
@@ -197,6 +196,12 @@ class KnowledgeTables:
                 "releases and labels of a system that is not in FUSIONLOG_SYSTEMS_FILE are left out", system=system
             )
         return True
+
+    def _adopt_known(self, system: str) -> None:
+        """Adopt what is known of the model topic for a system."""
+        for source in (BASE, system):
+            for release in list(self._releases.get(source, {}).values()):
+                self._adopt(system, release)
 
     def _adopt(self, system: str, release: ModelRelease) -> None:
         knowledge = self._known[system]
@@ -247,6 +252,8 @@ class KnowledgeTables:
         knowledge.withdraw(version)
         if not kept:
             return
+        if not knowledge.ready:  # All that were kept are given up: an earlier one is left.
+            self._adopt_known(system)
         metrics.MODELS_WITHDRAWN.labels(system, reason).inc()
         metrics.MODEL.labels(system, version).set(0)
         log.error(
