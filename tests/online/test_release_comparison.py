@@ -90,9 +90,7 @@ def test_a_release_that_disagrees_with_the_teacher_where_the_one_before_does_not
 @pytest.mark.parametrize(
     "labelled",
     [
-        pytest.param(
-            shapes((15, PREVIOUS), label=0.9, propagated_from="x"), id="propagated labels are not the teacher's"
-        ),
+        pytest.param(shapes((15, PREVIOUS), label=0.9, propagated_from="x"), id="propagated labels do not count"),
         pytest.param(shapes((30, BOTH), label=0.1), id="both are wrong"),
         pytest.param(shapes((14, PREVIOUS), (16, NEW), label=0.9), id="each is wrong on others"),
         pytest.param(shapes((100, NEW), label=0.9), id="the new one is right"),
