@@ -166,12 +166,19 @@ def _refuse_withdrawn(release: ModelRelease) -> None:
         )
 
 
+def _refuse_unsigned(config: Settings, release: ModelRelease) -> None:
+    """:raises SettingError: the release is signed, and would not be any more: workers with a key would refuse it."""
+    if release.signature is not None and config.signing_key is None:
+        raise SettingError("FUSIONLOG_SIGNING_KEY", None, f"release {release.version} is signed: set the workers' key")
+
+
 async def _restore(config: Settings, version: str) -> str:
     from ray_jobs.publish import publish
 
     release = await _find(config, version)
     if release.withdrawn is None:
         raise ModelError(f"release {version} is not withdrawn: to use an earlier one, run  fusionlog models rollback")
+    _refuse_unsigned(config, release)
     again = await publish(config, replace(release, withdrawn=None, guarded=False))
     found = [each for each in await _read(config) if each.system == release.system]
     return f"{again.version} of system {again.system} is restored{_rank(again, found)}"
@@ -180,7 +187,9 @@ async def _restore(config: Settings, version: str) -> str:
 async def _rollback(config: Settings, version: str) -> ModelRelease:
     from ray_jobs.publish import publish
 
-    return await publish(config, again_at(await _find(config, version), time.time()))
+    release = await _find(config, version)
+    _refuse_unsigned(config, release)
+    return await publish(config, again_at(release, time.time()))
 
 
 def _row(release: ModelRelease) -> list[str]:

@@ -164,3 +164,27 @@ async def refused(stage: Stage, release: ModelRelease) -> None:
     done = await asyncio.to_thread(CliRunner(env=stage.env).invoke, app, ["models", "publish", str(file)])
     if done.exception is not None:
         raise done.exception
+
+
+@pytest.mark.long
+async def test_labels_that_arrive_withdraw_a_release_that_is_blind(stage: Stage) -> None:
+    """No share shows it: the teacher labels twenty shapes of windows that the worker has scored by then."""
+    topics, shapes = stage.settings.topics, [windows(f"failed{n}-", 1, *FAILED * n)[0] for n in range(1, 21)]
+    blind = stage.release("shop", created=time.time(), version="blind")
+    await stage.publish(topics.models, releases.sign(replace(blind, onnx=make_onnx(0.0)), None))
+    await stage.publish(topics.general, *shapes, *windows("opened", 100, *OPENED))
+    worker = await stage.worker("score", **SMALL_BATCHES)
+    await ready(worker)
+    await scored([worker], 120)
+    assert "model withdrawn" not in worker.log.read_text() and await anomalies(stage, "failed") == []
+    await stage.publish(topics.labels, *(make_label(each, 0.9, events=[]) for each in shapes))
+
+    async def withdrawn() -> bool:
+        await stage.publish(topics.general, *windows("more", 1, *OPENED))
+        return "model withdrawn" in worker.log.read_text()
+
+    await until(withdrawn, 20, lambda: worker.log.read_text()[-2000:])
+    *_, record = await releases_on(stage, "blind")
+    assert record.withdrawn is not None and record.withdrawn.cause == "disagreement"
+    await stage.publish(topics.general, *windows("late", 1, *FAILED, *OPENED))
+    await until(lambda: anomalies(stage, "late"), 20)

@@ -147,6 +147,9 @@ async def test_a_withdrawn_release_is_published_by_restoring_it_alone(kafka_sett
         assert isinstance(refused.exception, ModelError), refused.output
         assert f"run  fusionlog models restore {made.version}" in str(refused.exception)
 
+    for command in ("restore", "rollback"):
+        unsigned = await call(kafka_settings, command, made.version)
+        assert isinstance(unsigned.exception, SettingError) and "is signed" in str(unsigned.exception)
     done = await call(kafka_settings, "restore", made.version, **key)
     assert done.stdout == f"{made.version} of system shop is restored\n"
     [restored] = await on_topic(kafka_settings)
