@@ -114,7 +114,7 @@ class GuardSettings(SettingsGroup):
         description="seconds after which a guard ends; until then labels on its windows count as they arrive",
     )  # fmt: skip
     share: float = Field(
-        0.2, ge=0, le=1,
+        0.1, ge=0, le=1,
         description="greatest increase of the share of anomalous windows over the release before",
     )  # fmt: skip
     disagreement: float = Field(

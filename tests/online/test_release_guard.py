@@ -70,7 +70,7 @@ def test_a_release_of_which_all_windows_are_anomalous_is_withdrawn_with_reason_a
     assert (withdrawal.system, withdrawal.at) == ("shop", NOW)
     assert withdrawal.reason == (
         f"of 60 windows of shop, {new.version} calls 60 anomalous, {base.version} before it 0: 1 of them more, and "
-        "FUSIONLOG_GUARD__SHARE allows 0.2"
+        "FUSIONLOG_GUARD__SHARE allows 0.1"
     )
     assert withdrawal.figures["windows"] == withdrawal.figures["anomalous"] == 60.0
 
