@@ -230,3 +230,9 @@ def test_a_budget_that_is_no_amount_is_refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("FUSIONLOG_LABEL__BUDGET_PER_DAY", value)
     with pytest.raises(SettingError, match="FUSIONLOG_LABEL__BUDGET_PER_DAY"):
         settings.load()
+
+
+@pytest.mark.parametrize(("session", "rebalance"), [(30, 60), (30, 3), (6, 3)])
+def test_a_consumer_learns_of_a_rebalance_before_its_end(session: float, rebalance: float) -> None:
+    kafka = settings.KafkaSettings(session_timeout=session, rebalance_timeout=rebalance)
+    assert kafka.heartbeat_interval <= min(session, rebalance) / 3

@@ -13,6 +13,8 @@ from fusionlog.types import DetectorName
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 WhenAway = Literal["wait", "offline"]
+HEARTBEATS = 4
+"""Heartbeats of a consumer within its session timeout, and within a rebalance."""
 
 
 class KafkaSettings(SettingsGroup):
@@ -47,6 +49,11 @@ class KafkaSettings(SettingsGroup):
     metadata_seconds: float = Field(
         10.0, gt=0, description="age of metadata in seconds, after which partitions added to a topic are found"
     )
+
+    @property
+    def heartbeat_interval(self) -> float:
+        """Seconds between two heartbeats: by one of them a consumer learns of a rebalance, and joins it in time."""
+        return min(self.session_timeout, self.rebalance_timeout) / HEARTBEATS
 
 
 class IngestSettings(SettingsGroup):
