@@ -28,6 +28,7 @@ from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import Anomaly, PseudoLabel, Window
 from fusionlog.settings import Settings
 from fusionlog.teachers.unusual import unusual_by
+from fusionlog.topics import CANARY
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 
@@ -89,7 +90,7 @@ class ScoreWorker:
         while True:
             version = state.knowledge.version
             try:
-                found = await asyncio.to_thread(_guarded_decide, windows, state, self._guards[system])
+                found = await asyncio.to_thread(self._guarded_decide, windows, state)
             except ReleaseError as error:
                 self._tables.withdraw(system, error)
             except ModelError:
@@ -99,6 +100,15 @@ class ScoreWorker:
                 if isinstance(found, Decisions):
                     return found
                 await self._withdraw(state.knowledge, found)
+
+    def _guarded_decide(self, windows: Sequence[Window], state: SystemState) -> Decisions | Objection:
+        """The decisions on a batch, or the guard's objection to the release in use: then nothing is decided.
+
+        The canary has no guard: its lines are chosen to be anomalous by the newest base, and by none before.
+        """
+        system = state.knowledge.system
+        objection = self._guards[system].observe(windows, state) if system != CANARY else None
+        return objection or decide(windows, state)
 
     async def _withdraw(self, knowledge: Knowledge, objection: Objection) -> None:
         """Withdraw a release here and, by its record, in all workers. Where Kafka refuses that, it is so here alone."""
@@ -121,11 +131,6 @@ class ScoreWorker:
             anomaly = replace(anomaly, unusual=unusual_by(window, self._states[window.system].detector.profile))
             metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
             await self.output.send(self._topics.anomalies, anomaly)
-
-
-def _guarded_decide(windows: Sequence[Window], state: SystemState, guard: ReleaseGuard) -> Decisions | Objection:
-    """The decisions on a batch, or the guard's objection to the release in use: then nothing is decided."""
-    return guard.observe(windows, state) or decide(windows, state)
 
 
 def _count(system: str, decisions: Decisions, age: float) -> None:

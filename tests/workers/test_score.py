@@ -20,6 +20,7 @@ from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, ModelRelease, Route, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.settings import ScoreSettings, Settings
+from fusionlog.topics import CANARY
 from fusionlog.workers.score import ScoreWorker
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
@@ -31,11 +32,11 @@ BANK = (("disk failed", 1.0), ("disk opened", 0.0))
 
 
 class Bench:
-    def __init__(self, method: MethodName = DEFAULT_METHOD, **second_opinion: float) -> None:
+    def __init__(self, method: MethodName = DEFAULT_METHOD, target: str = "shop", **second_opinion: float) -> None:
         self.settings, self.producer = Settings(second_opinion=second_opinion), MemoryProducer()
-        self.knowledge = Knowledge("shop", WordEncoder(*WORDS), rules=RULES[method])
+        self.target, self.knowledge = target, Knowledge(target, WordEncoder(*WORDS), rules=RULES[method])
         vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
-        system = "shop" if RULES[method].adapts else releases.BASE
+        system = target if RULES[method].adapts else releases.BASE
         release = make_release(*BANK, system=system, onnx=make_onnx(1.0), vectors=vectors)
         self.knowledge.adopt(releases.sign(release, None))
         scorer = Scorer(ScoreSettings(provider="cpu"))
@@ -43,7 +44,7 @@ class Bench:
 
     def of(self, system: str) -> Knowledge:
         """As `KnowledgeTables` does."""
-        assert system == "shop"
+        assert system == self.target
         return self.knowledge
 
     async def until_ready_for(self, systems: set[str]) -> None: ...
@@ -158,13 +159,15 @@ async def test_windows_are_dead_letters_where_no_release_is_left() -> None:
 def adopt_bad(bench: Bench) -> str:
     """A release of which all windows are anomalous; its version."""
     vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
-    bad = make_release(*BANK, system="shop", onnx=make_onnx(), vectors=vectors, created=time.time(), threshold=0.0)
+    bad = make_release(
+        *BANK, system=bench.target, onnx=make_onnx(), vectors=vectors, created=time.time(), threshold=0.0
+    )
     bench.knowledge.adopt(releases.sign(bad, None))
     return bad.version
 
 
-def many(number: int) -> list[Window]:
-    return [make_window("disk opened", session=f"s{each}") for each in range(number)]
+def many(number: int, system: str = "shop") -> list[Window]:
+    return [make_window("disk opened", session=f"s{each}", system=system) for each in range(number)]
 
 
 async def test_a_release_that_is_bad_on_the_stream_is_withdrawn_and_its_batch_decided_by_the_one_before() -> None:
@@ -176,6 +179,13 @@ async def test_a_release_that_is_bad_on_the_stream_is_withdrawn_and_its_batch_de
     assert isinstance(record, ModelRelease) and record.withdrawn is not None
     releases.verify(record, None)
     assert (record.version, record.withdrawn.previous) == (bad, before)
+
+
+async def test_no_release_is_withdrawn_for_the_canarys_lines() -> None:
+    bench = Bench(target=CANARY, share=0.0)
+    bad = adopt_bad(bench)
+    await bench.handle(*many(LEAST_WINDOWS, CANARY))
+    assert bench.knowledge.version == bad and len(bench.anomalies()) == LEAST_WINDOWS
 
 
 async def test_a_withdrawal_that_kafka_refuses_counts_in_this_worker_and_no_window_is_lost() -> None:
