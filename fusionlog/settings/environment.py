@@ -22,6 +22,7 @@ from fusionlog.settings.groups import (
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
+    GuardSettings,
     IngestSettings,
     KafkaSettings,
     LabelSettings,
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
+    guard: GuardSettings = GuardSettings()
     second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()
