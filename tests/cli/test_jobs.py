@@ -66,6 +66,12 @@ def test_a_job_gets_the_settings_of_this_environment_and_nothing_else_of_it(subm
     assert all(name.startswith("FUSIONLOG_") for name in submitted.env)
 
 
+def test_secrets_go_by_reference(submitted: Submissions) -> None:
+    run("distill", "--system", "shop", FUSIONLOG_KAFKA__SASL_PASSWORD="hush", FUSIONLOG_SECRETS_DIR="")
+    assert submitted.env["FUSIONLOG_NODE_SECRETS"] == "FUSIONLOG_KAFKA__SASL_PASSWORD"
+    assert "hush" not in str(submitted.env)
+
+
 def test_the_token_of_a_cluster_is_a_setting_or_rays_own_variable(submitted: Submissions) -> None:
     run("distill", "--system", "shop", RAY_AUTH_TOKEN="of Ray")
     run("distill", "--system", "shop", RAY_AUTH_TOKEN="of Ray", FUSIONLOG_RAY_TOKEN="of ours")
