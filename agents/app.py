@@ -31,6 +31,7 @@ from fusionlog.observability.health import STALL_SECONDS, Health
 from fusionlog.observability.logs import configure
 from fusionlog.observability.server import HealthServer
 from fusionlog.settings import KafkaSettings, LabelSettings, Settings, load
+from fusionlog.signing.signatures import OFF, REMEDY
 from fusionlog.teachers.llm.retries import LONGEST_WAIT
 from fusionlog.topics import Topic
 from fusionlog.utils.gc_tuning import tune_gc
@@ -65,7 +66,10 @@ class FusionLogApp(faust.App):
     logger = logging.getLogger("faust.app")
 
     def __init__(self, role: str, settings: Settings, work: Role, **options: Any) -> None:
+        """:raises SettingError: a key is missing, empty, or may not sign what the role writes."""
+        settings.signatures.check_role(role)
         self.fusionlog, self.role, self.work, self.health = settings, role, work, work.health
+        self.health.signatures = lambda: settings.signatures.state
         self._server = HealthServer(settings, self.health)
         self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka)
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
@@ -76,6 +80,8 @@ class FusionLogApp(faust.App):
         Faust would make directories for its tables here; there are none.
         """
         await self._server.start()
+        if not self.fusionlog.signatures.verifies:
+            log.warning(OFF, remedy=REMEDY)
         await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog))
         self._kafka_monitor.start()
 

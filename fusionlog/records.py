@@ -292,7 +292,7 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     to its own weights where that helps; `reference_auprc` the base's AUPRC on source sessions that it was not trained
     on, which the gate compares a descendant with. `metrics` are measurements for people: nothing is computed from them.
 
-    `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
+    `sha256` covers every other field but `signature`, which is its maker's ed25519 signature where keys are configured.
     """
 
     system: SystemName

@@ -17,6 +17,9 @@ from fusionlog.errors import MissingExtraError
 Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it; default: bundled")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of that directory; repeated")]
 
+NOT_PASSED = frozenset({"FUSIONLOG_SIGNING__KEY"})
+"""Ray writes the variables of a job to its logs."""
+
 
 def meta_train(
     source: Annotated[list[str], typer.Option(help="a labelled system of that directory; repeated")], data: Data = None
@@ -59,5 +62,7 @@ def _run(name: str, arguments: list[str]) -> None:
 
 
 def _own_variables() -> dict[str, str]:
-    """The FUSIONLOG_ variables of this environment, passed on to the job."""
-    return {name: value for name, value in os.environ.items() if name.startswith(settings.PREFIX)}
+    """The FUSIONLOG_ variables of this environment, passed on to the job: a private key is not, the name of its file
+    is."""
+    passed = (name for name in os.environ if name.startswith(settings.PREFIX) and name not in NOT_PASSED)
+    return {name: os.environ[name] for name in passed}

@@ -19,6 +19,8 @@ from fusionlog.embedding.source import configured_name
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings, read_systems
+from fusionlog.signing.envelope import key_of
+from fusionlog.signing.signatures import OFF, REMEDY
 from fusionlog.utils.files import replace_file
 
 app = typer.Typer(help="List model releases, publish, save, or roll back to one.", no_args_is_help=True)
@@ -28,12 +30,15 @@ System = Annotated[str | None, typer.Option(help="only of this system; * is the 
 @app.command("list")
 def show(system: System = None) -> None:
     """Show the releases on the model topic; the last of each system is the newest and in use."""
-    found = asyncio.run(_read(settings.load()))
-    table = Table("system", "version", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
+    config = settings.load()
+    found = asyncio.run(_read(config))
+    table = Table("system", "version", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics", "signed")
     for release in found:
         if system in (None, release.system):
             table.add_row(*_row(release))
     Console().print(table)
+    if not config.signatures.verifies:
+        Console(stderr=True, soft_wrap=True).print(f"{OFF}: {REMEDY}", highlight=False)
 
 
 @app.command()
@@ -50,7 +55,7 @@ def publish(
     file: Annotated[Path | None, typer.Argument(help="a release's file, as `fusionlog models save` writes it")] = None,
     bundled: Annotated[bool, typer.Option("--bundled", help="the base release that is part of the package")] = False,
 ) -> None:
-    """Put the bundled base, or a release of a file, on the model topic; signed where FUSIONLOG_SIGNING_KEY is set."""
+    """Put the bundled base, or a release of a file, on the model topic; signed where there is a key."""
     if bundled == (file is not None):
         raise SettingError("--bundled", bundled, "name either a file or --bundled")
     release = read_base() if file is None else releases.read_release(file)
@@ -114,7 +119,7 @@ async def _publish(config: Settings, release: ModelRelease) -> str:
 def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> bool:
     """Whether a release of the topic is this one, and verifies under the settings' key."""
     try:
-        releases.verify(found, config.signing_key)
+        releases.verify(found, config.signatures)
     except ModelError:
         return False
     return found.sha256 == release.sha256
@@ -124,7 +129,7 @@ async def _find(config: Settings, version: str) -> ModelRelease:
     found = {release.version: release for release in await _read(config)}
     if version not in found:
         raise ModelError(f"no release {version} on {config.topics.models.name} (it has {', '.join(found) or 'none'})")
-    releases.verify(found[version], config.signing_key)
+    releases.verify(found[version], config.signatures)
     return found[version]
 
 
@@ -150,4 +155,5 @@ def _row(release: ModelRelease) -> list[str]:
         str(len(release.bank)),
         f"{size:.0f}",
         measured,
+        key_of(release.signature) or "no",
     ]

@@ -15,6 +15,7 @@ from fusionlog.kafka import codecs
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.settings import Settings
+from fusionlog.signing.envelope import HEADER, signature_in
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ class TableDeadLetters:
         place = record.topic, record.partition, record.offset
         value = codecs.dead_letter_value(record.value, self._topic)
         headers = codecs.dead_letter_headers(error, self._stage, *place, time.time(), replayable=value == record.value)
+        if (signature := signature_in(record.headers)) is not None:
+            headers.append((HEADER, signature.encode()))  # A replay sends it again.
         try:
             ack = await self._producer.send_raw(self._topic, record.key, value, headers)
         except KafkaError as failure:

@@ -50,6 +50,7 @@ class Health:
         self.tasks: Sequence[asyncio.Task[None]] = ()
         self.models: Callable[[], Mapping[str, str | None]] = dict
         self.lag: Callable[[], float | None] = metrics.total_lag
+        self.signatures: Callable[[], Mapping[str, Any]] = dict
         self.degradations: list[Callable[[], str | None]] = []
         self._assigned: int | None = None
         self._verdict_at: float | None = None
@@ -105,6 +106,7 @@ class Health:
             "teacher": self.teacher,
             "last_verdict_seconds": age,
             "lag": self.lag(),
+            "signatures": dict(self.signatures()),
             "degraded": self.degraded,
         }
         return Answer(not reasons, body)

@@ -13,6 +13,7 @@ from fusionlog.settings.groups import (
     LabelSettings,
     ScoreSettings,
     SecondOpinionSettings,
+    SigningSettings,
     WhenAway,
 )
 from fusionlog.settings.systems import NO_TIME, FormatName, MultilineSettings, SystemSettings, WindowSettings
@@ -37,6 +38,7 @@ __all__ = [
     "ScoreSettings",
     "SecondOpinionSettings",
     "Settings",
+    "SigningSettings",
     "SystemSettings",
     "WhenAway",
     "WindowSettings",

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
@@ -23,9 +23,12 @@ from fusionlog.settings.groups import (
     LabelSettings,
     ScoreSettings,
     SecondOpinionSettings,
+    SigningSettings,
 )
+from fusionlog.settings.signing import refuse_empty, signatures_of
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.settings.systems_file import read_systems
+from fusionlog.signing.signatures import Signatures
 from fusionlog.topics import Topics
 
 PREFIX = "FUSIONLOG_"
@@ -64,7 +67,7 @@ class Settings(BaseSettings):
     )
     cache_dir: Path = Field(Path("~/.cache/fusionlog"), description="directory of the exported encoder")
     ray_address: str | None = Field(None, description="URL of the Ray Jobs API, http://host:8265; none: a local Ray")
-    signing_key: SecretStr | None = Field(None, description="key that signs and verifies model releases")
+    signing: SigningSettings = SigningSettings()
     metrics_port: int = Field(0, ge=0, le=65535, description="port of metrics and probes; 0: none")
     metrics_host: str = Field(
         "127.0.0.1", description="address that metrics and probes are served on; in Kubernetes the pod's"
@@ -98,6 +101,14 @@ class Settings(BaseSettings):
         return RULES[self.method_of(system)]
 
     @cached_property
+    def signatures(self) -> Signatures:
+        """The private key and the public keys of these settings.
+
+        :raises SettingError: a key is empty, or cannot be read.
+        """
+        return signatures_of(self.signing)
+
+    @cached_property
     def topics(self) -> Topics:
         """The topics under these settings' prefixes."""
         return Topics(
@@ -112,6 +123,7 @@ def load(**overrides: Any) -> Settings:
 
     :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable.
     """
+    refuse_empty()
     _refuse_unknown()
     try:
         return Settings(**overrides)

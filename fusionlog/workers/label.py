@@ -323,7 +323,7 @@ async def newest_base(settings: Settings) -> ModelRelease:
 
 def _verified(release: ModelRelease, settings: Settings) -> bool:
     try:
-        verify(release, settings.signing_key)
+        verify(release, settings.signatures)
     except ModelError as error:
         log.error("model refused", version=release.version, error=str(error))
         return False
