@@ -52,6 +52,8 @@ class Health:
         self.lag: Callable[[], float | None] = metrics.total_lag
         self.signatures: Callable[[], Mapping[str, Any]] = dict
         self.degradations: list[Callable[[], str | None]] = []
+        self.details: dict[str, Callable[[], object]] = {}
+        """What one role alone reports when it is asked whether it is ready, by field."""
         self._assigned: int | None = None
         self._verdict_at: float | None = None
         self._step_at: float | None = None
@@ -108,6 +110,7 @@ class Health:
             "lag": self.lag(),
             "signatures": dict(self.signatures()),
             "degraded": self.degraded,
+            **{field: value() for field, value in self.details.items()},
         }
         return Answer(not reasons, body)
 

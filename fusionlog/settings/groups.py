@@ -261,6 +261,26 @@ class DistillSettings(SettingsGroup):
     tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
 
 
+class CanarySettings(SettingsGroup):
+    """The canary: lines of a system of its own that go from a raw topic to an anomaly, again and again."""
+
+    seconds: float = Field(
+        0.0, ge=0, le=3600,
+        description="seconds between two known anomalies of the system fusionlog-canary (see operations.md); 0: none",
+    )  # fmt: skip
+    timeout: float = Field(
+        30.0, gt=0, le=3600, description="seconds from its lines to their anomaly, at most; then the canary fails"
+    )
+
+    @field_validator("seconds")
+    @classmethod
+    def _is_no_flood(cls, value: float) -> float:
+        """Lines that come faster are a load, and no sign of life."""
+        if 0.0 < value < 1.0:
+            raise ValueError("take a second at least, as 60; or 0 for none")
+        return value
+
+
 class EvaluateSettings(SettingsGroup):
     """The calls of a fold of `fusionlog evaluate`, and the longest wait of a window there for an answer."""
 
