@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from fusionlog import fetch_release, releases
@@ -20,6 +19,7 @@ from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings
 from tests.encoders import make_encoder
 from tests.factories import make_release
+from tests.signing.factories import write_keys
 
 
 def test_a_release_again_ranks_above_the_one_that_is_left_and_says_where_it_came_from() -> None:
@@ -85,11 +85,17 @@ async def test_the_bundled_base_is_published_once_and_signed_with_the_key_of_the
     again = await call(kafka_settings, "publish", "--bundled", **targets)
     assert again.stdout == f"{read_base().version} is on {kafka_settings.topics.models.name} already\n"
 
-    signed = await call(kafka_settings, "publish", "--bundled", FUSIONLOG_SIGNING_KEY="k")
+    keys = write_keys(tmp_path)
+    public = {"FUSIONLOG_SIGNING__PUBLIC_KEYS": str(keys["reader"].public_keys)}
+    unable = await call(kafka_settings, "publish", "--bundled", **public)
+    assert isinstance(unable.exception, SettingError) and "private key of trainer or operator" in str(unable.exception)
+    signed = await call(
+        kafka_settings, "publish", "--bundled", FUSIONLOG_SIGNING__KEY_FILE=str(keys["operator"].key_file), **public
+    )
     assert signed.stdout.endswith(", signed\n")
     (release,) = await on_topic(kafka_settings)
-    releases.verify(release, SecretStr("k"))
-    with_key = kafka_settings.model_copy(update={"signing_key": SecretStr("k")})
+    with_key = Settings(**{**kafka_settings.model_dump(), "signing": keys["reader"]})
+    releases.verify(release, with_key.signatures)
     assert fetch_release("shop", with_key) == release
     assert fetch_release("shop", kafka_settings).sha256 == read_base().sha256
 

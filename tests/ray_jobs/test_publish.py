@@ -2,7 +2,6 @@
 
 import pytest
 from msgspec.structs import replace
-from pydantic import SecretStr
 
 from fusionlog import releases
 from fusionlog.errors import ModelError
@@ -11,6 +10,7 @@ from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from ray_jobs import publish
 from tests.factories import make_label, make_release, make_window
+from tests.signing.factories import make_signatures
 
 
 @pytest.fixture
@@ -41,12 +41,13 @@ async def test_the_parent_is_the_systems_newest_then_the_newest_base(topics):
 
 
 async def test_a_release_that_does_not_verify_is_nobodys_parent(topics):
-    settings = Settings(signing_key=SecretStr("key"))
-    altered = replace(signed("shop", 2.0, settings.signing_key), threshold=0.1)
+    settings = Settings()
+    settings.__dict__["signatures"] = make_signatures("trainer")["trainer"]
+    altered = replace(signed("shop", 2.0, settings.signatures), threshold=0.1)
     topics[settings.topics.models.name] = [altered, signed("shop", 3.0)]
     with pytest.raises(ModelError, match="no release of shop and no base that verifies"):
         await publish.read_parent(settings, "shop")
-    topics[settings.topics.models.name].append(base := signed(BASE, 1.0, settings.signing_key))
+    topics[settings.topics.models.name].append(base := signed(BASE, 1.0, settings.signatures))
     assert await publish.read_parent(settings, "shop") == base
 
 

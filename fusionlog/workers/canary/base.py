@@ -89,7 +89,7 @@ class KnownLinesTable:
     async def _take(self, release: ModelRelease, rank: Rank) -> None:
         """Take the lines of a base; one that workers refuse changes nothing."""
         try:
-            releases.verify(release, self._settings.signing_key)
+            releases.verify(release, self._settings.signatures)
             refuse_future(release, time.time())
             await asyncio.to_thread(self._trial, release)
         except ModelError as error:
