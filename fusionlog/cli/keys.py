@@ -97,15 +97,18 @@ def show(
 @app.command()
 def sign(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print what would be signed, and sign nothing")] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="sign also where the topic has signed records already")
+    ] = False,
 ) -> None:
     """Sign the unsigned records of the topics of labels and models with the operator's key of this process.
 
-    For the move to signed records: whoever could write to these topics up to now wrote them. A record with a signature,
-    a bad one included, is left as it is.
+    For the move to signed records, before workers sign: it trusts whoever could write to these topics up to now. A
+    record with a signature, a bad one included, is left as it is.
     """
     from fusionlog.kafka.sign_topics import sign_unsigned
 
-    for topic, signed in asyncio.run(sign_unsigned(settings.load(), dry_run)).items():
+    for topic, signed in asyncio.run(sign_unsigned(settings.load(), dry_run, mixed)).items():
         _report(f"{topic}: {signed} unsigned records {'would be' if dry_run else 'are'} signed")
 
 

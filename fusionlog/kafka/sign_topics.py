@@ -25,25 +25,34 @@ EVERYTHING = 2**62
 log = structlog.get_logger(__name__)
 
 
-async def sign_unsigned(settings: Settings, dry_run: bool = False) -> dict[str, int]:
+async def sign_unsigned(settings: Settings, dry_run: bool = False, mixed: bool = False) -> dict[str, int]:
     """Sign the unsigned records of `labels` and `models` with the key of the settings; their number by topic.
 
     Of each key the last record counts. A record that cannot be decoded is left as it is, and logged.
 
-    :raises SettingError: no public keys are set, or there is no key that may sign these records.
+    :param mixed: sign them also beside signed ones: since those were written an unsigned one may be forged.
+    :raises SettingError: no public keys are set, there is no key that may sign these records, or they stand beside
+        signed ones.
     :raises BrokerError: Kafka does not answer, or does not take a record.
     """
     if not settings.signatures.verifies:
         raise SettingError(SETTING, None, "records are not verified without it: run  fusionlog keys generate  first")
     settings.signatures.check_role("cli")
     topics = settings.topics.labels, settings.topics.models
-    return {topic.name: await _sign(settings, topic, dry_run) for topic in topics}
+    return {topic.name: await _sign(settings, topic, dry_run, mixed) for topic in topics}
 
 
-async def _sign(settings: Settings, topic: Topic, dry_run: bool) -> int:
+async def _sign(settings: Settings, topic: Topic, dry_run: bool, mixed: bool) -> int:
     last = {record.key: record for record in await newest(settings, topic, EVERYTHING)}
     unsigned = [each for each in last.values() if each.value is not None and signature_in(each.headers) is None]
     found = [(key, record) for key, record in (_decoded(topic, each) for each in unsigned) if record is not None]
+    signed = sum(signature_in(each.headers) is not None for each in last.values())
+    if found and signed and not mixed:
+        raise SettingError(
+            "--mixed", mixed,
+            f"{topic.name} has {signed} signed records, and {len(found)} unsigned ones, which may be forged since then: "
+            "look at them (fusionlog deadletter list --reason unsigned), and give --mixed to sign them all the same",
+        )  # fmt: skip
     if found and not dry_run:
         await _write(settings, topic, found)
     return len(found)

@@ -70,7 +70,7 @@ class Signatures:
         """
         if role in SIGNER_OF:
             for kind in kinds_of(SIGNER_OF[role]):
-                self._check_own(kind)
+                self._check_own(kind, SIGNER_OF[role])
 
     def sign(self, kind: Kind, topic: str, key: bytes, value: bytes) -> str | None:
         """The signature of a record; None where records are not signed. It is newer than all known ones of its key.
@@ -94,7 +94,8 @@ class Signatures:
         what = f"the {kind} {key.decode('utf-8', 'replace')!r} of {topic}"
         if signature is None:
             raise RecordError(
-                "unsigned", f"{what} has no signature, and {SETTING} is set; fusionlog keys sign signs it"
+                "unsigned",
+                f"{what} has no signature, and {SETTING} is set: its writer has no key, or it is forged",
             )
         found = Signature.of(signature)
         if found.key not in (self._trusted or {}):
@@ -138,8 +139,8 @@ class Signatures:
             self._trusted = _trusted(found)
             log.info("public keys read again", file=str(self._path), keys=len(found.keys))
 
-    def _check_own(self, kind: Kind) -> None:
-        signers = " or ".join(each for each, kinds in SIGNERS.items() if kind in kinds)
+    def _check_own(self, kind: Kind, signer: str | None = None) -> None:
+        signers = signer or " or ".join(each for each, kinds in SIGNERS.items() if kind in kinds)
         if self._trusted is None:
             if self._private is not None:
                 remedy = "set it to the file of public keys: a process that signs verifies, too"

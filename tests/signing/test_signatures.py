@@ -117,7 +117,7 @@ def test_without_keys_nothing_is_signed() -> None:
             "FUSIONLOG_SIGNING__PUBLIC_KEYS is set, so a label must be signed: give the private key of label",
         ),
         ("score", None, "a withdrawal must be signed"),
-        ("ray", None, "a release must be signed: give the private key of trainer or operator"),
+        ("ray", None, "a release must be signed: give the private key of trainer"),
         ("label", "trainer", "it signs release and no label"),
         ("ray", "label", "it signs label and no release"),
         ("cli", "label", "no release"),
