@@ -50,7 +50,7 @@ async def _sign(settings: Settings, topic: Topic, dry_run: bool, mixed: bool) ->
     if found and signed and not mixed:
         raise SettingError(
             "--mixed", mixed,
-            f"{topic.name} has {signed} signed records, and {len(found)} unsigned ones, which may be forged since then: "
+            f"{topic.name} has {signed} signed records, and {len(found)} unsigned ones, which may be forged since: "
             "look at them (fusionlog deadletter list --reason unsigned), and give --mixed to sign them all the same",
         )  # fmt: skip
     if found and not dry_run:
