@@ -80,8 +80,7 @@ class FusionLogApp(faust.App):
         Faust would make directories for its tables here; there are none.
         """
         await self._server.start()
-        if not self.fusionlog.signatures.verifies:
-            log.warning(OFF, remedy=REMEDY)
+        warn_unsigned(self.fusionlog)
         await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog))
         self._kafka_monitor.start()
 
@@ -165,6 +164,12 @@ def of_environment(build: Callable[[Settings], FusionLogApp]) -> Callable[[str],
         raise AttributeError(f"no attribute {name!r}")
 
     return attribute
+
+
+def warn_unsigned(settings: Settings) -> None:
+    """Log, once at the start, that whoever can write to Kafka decides what is anomalous, where no keys are set."""
+    if not settings.signatures.verifies:
+        log.warning(OFF, remedy=REMEDY)
 
 
 async def preflight(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from fusionlog import releases
-from fusionlog.errors import BrokerError, RecordError, SettingError
+from fusionlog.errors import BrokerError, ModelError, RecordError, SettingError
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import newest
 from fusionlog.kafka.table_records import decode
@@ -61,8 +61,10 @@ async def _sign(settings: Settings, topic: Topic, dry_run: bool, mixed: bool) ->
 def _decoded(topic: Topic, record: ConsumerRecord) -> tuple[str, Record | None]:
     try:
         found = decode(topic, record)
-    except RecordError as error:
-        log.warning("record left as it is", topic=topic.name, offset=record.offset, detail=error.detail)
+        if isinstance(found.value, ModelRelease):
+            releases.verify(found.value, None)
+    except (RecordError, ModelError) as error:
+        log.warning("record left as it is", topic=topic.name, offset=record.offset, why=str(error))
         return "", None
     return found.key, found.value
 
