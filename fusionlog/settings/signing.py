@@ -28,9 +28,10 @@ def signatures_of(signing: SigningSettings) -> Signatures:
 def _private_key(signing: SigningSettings) -> PrivateKey | None:
     if signing.key_file is not None:
         setting, path = f"{PREFIX}KEY_FILE", signing.key_file
-        if signing.key is not None:
-            raise SettingError(setting, str(path), f"{PREFIX}KEY is set, too: unset one of them")
-        return PrivateKey.of_pem(read_key_file(path, setting), setting, str(path))
+        text = read_key_file(path, setting)
+        if signing.key is not None and signing.key.get_secret_value().strip() != text.strip():
+            raise SettingError(setting, str(path), f"{PREFIX}KEY is set to another key: unset one of them")
+        return PrivateKey.of_pem(text, setting, str(path))
     if signing.key is None:
         return None
     return PrivateKey.of_pem(signing.key.get_secret_value(), f"{PREFIX}KEY", HIDDEN)
