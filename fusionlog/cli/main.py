@@ -8,6 +8,7 @@ import sys
 from enum import StrEnum
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -78,6 +79,8 @@ def main() -> None:
 
     So is a full disk under the standard output, which has no file name.
     """
+    # What a command prints may be read by a program: log lines, such as those on refused records, go beside it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     # Its messages on an unreachable broker repeat those of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
