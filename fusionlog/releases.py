@@ -162,8 +162,11 @@ def _key(release: ModelRelease) -> bytes:
 
 
 def _content(release: ModelRelease) -> bytes:
-    """What the signature of a release covers: the digest of what its maker wrote, a later withdrawal left out."""
-    return b"sha256:" + digest(release).encode()
+    """What the signature of a release covers: the digest of what its maker wrote, without a later withdrawal.
+
+    So a withdrawn release keeps its signature, and nobody's content but its maker's is restored.
+    """
+    return b"sha256:" + digest(msgspec.structs.replace(release, withdrawn=None, guarded=True)).encode()
 
 
 def _fields(release: ModelRelease) -> dict[str, Any]:

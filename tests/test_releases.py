@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from fusionlog import releases
 from fusionlog.errors import ModelError, SettingError
-from fusionlog.records import BankEvent, Calibration, Lineage, ModelRelease
+from fusionlog.records import BankEvent, Calibration, Lineage, ModelRelease, Withdrawal
 from tests.factories import make_regression, make_release
 from tests.signing.factories import make_signatures
 
@@ -45,6 +45,8 @@ CHANGES: dict[str, Any] = {
     "novelty": make_regression(),
     "reference_auprc": 0.5,
     "profile": b"other",
+    "withdrawn": Withdrawal(system="shop", at=1.0, cause="share", reason="bad", previous="v0"),
+    "guarded": False,
 }
 
 
@@ -95,6 +97,14 @@ def test_the_signature_of_another_version_is_refused() -> None:
     with pytest.raises(ModelError, match="bad-signature"):
         releases.verify(moved, READER)
     releases.verify(releases.sealed(release), READER)
+
+
+def test_a_withdrawn_release_keeps_the_signature_of_its_content_and_no_other() -> None:
+    withdrawal = Withdrawal(system="shop", at=1.0, cause="share", reason="bad", previous="v0")
+    withdrawn = releases.sealed(msgspec.structs.replace(releases.sign(make_release(), KEY), withdrawn=withdrawal))
+    releases.verify(withdrawn, READER)
+    with pytest.raises(ModelError, match="bad-signature"):
+        releases.verify(releases.sealed(msgspec.structs.replace(withdrawn, onnx=b"other")), READER)
 
 
 def test_a_former_hmac_is_refused() -> None:

@@ -14,7 +14,7 @@ from fusionlog.settings import Settings
 from fusionlog.signing.envelope import HEADER
 from fusionlog.signing.signatures import Signatures
 from fusionlog.topics import Topic, kind_of
-from tests.factories import make_label, make_release, make_revoked, make_window
+from tests.factories import make_label, make_release, make_revoked, make_window, make_withdrawn
 from tests.signing.factories import make_signatures
 
 TOPICS = Settings().topics
@@ -75,6 +75,14 @@ async def test_a_release_is_a_trainers() -> None:
     assert await outcomes(TOPICS.models, KafkaRecord(b"shop/v", codecs.encode(release), as_label.headers)) == [
         "bad-signature"
     ]
+
+
+async def test_a_score_worker_withdraws_a_release_and_makes_none() -> None:
+    release = make_release()
+    withdrawn = make_withdrawn(release)
+    by_score = signed(withdrawn, SIGNED["score"], TOPICS.models)
+    again = KafkaRecord(by_score.key, codecs.encode(release), by_score.headers)
+    assert await outcomes(TOPICS.models, by_score, again) == ["ok", "bad-signature"]
 
 
 async def test_feedback_is_an_operators() -> None:
