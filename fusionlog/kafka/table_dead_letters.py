@@ -29,6 +29,20 @@ async def log_refused(record: ConsumerRecord, error: RecordError) -> None:
     )  # fmt: skip
 
 
+class LogRefusedOnce:
+    """Counts and logs the records that are left out, each once: for who reads a topic again and again."""
+
+    def __init__(self) -> None:
+        self._logged: set[str] = set()
+
+    async def __call__(self, record: ConsumerRecord, error: RecordError) -> None:
+        """Leave a record out."""
+        place = codecs.place(record.topic, record.partition, record.offset)
+        if place not in self._logged:
+            self._logged.add(place)
+            await log_refused(record, error)
+
+
 class TableDeadLetters:
     """Counts and logs the records that a table leaves out, and writes them to the dead-letter topic.
 

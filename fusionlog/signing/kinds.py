@@ -18,7 +18,7 @@ SIGNERS: Mapping[str, tuple[Kind, ...]] = MappingProxyType({
     "trainer": ("release",),
     "label": ("label",),
     "score": ("withdrawal",),
-    # `fusionlog models publish`, `rollback`; `fusionlog labels revoke`, `restore` (a label as it was).
+    # `fusionlog models publish`, `rollback`, `restore`; `fusionlog labels revoke`, `restore` (a label as it was).
     "operator": KINDS,
 })  # fmt: skip
 """The kinds that the key of each signer signs where `fusionlog keys generate` makes it: the Ray jobs, the label and the

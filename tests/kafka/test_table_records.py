@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
+from fusionlog.kafka.table_dead_letters import LogRefusedOnce
 from fusionlog.kafka.table_records import CHUNK, Decoded, RecordReader
 from fusionlog.records import Feedback, PseudoLabel, Record
 from fusionlog.settings import Settings
@@ -108,6 +110,14 @@ async def test_more_records_than_a_thread_takes_stay_in_order() -> None:
     labels = [make_label(make_window(f"event {number}")) for number in range(2 * CHUNK + 1)]
     found = await reader().read([signed(label, SIGNED["label"]) for label in labels])
     assert [each.value for each in found if isinstance(each, Decoded)] == labels
+
+
+async def test_a_record_that_is_read_again_and_again_is_reported_once() -> None:
+    refused, error = LogRefusedOnce(), RecordError("unsigned", "no signature")
+    with capture_logs() as logs:
+        for offset in (1, 1, 2, 1):
+            await refused(KafkaRecord(b"k", b"v", offset=offset), error)
+    assert [each["offset"] for each in logs] == [1, 2]
 
 
 async def test_without_public_keys_and_of_other_topics_nothing_is_verified() -> None:
