@@ -26,7 +26,8 @@ Count = Annotated[int, Meta(ge=1, lt=2**31)]
 SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
 MAX_EVENTS = 10_000
 """Distinct events of a window, at most."""
-ClosedBy = Literal["idle", "size", "count", "silence"]
+ClosedBy = Literal["idle", "size", "count", "silence", "overflow"]
+"""`overflow`: more sessions were open in the partition than FUSIONLOG_INGEST__MAX_OPEN_SESSIONS."""
 SpendingRole = Literal["label", "explain"]
 
 
@@ -135,6 +136,8 @@ class Span(Struct, frozen=True, kw_only=True, gc=False):
 class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
+    `closed_by` is why the window ends: `idle`, no line of the session came for an idle gap; `size`, or `count`, it is
+    full; `silence`, none came to the partition; `overflow`, too many sessions were open there.
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
     of the multiset of templates and of the decades of `duration` and `pause`: windows of one shape get one verdict.
     `duration` is the longest that a line of the window names, from a second up; `pause` the longest between two lines

@@ -13,6 +13,7 @@ from fusionlog.types import DetectorName
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 WhenAway = Literal["wait", "offline"]
+MAX_OPEN_SESSIONS = 100_000
 HEARTBEATS = 4
 """Heartbeats of a consumer within its session timeout, and within a rebalance."""
 
@@ -98,12 +99,24 @@ class IngestSettings(SettingsGroup):
         description="templates of a system that may be found at once, later one with every hundredth line; "
         "beyond that lines get the catch-all event",
     )
+    max_open_sessions: int = Field(
+        MAX_OPEN_SESSIONS,
+        ge=1,
+        description="sessions of a partition that are open at once, at most; beyond it the one that waited longest for "
+        "a line is closed",
+    )
     silence_seconds: float | None = Field(
         None, gt=0, description="seconds without a record that close a partition's windows; default: idle_seconds"
     )
     message_fields: tuple[str, ...] = Field(
         ("log", "message", "MESSAGE", "msg"),
         description="fields of a shipper's JSON that hold the line; the first one present",
+    )
+    expression_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="seconds of CPU that a regular expression of the systems file may take on a line; one that takes "
+        "longer makes the line a dead letter",
     )
     drain_similarity: float = Field(0.8, gt=0, le=1, description="least share of equal tokens for one template")
     drain_depth: int = Field(4, ge=3, description="depth of Drain3's tree")

@@ -17,6 +17,7 @@ from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES, rank
+from fusionlog.online.teacher_memory import MOST_LABELS
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
@@ -182,7 +183,10 @@ class KnowledgeTables:
             return
         if self._ignores(label.system):
             return
-        self._labels.setdefault(label.system, {})[label.shape] = label
+        kept = self._labels.setdefault(label.system, {})
+        kept[label.shape] = label
+        if len(kept) > MOST_LABELS:
+            del kept[next(iter(kept))]
         if label.system in self._known:
             self._known[label.system].learn(label)
 
@@ -255,7 +259,7 @@ class KnowledgeTables:
         if not knowledge.ready:  # All that were kept are given up: an earlier one is left.
             self._adopt_known(system)
         metrics.MODELS_WITHDRAWN.labels(system, reason).inc()
-        metrics.MODEL.labels(system, version).set(0)
+        metrics.MODEL.remove(system, version)
         log.error(
             "model withdrawn", system=system, version=version, in_use=knowledge.version, reason=reason, why=why
         )  # fmt: skip
@@ -266,7 +270,7 @@ class KnowledgeTables:
     def _in_use(self, system: str, before: str | None, version: str) -> None:
         self._versions[system] = version
         if before is not None:
-            metrics.MODEL.labels(system, before).set(0)
+            metrics.MODEL.remove(system, before)
             metrics.MODEL_SWAPS.labels(system).inc()
         metrics.MODEL.labels(system, version).set(1)
         log.info("model in use", system=system, version=version)

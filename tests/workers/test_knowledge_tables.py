@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from fusionlog import releases
 from fusionlog.kafka import codecs
+from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
@@ -255,3 +256,11 @@ def test_where_all_kept_releases_are_withdrawn_an_earlier_one_is_used(bench: Ben
     for each in made:
         bench.tell(make_withdrawn(each))
     assert bench.version("shop") == base.version
+
+
+def test_only_the_release_in_use_has_a_series(bench: Bench) -> None:
+    metrics.MODEL.clear()
+    for number in range(20):
+        bench.tell(release("shop", created=1000.0 + number))
+    samples = [each for metric in REGISTRY.collect() for each in metric.samples if each.name == "fusionlog_model_info"]
+    assert [each.value for each in samples if each.labels["system"] == "shop"] == [1.0]
