@@ -23,10 +23,10 @@ from fusionlog.errors import BrokerError, BrokerRefusedError
 from fusionlog.kafka.admin import check_topics
 from fusionlog.kafka.batch_handler import Handle
 from fusionlog.kafka.batch_output import BatchOutput
-from fusionlog.kafka.client import ssl_context
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.monitor import KafkaMonitor, until_reached
+from fusionlog.kafka.security import security
 from fusionlog.observability.health import STALL_SECONDS, Health
 from fusionlog.observability.logs import configure
 from fusionlog.observability.server import HealthServer
@@ -327,11 +327,17 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(kafka: KafkaSettings) -> faust.auth.Credentials | None:
-    """The security settings in Faust's form; None where there are none."""
-    context = ssl_context(kafka) if "SSL" in kafka.security_protocol.split("_") else None
-    if kafka.security_protocol.startswith("SASL"):
-        password = kafka.sasl_password.get_secret_value() if kafka.sasl_password else None
+    """The security settings in Faust's form; None where there are none.
+
+    :raises SettingError: a login lacks its password, or a file cannot be used.
+    """
+    found = security(kafka)
+    context = found.get("ssl_context")
+    if (tokens := found.get("sasl_oauth_token_provider")) is not None:
+        return faust.auth.OAuthCredentials(oauth_cb=tokens, ssl_context=context)
+    if "sasl_mechanism" in found:
         return faust.SASLCredentials(
-            username=kafka.sasl_username, password=password, ssl_context=context, mechanism=kafka.sasl_mechanism
-        )
+            username=found["sasl_plain_username"], password=found["sasl_plain_password"], ssl_context=context,
+            mechanism=found["sasl_mechanism"],
+        )  # fmt: skip
     return faust.SSLCredentials(context) if context is not None else None

@@ -17,9 +17,6 @@ from fusionlog.errors import MissingExtraError
 Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it; default: bundled")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of that directory; repeated")]
 
-NOT_PASSED = frozenset({"FUSIONLOG_SIGNING__KEY"})
-"""Ray writes the variables of a job to its logs."""
-
 
 def meta_train(
     source: Annotated[list[str], typer.Option(help="a labelled system of that directory; repeated")], data: Data = None
@@ -52,7 +49,8 @@ def _run(name: str, arguments: list[str]) -> None:
 
     async def run() -> tuple[int, str]:
         with tempfile.TemporaryDirectory(prefix="fusionlog-job-") as logs:
-            async with cluster(config.ray_address, Path(logs) / "ray.log") as ray:
+            address = config.ray_address.get_secret_value() if config.ray_address else None
+            async with cluster(address, Path(logs) / "ray.log", config.ray_token) as ray:
                 result = await ray.run(name, arguments, _own_variables())
                 return result.code, str(result.report.get("reason", result.job))
 
@@ -62,7 +60,5 @@ def _run(name: str, arguments: list[str]) -> None:
 
 
 def _own_variables() -> dict[str, str]:
-    """The FUSIONLOG_ variables of this environment, passed on to the job: a private key is not, the name of its file
-    is."""
-    passed = (name for name in os.environ if name.startswith(settings.PREFIX) and name not in NOT_PASSED)
-    return {name: os.environ[name] for name in passed}
+    """The FUSIONLOG_ variables of this environment: the settings of the job. Values of secrets are not sent."""
+    return {name: value for name, value in os.environ.items() if name.startswith(settings.PREFIX)}

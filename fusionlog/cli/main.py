@@ -22,6 +22,7 @@ from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
+from fusionlog.utils.masking import masked_text
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(topics.app, name="topics")
@@ -94,5 +95,6 @@ def main() -> None:
 
 
 def _end(problem: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"fusionlog: {problem}", style="red", highlight=False, markup=False)
+    shown = f"fusionlog: {masked_text(problem)}"
+    Console(stderr=True, soft_wrap=True).print(shown, style="red", highlight=False, markup=False)
     sys.exit(2)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 
-from fusionlog.errors import SettingError
+from fusionlog.errors import NOT_SHOWN, SettingError
 from fusionlog.settings.groups import SigningSettings
 from fusionlog.signing.key_set import read_key_set
 from fusionlog.signing.keys import PrivateKey, read_key_file
@@ -12,7 +12,6 @@ from fusionlog.signing.signatures import Signatures
 
 PREFIX = "FUSIONLOG_SIGNING__"
 FORMER = "FUSIONLOG_SIGNING_KEY"
-HIDDEN = "**********"
 
 
 def signatures_of(signing: SigningSettings) -> Signatures:
@@ -34,21 +33,21 @@ def _private_key(signing: SigningSettings) -> PrivateKey | None:
         return PrivateKey.of_pem(text, setting, str(path))
     if signing.key is None:
         return None
-    return PrivateKey.of_pem(signing.key.get_secret_value(), f"{PREFIX}KEY", HIDDEN)
+    return PrivateKey.of_pem(signing.key.get_secret_value(), f"{PREFIX}KEY", NOT_SHOWN)
 
 
-def refuse_empty() -> None:
+def refuse_empty(environment: Mapping[str, str]) -> None:
     """Refuse a variable of keys that is set to nothing, which would turn signatures off without a word; and the one of
     a former release.
 
     :raises SettingError: naming it.
     """
-    for name, value in os.environ.items():
+    for name, value in environment.items():
         if name.startswith(PREFIX) and not value.strip():
             raise SettingError(name, value, "it is empty: give a key (fusionlog keys generate makes one), or unset it")
-    if FORMER in os.environ:
+    if FORMER in environment:
         raise SettingError(
-            FORMER, HIDDEN,
+            FORMER, NOT_SHOWN,
             f"one key for all is no longer used: unset it, run  fusionlog keys generate, and set {PREFIX}KEY_FILE and "
             f"{PREFIX}PUBLIC_KEYS (CHANGELOG.md has the steps)",
         )  # fmt: skip

@@ -46,7 +46,7 @@ class PrivateKey:
         return cls._of(Ed25519PrivateKey.generate())
 
     @classmethod
-    def of_pem(cls, pem: str, setting: str, shown: str) -> PrivateKey:
+    def of_pem(cls, pem: str, setting: str, shown: object) -> PrivateKey:
         """The key of a PEM text; line ends may be written as `\\n`, as files of environment variables have them.
 
         :param setting: that the text came from, and :param shown: what an error shows of it, never the text.

@@ -125,7 +125,15 @@ def test_credentials_follow_the_protocol(tmp_path: Path) -> None:
         "SASL_PLAINTEXT", "SCRAM-SHA-512", "u", "p",
     )  # fmt: skip
     assert credentials(KafkaSettings(security_protocol="SSL")).protocol.value == "SSL"
-    assert credentials(KafkaSettings(security_protocol="SASL_SSL", sasl_username="u")).protocol.value == "SASL_SSL"
+    with pytest.raises(SettingError, match="FUSIONLOG_KAFKA__SASL_PASSWORD is None"):
+        credentials(KafkaSettings(security_protocol="SASL_SSL", sasl_username="u"))
+    tokens = credentials(
+        KafkaSettings(
+            security_protocol="SASL_SSL", sasl_mechanism="OAUTHBEARER", oauth_url="https://host/token",
+            oauth_client_id="u", oauth_client_secret=SecretStr("p"),
+        )
+    )  # fmt: skip
+    assert (tokens.protocol.value, tokens.mechanism.value) == ("SASL_SSL", "OAUTHBEARER")
     with pytest.raises(SettingError, match="FUSIONLOG_KAFKA__SSL_CAFILE"):
         credentials(KafkaSettings(security_protocol="SSL", ssl_cafile=tmp_path / "none.pem"))
 
