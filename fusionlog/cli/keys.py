@@ -137,8 +137,8 @@ def _make(directory: Path, keys: KeySet, signer: str) -> KeySet:
 
 def _print_next(directory: Path) -> None:
     _report(
-        f"give {(directory / PUBLIC).resolve()} to every process ({SETTING}): running ones read it again; then each private key to "
-        "its signer alone (FUSIONLOG_SIGNING__KEY_FILE), and restart it"
+        f"give {(directory / PUBLIC).resolve()} to every process ({SETTING}): running ones read it again; then each "
+        "private key to its signer alone (FUSIONLOG_SIGNING__KEY_FILE), and restart it"
     )
 
 
