@@ -129,14 +129,16 @@ def _make(directory: Path, keys: KeySet, signer: str) -> KeySet:
     keys = added(keys, signer, private.public, time.time())
     write_key_set(directory / PUBLIC, keys)
     private.write(_private(directory, signer))
-    _report(f"{_private(directory, signer)}: key {key_id(private.public)}, signs {', '.join(kinds_of(signer))}")
+    _report(
+        f"{_private(directory, signer).resolve()}: key {key_id(private.public)}, signs {', '.join(kinds_of(signer))}"
+    )
     return keys
 
 
 def _print_next(directory: Path) -> None:
     _report(
-        f"give {directory / PUBLIC} to every process ({SETTING}): running ones read it again; then each private key to "
-        "its signer alone (FUSIONLOG_SIGNING__KEY_FILE), and restart it"
+        f"give {(directory / PUBLIC).resolve()} to every process ({SETTING}): running ones read it again; then each "
+        "private key to its signer alone (FUSIONLOG_SIGNING__KEY_FILE), and restart it"
     )
 
 

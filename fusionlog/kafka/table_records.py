@@ -46,6 +46,8 @@ class RecordReader:
         """The records, or why each cannot be used, in order. Signatures are verified in threads: each takes about
         0.1 ms of one core."""
         if not self._verifies:
+            if self._topic.signed_as and any(signature_in(record.headers) is not None for record in records):
+                self._signatures.observe_signed()
             return [self._decoded(record) for record in records]
         self._signatures.refresh()
         chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]

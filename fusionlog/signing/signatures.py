@@ -47,6 +47,7 @@ class Signatures:
         self._lock = threading.Lock()
         self._signed: dict[tuple[str, bytes], int] = {}
         """The newest time of each record that was verified or signed here, for what is signed under its key next."""
+        self._others_sign = self._warned = False
 
     @property
     def verifies(self) -> bool:
@@ -79,6 +80,7 @@ class Signatures:
         """
         self._check_own(kind)
         if self._private is None:
+            self._warn_alone(topic)
             return None
         with self._lock:
             at = max(int(self._clock() * 1000), self._signed.get((topic, key), 0) + 1)
@@ -115,6 +117,10 @@ class Signatures:
             raise RecordError("retired-key", f"{what} is signed with {owner} after it was retired")
         return found.at
 
+    def observe_signed(self) -> None:
+        """Note that others sign their records, and this process neither signs nor verifies."""
+        self._others_sign = True
+
     def observe(self, topic: str, key: bytes, at: int) -> None:
         """Note the time of a verified record: what is signed here under its key next is newer."""
         if self._private is not None:
@@ -138,6 +144,15 @@ class Signatures:
                 return
             self._trusted = _trusted(found)
             log.info("public keys read again", file=str(self._path), keys=len(found.keys))
+
+    def _warn_alone(self, topic: str) -> None:
+        """Warn once that whoever verifies refuses what is written here beside signed records."""
+        if self._others_sign and not self._warned:
+            self._warned = True
+            log.warning(
+                f"{topic} has signed records, and this process signs none: whoever verifies refuses what it writes",
+                remedy=f"set {SETTING} and {KEY_SETTING}",
+            )
 
     def _check_own(self, kind: Kind, signer: str | None = None) -> None:
         signers = signer or " or ".join(each for each, kinds in SIGNERS.items() if kind in kinds)

@@ -65,6 +65,7 @@ async def test_rolling_back_publishes_the_earlier_release_as_the_newest(kafka_se
     assert (len(found), newest.lineage.parent) == (3, good.version)
     listed = await asyncio.to_thread(CliRunner(env=environment).invoke, app, ["models", "list"])
     assert newest.version in listed.output
+    assert "records are not signed: whoever can write" in listed.output and "fusionlog keys generate" in listed.output
     assert bad.version in listed.output
 
 

@@ -112,6 +112,15 @@ async def test_more_records_than_a_thread_takes_stay_in_order() -> None:
     assert [each.value for each in found if isinstance(each, Decoded)] == labels
 
 
+async def test_who_signs_nothing_beside_signed_records_warns_once() -> None:
+    for there, warnings in ((signed(LABEL, None), 0), (signed(LABEL, SIGNED["label"]), 1)):
+        off = Signatures()
+        await reader(signatures=off).read([there])
+        with capture_logs() as logs:
+            assert [off.sign("label", "labels", b"k", b"v") for _ in range(2)] == [None, None]
+        assert [each["log_level"] for each in logs] == ["warning"] * warnings
+
+
 async def test_a_record_that_is_read_again_and_again_is_reported_once() -> None:
     refused, error = LogRefusedOnce(), RecordError("unsigned", "no signature")
     with capture_logs() as logs:

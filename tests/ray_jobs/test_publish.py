@@ -4,11 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.errors import ModelError
+from fusionlog.data.bundled import DATASETS
+from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka import codecs
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
-from ray_jobs import publish
+from ray_jobs import distill, meta_train, publish
 from tests.factories import make_label, make_release, make_window, make_withdrawn
 from tests.signing.factories import make_signatures
 
@@ -62,6 +63,15 @@ async def test_a_withdrawn_release_is_nobodys_parent_and_is_found_while_it_is_th
     assert await publish.last_withdrawn(settings, "mill") is None
     found.append(signed("shop", 4.0))
     assert await publish.last_withdrawn(settings, "shop") is None
+
+
+async def test_a_job_without_the_key_of_its_releases_ends_before_it_computes(topics):
+    settings = Settings()
+    settings.__dict__["signatures"] = make_signatures("trainer")["reader"]
+    with pytest.raises(SettingError, match="a release must be signed: give the private key of trainer"):
+        await distill.job(settings, "shop", None, [])
+    with pytest.raises(SettingError, match="a release must be signed: give the private key of trainer"):
+        await meta_train.train(settings, DATASETS, [])
 
 
 async def test_a_window_that_was_emitted_twice_is_read_once_and_the_older_first(topics):
