@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -31,20 +31,21 @@ class Grant:
     pattern: Pattern = "literal"
 
     def __str__(self) -> str:
-        return f"{' and '.join(self.operations)} on {self.resource} {self.name}"
+        return f"{', '.join(self.operations)} on {self.resource} {self.name}"
+
+    def only(self, operations: Container[Operation]) -> Grant:
+        """The grant without its other operations."""
+        return replace(self, operations=tuple(each for each in self.operations if each in operations))
 
 
 def grants(topics: Topics, who: str, prefixed: bool = False) -> list[Grant]:
     """The grants of a role, or of a group of people; no operation on the cluster is among them.
 
     :param prefixed: raw and keyed topics by their prefix, those of systems to come included.
-    :raises SettingError: there is no system to name the topics of, or a prefix covers topics of another kind.
     """
     access = EVERYONE[who]
     if who not in ROLES:
         topics = replace(topics, systems=tuple(each for each in topics.systems if each != CANARY))
-    if any(each in PER_SYSTEM for each in (*access.reads, *access.writes)):
-        (_refuse_prefix if prefixed else _refuse_no_system)(topics)
     found: defaultdict[tuple[Resource, str, Pattern], set[Operation]] = defaultdict(set)
     for id, operations in _of_topics(access, who in ROLES):
         for name, pattern in _names(topics, id, prefixed):
@@ -151,6 +152,16 @@ def _prefix(topics: Topics, id: TopicId) -> str:
 
 def _ordered(operations: set[Operation]) -> tuple[Operation, ...]:
     return tuple(each for each in OPERATIONS if each in operations)
+
+
+def check_systems(topics: Topics, who: str, prefixed: bool) -> None:
+    """Check that the topics of systems have names, or that their prefix covers no others, where a role uses them.
+
+    :raises SettingError: there is no system, or the prefix covers topics of another kind.
+    """
+    access = EVERYONE[who]
+    if any(each in PER_SYSTEM for each in (*access.reads, *access.writes)):
+        (_refuse_prefix if prefixed else _refuse_no_system)(topics)
 
 
 def _refuse_no_system(topics: Topics) -> None:
