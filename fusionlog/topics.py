@@ -14,6 +14,9 @@ CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
 Role = Literal["ingest", "score", "label", "explain", "canary", "ray", "cli"]
+Person = Literal["shippers", "users", "operators"]
+Who = Literal[Role, Person]
+"""A role, or a group of people and programs outside of FusionLog."""
 TopicId = Literal[
     "raw",
     "canary",
@@ -78,7 +81,7 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     ),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
-    # its topic again, and a note that it did. `systems check --topic` and `teacher show --topic` read lines and windows.
+    # its topic again, and a note that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
     "cli": Access(
         reads=("raw", "models", "explanations", "labels", "spend", "deadletter", "proprietary"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
@@ -89,13 +92,13 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
 """What each role reads and writes. A producer refuses a topic that its role does not write; a test on Apache Kafka
 compares the rest with what running workers subscribe to, are assigned and send. Its ACLs
 follow from this, and from nothing else (`fusionlog/kafka/acls.py`)."""
-PEOPLE: Mapping[str, Access] = MappingProxyType({
+PEOPLE: Mapping[Person, Access] = MappingProxyType({
     "shippers": Access(reads=(), writes=("raw",)),
     "users": Access(reads=("anomalies", "explanations"), writes=(), member=True),
     "operators": Access(reads=("deadletter",), writes=("feedback",), member=True),
 })  # fmt: skip
 """Readers and writers outside of FusionLog. Nothing reads `feedback` yet."""
-EVERYONE: Mapping[str, Access] = MappingProxyType({str(role): access for role, access in ROLES.items()} | dict(PEOPLE))
+EVERYONE: Mapping[Who, Access] = MappingProxyType(dict[Who, Access]((*ROLES.items(), *PEOPLE.items())))
 
 
 def writers_of(topic: TopicId) -> tuple[str, ...]:

@@ -58,7 +58,9 @@ async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
         acknowledged = await producer.send(settings.topics.models, f"{signed.system}/{signed.version}", signed)
         await acknowledged
     except KafkaError as error:
-        raise BrokerError(f"{settings.topics.models.name} did not take release {signed.version}: {error}") from error
+        raise BrokerError(
+            f"{settings.topics.models.name} did not take release {signed.version}: {producer.why(error)}"
+        ) from error
     finally:
         await producer.stop()
     return signed

@@ -156,7 +156,9 @@ async def _write(config: Settings, labels: Sequence[PseudoLabel]) -> None:
     try:
         await asyncio.gather(*[await producer.send(config.topics.labels, key_of(label), label) for label in labels])
     except KafkaError as error:
-        raise BrokerError(f"{config.topics.labels.name} did not take all labels, run it again: {error}") from error
+        raise BrokerError(
+            f"{config.topics.labels.name} did not take all labels, run it again: {producer.why(error)}"
+        ) from error
     finally:
         await producer.stop()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from fusionlog.errors import SettingError
-from fusionlog.topics import CANARY, EVERYONE, ROLES, Access, TopicId, Topics
+from fusionlog.topics import CANARY, EVERYONE, ROLES, Access, TopicId, Topics, Who
 
 Operation = Literal["Read", "Write", "Create", "Describe", "DescribeConfigs"]
 Resource = Literal["topic", "group"]
@@ -38,7 +38,7 @@ class Grant:
         return replace(self, operations=tuple(each for each in self.operations if each in operations))
 
 
-def grants(topics: Topics, who: str, prefixed: bool = False) -> list[Grant]:
+def grants(topics: Topics, who: Who, prefixed: bool = False) -> list[Grant]:
     """The grants of a role, or of a group of people; no operation on the cluster is among them.
 
     :param prefixed: raw and keyed topics by their prefix, those of systems to come included.
@@ -58,7 +58,7 @@ def grants(topics: Topics, who: str, prefixed: bool = False) -> list[Grant]:
     return [Grant(resource, name, _ordered(each), pattern) for (resource, name, pattern), each in found.items()]
 
 
-def principal_of(who: str) -> str:
+def principal_of(who: Who) -> str:
     """The principal that a role has where none is named."""
     return f"User:fusionlog-{who}"
 
@@ -127,7 +127,7 @@ def _seen(*operations: Operation, checked: bool = False) -> set[Operation]:
     return {*operations, "Describe", *configs}
 
 
-def _of_groups(topics: Topics, who: str, access: Access) -> Iterator[tuple[str, Pattern, set[Operation]]]:
+def _of_groups(topics: Topics, who: Who, access: Access) -> Iterator[tuple[str, Pattern, set[Operation]]]:
     """The operations on consumer groups: those of a role are its own, and that of its notes on crashes."""
     group = topics.group(who)
     if access.member and who in ROLES:
@@ -154,7 +154,7 @@ def _ordered(operations: set[Operation]) -> tuple[Operation, ...]:
     return tuple(each for each in OPERATIONS if each in operations)
 
 
-def check_systems(topics: Topics, who: str, prefixed: bool) -> None:
+def check_systems(topics: Topics, who: Who, prefixed: bool) -> None:
     """Check that the topics of systems have names, or that their prefix covers no others, where a role uses them.
 
     :raises SettingError: there is no system, or the prefix covers topics of another kind.

@@ -197,7 +197,7 @@ def _topic_view(entry: Mapping[str, Any]) -> View:
     return _view(for_code(entry["error_code"]), TopicAuthorizationFailedError, len(entry["partitions"]), allowed)
 
 
-def _view(error: type[KafkaError], denial: type[KafkaError], partitions: int, allowed: int) -> View:
-    if error is denial:
+def _view(error: type[KafkaError], denying: type[KafkaError], partitions: int, allowed: int) -> View:
+    if error is denying:
         return DENIED
     return View(partitions or None, None if allowed == NOT_GIVEN else allowed)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import TopicAuthorizationFailedError
 from aiokafka.structs import RecordMetadata
 
 from fusionlog import records
-from fusionlog.kafka import codecs
+from fusionlog.errors import BrokerRefusedError
+from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.stopping import FLUSH_SECONDS, bounded
 from fusionlog.settings import Settings
@@ -68,9 +70,14 @@ class Producer:
         """Queue a record as it stands.
 
         :param partition: default: by the key.
+        :raises BrokerRefusedError: the topic is not shown to this client.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
-        ack: Ack = await self._writing(topic).send(topic.name, value, key, partition, headers=headers or [])
+        producer = self._writing(topic)
+        try:
+            ack: Ack = await producer.send(topic.name, value, key, partition, headers=headers or [])
+        except TopicAuthorizationFailedError as error:
+            raise self._refused(error) from error
         return ack
 
     async def send_batch(self, topic: Topic, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[Ack]:
@@ -96,6 +103,13 @@ class Producer:
         """Wait until everything queued so far was acknowledged or failed."""
         if self._producer is not None:
             await self._producer.flush()
+
+    def why(self, error: BaseException) -> str:
+        """Why a record was not acknowledged; where Kafka does not permit it, with the command that grants it."""
+        return failures.reason(error, self._settings.kafka, "Write")
+
+    def _refused(self, error: TopicAuthorizationFailedError) -> BrokerRefusedError:
+        return BrokerRefusedError(f"Kafka at {self._settings.kafka.bootstrap_servers} refuses: {self.why(error)}")
 
     def _writing(self, topic: Topic) -> AIOKafkaProducer:
         """The producer, where it may write a topic."""

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from fusionlog.errors import RecordError
+from fusionlog.errors import BrokerError, RecordError
 from fusionlog.kafka import codecs
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
@@ -47,20 +47,18 @@ class TableDeadLetters:
         headers = codecs.dead_letter_headers(error, self._stage, *place, time.time(), replayable=value == record.value)
         try:
             ack = await self._producer.send_raw(self._topic, record.key, value, headers)
-        except KafkaError as failure:
-            _log_unwritten(record, failure)
+        except (KafkaError, BrokerError) as failure:
+            self._log_unwritten(record, failure)
         else:
-            ack.add_done_callback(lambda done: _report(done, record))
+            ack.add_done_callback(lambda done: self._report(done, record))
 
+    def _report(self, ack: asyncio.Future[Any], record: ConsumerRecord) -> None:
+        failure = None if ack.cancelled() else ack.exception()
+        if failure is not None:
+            self._log_unwritten(record, failure)
 
-def _report(ack: asyncio.Future[Any], record: ConsumerRecord) -> None:
-    failure = None if ack.cancelled() else ack.exception()
-    if failure is not None:
-        _log_unwritten(record, failure)
-
-
-def _log_unwritten(record: ConsumerRecord, failure: BaseException) -> None:
-    log.error(
-        "the dead letter of a record could not be written", topic=record.topic, partition=record.partition,
-        offset=record.offset, error=str(failure),
-    )  # fmt: skip
+    def _log_unwritten(self, record: ConsumerRecord, failure: BaseException) -> None:
+        log.error(
+            "the dead letter of a record could not be written", topic=record.topic, partition=record.partition,
+            offset=record.offset, error=self._producer.why(failure),
+        )  # fmt: skip

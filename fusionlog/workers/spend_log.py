@@ -62,7 +62,7 @@ class SpendLog:
         return self._budget.account(self._settings.explain.calls_per_hour, "FUSIONLOG_EXPLAIN__CALLS_PER_HOUR", system)
 
     async def _send(self, key: str, record: Spend | None) -> None:
-        async with kafka_errors(self._settings.kafka, f"writing {self._topic.name}"):
+        async with kafka_errors(self._settings.kafka, f"writing {self._topic.name}", "Write"):
             ack = await self._producer.send(self._topic, key, record, PARTITION)
         ack.add_done_callback(self._acknowledged)
 
@@ -70,8 +70,10 @@ class SpendLog:
         error = None if ack.cancelled() else ack.exception()
         if error is None:
             return
-        log.error("what was spent is not in Kafka", topic=self._topic.name, error=str(error))
-        self._budget.fail(BrokerError(f"Kafka did not take a reservation in {self._topic.name}: {error}"))
+        log.error("what was spent is not in Kafka", topic=self._topic.name, error=self._producer.why(error))
+        self._budget.fail(
+            BrokerError(f"Kafka did not take a reservation in {self._topic.name}: {self._producer.why(error)}")
+        )
 
     async def _keep(self) -> None:
         while True:
@@ -79,7 +81,7 @@ class SpendLog:
             try:
                 await self._budget.remove_expired()
             except BrokerError as error:
-                log.warning("old records of what was spent stay for now", error=str(error))
+                log.warning("old records of what was spent stay for now", error=self._producer.why(error))
             await asyncio.sleep(SHOW_SECONDS)
 
 

@@ -111,9 +111,12 @@ class IngestOutput:
         """Whether Kafka has the record; the first refusal's reason is kept."""
         failure = ack.exception() if not ack.cancelled() else None
         if ack.cancelled() or failure is not None:
-            self.error = self.error or BrokerError(f"Kafka did not take a record: {failure or 'the producer stopped'}")
+            self.error = self.error or BrokerError(f"Kafka did not take a record: {self._why(failure)}")
             return False
         return True
+
+    def _why(self, failure: BaseException | None) -> str:
+        return "the producer stopped" if failure is None else self._producer.why(failure)
 
 
 def _summary(window: Window) -> bytes:
