@@ -19,7 +19,8 @@ from mode import Service
 from yarl import URL
 
 from agents.transport import BoundedTransport
-from fusionlog.errors import BrokerError, BrokerRefusedError
+from fusionlog.errors import BrokerError, BrokerRefusedError, FusionLogError
+from fusionlog.kafka import failures
 from fusionlog.kafka.admin import check_topics, needed_by
 from fusionlog.kafka.batch_handler import Handle
 from fusionlog.kafka.batch_output import BatchOutput
@@ -101,6 +102,14 @@ class FusionLogApp(faust.App):
         if isinstance(failure, BrokerRefusedError):
             error = failure
         self._ending = asyncio.create_task(self.crash(error), name="crash")
+
+    def _crash(self, reason: BaseException) -> None:
+        """Keep why the worker ends; a refusal of Kafka, which Faust's consumer raises as it is, as a sentence."""
+        why = failures.refusal(reason, self.fusionlog.kafka) if not isinstance(reason, FusionLogError) else None
+        if why is not None:
+            refused = BrokerRefusedError(f"Kafka at {self.fusionlog.kafka.bootstrap_servers} cannot be used: {why}")
+            refused.__cause__, reason = reason, refused
+        super()._crash(reason)
 
     async def on_shutdown(self) -> None:
         """Close the role after everything that uses it has stopped."""

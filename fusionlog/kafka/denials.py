@@ -20,8 +20,9 @@ def denial(missing: Sequence[Grant], kafka: KafkaSettings, role: str | None = No
     first, *others = missing
     more = f"; {len(others)} more are missing, too" if others else ""
     every = f"fusionlog acls --role {role or 'ROLE'}"
+    noun = "permission" if len(first.operations) == 1 else "permissions"
     return (
-        f"{client_name(kafka)} lacks the permission {first}{more}: add it with  "
+        f"{client_name(kafka)} lacks the {noun} {first}{more}: add it with  "
         f"{command(first, principal(kafka), kafka.bootstrap_servers)}  ({every} prints all that a role needs)"
     )
 
