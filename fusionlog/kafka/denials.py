@@ -28,7 +28,7 @@ def denial(missing: Sequence[Grant], kafka: KafkaSettings, role: str | None = No
 
 
 def denied(error: BaseException, kafka: KafkaSettings, operation: Operation) -> str | None:
-    """What an error of the authorizer says as such a sentence; None for other errors, and for one that names nothing.
+    """Such a sentence for an error of the authorizer; None for other errors, and for one that names nothing.
 
     :param operation: on topics, of what the client was doing; a member of a group reads it.
     """
