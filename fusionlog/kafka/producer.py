@@ -104,12 +104,10 @@ class Producer:
         if self._producer is not None:
             await self._producer.flush()
 
-    def why(self, error: BaseException) -> str:
-        """Why a record was not acknowledged; where Kafka does not permit it, with the command that grants it."""
-        return failures.reason(error, self._settings.kafka, "Write")
-
     def _refused(self, error: TopicAuthorizationFailedError) -> BrokerRefusedError:
-        return BrokerRefusedError(f"Kafka at {self._settings.kafka.bootstrap_servers} refuses: {self.why(error)}")
+        kafka = self._settings.kafka
+        why = failures.reason(error, kafka, "Write")
+        return BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} takes no record: {why}")
 
     def _writing(self, topic: Topic) -> AIOKafkaProducer:
         """The producer, where it may write a topic."""

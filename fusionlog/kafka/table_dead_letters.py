@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerError, RecordError
-from fusionlog.kafka import codecs
+from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.settings import Settings
@@ -37,7 +37,12 @@ class TableDeadLetters:
 
     def __init__(self, settings: Settings, producer: Producer, stage: str) -> None:
         """`stage` stands in the headers of the dead letters."""
-        self._topic, self._producer, self._stage = settings.topics.deadletter, producer, stage
+        self._topic, self._kafka, self._producer, self._stage = (
+            settings.topics.deadletter,
+            settings.kafka,
+            producer,
+            stage,
+        )
 
     async def __call__(self, record: ConsumerRecord, error: RecordError) -> None:
         """Leave a record out. Returns when the dead letter is queued."""
@@ -60,5 +65,5 @@ class TableDeadLetters:
     def _log_unwritten(self, record: ConsumerRecord, failure: BaseException) -> None:
         log.error(
             "the dead letter of a record could not be written", topic=record.topic, partition=record.partition,
-            offset=record.offset, error=self._producer.why(failure),
+            offset=record.offset, error=failures.reason(failure, self._kafka, "Write"),
         )  # fmt: skip

@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka import failures
 from fusionlog.kafka.client import kafka_errors
 from fusionlog.kafka.producer import Ack, Producer
 from fusionlog.kafka.stopping import cancelled
@@ -70,10 +71,9 @@ class SpendLog:
         error = None if ack.cancelled() else ack.exception()
         if error is None:
             return
-        log.error("what was spent is not in Kafka", topic=self._topic.name, error=self._producer.why(error))
-        self._budget.fail(
-            BrokerError(f"Kafka did not take a reservation in {self._topic.name}: {self._producer.why(error)}")
-        )
+        why = failures.reason(error, self._settings.kafka, "Write")
+        log.error("what was spent is not in Kafka", topic=self._topic.name, error=why)
+        self._budget.fail(BrokerError(f"Kafka did not take a reservation in {self._topic.name}: {why}"))
 
     async def _keep(self) -> None:
         while True:
@@ -81,7 +81,7 @@ class SpendLog:
             try:
                 await self._budget.remove_expired()
             except BrokerError as error:
-                log.warning("old records of what was spent stay for now", error=self._producer.why(error))
+                log.warning("old records of what was spent stay for now", error=str(error))
             await asyncio.sleep(SHOW_SECONDS)
 
 

@@ -17,6 +17,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from agents.app import preflight
 from fusionlog.errors import BrokerRefusedError
+from fusionlog.kafka import failures
 from fusionlog.kafka.acls import grants, rows
 from fusionlog.kafka.admin import check_topics, create_topics
 from fusionlog.kafka.client import options, plain_client
@@ -173,7 +174,9 @@ async def test_what_a_role_may_not_do_is_refused_with_the_command_that_grants_it
     ack = await producer.send(topics.labels, "shop/x", label)  # It reads them, and sees the topic.
     with pytest.raises(TopicAuthorizationFailedError) as unwritten:
         await ack
-    assert line_to_add(kafka, "score", "--operation Write --topic", topics.labels.name) in producer.why(unwritten.value)
+    assert line_to_add(kafka, "score", "--operation Write --topic", topics.labels.name) in failures.reason(
+        unwritten.value, settings.kafka, "Write"
+    )
     with pytest.raises(BrokerRefusedError, match=f"lacks the permission Write on topic {topics.spend.name}: add it"):
         await producer.send(topics.spend, "x", None)
     await producer.stop()

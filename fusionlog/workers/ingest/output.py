@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.structs import RecordMetadata
 
 from fusionlog.errors import BrokerError, RecordError
-from fusionlog.kafka import codecs
+from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.producer import Ack, Producer
 from fusionlog.observability import metrics
 from fusionlog.records import Template, Window
@@ -36,7 +36,7 @@ class IngestOutput:
     """
 
     def __init__(self, settings: Settings, producer: Producer, route: Routing) -> None:
-        self._topics, self._producer, self._route = settings.topics, producer, route
+        self._topics, self._kafka, self._producer, self._route = settings.topics, settings.kafka, producer, route
         self.error: BrokerError | None = None
 
     async def send(self, processor: Processor, place: TopicPartition, made: Made) -> None:
@@ -116,7 +116,7 @@ class IngestOutput:
         return True
 
     def _why(self, failure: BaseException | None) -> str:
-        return "the producer stopped" if failure is None else self._producer.why(failure)
+        return "the producer stopped" if failure is None else failures.reason(failure, self._kafka, "Write")
 
 
 def _summary(window: Window) -> bytes:
