@@ -85,18 +85,22 @@ class Producer:
 
         A batch is in Kafka as a whole or not at all: an acknowledgement is that of one.
 
+        :raises BrokerRefusedError: the topic is not shown to this client.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
         producer = self._writing(topic)
         acks: list[Ack] = []
         batch = producer.create_batch()
-        for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                acks.append(await producer.send_batch(batch, topic.name, partition=partition))
-                batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
-        batch.close()
-        acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        try:
+            for key, value in records:
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+                    batch = producer.create_batch()
+                    batch.append(key=key, value=value, timestamp=None)
+            batch.close()
+            acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        except TopicAuthorizationFailedError as error:
+            raise self._refused(error) from error
         return acks
 
     async def flush(self) -> None:
