@@ -6,6 +6,7 @@ from aiokafka.errors import KafkaError
 
 from fusionlog import releases
 from fusionlog.errors import BrokerError, ModelError
+from fusionlog.kafka import failures
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
 from fusionlog.records import ModelRelease, PseudoLabel, Window
@@ -73,7 +74,8 @@ async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
         acknowledged = await producer.send(settings.topics.models, f"{signed.system}/{signed.version}", signed)
         await acknowledged
     except KafkaError as error:
-        raise BrokerError(f"{settings.topics.models.name} did not take release {signed.version}: {error}") from error
+        why = failures.reason(error, settings.kafka, "Write")
+        raise BrokerError(f"{settings.topics.models.name} did not take release {signed.version}: {why}") from error
     finally:
         await producer.stop()
     return signed

@@ -129,7 +129,7 @@ async def replay(settings: Settings, letters: Sequence[DeadLetter]) -> None:
 
 async def _replay(settings: Settings, producer: Producer, topic: Topic, letter: DeadLetter) -> None:
     header = [(REPLAYED, letter.place.encode())]
-    async with kafka_errors(settings.kafka, f"replaying {letter.place}"):
+    async with kafka_errors(settings.kafka, f"replaying {letter.place}", "Write"):
         signature = [] if letter.signature is None else [(HEADER, letter.signature.encode())]
         await (await producer.send_raw(topic, letter.key, letter.value, [*header, *signature]))
         await (await producer.send_raw(settings.topics.deadletter, letter.key, None, header))

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import TopicAuthorizationFailedError
 from aiokafka.structs import RecordMetadata
 
 from fusionlog import records
-from fusionlog.kafka import codecs
+from fusionlog.errors import BrokerRefusedError
+from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.stopping import FLUSH_SECONDS, bounded
 from fusionlog.settings import Settings
@@ -73,9 +75,14 @@ class Producer:
         """Queue a record as it stands, not signed here.
 
         :param partition: default: by the key.
+        :raises BrokerRefusedError: the topic is not shown to this client.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
-        ack: Ack = await self._writing(topic).send(topic.name, value, key, partition, headers=headers or [])
+        producer = self._writing(topic)
+        try:
+            ack: Ack = await producer.send(topic.name, value, key, partition, headers=headers or [])
+        except TopicAuthorizationFailedError as error:
+            raise self._refused(error) from error
         return ack
 
     async def send_batch(self, topic: Topic, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[Ack]:
@@ -83,18 +90,22 @@ class Producer:
 
         A batch is in Kafka as a whole or not at all: an acknowledgement is that of one.
 
+        :raises BrokerRefusedError: the topic is not shown to this client.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
         producer = self._writing(topic)
         acks: list[Ack] = []
         batch = producer.create_batch()
-        for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                acks.append(await producer.send_batch(batch, topic.name, partition=partition))
-                batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
-        batch.close()
-        acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        try:
+            for key, value in records:
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+                    batch = producer.create_batch()
+                    batch.append(key=key, value=value, timestamp=None)
+            batch.close()
+            acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        except TopicAuthorizationFailedError as error:
+            raise self._refused(error) from error
         return acks
 
     async def flush(self) -> None:
@@ -106,6 +117,11 @@ class Producer:
         """The header of a record's signature; none where records are not signed."""
         signature = self._settings.signatures.sign(kind_of(record), str(topic.signed_as), key, value)
         return [] if signature is None else [(HEADER, signature.encode())]
+
+    def _refused(self, error: TopicAuthorizationFailedError) -> BrokerRefusedError:
+        kafka = self._settings.kafka
+        why = failures.reason(error, kafka, "Write")
+        return BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} takes no record: {why}")
 
     def _writing(self, topic: Topic) -> AIOKafkaProducer:
         """The producer, where it may write a topic."""

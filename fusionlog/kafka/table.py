@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerError, RecordError
-from fusionlog.kafka.client import kafka_errors, options, partition_counts
+from fusionlog.kafka.client import kafka_errors, options
+from fusionlog.kafka.permissions import partitions_of
 from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded, cancelled
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.kafka.table_records import RecordReader
@@ -84,7 +85,9 @@ class Table:
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             await self._follow_new_partitions(consumer)
-            for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+            async with kafka_errors(self._settings.kafka, f"following {self._topic.name}"):
+                batches = await consumer.getmany(timeout_ms=POLL_MS)
+            for records in batches.values():
                 await self._deliver(records)
 
     async def _follow_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
@@ -198,7 +201,9 @@ async def _reader(settings: Settings, topic: Topic, group: str | None = None) ->
     async with kafka_errors(settings.kafka, f"reading {topic.name}"):
         try:
             await consumer.start()
-            partitions = await _partitions(settings, topic)
+            partitions = [
+                TopicPartition(topic.name, number) for number in range(await partitions_of(settings.kafka, topic))
+            ]
             consumer.assign(partitions)
             for partition, start in (await consumer.beginning_offsets(partitions)).items():
                 consumer.seek(partition, start)
@@ -209,13 +214,6 @@ async def _reader(settings: Settings, topic: Topic, group: str | None = None) ->
         yield consumer
     finally:
         await bounded(consumer.stop(), CLOSE_SECONDS, f"the reader of {topic.name}")
-
-
-async def _partitions(settings: Settings, topic: Topic) -> list[TopicPartition]:
-    count = (await partition_counts(settings.kafka)).get(topic.name)
-    if not count:
-        raise BrokerError(f"topic {topic.name} does not exist: create it with  fusionlog topics create")
-    return [TopicPartition(topic.name, number) for number in range(count)]
 
 
 async def _ends(settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, group: str | None = None) -> Offsets:

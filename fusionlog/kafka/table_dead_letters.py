@@ -10,8 +10,8 @@ import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from fusionlog.errors import RecordError
-from fusionlog.kafka import codecs
+from fusionlog.errors import BrokerError, RecordError
+from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.settings import Settings
@@ -52,7 +52,12 @@ class TableDeadLetters:
 
     def __init__(self, settings: Settings, producer: Producer, stage: str) -> None:
         """`stage` stands in the headers of the dead letters."""
-        self._topic, self._producer, self._stage = settings.topics.deadletter, producer, stage
+        self._topic, self._kafka, self._producer, self._stage = (
+            settings.topics.deadletter,
+            settings.kafka,
+            producer,
+            stage,
+        )
 
     async def __call__(self, record: ConsumerRecord, error: RecordError) -> None:
         """Leave a record out. Returns when the dead letter is queued."""
@@ -64,20 +69,18 @@ class TableDeadLetters:
             headers.append((HEADER, signature.encode()))  # A replay sends it again.
         try:
             ack = await self._producer.send_raw(self._topic, record.key, value, headers)
-        except KafkaError as failure:
-            _log_unwritten(record, failure)
+        except (KafkaError, BrokerError) as failure:
+            self._log_unwritten(record, failure)
         else:
-            ack.add_done_callback(lambda done: _report(done, record))
+            ack.add_done_callback(lambda done: self._report(done, record))
 
+    def _report(self, ack: asyncio.Future[Any], record: ConsumerRecord) -> None:
+        failure = None if ack.cancelled() else ack.exception()
+        if failure is not None:
+            self._log_unwritten(record, failure)
 
-def _report(ack: asyncio.Future[Any], record: ConsumerRecord) -> None:
-    failure = None if ack.cancelled() else ack.exception()
-    if failure is not None:
-        _log_unwritten(record, failure)
-
-
-def _log_unwritten(record: ConsumerRecord, failure: BaseException) -> None:
-    log.error(
-        "the dead letter of a record could not be written", topic=record.topic, partition=record.partition,
-        offset=record.offset, error=str(failure),
-    )  # fmt: skip
+    def _log_unwritten(self, record: ConsumerRecord, failure: BaseException) -> None:
+        log.error(
+            "the dead letter of a record could not be written", topic=record.topic, partition=record.partition,
+            offset=record.offset, error=failures.reason(failure, self._kafka, "Write"),
+        )  # fmt: skip
