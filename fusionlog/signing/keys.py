@@ -101,7 +101,7 @@ def read_key_file(path: Path, setting: str) -> str:
         with path.expanduser().open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) <= MAX_BYTES:
-            return data.decode("ascii")
+            return data.decode("utf-8-sig")
     except OSError as error:
         raise SettingError(setting, str(path), f"the file cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError:
