@@ -49,7 +49,8 @@ def principal(kafka: KafkaSettings) -> str:
 
 def client_name(kafka: KafkaSettings) -> str:
     """The client in a sentence."""
-    return f"user {kafka.sasl_username!r}" if "SASL" in kafka.security_protocol else "this client"
+    named = "SASL" in kafka.security_protocol and kafka.sasl_username
+    return f"user {kafka.sasl_username!r}" if named else "this client"
 
 
 def _named(error: KafkaError) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -28,6 +29,8 @@ from fusionlog.topics import Topic
 CODES: Mapping[Operation, int] = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
 """Kafka's numbers of the operations: the bits of an answer's `authorized_operations`."""
 NOT_GIVEN = -(2**31)
+COORDINATOR_SECONDS = 2.0
+"""A group has its coordinator, which may be away while the other brokers answer."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +137,12 @@ async def topic_views(client: AIOKafkaClient, names: Iterable[str]) -> dict[str,
 async def group_view(client: AIOKafkaClient, group: str) -> View:
     """What Kafka shows of a group; nothing while its coordinator is away."""
     try:
-        coordinator = await client.coordinator_lookup(0, group)
-        response = await client.send(coordinator, GroupsRequest(group))
+        async with asyncio.timeout(COORDINATOR_SECONDS):
+            coordinator = await client.coordinator_lookup(0, group)
+            response = await client.send(coordinator, GroupsRequest(group))
     except GroupAuthorizationFailedError:
         return DENIED
-    except (KafkaError, NotImplementedError):  # The latter: this broker has no such request.
+    except (KafkaError, OSError, TimeoutError, NotImplementedError):  # The last: this broker has no such request.
         return View()
     [entry] = response.to_object()["groups"]
     return _view(for_code(entry["error_code"]), GroupAuthorizationFailedError, 0, entry["authorized_operations"])
@@ -200,4 +204,6 @@ def _topic_view(entry: Mapping[str, Any]) -> View:
 def _view(error: type[KafkaError], denying: type[KafkaError], partitions: int, allowed: int) -> View:
     if error is denying:
         return DENIED
-    return View(partitions or None, None if allowed == NOT_GIVEN else allowed)
+    # What is shown may be described: a broker whose answer denies that does not fill the field in.
+    given = allowed != NOT_GIVEN and allowed & 1 << CODES["Describe"]
+    return View(partitions or None, allowed if given else None)

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from agents.app import preflight
+from agents.run import ROLES as APPS
 from fusionlog.errors import BrokerRefusedError
 from fusionlog.kafka import failures
 from fusionlog.kafka.acls import grants, rows
@@ -26,6 +27,9 @@ from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import newest, read_all
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY, EVERYONE, ROLES, Role, Topic, Who
+from fusionlog.workers.canary.sessions import Session
+from fusionlog.workers.canary.stuck import find
+from fusionlog.workers.canary.watch import Sent
 from tests.agents.stage import Stage, Worker
 from tests.agents.test_topic_access import RAY
 from tests.brokers import KafkaUnavailable, kafka_jars, must_have_kafka
@@ -39,7 +43,7 @@ REVOKED = {
     "ingest": "windows.general", "score": "score", "label": "label", "explain": "anomalies", "canary": "anomalies"
 }  # fmt: skip
 """The topic, or the consumer group, that each running worker loses."""
-WORKERS: tuple[Role, ...] = ("ingest", "score", "label", "explain", "canary")
+WORKERS = cast("tuple[Role, ...]", APPS)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +155,13 @@ async def test_each_role_has_what_it_needs_and_no_more(stage: Stage, kafka: Guar
             assert allowed == set(granted.get(name, ())), (who, name)
         if who in ROLES:
             assert await check_topics(settings, cast("Role", who)) == [], who
+
+
+async def test_the_canary_sees_where_its_lines_are_stuck(stage: Stage, kafka: GuardedKafka) -> None:
+    place = (stage.settings.topics.canary.name, 0)
+    sent = Sent(Session(1.0, "anomaly", "x"), 0.0, (place, 5))
+    problem = await find(of(stage, kafka, "canary"), sent)
+    assert problem.stage == "ingest" and "no ingest worker runs" in problem.text
 
 
 async def test_a_role_does_not_start_with_the_permissions_of_another(stage: Stage, kafka: GuardedKafka) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from fusionlog.errors import BrokerError
 from fusionlog.kafka.acls import Grant, grants
 from fusionlog.kafka.admin import check_topics, create_topics
 from fusionlog.kafka.client import partition_counts, plain_client
 from fusionlog.kafka.embedded_broker import EmbeddedBroker
-from fusionlog.kafka.permissions import CODES, DENIED, View, missing, partitions_of, topic_views, views
+from fusionlog.kafka.permissions import CODES, DENIED, View, _topic_view, missing, partitions_of, topic_views, views
 from fusionlog.settings import Settings
 from fusionlog.topics import ROLES
 
@@ -23,6 +24,13 @@ def shown(view: View) -> list[Grant]:
 def test_the_operations_that_are_not_allowed_are_missing() -> None:
     assert shown(View(4, 1 << CODES["Read"] | 1 << CODES["Describe"])) == [Grant("topic", "f.labels", ("Write",))]
     assert shown(DENIED) == [GRANT]
+
+
+def test_a_topic_that_is_shown_and_has_no_operation_is_of_a_broker_that_does_not_give_them() -> None:
+    entry = {"error_code": 0, "partitions": [0], "topic": "f.labels"}
+    assert _topic_view(entry | {"authorized_operations": 0}) == View(1, None)
+    assert _topic_view(entry | {"authorized_operations": 1 << CODES["Describe"]}).allowed
+    assert _topic_view(entry | {"error_code": TopicAuthorizationFailedError.errno, "partitions": []}) == DENIED
 
 
 def test_what_a_broker_does_not_give_is_not_missing() -> None:
