@@ -61,4 +61,4 @@ def _run(name: str, arguments: list[str]) -> None:
 
 def _own_variables() -> dict[str, str]:
     """The FUSIONLOG_ variables of this environment: the settings of the job. Values of secrets are not sent."""
-    return {name: value for name, value in os.environ.items() if name.startswith(settings.PREFIX)}
+    return {name: value for name, value in os.environ.items() if name.upper().startswith(settings.PREFIX)}

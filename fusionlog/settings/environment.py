@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from fusionlog.errors import NOT_SHOWN, SettingError
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
@@ -181,6 +188,8 @@ def load(**overrides: Any) -> Settings:
         found = Settings(**overrides)
     except ValidationError as error:
         raise _setting_error(error) from error
+    except SettingsError:
+        raise _no_json(environment) from None
     refuse_missing(found, environment)
     return found
 
@@ -197,6 +206,21 @@ def _setting_error(error: ValidationError) -> SettingError:
     shown = masked_url(value) if isinstance(value := first["input"], str) and "@" in value else value
     known = name in variables(Settings) and name not in secret_variables(Settings)
     return SettingError(name, shown if known else NOT_SHOWN, first["msg"].removeprefix("Value error, "))
+
+
+def _no_json(environment: Mapping[str, str]) -> SettingError:
+    """The first list among the settings that is no JSON: pydantic's own error has a group's name alone."""
+    lists = [variable(place) for place, field in fields_of(Settings) if get_origin(field.annotation) in (tuple, list)]
+    name = next(each for each in lists if not _is_json(environment.get(each) or "[]"))
+    return SettingError(name, environment[name], 'it must be a list in JSON, as ["log", "message"]')
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse_unknown(names: Iterable[str]) -> None:
