@@ -8,12 +8,14 @@ import sys
 from enum import StrEnum
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import deadletter, encoder, labels, models, systems, teacher, topics
+from fusionlog.cli import deadletter, encoder, keys, labels, models, systems, teacher, topics
+from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
@@ -31,6 +33,8 @@ app.add_typer(systems.app, name="systems")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(teacher.app, name="teacher")
+app.add_typer(keys.app, name="keys")
+app.command()(acls)
 app.command()(demo)
 app.command("meta-train")(meta_train)
 app.command()(distill)
@@ -78,6 +82,8 @@ def main() -> None:
 
     So is a full disk under the standard output, which has no file name.
     """
+    # What a command prints may be read by a program: log lines, such as those on refused records, go beside it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     # Its messages on an unreachable broker repeat those of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:

@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 
 from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError
 from fusionlog.kafka import failures
+from fusionlog.kafka.acls import Operation
 from fusionlog.kafka.batch_limit import limit_batches
 from fusionlog.kafka.listener_probe import close, protocol_refusal
 from fusionlog.kafka.security import security
@@ -37,9 +39,10 @@ def options(kafka: KafkaSettings) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def kafka_errors(kafka: KafkaSettings, doing: str) -> AsyncIterator[None]:
+async def kafka_errors(kafka: KafkaSettings, doing: str, operation: Operation = "Read") -> AsyncIterator[None]:
     """Turn aiokafka's errors into one sentence that names the address and what was being done.
 
+    :param operation: what the body does with topics, as the authorizer calls it.
     :raises BrokerRefusedError: in place of an error of login, certificate or permission.
     :raises BrokerAwayError: in place of any other KafkaError, OSError or timeout of the body.
     """
@@ -47,7 +50,7 @@ async def kafka_errors(kafka: KafkaSettings, doing: str) -> AsyncIterator[None]:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
         cause = await _cause(kafka, error) if kafka.security_protocol != "PLAINTEXT" else error
-        if (reason := failures.refusal(cause, kafka)) is not None:
+        if (reason := failures.refusal(cause, kafka, operation)) is not None:
             raise BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} failed at {doing}: {reason}") from error
         remedy = (
             "; start it, or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS" if isinstance(error, KafkaConnectionError) else ""
@@ -66,6 +69,17 @@ async def admin_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> 
         yield admin
     finally:
         await admin.close()
+
+
+@asynccontextmanager
+async def plain_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> AsyncIterator[AIOKafkaClient]:
+    """A connected client without a task of its own, for requests that the admin client has not."""
+    client = AIOKafkaClient(**options(kafka), request_timeout_ms=int(seconds * 1000))
+    try:
+        await client.bootstrap()
+        yield client
+    finally:
+        await client.close()
 
 
 async def reach(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> None:

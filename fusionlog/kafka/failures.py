@@ -14,6 +14,8 @@ from aiokafka.errors import (
     TransactionalIdAuthorizationFailed,
 )
 
+from fusionlog.kafka.acls import Operation
+from fusionlog.kafka.denials import client_name, denied
 from fusionlog.kafka.security_failures import security_refusal
 from fusionlog.settings import KafkaSettings
 
@@ -29,10 +31,13 @@ PERMISSION = (
 CLOSED = (KafkaConnectionError, ConnectionResetError, ssl.SSLError)
 
 
-def refusal(error: BaseException, kafka: KafkaSettings) -> str | None:
-    """Why Kafka and this client do not accept each other, with the setting to change; None where it is no refusal."""
+def refusal(error: BaseException, kafka: KafkaSettings, operation: Operation = "Read") -> str | None:
+    """Why Kafka and this client do not accept each other, with what to change; None where it is no refusal.
+
+    :param operation: on topics, of what the client was doing.
+    """
     for each in _chain(error):
-        if (reason := _refusal(each, kafka)) is not None:
+        if (reason := denied(each, kafka, operation) or _refusal(each, kafka)) is not None:
             return reason
     return None
 
@@ -47,6 +52,11 @@ def words(error: BaseException) -> str:
     return text or type(error).__name__
 
 
+def reason(error: BaseException, kafka: KafkaSettings, operation: Operation) -> str:
+    """Why Kafka did not take or give a record: what to change where it refuses that, else the error's own words."""
+    return refusal(error, kafka, operation) or words(error)
+
+
 def hint(error: BaseException, kafka: KafkaSettings) -> str:
     """What a connection that was closed at once may mean; empty for other errors."""
     if not isinstance(error, CLOSED):
@@ -59,14 +69,10 @@ def _refusal(error: BaseException, kafka: KafkaSettings) -> str | None:
         return str(error.args[0])
     if isinstance(error, PERMISSION):
         return (
-            f"{_who(kafka)} lacks a permission ({type(error).__name__}: {words(error)}): grant it by an ACL, or set "
-            "FUSIONLOG_KAFKA__SASL_USERNAME to a user that has it"
+            f"{client_name(kafka)} lacks a permission ({type(error).__name__}: {words(error)}): grant it by an ACL, or "
+            "set FUSIONLOG_KAFKA__SASL_USERNAME to a user that has it"
         )
     return security_refusal(error, kafka)
-
-
-def _who(kafka: KafkaSettings) -> str:
-    return f"user {kafka.sasl_username!r}" if "SASL" in kafka.security_protocol else "this client"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -18,6 +18,7 @@ from fusionlog.settings.groups import (
     MetricsSettings,
     ScoreSettings,
     SecondOpinionSettings,
+    SigningSettings,
     WhenAway,
 )
 from fusionlog.settings.node_secrets import by_reference, with_secrets, without_secrets
@@ -50,6 +51,7 @@ __all__ = [
     "SecondOpinionSettings",
     "SecretUrl",
     "Settings",
+    "SigningSettings",
     "SystemSettings",
     "WhenAway",
     "WindowSettings",

@@ -36,6 +36,7 @@ from fusionlog.settings.groups import (
     MetricsSettings,
     ScoreSettings,
     SecondOpinionSettings,
+    SigningSettings,
 )
 from fusionlog.settings.node_secrets import NODE_SECRETS, refuse_missing
 from fusionlog.settings.secrets import (
@@ -47,8 +48,10 @@ from fusionlog.settings.secrets import (
     upper,
     variable,
 )
+from fusionlog.settings.signing import refuse_empty, signatures_of
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.settings.systems_file import read_systems
+from fusionlog.signing.signatures import Signatures
 from fusionlog.topics import CANARY, Topics
 from fusionlog.utils.masking import masked_url
 
@@ -94,7 +97,7 @@ class Settings(BaseSettings):
         None, description="URL of the Ray Jobs API, http://host:8265; none: a local Ray"
     )
     ray_token: SecretStr | None = Field(None, description="token of that Ray; default: RAY_AUTH_TOKEN")
-    signing_key: SecretStr | None = Field(None, description="key that signs and verifies model releases")
+    signing: SigningSettings = SigningSettings()
     metrics_port: int = Field(0, ge=0, le=65535, description="port of metrics and probes; 0: none")
     metrics_host: str = Field(
         "127.0.0.1", description="address that metrics and probes are served on; in Kubernetes the pod's"
@@ -156,6 +159,14 @@ class Settings(BaseSettings):
         return RULES[self.method_of(system)]
 
     @cached_property
+    def signatures(self) -> Signatures:
+        """The private key and the public keys of these settings.
+
+        :raises SettingError: a key is empty, or cannot be read.
+        """
+        return signatures_of(self.signing)
+
+    @cached_property
     def topics(self) -> Topics:
         """The topics under these settings' prefixes."""
         return Topics(
@@ -171,6 +182,7 @@ def load(**overrides: Any) -> Settings:
     :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable.
     """
     environment = upper(os.environ)
+    refuse_empty(environment)
     _refuse_unknown(environment)
     try:
         found = Settings(**overrides)

@@ -76,6 +76,18 @@ class KafkaSettings(SettingsGroup):
         return min(self.session_timeout, self.rebalance_timeout) / HEARTBEATS
 
 
+class SigningSettings(SettingsGroup):
+    """Ed25519 signatures of releases, labels, and what operators write (see security.md)."""
+
+    key: SecretStr | None = Field(None, description="private key of this process in PEM form")
+    key_file: Path | None = Field(None, description="file of that key, as fusionlog keys generate writes it")
+    public_keys: Path | None = Field(
+        None,
+        description="file of the public keys that records must be signed with; it is read again where it changes; "
+        "none: records are neither signed nor verified",
+    )
+
+
 class IngestSettings(SettingsGroup):
     """Reading, parsing and cutting raw lines."""
 

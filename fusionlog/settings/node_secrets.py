@@ -29,8 +29,9 @@ from fusionlog.settings.secrets import (
 
 NODE_SECRETS = f"{PREFIX}NODE_SECRETS"
 """The variable with the names of the secrets that a node must have, separated by commas."""
-NOT_OF_JOBS = (f"{PREFIX}LABEL__", f"{PREFIX}METRICS__", f"{PREFIX}RAY_")
-"""Secrets that no job uses: those of the endpoint, of the workers' metrics, and of submitting."""
+NOT_OF_JOBS = (f"{PREFIX}LABEL__", f"{PREFIX}METRICS__", f"{PREFIX}RAY_", f"{PREFIX}SIGNING__")
+"""Secrets that no job needs: those of the endpoint, of the workers' metrics, of submitting, and the key of who submits:
+a job signs with its node's, and names that where it is missing."""
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -67,7 +67,7 @@ async def test_a_kafka_that_refuses_for_a_while_ends_the_watch(monkeypatch: pyte
         watch.start()
         with pytest.raises(BrokerRefusedError, match="changed"):
             await asyncio.wait_for(watch.background[0], 10)
-    assert [each["event"] for each in logs] == ["Kafka is away"] and REFUSALS > 1
+    assert [each["event"] for each in logs] == ["Kafka refuses this worker"] and REFUSALS > 1
     assert not outage.there
 
 
