@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fusionlog.parsing.code_fields import CodeFields, FieldCodes, keep_expression, kept_names
+from fusionlog.parsing.code_fields import NO_CODES, CodeFields, keep_expression, kept_names
 from fusionlog.parsing.components import Components
+from fusionlog.parsing.content_memo import ContentMemo, KnownContent
 from fusionlog.parsing.headers import Fields, Header, texts
 from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import NONE, places, read
+from fusionlog.parsing.outcomes import KnownEvent, Outcome
+from fusionlog.parsing.quantities import NONE, Quantities, places, read
 from fusionlog.parsing.quantity_memo import QuantityMemo, Rule
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
-from fusionlog.parsing.templates import CONSTANT, WILDCARD, MatchedCluster, Mined, TemplateMiner, Unmined
+from fusionlog.parsing.templates import CONSTANT, WILDCARD, Mined, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -56,22 +57,6 @@ class Event(Struct, frozen=True, gc=False):
     quantities: tuple[tuple[str, float], ...] = ()
 
 
-class _KnownEvent(NamedTuple):
-    id: str
-    text: str
-    example: str
-    replaces: str | None
-    constants: tuple[int, ...] = ()
-
-
-class _Outcome(NamedTuple):
-    """What all lines of a masked content and a component have in common, as long as the match stands."""
-
-    standing: MatchedCluster | None
-    event: _KnownEvent
-    rule: Rule
-
-
 class Parser:
     """Parses the lines of one system.
 
@@ -89,6 +74,7 @@ class Parser:
         self._masks = Masks(system.masks, kept)
         self._fields = CodeFields(system.keep, self._header)
         self._has_fields, self._is_json = bool(self._fields), bool(self.json_lines)
+        self._contents = ContentMemo(self._masks, shapes)
         self._quantities = QuantityMemo()
         self._keys = KeyExpression(system.session)
         self._keys_are_free = self._keys.is_free
@@ -102,9 +88,9 @@ class Parser:
             ingest.max_similar_templates, ingest.new_templates,
         )  # fmt: skip
         self._components = Components(self._masks.mask)
-        self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
-        self._outcomes: dict[tuple[str | None, str], _Outcome] = {}
-        self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
+        self._events: BoundedCache[str, dict[str | None, KnownEvent]] = BoundedCache(ingest.max_templates)
+        self._outcomes: dict[tuple[str | None, str], Outcome] = {}
+        self._found: deque[KnownEvent] = deque(maxlen=ingest.max_templates)
 
     @property
     def templates(self) -> int:
@@ -192,24 +178,24 @@ class Parser:
         inside: Sequence[KeyMatch] = ()
         if matches and (start is None or matches[-1][0] >= start):
             inside = self._inside(matches, content, start)
-        by_form = self._masks.mask_content(content, inside)
-        coded: FieldCodes | None = None
-        if self._has_fields:
-            coded = self._fields.of(header, content)
-            by_form += coded.text
+        coded = self._fields.of(header, content) if self._has_fields else NO_CODES
+        known = self._contents.find(content, inside, component, coded.text)
+        by_form = known.masked
         left = [key for key in keys if key in by_form] if len(keys) > 1 or (keys and keys[0] in by_form) else None
-        masked = _without(by_form, left) if left else by_form
-        key = component, masked
-        outcome = self._outcomes.get(key)
-        if outcome is None or outcome.standing is None or not self._miner.still_matches(outcome.standing):
-            outcome = self._outcome(key, line)
+        if left:
+            outcome = self._outcome(component, _without(by_form, left), line)
+        else:
+            kept = known.outcome
+            if kept is None or kept.standing is None or not self._miner.still_matches(kept.standing):
+                kept = known.outcome = self._outcome(component, by_form, line)
+            outcome = kept
         standing, event, rule = outcome
         if start is None:
             duration, others = read(line, places(line, header.start or 0))
         elif left:
             duration, others = self._quantities.read(content, by_form, self._quantities.rule(by_form))
         else:
-            duration, others = self._quantities.read(content, by_form, rule) if rule else NONE
+            duration, others = self._measure(known, content, rule, bool(inside)) if rule else NONE
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if (
             self._line_cache.usable
@@ -219,9 +205,8 @@ class Parser:
             and not joined
             and self._line_cache.can_hold(by_form, component)
         ):
-            extra = coded.places if coded else ()
             found = self._quantities.places(line, content, start, by_form) if start is not None else ()
-            parts = LineParts(line, header, content, by_form, component, inside, extra)
+            parts = LineParts(line, header, content, by_form, component, inside, coded.places)
             self._line_cache.put(
                 parts,
                 CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=found),
@@ -229,19 +214,31 @@ class Parser:
         session, more = _sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
 
-    def _outcome(self, key: tuple[str | None, str], line: str) -> _Outcome:
-        """The outcome of a line by mining its component and masked content; it is kept where that changed nothing."""
-        component, masked = key
+    def _outcome(self, component: str | None, masked: str, line: str) -> Outcome:
+        """The outcome of a component and a masked content; it is kept where mining changed nothing."""
+        key = component, masked
+        outcome = self._outcomes.get(key)
+        if outcome is not None and outcome.standing is not None and self._miner.still_matches(outcome.standing):
+            return outcome
         standing = self._miner.match(masked)
         event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
-        outcome = _Outcome(standing, event, self._quantities.rule(masked))
+        outcome = Outcome(standing, event, self._quantities.rule(masked))
         if standing is not None:
             if len(self._outcomes) >= CACHED_OUTCOMES:
                 self._outcomes.clear()
             self._outcomes[key] = outcome
         return outcome
 
-    def _event(self, mined: Mined, component: str | None, line: str) -> _KnownEvent:
+    def _measure(self, known: KnownContent, content: str, rule: Rule, has_keys: bool) -> Quantities:
+        """The quantities of a line: by its tokens at first, by their places where contents of its shape come again."""
+        if has_keys or not known.is_met:
+            known.is_met = True
+            return self._quantities.read(content, known.masked, rule)
+        if known.places is None:
+            known.places = self._quantities.places(content, content, 0, known.masked)
+        return read(content, known.places)
+
+    def _event(self, mined: Mined, component: str | None, line: str) -> KnownEvent:
         """The event of a template and a component; a new one has the line as its example."""
         if mined.replaces is not None:
             self._replace(mined.replaces, mined)
@@ -342,25 +339,26 @@ class Parser:
         present = [(item, component, text) for item, component, text in split if text not in gone]
         self._miner.restore((text, _shifted(item.constants, component, -1)) for item, component, text in present)
         for item, component, text in present:
-            known = _KnownEvent(item.id, item.text, item.example, item.replaces, tuple(item.constants))
+            known = KnownEvent(item.id, item.text, item.example, item.replaces, tuple(item.constants))
             self._remember(component, text, known)
 
-    def _add_template(self, component: str | None, mined: Mined, line: str, replaces: str | None) -> _KnownEvent:
+    def _add_template(self, component: str | None, mined: Mined, line: str, replaces: str | None) -> KnownEvent:
         """Add a new event."""
         whole = " ".join(part for part in (component, mined.text) if part)
         constants = _shifted(mined.constants, component)
-        event = _KnownEvent(template_id(whole), whole, example_of(line), replaces, constants)
+        event = KnownEvent(template_id(whole), whole, example_of(line), replaces, constants)
         self._remember(component, mined.text, event)
         self._found.append(event)
         return event
 
-    def _remember(self, component: str | None, text: str, event: _KnownEvent) -> None:
+    def _remember(self, component: str | None, text: str, event: KnownEvent) -> None:
         events = self._events.get(text)
         if events is None:
             turns = self._events.turns
             self._events.put(text, {component: event})
             if self._events.turns != turns:  # an event that only shapes still know would be met as new
                 self._line_cache.forget()
+                self._contents.forget()
                 self._outcomes.clear()
         else:
             events[component] = event

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from string import Formatter
+from typing import Any
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import astuple
 
 from fusionlog.utils.ansi import strip_ansi
 
@@ -50,6 +53,9 @@ class JsonFormat:
         self.fields = [field for _, field in pieces if field]
         self._text = "".join(literal.replace("%", "%%") + ("%s" if field else "") for literal, field in pieces)
         self._kept = [name for name in kept if name not in self.fields]
+        names = list(dict.fromkeys(name for field in self.fields for name, _ in _ways(field)))
+        self._decode = _decoder(names)
+        self._ways = [[(names.index(name), rest) for name, rest in _ways(field)] for field in self.fields]
 
     def __bool__(self) -> bool:
         return self.format is not None
@@ -61,7 +67,14 @@ class JsonFormat:
         """
         if isinstance(fields, JsonLine) and fields.text == line:
             return self._render(fields, None) if self.shares(fields) else line
-        tree = tree_of(line) if self.fields else None
+        if not self.fields or line.lstrip()[:1] != "{":
+            return line
+        if not fields and not self._kept:
+            try:
+                return self._of_values(astuple(self._decode(line)), line)
+            except (msgspec.DecodeError, RecursionError):
+                pass
+        tree = tree_of(line)
         return line if tree is None or not self.shares(tree) else self._render(tree, fields)
 
     def shares(self, tree: Tree) -> bool:
@@ -83,6 +96,21 @@ class JsonFormat:
             return self.shares(tree)
         apart = (field for field in self.fields if field not in own and field.split(".")[0] not in own)
         return any(value_at(tree, field) is not None for field in apart)
+
+    def _of_values(self, values: tuple[object, ...], line: str) -> str:
+        """The text of a line of whose keys those that the format needs were decoded; the line, where it has none."""
+        found = [values[ways[0][0]] if len(ways) == 1 else _on_way(values, ways) for ways in self._ways]
+        texts = [
+            value
+            if type(value) is str and value and not value.isspace()
+            else MISSING
+            if value is None or value is UNSET
+            else _written(value)
+            for value in found
+        ]
+        if texts.count(MISSING) == len(texts) and all(value is None or value is UNSET for value in found):
+            return line
+        return strip_ansi((self._text % tuple(texts)).rstrip("\r\n"))
 
     def _render(self, tree: Tree, fields: Tree | None) -> str:
         get = tree.get
@@ -175,6 +203,36 @@ def _pieces(format: str) -> Iterator[tuple[str, str | None]]:
         if field is not None and (spec or conversion or not all(field.split("."))):
             raise ValueError("a field is a name between braces, such as {msg} or {request.id}")
         yield literal, field
+
+
+def _decoder(names: Sequence[str]) -> Callable[[str], msgspec.Struct]:
+    """Decodes some keys of a JSON object, and nothing else of it: a value that is missing is `UNSET`."""
+    fields = [(f"f{number}", Any, UNSET) for number in range(len(names))]
+    rename = {f"f{number}": name for number, name in enumerate(names)}
+    return msgspec.json.Decoder(msgspec.defstruct("JsonKeys", fields, rename=rename, gc=False)).decode
+
+
+def _ways(field: str) -> Iterator[tuple[str, str]]:
+    """The keys of an object under which a field may be, and the rest of its path there, as `value_at` looks for it."""
+    yield field, ""
+    dot = field.find(".")
+    while dot >= 0:
+        yield field[:dot], field[dot + 1 :]
+        dot = field.find(".", dot + 1)
+
+
+def _on_way(values: Sequence[object], ways: Sequence[tuple[int, str]]) -> object:
+    """The value of a field with dots, by the values of the keys under which it may be."""
+    for number, rest in ways:
+        value = values[number]
+        if not rest:
+            if value is not UNSET:
+                return value
+        elif isinstance(value, dict):
+            found = value_at(value, rest)
+            if found is not None:
+                return found
+    return None
 
 
 def _written(value: object) -> str:
