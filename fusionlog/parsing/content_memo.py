@@ -68,8 +68,8 @@ class ContentMemo:
     def _add(
         self, content: str, keys: Sequence[KeyMatch], shown: str, key: tuple[str, str | None, str, object]
     ) -> KnownContent:
-        masked, decisive = self._masks.mask_shown(content, keys, shown, key[0])
-        known = KnownContent(masked + key[2])
+        masked = self._masks.mask_shown(content, keys, shown, key[0])
+        decisive, known = masked.decisive, KnownContent(masked.text + key[2])
         if decisive:
             texts = itemgetter(*decisive)
             self._cache.put(key, KnownContent("", texts))

@@ -49,6 +49,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.headers import Fields, Header
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import Place
@@ -62,8 +63,10 @@ CACHED_LINES = 20_000
 TRIED_LINES = 500
 MISSED_LINES = 10_000
 RESTED_LINES, MOST_RESTED_LINES = 1_000, 64_000
-LEAST_FOUND, MOSTLY_FOUND = 0.5, 0.8
+LEAST_KNOWN, MOSTLY_KNOWN = 0.5, 0.95
 """The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
+TIMES_MET = 3
+"""Else a shape is cached when it comes again so many times: to cache it costs as much as five to ten lines bring."""
 
 UUID_HYPHENS = 4
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -146,47 +149,51 @@ class LineCache:
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
         self._rest: _Shapes | None = None
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
-        self._seen: set[int] = set()
-        self._found = self._missed = self._rests = 0
+        self._met: dict[int, int] = {}
+        self._found = self._missed = self._again = self._rests = 0
         self._rest_lines = RESTED_LINES
-        self._is_good = self._is_tried = True
+        self._is_good, self._is_tried = False, True
 
     def is_worth(self, line: str) -> bool:
         """Count a line that was parsed in full; whether its shape is worth caching.
 
-        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines, each
-        time for twice as many; where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are
-        counted while the cache is tried: at first, behind a rest, and each `MISSED_LINES` lines that it did not find.
+        Where fewer than `LEAST_KNOWN` of `TRIED_LINES` lines had the shape of an earlier one, the cache rests for
+        `RESTED_LINES` lines, each time for twice as many. Lines are counted while the cache is tried: at first, behind
+        a rest, and each `MISSED_LINES` lines that it did not find.
         """
         if self._rests:
             self._rests -= 1
             return False
         self._missed += 1
         if self._missed + self._found >= TRIED_LINES and self._is_tried:
-            self._is_good = self._found >= MOSTLY_FOUND * TRIED_LINES
-            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else self._rest_lines
-            self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
-            self._is_tried = not self._is_good
-            self._missed = self._found = 0
+            self._judge(self._found + self._again)
         elif self._missed >= MISSED_LINES:
-            self._is_tried, self._missed, self._found = True, 0, 0
+            self._is_tried, self._missed, self._found, self._again = True, 0, 0, 0
         if len(line) > MAX_CACHED_CHARS or not line.isascii():
             return False
-        if self._is_good:
+        if self._is_good and not self._is_tried:
             return True
-        shape = hash(line.encode("ascii").translate(_HEX_ZEROS))
-        if shape in self._seen:
-            return True
-        if len(self._seen) >= CACHED_LINES:
-            self._seen.clear()
-        self._seen.add(shape)
-        return False
+        shape = hash(_UUID.sub("", zeroed(line)) if line.count("-") >= UUID_HYPHENS else zeroed(line))
+        times = self._met.get(shape, 0)
+        if len(self._met) >= CACHED_LINES:
+            self._met.clear()
+        self._met[shape] = times + 1
+        self._again += times > 0
+        return self._is_good or times >= TIMES_MET
+
+    def _judge(self, known: int) -> None:
+        """Decide by the lines of a trial whether the cache goes on, and when a shape is cached."""
+        self._is_good = known >= MOSTLY_KNOWN * TRIED_LINES
+        self._rests = 0 if known >= LEAST_KNOWN * TRIED_LINES else self._rest_lines
+        self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
+        self._is_tried = not self._is_good
+        self._missed = self._found = self._again = 0
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
         if not self.usable or len(line) > MAX_CACHED_CHARS or self._rests or not line.isascii():
             return None
-        value = line.encode("ascii")
+        value = line.encode()
         return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
 
     def of_record(self, value: bytes) -> CachedLine | None:
@@ -218,7 +225,7 @@ class LineCache:
         line, masked, start = parts.line, parts.masked, parts.header.start
         if start is None or line.endswith(_LINE_BREAKS) or any([each in line for each in _REWRITTEN]):
             return
-        value = line.encode("ascii")
+        value = line.encode()
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
         if CONSTANT in masked:
             masked = _CONSTANT_TOKENS.sub("", masked)

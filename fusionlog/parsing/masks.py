@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from fusionlog.parsing.codes import Candidate, across, in_token, kinds_opened
 from fusionlog.parsing.constants import CONSTANT_END, split_constants
@@ -40,7 +41,7 @@ Claim = tuple[int, int, int, int, str]
 """A key or a code in a text: its match from, to; what of it is replaced from, to; by what."""
 
 
-class MaskedContent(NamedTuple):
+class MaskedContent(Struct, gc=False):
     """A masked content, and the numbers of the tokens whose digits decide it; None: more than they do."""
 
     text: str

@@ -149,7 +149,7 @@ class Parser:
         shape = self._line_cache.of_record(value)
         if shape is None or shape.settled is False or not self._miner.still_matches(shape.standing):
             return None
-        line = value.decode("ascii")
+        line = value.decode()
         if shape.settled is None:
             shape.settled = self._is_settled(line)
             if not shape.settled:
