@@ -190,17 +190,17 @@ def _rule(pattern: re.Pattern[str]) -> _Rule:
 
 
 def _fields(rule: _Rule, found: re.Match[str], line: str, limit: int | None) -> Fields:
-    component, level, text = found.group(rule.component, rule.level, rule.content)
-    start = found.start(rule.content)
-    if limit is not None and found.end(rule.content) == limit:
+    component, level, content = rule.component, rule.level, rule.content
+    start, text = found.start(content), found[content]
+    if limit is not None and found.end(content) == limit:
         text = line[start:]
     if text and " " < text[0] < "\x7f":
         text = text.rstrip()
     else:
         start, text = _trimmed(text or "", start)
     return Fields(
-        text, (component or None) if rule.component else None, (level or None) if rule.level else None,
-        start, True, found, None, found.start(rule.component) if rule.component else -1,
+        text, (found[component] or None) if component else None, (found[level] or None) if level else None,
+        start, True, found, None, found.start(component) if component else -1,
     )  # fmt: skip
 
 

@@ -49,7 +49,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.headers import Fields, Header
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import Place
@@ -68,7 +67,7 @@ LEAST_KNOWN, MOSTLY_KNOWN = 0.5, 0.95
 TIMES_MET = 3
 """Else a shape is cached when it comes again so many times: to cache it costs as much as five to ten lines bring."""
 
-UUID_HYPHENS = 4
+_UUID_ZEROS = b"00000000-0000-0000-0000-000000000000"
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
 _CLOSED, _BRACKET = 1, 2
@@ -118,7 +117,8 @@ class CachedLine(Struct, gc=False):
 class LineParts(Struct, frozen=True, gc=False):
     """The parts of a parsed line: its header, the masked content and component, and the keys in the content.
 
-    `fields` are the places of its header's fields that may have codes.
+    `is_free`: whether the content surely has no place for a code; `fields` are the places of its header's fields that
+    may have codes.
     """
 
     line: str
@@ -127,6 +127,7 @@ class LineParts(Struct, frozen=True, gc=False):
     masked: str
     component: str | None
     keys: Sequence[KeyMatch] = ()
+    is_free: bool = False
     fields: Sequence[CodePlace] = ()
 
 
@@ -143,7 +144,7 @@ class LineCache:
 
     def __init__(self, header: Header, session: str | None, kept: Sequence[str], own_masks: bool, masks: Masks) -> None:
         expressions = [session or "", *kept]
-        self.usable = not own_masks and _takes_any_digit(header) and _are_invariant(expressions, DIGITS)
+        self.takes = not own_masks and _takes_any_digit(header) and _are_invariant(expressions, DIGITS)
         self._identifiers = _are_invariant(expressions, HEX_DIGITS) and _splits_none(header)
         self._masks = masks
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
@@ -161,9 +162,6 @@ class LineCache:
         `RESTED_LINES` lines, each time for twice as many. Lines are counted while the cache is tried: at first, behind
         a rest, and each `MISSED_LINES` lines that it did not find.
         """
-        if self._rests:
-            self._rests -= 1
-            return False
         self._missed += 1
         if self._missed + self._found >= TRIED_LINES and self._is_tried:
             self._judge(self._found + self._again)
@@ -173,7 +171,9 @@ class LineCache:
             return False
         if self._is_good and not self._is_tried:
             return True
-        shape = hash(_UUID.sub("", zeroed(line)) if line.count("-") >= UUID_HYPHENS else zeroed(line))
+        value = line.encode()
+        has_uuid = _UUID_ZEROS in value.translate(_HEX_ZEROS)
+        shape = hash(_UUID.sub("", line).encode().translate(_ZEROS) if has_uuid else value.translate(_ZEROS))
         times = self._met.get(shape, 0)
         if len(self._met) >= CACHED_LINES:
             self._met.clear()
@@ -185,13 +185,18 @@ class LineCache:
         """Decide by the lines of a trial whether the cache goes on, and when a shape is cached."""
         self._is_good = known >= MOSTLY_KNOWN * TRIED_LINES
         self._rests = 0 if known >= LEAST_KNOWN * TRIED_LINES else self._rest_lines
+        self.takes = not self._rests
         self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
         self._is_tried = not self._is_good
         self._missed = self._found = self._again = 0
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
-        if not self.usable or len(line) > MAX_CACHED_CHARS or self._rests or not line.isascii():
+        if self._rests:
+            self._rests -= 1
+            self.takes = not self._rests
+            return None
+        if not self.takes or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return None
         value = line.encode()
         return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
@@ -234,10 +239,12 @@ class LineCache:
                 return
         if prefixes != zeros.count(b"0x") or b"0X" in zeros:
             return
-        codes = [*self._masks.code_places(parts.content, parts.keys, start), *parts.fields]
-        layout = self._layout(parts, codes, shape.keys)
+        found = () if parts.is_free else self._masks.code_places(parts.content, parts.keys, start)
+        codes = [*found, *parts.fields]
+        hex_zeros = value.translate(_HEX_ZEROS)
+        layout = self._layout(parts, codes, shape.keys) if _UUID_ZEROS in hex_zeros else None
         if layout is not None:
-            self._layouts.put(value.translate(_HEX_ZEROS), layout)
+            self._layouts.put(hex_zeros, layout)
         cache = self._cache
         if not shape.matched or "\n" in line:
             cache = self._rest = self._rest or BoundedCache(CACHED_LINES)
@@ -281,8 +288,7 @@ class LineCache:
 
     def _layout(self, parts: LineParts, codes: Sequence[CodePlace], keys: Sequence[slice]) -> Layout | None:
         """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
-        may_have = self._identifiers and parts.line.count("-") >= UUID_HYPHENS
-        free = [found.span() for found in _FREE.finditer(parts.line)] if may_have else []
+        free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
             return None
         start, content = parts.header.start or 0, parts.header.content

@@ -31,19 +31,26 @@ _NOT_PAIR = r"(?!'?\"?<[A-Z]+>'?\"?\s*[,;\])}]|[^,;\])}]{1,200}[,;]\s*'?\"?<[A-Z
 
 
 class _Rule(NamedTuple):
-    """A list and what it becomes. `hint` is quickly looked for, and stands in every line that has such a list."""
+    """A list and what it becomes."""
 
-    hint: re.Pattern[str]
+    hint: re.Pattern[str] | None
     pattern: re.Pattern[str]
     becomes: str
 
 
+class _Rules(NamedTuple):
+    """Rules for lists of one kind. `hint` is quickly looked for, and stands in every line that has such a list."""
+
+    hint: re.Pattern[str]
+    rules: tuple[_Rule, ...]
+
+
 def _rule(hint: str, pattern: str, becomes: str) -> _Rule:
-    return _Rule(re.compile(hint), re.compile(pattern), becomes)
+    return _Rule(re.compile(hint) if hint else None, re.compile(pattern), becomes)
 
 
 _TWO = r"(<[A-Z]\w*>)\S{0,200}\s+\S{0,200}\1"
-_RULES = (
+_BY_COMMA = (
     _rule(
         r"(<[A-Z]\w*>)[^\s,;、，；]{0,200}\s*[,;、，；]\s*[^\s,;、，；]{0,200}\1",
         rf"{_START}({_MASKED})(?:{_COMMA}\1)+{_END}", r"\1",
@@ -63,12 +70,18 @@ _RULES = (
         r",\S",
         r"([=:]\s?)(?=[\d_.$@/<>*-]*[^\W\d_])[\w.$@/<>*-]++(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)", r"\1<*>",
     ),
-    _rule(_TWO, rf"{_START}({_MASKED})(?:\s+\1){{2,}}{_END}", r"\1"),
-    _rule(_TWO, rf"{_START}(?!{_NUMBERS})({_MASKED})\s+\1{_END}", r"\1"),
-    _rule(_TWO, rf"(\[\s*)({_MASKED})\s+\2(?=\s*\])", r"\1\2"),
-    _rule(r"[)\]}]\s+[(\[{]", rf"({_GROUP})(?:\s+\1)+", r"\1"),
-    _rule(r"=\[", rf"(=\[){_WORD}(?:\s+{_WORD})+(?=\])", r"\1<*>"),
 )  # fmt: skip
+_BY_BLANK = (
+    _rule("", rf"{_START}({_MASKED})(?:\s+\1){{2,}}{_END}", r"\1"),
+    _rule("", rf"{_START}(?!{_NUMBERS})({_MASKED})\s+\1{_END}", r"\1"),
+    _rule("", rf"(\[\s*)({_MASKED})\s+\2(?=\s*\])", r"\1\2"),
+)
+_RULES = (
+    _Rules(re.compile("[,;、，；]"), _BY_COMMA),
+    _Rules(re.compile(_TWO), _BY_BLANK),
+    _Rules(re.compile(r"[)\]}]\s+[(\[{]"), (_rule("", rf"({_GROUP})(?:\s+\1)+", r"\1"),)),
+    _Rules(re.compile(r"=\["), (_rule("", rf"(=\[){_WORD}(?:\s+{_WORD})+(?=\])", r"\1<*>"),)),
+)
 _ROUNDS = 3
 """Lists of lists are collapsed from within."""
 
@@ -77,9 +90,11 @@ def collapse(masked: str) -> str:
     """A masked line with its lists collapsed."""
     for _ in range(_ROUNDS):
         before = masked
-        for hint, pattern, becomes in _RULES:
-            if hint.search(masked):
-                masked = pattern.sub(becomes, masked)
+        for kind, rules in _RULES:
+            if kind.search(masked):
+                for hint, pattern, becomes in rules:
+                    if hint is None or hint.search(masked):
+                        masked = pattern.sub(becomes, masked)
         if masked == before:
             break
     return masked

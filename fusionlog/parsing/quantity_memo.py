@@ -7,6 +7,7 @@ places are those of the lines that differ in digits alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fusionlog.parsing.digits import zeroed
@@ -18,6 +19,8 @@ CACHED_TEXTS = 20_000
 Rule = tuple[TokenPlace, ...]
 _BY_LINE: Rule = (TokenPlace("", -1, 0, None, 1.0, False),)
 """For a text without a rule."""
+_MAY_MEASURE = re.compile("[0-9]|<TIME>")
+""""In a masked text with quantities, beside `<NUM>`."""
 
 
 class QuantityMemo:
@@ -31,7 +34,7 @@ class QuantityMemo:
         """Where the lines of a masked text have quantities; empty where they have none."""
         found = self._cache.get(masked)
         if found is None:
-            found = _BY_LINE if "<TIME>" in masked or "<NUM>,<NUM>" in masked else _places(masked)
+            found = () if "<NUM>" not in masked and not _MAY_MEASURE.search(masked) else _rule(masked)
             self._cache.put(masked, found)
         return found
 
@@ -79,6 +82,10 @@ class QuantityMemo:
             found = places(content)
             self._shapes.put(shape, found)
         return found
+
+
+def _rule(masked: str) -> Rule:
+    return _BY_LINE if "<TIME>" in masked or "<NUM>,<NUM>" in masked else _places(masked)
 
 
 def _places(masked: str) -> Rule:

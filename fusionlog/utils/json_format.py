@@ -53,9 +53,15 @@ class JsonFormat:
         self.fields = [field for _, field in pieces if field]
         self._text = "".join(literal.replace("%", "%%") + ("%s" if field else "") for literal, field in pieces)
         self._kept = [name for name in kept if name not in self.fields]
-        names = list(dict.fromkeys(name for field in self.fields for name, _ in _ways(field)))
+        ways = {field: list(_ways(field)) for field in self.fields}
+        self._is_direct = not self._kept and len(ways) == len(self.fields)
+        names = list(dict.fromkeys([*self.fields, *(name for each in ways.values() for name, _ in each)]))
         self._decode = _decoder(names)
-        self._ways = [[(names.index(name), rest) for name, rest in _ways(field)] for field in self.fields]
+        self._dotted = [
+            (at, [(names.index(name), rest) for name, rest in ways[field]])
+            for at, field in enumerate(self.fields)
+            if len(ways[field]) > 1
+        ]
 
     def __bool__(self) -> bool:
         return self.format is not None
@@ -65,13 +71,15 @@ class JsonFormat:
 
         :param fields: of the envelope around the line: they stand for those that the line lacks; or the line's own.
         """
+        if not self.fields:
+            return line
         if isinstance(fields, JsonLine) and fields.text == line:
             return self._render(fields, None) if self.shares(fields) else line
-        if not self.fields or line.lstrip()[:1] != "{":
+        if line[:1] != "{" and line.lstrip()[:1] != "{":
             return line
-        if not fields and not self._kept:
+        if not fields and self._is_direct:
             try:
-                return self._of_values(astuple(self._decode(line)), line)
+                return self._of_values(line, astuple(self._decode(line)))
             except (msgspec.DecodeError, RecursionError):
                 pass
         tree = tree_of(line)
@@ -97,9 +105,11 @@ class JsonFormat:
         apart = (field for field in self.fields if field not in own and field.split(".")[0] not in own)
         return any(value_at(tree, field) is not None for field in apart)
 
-    def _of_values(self, values: tuple[object, ...], line: str) -> str:
-        """The text of a line of whose keys those that the format needs were decoded; the line, where it has none."""
-        found = [values[ways[0][0]] if len(ways) == 1 else _on_way(values, ways) for ways in self._ways]
+    def _of_values(self, line: str, values: tuple[object, ...]) -> str:
+        """The text of a line of which the keys that the format needs were decoded; the line, where it has none."""
+        found = list(values[: len(self.fields)])
+        for at, ways in self._dotted:
+            found[at] = _on_way(values, ways)
         texts = [
             value
             if type(value) is str and value and not value.isspace()
@@ -110,7 +120,8 @@ class JsonFormat:
         ]
         if texts.count(MISSING) == len(texts) and all(value is None or value is UNSET for value in found):
             return line
-        return strip_ansi((self._text % tuple(texts)).rstrip("\r\n"))
+        text = (self._text % tuple(texts)).rstrip("\r\n")
+        return strip_ansi(text) if "\x1b" in text else text
 
     def _render(self, tree: Tree, fields: Tree | None) -> str:
         get = tree.get
