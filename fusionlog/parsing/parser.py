@@ -19,7 +19,7 @@ from fusionlog.parsing.line_keys import LineKeys, sessions
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import NONE, Quantities, places, read
 from fusionlog.parsing.quantity_memo import QuantityMemo, Rule
-from fusionlog.parsing.session_keys import KeyMatch, canonical
+from fusionlog.parsing.session_keys import KeyMatch
 from fusionlog.parsing.templates import CONSTANT, WILDCARD, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense
 from fusionlog.records import Seconds, Template
@@ -200,7 +200,7 @@ class Parser:
                 parts,
                 CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=found),
             )
-        session, more = (canonical(keys[0]), ()) if len(keys) == 1 else sessions(keys)
+        session, more = sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
 
     def _outcome(self, component: str | None, masked: str, line: str) -> Outcome:

@@ -70,9 +70,10 @@ class TokenMemo:
     """
 
     def __init__(self, mask: Callable[[str, Sequence[Candidate]], str], has_shapes: bool) -> None:
-        self._mask, self._has_shapes = mask, has_shapes
-        self._exact = _Memo(self._of_token)
-        self._shapes = _Memo(self._of_shape if has_shapes else lambda shape: _EXACT)
+        self._mask = mask
+        known = _known if has_shapes else _unknown
+        self._exact = _Memo(self._of, known)
+        self._shapes = _Memo(self._of_shape, known) if has_shapes else _Memo(lambda shape: _EXACT, known)
         self.of_exact: Callable[[str], str] = self._exact.__getitem__
         """A token to its masked text, or `CONTEXT`."""
         self.of_shape: Callable[[str], str] = self._shapes.__getitem__
@@ -122,9 +123,6 @@ class TokenMemo:
 
         UUIDs and hexadecimal runs that are masked whichever they are have zeros as well.
         """
-        known = _known(shape)
-        if known is not None:
-            return Context(known)
         if len(shape) > MEMO_CHARS or "0x" in shape or "0X" in shape:
             return _EXACT
         folded = shape
@@ -134,10 +132,6 @@ class TokenMemo:
             return self._shapes.context(folded)
         found = self._of(shape)
         return _EXACT if found.codes or _DIGIT.search(found.masked) else found
-
-    def _of_token(self, token: str) -> Context:
-        known = _known(token) if self._has_shapes else None
-        return self._of(token) if known is None else Context(known)
 
     def _of(self, token: str) -> Context:
         codes = in_token(token)
@@ -150,21 +144,21 @@ class _Memo(dict[str, str]):
     Two generations: at `MEMO_TOKENS` tokens the younger one becomes the older, and what was not met since is dropped.
     """
 
-    def __init__(self, find: Callable[[str], Context]) -> None:
+    def __init__(self, find: Callable[[str], Context], known: Callable[[str], str | None]) -> None:
         super().__init__()
-        self._find = find
+        self._find, self._known = find, known
         self._old: dict[str, str] = {}
         self._contexts: dict[str, Context] = {}
 
     def __missing__(self, token: str) -> str:
-        masked = self._old.get(token)
+        masked = self._old.get(token) or self._known(token)
         if masked is None:
             context = self._find(token)
             masked = CONTEXT if context.kinds or context.is_day else context.masked
-            if len(token) > MEMO_CHARS:
-                return masked
-            if masked == CONTEXT or context.codes:
+            if len(token) <= MEMO_CHARS and (masked == CONTEXT or context.codes):
                 self._contexts[token] = context
+        if len(token) > MEMO_CHARS:
+            return masked
         if len(self) >= MEMO_TOKENS:
             self._old = dict(self)
             self.clear()
@@ -177,8 +171,13 @@ class _Memo(dict[str, str]):
         masked = self[token]
         context = self._contexts.get(token)
         if context is None:
-            context = self._find(token) if masked == CONTEXT or len(token) > MEMO_CHARS else Context(masked)
+            is_kept = masked != CONTEXT and (len(token) <= MEMO_CHARS or self._known(token) is not None)
+            context = Context(masked) if is_kept else self._find(token)
         return context
+
+
+def _unknown(token: str) -> None:
+    """No token is masked by its form where the system's own masks come first."""
 
 
 def _known(token: str) -> str | None:
