@@ -1,9 +1,13 @@
-"""Contents of lines to masked contents: those that differ in digits alone are masked once.
+"""Contents of lines to masked contents: those that differ in digits, or in what comes once, are masked once.
 
-The key is the content's shape: `<KEY>` for each session key, every other digit as 0. Where digits decide (a place for a
-code, a word with digits), the texts of those tokens are a second key. Which tokens they are depends on no digit, and
-the built-in masks distinguish none but in `0x` (see `token_memo`). A system with masks of its own or `keep`, whose
-expressions may, has no memo; nor has a content of which more than tokens was looked at.
+| a content's | is | and is found by |
+|---|---|---|
+| shape | `<KEY>` for each session key, each other digit as 0 | one look-up |
+| forms | those of its tokens: `<PATH>` for a path (see `token_memo`) | a look-up a token, and one |
+
+Where the text of a token decides (a place for a code, a word with digits, an identifier near what opens a context),
+these texts are a second key. Which tokens they are depends on the forms alone. A system with masks of its own or
+`keep`, whose expressions may distinguish digits, has no memo.
 """
 
 from __future__ import annotations
@@ -17,8 +21,7 @@ from msgspec import Struct
 from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.events import KnownEvent
 from fusionlog.parsing.key_places import key_text
-from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import Place
+from fusionlog.parsing.masks import Masks, readable
 from fusionlog.parsing.quantity_memo import Rule
 from fusionlog.parsing.session_keys import KeyMatch
 from fusionlog.parsing.templates import MatchedCluster
@@ -43,72 +46,103 @@ class Outcome(NamedTuple):
 
 
 class KnownContent(Struct, gc=False):
-    """A masked content, and what its lines come to by component: the outcome, and where they have quantities.
+    """A masked content, and what its lines come to by component.
 
-    `is_free`: whether it surely has no place for a code. `texts` gives the texts that are the second key; `is_met`:
-    whether a second line has come.
+    `is_free`: whether it surely has no place for a code.
     """
 
     masked: str
     is_free: bool = False
-    texts: Callable[[Sequence[str]], Any] | None = None
     outcome: Outcome | None = None
-    is_met: bool = False
-    places: tuple[Place, ...] | None = None
+
+
+_FormKey = tuple[str, str | None, str]
+
+
+class _Form(Struct, gc=False):
+    """The contents of equal forms: one, or by the `texts` of the tokens that decide."""
+
+    key: _FormKey
+    known: KnownContent | None = None
+    texts: Callable[[Sequence[str]], Any] | None = None
 
 
 class ContentMemo:
     """The masked contents of one system.
 
-    Where fewer than `LEAST_FOUND` of `TRIED_LINES` contents were found it rests, each time for twice as many.
+    Where fewer than `LEAST_FOUND` of `TRIED_LINES` contents were found by their shapes, these are not looked for, each
+    time for twice as many lines.
     """
 
     def __init__(self, masks: Masks, usable: bool) -> None:
         self._masks, self._usable = masks, usable and masks.has_shapes
-        self._cache: BoundedCache[object, KnownContent] = BoundedCache(CACHED_CONTENTS)
         self._rests, self._rest_lines = 0, RESTED_LINES
         self._found = self._missed = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Empty the memo."""
+        self._shapes: BoundedCache[object, _Form] = BoundedCache(CACHED_CONTENTS)
+        self._forms: BoundedCache[_FormKey, _Form] = BoundedCache(CACHED_CONTENTS)
+        self._by_texts: BoundedCache[tuple[_FormKey, object], KnownContent] = BoundedCache(CACHED_CONTENTS)
 
     def find(self, content: str, keys: Sequence[KeyMatch], component: str | None, codes: str) -> KnownContent:
         """The masked content with the codes of the line's fields behind it, for lines of a component.
 
         :param keys: the matches of the session's expression in the content.
         """
-        if self._rests or not self._usable or len(content) > MAX_CACHED_CHARS:
-            self._rests -= self._rests > 0
+        if not self._usable or len(content) > MAX_CACHED_CHARS:
             return KnownContent(self._masks.mask_content(content, keys) + codes)
+        content = readable(content)
         shown = key_text(content, keys) if keys else content
         shape = zeroed(shown)
+        if self._rests:
+            self._rests -= 1
+            return self._by_forms(content, keys, shown, (shape, component, codes))[0]
         key = (shape, component, codes, _extents(keys) if keys else None)
-        known = self._cache.get(key)
-        if known is not None and known.texts is not None:
-            known = self._cache.get((key, known.texts(shown.split())))
-        if known is None:
-            return self._add(content, keys, shown, key)
-        self._found += 1
+        form = self._shapes.get(key)
+        if form is not None:
+            self._found += 1
+            known = form.known or (form.texts and self._by_texts.get((form.key, form.texts(shown.split()))))
+            if known:
+                return known
+        known, form = self._by_forms(content, keys, shown, (shape, component, codes))
+        if form is not None:
+            self._shapes.put(key, form)
+        self._count()
         return known
 
-    def forget(self) -> None:
-        """Empty the memo."""
-        self._cache = BoundedCache(CACHED_CONTENTS)
+    def _by_forms(
+        self, content: str, keys: Sequence[KeyMatch], shown: str, shape: _FormKey
+    ) -> tuple[KnownContent, _Form | None]:
+        """The masked content by its forms. :param shape: its shape, the component, and the codes."""
+        if keys and not self._masks.stand_apart(content, keys):
+            return KnownContent(self._masks.mask_whole(content, keys) + shape[2]), None
+        forms = self._masks.forms(shape[0])
+        key = (" ".join(forms), shape[1], shape[2])
+        form = self._forms.get(key)
+        if form is not None:
+            known = form.known or (form.texts and self._by_texts.get((key, form.texts(shown.split()))))
+            if known:
+                return known, form
+        masked = self._masks.mask_forms(shown, forms)
+        known = KnownContent(masked.text + shape[2], not masked.decisive)
+        if masked.decisive:
+            texts = itemgetter(*masked.decisive)
+            self._by_texts.put((key, texts(shown.split())), known)
+            form = _Form(key, None, texts)
+        else:
+            form = _Form(key, known)
+        self._forms.put(key, form)
+        return known, form
 
-    def _add(
-        self, content: str, keys: Sequence[KeyMatch], shown: str, key: tuple[str, str | None, str, object]
-    ) -> KnownContent:
+    def _count(self) -> None:
+        """Count a content that was not found by its shape."""
         self._missed += 1
         if self._missed + self._found >= TRIED_LINES:
             self._rests = self._rest_lines if self._found < LEAST_FOUND * TRIED_LINES else 0
             self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
             self._found = self._missed = 0
-        masked = self._masks.mask_shown(content, keys, shown, key[0])
-        decisive, known = masked.decisive, KnownContent(masked.text + key[2], masked.decisive == ())
-        if decisive:
-            texts = itemgetter(*decisive)
-            self._cache.put(key, KnownContent("", False, texts))
-            self._cache.put((key, texts(shown.split())), known)
-        elif decisive is not None:
-            self._cache.put(key, known)
-        return known
 
 
 def _extents(keys: Sequence[KeyMatch]) -> tuple[int, ...]:

@@ -28,12 +28,12 @@ from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.key_places import in_text, key_text, stands_apart
 from fusionlog.parsing.mask_patterns import BUILT_IN, CLOCK_FIRST, alternative, built_in, combine, is_local, name_of
 from fusionlog.parsing.session_keys import KeyMatch
-from fusionlog.parsing.token_memo import CONTEXT, EXACT, MARK, TokenMemo
+from fusionlog.parsing.token_memo import CONTEXT, EXACT, FOLD, MARK, TokenMemo
 from fusionlog.parsing.tokens import CONSTANT
 
 _ADDRESS = re.compile(r"(?:[\w.+-]|<[A-Z]+>)+@(?:[\w-]+|<[A-Z]+>)(?:\.(?:[\w-]+|<[A-Z]+>))*")
 """`user@host`, a message's id, an object's address; looked for in a masked text that has an @ at all."""
-_RESERVED = re.compile("[\ue000-\ue002]")
+_RESERVED = re.compile("[\ue000-\ue003]")
 _DIGIT = re.compile("[0-9]")
 MAX_KEPT_CHARS = 40
 
@@ -42,10 +42,10 @@ Claim = tuple[int, int, int, int, str]
 
 
 class MaskedContent(Struct, gc=False):
-    """A masked content, and the numbers of the tokens whose digits decide it; None: more than they do."""
+    """A masked content, and the numbers of the tokens whose own text decides it, beside the forms of all."""
 
     text: str
-    decisive: tuple[int, ...] | None = ()
+    decisive: tuple[int, ...] = ()
 
 
 class Masks:
@@ -73,7 +73,7 @@ class Masks:
         wide = [each for each, (_, _, pattern) in zip(own, named, strict=True) if not is_local(pattern)]
         self._wide = [*([combine(wide)] if wide else []), *self._keep]
         self._memo = TokenMemo(self.mask_token, not own)
-        self._of_shape = self._memo.of_shape
+        self._form, self._of_form = self._memo.form, self._memo.of_form
         self.has_shapes = not own and not self._wide
 
     def mask(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
@@ -86,24 +86,29 @@ class Masks:
 
     def mask_content(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
         """The masked content of a line, its tokens with single blanks between, its codes kept."""
+        text = readable(text)
+        is_wide = bool(self._wide) and any(each.search(text) for each in self._wide)
+        if is_wide or (keys and not self.stand_apart(text, keys)):
+            return self.mask_whole(text, keys)
         shown = key_text(text, keys)
-        return self.mask_shown(text, keys, shown, zeroed(shown)).text
+        return self.mask_forms(shown, self.forms(zeroed(shown))).text
 
-    def mask_shown(self, text: str, keys: Sequence[KeyMatch], shown: str, shape: str) -> MaskedContent:
-        """`mask_content`, and the tokens whose digits decide it.
+    def forms(self, shape: str) -> list[str]:
+        """The forms of the tokens of a text, given with each digit as 0 (see `token_memo`)."""
+        return [*map(self._form, shape.split())]
 
-        :param shown: the text with `<KEY>` for each key. :param shape: that with each digit as 0.
+    def mask_forms(self, shown: str, forms: list[str]) -> MaskedContent:
+        """A masked text, and the tokens whose own text decides it, beside the forms of all.
+
+        :param shown: the text with `<KEY>` for each key, all of which stand apart.
         """
-        if not text.isascii():
-            text, shown, shape = [_RESERVED.sub("\ufffd", each) for each in (text, shown, shape)]
-        if (keys and not self._stand_apart(text, keys)) or (
-            self._wide and any(each.search(text) for each in self._wide)
-        ):
-            return MaskedContent(self.mask_whole(text, keys), None)
-        shapes = shape.split()
-        parts = [*map(self._of_shape, shapes)]
+        parts = [*map(self._of_form, forms)]
         masked = " ".join(parts)
-        return self._by_token(shown.split(), shapes, parts) if MARK in masked else MaskedContent(masked)
+        return self._by_token(shown.split(), forms, parts) if MARK in masked else MaskedContent(masked)
+
+    def stand_apart(self, text: str, keys: Sequence[KeyMatch]) -> bool:
+        """Whether no mask may reach into the match of a key, or begin behind it."""
+        return self._own is None and all([stands_apart(text, key) for key in keys])
 
     def mask_whole(self, text: str, keys: Sequence[KeyMatch] = ()) -> str:
         """`mask_content` without a memo, and with all that reaches over a blank."""
@@ -121,7 +126,7 @@ class Masks:
     def code_places(self, text: str, keys: Sequence[KeyMatch], start: int) -> list[tuple[int, int, int, int]]:
         """The places that may have codes in the line whose content begins at `start`: core and code, from, to each."""
         shown = key_text(text, keys)
-        found = self._memo.found(shown.split(), zeroed(shown).split())
+        found = self._memo.found(shown.split(), self.forms(zeroed(shown)))
         places = [*in_text(text, keys, found), *(_whole_place(each) for each in self._kept(text, ()))]
         return [
             (each.start + start, each.stop + start, each.code + start, each.code_stop + start)
@@ -169,11 +174,7 @@ class Masks:
             mask = next(masks, None)
         return spans
 
-    def _stand_apart(self, text: str, keys: Sequence[KeyMatch]) -> bool:
-        """Whether no mask may reach into the match of a key, or begin behind it."""
-        return self._own is None and all([stands_apart(text, key) for key in keys])
-
-    def _by_token(self, tokens: list[str], shapes: list[str], parts: list[str]) -> MaskedContent:
+    def _by_token(self, tokens: list[str], forms: list[str], parts: list[str]) -> MaskedContent:
         """The masked content of tokens of which some have or open a context, or are masked by their digits."""
         decisive = {at for at, part in enumerate(parts) if part == EXACT}
         for at in decisive:
@@ -181,9 +182,10 @@ class Masks:
         days: list[int] = []
         codes: dict[int, tuple[Candidate, ...]] = {}
         for at in [at for at, part in enumerate(parts) if part == CONTEXT]:
-            context = self._memo.context(tokens[at], shapes[at])
+            context = self._memo.context(tokens[at], forms[at])
             parts[at] = context.masked
             if context.kinds:
+                decisive.update(self._memo.folded(tokens, forms, at, context.kinds))
                 for number, place in self._memo.across(tokens, at, context.kinds):
                     decisive.add(number)
                     if place.accepted:
@@ -194,11 +196,12 @@ class Masks:
             parts[number] = self._memo.coded(tokens[number], places)
         for start, stop in _runs(days):
             joined = self.mask_whole(" ".join(tokens[start:stop]))
-            if _DIGIT.search(joined) or _found(tokens[start:stop]):
+            is_folded = any(form[0] == FOLD for form in forms[start:stop])
+            if is_folded or _DIGIT.search(joined) or _found(tokens[start:stop]):
                 decisive.update(range(start, stop))
             parts[start:stop] = [joined, *[""] * (stop - start - 1)]
         masked = " ".join([part for part in parts if part] if days else parts)
-        return MaskedContent(masked, tuple(sorted(decisive)) if self.has_shapes else None)
+        return MaskedContent(masked, tuple(sorted(decisive)))
 
     def mask_token(self, token: str, codes: Sequence[Candidate]) -> str:
         """A token with placeholders, its codes kept; tokens where something else stands around a code."""
@@ -230,6 +233,11 @@ class Masks:
         """The codes of a whole text as claims, without those that overlap a claim."""
         claims = [_claim(text, place) for place in in_text(text, keys, found) if place.accepted]
         return _free(sorted(set(self._without_own(text, claims))), taken)
+
+
+def readable(text: str) -> str:
+    """The text without the characters that have a meaning of their own in masked texts."""
+    return text if text.isascii() else _RESERVED.sub("\ufffd", text)
 
 
 def _found(tokens: Sequence[str]) -> list[tuple[int, Candidate]]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from fusionlog.parsing.code_fields import NO_CODES, CodeFields, keep_expression, kept_names
 from fusionlog.parsing.components import Components
-from fusionlog.parsing.content_memo import ContentMemo, KnownContent, Outcome
+from fusionlog.parsing.content_memo import ContentMemo, Outcome
 from fusionlog.parsing.event_store import EventStore, Split
 from fusionlog.parsing.events import EXAMPLE_CHARS, Event, example_of
 from fusionlog.parsing.headers import Fields, Header, texts
@@ -17,8 +17,8 @@ from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.line_keys import LineKeys, sessions
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import NONE, Quantities, places, read
-from fusionlog.parsing.quantity_memo import QuantityMemo, Rule
+from fusionlog.parsing.quantities import NONE, places, read
+from fusionlog.parsing.quantity_memo import QuantityMemo
 from fusionlog.parsing.session_keys import KeyMatch
 from fusionlog.parsing.templates import CONSTANT, WILDCARD, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense
@@ -184,7 +184,7 @@ class Parser:
         elif left:
             duration, others = self._quantities.read(content, by_form, self._quantities.rule(by_form))
         else:
-            duration, others = self._measure(known, content, rule, bool(inside)) if rule else NONE
+            duration, others = self._quantities.read(content, by_form, rule) if rule else NONE
         stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
         if (
             self._line_cache.takes
@@ -217,15 +217,6 @@ class Parser:
                 self._outcomes.clear()
             self._outcomes[key] = outcome
         return outcome
-
-    def _measure(self, known: KnownContent, content: str, rule: Rule, has_keys: bool) -> Quantities:
-        """The quantities of a line: by its tokens at first, by their places where contents of its shape come again."""
-        if has_keys or not known.is_met:
-            known.is_met = True
-            return self._quantities.read(content, known.masked, rule)
-        if known.places is None:
-            known.places = self._quantities.places(content, content, 0, known.masked)
-        return read(content, known.places)
 
     def _stamp(self, line: str, header: Fields) -> tuple[tuple[slice, ...], str | None]:
         """The places of the line's time, and its text."""

@@ -1,7 +1,9 @@
-"""Blank-separated tokens to masked tokens: each is masked once, those that differ in digits alone as one.
+"""Blank-separated tokens to masked tokens: each is masked once, those of one form as one.
 
-In the *shape* of a token each digit is 0. Most shapes are masked alike whichever digits a token has: no digit is left,
-and none decides. Of the others (`_EXACT`: a place for a code, a word with digits, `0x`) each token is masked by itself.
+In the *shape* of a token each digit is 0. In its *form* what comes once is folded as well: a path, an address or a
+made-up name is its placeholder, a UUID or a long hexadecimal run zeros, behind `FOLD`. Most forms are masked alike
+whichever token they are of: no digit is left, and none decides. Of the others (`EXACT`: a place for a code, a word with
+digits, `0x`) each token is masked by itself.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ MARK = "\ue002"
 """Of masked tokens: it is in those below alone."""
 CONTEXT, EXACT = MARK, MARK + MARK
 """For a token that has or opens a context, and for one whose digits decide."""
+
+FOLD = "\ue003"
+"""The first character of the form of a token that is folded."""
 
 _ALONE = "d"
 """Kinds of contexts that depend on no token ahead."""
@@ -71,20 +76,20 @@ class TokenMemo:
 
     def __init__(self, mask: Callable[[str, Sequence[Candidate]], str], has_shapes: bool) -> None:
         self._mask = mask
-        known = _known if has_shapes else _unknown
-        self._exact = _Memo(self._of, known)
-        self._shapes = _Memo(self._of_shape, known) if has_shapes else _Memo(lambda shape: _EXACT, known)
+        self._exact = _MaskedTokens(self._of)
+        self._forms = _MaskedTokens(self._of_form if has_shapes else lambda form: _EXACT)
+        self.form: Callable[[str], str] = _Memo(_form if has_shapes else str).__getitem__
+        """The shape of a token to its form."""
+        self.of_form: Callable[[str], str] = self._forms.__getitem__
+        """A form to the masked text of all its tokens, `CONTEXT` or `EXACT`."""
         self.of_exact: Callable[[str], str] = self._exact.__getitem__
         """A token to its masked text, or `CONTEXT`."""
-        self.of_shape: Callable[[str], str] = self._shapes.__getitem__
-        """The shape of a token to the masked text of all tokens of the shape, `CONTEXT` or `EXACT`."""
         self._across: BoundedCache[tuple[str, int], list[tuple[int, Candidate]]] = BoundedCache(MEMO_TOKENS // 4)
         self._coded: BoundedCache[tuple[str, tuple[Candidate, ...]], str] = BoundedCache(MEMO_TOKENS // 4)
 
-    def context(self, token: str, shape: str) -> Context:
-        """What a token is."""
-        context = self._shapes.context(shape)
-        return self._exact.context(token) if context.masked == EXACT else context
+    def context(self, token: str, form: str) -> Context:
+        """What a token that is marked in the memo is."""
+        return self._exact.context(token) if self.of_form(form) == EXACT else self._forms.context(form)
 
     def across(self, tokens: Sequence[str], at: int, kinds: str) -> Sequence[tuple[int, Candidate]]:
         """The places for codes in the context that a token opens."""
@@ -100,11 +105,19 @@ class TokenMemo:
                 self._across.put((around, at), found)
         return found
 
-    def found(self, tokens: Sequence[str], shapes: Sequence[str]) -> list[tuple[int, Candidate]]:
+    @staticmethod
+    def folded(tokens: Sequence[str], forms: Sequence[str], at: int, kinds: str) -> list[int]:
+        """The folded tokens that the context of a token may depend on."""
+        if forms[min(at + 1, len(forms) - 1)][0] != FOLD:
+            kinds = possible(tokens, at, kinds)
+        behind = at + 1 if kinds in _ALONE else at + 1 + MAX_AHEAD
+        return [number for number in range(max(0, at - 1), min(behind, len(forms))) if forms[number][0] == FOLD]
+
+    def found(self, tokens: Sequence[str], forms: Sequence[str]) -> list[tuple[int, Candidate]]:
         """The places for codes in tokens."""
         found: list[tuple[int, Candidate]] = []
-        for at in [at for at, masked in enumerate(map(self.of_shape, shapes)) if MARK in masked]:
-            context = self.context(tokens[at], shapes[at])
+        for at in [at for at, masked in enumerate(map(self.of_form, forms)) if MARK in masked]:
+            context = self.context(tokens[at], forms[at])
             found += [(at, each) for each in context.codes]
             found += self.across(tokens, at, context.kinds) if context.kinds else ()
         return found
@@ -118,19 +131,15 @@ class TokenMemo:
                 self._coded.put((token, places), masked)
         return masked
 
-    def _of_shape(self, shape: str) -> Context:
-        """What all tokens of a shape are; `_EXACT` where their digits decide.
-
-        UUIDs and hexadecimal runs that are masked whichever they are have zeros as well.
-        """
-        if len(shape) > MEMO_CHARS or "0x" in shape or "0X" in shape:
+    def _of_form(self, form: str) -> Context:
+        """What all tokens of a form are; `_EXACT` where their digits decide."""
+        if form[0] == FOLD:
+            if form[1] != FOLD:
+                return Context(form[1:])
+            form = form[2:]
+        if len(form) > MEMO_CHARS or "0x" in form or "0X" in form:
             return _EXACT
-        folded = shape
-        if len(shape) >= _FOLDED_CHARS:
-            folded = _HEX_RUN.sub(_HEX_ZERO, _FREE_UUID.sub(_UUID_ZERO, shape))
-        if folded != shape:
-            return self._shapes.context(folded)
-        found = self._of(shape)
+        found = self._of(form)
         return _EXACT if found.codes or _DIGIT.search(found.masked) else found
 
     def _of(self, token: str) -> Context:
@@ -139,45 +148,60 @@ class TokenMemo:
 
 
 class _Memo(dict[str, str]):
-    """Tokens, or shapes of them, to masked tokens; for one that has or opens a context, `CONTEXT`.
+    """Tokens, or what stands for them, to what was found for them.
 
     Two generations: at `MEMO_TOKENS` tokens the younger one becomes the older, and what was not met since is dropped.
     """
 
-    def __init__(self, find: Callable[[str], Context], known: Callable[[str], str | None]) -> None:
+    def __init__(self, find: Callable[[str], str]) -> None:
         super().__init__()
-        self._find, self._known = find, known
+        self._find = find
         self._old: dict[str, str] = {}
-        self._contexts: dict[str, Context] = {}
 
     def __missing__(self, token: str) -> str:
-        masked = self._old.get(token) or self._known(token)
-        if masked is None:
-            context = self._find(token)
-            masked = CONTEXT if context.kinds or context.is_day else context.masked
-            if len(token) <= MEMO_CHARS and (masked == CONTEXT or context.codes):
-                self._contexts[token] = context
-        if len(token) > MEMO_CHARS:
-            return masked
-        if len(self) >= MEMO_TOKENS:
-            self._old = dict(self)
-            self.clear()
-            self._contexts = {each: self._contexts[each] for each in self._old if each in self._contexts}
-        self[token] = masked
-        return masked
+        found = self._old.get(token) or self._find(token)
+        if len(token) <= MEMO_CHARS:
+            if len(self) >= MEMO_TOKENS:
+                self._old = dict(self)
+                self.clear()
+            self[token] = found
+        return found
+
+
+class _MaskedTokens(_Memo):
+    """Tokens to masked tokens; for one that has or opens a context, `CONTEXT`."""
+
+    def __init__(self, context: Callable[[str], Context]) -> None:
+        super().__init__(self._mark)
+        self._context = context
+        self._contexts: BoundedCache[str, Context] = BoundedCache(MEMO_TOKENS)
 
     def context(self, token: str) -> Context:
         """What a token is."""
-        masked = self[token]
         context = self._contexts.get(token)
         if context is None:
-            is_kept = masked != CONTEXT and (len(token) <= MEMO_CHARS or self._known(token) is not None)
-            context = Context(masked) if is_kept else self._find(token)
+            context = self._context(token)
+            if len(token) <= MEMO_CHARS:
+                self._contexts.put(token, context)
         return context
 
+    def _mark(self, token: str) -> str:
+        context = self._context(token)
+        is_marked = context.kinds or context.is_day
+        if len(token) <= MEMO_CHARS and (is_marked or context.codes):
+            self._contexts.put(token, context)
+        return CONTEXT if is_marked else context.masked
 
-def _unknown(token: str) -> None:
-    """No token is masked by its form where the system's own masks come first."""
+
+def _form(shape: str) -> str:
+    """The form of a shape."""
+    known = _known(shape)
+    if known is not None:
+        return FOLD + known
+    if not _FOLDED_CHARS <= len(shape) <= MEMO_CHARS or "0x" in shape or "0X" in shape:
+        return shape
+    folded = _HEX_RUN.sub(_HEX_ZERO, _FREE_UUID.sub(_UUID_ZERO, shape))
+    return shape if folded == shape else FOLD + FOLD + folded
 
 
 def _known(token: str) -> str | None:
