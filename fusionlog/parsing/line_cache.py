@@ -172,12 +172,14 @@ class LineCache:
         if self._is_good and not self._is_tried:
             return True
         value = line.encode()
-        has_uuid = _UUID_ZEROS in value.translate(_HEX_ZEROS)
-        shape = hash(_UUID.sub("", line).encode().translate(_ZEROS) if has_uuid else value.translate(_ZEROS))
-        times = self._met.get(shape, 0)
+        shape = value.translate(_HEX_ZEROS)
+        if _UUID_ZEROS not in shape:
+            shape = value.translate(_ZEROS)
+        met = hash(shape)
+        times = self._met.get(met, 0)
         if len(self._met) >= CACHED_LINES:
             self._met.clear()
-        self._met[shape] = times + 1
+        self._met[met] = times + 1
         self._again += times > 0
         return self._is_good or times >= TIMES_MET
 

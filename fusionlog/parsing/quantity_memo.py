@@ -42,6 +42,10 @@ class QuantityMemo:
         """The quantities of a line, by the rule of its masked text."""
         if not rule:
             return NONE
+        if rule is _BY_LINE:
+            places = self._shapes.get(zeroed(content))
+            if places is not None:
+                return read(content, places)
         tokens = content.split()
         found = self._by_tokens(tokens, masked, rule)
         return read(content, self._of_shape(content)) if found is _BY_LINE else read_tokens(tokens, found)
