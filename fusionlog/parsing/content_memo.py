@@ -93,7 +93,8 @@ class ContentMemo:
         """
         if not self._usable or len(content) > MAX_CACHED_CHARS:
             return KnownContent(self._masks.mask_content(content, keys) + codes)
-        content = readable(content)
+        if not content.isascii():
+            content = readable(content)
         shown = key_text(content, keys) if keys else content
         shape = zeroed(shown)
         if self._rests:

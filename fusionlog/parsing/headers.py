@@ -110,8 +110,17 @@ class Header:
         limit = self._limit
         for rule in self._rules:
             found = rule.match(line) if limit is None else rule.match(line, 0, limit)
-            if found is not None:
+            if found is None:
+                continue
+            component, content = rule.component, rule.content
+            text = found[content]
+            if limit is not None or not text or not " " < text[0] < "\x7f":
                 return _fields(rule, found, line, limit)
+            return Fields(
+                text.rstrip(), (found[component] or None) if component else None,
+                (found[rule.level] or None) if rule.level else None, found.start(content), True, found, None,
+                found.start(component) if component else -1,
+            )  # fmt: skip
         read = self._preset.read(line, outer) if self._preset and self._preset.read else None
         if read is not None:
             return Fields(read.content, read.component, read.level, None, True, None, read.values)

@@ -144,14 +144,16 @@ class LineCache:
 
     def __init__(self, header: Header, session: str | None, kept: Sequence[str], own_masks: bool, masks: Masks) -> None:
         expressions = [session or "", *kept]
-        self.takes = not own_masks and _takes_any_digit(header) and _are_invariant(expressions, DIGITS)
+        self.usable = not own_masks and _takes_any_digit(header) and _are_invariant(expressions, DIGITS)
         self._identifiers = _are_invariant(expressions, HEX_DIGITS) and _splits_none(header)
         self._masks = masks
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
         self._rest: _Shapes | None = None
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
         self._met: dict[int, int] = {}
-        self._found = self._missed = self._again = self._rests = 0
+        self._found = self._missed = self._again = 0
+        self.rests = 0
+        """Lines for which the cache is not used."""
         self._rest_lines = RESTED_LINES
         self._is_good, self._is_tried = False, True
 
@@ -186,19 +188,15 @@ class LineCache:
     def _judge(self, known: int) -> None:
         """Decide by the lines of a trial whether the cache goes on, and when a shape is cached."""
         self._is_good = known >= MOSTLY_KNOWN * TRIED_LINES
-        self._rests = 0 if known >= LEAST_KNOWN * TRIED_LINES else self._rest_lines
-        self.takes = not self._rests
-        self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
+        self.rests = 0 if known >= LEAST_KNOWN * TRIED_LINES else self._rest_lines
+        self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self.rests else RESTED_LINES
         self._is_tried = not self._is_good
         self._missed = self._found = self._again = 0
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
-        if self._rests:
-            self._rests -= 1
-            self.takes = not self._rests
-            return None
-        if not self.takes or len(line) > MAX_CACHED_CHARS or not line.isascii():
+        if self.rests or len(line) > MAX_CACHED_CHARS or not line.isascii():
+            self.rests -= self.rests > 0
             return None
         value = line.encode()
         return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
@@ -209,7 +207,7 @@ class LineCache:
         A record that begins with a brace or a quote may be an envelope, and one that begins with two such characters a
         list. Any other record with a cached shape is a bare line. Where it has no header it may continue another one.
         """
-        if not value or self._rests or len(value) > MAX_CACHED_CHARS:
+        if not value or self.rests or len(value) > MAX_CACHED_CHARS:
             return None
         first = _FIRST[value[0]]
         if first and (first == _CLOSED or value[1:2] in _LISTS):

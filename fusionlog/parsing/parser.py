@@ -17,9 +17,9 @@ from fusionlog.parsing.joining import settled_lines
 from fusionlog.parsing.line_cache import CachedLine, LineCache, LineParts
 from fusionlog.parsing.line_keys import LineKeys, sessions
 from fusionlog.parsing.masks import Masks
-from fusionlog.parsing.quantities import NONE, places, read
+from fusionlog.parsing.quantities import NONE, read
 from fusionlog.parsing.quantity_memo import QuantityMemo
-from fusionlog.parsing.session_keys import KeyMatch
+from fusionlog.parsing.session_keys import KeyMatch, canonical
 from fusionlog.parsing.templates import CONSTANT, WILDCARD, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense
 from fusionlog.records import Seconds, Template
@@ -45,6 +45,8 @@ class Parser:
         self.name = name
         self.json_lines = JsonFormat(system.json_line, kept_names(system.keep))
         self._header = Header(system)
+        self.has_times = bool(self._header.stamp_names)
+        """Whether a line's header may have its time."""
         kept = [keep_expression(each) for each in system.keep]
         self._masks = Masks(system.masks, kept)
         self._fields = CodeFields(system.keep, self._header)
@@ -53,7 +55,7 @@ class Parser:
         self._quantities = QuantityMemo()
         self._keys = LineKeys(system)
         self._line_cache = LineCache(self._header, system.session, kept, bool(system.masks), self._masks)
-        self._line_cache.takes &= shapes
+        self._line_cache.usable &= shapes
         self._is_settled = settled_lines(system.multiline, self.matches)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
@@ -67,11 +69,6 @@ class Parser:
     def templates(self) -> int:
         """The number of kept templates."""
         return len(self._miner)
-
-    @property
-    def has_times(self) -> bool:
-        """Whether a line's header may have its time."""
-        return bool(self._header.stamp_names)
 
     @property
     def matches(self) -> Callable[[str], bool] | None:
@@ -102,8 +99,8 @@ class Parser:
 
     def parse_text(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line that is text already, as `Event.line` is."""
-        outer = self._keys.outer(fields)
-        shape = self._line_cache.get(line)
+        outer = self._keys.outer(fields) if fields else ()
+        shape = self._line_cache.get(line) if self._line_cache.usable else None
         if shape is None or not self._miner.still_matches(shape.standing):
             return self._parse(line, fields, outer)
         if outer:
@@ -120,7 +117,7 @@ class Parser:
         outer = self._keys.outer(fields)
         places = self._keys.places(line, header, self._keys.find(line))
         session, more = sessions(self._keys.of(line, header, outer, places))
-        stamp = self._stamp(line, header)[1] if self._header.stamp_names else None
+        stamp = self._stamp(line, header)[1] if self.has_times else None
         return Event("", "", session, line, more, header.matched, stamp)
 
     def needed(self, fields: Tree) -> Tree:
@@ -158,7 +155,9 @@ class Parser:
             keys = self._keys.of(line, header, outer, key_places)
         else:
             key_places, keys = (), ()
-        component = self._components.of_line(line, header, matches, key_places if self._keys.field else ())
+        component = None
+        if header.component:
+            component = self._components.of_line(line, header, matches, key_places if self._keys.field else ())
         content, start, joined = header.content, header.start, "\n" in header.content
         if joined:
             content, start = condense(content), None
@@ -180,14 +179,15 @@ class Parser:
             outcome = kept
         standing, event, rule = outcome
         if start is None:
-            duration, others = read(line, places(line, header.start or 0))
+            duration, others = self._quantities.read_text(line, header.start or 0)
         elif left:
             duration, others = self._quantities.read(content, by_form, self._quantities.rule(by_form))
         else:
             duration, others = self._quantities.read(content, by_form, rule) if rule else NONE
-        stamp, clock = self._stamp(line, header) if self._header.stamp_names else ((), None)
+        stamp, clock = self._stamp(line, header) if self.has_times else ((), None)
         if (
-            self._line_cache.takes
+            not self._line_cache.rests
+            and self._line_cache.usable
             and self._line_cache.is_worth(line)
             and standing is not None
             and not left
@@ -200,7 +200,7 @@ class Parser:
                 parts,
                 CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=found),
             )
-        session, more = sessions(keys) if keys else (None, ())
+        session, more = (canonical(keys[0]), ()) if len(keys) == 1 else sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
 
     def _outcome(self, component: str | None, masked: str, line: str) -> Outcome:

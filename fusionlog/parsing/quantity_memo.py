@@ -11,7 +11,17 @@ import re
 from collections.abc import Sequence
 
 from fusionlog.parsing.digits import zeroed
-from fusionlog.parsing.quantities import NONE, Place, Quantities, TokenPlace, places, read, read_tokens, token_places
+from fusionlog.parsing.quantities import (
+    MAX_QUANTITY_CHARS,
+    NONE,
+    Place,
+    Quantities,
+    TokenPlace,
+    places,
+    read,
+    read_tokens,
+    token_places,
+)
 from fusionlog.utils.bounded_cache import BoundedCache
 
 CACHED_TEXTS = 20_000
@@ -49,6 +59,11 @@ class QuantityMemo:
         tokens = content.split()
         found = self._by_tokens(tokens, masked, rule)
         return read(content, self._of_shape(content)) if found is _BY_LINE else read_tokens(tokens, found)
+
+    def read_text(self, line: str, start: int) -> Quantities:
+        """The quantities of a line whose content, of several parts or no part of it, begins at `start`."""
+        content = line[start : start + MAX_QUANTITY_CHARS]
+        return read(content, self._of_shape(content))
 
     def places(self, line: str, content: str, start: int, masked: str) -> tuple[Place, ...]:
         """The places of the quantities in a line whose content begins at `start`, for all lines of its shape."""
