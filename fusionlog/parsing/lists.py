@@ -16,6 +16,8 @@ So a masked list of one element keeps its text. Everything depends on the line a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 _BREAKS = r"\s,;、，；()\[\]{}"
@@ -39,9 +41,9 @@ class _Rule(NamedTuple):
 
 
 class _Rules(NamedTuple):
-    """Rules for lists of one kind. `hint` is quickly looked for, and stands in every line that has such a list."""
+    """Rules for lists of one kind. `may_have` is quick, and true of every line that has such a list."""
 
-    hint: re.Pattern[str]
+    may_have: Callable[[str], object]
     rules: tuple[_Rule, ...]
 
 
@@ -71,16 +73,36 @@ _BY_COMMA = (
         r"([=:]\s?)(?=[\d_.$@/<>*-]*[^\W\d_])[\w.$@/<>*-]++(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)", r"\1<*>",
     ),
 )  # fmt: skip
+_TWO_ELEMENTS = re.compile(_TWO)
+
+
+def _has_pair(masked: str) -> bool:
+    """Whether a masked element stands before its equal, with blanks between."""
+    return _TWO_ELEMENTS.search(masked) is not None and any(_is_pair(*each) for each in pairwise(masked.split()))
+
+
+def _is_pair(one: str, other: str) -> bool:
+    """Whether a token ends with what the next one begins with, its last placeholder in it."""
+    start = one.rfind("<")
+    last = one[start:]
+    stop = other.find(last) if start >= 0 else -1
+    while stop >= 0:
+        if one.endswith(other[: stop + len(last)]):
+            return True
+        stop = other.find(last, stop + 1)
+    return False
+
+
 _BY_BLANK = (
     _rule("", rf"{_START}({_MASKED})(?:\s+\1){{2,}}{_END}", r"\1"),
     _rule("", rf"{_START}(?!{_NUMBERS})({_MASKED})\s+\1{_END}", r"\1"),
     _rule("", rf"(\[\s*)({_MASKED})\s+\2(?=\s*\])", r"\1\2"),
 )
 _RULES = (
-    _Rules(re.compile("[,;、，；]"), _BY_COMMA),
-    _Rules(re.compile(_TWO), _BY_BLANK),
-    _Rules(re.compile(r"[)\]}]\s+[(\[{]"), (_rule("", rf"({_GROUP})(?:\s+\1)+", r"\1"),)),
-    _Rules(re.compile(r"=\["), (_rule("", rf"(=\[){_WORD}(?:\s+{_WORD})+(?=\])", r"\1<*>"),)),
+    _Rules(re.compile("[,;、，；]").search, _BY_COMMA),
+    _Rules(_has_pair, _BY_BLANK),
+    _Rules(re.compile(r"[)\]}]\s+[(\[{]").search, (_rule("", rf"({_GROUP})(?:\s+\1)+", r"\1"),)),
+    _Rules(re.compile(r"=\[").search, (_rule("", rf"(=\[){_WORD}(?:\s+{_WORD})+(?=\])", r"\1<*>"),)),
 )
 _ROUNDS = 3
 """Lists of lists are collapsed from within."""
@@ -90,8 +112,8 @@ def collapse(masked: str) -> str:
     """A masked line with its lists collapsed."""
     for _ in range(_ROUNDS):
         before = masked
-        for kind, rules in _RULES:
-            if kind.search(masked):
+        for may_have, rules in _RULES:
+            if may_have(masked):
                 for hint, pattern, becomes in rules:
                     if hint is None or hint.search(masked):
                         masked = pattern.sub(becomes, masked)
