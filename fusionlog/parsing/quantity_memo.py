@@ -109,10 +109,10 @@ def _rule(masked: str) -> Rule:
 
 def _places(masked: str) -> Rule:
     found = token_places(masked.replace("<NUM>", "0"), masked)
+    if not found:
+        return _BY_LINE if found is None else ()
     tokens = masked.split(" ")
-    if found is None or any(_has_others(tokens[each.token], each) for each in found):
-        return _BY_LINE
-    return found
+    return _BY_LINE if any(_has_others(tokens[each.token], each) for each in found) else found
 
 
 def _has_others(token: str, place: TokenPlace) -> bool:
