@@ -96,38 +96,37 @@ class ContentMemo:
         if not content.isascii():
             content = readable(content)
         shown = key_text(content, keys) if keys else content
-        shape = zeroed(shown)
         if self._rests:
             self._rests -= 1
-            return self._by_forms(content, keys, shown, (shape, component, codes))[0]
-        key = (shape, component, codes, _extents(keys) if keys else None)
+            return self._by_forms(content, keys, shown, component, codes)[0]
+        key = (zeroed(shown), component, codes, _extents(keys) if keys else None)
         form = self._shapes.get(key)
         if form is not None:
             self._found += 1
             known = form.known or (form.texts and self._by_texts.get((form.key, form.texts(shown.split()))))
             if known:
                 return known
-        known, form = self._by_forms(content, keys, shown, (shape, component, codes))
+        known, form = self._by_forms(content, keys, shown, component, codes)
         if form is not None:
             self._shapes.put(key, form)
         self._count()
         return known
 
     def _by_forms(
-        self, content: str, keys: Sequence[KeyMatch], shown: str, shape: _FormKey
+        self, content: str, keys: Sequence[KeyMatch], shown: str, component: str | None, codes: str
     ) -> tuple[KnownContent, _Form | None]:
-        """The masked content by its forms. :param shape: its shape, the component, and the codes."""
+        """The masked content by its forms; `shown` has `<KEY>` for each key."""
         if keys and not self._masks.stand_apart(content, keys):
-            return KnownContent(self._masks.mask_whole(content, keys) + shape[2]), None
-        forms = self._masks.forms(shape[0])
-        key = (" ".join(forms), shape[1], shape[2])
+            return KnownContent(self._masks.mask_whole(content, keys) + codes), None
+        forms = self._masks.forms(zeroed(shown))
+        key = (" ".join(forms), component, codes)
         form = self._forms.get(key)
         if form is not None:
             known = form.known or (form.texts and self._by_texts.get((key, form.texts(shown.split()))))
             if known:
                 return known, form
         masked = self._masks.mask_forms(shown, forms)
-        known = KnownContent(masked.text + shape[2], not masked.decisive)
+        known = KnownContent(masked.text + codes, not masked.decisive)
         if masked.decisive:
             texts = itemgetter(*masked.decisive)
             self._by_texts.put((key, texts(shown.split())), known)

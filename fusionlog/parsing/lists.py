@@ -78,14 +78,16 @@ _TWO_ELEMENTS = re.compile(_TWO)
 
 def _has_pair(masked: str) -> bool:
     """Whether a masked element stands before its equal, with blanks between."""
-    return _TWO_ELEMENTS.search(masked) is not None and any(_is_pair(*each) for each in pairwise(masked.split()))
+    if not _TWO_ELEMENTS.search(masked):
+        return False
+    return any(_is_pair(one, other) for one, other in pairwise(masked.split()) if "<" in one and "<" in other)
 
 
 def _is_pair(one: str, other: str) -> bool:
     """Whether a token ends with what the next one begins with, its last placeholder in it."""
     start = one.rfind("<")
     last = one[start:]
-    stop = other.find(last) if start >= 0 else -1
+    stop = other.find(last)
     while stop >= 0:
         if one.endswith(other[: stop + len(last)]):
             return True

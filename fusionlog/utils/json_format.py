@@ -112,13 +112,13 @@ class JsonFormat:
             found[at] = _on_way(values, ways)
         texts = [
             value
-            if type(value) is str and value and not value.isspace()
+            if type(value) is str and "!" < value < "\x7f"  # most: not blank, by its first character
             else MISSING
-            if value is None or value is UNSET
+            if value is UNSET or value is None
             else _written(value)
             for value in found
         ]
-        if texts.count(MISSING) == len(texts) and all(value is None or value is UNSET for value in found):
+        if texts[0] is MISSING and all(value is None or value is UNSET for value in found):
             return line
         text = (self._text % tuple(texts)).rstrip("\r\n")
         return strip_ansi(text) if "\x1b" in text else text
