@@ -29,7 +29,7 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 CACHED_CONTENTS = 20_000
 MAX_CACHED_CHARS = 1_000
-TRIED_LINES, RESTED_LINES, MOST_RESTED_LINES = 1_000, 2_000, 64_000
+TRIED_LINES, RESTED_LINES, MOST_RESTED_LINES = 500, 4_000, 64_000
 LEAST_FOUND = 0.2
 """The share of contents from which on the memo brings more than it costs."""
 

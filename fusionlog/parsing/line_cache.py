@@ -61,7 +61,7 @@ MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
 TRIED_LINES = 500
 MISSED_LINES = 10_000
-RESTED_LINES, MOST_RESTED_LINES = 1_000, 64_000
+RESTED_LINES, MOST_RESTED_LINES = 4_000, 64_000
 LEAST_KNOWN, MOSTLY_KNOWN = 0.5, 0.95
 """The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
 TIMES_MET = 3
