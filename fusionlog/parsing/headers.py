@@ -112,13 +112,12 @@ class Header:
             found = rule.match(line) if limit is None else rule.match(line, 0, limit)
             if found is None:
                 continue
-            component, content = rule.component, rule.content
-            text = found[content]
+            component, text = rule.component, found[rule.content]
             if limit is not None or not text or not " " < text[0] < "\x7f":
                 return _fields(rule, found, line, limit)
             return Fields(
                 text.rstrip(), (found[component] or None) if component else None,
-                (found[rule.level] or None) if rule.level else None, found.start(content), True, found, None,
+                (found[rule.level] or None) if rule.level else None, found.start(rule.content), True, found, None,
                 found.start(component) if component else -1,
             )  # fmt: skip
         read = self._preset.read(line, outer) if self._preset and self._preset.read else None

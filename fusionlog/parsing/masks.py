@@ -22,7 +22,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from fusionlog.parsing.codes import Candidate, across, in_token, kinds_opened
+from fusionlog.parsing.code_contexts import across, kinds_opened
+from fusionlog.parsing.codes import Candidate, in_token
 from fusionlog.parsing.constants import CONSTANT_END, split_constants
 from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.key_places import in_text, key_text, stands_apart

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from fusionlog.parsing.codes import MAX_AHEAD, Candidate, across, in_token, kinds_opened, may_open_key, merged, possible
+from fusionlog.parsing.code_contexts import MAX_AHEAD, across, kinds_opened, may_open_key, possible
+from fusionlog.parsing.codes import Candidate, in_token, merged
 from fusionlog.parsing.mask_patterns import DAY_LAST
 from fusionlog.utils.bounded_cache import BoundedCache
 
