@@ -157,8 +157,8 @@ class LineCache:
         self._rest_lines = RESTED_LINES
         self._is_good, self._is_tried = False, True
 
-    def is_worth(self, line: str) -> bool:
-        """Count a line that was parsed in full; whether its shape is worth caching.
+    def is_worth(self, line: str, can_hold: bool) -> bool:
+        """Count a line that was parsed in full; whether its shape, if it can be cached, is worth it.
 
         Where fewer than `LEAST_KNOWN` of `TRIED_LINES` lines had the shape of an earlier one, the cache rests for
         `RESTED_LINES` lines, each time for twice as many. Lines are counted while the cache is tried: at first, behind
@@ -169,7 +169,7 @@ class LineCache:
             self._judge(self._found + self._again)
         elif self._missed >= MISSED_LINES:
             self._is_tried, self._missed, self._found, self._again = True, 0, 0, 0
-        if len(line) > MAX_CACHED_CHARS or not line.isascii():
+        if not can_hold or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return False
         if self._is_good and not self._is_tried:
             return True

@@ -185,23 +185,22 @@ class Parser:
         else:
             duration, others = self._quantities.read(content, by_form, rule) if rule else NONE
         stamp, clock = self._stamp(line, header) if self.has_times else ((), None)
-        if (
-            not self._line_cache.rests
-            and self._line_cache.usable
-            and self._line_cache.is_worth(line)
-            and standing is not None
-            and not left
-            and not joined
-            and self._line_cache.can_hold(by_form, component)
-        ):
-            found = self._quantities.places(line, content, start, by_form) if start is not None else ()
-            parts = LineParts(line, header, content, by_form, component, inside, known.is_free, coded.places)
-            self._line_cache.put(
-                parts,
-                CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=found),
-            )
+        if not self._line_cache.rests and self._line_cache.usable:
+            if standing is None or left or joined:
+                self._line_cache.is_worth(line, False)
+            else:
+                parts = LineParts(line, header, content, by_form, component, inside, known.is_free, coded.places)
+                self._cache(parts, CachedLine(standing, event.id, event.text, key_places, stamp, header.matched))
         session, more = (canonical(keys[0]), ()) if len(keys) == 1 else sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
+
+    def _cache(self, parts: LineParts, shape: CachedLine) -> None:
+        """Cache the shape of a parsed line where it is worth it."""
+        line, start = parts.line, parts.header.start
+        if self._line_cache.is_worth(line, self._line_cache.can_hold(parts.masked, parts.component)):
+            if start is not None:
+                shape.quantities = self._quantities.places(line, parts.content, start, parts.masked)
+            self._line_cache.put(parts, shape)
 
     def _outcome(self, component: str | None, masked: str, line: str) -> Outcome:
         """The outcome of a component and a masked content; it is kept where mining changed nothing."""

@@ -1,9 +1,9 @@
 """Blank-separated tokens to masked tokens: each is masked once, those of one form as one.
 
 In the *shape* of a token each digit is 0. In its *form* what comes once is folded as well: a path, an address or a
-made-up name is its placeholder, a UUID or a long hexadecimal run zeros, behind `FOLD`. Most forms are masked alike
-whichever token they are of: no digit is left, and none decides. Of the others (`EXACT`: a place for a code, a word with
-digits, `0x`) each token is masked by itself.
+made-up name is its placeholder, a UUID or a long hexadecimal run zeros, behind `FOLD`. All tokens of most forms have
+one masked text: no digit is left, and none decides. Of the others (`EXACT`: a place for a code, a word with digits,
+`0x`) each token is masked by itself.
 """
 
 from __future__ import annotations
