@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from fusionlog.observability.bounded_metrics import Counter, Gauge, Histogram
 
 # `input` is raw, or keyed: the keyed topic of a system with `repartition: true`, whose lines are read twice.
 
@@ -85,6 +85,11 @@ MEMBERSHIPS_OPEN = Gauge(
 SESSIONS_SCATTERED = Counter(
     "fusionlog_sessions_scattered", "sessions with windows in several partitions within an idle gap", ["system"]
 )
+SESSIONS_OVERFLOWED = Counter(
+    "fusionlog_sessions_overflowed",
+    "sessions closed because more were open than FUSIONLOG_INGEST__MAX_OPEN_SESSIONS allows",
+    ["system"],
+)
 LAG = Gauge(
     "fusionlog_lag_records",
     "unread records of a raw topic; records of a windows topic that the workers' group has not committed",
@@ -111,6 +116,11 @@ WINDOWS_DELETED = Counter(
 )
 TABLE_RECORDS_REFUSED = Counter(
     "fusionlog_table_records_refused", "records of compacted topics that could not be used", ["topic", "reason"]
+)
+BATCHES_LEFT_OUT = Counter(
+    "fusionlog_batches_left_out",
+    "batches of records that unpack to more than a worker may hold",
+    ["topic", "partition"],
 )
 WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
@@ -148,7 +158,7 @@ LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for 
 ANOMALIES_EXPLAINED = Counter(
     "fusionlog_anomalies_explained",
     "anomalies by outcome of the explain worker: explained, known, repeated, over_budget, given_up, unreadable,"
-    " not_final",
+    " not_final, canary",
     ["system", "outcome"],
 )
 EXPLANATIONS_ASKED = Counter("fusionlog_explanations_asked", "requests to the LLM to explain an anomaly", ["system"])
@@ -168,6 +178,29 @@ TEACHER_UP = Gauge(
     "1 while the endpoint of the LLM is used, 0 with a reason while it is left alone",
     ["reason"],
 )
+
+CANARY_AGE = Gauge(
+    "fusionlog_canary_age_seconds", "seconds since a known anomaly of the canary came through; else since the start",
+    ["system"],
+)  # fmt: skip
+CANARY_LATENCY = Gauge(
+    "fusionlog_canary_latency_seconds", "from the lines of the canary's last anomaly to that anomaly", ["system"]
+)
+CANARY_FALSE_ALARMS = Counter(
+    "fusionlog_canary_false_alarms", "known normal sessions of the canary that came out as anomalies", ["system"]
+)
+CANARY_UP = Gauge(
+    "fusionlog_canary_up",
+    "1 while the canary comes through, 0 while it does not, with where it got stuck: kafka, ingest, score, label,"
+    " model, verdict, unknown; or normal, a false alarm",
+    ["system", "stage"],
+)
+
+
+def show_canary(system: str, stage: str | None) -> None:
+    """Show that the canary comes through, or where it got stuck."""
+    CANARY_UP.clear()
+    CANARY_UP.labels(system, stage or "").set(stage is None)
 
 
 def show_teacher(reason: str | None) -> None:

@@ -24,9 +24,11 @@ class Components:
 
     def of(self, name: str) -> str:
         """The component of a name; a wildcard where the name is overlong or the cap is reached."""
+        if len(name) > MAX_CHARS:
+            return WILDCARD
         component = self._known.get(name)
         if component is None:
-            component = self._admit(self._mask(name)) if len(name) <= MAX_CHARS else WILDCARD
+            component = self._admit(self._mask(name))
             if len(self._known) >= 4 * MAX_COMPONENTS:
                 self._known.clear()
             self._known[name] = component

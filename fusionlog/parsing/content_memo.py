@@ -72,10 +72,12 @@ class ContentMemo:
 
     Where fewer than `LEAST_FOUND` of `TRIED_LINES` contents were found by their shapes, these are not looked for, each
     time for twice as many lines.
+
+    :param mask: masks a content where there is no memo.
     """
 
-    def __init__(self, masks: Masks, usable: bool) -> None:
-        self._masks, self._usable = masks, usable and masks.has_shapes
+    def __init__(self, masks: Masks, usable: bool, mask: Callable[[str, Sequence[KeyMatch]], str]) -> None:
+        self._masks, self._usable, self._mask = masks, usable and masks.has_shapes, mask
         self._rests, self._rest_lines = 0, RESTED_LINES
         self._found = self._missed = 0
         self.forget()
@@ -92,7 +94,7 @@ class ContentMemo:
         :param keys: the matches of the session's expression in the content.
         """
         if not self._usable or len(content) > MAX_CACHED_CHARS:
-            return KnownContent(self._masks.mask_content(content, keys) + codes)
+            return KnownContent(self._mask(content, keys) + codes)
         if not content.isascii():
             content = readable(content)
         shown = key_text(content, keys) if keys else content

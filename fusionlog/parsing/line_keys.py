@@ -7,22 +7,24 @@ from collections.abc import Sequence
 from fusionlog.parsing.headers import Fields
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
 from fusionlog.settings import SystemSettings
+from fusionlog.utils.expression_limit import Watch
 from fusionlog.utils.json_format import Tree, value_at
 
 
 class LineKeys:
     """The session keys of one system's lines.
 
-    :raises SettingError: the session's expression matches nothing at all.
+    :param watch: of the session's expression.
+    :raises SettingError: it matches nothing at all.
     """
 
-    def __init__(self, system: SystemSettings) -> None:
-        self._expression = KeyExpression(system.session)
-        self._is_free = self._expression.is_free
+    def __init__(self, system: SystemSettings, watch: Watch) -> None:
+        expression = KeyExpression(system.session)
+        self._is_free = expression.is_free
         self.field, self._every = system.session_field, system.keys == "all"
         self.is_one = not self.field and not self._every
         """Whether a line has one key at most, by the expression alone."""
-        self.find = self._expression.find
+        self.find = watch.guarded(f"session {system.session}", expression.find) if system.session else expression.find
         """The matches of the session's expression in a line."""
 
     def outer(self, fields: Tree | None) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ class LineKeys:
             first, last, key, stop = matches[0]
             is_in = start <= first and last <= start + len(content)
             return ((first - start, last - start, key - start, stop - start),) if is_in else ()
-        return self._expression.find(content) if self._is_free else ()
+        return self.find(content) if self._is_free else ()
 
     def _decoded(self, header: Fields) -> tuple[str, ...]:
         """The keys that a decoded field of the line gives, as they are written there."""

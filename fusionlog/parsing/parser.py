@@ -24,6 +24,7 @@ from fusionlog.parsing.templates import CONSTANT, WILDCARD, TemplateMiner, Unmin
 from fusionlog.parsing.traces import condense
 from fusionlog.records import Seconds, Template
 from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.utils.expression_limit import SlowExpression, Watch
 from fusionlog.utils.json_format import JsonFormat, Tree
 
 __all__ = ["EXAMPLE_CHARS", "Event", "Parser", "example_of"]
@@ -39,10 +40,13 @@ class Parser:
 
     :param shapes: whether lines that differ in digits and UUIDs alone are parsed once (see `line_cache`), and contents
         masked once (see `content_memo`); the events are the same.
+    :param watch: of the system's own expressions, which `expression_limit.limited` ends where they take too long.
     """
 
-    def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True, watch: Watch | None = None
+    ) -> None:
+        self.name, self.watch = name, watch or Watch()
         self.json_lines = JsonFormat(system.json_line, kept_names(system.keep))
         self._header = Header(system)
         self.has_times = bool(self._header.stamp_names)
@@ -51,17 +55,26 @@ class Parser:
         self._masks = Masks(system.masks, kept)
         self._fields = CodeFields(system.keep, self._header)
         self._has_fields, self._is_json = bool(self._fields), bool(self.json_lines)
-        self._contents = ContentMemo(self._masks, shapes)
         self._quantities = QuantityMemo()
-        self._keys = LineKeys(system)
+        self._keys = LineKeys(system, self.watch)
+        self._split_header = self._header.split
+        if system.header_regex:
+            self._split_header = self.watch.guarded(f"header_regex {system.header_regex}", self._header.split)
         self._line_cache = LineCache(self._header, system.session, kept, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
-        self._is_settled = settled_lines(system.multiline, self.matches)
+        mask_content, mask_name, self._put = self._masks.mask_content, self._masks.mask, self._line_cache.put
+        if own := _own_masks(system):
+            mask_content, mask_name, self._put = (
+                self.watch.guarded(own, mask_content), self.watch.guarded(own, mask_name),
+                self.watch.guarded(own, self._put),
+            )  # fmt: skip
+        self._contents = ContentMemo(self._masks, shapes, mask_content)
+        self._is_settled = settled_lines(system.multiline, self.matches, self.watch)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
             ingest.max_similar_templates, ingest.new_templates,
         )  # fmt: skip
-        self._components = Components(self._masks.mask)
+        self._components = Components(mask_name)
         self._events = EventStore(name, ingest.max_templates, self._forget)
         self._outcomes: dict[tuple[str | None, str], Outcome] = {}
 
@@ -73,7 +86,7 @@ class Parser:
     @property
     def matches(self) -> Callable[[str], bool] | None:
         """Whether a line has the header; None where the system has none."""
-        return (lambda line: self._header.split(line).matched) if self._header.is_set else None
+        return (lambda line: self._split_header(line).matched) if self._header.is_set else None
 
     def take_unmined(self) -> Unmined:
         """The lines since the last call that got the catch-all event."""
@@ -86,7 +99,7 @@ class Parser:
     def restore(self, templates: Iterable[Template]) -> None:
         """Restore the state of an earlier parser of this system from its templates, in any order."""
         own = sorted((item for item in templates if item.system == self.name), key=lambda item: item.first_seen)
-        self._miner.restore(self._events.restore([self._split(item) for item in own]))
+        self._miner.restore(self._events.restore([self._parts(item) for item in own]))
 
     def parse(self, line: str, fields: Tree | None = None) -> Event:
         """The event of a line, line breaks included; a JSON line is first written as text by `json_lines`.
@@ -113,7 +126,7 @@ class Parser:
         """The event of a line without its template: its session keys and its time. Nothing is mined."""
         if self._is_json:
             line = self.json_lines.text(line, fields)
-        header = self._header.split(line, fields)
+        header = self._split_header(line, fields)
         outer = self._keys.outer(fields)
         places = self._keys.places(line, header, self._keys.find(line))
         session, more = sessions(self._keys.of(line, header, outer, places))
@@ -135,16 +148,23 @@ class Parser:
             return None
         line = value.decode()
         if shape.settled is None:
-            shape.settled = self._is_settled(line)
+            shape.settled = self._settles(line)
             if not shape.settled:
                 return None
         if shape.bare:
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
         return _recalled(shape, line)
 
+    def _settles(self, line: str) -> bool:
+        """Whether a line begins one whatever comes before it; False where an expression takes too long to tell."""
+        try:
+            return self._is_settled(line)
+        except SlowExpression:
+            return False
+
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
-        header = self._header.split(line, fields)
+        header = self._split_header(line, fields)
         matches = self._keys.find(line)
         place = matches[0] if matches and self._keys.is_one else None
         if place and line[place[2]].isalnum() and line[place[3] - 1].isalnum():  # most lines: nothing to trim
@@ -200,7 +220,7 @@ class Parser:
         if self._line_cache.is_worth(line, self._line_cache.can_hold(parts.masked, parts.component)):
             if start is not None:
                 shape.quantities = self._quantities.places(line, parts.content, start, parts.masked)
-            self._line_cache.put(parts, shape)
+            self._put(parts, shape)
 
     def _outcome(self, component: str | None, masked: str, line: str) -> Outcome:
         """The outcome of a component and a masked content; it is kept where mining changed nothing."""
@@ -211,7 +231,7 @@ class Parser:
         standing = self._miner.match(masked)
         event = self._events.of(standing.mined if standing else self._miner.add(masked), component, line)
         outcome = Outcome(standing, event, self._quantities.rule(masked))
-        if standing is not None:
+        if standing is not None:  # which a long content never has
             if len(self._outcomes) >= CACHED_OUTCOMES:
                 self._outcomes.clear()
             self._outcomes[key] = outcome
@@ -229,10 +249,17 @@ class Parser:
         session, more = sessions(keys)
         return replace(_recalled(shape, line), session=session, more=more)
 
+    def _parts(self, template: Template) -> Split:
+        """A template with its component and text; no component where an expression takes too long on its example."""
+        try:
+            return self._split(template)
+        except SlowExpression:
+            return template, None, template.text
+
     def _split(self, template: Template) -> Split:
         """A template with its component and text; the header of its example tells whether it has a component."""
         line = template.example
-        header = self._header.split(line)
+        header = self._split_header(line)
         matches = self._keys.find(line)
         fields = self._keys.places(line, header, matches) if self._keys.field else ()
         component = self._components.of_line(line, header, matches, fields)
@@ -245,6 +272,12 @@ class Parser:
         self._line_cache.forget()
         self._contents.forget()
         self._outcomes.clear()
+
+
+def _own_masks(system: SystemSettings) -> str:
+    """The names and expressions of the system's own masks and of `keep`; empty where it has none."""
+    kept = [f"keep {each}" for each in system.keep if each not in kept_names(system.keep)]
+    return ", ".join([*(f"masks.{name} {pattern}" for name, pattern in system.masks.items()), *kept])
 
 
 def _recalled(shape: CachedLine, line: str) -> Event:

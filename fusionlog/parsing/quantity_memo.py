@@ -24,7 +24,7 @@ from fusionlog.parsing.quantities import (
 )
 from fusionlog.utils.bounded_cache import BoundedCache
 
-CACHED_TEXTS = 20_000
+CACHED_TEXTS, CACHED_CHARS = 20_000, 2_000
 
 Rule = tuple[TokenPlace, ...]
 _BY_LINE: Rule = (TokenPlace("", -1, 0, None, 1.0, False),)
@@ -45,7 +45,8 @@ class QuantityMemo:
         found = self._cache.get(masked)
         if found is None:
             found = () if "<NUM>" not in masked and not _MAY_MEASURE.search(masked) else _rule(masked)
-            self._cache.put(masked, found)
+            if len(masked) <= CACHED_CHARS:
+                self._cache.put(masked, found)
         return found
 
     def read(self, content: str, masked: str, rule: Rule) -> Quantities:
@@ -91,7 +92,8 @@ class QuantityMemo:
         found = self._cache.get(own)
         if found is None:
             found = _places(own)
-            self._cache.put(own, found)
+            if len(own) <= CACHED_CHARS:
+                self._cache.put(own, found)
         return found
 
     def _of_shape(self, content: str) -> tuple[Place, ...]:
@@ -99,7 +101,8 @@ class QuantityMemo:
         found = self._shapes.get(shape)
         if found is None:
             found = places(content)
-            self._shapes.put(shape, found)
+            if len(shape) <= CACHED_CHARS:
+                self._shapes.put(shape, found)
         return found
 
 

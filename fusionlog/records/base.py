@@ -17,7 +17,8 @@ Count = Annotated[int, Meta(ge=1, lt=2**31)]
 SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
 MAX_EVENTS = 10_000
 """Distinct events of a window, at most."""
-ClosedBy = Literal["idle", "size", "count", "silence"]
+ClosedBy = Literal["idle", "size", "count", "silence", "overflow"]
+"""`overflow`: more sessions were open in the partition than FUSIONLOG_INGEST__MAX_OPEN_SESSIONS."""
 SpendingRole = Literal["label", "explain"]
 
 

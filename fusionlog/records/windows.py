@@ -68,6 +68,8 @@ class Span(Struct, frozen=True, kw_only=True, gc=False):
 class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
+    `closed_by` is why the window ends: `idle`, no line of the session came for an idle gap; `size`, or `count`, it is
+    full; `silence`, none came to the partition; `overflow`, too many sessions were open there.
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
     of the multiset of templates and of the decades of `duration` and `pause`: windows of one shape get one verdict.
     `duration` is the longest that a line of the window names, from a second up; `pause` the longest between two lines

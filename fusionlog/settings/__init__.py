@@ -2,8 +2,10 @@
 
 from fusionlog.settings.environment import OTHERS, PREFIX, Settings, load, variables
 from fusionlog.settings.groups import (
+    MAX_OPEN_SESSIONS,
     AlphaSettings,
     BaseTraining,
+    CanarySettings,
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
@@ -19,12 +21,14 @@ from fusionlog.settings.systems import NO_TIME, FormatName, MultilineSettings, S
 from fusionlog.settings.systems_file import SYSTEM_NAME, check_name, read_systems, yaml_mapping
 
 __all__ = [
+    "MAX_OPEN_SESSIONS",
     "NO_TIME",
     "OTHERS",
     "PREFIX",
     "SYSTEM_NAME",
     "AlphaSettings",
     "BaseTraining",
+    "CanarySettings",
     "DistillSettings",
     "EvaluateSettings",
     "ExplainSettings",

@@ -13,6 +13,9 @@ from fusionlog.types import DetectorName
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 WhenAway = Literal["wait", "offline"]
+MAX_OPEN_SESSIONS = 100_000
+HEARTBEATS = 4
+"""Heartbeats of a consumer within its session timeout, and within a rebalance."""
 
 
 class KafkaSettings(SettingsGroup):
@@ -48,6 +51,11 @@ class KafkaSettings(SettingsGroup):
         10.0, gt=0, description="age of metadata in seconds, after which partitions added to a topic are found"
     )
 
+    @property
+    def heartbeat_interval(self) -> float:
+        """Seconds between two heartbeats: by one of them a consumer learns of a rebalance, and joins it in time."""
+        return min(self.session_timeout, self.rebalance_timeout) / HEARTBEATS
+
 
 class IngestSettings(SettingsGroup):
     """Reading, parsing and cutting raw lines."""
@@ -77,12 +85,24 @@ class IngestSettings(SettingsGroup):
         description="templates of a system that may be found at once, later one with every hundredth line; "
         "beyond that lines get the catch-all event",
     )
+    max_open_sessions: int = Field(
+        MAX_OPEN_SESSIONS,
+        ge=1,
+        description="sessions of a partition that are open at once, at most; beyond it the one that waited longest for "
+        "a line is closed",
+    )
     silence_seconds: float | None = Field(
         None, gt=0, description="seconds without a record that close a partition's windows; default: idle_seconds"
     )
     message_fields: tuple[str, ...] = Field(
         ("log", "message", "MESSAGE", "msg"),
         description="fields of a shipper's JSON that hold the line; the first one present",
+    )
+    expression_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="seconds of CPU that a regular expression of the systems file may take on a line; one that takes "
+        "longer makes the line a dead letter",
     )
     drain_similarity: float = Field(0.8, gt=0, le=1, description="least share of equal tokens for one template")
     drain_depth: int = Field(4, ge=3, description="depth of Drain3's tree")
@@ -238,6 +258,26 @@ class DistillSettings(SettingsGroup):
     gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
     gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")
     tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
+
+
+class CanarySettings(SettingsGroup):
+    """The canary: lines of a system of its own that go from a raw topic to an anomaly, again and again."""
+
+    seconds: float = Field(
+        0.0, ge=0, le=3600,
+        description="seconds between two known anomalies of the system fusionlog-canary (see operations.md); 0: none",
+    )  # fmt: skip
+    timeout: float = Field(
+        30.0, gt=0, le=3600, description="seconds from its lines to their anomaly, at most; then the canary fails"
+    )
+
+    @field_validator("seconds")
+    @classmethod
+    def _is_no_flood(cls, value: float) -> float:
+        """Lines that come faster are a load, and no sign of life."""
+        if 0.0 < value < 1.0:
+            raise ValueError("take a second at least, as 60; or 0 for none")
+        return value
 
 
 class EvaluateSettings(SettingsGroup):

@@ -16,6 +16,7 @@ from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
+from fusionlog.online.teacher_memory import MOST_LABELS
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
@@ -165,7 +166,10 @@ class KnowledgeTables:
             return
         if self._ignores(label.system):
             return
-        self._labels.setdefault(label.system, {})[label.shape] = label
+        kept = self._labels.setdefault(label.system, {})
+        kept[label.shape] = label
+        if len(kept) > MOST_LABELS:
+            del kept[next(iter(kept))]
         if label.system in self._known:
             self._known[label.system].learn(label)
 
@@ -197,7 +201,7 @@ class KnowledgeTables:
         knowledge = self.of(system)
         knowledge.withdraw(error.version)
         metrics.MODELS_WITHDRAWN.labels(system).inc()
-        metrics.MODEL.labels(system, error.version).set(0)
+        metrics.MODEL.remove(system, error.version)
         log.error(
             "model withdrawn: it failed on windows", system=system, version=error.version, in_use=knowledge.version,
             error=str(error),
@@ -209,7 +213,7 @@ class KnowledgeTables:
     def _in_use(self, system: str, before: str | None, version: str) -> None:
         self._versions[system] = version
         if before is not None:
-            metrics.MODEL.labels(system, before).set(0)
+            metrics.MODEL.remove(system, before)
             metrics.MODEL_SWAPS.labels(system).inc()
         metrics.MODEL.labels(system, version).set(1)
         log.info("model in use", system=system, version=version)

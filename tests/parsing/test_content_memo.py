@@ -27,6 +27,10 @@ SLOTS = {
 FORMS = st.lists(st.sampled_from([*WORDS, *(f"{{{name}}}" for name in SLOTS)]), min_size=1, max_size=9).map(" ".join)
 
 
+def make_memo(masks: Masks) -> ContentMemo:
+    return ContentMemo(masks, True, masks.mask_content)
+
+
 def filled(form: str, draw: st.DataObject) -> str:
     """The form with a value for each of its slots."""
     for name, values in SLOTS.items():
@@ -39,7 +43,7 @@ def filled(form: str, draw: st.DataObject) -> str:
 @given(FORMS, st.data())
 def test_contents_of_one_form_are_masked_as_each_by_itself(session: str | None, form: str, data: st.DataObject) -> None:
     masks, keys = Masks({}), KeyExpression(session)
-    memo = ContentMemo(masks, True)
+    memo = make_memo(masks)
     for _ in range(5):
         content = filled(form, data)
         wanted = Masks({}).mask_whole(content.replace("\ue003", "\ufffd"), keys.find(content))
@@ -49,28 +53,28 @@ def test_contents_of_one_form_are_masked_as_each_by_itself(session: str | None, 
 @pytest.mark.parametrize("system", MEMO_SYSTEMS)
 def test_recorded_lines_are_masked_as_each_by_itself(system: str) -> None:
     masks = Masks({})
-    memo = ContentMemo(masks, True)
+    memo = make_memo(masks)
     for line in islice(read_stream(Path(__file__).parents[2] / "datasets", system), 2_000):
         assert memo.find(line, (), None, "").masked == masks.mask_whole(line)
 
 
 def test_contents_that_differ_in_what_comes_once_are_masked_once() -> None:
     masks = Masks({})
-    memo = ContentMemo(masks, True)
+    memo = make_memo(masks)
     first = memo.find("deleted /srv/a-1/17.log of 4jXd2z1SSW1", (), "fs", "")
     assert first.masked == "deleted <PATH> of <ID>"
     assert memo.find("deleted /srv/b/3.log of 9Gg1234567h", (), "fs", "") is first
 
 
 def test_components_and_codes_of_fields_are_apart() -> None:
-    memo = ContentMemo(Masks({}), True)
+    memo = make_memo(Masks({}))
     found = [memo.find("up 1", (), component, codes) for component in ("a", "b") for codes in ("", f" {CONSTANT}rc=1")]
     assert len({id(each) for each in found}) == 4
     assert [each.masked for each in found[:2]] == ["up <NUM>", f"up <NUM> {CONSTANT}rc=1"]
 
 
 def test_codes_decide_though_the_form_is_the_same() -> None:
-    memo = ContentMemo(Masks({}), True)
+    memo = make_memo(Masks({}))
     found = [memo.find(f"exit code {code} at /a/{code}", (), None, "").masked for code in (1, 137, 123456, 1)]
     code = [f"exit code {CONSTANT}1 at <PATH>", f"exit code {CONSTANT}137 at <PATH>", "exit code <NUM> at <PATH>"]
     assert found == [*code, code[0]]
@@ -78,7 +82,7 @@ def test_codes_decide_though_the_form_is_the_same() -> None:
 
 def test_a_memo_that_finds_little_rests_and_masks_the_same() -> None:
     masks = Masks({})
-    memo = ContentMemo(masks, True)
+    memo = make_memo(masks)
     for number in range(6_000):
         content = f"{'x' * (number % 97)} {'y' * (number // 97)} {number}"
         assert memo.find(content, (), None, "").masked == masks.mask_whole(content)

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from fusionlog.kafka import codecs
+from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
@@ -176,3 +177,11 @@ def test_a_system_that_is_not_in_the_file_has_neither_release_nor_label(bench: B
             tables._on_label("bank/x", make_label(make_window(system="bank"), shape=f"x{number}"))
     assert [(line["log_level"], line["system"]) for line in logged] == [("warning", "bank")]
     assert not tables._labels
+
+
+def test_only_the_release_in_use_has_a_series(bench: Bench) -> None:
+    metrics.MODEL.clear()
+    for number in range(20):
+        bench.tell(release("shop", created=1000.0 + number))
+    samples = [each for metric in REGISTRY.collect() for each in metric.samples if each.name == "fusionlog_model_info"]
+    assert [each.value for each in samples if each.labels["system"] == "shop"] == [1.0]
