@@ -43,7 +43,7 @@ class Components:
         if not name:
             return None
         last = first + len(name)
-        if first >= 0 and matches and matches[0][2] < last:
+        if first >= 0 and matches and matches[0][2] < last and first < matches[-1][3]:
             for _, _, start, stop in matches:
                 if first <= start and stop <= last:
                     return self.of(f"{line[first:start]}<KEY>{line[stop:last]}")

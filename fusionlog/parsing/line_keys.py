@@ -79,6 +79,7 @@ class LineKeys:
 def sessions(keys: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
     """The first key and the others, each in its one spelling."""
     if len(keys) == 1:
-        return canonical(keys[0]), ()
+        key = keys[0]
+        return key if key == key.lower() else canonical(key), ()
     first, *more = distinct(keys) or (None,)
     return first, tuple(each for each in more if each)

@@ -19,7 +19,7 @@ from fusionlog.parsing.line_keys import LineKeys, sessions
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.quantities import NONE, read
 from fusionlog.parsing.quantity_memo import QuantityMemo
-from fusionlog.parsing.session_keys import KeyMatch, canonical
+from fusionlog.parsing.session_keys import KeyMatch
 from fusionlog.parsing.templates import CONSTANT, WILDCARD, TemplateMiner, Unmined
 from fusionlog.parsing.traces import condense
 from fusionlog.records import Seconds, Template
@@ -167,14 +167,13 @@ class Parser:
         header = self._split_header(line, fields)
         matches = self._keys.find(line)
         place = matches[0] if matches and self._keys.is_one else None
+        key_places: tuple[slice, ...] = ()
+        keys: tuple[str, ...] = ()
         if place and line[place[2]].isalnum() and line[place[3] - 1].isalnum():  # most lines: nothing to trim
-            key_places: tuple[slice, ...] = (slice(place[2], place[3]),)
-            keys: tuple[str, ...] = (line[place[2] : place[3]],)
+            keys = (line[place[2] : place[3]],)
         elif matches or self._keys.field:
             key_places = self._keys.places(line, header, matches)
             keys = self._keys.of(line, header, outer, key_places)
-        else:
-            key_places, keys = (), ()
         component = None
         if header.component:
             component = self._components.of_line(line, header, matches, key_places if self._keys.field else ())
@@ -209,9 +208,10 @@ class Parser:
             if standing is None or left or joined:
                 self._line_cache.is_worth(line, False)
             else:
+                key_places = key_places or ((slice(place[2], place[3]),) if place and keys else ())
                 parts = LineParts(line, header, content, by_form, component, inside, known.is_free, coded.places)
                 self._cache(parts, CachedLine(standing, event.id, event.text, key_places, stamp, header.matched))
-        session, more = (canonical(keys[0]), ()) if len(keys) == 1 else sessions(keys) if keys else (None, ())
+        session, more = sessions(keys) if keys else (None, ())
         return Event(event.id, event.text, session, line, more, header.matched, clock, duration, others)
 
     def _cache(self, parts: LineParts, shape: CachedLine) -> None:
