@@ -24,8 +24,10 @@ class LineKeys:
         self.field, self._every = system.session_field, system.keys == "all"
         self.is_one = not self.field and not self._every
         """Whether a line has one key at most, by the expression alone."""
-        self.find = watch.guarded(f"session {system.session}", expression.find) if system.session else expression.find
+        self.find = expression.find
         """The matches of the session's expression in a line."""
+        if system.session:
+            self.find = watch.guarded_search(f"session {system.session}", expression.find)
 
     def outer(self, fields: Tree | None) -> tuple[str, ...]:
         """The keys that the envelope's fields give, as they are written there."""

@@ -39,6 +39,7 @@ class QuantityMemo:
     def __init__(self) -> None:
         self._cache: BoundedCache[str, Rule] = BoundedCache(CACHED_TEXTS)
         self._shapes: BoundedCache[str, tuple[Place, ...]] = BoundedCache(CACHED_TEXTS)
+        self._by_line: BoundedCache[tuple[str, str], tuple[Place, ...]] = BoundedCache(CACHED_TEXTS)
 
     def rule(self, masked: str) -> Rule:
         """Where the lines of a masked text have quantities; empty where they have none."""
@@ -53,13 +54,17 @@ class QuantityMemo:
         """The quantities of a line, by the rule of its masked text."""
         if not rule:
             return NONE
-        if rule is _BY_LINE:
-            places = self._shapes.get(zeroed(content))
-            if places is not None:
-                return read(content, places)
-        tokens = content.split()
-        found = self._by_tokens(tokens, masked, rule)
-        return read(content, self._of_shape(content)) if found is _BY_LINE else read_tokens(tokens, found)
+        if rule is not _BY_LINE:
+            tokens = content.split()
+            if len(tokens) == masked.count(" ") + 1:
+                return read_tokens(tokens, rule)
+        key = zeroed(content), masked
+        places = self._by_line.get(key)
+        if places is None:
+            places = self.places(content, content, 0, masked)
+            if len(content) <= CACHED_CHARS:
+                self._by_line.put(key, places)
+        return read(content, places)
 
     def read_text(self, line: str, start: int) -> Quantities:
         """The quantities of a line whose content, of several parts or no part of it, begins at `start`."""
