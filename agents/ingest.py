@@ -26,6 +26,7 @@ class IngestWork(ReaderWork):
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(self._settings, self._refused)
         self.health.models = self._tables.in_use
+        self.health.degradations.append(self._tables.problem)
         await self._tables.start()
 
     async def read(self) -> None:

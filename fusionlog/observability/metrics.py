@@ -169,7 +169,15 @@ EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that publis
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])
-MODELS_WITHDRAWN = Counter("fusionlog_models_withdrawn", "releases given up as they failed on windows", ["system"])
+MODELS_WITHDRAWN = Counter(
+    "fusionlog_models_withdrawn",
+    "releases that this worker gave up: failed on windows, or withdrawn by the guard for their share of anomalies or"
+    " their disagreement with the teacher",
+    ["system", "reason"],
+)
+SHADOW_SCORED = Counter(
+    "fusionlog_windows_shadow_scored", "windows that the release before a new one scored, too", ["system"]
+)
 MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verify", ["system"])
 
 KAFKA_UP = Gauge("fusionlog_kafka_up", "1 while Kafka answers this worker, 0 while it does not")

@@ -23,7 +23,7 @@ from fusionlog.records.base import (
 )
 from fusionlog.records.labels import EventLabel, PseudoLabel, Revocation
 from fusionlog.records.lines import KeyedLine, Template, template_id
-from fusionlog.records.models import BankEvent, Calibration, Lineage, LogisticRegression, ModelRelease
+from fusionlog.records.models import BankEvent, Calibration, Lineage, LogisticRegression, ModelRelease, Withdrawal
 from fusionlog.records.spending import Spend
 from fusionlog.records.windows import (
     LEAST_DURATION,
@@ -74,6 +74,7 @@ __all__ = [
     "Weight",
     "Window",
     "WindowEvent",
+    "Withdrawal",
     "decade",
     "spans_id",
     "template_id",

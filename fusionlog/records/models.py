@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -66,6 +66,21 @@ class LogisticRegression(Struct, frozen=True, kw_only=True):
     intercept: float
 
 
+class Withdrawal(Struct, frozen=True, kw_only=True):
+    """The withdrawal of a release by the guard of a score worker, after its first windows.
+
+    `system` is the one whose windows it was compared on with release `previous`, to which workers go back. `figures`
+    are the counts of the comparison (see `online.release_comparison`).
+    """
+
+    system: SystemName
+    at: Seconds
+    cause: Literal["share", "disagreement"]
+    reason: str
+    previous: str
+    figures: dict[str, float] = {}
+
+
 class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that a worker needs to use it. `system` is `*` for the base model of the sources.
 
@@ -76,6 +91,9 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     on features corrected for multiple comparisons; `novelty` the one on features as counted, which a calibration adds
     to its own weights where that helps; `reference_auprc` the base's AUPRC on source sessions that it was not trained
     on, which the gate compares a descendant with. `metrics` are measurements for people: nothing is computed from them.
+
+    A `withdrawn` release is used by no worker, until it is published without its withdrawal. A release that is not
+    `guarded` was chosen by an operator, who rolled back to it or restored it: no guard withdraws it.
 
     `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
     """
@@ -97,5 +115,7 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     novelty: LogisticRegression | None = None
     reference_auprc: Probability | None = None
     profile: bytes = b""
+    withdrawn: Withdrawal | None = None
+    guarded: bool = True
     sha256: str = ""
     signature: str | None = None

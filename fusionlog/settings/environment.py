@@ -20,6 +20,7 @@ from fusionlog.settings.groups import (
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
+    GuardSettings,
     IngestSettings,
     KafkaSettings,
     LabelSettings,
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
+    guard: GuardSettings = GuardSettings()
     second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()

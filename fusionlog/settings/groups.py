@@ -122,6 +122,31 @@ class ScoreSettings(SettingsGroup):
     )
 
 
+class GuardSettings(SettingsGroup):
+    """The guard of a new release: the comparison with the release before it on the first windows after the swap."""
+
+    windows: int = Field(
+        300, ge=0, le=10_000,
+        description="windows of a system that a score worker also scores by the release before a new one; 0: no guard",
+    )  # fmt: skip
+    seconds: float = Field(
+        6 * 3600.0, gt=0,
+        description="seconds after which a guard ends; until then labels on its windows count as they arrive",
+    )  # fmt: skip
+    share: float = Field(
+        0.1, ge=0, le=1,
+        description="greatest increase of the share of anomalous windows over the release before",
+    )  # fmt: skip
+    disagreement: float = Field(
+        0.2, ge=0, le=1,
+        description="greatest increase of the share of labelled window shapes on which release and teacher disagree",
+    )  # fmt: skip
+    significance: float = Field(
+        0.001, gt=0, lt=1,
+        description="probability of withdrawing a release that is no worse than the one before, at most, by a bound",
+    )  # fmt: skip
+
+
 class SecondOpinionSettings(SettingsGroup):
     """The second opinion of the teacher on general windows that the model is uncertain about."""
 

@@ -26,7 +26,7 @@ TOKENS = [
     *('"GET / HTTP/1.1" 200 17', '"GET / HTTP/1.1" 999 17', "errno k1", "state=3", "state=4", "550 5.1.1", "250 5.1.1"),
     *("s=k1", "s=k2", "k1", "k2", "2024-01-02", "10:11:12", "u7@h8", "job12ab34cd5", "job99ab34cd5", "/a/b1", "-5"),
 ]
-LINES = st.lists(st.lists(st.sampled_from(TOKENS), max_size=6).map(" ".join), max_size=60)
+LINES = st.lists(st.lists(st.sampled_from(TOKENS), max_size=6).map(" ".join), max_size=40)
 SYSTEMS = [
     SystemSettings(header="<Level> <Component>: <Content>", session=r"s=(\w+)"),
     SystemSettings(session=r"k\d"),
@@ -93,7 +93,7 @@ IDENTIFIED = [
 def test_shapes_change_nothing_that_comes_out(system: SystemSettings, lines: list[str], most: int) -> None:
     """Beyond the cap of templates only what is told of them may differ: which events are told anew, and when."""
     plain, fast = (Parser("shop", system, IngestSettings(max_templates=most), shapes=each) for each in (False, True))
-    for line in lines * 3:
+    for line in lines * 5:
         recalled, event = fast.recall(line.encode()), plain.parse(line)
         assert recalled in (None, event)
         assert fast.parse(line) == event
