@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fusionlog.parsing.headers import Fields
 from fusionlog.parsing.session_keys import KeyExpression, KeyMatch, canonical, distinct, trim, values, within
@@ -24,7 +24,7 @@ class LineKeys:
         self.field, self._every = system.session_field, system.keys == "all"
         self.is_one = not self.field and not self._every
         """Whether a line has one key at most, by the expression alone."""
-        self.find = expression.find
+        self.find: Callable[[str], list[KeyMatch]] = expression.find
         """The matches of the session's expression in a line."""
         if system.session:
             self.find = watch.guarded_search(f"session {system.session}", expression.find)
