@@ -27,7 +27,7 @@ from fusionlog.parsing.session_keys import KeyMatch
 from fusionlog.parsing.templates import MatchedCluster
 from fusionlog.utils.bounded_cache import BoundedCache
 
-CACHED_CONTENTS = 20_000
+CACHED_CONTENTS = 10_000
 MAX_CACHED_CHARS = 1_000
 TRIED_LINES, RESTED_LINES, MOST_RESTED_LINES = 500, 4_000, 64_000
 LEAST_FOUND = 0.2

@@ -39,7 +39,7 @@ class QuantityMemo:
     def __init__(self) -> None:
         self._cache: BoundedCache[str, Rule] = BoundedCache(CACHED_TEXTS)
         self._shapes: BoundedCache[str, tuple[Place, ...]] = BoundedCache(CACHED_TEXTS)
-        self._by_line: BoundedCache[tuple[str, str], tuple[Place, ...]] = BoundedCache(CACHED_TEXTS)
+        self._by_line: BoundedCache[tuple[str, str], tuple[Place, ...]] = BoundedCache(CACHED_TEXTS // 4)
 
     def rule(self, masked: str) -> Rule:
         """Where the lines of a masked text have quantities; empty where they have none."""
