@@ -24,14 +24,15 @@ from fusionlog.kafka import failures
 from fusionlog.kafka.admin import check_topics, needed_by
 from fusionlog.kafka.batch_handler import Handle
 from fusionlog.kafka.batch_output import BatchOutput
-from fusionlog.kafka.client import ssl_context
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.monitor import KafkaMonitor, until_reached
+from fusionlog.kafka.security import security
 from fusionlog.observability.health import STALL_SECONDS, Health
 from fusionlog.observability.logs import configure
 from fusionlog.observability.server import HealthServer
 from fusionlog.settings import KafkaSettings, LabelSettings, Settings, load
+from fusionlog.signing.signatures import OFF, REMEDY
 from fusionlog.teachers.llm.retries import LONGEST_WAIT
 from fusionlog.topics import Role as RoleName
 from fusionlog.topics import Topic
@@ -67,7 +68,10 @@ class FusionLogApp(faust.App):
     logger = logging.getLogger("faust.app")
 
     def __init__(self, role: RoleName, settings: Settings, work: Role, **options: Any) -> None:
+        """:raises SettingError: a key is missing, empty, or may not sign what the role writes."""
+        settings.signatures.check_role(role)
         self.fusionlog, self.role, self.work, self.health = settings, role, work, work.health
+        self.health.signatures = lambda: settings.signatures.state
         self._server = HealthServer(settings, self.health)
         self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka, needed_by(settings.topics, role), role)
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
@@ -78,6 +82,7 @@ class FusionLogApp(faust.App):
         Faust would make directories for its tables here; there are none.
         """
         await self._server.start()
+        warn_unsigned(self.fusionlog)
         await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog, self.role))
         self._kafka_monitor.start()
 
@@ -169,6 +174,12 @@ def of_environment(build: Callable[[Settings], FusionLogApp]) -> Callable[[str],
         raise AttributeError(f"no attribute {name!r}")
 
     return attribute
+
+
+def warn_unsigned(settings: Settings) -> None:
+    """Log, once at the start, that whoever can write to Kafka decides what is anomalous, where no keys are set."""
+    if not settings.signatures.verifies:
+        log.warning(OFF, remedy=REMEDY)
 
 
 async def preflight(settings: Settings, role: RoleName) -> None:
@@ -327,11 +338,17 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(kafka: KafkaSettings) -> faust.auth.Credentials | None:
-    """The security settings in Faust's form; None where there are none."""
-    context = ssl_context(kafka) if "SSL" in kafka.security_protocol.split("_") else None
-    if kafka.security_protocol.startswith("SASL"):
-        password = kafka.sasl_password.get_secret_value() if kafka.sasl_password else None
+    """The security settings in Faust's form; None where there are none.
+
+    :raises SettingError: a login lacks its password, or a file cannot be used.
+    """
+    found = security(kafka)
+    context = found.get("ssl_context")
+    if (tokens := found.get("sasl_oauth_token_provider")) is not None:
+        return faust.auth.OAuthCredentials(oauth_cb=tokens, ssl_context=context)
+    if "sasl_mechanism" in found:
         return faust.SASLCredentials(
-            username=kafka.sasl_username, password=password, ssl_context=context, mechanism=kafka.sasl_mechanism
-        )
+            username=found["sasl_plain_username"], password=found["sasl_plain_password"], ssl_context=context,
+            mechanism=found["sasl_mechanism"],
+        )  # fmt: skip
     return faust.SSLCredentials(context) if context is not None else None

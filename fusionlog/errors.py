@@ -7,6 +7,17 @@ class FusionLogError(Exception):
     """Base of all of them; the CLI prints its message as one sentence and exits with 2."""
 
 
+class _NotShown:
+    """Stands for a value that no message may have."""
+
+    def __repr__(self) -> str:
+        return "set (its value is not shown)"
+
+
+NOT_SHOWN = _NotShown()
+"""The value of a `SettingError` on a setting that is a secret, or may be one."""
+
+
 class SettingError(FusionLogError):
     """A setting is missing or has a value that cannot be used."""
 

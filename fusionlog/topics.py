@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from fusionlog import records
+from fusionlog.signing.kinds import Kind
 
 DAY_MS = 24 * 3600 * 1000
 CANARY = "fusionlog-canary"
@@ -102,6 +103,28 @@ PEOPLE: Mapping[Person, Access] = MappingProxyType({
 EVERYONE: Mapping[Who, Access] = MappingProxyType(dict[Who, Access]((*ROLES.items(), *PEOPLE.items())))
 
 
+SIGNED: tuple[TopicId, ...] = ("labels", "models", "feedback")
+"""The topics whose records decide what is anomalous: where public keys are set, a record without a valid signature is
+refused by every reader."""
+
+
+def kind_of(record: records.Record | None) -> Kind:
+    """The kind of a record of a signed topic; None is a tombstone.
+
+    :raises TypeError: the record is of another topic.
+    """
+    match record:
+        case None:
+            return "removal"
+        case records.ModelRelease():
+            return "release" if record.withdrawn is None else "withdrawal"
+        case records.PseudoLabel():
+            return "label" if record.revoked is None else "revocation"
+        case records.Feedback():
+            return "feedback"
+    raise TypeError(f"a {type(record).__name__} is not signed")
+
+
 def writers_of(topic: TopicId) -> tuple[str, ...]:
     """The roles, and the people, that write a topic."""
     return tuple(name for name, access in EVERYONE.items() if topic in access.writes)
@@ -127,6 +150,8 @@ class Topic:
     retention_ms: int | None = None
     max_message_bytes: int = 1024 * 1024
     segment_ms: int | None = None
+    signed_as: TopicId | None = None
+    """The topic in what the signatures of its records cover; None: they are not signed."""
 
     def config(self) -> dict[str, str]:
         """The topic's settings, in Kafka's own names."""
@@ -330,5 +355,5 @@ class Topics:
         return Topic(
             name=f"{self.prefix}{id}", key=key, record=record, cleanup="compact",
             partitions=partitions or self.partitions, written_by=writers_of(id), read_by=readers_of(id),
-            summary=summary, max_message_bytes=max_message_bytes,
+            summary=summary, max_message_bytes=max_message_bytes, signed_as=id if id in SIGNED else None,
         )  # fmt: skip

@@ -62,9 +62,12 @@ async def _verified(settings: Settings) -> list[ModelRelease]:
 async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
     """Sign a release, where a key is configured, and wait until Kafka has acknowledged it.
 
+    It is signed in this process, the driver of a job: no task has the key.
+
+    :raises SettingError: releases are verified, and this process has no key that may sign them.
     :raises BrokerError: Kafka does not take it.
     """
-    signed = releases.sign(release, settings.signing_key)
+    signed = releases.sign(release, settings.signatures)
     producer = Producer(settings, "ray")
     await producer.start()
     try:
@@ -80,7 +83,7 @@ async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
 
 def _verifies(settings: Settings, release: ModelRelease) -> bool:
     try:
-        releases.verify(release, settings.signing_key)
+        releases.verify(release, settings.signatures)
     except ModelError:
         return False
     return True

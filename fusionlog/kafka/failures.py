@@ -6,30 +6,28 @@ import ssl
 from collections.abc import Iterator
 
 from aiokafka.errors import (
-    AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
-    IllegalSaslStateError,
     KafkaConnectionError,
-    SaslAuthenticationFailed,
+    KafkaError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
-    UnsupportedSaslMechanismError,
 )
 
 from fusionlog.kafka.acls import Operation
 from fusionlog.kafka.denials import client_name, denied
+from fusionlog.kafka.security_failures import security_refusal
 from fusionlog.settings import KafkaSettings
 
-LOGIN = (SaslAuthenticationFailed, AuthenticationFailedError)
-MECHANISM = (UnsupportedSaslMechanismError, IllegalSaslStateError, AuthenticationMethodNotSupported)
+
+class ProtocolError(KafkaError):  # type: ignore[misc]
+    """The listener uses another protocol than the settings; the message has the setting to change."""
+
+
 PERMISSION = (
     ClusterAuthorizationFailedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
 )  # fmt: skip
-NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
-CLIENT_CERTIFICATE = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
 CLOSED = (KafkaConnectionError, ConnectionResetError, ssl.SSLError)
 
 
@@ -67,44 +65,14 @@ def hint(error: BaseException, kafka: KafkaSettings) -> str:
 
 
 def _refusal(error: BaseException, kafka: KafkaSettings) -> str | None:
-    detail = words(error)
-    if isinstance(error, LOGIN):
-        return (
-            f"the login of user {kafka.sasl_username!r} was refused ({detail}): set FUSIONLOG_KAFKA__SASL_USERNAME and "
-            "FUSIONLOG_KAFKA__SASL_PASSWORD"
-        )
-    if isinstance(error, MECHANISM):
-        return (
-            f"SASL mechanism {kafka.sasl_mechanism} is not accepted ({detail}): set FUSIONLOG_KAFKA__SASL_MECHANISM "
-            "and FUSIONLOG_KAFKA__SECURITY_PROTOCOL as its listener has them"
-        )
+    if isinstance(error, ProtocolError):
+        return str(error.args[0])
     if isinstance(error, PERMISSION):
         return (
-            f"{client_name(kafka)} lacks a permission ({type(error).__name__}: {detail}): grant it by an ACL, or set "
-            "FUSIONLOG_KAFKA__SASL_USERNAME to a user that has it"
+            f"{client_name(kafka)} lacks a permission ({type(error).__name__}: {words(error)}): grant it by an ACL, or "
+            "set FUSIONLOG_KAFKA__SASL_USERNAME to a user that has it"
         )
-    return _tls_refusal(error, kafka) if isinstance(error, ssl.SSLError) else None
-
-
-def _tls_refusal(error: ssl.SSLError, kafka: KafkaSettings) -> str | None:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its TLS certificate was not accepted ({error.verify_message or error.reason}): set "
-            "FUSIONLOG_KAFKA__SSL_CAFILE to the certificate of its authority, and use the certificate's host names in "
-            "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"
-        )
-    reason = error.reason or ""
-    if any(each in reason for each in NO_TLS):
-        return (
-            f"the port does not use TLS ({reason}): set FUSIONLOG_KAFKA__SECURITY_PROTOCOL, which is "
-            f"{kafka.security_protocol}"
-        )
-    if any(each in reason for each in CLIENT_CERTIFICATE):
-        return (
-            f"it did not accept this client's certificate ({reason}): set FUSIONLOG_KAFKA__SSL_CERTFILE and "
-            "FUSIONLOG_KAFKA__SSL_KEYFILE"
-        )
-    return None
+    return security_refusal(error, kafka)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -16,7 +16,8 @@ from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.stopping import FLUSH_SECONDS, bounded
 from fusionlog.settings import Settings
-from fusionlog.topics import Role, Topic
+from fusionlog.signing.envelope import HEADER
+from fusionlog.topics import Role, Topic, kind_of
 
 Ack: TypeAlias = "asyncio.Future[RecordMetadata]"
 
@@ -59,15 +60,19 @@ class Producer:
             await bounded(producer.stop(), FLUSH_SECONDS, "the producer")
 
     async def send(self, topic: Topic, key: str, record: records.Record | None, partition: int | None = None) -> Ack:
-        """Queue a record (None is a tombstone); waits while the buffer is full."""
+        """Queue a record (None is a tombstone), signed where its topic is; waits while the buffer is full.
+
+        :raises SettingError: the topic's records are verified, and this process has no key that may sign this one.
+        """
         value = None if record is None else codecs.encode(record)
-        return await self.send_raw(topic, key.encode(), value, partition=partition)
+        headers = self._signed(topic, key.encode(), record, value or b"") if topic.signed_as else None
+        return await self.send_raw(topic, key.encode(), value, headers, partition)
 
     async def send_raw(
         self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None,
         partition: int | None = None,
     ) -> Ack:  # fmt: skip
-        """Queue a record as it stands.
+        """Queue a record as it stands, not signed here.
 
         :param partition: default: by the key.
         :raises BrokerRefusedError: the topic is not shown to this client.
@@ -107,6 +112,11 @@ class Producer:
         """Wait until everything queued so far was acknowledged or failed."""
         if self._producer is not None:
             await self._producer.flush()
+
+    def _signed(self, topic: Topic, key: bytes, record: records.Record | None, value: bytes) -> codecs.Headers:
+        """The header of a record's signature; none where records are not signed."""
+        signature = self._settings.signatures.sign(kind_of(record), str(topic.signed_as), key, value)
+        return [] if signature is None else [(HEADER, signature.encode())]
 
     def _refused(self, error: TopicAuthorizationFailedError) -> BrokerRefusedError:
         kafka = self._settings.kafka

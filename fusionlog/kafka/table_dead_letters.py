@@ -15,6 +15,7 @@ from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.settings import Settings
+from fusionlog.signing.envelope import HEADER, signature_in
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,20 @@ async def log_refused(record: ConsumerRecord, error: RecordError) -> None:
         "record left out", topic=record.topic, partition=record.partition, offset=record.offset,
         reason=error.reason, detail=error.detail,
     )  # fmt: skip
+
+
+class LogRefusedOnce:
+    """Counts and logs the records that are left out, each once: for who reads a topic again and again."""
+
+    def __init__(self) -> None:
+        self._logged: set[str] = set()
+
+    async def __call__(self, record: ConsumerRecord, error: RecordError) -> None:
+        """Leave a record out."""
+        place = codecs.place(record.topic, record.partition, record.offset)
+        if place not in self._logged:
+            self._logged.add(place)
+            await log_refused(record, error)
 
 
 class TableDeadLetters:
@@ -50,6 +65,8 @@ class TableDeadLetters:
         place = record.topic, record.partition, record.offset
         value = codecs.dead_letter_value(record.value, self._topic)
         headers = codecs.dead_letter_headers(error, self._stage, *place, time.time(), replayable=value == record.value)
+        if (signature := signature_in(record.headers)) is not None:
+            headers.append((HEADER, signature.encode()))  # A replay sends it again.
         try:
             ack = await self._producer.send_raw(self._topic, record.key, value, headers)
         except (KafkaError, BrokerError) as failure:
