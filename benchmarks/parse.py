@@ -23,6 +23,7 @@ from fusionlog.parsing.headers import Header
 from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.session_keys import KeyExpression, within
 from fusionlog.settings import IngestSettings, SystemSettings
+from fusionlog.utils.gc_tuning import tune_gc
 from fusionlog.utils.json_format import JsonFormat
 
 BAR = 2.5
@@ -82,6 +83,7 @@ def _pairs(groups: Sequence[Hashable]) -> float:
 def compare(name: str, system: SystemSettings, lines: Sequence[str], runs: int) -> dict[str, float]:
     """Medians of runs that take turns, each from nothing."""
     ingest, fast, slow, alike = IngestSettings(), [], [], 1.0
+    tune_gc()  # as in a worker
     for _ in range(runs):
         rate, wanted = timed(plain(system, ingest), lines)
         slow.append(rate)

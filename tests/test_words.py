@@ -20,7 +20,7 @@ DATA = {
     # Sent to a language model: other words get other answers.
     ("fusionlog/explanation/prompt.py", "_TASK"),
     # Words that mail servers write before a code.
-    ("fusionlog/parsing/codes.py", "_SERVERS"),
+    ("fusionlog/parsing/code_contexts.py", "_SERVERS"),
 }
 
 # In Python 3.12 the texts of an f-string are tokens of their own.

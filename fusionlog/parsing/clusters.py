@@ -19,27 +19,39 @@ ROUNDING = 1e-9
 _WILDCARDS = (WILDCARD, GLUE + WILDCARD)
 
 
-class Group:
-    """The clusters with the same number of tokens and the same constants, and how often one came, changed or left.
+class Leaf:
+    """How often a cluster of a leaf came, changed or left, or a line of it may belong to a new leaf."""
 
-    `exact` has them by the tokens of the line that created them, until a wildcard comes into it.
+    __slots__ = ("changes",)
+
+    def __init__(self) -> None:
+        self.changes = 0
+
+
+class Group:
+    """The clusters with the same number of tokens and the same constants, and the leaves of their tree.
+
+    `exact` has them by the tokens of the line that created them, until a wildcard comes into it. `leaves` are by the
+    identity of their nodes, which stay in the tree.
     """
 
-    __slots__ = ("changes", "clusters", "exact", "root")
+    __slots__ = ("clusters", "exact", "leaves", "root")
 
     def __init__(self) -> None:
         self.root = Node()
-        self.clusters = self.changes = 0
+        self.clusters = 0
         self.exact: dict[tuple[str, ...], Cluster] = {}
+        self.leaves: dict[int, Leaf] = {}
 
 
 class Cluster:
-    """A template with what Drain3's tree needs of it, its group, and the number of the line that it last matched."""
+    """A template with what Drain3's tree needs of it, its group and leaf, and the number of the line that it last
+    matched."""
 
-    __slots__ = ("cluster_id", "group", "key", "log_template_tokens", "marked", "text", "used", "wildcards")
+    __slots__ = ("cluster_id", "group", "key", "leaf", "log_template_tokens", "marked", "text", "used", "wildcards")
 
     def __init__(self, line: Tokens, number: int, group: Group, used: int) -> None:
-        self.cluster_id, self.group, self.used = number, group, used
+        self.cluster_id, self.group, self.leaf, self.used = number, group, Leaf(), used
         self.marked, self.key = line.marked, key_of(line)
         self.set(tuple(line.tokens))
 
@@ -76,14 +88,19 @@ class Clusters:
 
     def leaf(self, group: Group, tokens: Sequence[str]) -> list[int]:
         """The numbers of the clusters that a line is compared with; some may have left."""
+        node = self._node(group, tokens)
+        found: list[int] = node.cluster_ids if node is not None else []
+        return found
+
+    def _node(self, group: Group, tokens: Sequence[str]) -> Node | None:
+        """The node of the tree with the clusters that a line is compared with."""
         node = group.root.key_to_child_node.get(str(len(tokens)))
         for token in tokens[: max(0, min(self._drain.max_node_depth, len(tokens)) - 1)]:
             if node is None:
-                return []
+                return None
             children = node.key_to_child_node
             node = children.get(token) or children.get(WILDCARD)
-        found: list[int] = node.cluster_ids if node is not None else []
-        return found
+        return node
 
     def closest(self, leaf: Sequence[int], tokens: Sequence[str]) -> Cluster | None:
         """The cluster of a leaf with the most tokens at their place, of equal ones that with more wildcards; None where
@@ -123,7 +140,7 @@ class Clusters:
             return False
         _forget(cluster)
         cluster.set(after)
-        cluster.group.changes += 1
+        cluster.leaf.changes += 1
         return True
 
     def empty(self) -> Clusters:
@@ -141,7 +158,8 @@ class Clusters:
         self._drain.add_seq_to_prefix_tree(group.root, cluster)
         group.exact.setdefault(cluster.log_template_tokens, cluster)
         group.clusters += 1
-        group.changes += 1
+        cluster.leaf = self._leaf_of(group, line.tokens)
+        cluster.leaf.changes += 1
         leaf = self.leaf(group, line.tokens)
         if len(leaf) > self._leaf_cap:
             present = (self._drain.id_to_cluster[number] for number in leaf)
@@ -149,6 +167,16 @@ class Clusters:
             leaf.remove(oldest.cluster_id)
             self._drop(oldest)
         return cluster
+
+    def _leaf_of(self, group: Group, tokens: Sequence[str]) -> Leaf:
+        """The leaf of a new cluster; where it is new, lines of the others may belong to it."""
+        node = id(self._node(group, tokens))
+        leaf = group.leaves.get(node)
+        if leaf is None:
+            for each in group.leaves.values():
+                each.changes += 1
+            leaf = group.leaves[node] = Leaf()
+        return leaf
 
     def _least_used(self) -> Cluster:
         """The cluster that was used longest ago: sorted once, each is dropped if it was not used since."""
@@ -166,7 +194,7 @@ class Clusters:
         _forget(cluster)
         group = cluster.group
         group.clusters -= 1
-        group.changes += 1
+        cluster.leaf.changes += 1
         if not group.clusters:
             del self._groups[cluster.key]
 

@@ -30,6 +30,9 @@ class FieldCodes(NamedTuple):
     places: Sequence[CodePlace] = ()
 
 
+NO_CODES = FieldCodes("")
+
+
 def keep_expression(kept: str) -> str:
     """The expression of an entry of `keep`: of a name the word behind it, as `name=word`, `"name": word`, `name 12`."""
     if not KEPT_NAME.fullmatch(kept):

@@ -110,8 +110,16 @@ class Header:
         limit = self._limit
         for rule in self._rules:
             found = rule.match(line) if limit is None else rule.match(line, 0, limit)
-            if found is not None:
+            if found is None:
+                continue
+            component, text = rule.component, found[rule.content]
+            if limit is not None or not text or not " " < text[0] < "\x7f":
                 return _fields(rule, found, line, limit)
+            return Fields(
+                text.rstrip(), (found[component] or None) if component else None,
+                (found[rule.level] or None) if rule.level else None, found.start(rule.content), True, found, None,
+                found.start(component) if component else -1,
+            )  # fmt: skip
         read = self._preset.read(line, outer) if self._preset and self._preset.read else None
         if read is not None:
             return Fields(read.content, read.component, read.level, None, True, None, read.values)
@@ -190,17 +198,17 @@ def _rule(pattern: re.Pattern[str]) -> _Rule:
 
 
 def _fields(rule: _Rule, found: re.Match[str], line: str, limit: int | None) -> Fields:
-    component, level, text = found.group(rule.component, rule.level, rule.content)
-    start = found.start(rule.content)
-    if limit is not None and found.end(rule.content) == limit:
+    component, level, content = rule.component, rule.level, rule.content
+    start, text = found.start(content), found[content]
+    if limit is not None and found.end(content) == limit:
         text = line[start:]
     if text and " " < text[0] < "\x7f":
         text = text.rstrip()
     else:
         start, text = _trimmed(text or "", start)
     return Fields(
-        text, (component or None) if rule.component else None, (level or None) if rule.level else None,
-        start, True, found, None, found.start(rule.component) if rule.component else -1,
+        text, (found[component] or None) if component else None, (found[level] or None) if level else None,
+        start, True, found, None, found.start(component) if component else -1,
     )  # fmt: skip
 
 

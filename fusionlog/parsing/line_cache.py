@@ -61,11 +61,13 @@ MAX_CACHED_CHARS = 1_000
 CACHED_LINES = 20_000
 TRIED_LINES = 500
 MISSED_LINES = 10_000
-RESTED_LINES, MOST_RESTED_LINES = 1_000, 64_000
-LEAST_FOUND, MOSTLY_FOUND = 0.5, 0.8
+RESTED_LINES, MOST_RESTED_LINES = 4_000, 64_000
+LEAST_KNOWN, MOSTLY_KNOWN = 0.5, 0.95
 """The shares of lines from which on the cache brings more than it costs, and a shape is cached when it first comes."""
+TIMES_MET = 3
+"""Else a shape is cached when it comes again so many times: to cache it costs as much as five to ten lines bring."""
 
-UUID_HYPHENS = 4
+_UUID_ZEROS = b"00000000-0000-0000-0000-000000000000"
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _HEX_ZEROS = bytes.maketrans(b"123456789abcdef", b"000000000000000")
 _CLOSED, _BRACKET = 1, 2
@@ -115,7 +117,8 @@ class CachedLine(Struct, gc=False):
 class LineParts(Struct, frozen=True, gc=False):
     """The parts of a parsed line: its header, the masked content and component, and the keys in the content.
 
-    `fields` are the places of its header's fields that may have codes.
+    `is_free`: whether the content surely has no place for a code; `fields` are the places of its header's fields that
+    may have codes.
     """
 
     line: str
@@ -124,6 +127,7 @@ class LineParts(Struct, frozen=True, gc=False):
     masked: str
     component: str | None
     keys: Sequence[KeyMatch] = ()
+    is_free: bool = False
     fields: Sequence[CodePlace] = ()
 
 
@@ -146,47 +150,55 @@ class LineCache:
         self._cache: _Shapes = BoundedCache(CACHED_LINES)
         self._rest: _Shapes | None = None
         self._layouts: BoundedCache[bytes, Layout] = BoundedCache(CACHED_LINES)
-        self._seen: set[int] = set()
-        self._found = self._missed = self._rests = 0
+        self._met: dict[int, int] = {}
+        self._found = self._missed = self._again = 0
+        self.rests = 0
+        """Lines for which the cache is not used."""
         self._rest_lines = RESTED_LINES
-        self._is_good = self._is_tried = True
+        self._is_good, self._is_tried = False, True
 
-    def is_worth(self, line: str) -> bool:
-        """Count a line that was parsed in full; whether its shape is worth caching.
+    def is_worth(self, line: str, can_hold: bool) -> bool:
+        """Count a line that was parsed in full; whether its shape, if it can be cached, is worth it.
 
-        Where fewer than `LEAST_FOUND` of `TRIED_LINES` lines were found, the cache rests for `RESTED_LINES` lines, each
-        time for twice as many; where fewer than `MOSTLY_FOUND` were, a shape is worth it that came before. Lines are
-        counted while the cache is tried: at first, behind a rest, and each `MISSED_LINES` lines that it did not find.
+        Where fewer than `LEAST_KNOWN` of `TRIED_LINES` lines had the shape of an earlier one, the cache rests for
+        `RESTED_LINES` lines, each time for twice as many. Lines are counted while the cache is tried: at first, behind
+        a rest, and each `MISSED_LINES` lines that it did not find.
         """
-        if self._rests:
-            self._rests -= 1
-            return False
         self._missed += 1
         if self._missed + self._found >= TRIED_LINES and self._is_tried:
-            self._is_good = self._found >= MOSTLY_FOUND * TRIED_LINES
-            self._rests = 0 if self._found >= LEAST_FOUND * TRIED_LINES else self._rest_lines
-            self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self._rests else RESTED_LINES
-            self._is_tried = not self._is_good
-            self._missed = self._found = 0
+            self._judge(self._found + self._again)
         elif self._missed >= MISSED_LINES:
-            self._is_tried, self._missed, self._found = True, 0, 0
-        if len(line) > MAX_CACHED_CHARS or not line.isascii():
+            self._is_tried, self._missed, self._found, self._again = True, 0, 0, 0
+        if not can_hold or len(line) > MAX_CACHED_CHARS or not line.isascii():
             return False
-        if self._is_good:
+        if self._is_good and not self._is_tried:
             return True
-        shape = hash(line.encode("ascii").translate(_HEX_ZEROS))
-        if shape in self._seen:
-            return True
-        if len(self._seen) >= CACHED_LINES:
-            self._seen.clear()
-        self._seen.add(shape)
-        return False
+        value = line.encode()
+        shape = value.translate(_HEX_ZEROS)
+        if _UUID_ZEROS not in shape:
+            shape = value.translate(_ZEROS)
+        met = hash(shape)
+        times = self._met.get(met, 0)
+        if len(self._met) >= CACHED_LINES:
+            self._met.clear()
+        self._met[met] = times + 1
+        self._again += times > 0
+        return self._is_good or times >= TIMES_MET
+
+    def _judge(self, known: int) -> None:
+        """Decide by the lines of a trial whether the cache goes on, and when a shape is cached."""
+        self._is_good = known >= MOSTLY_KNOWN * TRIED_LINES
+        self.rests = 0 if known >= LEAST_KNOWN * TRIED_LINES else self._rest_lines
+        self._rest_lines = min(2 * self._rest_lines, MOST_RESTED_LINES) if self.rests else RESTED_LINES
+        self._is_tried = not self._is_good
+        self._missed = self._found = self._again = 0
 
     def get(self, line: str) -> CachedLine | None:
         """The parsing result of a line's shape, None where it is not cached."""
-        if not self.usable or len(line) > MAX_CACHED_CHARS or self._rests or not line.isascii():
+        if self.rests or len(line) > MAX_CACHED_CHARS or not line.isascii():
+            self.rests -= self.rests > 0
             return None
-        value = line.encode("ascii")
+        value = line.encode()
         return self._find(value, self._cache) or (self._find(value, self._rest) if self._rest is not None else None)
 
     def of_record(self, value: bytes) -> CachedLine | None:
@@ -195,7 +207,7 @@ class LineCache:
         A record that begins with a brace or a quote may be an envelope, and one that begins with two such characters a
         list. Any other record with a cached shape is a bare line. Where it has no header it may continue another one.
         """
-        if not value or self._rests or len(value) > MAX_CACHED_CHARS:
+        if not value or self.rests or len(value) > MAX_CACHED_CHARS:
             return None
         first = _FIRST[value[0]]
         if first and (first == _CLOSED or value[1:2] in _LISTS):
@@ -218,7 +230,7 @@ class LineCache:
         line, masked, start = parts.line, parts.masked, parts.header.start
         if start is None or line.endswith(_LINE_BREAKS) or any([each in line for each in _REWRITTEN]):
             return
-        value = line.encode("ascii")
+        value = line.encode()
         zeros, prefixes = value.translate(_ZEROS), value.count(b"0x")
         if CONSTANT in masked:
             masked = _CONSTANT_TOKENS.sub("", masked)
@@ -227,10 +239,12 @@ class LineCache:
                 return
         if prefixes != zeros.count(b"0x") or b"0X" in zeros:
             return
-        codes = [*self._masks.code_places(parts.content, parts.keys, start), *parts.fields]
-        layout = self._layout(parts, codes, shape.keys)
+        found = () if parts.is_free else self._masks.code_places(parts.content, parts.keys, start)
+        codes = [*found, *parts.fields]
+        hex_zeros = value.translate(_HEX_ZEROS)
+        layout = self._layout(parts, codes, shape.keys) if _UUID_ZEROS in hex_zeros else None
         if layout is not None:
-            self._layouts.put(value.translate(_HEX_ZEROS), layout)
+            self._layouts.put(hex_zeros, layout)
         cache = self._cache
         if not shape.matched or "\n" in line:
             cache = self._rest = self._rest or BoundedCache(CACHED_LINES)
@@ -274,8 +288,7 @@ class LineCache:
 
     def _layout(self, parts: LineParts, codes: Sequence[CodePlace], keys: Sequence[slice]) -> Layout | None:
         """The part of a line to compare when its UUIDs may be others; None where it has none, or they may not."""
-        may_have = self._identifiers and parts.line.count("-") >= UUID_HYPHENS
-        free = [found.span() for found in _FREE.finditer(parts.line)] if may_have else []
+        free = [found.span() for found in _FREE.finditer(parts.line)] if self._identifiers else []
         if not free or "<" in (parts.component or "") or _UUID.search(parts.masked):
             return None
         start, content = parts.header.start or 0, parts.header.content

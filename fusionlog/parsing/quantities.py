@@ -124,11 +124,14 @@ def token_places(content: str, masked: str, start: int = 0) -> tuple[TokenPlace,
 
     :param content: that of one of the lines. :param masked: its masked text.
     """
+    measured = places(content)
+    if not measured:
+        return ()
     tokens, shown = content.split(" "), masked.split(" ")
     if len(tokens) != len(shown):
-        return None if places(content) else ()
+        return None
     found = []
-    for place in places(content):
+    for place in measured:
         item = _token_place(place, tokens, shown)
         if item is None:
             return None

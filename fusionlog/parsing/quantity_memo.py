@@ -7,10 +7,21 @@ places are those of the lines that differ in digits alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fusionlog.parsing.digits import zeroed
-from fusionlog.parsing.quantities import NONE, Place, Quantities, TokenPlace, places, read, read_tokens, token_places
+from fusionlog.parsing.quantities import (
+    MAX_QUANTITY_CHARS,
+    NONE,
+    Place,
+    Quantities,
+    TokenPlace,
+    places,
+    read,
+    read_tokens,
+    token_places,
+)
 from fusionlog.utils.bounded_cache import BoundedCache
 
 CACHED_TEXTS, CACHED_CHARS = 20_000, 2_000
@@ -18,6 +29,8 @@ CACHED_TEXTS, CACHED_CHARS = 20_000, 2_000
 Rule = tuple[TokenPlace, ...]
 _BY_LINE: Rule = (TokenPlace("", -1, 0, None, 1.0, False),)
 """For a text without a rule."""
+_MAY_MEASURE = re.compile("[0-9]|<TIME>")
+""""In a masked text with quantities, beside `<NUM>`."""
 
 
 class QuantityMemo:
@@ -26,12 +39,13 @@ class QuantityMemo:
     def __init__(self) -> None:
         self._cache: BoundedCache[str, Rule] = BoundedCache(CACHED_TEXTS)
         self._shapes: BoundedCache[str, tuple[Place, ...]] = BoundedCache(CACHED_TEXTS)
+        self._by_line: BoundedCache[tuple[str, str], tuple[Place, ...]] = BoundedCache(CACHED_TEXTS // 4)
 
     def rule(self, masked: str) -> Rule:
         """Where the lines of a masked text have quantities; empty where they have none."""
         found = self._cache.get(masked)
         if found is None:
-            found = _BY_LINE if "<TIME>" in masked or "<NUM>,<NUM>" in masked else _places(masked)
+            found = () if "<NUM>" not in masked and not _MAY_MEASURE.search(masked) else _rule(masked)
             if len(masked) <= CACHED_CHARS:
                 self._cache.put(masked, found)
         return found
@@ -40,9 +54,22 @@ class QuantityMemo:
         """The quantities of a line, by the rule of its masked text."""
         if not rule:
             return NONE
-        tokens = content.split()
-        found = self._by_tokens(tokens, masked, rule)
-        return read(content, self._of_shape(content)) if found is _BY_LINE else read_tokens(tokens, found)
+        if rule is not _BY_LINE:
+            tokens = content.split()
+            if len(tokens) == masked.count(" ") + 1:
+                return read_tokens(tokens, rule)
+        key = zeroed(content), masked
+        places = self._by_line.get(key)
+        if places is None:
+            places = self.places(content, content, 0, masked)
+            if len(content) <= CACHED_CHARS:
+                self._by_line.put(key, places)
+        return read(content, places)
+
+    def read_text(self, line: str, start: int) -> Quantities:
+        """The quantities of a line whose content, of several parts or no part of it, begins at `start`."""
+        content = line[start : start + MAX_QUANTITY_CHARS]
+        return read(content, self._of_shape(content))
 
     def places(self, line: str, content: str, start: int, masked: str) -> tuple[Place, ...]:
         """The places of the quantities in a line whose content begins at `start`, for all lines of its shape."""
@@ -84,12 +111,16 @@ class QuantityMemo:
         return found
 
 
+def _rule(masked: str) -> Rule:
+    return _BY_LINE if "<TIME>" in masked or "<NUM>,<NUM>" in masked else _places(masked)
+
+
 def _places(masked: str) -> Rule:
     found = token_places(masked.replace("<NUM>", "0"), masked)
+    if not found:
+        return _BY_LINE if found is None else ()
     tokens = masked.split(" ")
-    if found is None or any(_has_others(tokens[each.token], each) for each in found):
-        return _BY_LINE
-    return found
+    return _BY_LINE if any(_has_others(tokens[each.token], each) for each in found) else found
 
 
 def _has_others(token: str, place: TokenPlace) -> bool:

@@ -57,7 +57,7 @@ class KeyExpression:
         matches = []
         for found in self._pattern.finditer(line):
             start, stop = found.span()
-            key, key_stop = found.span(self._group)
+            key, key_stop = found.span(1) if self._group else (start, stop)
             if key < key_stop:
                 matches.append((start, stop, key, key_stop))
             elif start < stop:

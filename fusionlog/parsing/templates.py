@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from fusionlog.parsing.clusters import Cluster, Clusters, Group
+from fusionlog.parsing.clusters import Cluster, Clusters, Leaf
 from fusionlog.parsing.mining_budget import MiningBudget
 from fusionlog.parsing.tokens import CONSTANT, WILDCARD, Tokens, tokens_of, tokens_of_template
 from fusionlog.parsing.unspaced import joined
@@ -56,10 +56,10 @@ class TemplateText(NamedTuple):
 
 
 class MatchedCluster(NamedTuple):
-    """A match that changed no cluster: valid until one of its group comes, changes or leaves."""
+    """A match that changed no cluster: valid until one of its leaf comes, changes or leaves."""
 
     cluster: Cluster
-    group: Group
+    leaf: Leaf
     changes: int
     mined: Mined
 
@@ -68,7 +68,7 @@ class TemplateMiner:
     """Masked lines to templates, as Drain3's `add_log_message` does, with its own merge and insert.
 
     Lines whose constants differ, in a token or its place, are never of one template: each group of clusters has a tree
-    of its own, and all share one cap. A match that changed nothing is cached by the line until a cluster of its group
+    of its own, and all share one cap. A match that changed nothing is cached by the line until a cluster of its leaf
     comes, changes or leaves.
 
     Comparisons and new templates have a budget that grows with the lines read. A line that would exceed it, and is not
@@ -111,8 +111,8 @@ class TemplateMiner:
 
     def still_matches(self, known: MatchedCluster) -> bool:
         """Whether a match is what `add` would return now; it counts as a line of its template."""
-        cluster, group, changes, _ = known
-        if group.changes != changes:
+        cluster, leaf, changes, _ = known
+        if leaf.changes != changes:
             return False
         self._lines = cluster.used = self._lines + 1
         return True
@@ -175,7 +175,7 @@ class TemplateMiner:
         """What the next equal line comes to, which changes nothing; it is cached, unless it is long."""
         mined = Mined(cluster.text, None, False, marked)
         if len(masked) <= CACHED_CHARS:
-            self._cache.put(masked, MatchedCluster(cluster, cluster.group, cluster.group.changes, mined))
+            self._cache.put(masked, MatchedCluster(cluster, cluster.leaf, cluster.leaf.changes, mined))
         return mined
 
     def _catch_all(self, line: Tokens) -> Mined:

@@ -29,6 +29,10 @@ class Tokens(NamedTuple):
 
 def tokens_of(masked: str, max_tokens: int) -> Tokens:
     """The tokens of a masked line, `max_tokens` at most: a wildcard and the last constants stand for the others."""
+    if len(masked) <= MAX_CHARS and masked.isascii():
+        tokens = collapse(masked).split()
+        if len(tokens) <= max_tokens:
+            return Tokens(tokens)
     text = hide_names(collapse(masked[:COLLAPSED_CHARS])) + masked[COLLAPSED_CHARS:]
     return _unmarked(_limit(_split(_shorten(text)), max_tokens))
 

@@ -51,6 +51,19 @@ class Watch:
         """Whether an expression took too long within the last minute."""
         return time.monotonic() < self.slow_until
 
+    def guarded_search(self, expression: str, search: Callable[[str], R]) -> Callable[[str], R]:
+        """As `guarded`, for what every line goes through: without any other arguments a call costs half."""
+
+        def call(text: str) -> R:
+            before, self.expression = self.expression, expression
+            self.calls += 1
+            try:
+                return search(text)
+            finally:
+                self.expression = before
+
+        return call
+
     def guarded(self, expression: str, function: Callable[P, R]) -> Callable[P, R]:
         """A function that runs an expression, such that `limited` ends it.
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from string import Formatter
+from typing import Any
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import astuple
 
 from fusionlog.utils.ansi import strip_ansi
 
@@ -50,6 +53,15 @@ class JsonFormat:
         self.fields = [field for _, field in pieces if field]
         self._text = "".join(literal.replace("%", "%%") + ("%s" if field else "") for literal, field in pieces)
         self._kept = [name for name in kept if name not in self.fields]
+        ways = {field: list(_ways(field)) for field in self.fields}
+        self._is_direct = not self._kept and len(ways) == len(self.fields)
+        names = list(dict.fromkeys([*self.fields, *(name for each in ways.values() for name, _ in each)]))
+        self._decode = _decoder(names)
+        self._dotted = [
+            (at, [(names.index(name), rest) for name, rest in ways[field]])
+            for at, field in enumerate(self.fields)
+            if len(ways[field]) > 1
+        ]
 
     def __bool__(self) -> bool:
         return self.format is not None
@@ -59,9 +71,18 @@ class JsonFormat:
 
         :param fields: of the envelope around the line: they stand for those that the line lacks; or the line's own.
         """
+        if not self.fields:
+            return line
         if isinstance(fields, JsonLine) and fields.text == line:
             return self._render(fields, None) if self.shares(fields) else line
-        tree = tree_of(line) if self.fields else None
+        if line[:1] != "{" and line.lstrip()[:1] != "{":
+            return line
+        if not fields and self._is_direct:
+            try:
+                return self._of_values(line, astuple(self._decode(line)))
+            except (msgspec.DecodeError, RecursionError):
+                pass
+        tree = tree_of(line)
         return line if tree is None or not self.shares(tree) else self._render(tree, fields)
 
     def shares(self, tree: Tree) -> bool:
@@ -83,6 +104,24 @@ class JsonFormat:
             return self.shares(tree)
         apart = (field for field in self.fields if field not in own and field.split(".")[0] not in own)
         return any(value_at(tree, field) is not None for field in apart)
+
+    def _of_values(self, line: str, values: tuple[object, ...]) -> str:
+        """The text of a line of which the keys that the format needs were decoded; the line, where it has none."""
+        found = list(values[: len(self.fields)])
+        for at, ways in self._dotted:
+            found[at] = _on_way(values, ways)
+        texts = [
+            value
+            if type(value) is str and "!" < value < "\x7f"  # most: not blank, by its first character
+            else MISSING
+            if value is UNSET or value is None
+            else _written(value)
+            for value in found
+        ]
+        if texts[0] is MISSING and all(value is None or value is UNSET for value in found):
+            return line
+        text = (self._text % tuple(texts)).rstrip("\r\n")
+        return strip_ansi(text) if "\x1b" in text else text
 
     def _render(self, tree: Tree, fields: Tree | None) -> str:
         get = tree.get
@@ -175,6 +214,36 @@ def _pieces(format: str) -> Iterator[tuple[str, str | None]]:
         if field is not None and (spec or conversion or not all(field.split("."))):
             raise ValueError("a field is a name between braces, such as {msg} or {request.id}")
         yield literal, field
+
+
+def _decoder(names: Sequence[str]) -> Callable[[str], msgspec.Struct]:
+    """Decodes some keys of a JSON object, and nothing else of it: a value that is missing is `UNSET`."""
+    fields = [(f"f{number}", Any, UNSET) for number in range(len(names))]
+    rename = {f"f{number}": name for number, name in enumerate(names)}
+    return msgspec.json.Decoder(msgspec.defstruct("JsonKeys", fields, rename=rename, gc=False)).decode
+
+
+def _ways(field: str) -> Iterator[tuple[str, str]]:
+    """The keys of an object under which a field may be, and the rest of its path there, as `value_at` looks for it."""
+    yield field, ""
+    dot = field.find(".")
+    while dot >= 0:
+        yield field[:dot], field[dot + 1 :]
+        dot = field.find(".", dot + 1)
+
+
+def _on_way(values: Sequence[object], ways: Sequence[tuple[int, str]]) -> object:
+    """The value of a field with dots, by the values of the keys under which it may be."""
+    for number, rest in ways:
+        value = values[number]
+        if not rest:
+            if value is not UNSET:
+                return value
+        elif isinstance(value, dict):
+            found = value_at(value, rest)
+            if found is not None:
+                return found
+    return None
 
 
 def _written(value: object) -> str:

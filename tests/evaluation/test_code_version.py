@@ -18,4 +18,4 @@ def test_what_changes_a_file_its_place_or_a_library_changes_the_fingerprint(tmp_
 
 
 def test_it_is_of_the_package_that_runs() -> None:
-    assert (PACKAGE / "records.py").is_file() and fingerprint() == fingerprint()
+    assert (PACKAGE / "rules.py").is_file() and fingerprint() == fingerprint()

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.parsing import codes
-from fusionlog.parsing.codes import Candidate, across, in_token, is_code_name, kinds_opened
+from fusionlog.parsing import code_contexts, code_words, codes
+from fusionlog.parsing.code_contexts import across, kinds_opened
+from fusionlog.parsing.codes import Candidate, in_token, is_code_name
 from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.regex_invariance import DIGITS, is_invariant
 from fusionlog.parsing.templates import CONSTANT
@@ -127,7 +128,8 @@ def test_which_places_may_have_a_code_depends_on_no_digit(text: str, random: obj
 
 
 def test_the_expressions_distinguish_no_digits() -> None:
-    patterns = [each for each in vars(codes).values() if isinstance(each, re.Pattern)]
+    modules = (codes, code_contexts, code_words)
+    patterns = [each for module in modules for each in vars(module).values() if isinstance(each, re.Pattern)]
     assert len(patterns) > 20
     for each in patterns:
         assert is_invariant(each.pattern.replace("0[xX]", "").replace("\\x00-\\x7f", ""), DIGITS) or (

@@ -9,7 +9,7 @@ from benchmarks import plain_masks
 from fusionlog.data.systems import read_stream
 from fusionlog.errors import SettingError
 from fusionlog.parsing.code_fields import keep_expression
-from fusionlog.parsing.masks import Masks, is_local
+from fusionlog.parsing.masks import Masks
 from fusionlog.parsing.session_keys import KeyExpression
 from fusionlog.parsing.templates import CONSTANT
 
@@ -205,18 +205,6 @@ def test_recorded_lines_are_masked_as_by_one_expression_but_for_codes(system: st
         assert found == masks.mask_whole(text)
         if CONSTANT not in found:
             assert found == plain.mask(text)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "local"),
-    [
-        (r"J\d+", True), (r"\bJ\d+\b", True), (r"(?<=user=)\w+", True), (r"(?i)inv-[0-9]+", True), ("[^,\\s]+x", True),
-        (r"(?<=\" )5\d\d", False), ("^a", False), ("a.b", False), ("[^,]+x", False), (r"a\s*b", False),
-        ("(?x)a b", False),
-    ],
-)  # fmt: skip
-def test_an_expression_is_local_if_it_looks_at_no_blank_and_no_edge(pattern: str, local: bool) -> None:
-    assert is_local(pattern) is local
 
 
 def test_an_own_mask_comes_before_a_code_and_its_placeholder_is_a_constant() -> None:

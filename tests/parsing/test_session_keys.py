@@ -51,7 +51,7 @@ def test_a_line_with_several_keys_is_of_the_first_session_or_of_all() -> None:
 
 def test_lines_with_several_keys_are_recalled_with_all_of_them() -> None:
     parser = Parser("shop", SystemSettings(session=r"blk_-?\d+", keys="all"), IngestSettings())
-    for number in range(3):
+    for number in range(5):
         parser.parse(f"moved blk_{number} blk_{number + 1}")
     event = parser.recall(b"moved blk_7 blk_8")
     assert event is not None
@@ -88,7 +88,7 @@ def test_a_key_is_a_field_of_the_header() -> None:
 def test_a_field_of_the_header_is_recalled() -> None:
     system = SystemSettings(header="<Level> <Trace> <Content>", session_field="trace")
     parser = Parser("shop", system, IngestSettings())
-    for number in range(3):
+    for number in range(5):
         parser.parse(f"INFO t{number} paid")
     event = parser.recall(b"INFO t9 paid")
     assert event is not None

@@ -1,0 +1,83 @@
+"""The records on FusionLog's topics. JSON Schemas and the AsyncAPI document are generated from these types alone.
+
+Every record has a version `v`. Within a version a field is only ever added, with a default, and unknown fields are
+ignored on reading, so that an old reader survives a new writer. A field that is renamed, removed or given another
+meaning raises the version; a record of an earlier version is refused.
+"""
+
+from __future__ import annotations
+
+from fusionlog.records.anomalies import Anomaly, Evidence, ExplainedLine, Explanation, Feedback
+from fusionlog.records.base import (
+    MAX_EVENTS,
+    VERSION,
+    ClosedBy,
+    Count,
+    Duration,
+    Probability,
+    Record,
+    Seconds,
+    SpendingRole,
+    SystemName,
+    Weight,
+)
+from fusionlog.records.labels import EventLabel, PseudoLabel, Revocation
+from fusionlog.records.lines import KeyedLine, Template, template_id
+from fusionlog.records.models import BankEvent, Calibration, Lineage, LogisticRegression, ModelRelease, Withdrawal
+from fusionlog.records.spending import Spend
+from fusionlog.records.windows import (
+    LEAST_DURATION,
+    LEAST_PAUSE,
+    Longest,
+    Route,
+    Span,
+    Window,
+    WindowEvent,
+    decade,
+    spans_id,
+    window_id,
+    window_shape,
+)
+
+__all__ = [
+    "LEAST_DURATION",
+    "LEAST_PAUSE",
+    "MAX_EVENTS",
+    "VERSION",
+    "Anomaly",
+    "BankEvent",
+    "Calibration",
+    "ClosedBy",
+    "Count",
+    "Duration",
+    "EventLabel",
+    "Evidence",
+    "ExplainedLine",
+    "Explanation",
+    "Feedback",
+    "KeyedLine",
+    "Lineage",
+    "LogisticRegression",
+    "Longest",
+    "ModelRelease",
+    "Probability",
+    "PseudoLabel",
+    "Record",
+    "Revocation",
+    "Route",
+    "Seconds",
+    "Span",
+    "Spend",
+    "SpendingRole",
+    "SystemName",
+    "Template",
+    "Weight",
+    "Window",
+    "WindowEvent",
+    "Withdrawal",
+    "decade",
+    "spans_id",
+    "template_id",
+    "window_id",
+    "window_shape",
+]

@@ -1,0 +1,157 @@
+"""The record of a window: its events, its place in Kafka, and its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from fusionlog.records.base import MAX_EVENTS, ClosedBy, Count, Duration, Probability, Record, Seconds, SystemName
+from fusionlog.types import Position, RouteKind
+
+LEAST_DURATION: Seconds = 1.0
+"""A window has a longest duration from here up."""
+LEAST_PAUSE: Seconds = 10.0
+"""A window has a longest pause from here up."""
+
+
+class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
+    """A distinct event of a window: its template, a line of it in this window, and its number of lines there.
+
+    The line, `example`, is the first one, or, from a second up, the one with the longest duration. `duration` is the
+    longest duration that one of its lines in this window names, in seconds; 0: none does. `quantities` are the greatest
+    values of its other named numbers in this window, by name: sizes in bytes, retries, percentages.
+    """
+
+    template: str
+    text: str
+    example: str
+    count: Count
+    duration: Duration = 0.0
+    quantities: dict[str, float] = {}
+
+
+class Longest(Struct, frozen=True, kw_only=True, gc=False):
+    """The longest duration, or pause, of a window, in seconds, and its event: a place in `events`. For a pause, it is
+    the event before it."""
+
+    seconds: Duration
+    event: Annotated[int, Meta(ge=0)]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """Why a window is general or proprietary: S = min over events of the max cosine to the bank, against tau.
+
+    `acquisition_score` is set where a general window gets a second opinion: it is sent to the teacher, though the small
+    model has a verdict."""
+
+    kind: RouteKind
+    similarity: float
+    threshold: float
+    least_similar_event: str | None = None
+    model: str | None = None
+    acquisition_score: float | None = None
+
+
+class Span(Struct, frozen=True, kw_only=True, gc=False):
+    """The lines of a window that lie in one raw partition: from the first one to the last one."""
+
+    partition: int
+    first_offset: int
+    last_offset: int
+    first_index: int = 0
+    last_index: int = 0
+
+
+class Window(Record, frozen=True, kw_only=True):
+    """A session, or a window of a fixed number of lines, ready for a verdict.
+
+    `closed_by` is why the window ends: `idle`, no line of the session came for an idle gap; `size`, or `count`, it is
+    full; `silence`, none came to the partition; `overflow`, too many sessions were open there.
+    `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
+    of the multiset of templates and of the decades of `duration` and `pause`: windows of one shape get one verdict.
+    `duration` is the longest that a line of the window names, from a second up; `pause` the longest between two lines
+    after one another, by the times that they or their envelopes have, from ten seconds up. A record may hold several
+    lines: the first line is number `first_index` of its record, from 0, the last one number `last_index`. `provisional`
+    is the probability in a verdict that the offline teacher gave while the teacher was away; the window waits for the
+    teacher's own.
+
+    Of a system with `repartition: true`, the topic and the offsets are those of the keyed topic; `spans` are where the
+    lines lie in the raw topic, by partition.
+    """
+
+    id: str
+    system: SystemName
+    session: str
+    shape: str
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    started: Seconds
+    ended: Seconds
+    closed_by: ClosedBy
+    events: Annotated[list[WindowEvent], Meta(min_length=1, max_length=MAX_EVENTS)]
+    sequence: Annotated[list[int], Meta(min_length=1)]
+    route: Route | None = None
+    first_index: int = 0
+    last_index: int = 0
+    provisional: Probability | None = None
+    duration: Longest | None = None
+    pause: Longest | None = None
+    spans: list[Span] = []
+
+    def __post_init__(self) -> None:
+        """Refuse places that are none in `events`.
+
+        :raises ValueError: the number of such a place.
+        """
+        longest = (each.event for each in (self.duration, self.pause) if each is not None)
+        for place in (min(self.sequence, default=0), max(self.sequence, default=0), *longest):
+            if not 0 <= place < len(self.events):
+                raise ValueError(f"{place} is no place in its {len(self.events)} events")
+
+
+def window_id(topic: str, partition: int, first: Position, last: Position, session: str) -> str:
+    """The id of a window: a hash of where its lines lie in Kafka and of its session, so that a window emitted twice is
+    recognisable, and two sessions of the same lines are two windows."""
+    place = f"{topic}/{partition}/{first[0]}.{first[1]}/{last[0]}.{last[1]}/{session}"
+    return blake2b(place.encode(), digest_size=16).hexdigest()
+
+
+def spans_id(topic: str, spans: Sequence[Span], session: str) -> str:
+    """The id of a window by where its lines lie in the raw topic; of one partition, that of a window cut there.
+
+    :param spans: by partition, ascending.
+    """
+    ids = [
+        window_id(
+            topic, span.partition, (span.first_offset, span.first_index), (span.last_offset, span.last_index), session
+        )
+        for span in spans
+    ]
+    return ids[0] if len(ids) == 1 else blake2b("/".join(ids).encode(), digest_size=16).hexdigest()
+
+
+def window_shape(
+    counts: Iterable[tuple[str, int]],
+    duration: tuple[str, Seconds] | None = None,
+    pause: tuple[str, Seconds] | None = None,
+) -> str:
+    """The hash of a window's multiset of templates, given as (template id, count) pairs in any order.
+
+    :param duration: its longest duration from a second up, and :param pause: its longest pause from ten seconds up, by
+        the template of the event: the decade of each, the third one open, is part of the shape.
+    """
+    parts = [f"{template}:{count}" for template, count in sorted(counts)]
+    for name, longest, least in (("duration", duration, LEAST_DURATION), ("pause", pause, LEAST_PAUSE)):
+        if longest is not None:
+            parts.append(f"{name}:{longest[0]}:{decade(longest[1], least)}")
+    return blake2b(";".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def decade(seconds: float, least: float) -> int:
+    """The decade of a time from `least` seconds up: 0, 1, and 2 for a hundred times as long and longer."""
+    return sum(seconds >= least * factor for factor in (10, 100))
