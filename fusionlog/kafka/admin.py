@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizat
 
 from fusionlog.errors import BrokerError, BrokerRefusedError
 from fusionlog.kafka.acls import Grant, grants
-from fusionlog.kafka.client import admin_client, kafka_errors, partition_counts, plain_client
+from fusionlog.kafka.client import admin_client, kafka_errors, partition_counts
 from fusionlog.kafka.denials import denial
-from fusionlog.kafka.permissions import DENIED, Views, missing, views
+from fusionlog.kafka.permissions import DENIED, Views, missing, views_of
 from fusionlog.settings import KafkaSettings, Settings
 from fusionlog.topics import Role, Topic, Topics
 
@@ -77,17 +77,15 @@ async def check_topics(settings: Settings, role: Role | None = None) -> list[Pro
     :raises BrokerError: Kafka does not answer.
     """
     topics, needed = _used(settings.topics, role), _needed(settings.topics, role)
-    async with kafka_errors(settings.kafka, "reading topics and their settings", "Describe"):
-        async with plain_client(settings.kafka) as client:
-            shown = await views(client, needed, [each.name for each in (*topics, *_not_read(settings.topics))])
-        counts, denied = _counts(shown), missing(needed, shown)
-        hidden = {grant.name for grant in denied if "DescribeConfigs" in grant.operations}
-        checked = [each.name for each in needed if "DescribeConfigs" in each.operations and each.name not in hidden]
-        async with admin_client(settings.kafka) as admin:
-            configs = await _configs(admin, [name for name in checked if name in counts])
+    shown = await views_of(settings.kafka, needed, [each.name for each in (*topics, *_not_read(settings.topics))])
+    counts, denied = _counts(shown), missing(needed, shown)
+    hidden = {grant.name for grant in denied if "DescribeConfigs" in grant.operations}
+    checked = [each.name for each in needed if "DescribeConfigs" in each.operations and each.name not in hidden]
+    async with kafka_errors(settings.kafka, "reading the settings of topics"), admin_client(settings.kafka) as admin:
+        configs = await _configs(admin, [name for name in checked if name in counts])
     unseen = {grant.name for grant in denied if "Describe" in grant.operations}
     problems = [
-        *_denials(denied, settings.kafka, role),
+        *_denials(denied, settings.kafka, role or "cli"),
         *(
             problem
             for topic in _declared(topics, settings.topics, counts) if topic.name not in unseen
@@ -125,7 +123,7 @@ def _counts(shown: Views) -> dict[str, int]:
     return {name: view.partitions for (_, name), view in shown.items() if view.partitions is not None}
 
 
-def _denials(denied: Sequence[Grant], kafka: KafkaSettings, role: Role | None) -> Iterator[Problem]:
+def _denials(denied: Sequence[Grant], kafka: KafkaSettings, role: Role) -> Iterator[Problem]:
     """A problem a topic or group; one whose settings alone are not shown is no fatal one."""
     for grant in denied:
         yield Problem(
@@ -139,8 +137,7 @@ async def _existing(settings: Settings) -> dict[str, int]:
     :raises BrokerRefusedError: a topic is not shown to this client: it may exist or not.
     """
     needed = [each.only(("Describe", "Create")) for each in grants(settings.topics, "cli") if each.resource == "topic"]
-    async with kafka_errors(settings.kafka, "reading topics", "Describe"), plain_client(settings.kafka) as client:
-        shown = await views(client, (), [topic.name for topic in settings.topics.all()])
+    shown = await views_of(settings.kafka, (), [topic.name for topic in settings.topics.all()])
     if hidden := [grant for grant in needed if shown.get(("topic", grant.name)) == DENIED]:
         raise BrokerRefusedError(denial(hidden, settings.kafka, "cli"))
     return _counts(shown)

@@ -21,7 +21,7 @@ from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
 from fusionlog.errors import BrokerError, BrokerRefusedError
 from fusionlog.kafka.acls import Grant, Operation, Resource
-from fusionlog.kafka.client import plain_client, unreached
+from fusionlog.kafka.client import REACH_SECONDS, plain_client, unreached
 from fusionlog.kafka.denials import denial
 from fusionlog.settings import KafkaSettings
 from fusionlog.topics import Topic
@@ -170,17 +170,26 @@ def missing(needed: Iterable[Grant], shown: Views) -> list[Grant]:
     return [grant for grant in found if grant.operations]
 
 
+async def views_of(kafka: KafkaSettings, needed: Iterable[Grant], topics: Iterable[str] = ()) -> Views:
+    """The same, by a connection of its own.
+
+    :raises BrokerAwayError: Kafka does not answer.
+    :raises BrokerRefusedError: the login or the certificate was refused.
+    """
+    try:
+        async with asyncio.timeout(REACH_SECONDS), plain_client(kafka) as client:
+            return await views(client, needed, topics)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise await unreached(kafka, error) from error
+
+
 async def partitions_of(kafka: KafkaSettings, topic: Topic) -> int:
     """The number of partitions of a topic that is to be read.
 
     :raises BrokerRefusedError: it is not shown to this client.
     :raises BrokerError: Kafka does not answer, or there is no such topic.
     """
-    try:
-        async with plain_client(kafka) as client:
-            view = (await topic_views(client, [topic.name]))[topic.name]
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise await unreached(kafka, error) from error
+    view = (await views_of(kafka, (), [topic.name]))["topic", topic.name]
     if view == DENIED:
         reason = denial([Grant("topic", topic.name, ("Read", "Describe"))], kafka)
         raise BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} does not show {topic.name}: {reason}")
