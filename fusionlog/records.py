@@ -23,6 +23,11 @@ Seconds = Annotated[float, Meta(ge=0.0, lt=253402300800.0, description="Unix tim
 Duration = Annotated[float, Meta(ge=0.0, description="Duration in seconds")]
 Weight = Annotated[float, Meta(ge=0.0)]
 Count = Annotated[int, Meta(ge=1, lt=2**31)]
+Partition = Annotated[int, Meta(ge=0, lt=2**31)]
+Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Index = Annotated[int, Meta(ge=0, lt=2**31)]
+Sum = Annotated[int, Meta(ge=0, le=2**53)]
+Money = Annotated[float, Meta(ge=-1.0, le=1e12, description="below 0 by what rounding leaves")]
 SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
 MAX_EVENTS = 10_000
 """Distinct events of a window, at most."""
@@ -58,13 +63,13 @@ class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
     time: Seconds
     arrived: Seconds
     topic: str
-    partition: int
-    offset: int
+    partition: Partition
+    offset: Offset
     stated: bool = False
-    index: int = 0
-    member: int = 0
-    epoch: int = 0
-    after: tuple[int, int, int] | None = None
+    index: Index = 0
+    member: Index = 0
+    epoch: Offset = 0
+    after: tuple[Offset, Index, Index] | None = None
     fields: dict[str, Any] = {}
 
 
@@ -125,11 +130,11 @@ class Route(Struct, frozen=True, kw_only=True):
 class Span(Struct, frozen=True, kw_only=True, gc=False):
     """The lines of a window that lie in one raw partition: from the first one to the last one."""
 
-    partition: int
-    first_offset: int
-    last_offset: int
-    first_index: int = 0
-    last_index: int = 0
+    partition: Partition
+    first_offset: Offset
+    last_offset: Offset
+    first_index: Index = 0
+    last_index: Index = 0
 
 
 class Window(Record, frozen=True, kw_only=True):
@@ -152,17 +157,17 @@ class Window(Record, frozen=True, kw_only=True):
     session: str
     shape: str
     topic: str
-    partition: int
-    first_offset: int
-    last_offset: int
+    partition: Partition
+    first_offset: Offset
+    last_offset: Offset
     started: Seconds
     ended: Seconds
     closed_by: ClosedBy
     events: Annotated[list[WindowEvent], Meta(min_length=1, max_length=MAX_EVENTS)]
     sequence: Annotated[list[int], Meta(min_length=1)]
     route: Route | None = None
-    first_index: int = 0
-    last_index: int = 0
+    first_index: Index = 0
+    last_index: Index = 0
     provisional: Probability | None = None
     duration: Longest | None = None
     pause: Longest | None = None
@@ -244,8 +249,8 @@ class Lineage(Struct, frozen=True, kw_only=True):
     parent: str | None = None
     sources: list[str] = []
     teachers: list[str] = []
-    labels: int = 0
-    rounds: int = 0
+    labels: Sum = 0
+    rounds: Sum = 0
     job: str = ""
     parsing: str = ""
     bundled: bool = False
@@ -350,9 +355,9 @@ class Anomaly(Record, frozen=True, kw_only=True):
     evidence: list[Evidence]
     route: Route
     topic: str
-    partition: int
-    first_offset: int
-    last_offset: int
+    partition: Partition
+    first_offset: Offset
+    last_offset: Offset
     started: Seconds
     ended: Seconds
     detected_at: Seconds
@@ -386,8 +391,8 @@ class Explanation(Record, frozen=True, kw_only=True):
     evidence: list[ExplainedLine]
     next_step: str
     explained_by: str
-    calls: int
-    tokens: int
+    calls: Sum
+    tokens: Sum
     explained_at: Seconds
 
 
@@ -413,16 +418,18 @@ class Spend(Record, frozen=True, kw_only=True):
     """
 
     worker: str
-    number: int
+    number: Sum
     role: SpendingRole
-    minute: Annotated[int, Meta(description="Unix time of the beginning of the minute")]
-    calls: int
+    minute: Annotated[
+        int, Meta(ge=0, lt=253370764800, description="Unix time of the beginning of the minute, before the year 9999")
+    ]
+    calls: Sum
     system: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    money: float = 0.0
-    reserved: float = 0.0
-    estimated: int = 0
+    prompt_tokens: Sum = 0
+    completion_tokens: Sum = 0
+    money: Money = 0.0
+    reserved: Money = 0.0
+    estimated: Sum = 0
 
 
 def template_id(text: str) -> str:

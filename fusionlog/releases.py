@@ -8,6 +8,7 @@ import hmac
 import io
 import zlib
 from datetime import UTC, datetime
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -167,10 +168,16 @@ def _without_defaults(value: Any) -> Any:
     if not isinstance(value, msgspec.Struct):
         return value
     return {
-        field.name: _without_defaults(found)
-        for field in msgspec.structs.fields(value)
-        if (found := getattr(value, field.name)) != _default(field)
+        name: _without_defaults(found)
+        for name, default in _defaults(type(value))
+        if (found := getattr(value, name)) != default
     }
+
+
+@cache
+def _defaults(record: type[msgspec.Struct]) -> list[tuple[str, Any]]:
+    """The fields of a type with their defaults: a bank has thousands of records of one type."""
+    return [(field.name, _default(field)) for field in msgspec.structs.fields(record)]
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:
