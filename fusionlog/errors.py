@@ -43,6 +43,10 @@ class SettingError(FusionLogError):
         self.setting, self.value, self.remedy = setting, value, remedy
         super().__init__(f"setting {setting} is {_REPR.repr(value)}: {remedy}")
 
+    def within(self, place: str) -> SettingError:
+        """The error of a setting that stands in another one, such as a system's entry."""
+        return SettingError(f"{place}.{self.setting}", self.value, self.remedy)
+
 
 class DataError(FusionLogError):
     """A file or directory of data is missing or not of the form that `datasets/README.md` describes."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fusionlog import settings as settings_module
+from fusionlog.settings.hidden import without_login
 
 
 class Row(NamedTuple):
@@ -68,4 +69,4 @@ def rows(model: BaseModel, prefix: str = settings_module.PREFIX) -> Iterator[Row
 def _shown(value: Any) -> str:
     if value is None:
         return "not set"
-    return json.dumps(value) if isinstance(value, tuple) else str(value)
+    return json.dumps(value) if isinstance(value, tuple) else without_login(str(value))

@@ -109,7 +109,11 @@ _UUID_ZERO = "00000000-0000-0000-0000-000000000000"
 MEMO_TOKENS = 20_000
 MEMO_CHARS = 200
 
-_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[aiLmsux-]+[:)]|\(\?(?:[:=!>]|<[=!]|P[<=>]|\()|.", re.DOTALL)
+_PIECES = re.compile(
+    r"\\(?:x\w\w|u\w{4}|U\w{8}|N\{[^}]*\}|0[0-7]{0,2}|.)"
+    r"|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[aiLmsux-]+[:)]|\(\?(?:[:=!>]|<[=!]|P[<=>]|\()|.",
+    re.DOTALL,
+)
 _EDGES = frozenset(["^", "$", r"\A", r"\Z", r"\B"])
 _BLANKS = (" ", "\t", "\n", "\x1c", "\xa0")
 
@@ -564,7 +568,7 @@ def is_local(pattern: str) -> bool:
     for piece in _PIECES.findall(pattern):
         if piece in _EDGES or piece == "." or piece.isspace() or piece.startswith("(?(") or piece == r"\n":
             return False
-        if piece.startswith("(?") and "x" in piece:
+        if (piece.startswith("(?") and "x" in piece) or re.fullmatch(r"\\[1-9]", piece):
             return False
         if _is_class(piece) and any(re.fullmatch(piece, blank) for blank in _BLANKS):
             return False

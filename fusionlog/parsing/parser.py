@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fusionlog.errors import SettingError
 from fusionlog.parsing.code_fields import CodeFields, FieldCodes, keep_expression, kept_names
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.headers import Fields, Header, texts
@@ -75,6 +76,7 @@ class _Outcome(NamedTuple):
 class Parser:
     """Parses the lines of one system.
 
+    :raises SettingError: a setting of the system cannot be used.
     :param shapes: whether lines that differ in digits and UUIDs alone are parsed once (see `line_cache`); the events
         are the same.
 
@@ -84,13 +86,15 @@ class Parser:
     def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
         self.name = name
         self.json_lines = JsonFormat(system.json_line, kept_names(system.keep))
-        self._header = Header(system)
         kept = [keep_expression(each) for each in system.keep]
-        self._masks = Masks(system.masks, kept)
+        try:
+            self._header, self._masks = Header(system), Masks(system.masks, kept)
+            self._keys = KeyExpression(system.session)
+        except SettingError as error:
+            raise error.within(name) from error
         self._fields = CodeFields(system.keep, self._header)
         self._has_fields, self._is_json = bool(self._fields), bool(self.json_lines)
         self._quantities = QuantityMemo()
-        self._keys = KeyExpression(system.session)
         self._keys_are_free = self._keys.is_free
         self._key_field, self._every_key = system.session_field, system.keys == "all"
         self._has_one_key = not self._key_field and not self._every_key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from fusionlog.settings.groups import (
     ScoreSettings,
     SecondOpinionSettings,
 )
+from fusionlog.settings.hidden import HIDDEN, is_secret, without_login
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.settings.systems_file import read_systems
 from fusionlog.topics import Topics
@@ -31,6 +33,12 @@ from fusionlog.topics import Topics
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})
 """Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests."""
+
+
+TOPIC_PREFIX = r"^[a-zA-Z0-9._-]{0,100}$"
+"""What Kafka allows in the name of a topic."""
+LISTS = ("FUSIONLOG_INGEST__MESSAGE_FIELDS",)
+"""Variables that hold a list, as JSON."""
 
 
 class Settings(BaseSettings):
@@ -41,8 +49,12 @@ class Settings(BaseSettings):
     )
 
     kafka: KafkaSettings = KafkaSettings()
-    topic_prefix: str = Field("fusionlog.", description="prefix of FusionLog's own topics and consumer groups")
-    raw_prefix: str = Field("logs.raw.", description="prefix of raw topics; the system's name follows")
+    topic_prefix: str = Field(
+        "fusionlog.", pattern=TOPIC_PREFIX, description="prefix of FusionLog's own topics and consumer groups"
+    )
+    raw_prefix: str = Field(
+        "logs.raw.", pattern=TOPIC_PREFIX, description="prefix of raw topics; the system's name follows"
+    )
     systems_file: Path | None = Field(
         None, description="YAML: system name to json_line, header, session, window, description, policy, method"
     )
@@ -110,15 +122,23 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """The settings of the environment; overrides come first.
 
-    :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable.
+    :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable; what may be a
+        secret is not shown.
     """
     _refuse_unknown()
+    _refuse_other_than_json()
     try:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
-        raise SettingError(name, first["input"], first["msg"]) from error
+        raise SettingError(name, _shown(name, first["input"]), first["msg"]) from error
+
+
+def _shown(name: str, value: object) -> object:
+    if is_secret(name):
+        return HIDDEN
+    return without_login(value) if isinstance(value, str) else value
 
 
 def variables(model: type[BaseModel], prefix: str = PREFIX) -> list[str]:
@@ -133,16 +153,30 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> list[str]:
 def _refuse_unknown() -> None:
     """Refuse a variable with the prefix that is no setting: a misspelt one would silently do nothing.
 
+    Its value is not shown: it may be that of a misspelt secret.
+
     :raises SettingError: naming it, and the nearest setting.
     """
     known = variables(Settings)
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known and name not in OTHERS:
-            near = difflib.get_close_matches(name, known, 1)
+        if name.upper().startswith(PREFIX) and name not in known and name not in OTHERS:
+            near = difflib.get_close_matches(name.upper(), known, 1)
             raise SettingError(
                 name,
-                os.environ[name],
+                HIDDEN,
                 f"there is no such setting; did you mean {near[0]}?"
                 if near
                 else "there is no such setting; see  fusionlog settings",
             )
+
+
+def _refuse_other_than_json() -> None:
+    """Refuse the text of a list that is not JSON.
+
+    :raises SettingError: naming the variable.
+    """
+    for name in LISTS:
+        try:
+            json.loads(os.environ.get(name) or "[]")
+        except (ValueError, RecursionError) as error:
+            raise SettingError(name, os.environ[name], 'must be a JSON array, such as ["log", "message"]') from error

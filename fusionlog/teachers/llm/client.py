@@ -14,6 +14,7 @@ import openai
 
 from fusionlog.errors import FusionLogError, SettingError
 from fusionlog.settings import LabelSettings
+from fusionlog.settings.hidden import without_login
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Twenty of the largest units need 400,000 characters; each may take seven bytes as an escape in a text of JSON."""
@@ -158,13 +159,14 @@ def _split(url: str | None) -> SplitResult:
 
     :raises SettingError: it is not valid.
     """
+    shown = None if url is None else without_login(url)
     try:
         parts = urlsplit(url or "")
         _ = parts.port
     except ValueError as error:
-        raise SettingError("FUSIONLOG_LABEL__URL", url, f"not a URL: {error}") from error
+        raise SettingError("FUSIONLOG_LABEL__URL", shown, f"not a URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingError("FUSIONLOG_LABEL__URL", url, "must be like http://127.0.0.1:8089/v1 or https://host/v1")
+        raise SettingError("FUSIONLOG_LABEL__URL", shown, "must be like http://127.0.0.1:8089/v1 or https://host/v1")
     return parts
 
 
