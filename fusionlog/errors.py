@@ -10,9 +10,9 @@ MOST_CHARS = 2_000
 """Characters of a message, at most: what came in may be as long as a record."""
 
 Reason = Literal[
-    "empty", "not-json", "wrong-shape", "unknown-system", "not-usable", "no-type", "no-label", "no-verdict", "no-events",
-    "no-explanation", "crash-loop", "too-long", "too-many-lines", "window-too-large", "no-session-key", "not-text", "not-logs",
-    "offset-order", "parser-failed",
+    "empty", "not-json", "wrong-shape", "unknown-system", "not-usable", "no-type", "no-label", "no-verdict",
+    "no-events", "no-explanation", "crash-loop", "too-long", "too-many-lines", "window-too-large", "no-session-key",
+    "not-text", "not-logs", "offset-order", "parser-failed",
 ]  # fmt: skip
 """Why a record is a dead letter; docs/operations.md has what each is, and what to do."""
 

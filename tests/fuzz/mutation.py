@@ -30,6 +30,8 @@ TOKENS = (
     b"\n", b"\r", b",", b":", b" " * 500, b"\x1f\x8b", b"\xf0\x9f\x92", b"0x1", b"'", b"/*", b"\x85",
 )  # fmt: skip
 """What is put into the bytes of a record."""
+LONGEST = 200_000
+"""Bytes of a mutated record, at most."""
 DEPTHS = (3, 40, 400, 1_500)
 
 
@@ -94,7 +96,8 @@ def changed(random: Random, tree: Any) -> Any:
     elif what == 5:
         del holder[place]
     elif isinstance(holder, list):
-        holder += holder[:1] * random.choice((1, 2, 300)) if what < 8 else [value(random)]
+        times = 2 if isinstance(holder[0], list | dict) else random.choice((1, 2, 300))
+        holder += holder[:1] * times if what < 8 else [value(random)]
     elif what == 6:
         holder[text(random)] = holder.pop(place)
     elif what == 7:
@@ -172,7 +175,7 @@ def mutated(random: Random, data: bytes) -> bytes:
         data = written(random, tree)
     if tree is None or random.random() < 0.25:
         for _ in range(random.choice((1, 1, 2, 4))):
-            data = bytes_changed(random, data)
+            data = bytes_changed(random, data)[:LONGEST]
     return data
 
 

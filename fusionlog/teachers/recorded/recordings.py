@@ -11,19 +11,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from fusionlog.errors import DataError
+from fusionlog.teachers.base import clip
 from fusionlog.teachers.llm.answers import Confidence, Label
 from fusionlog.teachers.recorded.event_index import EventIndex
+from fusionlog.utils.json_format import tree_of
 
 FORM = "see docs/labelling.md, A recorded teacher, for the form of such a file"
 UNKNOWN = "unknown"
 NO_FAULT = "no event of it is a fault by itself"
 UNSURE = 0.5
+SHOWN_CHARS = 200
 
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
@@ -149,7 +152,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
         if line.strip():
             try:
                 yield number, decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise DataError(path, f"line {number}{_wrong(line, error)}", FORM) from error
 
 
@@ -179,11 +182,8 @@ def _wrong(line: bytes, error: Exception) -> str:
     """The field of a line that is wrong, and its value, where the error names one."""
     message, _, place = str(error).partition(" - at `$")
     field = place.rstrip("`").lstrip(".")
-    if not field:
+    tree = tree_of(line.decode(errors="replace")) if field else None
+    if tree is None:
         return f" is no row: {message}"
-    return f": {field} is {_value(line, field)!r}: {message[:1].lower()}{message[1:]}"
-
-
-def _value(line: bytes, field: str) -> Any:
-    tree = msgspec.json.decode(line)
-    return tree.get(field.split("[")[0]) if isinstance(tree, dict) else tree
+    value = clip(repr(tree.get(field.split("[")[0])), SHOWN_CHARS)
+    return f": {field} is {value}: {message[:1].lower()}{message[1:]}"
