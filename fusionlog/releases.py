@@ -85,7 +85,7 @@ def read_release(path: Path) -> ModelRelease:
     try:
         data = path.read_bytes()
         release = msgspec.json.decode(gzip.decompress(data) if data[:2] == GZIP else data, type=ModelRelease)
-    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ModelError(
             f"{path} is no release ({reason}): write one by  fusionlog models save VERSION FILE"
