@@ -12,7 +12,10 @@ from tests.fuzz import mutation
 from tests.fuzz.mutation import SECRET
 from tests.teachers.llm.test_reply import STREAM, body
 
-EVENTS = [{"id": 1, "label": "normal", "confidence": 0.9, "reason": "routine"}, {"id": 2, "label": "anomalous", "confidence": 0.8}]
+EVENTS = [
+    {"id": 1, "label": "normal", "confidence": 0.9, "reason": "routine"},
+    {"id": 2, "label": "anomalous", "confidence": 0.8},
+]
 ANSWER: dict[str, Any] = {"label": "anomalous", "confidence": 0.9, "reason": "disk failed", "events": EVENTS}
 EXPLANATION = {"root_cause": "the disk is full", "evidence": [1, 2], "next_step": "look at it"}
 CONTENTS: tuple[Any, ...] = (

@@ -122,9 +122,13 @@ def _other(random: Random, present: Any) -> Any:
     if isinstance(present, int) and abs(present) > 2**70:
         return number(random)
     if isinstance(present, int | float):
-        return random.choice((-present, present + 1, present - 1, present * 1000, json.dumps(present)[:400], [present], number(random)))
+        return random.choice(
+            (-present, present + 1, present - 1, present * 1000, json.dumps(present)[:400], [present], number(random))
+        )
     if isinstance(present, str):
-        return random.choice((present + text(random), text(random) + present, present[1:], present * 40, [present], SECRET))
+        return random.choice(
+            (present + text(random), text(random) + present, present[1:], present * 40, [present], SECRET)
+        )
     if isinstance(present, list):
         return random.choice(([], present * 2, present[::-1], [present], {"0": present}))
     return random.choice(({}, [present], {**present, "": present}))

@@ -103,13 +103,23 @@ class Partition:
     @property
     def keyed(self) -> list[SampleRecord]:
         """What the first stage wrote, as records of the keyed topic."""
-        values = [pair for made in self.made if isinstance(made, KeyedLines) for pairs in made.records.values() for pair in pairs]
+        values = [
+            pair
+            for made in self.made
+            if isinstance(made, KeyedLines)
+            for pairs in made.records.values()
+            for pair in pairs
+        ]
         return [SampleRecord(offset, -1, key, value) for offset, (key, value) in enumerate(values)]
 
     @property
     def lines(self) -> int:
         """The lines that became something, where each is in one session at most."""
-        kinds = {Window: lambda made: len(made.sequence), KeyedLines: lambda made: made.share.lines, DeadLetter: lambda made: 1}
+        kinds = {
+            Window: lambda made: len(made.sequence),
+            KeyedLines: lambda made: made.share.lines,
+            DeadLetter: lambda made: 1,
+        }
         return sum(kinds[type(each)](each) for each in self.made) + self.report.sum.joined + self.report.sum.dropped
 
 

@@ -38,13 +38,24 @@ OF_FIELD: dict[str, tuple[object, ...]] = {
     "multiline": ("auto", False, True, {"start": "^x"}, {"continues": "("}, {"start": "a", "continues": "b"}, {"max_lines": 10**30}),
     "time_field": ("t", "a.b", "none", "", "Time"), "date_field": ("d", "", None), "session_field": ("a.b", "Order", "", "."),
 }  # fmt: skip
-KEYS = (*SystemSettings.model_fields, *WindowSettings.model_fields, *MultilineSettings.model_fields, "Session", "sesion", "", "1", "a\nb")
+KEYS = (
+    *SystemSettings.model_fields,
+    *WindowSettings.model_fields,
+    *MultilineSettings.model_fields,
+    "Session",
+    "sesion",
+    "",
+    "1",
+    "a\nb",
+)
 
 
 def environment(random: Random) -> dict[str, str]:
     """A few variables: of settings, misspelt ones, and whole groups as JSON."""
     known = variables(Settings)
-    names = [random.choice(known) if random.random() < 0.85 else random.choice(MISSPELT) for _ in range(random.randint(0, 3))]
+    names = [
+        random.choice(known) if random.random() < 0.85 else random.choice(MISSPELT) for _ in range(random.randint(0, 3))
+    ]
     names += [random.choice(SECRETS)] if random.random() < 0.3 else []
     return {name: SECRET if name in SECRETS else _of_environment(random, name) for name in names}
 
@@ -61,7 +72,11 @@ def _of_environment(random: Random, name: str) -> str:
         chosen = str(random.choice([each for each in NUMBERS if abs(each) < 1e300]))
     else:
         chosen = random.choice((text(random), "\udcff"))
-    return chosen.replace("\x00", "").encode("utf-8", "surrogateescape" if "\udcff" in chosen else "replace").decode("utf-8", "surrogateescape")
+    return (
+        chosen.replace("\x00", "")
+        .encode("utf-8", "surrogateescape" if "\udcff" in chosen else "replace")
+        .decode("utf-8", "surrogateescape")
+    )
 
 
 def entry(random: Random) -> Any:
@@ -86,7 +101,9 @@ def systems_file(random: Random) -> bytes:
     if kind < 0.1:
         return random.choice(ODD_FILES)
     names = ("shop", "till", "a.b-c_1", "*", "..", "é", "", "x" * 201, 1, None, True, 1.5)
-    tree: Any = {random.choice(names) if random.random() < 0.3 else "shop": entry(random) for _ in range(random.randint(1, 2))}
+    tree: Any = {
+        random.choice(names) if random.random() < 0.3 else "shop": entry(random) for _ in range(random.randint(1, 2))
+    }
     if random.random() < 0.05:
         tree = value(random)
     try:

@@ -33,8 +33,13 @@ SYSTEMS = (b"shop: {}", b"shop: {session: 'order (\\w+)', window: {by: session}}
 def _kafka_record(random: Random) -> bytes:
     """A line of a `.jsonl` file of Kafka records."""
     value = mutation.record(random, valid_records())
-    written: dict[str, Any] = {"value": value.decode("utf-8", "replace"), "timestamp": random.choice((0, -1, 1714557600000, 2**63))}
-    written |= random.choice(({}, {"partition": 1, "offset": 5}, {"key": "k", "headers": []}, {"partition": -(2**63), "offset": 2**63 - 1}))
+    written: dict[str, Any] = {
+        "value": value.decode("utf-8", "replace"),
+        "timestamp": random.choice((0, -1, 1714557600000, 2**63)),
+    }
+    written |= random.choice(
+        ({}, {"partition": 1, "offset": 5}, {"key": "k", "headers": []}, {"partition": -(2**63), "offset": 2**63 - 1})
+    )
     if random.random() < 0.2:
         written["value_base64"] = base64.b64encode(value).decode()
     line = json.dumps(written).encode()
@@ -44,9 +49,14 @@ def _kafka_record(random: Random) -> bytes:
 def _file(random: Random, directory: Path) -> Path:
     """A sample: lines, Kafka records, or packed ones, whole or cut."""
     kafka = random.random() < 0.4
-    lines = [_kafka_record(random) if kafka else mutation.record(random, valid_records()) for _ in range(random.randint(0, LINES))]
+    lines = [
+        _kafka_record(random) if kafka else mutation.record(random, valid_records())
+        for _ in range(random.randint(0, LINES))
+    ]
     data = b"\n".join(lines)
-    name = random.choice(("a.jsonl", "a.jsonl", "a.jsonl.gz") if kafka else ("a.log", "a.log", "a.jsonl", "a.log.gz", "a.gz"))
+    name = random.choice(
+        ("a.jsonl", "a.jsonl", "a.jsonl.gz") if kafka else ("a.log", "a.log", "a.jsonl", "a.log.gz", "a.gz")
+    )
     if name.endswith(".gz") and random.random() < 0.8:
         data = gzip.compress(data, mtime=0)
         data = mutation.bytes_changed(random, data) if random.random() < 0.3 else data
@@ -65,7 +75,9 @@ def try_check_command(random: Random) -> None:
             systems = directory / "systems.yaml"
             systems.write_bytes(random.choice(SYSTEMS) if random.random() < 0.8 else systems_file(random))
             arguments += ["--systems-file", str(systems)]
-        arguments += random.choice(([], ["--json"], ["--system", "shop"], ["--system", "none"], ["--records", "3"], ["--topic"]))
+        arguments += random.choice(
+            ([], ["--json"], ["--system", "shop"], ["--system", "none"], ["--records", "3"], ["--topic"])
+        )
         try:
             _run(arguments)
         except BaseException as error:

@@ -25,7 +25,22 @@ from tests.fuzz.mutation import TEXTS
 from tests.fuzz.trials import RANDOMS, seeded, try_many
 
 HEADERS = codecs.dead_letter_headers(RecordError("not-json", "at byte 3"), "ingest", "logs.raw.shop", 1, 42, 12.5, 3)
-NUMBERS = (b"", b"-1", b"nan", b"inf", b"-inf", b"1e999", b"9" * 400, b"9" * 5_000, b"253402300800", b"-1e300", b"\xff", b"1_0", "٣".encode(), None)
+NUMBERS = (
+    b"",
+    b"-1",
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"1e999",
+    b"9" * 400,
+    b"9" * 5_000,
+    b"253402300800",
+    b"-1e300",
+    b"\xff",
+    b"1_0",
+    "٣".encode(),
+    None,
+)
 
 
 @dataclass

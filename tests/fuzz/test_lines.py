@@ -43,7 +43,8 @@ OTHERS: tuple[dict[str, object], ...] = (
     {"window": {"size": 1}}, {"session_field": "kubernetes.pod_name", "window": {"by": "session", "max_events": 1}},
 )  # fmt: skip
 FORMATS: tuple[dict[str, object], ...] = tuple(
-    {"format": name, "time_field": "time", **SESSIONS} for name in FormatName.__args__  # type: ignore[attr-defined]
+    {"format": name, "time_field": "time", **SESSIONS}
+    for name in FormatName.__args__  # type: ignore[attr-defined]
 )
 INGEST = (IngestSettings(), IngestSettings(max_line_bytes=200, max_templates=10, max_tokens=6, max_similar_templates=2, new_templates=3),
           IngestSettings(message_fields=("log",), silence_seconds=0.1))  # fmt: skip
@@ -59,7 +60,9 @@ def records_of(random: Random, count: int = RECORDS_EACH) -> list[SampleRecord]:
     records, offset = [], 0
     for _ in range(random.randint(1, count)):
         offset += random.choice((1, 1, 1, 2, 100))
-        moment = random.choice((-1, 0, 1714557600000, 1714557600000 + offset * 1000, 2**63 - 1, -(2**63), 253402300800000))
+        moment = random.choice(
+            (-1, 0, 1714557600000, 1714557600000 + offset * 1000, 2**63 - 1, -(2**63), 253402300800000)
+        )
         value = None if random.random() < 0.02 else mutation.record(random, valid_records())
         records.append(SampleRecord(offset, moment, random.choice((None, b"", b"a", b"\xff")), value))
     return records
@@ -110,7 +113,10 @@ def try_keyed(random: Random) -> None:
     """Records of the keyed topic, as anybody may write them."""
     valid = [codecs.encode(made(Random(seed), KeyedLine)) for seed in range(10)]
     system, ingest = random.choice([each for each in systems() if each.window.by == "session"]), random.choice(INGEST)
-    records = [SampleRecord(offset, 0, b"s", mutation.record(random, valid)) for offset in range(random.randint(1, RECORDS_EACH))]
+    records = [
+        SampleRecord(offset, 0, b"s", mutation.record(random, valid))
+        for offset in range(random.randint(1, RECORDS_EACH))
+    ]
     try:
         partition = KeyedPartition(system, ingest, knowing())
         partition.take(records)

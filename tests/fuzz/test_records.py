@@ -41,7 +41,9 @@ def try_record(kind: type[Record], data: bytes) -> None:
 def decoder_of(kind: type[Record]) -> Decoder:
     valid = [made(Random(seed), kind) for seed in range(30)]
     realistic = [each for each in REALISTIC if type(each) is kind] * 20
-    return Decoder(kind.__name__, [codecs.encode(each) for each in (*valid, *realistic)], lambda data: try_record(kind, data))
+    return Decoder(
+        kind.__name__, [codecs.encode(each) for each in (*valid, *realistic)], lambda data: try_record(kind, data)
+    )
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=MANY)

@@ -114,5 +114,3 @@ def _plain(found: Any) -> Any:
     if isinstance(found, dict):
         return {_plain(name): _plain(each) for name, each in found.items()}
     return found
-
-
