@@ -294,7 +294,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "broker": [URL(f"kafka://{server.strip()}") for server in kafka.bootstrap_servers.split(",")],
         "broker_credentials": credentials(kafka),
         "broker_session_timeout": kafka.session_timeout,
-        "broker_heartbeat_interval": kafka.session_timeout / 4,
+        "broker_heartbeat_interval": kafka.heartbeat_interval,
         "broker_rebalance_timeout": kafka.rebalance_timeout,
         "broker_max_poll_interval": POLL_INTERVAL_SECONDS,
         "broker_commit_interval": settings.ingest.commit_seconds,

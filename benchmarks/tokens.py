@@ -2,7 +2,7 @@
 
 Every session is taken in order; the recorded teacher is asked once about each shape, by calls as the label worker makes
 them, and its verdicts are the neighbours of later windows. A token is four characters, as in a recorded teacher's
-account. `by session` is how many units the recording answers as sessions: with and without, they must be equal.
+account. `by window` and `by session` are how many units the recording answers as such: with and without, equally many.
 """
 
 from __future__ import annotations
@@ -37,18 +37,20 @@ SETTINGS = {
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The questions about a system: units, prompt tokens, and the units that were answered as recorded sessions."""
+    """The questions about a system: units, prompt tokens, and the units that were answered as recorded windows and
+    sessions."""
 
     system: str
     settings: str
     units: int
     tokens: int
+    by_window: int
     by_session: int
 
     def __str__(self) -> str:
         return (
             f"{self.system:12} {self.settings:16} {self.units:6,} units {self.tokens / max(self.units, 1):7,.0f} "
-            f"tokens a unit {self.by_session:6,} by session"
+            f"tokens a unit {self.by_window:6,} by window {self.by_session:6,} by session"
         )
 
 
@@ -92,7 +94,7 @@ def measure(data: Path, name: str, system: SystemSettings, files: Sequence[Path]
         stats = teacher.stats
         yield Asked(
             system=name, settings=title, units=stats.units, tokens=chars // CHARS_A_TOKEN,
-            by_session=stats.units_by_session,
+            by_window=stats.units_by_window, by_session=stats.units_by_session,
         )  # fmt: skip
 
 

@@ -10,10 +10,13 @@ from typing import Literal, NamedTuple
 from fusionlog import records
 
 DAY_MS = 24 * 3600 * 1000
+CANARY = "fusionlog-canary"
+"""The system of the canary: no systems file names it, and no other system has its name."""
 
-Role = Literal["ingest", "score", "label", "explain", "ray", "cli"]
+Role = Literal["ingest", "score", "label", "explain", "canary", "ray", "cli"]
 TopicId = Literal[
     "raw",
+    "canary",
     "keyed",
     "general",
     "proprietary",
@@ -52,6 +55,8 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     "explain": Access(
         reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter")
     ),
+    # Its lines come out as anomalies.
+    "canary": Access(reads=("models", "anomalies"), writes=("canary",)),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
     # its topic again, and a note that it did.
@@ -125,7 +130,20 @@ class Topics:
     """The systems with `repartition: true`."""
 
     def raw(self, system: str) -> Topic:
-        """The topic that shippers write a system's lines to."""
+        """The topic that shippers write a system's lines to; the canary writes its own."""
+        if system == CANARY:
+            return self.canary
+        return self._raw(system)
+
+    @property
+    def canary(self) -> Topic:
+        """The topic of the canary's lines."""
+        return replace(
+            self._raw(CANARY), key="time of sending", written_by=writers_of("canary"),
+            summary="The canary's lines: a known normal session and a known anomaly every FUSIONLOG_CANARY__SECONDS.",
+        )  # fmt: skip
+
+    def _raw(self, system: str) -> Topic:
         return Topic(
             name=f"{self.raw_prefix}{system}",
             key="host, or anything that keeps a session's lines in one partition",

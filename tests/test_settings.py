@@ -4,6 +4,7 @@ import pytest
 
 from fusionlog import settings
 from fusionlog.errors import SettingError
+from fusionlog.topics import CANARY
 
 SYSTEMS = """
 shop:
@@ -36,6 +37,7 @@ def test_the_environment_sets_a_nested_value(monkeypatch: pytest.MonkeyPatch) ->
         ("FUSIONLOG_METHOD", "magic"),
         ("FUSIONLOG_LABEL__LABELLER", "indirect"),
         ("FUSIONLOG_ALPHA__SOURCE_CALLS", "27"),
+        ("FUSIONLOG_CANARY__SECONDS", "0.5"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_itself(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -88,6 +90,32 @@ def test_multiline_is_a_word_or_an_expression_with_limits(tmp_path: Path, text: 
     assert settings.SystemSettings.model_validate(shop.model_dump()) == shop
 
 
+def test_the_canary_is_read_beside_the_systems_of_the_file_and_is_none_of_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.yaml", SYSTEMS)
+    off, on = (settings.load(systems_file=path, system="till", canary={"seconds": each}) for each in (0, 60))
+    assert list(off.ingested) == list(off.systems) == list(on.systems) == ["till"]
+    assert list(on.ingested) == ["till", CANARY] and on.topics.raw(CANARY) in on.topics.reads("ingest")
+    assert off.topics.raw(CANARY) not in off.topics.all()
+
+
+@pytest.mark.parametrize(
+    ("default", "of_till", "canary"),
+    [
+        ("fusionlog+online", "", "source-only"),
+        ("llm-only", "{method: fusionlog}", "source-only"),
+        ("fusionlog", "{method: llm-only}", "source-only"),
+        ("llm-only", "{method: offline}", "llm-only"),
+    ],
+)
+def test_the_base_has_the_verdict_on_the_canary_where_any_system_is_scored(
+    tmp_path: Path, default: str, of_till: str, canary: str
+) -> None:
+    """No call a minute; under llm-only a window shape costs one, once."""
+    path = write(tmp_path / "s.yaml", f"shop:\ntill: {of_till}\n")
+    assert settings.load(systems_file=path, method=default).method_of(CANARY) == canary
+    assert settings.load(method=default).method_of(CANARY) == ("source-only" if default != "llm-only" else "llm-only")
+
+
 def test_one_system_can_be_chosen(tmp_path: Path) -> None:
     path = write(tmp_path / "s.yaml", SYSTEMS)
     assert list(settings.load(systems_file=path, system="till").systems) == ["till"]
@@ -116,6 +144,7 @@ def test_one_system_can_be_chosen(tmp_path: Path) -> None:
         ("", "must map system names to their settings"),
         ("no: {session: x}", "is False: the name of a system must be text, and YAML reads this one as bool: quote it"),
         ("404: {session: x}", "is 404: the name of a system must be text, and YAML reads this one as int"),
+        ("fusionlog-canary: {session: x}", "is 'fusionlog-canary': this is the canary's system, which needs no entry"),
         ("web shop: {session: x}", "is 'web shop': the name of a system is part of its topic's name"),
         ("'..': {session: x}", "is '..': the name of a system is part of its topic's name"),
         ("shop: {session: x}\nshop: {session: y}", "the key 'shop' stands twice"),
@@ -230,3 +259,9 @@ def test_a_budget_that_is_no_amount_is_refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("FUSIONLOG_LABEL__BUDGET_PER_DAY", value)
     with pytest.raises(SettingError, match="FUSIONLOG_LABEL__BUDGET_PER_DAY"):
         settings.load()
+
+
+@pytest.mark.parametrize(("session", "rebalance"), [(30, 60), (30, 3), (6, 3)])
+def test_a_consumer_learns_of_a_rebalance_before_its_end(session: float, rebalance: float) -> None:
+    kafka = settings.KafkaSettings(session_timeout=session, rebalance_timeout=rebalance)
+    assert kafka.heartbeat_interval <= min(session, rebalance) / 3

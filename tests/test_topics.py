@@ -1,4 +1,4 @@
-from fusionlog.topics import ROLES, Topics
+from fusionlog.topics import CANARY, ROLES, Topics
 
 
 def test_the_system_of_a_raw_topic_is_what_follows_the_prefix() -> None:
@@ -41,6 +41,14 @@ def test_who_reads_and_writes_a_topic_is_what_the_roles_declare() -> None:
     assert topics.proprietary.written_by == ("ingest", "score", "label", "cli")
     assert topics.general.written_by == ("ingest", "label", "cli")
     assert topics.reads("ingest")[0].name == "logs.raw.shop"
+
+
+def test_the_canary_alone_writes_its_lines() -> None:
+    topics = Topics(systems=("shop", CANARY))
+    assert topics.raw(CANARY) == topics.canary in topics.all()
+    assert (topics.canary.written_by, topics.canary.read_by) == (("canary",), topics.raw("shop").read_by)
+    assert topics.system_of(topics.canary.name) == CANARY
+    assert topics.writes("canary") == [topics.canary] and topics.canary not in topics.writes("ingest")
 
 
 def test_every_topic_has_a_writer_and_a_reader_but_for_feedback() -> None:

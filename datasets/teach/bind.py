@@ -1,49 +1,75 @@
-"""Joins a reader's judgements with the sheet they were made from into a file of recorded verdicts."""
+"""Joins answers with the questions they were given on into a file of recorded verdicts.
+
+Every answer is a row of its window. For windows that were never asked about the file has the kinds of events as well,
+each with the mean of its verdicts in all answers.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from fusionlog.errors import DataError
-from fusionlog.teachers.llm.answers import Label
-from fusionlog.teachers.recorded.recordings import RecordedEvent, RecordedSession, Recording, Row
+from datasets.teach.answers import LEAST_HASH, GivenAnswer
+from datasets.teach.questions import AskedUnit
+from fusionlog.decision import THRESHOLD
+from fusionlog.teachers.base import clip
+from fusionlog.teachers.llm.answers import Label, probability
+from fusionlog.teachers.recorded.constant_words import Words, template, words
+from fusionlog.teachers.recorded.recordings import NORMAL_EVENT, RecordedEvent, RecordedWindow, Recording, Row
+from fusionlog.teachers.recorded.window_index import text_hash, to_field
 
-COLUMNS = ["key", "verdict", "confidence", "reason"]
-NAMED = 20
-"""Keys that an error names; of more it tells how many."""
+REASON_CHARS = 120
 
-
-class Judgement(msgspec.Struct, frozen=True):
-    """What the reader said of an event or of a shape."""
-
-    key: str
-    verdict: Label
-    confidence: float
-    reason: str
+Pair = tuple[AskedUnit, GivenAnswer]
 
 
-def bind(system: str, sheet: Path, judgements: Path) -> list[Row]:
-    """The rows of a recording: every event and every shape of the sheet with its judgement.
+@dataclass(frozen=True)
+class OldRecording:
+    """An older recording, from which verdicts are taken over, and its name."""
 
-    :raises DataError: a judgement is missing, is there twice, is of nothing in the sheet, or has a wrong value.
+    name: str
+    recording: Recording
+
+
+@dataclass
+class EventKind:
+    """The lines with the same constant words: one of them, and the verdicts on them in all answers."""
+
+    text: str
+    probabilities: list[float] = field(default_factory=list)
+    worst: tuple[float, str] = (0.0, "")
+
+    def add(self, value: float, reason: str) -> None:
+        """Add the probability that such an event indicates an anomaly."""
+        self.probabilities.append(value)
+        self.worst = max(self.worst, (value, reason))
+
+    def row(self, system: str, key: str) -> RecordedEvent:
+        """The row of this kind."""
+        mean = sum(self.probabilities) / len(self.probabilities)
+        verdict: Label = "anomalous" if mean >= THRESHOLD else "normal"
+        return RecordedEvent(
+            system=system, key=key, text=template(self.text), examples=[self.text], verdict=verdict,
+            confidence=round(max(mean, 1 - mean), 3), reason=self.worst[1] if verdict == "anomalous" else "",
+        )  # fmt: skip
+
+
+def bind(
+    system: str, pairs: Sequence[Pair], others: Iterable[AskedUnit] = (), old: OldRecording | None = None
+) -> list[Row]:
+    """The rows of a recording.
+
+    :param others: questions that were not asked; they keep the verdict of the old recording, marked by its name.
     """
-    events, shapes = _sheet_rows(sheet / "events.jsonl"), _sheet_rows(sheet / "shapes.jsonl")
-    of_event = read_judgements(judgements / "events.csv", [event["key"] for event in events])
-    of_shape = read_judgements(judgements / "shapes.csv", [shape["key"] for shape in shapes])
-    forms = _forms([*shapes, *_sheet_rows(sheet / "asked.jsonl")])
-    rows = [
-        *(_event(system, event, of_event[event["key"]]) for event in events),
-        *(_session(system, counts, of_shape[key]) for counts, key in forms.items()),
-    ]
-    _check_found(sheet / "events.jsonl", rows)
-    return rows
+    events = [kind.row(system, f"E{number}") for number, kind in enumerate(_kinds(pairs), 1)]
+    windows = [_window(system, each, answer) for each, answer in pairs]
+    if old is None:
+        return [*events, *windows]
+    kept = _unknown_to(events, old.recording)
+    return [*events, *kept, *windows, *(_taken_over(system, each, old) for each in others)]
 
 
 def write_rows(rows: Iterable[Row], out: Path) -> None:
@@ -51,91 +77,53 @@ def write_rows(rows: Iterable[Row], out: Path) -> None:
     out.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
 
 
-def read_judgements(path: Path, keys: list[str]) -> dict[str, Judgement]:
-    """The judgements of a file by key, one for each of these keys.
-
-    :raises DataError: one is missing, twice, of another key, or has a wrong value.
-    """
-    found = list(_judgements(path))
-    counts = Counter(judgement.key for judgement in found)
-    problems = {
-        "missing": [key for key in keys if key not in counts],
-        "twice": [key for key, count in counts.items() if count > 1],
-        "not in the sheet": [key for key in counts if key not in set(keys)],
-    }
-    said = "; ".join(f"{what}: {_some(of)}" for what, of in problems.items() if of)
-    if said:
-        raise DataError(path, said, "it must have each key of the sheet once")
-    return {judgement.key: judgement for judgement in found}
+def _kinds(pairs: Iterable[Pair]) -> list[EventKind]:
+    kinds: dict[Words, EventKind] = {}
+    for each, answer in pairs:
+        reason = clip(answer.reason, REASON_CHARS)
+        for id, text in each.texts.items():
+            anomalous = answer.events.get(id)
+            value = 1 - NORMAL_EVENT if anomalous is None else probability("anomalous", anomalous)
+            kinds.setdefault(words(text), EventKind(text)).add(value, reason)
+    return list(kinds.values())
 
 
-def _judgements(path: Path) -> Iterator[Judgement]:
-    if not path.is_file():
-        raise DataError(path, "no such file", f"it must be a table of {','.join(COLUMNS)}")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, restkey="more")
-        if reader.fieldnames != COLUMNS:
-            raise DataError(path, f"its header is {reader.fieldnames}", f"it must be {','.join(COLUMNS)}")
-        for row in reader:
-            yield _judgement(path, reader.line_num, row)
+def _unknown_to(events: Iterable[RecordedEvent], old: Recording) -> Iterator[RecordedEvent]:
+    """The old recording's events that are near none of these."""
+    new = Recording()
+    for event in events:
+        new.add(event)
+    for event in old.events.values():
+        if all(new.find(text) is None for text in (*event.examples, event.text)):
+            yield msgspec.structs.replace(event, key=f"old-{event.key}")
 
 
-def _judgement(path: Path, number: int, row: dict[str, Any]) -> Judgement:
-    if "more" in row:
-        raise DataError(path, f"line {number}: more than {len(COLUMNS)} columns", "quote a text with commas")
-    if row["verdict"] not in ("normal", "anomalous"):
-        raise DataError(path, f"line {number}: verdict is {row['verdict']!r}", "it must be normal or anomalous")
-    try:
-        confidence = float(row["confidence"])
-    except (TypeError, ValueError):
-        confidence = -1.0
-    if not 0 <= confidence <= 1:
-        raise DataError(path, f"line {number}: confidence is {row['confidence']!r}", "it must be a number from 0 to 1")
-    return Judgement(row["key"], row["verdict"], confidence, row["reason"] or "")
+def _window(system: str, each: AskedUnit, answer: GivenAnswer) -> RecordedWindow:
+    anomalous = [(each.texts[id], confidence) for id, confidence in answer.events.items()]
+    return _row(system, each, anomalous, answer.label, answer.confidence, answer.reason)
 
 
-def _event(system: str, event: dict[str, Any], said: Judgement) -> RecordedEvent:
-    return RecordedEvent(
-        system=system, key=event["key"], text=event["template"], examples=event["examples"],
-        verdict=said.verdict, confidence=said.confidence, reason=said.reason,
+def _taken_over(system: str, each: AskedUnit, old: OldRecording) -> RecordedWindow:
+    found = old.recording.answer(each.counts)
+    anomalous = [
+        (text, verdict.confidence)
+        for (text, _), verdict in zip(each.counts, found.events, strict=True)
+        if verdict.verdict == "anomalous"
+    ]
+    row = _row(system, each, anomalous, found.whole.verdict, found.whole.confidence, found.whole.reason)
+    return msgspec.structs.replace(row, source=old.name)
+
+
+def _row(
+    system: str, each: AskedUnit, anomalous: Iterable[tuple[str, float]], label: Label, confidence: float, reason: str
+) -> RecordedWindow:
+    texts: dict[str, int] = {}
+    for text, count in each.counts:
+        texts[text_hash(text)] = texts.get(text_hash(text), 0) + count
+    worst: dict[str, float] = {}
+    for text, value in anomalous:
+        worst[text_hash(text)] = max(value, worst.get(text_hash(text), 0.0))
+    return RecordedWindow(
+        system=system, sha256=each.question.sha256[:LEAST_HASH], texts=to_field(texts), anomalous=worst,
+        verdict=label, confidence=confidence, reason=clip(reason, REASON_CHARS),
     )  # fmt: skip
-
-
-def _forms(shapes: Iterable[dict[str, Any]]) -> dict[tuple[tuple[str, int], ...], str]:
-    """The shape that counts of events stand for: the one that has them itself, else the first asked by them."""
-    forms: dict[frozenset[tuple[str, int]], tuple[tuple[tuple[str, int], ...], str]] = {}
-    for shape in shapes:
-        counts = tuple((key, count) for key, count in shape["events"])
-        forms.setdefault(frozenset(counts), (counts, shape["key"]))
-    return dict(forms.values())
-
-
-def _session(system: str, counts: tuple[tuple[str, int], ...], said: Judgement) -> RecordedSession:
-    return RecordedSession(
-        system=system, events=list(counts),
-        verdict=said.verdict, confidence=said.confidence, reason=said.reason,
-    )  # fmt: skip
-
-
-def _check_found(path: Path, rows: list[Row]) -> None:
-    """A sheet that another version wrote may tell events apart otherwise than the recording finds them."""
-    recording = Recording()
-    for row in rows:
-        recording.add(row)
-    for event in recording.events.values():
-        for text in event.examples:
-            found = recording.find(text)
-            if found is None or found.key != event.key:
-                other = f"that of {found.key}" if found else "none"
-                raise DataError(path, f"an example of {event.key} is found as {other}", "write the sheet anew")
-
-
-def _sheet_rows(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        raise DataError(path, "no such file", "write it with  python -m datasets.teach sheet")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _some(keys: list[str]) -> str:
-    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
-    return ", ".join(keys[:NAMED]) + more

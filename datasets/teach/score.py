@@ -2,64 +2,69 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.teach.sheet import system_of
-from fusionlog.data.systems import read_labels, read_sessions, session_windows
+from datasets.teach.questions import AskedUnit
+from fusionlog.data.systems import read_labels, read_sessions
 from fusionlog.evaluation.metrics import Confusion, confusion
-from fusionlog.settings import IngestSettings
-from fusionlog.teachers.base import unit_of
-from fusionlog.teachers.recorded.recordings import By, RecordedAnswer, read_recordings, union
-
-VERDICTS = "verdicts.jsonl"
-"""The file of a system's recorded verdicts, in its directory."""
+from fusionlog.evaluation.teacher_choice import VERDICTS
+from fusionlog.teachers.recorded.recordings import By, RecordedAnswer, recording_of, union
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A session's windows with what the recorded teacher says of each."""
+    """A session's windows with the recorded teacher's answer on each."""
 
     session: str
     answers: list[RecordedAnswer]
 
 
-def ask(data: Path, name: str, verdicts: Path) -> list[Asked]:
-    """Ask about every session, as a worker does: parsed, cut into windows, each event its first line, redacted."""
-    recording = read_recordings([verdicts])[name]
-    system, sessions = system_of(data, name), read_sessions(data, name)
-    answers: dict[str, list[RecordedAnswer]] = {session.id: [] for session in sessions}
-    for window in session_windows(name, system, sessions, IngestSettings()):
-        events = unit_of(window, system).events
-        answers[window.session].append(recording.answer([(event.text, event.count) for event in events]))
-    return [Asked(session, said) for session, said in answers.items()]
+def ask(name: str, asked: Sequence[AskedUnit], verdicts: Path) -> list[Asked]:
+    """Ask about the sessions of these questions, with the texts that a worker sends; in the order of the questions."""
+    recording = recording_of(name, verdicts)
+    answers: dict[str, list[RecordedAnswer]] = {}
+    for each in sorted(asked, key=lambda each: each.number):
+        answers.setdefault(each.question.session, []).append(recording.answer(each.counts))
+    return [Asked(session, found) for session, found in answers.items()]
 
 
-def report(name: str, asked: Sequence[Asked], labels: Mapping[str, bool]) -> str:
-    """Precision, recall and F1 on each half and on both, and how the windows were answered."""
-    middle = len(asked) // 2
-    halves = (("first", asked[:middle]), ("second", asked[middle:]), ("both", asked))
+def report(name: str, asked: Sequence[Asked], sessions: Sequence[str], labels: Mapping[str, bool]) -> str:
+    """Precision, recall and F1 on each half of a system's sessions and on both, and how the windows were answered."""
+    earlier = set(sessions[: len(sessions) // 2])
+    first = [each for each in asked if each.session in earlier]
+    second = [each for each in asked if each.session not in earlier]
     answers = [answer for session in asked for answer in session.answers]
-    by_session = sum(answer.by is By.session for answer in answers)
-    unknown = sum(not event.known for answer in answers for event in answer.events)
     return "\n".join(
         [
             f"### {name}",
             "",
             "| half | sessions | anomalous | P | R | F1 | events only: P | R | F1 |",
             "|---|---|---|---|---|---|---|---|---|",
-            *(_half(half, part, labels) for half, part in halves),
+            *(_half(half, part, labels) for half, part in (("first", first), ("second", second), ("both", asked))),
             "",
-            f"{len(answers)} windows: {by_session} answered as a recorded session, {len(answers) - by_session} by their"
-            f" events; {unknown} events were unknown.",
+            _ways(answers),
         ]
     )
 
 
-def main(data: Path, name: str, verdicts: Path | None) -> str:
+def main(data: Path, name: str, asked: Sequence[AskedUnit], verdicts: Path | None) -> str:
     """The report on a system's verdicts."""
-    return report(name, ask(data, name, verdicts or data / name / VERDICTS), read_labels(data, name))
+    sessions = [session.id for session in read_sessions(data, name)]
+    return report(name, ask(name, asked, verdicts or data / name / VERDICTS), sessions, read_labels(data, name))
+
+
+def _ways(answers: Sequence[RecordedAnswer]) -> str:
+    ways = Counter(answer.by for answer in answers)
+    taken_over = Counter(answer.taken_over for answer in answers if answer.taken_over)
+    of_them = "".join(f" ({count} of them taken over from {name})" for name, count in taken_over.items())
+    unknown = sum(not event.known for answer in answers for event in answer.events)
+    return (
+        f"{len(answers)} windows: {ways[By.window]} answered as recorded windows{of_them}, {ways[By.session]} as "
+        f"recorded sessions, {ways[By.events]} by their events; {unknown} events were unknown."
+    )
 
 
 def _half(half: str, part: Sequence[Asked], labels: Mapping[str, bool]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -40,6 +40,9 @@ def evaluate(
     ] = None,
     llm_model: Annotated[str | None, typer.Option(help="the model at that endpoint")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="use the offline labeller as the teacher")] = False,
+    verdicts: Annotated[
+        str | None, typer.Option(help="the file of recorded verdicts in a system's directory; default: verdicts.jsonl")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="seeds 0 to N-1; the tables have 5")] = 1,
     fold: Annotated[Fold, typer.Option(help="adapt on the earlier half, the later, or each in turn")] = "both",
     json: Annotated[
@@ -54,6 +57,7 @@ def evaluate(
         from fusionlog.evaluation.matrix import FoldChoice, make_tasks
         from fusionlog.evaluation.runner import Runner
         from fusionlog.evaluation.state import State, state_path, write_predictions, write_table
+        from fusionlog.evaluation.teacher_choice import VERDICTS
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "demo", "an evaluation") from error
     for option, path in (("--json", json), ("--predictions", predictions), ("--report", report)):
@@ -61,12 +65,15 @@ def evaluate(
     draw = _drawing() if report else None
     config = _settings(llm_url, llm_model, offline)
     tasks = make_tasks(data or DATASETS, target or (), source or (), method or (), FoldChoice(fold), seeds)
+    if verdicts is not None:
+        _check_verdicts(verdicts, config, offline, {task.data / task.target for task in tasks})
+    runner = Runner(config, _encoder(config), offline, verdicts or VERDICTS)
     console = Console()
     configure(config if "log_level" in config.model_fields_set else config.model_copy(update={"log_level": "warning"}))
     done: list[Done] = []
     try:
         with _interruptible():
-            asyncio.run(_do(tasks, Runner(config, _encoder(config), offline), State(state_path(json)), console, done))
+            asyncio.run(_do(tasks, runner, State(state_path(json)), console, done))
     except KeyboardInterrupt:
         Console(stderr=True).print(f"fusionlog: interrupted after {len(done)} of {len(tasks)} runs{_again(json)}")
         raise typer.Exit(INTERRUPTED) from None
@@ -76,6 +83,8 @@ def evaluate(
         if predictions is not None and done:
             write_predictions(predictions, done)
     console.print(results([row for each in done for row in each.rows]))
+    if runner.recorded.units:
+        console.print(f"recorded verdicts: {runner.recorded.ways}", highlight=False)
     if draw is not None and report is not None:
         console.print(f"report: {draw(report, done)}", highlight=False)
 
@@ -120,6 +129,20 @@ def _settings(llm_url: str | None, llm_model: str | None, offline: bool) -> Sett
     label = {name: value for name, value in (("url", llm_url), ("model", llm_model)) if value}
     found = settings.load(**({"label": label} if label else {}))
     return found.model_copy(update={"label": found.label.model_copy(update={"url": None})}) if offline else found
+
+
+def _check_verdicts(name: str, config: Settings, offline: bool, directories: Iterable[Path]) -> None:
+    """Check that recorded verdicts of this name are the teacher of each target.
+
+    :raises SettingError: another teacher is named, or a target has no such file.
+    """
+    if offline or config.label.url:
+        other = "--offline" if offline else f"the endpoint {config.label.url}"
+        raise SettingError("--verdicts", name, f"{other} is another teacher; leave one of them out")
+    for directory in sorted(directories):
+        if not (directory / name).is_file():
+            there = ", ".join(sorted(path.name for path in directory.glob("*.jsonl"))) or "none"
+            raise SettingError("--verdicts", name, f"{directory} has no such file; recorded verdicts there: {there}")
 
 
 def _encoder(config: Settings) -> NamedEncode:

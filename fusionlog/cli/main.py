@@ -61,10 +61,11 @@ class Role(StrEnum):
     score = "score"
     label = "label"
     explain = "explain"
+    canary = "canary"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label or explain")]) -> None:
+def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain or canary")]) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 

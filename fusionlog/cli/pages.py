@@ -20,7 +20,7 @@ FIELD = re.compile(r":(?:param |(?=return|raises))([^:]+):(.*)")
 
 def topics_page(topics: Topics) -> str:
     """The page of the topics, one table row a topic, and the sections on what each holds."""
-    found = [topics.raw("{system}"), topics.keyed("{system}"), *topics.own()]
+    found = [topics.raw("{system}"), topics.canary, topics.keyed("{system}"), *topics.own()]
     rows = [
         (f"`{topic.name}`", _record(topic), topic.cleanup, _days(topic), ", ".join(topic.written_by),
          ", ".join(topic.read_by), topic.key, topic.summary)

@@ -123,7 +123,7 @@ def make_tasks(
     ]  # fmt: skip
 
 
-def key_of(task: Task, settings: Settings, teacher: str) -> str:
+def key_of(task: Task, settings: Settings, teacher: str, verdicts: str = VERDICTS) -> str:
     """A hash of everything that a task's outcome depends on: data, recorded verdicts, settings, teacher, seed, code."""
     digest = blake2b(digest_size=16)
     dumped = settings.model_dump_json(
@@ -132,7 +132,7 @@ def key_of(task: Task, settings: Settings, teacher: str) -> str:
     for part in (task.target, *task.sources, task.method, task.fold, str(task.seed), teacher, dumped, fingerprint()):
         digest.update(part.encode() + b"\0")
     for system in (task.target, *task.sources):
-        for name in ("sessions.jsonl.gz", "labels.csv", VERDICTS):
+        for name in ("sessions.jsonl.gz", "labels.csv", verdicts):
             digest.update(_content(task.data / system / name))
     digest.update(_content(task.data / "systems.yaml"))
     return digest.hexdigest()

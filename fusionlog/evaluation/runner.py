@@ -21,7 +21,7 @@ from fusionlog.evaluation.fit_cache import LocalTrainer
 from fusionlog.evaluation.matrix import Done, SessionVerdict, Task, key_of
 from fusionlog.evaluation.oracle import ORACLE, ROUTED, SMALL, TEACHER, oracle
 from fusionlog.evaluation.teacher_choice import OFFLINE as OFFLINE_TEACHER
-from fusionlog.evaluation.teacher_choice import TeacherChoice, chosen_teacher, kind
+from fusionlog.evaluation.teacher_choice import VERDICTS, TeacherChoice, chosen_teacher, kind
 from fusionlog.evaluation.truth import Truth, read_truth
 from fusionlog.methods.ablations.random_router import ROUTERS, random_router
 from fusionlog.methods.base import Method, MethodContext
@@ -29,6 +29,7 @@ from fusionlog.methods.protocol import Fold, Outcome, Result, read_fold
 from fusionlog.methods.registry import METHODS, WITHOUT_LLM
 from fusionlog.records import BankEvent
 from fusionlog.settings import DistillSettings, Settings
+from fusionlog.teachers.recorded.chat import Stats
 from fusionlog.types import FloatArray
 from fusionlog.utils.bounded_cache import BoundedCache
 
@@ -63,10 +64,15 @@ class Runner:
     """Runs tasks, one at a time.
 
     :param offline: use the offline labeller as the teacher of every task.
+    :param verdicts: the name of the file of recorded verdicts in a system's directory.
     """
 
-    def __init__(self, settings: Settings, encode: NamedEncode, offline: bool = False) -> None:
-        self.settings, self._encode, self._offline = settings, CachedEncode(encode), offline
+    def __init__(
+        self, settings: Settings, encode: NamedEncode, offline: bool = False, verdicts: str = VERDICTS
+    ) -> None:
+        self.settings, self._encode, self._offline, self._verdicts = settings, CachedEncode(encode), offline, verdicts
+        self.recorded = Stats()
+        """The counts of the recorded teachers so far."""
         self._cache, self._fits = VectorCache(self._encode), LocalTrainer(settings.distill)
         self._sources: dict[tuple[Path, str], SourceEvents] = {}
         self._regressions: dict[tuple[Path, tuple[str, ...]], OfflineFit] = {}
@@ -75,7 +81,7 @@ class Runner:
 
     def key(self, task: Task) -> str:
         """The key of a task's outcome under this runner's settings and teacher (see `matrix.key_of`)."""
-        return key_of(task, self.settings, self._teacher(task))
+        return key_of(task, self.settings, self._teacher(task), self._verdicts)
 
     async def do(self, task: Task) -> Done:
         """Run a task; the target's labels are read after the method has finished (the oracle router excepted).
@@ -100,7 +106,7 @@ class Runner:
         )  # fmt: skip
 
     def _teacher(self, task: Task) -> str:
-        return kind(self.settings, task.data, task.target, self._teacher_not_needed(task))
+        return kind(self.settings, task.data, task.target, self._teacher_not_needed(task), self._verdicts)
 
     def _teacher_not_needed(self, task: Task) -> bool:
         """Whether the task's teacher is the offline labeller in any case."""
@@ -116,9 +122,10 @@ class Runner:
         if found is None:
             method = await self._method(task)
             async with chosen_teacher(
-                self.settings, task.data, task.target, self._teacher_not_needed(task), task.sources
+                self.settings, task.data, task.target, self._teacher_not_needed(task), task.sources, self._verdicts
             ) as each:
                 found = await self._run(method, task, each)
+            self.recorded.add(each.stats or Stats())
             self._results.put(task, found)
         return found
 

@@ -50,8 +50,6 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS = 0.5
 POSITION_SECONDS = 0.05
 MEASURE_SECONDS = 2.0
-HEARTBEATS = 4
-"""In a session timeout."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
         The answer to a heartbeat showed the rebalance, so it began after the heartbeat before; twice that to be safe.
         """
-        self._lease.rebalancing(time.monotonic() - 2 * self._kafka.session_timeout / HEARTBEATS)
+        self._lease.rebalancing(time.monotonic() - 2 * self._kafka.heartbeat_interval)
         async with self._lock:
             self._rebalances += 1
             self._health.assigned(None)
@@ -361,7 +359,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             "auto_offset_reset": "earliest",
             "isolation_level": self._reading.isolation_level,
             "session_timeout_ms": int(kafka.session_timeout * 1000),
-            "heartbeat_interval_ms": int(kafka.session_timeout * 1000 / HEARTBEATS),
+            "heartbeat_interval_ms": int(kafka.heartbeat_interval * 1000),
             "rebalance_timeout_ms": int(kafka.rebalance_timeout * 1000),
             "max_partition_fetch_bytes": self._reading.max_partition_bytes,
         }

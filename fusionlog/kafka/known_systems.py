@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from fusionlog.errors import RecordError
 from fusionlog.settings import Settings
+from fusionlog.topics import CANARY
 
 MOST = 1_000
 """Systems without a systems file, at most: each costs some hundred kB, and any record may name one."""
 
 
 class KnownSystems:
-    """The systems of a worker. Without a systems file those are known that come first, `MOST` of them."""
+    """The systems of a worker, the canary's among them.
+
+    Without a systems file those are known that come first, `MOST` of them.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._file = settings.systems_file
@@ -18,6 +22,8 @@ class KnownSystems:
 
     def has(self, system: str) -> bool:
         """Whether a system is known; without a file, a new one becomes known while there is room."""
+        if system == CANARY:
+            return True
         if system not in self._names and self._file is None and len(self._names) < MOST:
             self._names.add(system)
         return system in self._names

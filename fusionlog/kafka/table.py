@@ -17,7 +17,7 @@ from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
 from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded, cancelled
 from fusionlog.kafka.table_dead_letters import log_refused
-from fusionlog.records import Record
+from fusionlog.records import Record, Seconds
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
 
@@ -38,10 +38,17 @@ class Table:
 
     A tombstone is None. A record that cannot be decoded, or that `on_record` fails on, goes to `refused` and is left
     out: the topic stays usable.
+
+    :param since: follow the topic from this time on (Unix seconds, of Kafka's timestamps), not from its beginning.
+    :param prefix: leave out the records whose keys do not begin with it.
     """
 
-    def __init__(self, settings: Settings, topic: Topic, on_record: OnRecord, refused: Refused = log_refused) -> None:
+    def __init__(
+        self, settings: Settings, topic: Topic, on_record: OnRecord, refused: Refused = log_refused,
+        since: Seconds | None = None, prefix: bytes = b"",
+    ) -> None:  # fmt: skip
         self._settings, self._topic, self._on_record, self._refused = settings, topic, on_record, refused
+        self._since, self._prefix = since, prefix
         self._stack = contextlib.AsyncExitStack()
         self._task: asyncio.Task[None] | None = None
 
@@ -53,6 +60,8 @@ class Table:
         consumer = await self._stack.enter_async_context(_reader(self._settings, self._topic))
         try:
             ends = await _ends(self._settings, self._topic, consumer)
+            if self._since is not None:
+                await _seek_since(self._settings, self._topic, consumer, ends, self._since)
             async for record in _until(self._settings, self._topic, consumer, ends):
                 await self._deliver(record)
         except BaseException:
@@ -100,6 +109,8 @@ class Table:
         log.info("partitions were added to a topic", topic=self._topic.name, partitions=len(positions))
 
     async def _deliver(self, record: ConsumerRecord) -> None:
+        if not (record.key or b"").startswith(self._prefix):
+            return
         try:
             key, value = _decode(self._topic, record)
             await self._use(key, value)
@@ -224,6 +235,17 @@ async def _seek_newest(
         starts = await consumer.beginning_offsets(list(ends))
         for partition, start in starts.items():
             consumer.seek(partition, max(start, ends[partition] - newest))
+
+
+async def _seek_since(
+    settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets, since: Seconds
+) -> None:
+    """Seek to the first records at or after a time; to the ends where there are none."""
+    async with kafka_errors(settings.kafka, f"reading {topic.name}"):
+        found = await consumer.offsets_for_times(dict.fromkeys(ends, int(since * 1000)))
+        for partition, end in ends.items():
+            mark = found.get(partition)
+            consumer.seek(partition, end if mark is None else mark.offset)
 
 
 async def _until(

@@ -51,6 +51,8 @@ class Health:
         self.models: Callable[[], Mapping[str, str | None]] = dict
         self.lag: Callable[[], float | None] = metrics.total_lag
         self.degradations: list[Callable[[], str | None]] = []
+        self.details: dict[str, Callable[[], object]] = {}
+        """What one role alone reports when it is asked whether it is ready, by field."""
         self._assigned: int | None = None
         self._verdict_at: float | None = None
         self._step_at: float | None = None
@@ -106,6 +108,7 @@ class Health:
             "last_verdict_seconds": age,
             "lag": self.lag(),
             "degraded": self.degraded,
+            **{field: value() for field, value in self.details.items()},
         }
         return Answer(not reasons, body)
 

@@ -148,7 +148,7 @@ LABELS_WAITING = Gauge("fusionlog_labels_waiting", "window shapes that wait for 
 ANOMALIES_EXPLAINED = Counter(
     "fusionlog_anomalies_explained",
     "anomalies by outcome of the explain worker: explained, known, repeated, over_budget, given_up, unreadable,"
-    " not_final",
+    " not_final, canary",
     ["system", "outcome"],
 )
 EXPLANATIONS_ASKED = Counter("fusionlog_explanations_asked", "requests to the LLM to explain an anomaly", ["system"])
@@ -168,6 +168,29 @@ TEACHER_UP = Gauge(
     "1 while the endpoint of the LLM is used, 0 with a reason while it is left alone",
     ["reason"],
 )
+
+CANARY_AGE = Gauge(
+    "fusionlog_canary_age_seconds", "seconds since a known anomaly of the canary came through; else since the start",
+    ["system"],
+)  # fmt: skip
+CANARY_LATENCY = Gauge(
+    "fusionlog_canary_latency_seconds", "from the lines of the canary's last anomaly to that anomaly", ["system"]
+)
+CANARY_FALSE_ALARMS = Counter(
+    "fusionlog_canary_false_alarms", "known normal sessions of the canary that came out as anomalies", ["system"]
+)
+CANARY_UP = Gauge(
+    "fusionlog_canary_up",
+    "1 while the canary comes through, 0 while it does not, with where it got stuck: kafka, ingest, score, label,"
+    " model, verdict, unknown; or normal, a false alarm",
+    ["system", "stage"],
+)
+
+
+def show_canary(system: str, stage: str | None) -> None:
+    """Show that the canary comes through, or where it got stuck."""
+    CANARY_UP.clear()
+    CANARY_UP.labels(system, stage or "").set(stage is None)
 
 
 def show_teacher(reason: str | None) -> None:

@@ -16,6 +16,7 @@ from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.questions import Questions
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import LabelSettings, SystemSettings
+from fusionlog.teachers.base import Unit
 from fusionlog.teachers.llm import prompts
 from fusionlog.teachers.llm.dialect import Messages
 from fusionlog.teachers.pseudonyms import hidden, named
@@ -56,16 +57,21 @@ def questions_without_release(
 
 def question_texts(windows: Iterable[Window], questions: Questions) -> Iterator[Question]:
     """The question on each window as it comes, with the evidence of the windows before it."""
+    for window, unit in arriving_units(windows, questions):
+        yield question_on(window, unit, questions.settings.pseudonyms)
+
+
+def arriving_units(windows: Iterable[Window], questions: Questions) -> Iterator[tuple[Window, Unit]]:
+    """Each window as it comes with its unit, which has the evidence of the windows before it."""
     for window in windows:
         questions.observe([window])
-        yield _question(window, questions)
+        yield window, questions.units([window])[0]
         questions.clear()
 
 
-def _question(window: Window, questions: Questions) -> Question:
-    pseudonyms = questions.settings.pseudonyms
-    units = [named(unit, pseudonyms) for unit in questions.units([window])]
-    shown, _, _ = hidden(prompts.numbered(units), (), pseudonyms)
+def question_on(window: Window, unit: Unit, pseudonyms: bool) -> Question:
+    """The question on a window, of which this is the unit: what a teacher sends of it in a call of its own."""
+    shown, _, _ = hidden(prompts.numbered([named(unit, pseudonyms)]), (), pseudonyms)
     messages = prompts.messages(shown)
     digest = sha256(msgspec.json.encode(messages)).hexdigest()
     return Question(window.session, window.id, window.shape, digest, messages)

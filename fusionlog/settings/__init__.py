@@ -4,6 +4,7 @@ from fusionlog.settings.environment import OTHERS, PREFIX, Settings, load, varia
 from fusionlog.settings.groups import (
     AlphaSettings,
     BaseTraining,
+    CanarySettings,
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
@@ -25,6 +26,7 @@ __all__ = [
     "SYSTEM_NAME",
     "AlphaSettings",
     "BaseTraining",
+    "CanarySettings",
     "DistillSettings",
     "EvaluateSettings",
     "ExplainSettings",

@@ -14,8 +14,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fusionlog.errors import SettingError
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
+from fusionlog.settings.canary import canary_method, canary_system
 from fusionlog.settings.groups import (
     AlphaSettings,
+    CanarySettings,
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
@@ -28,7 +30,7 @@ from fusionlog.settings.groups import (
 from fusionlog.settings.hidden import HIDDEN, is_secret, without_login
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.settings.systems_file import read_systems
-from fusionlog.topics import Topics
+from fusionlog.topics import CANARY, Topics
 
 PREFIX = "FUSIONLOG_"
 OTHERS = frozenset({"FUSIONLOG_DATA"})
@@ -67,6 +69,7 @@ class Settings(BaseSettings):
     second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()
+    canary: CanarySettings = CanarySettings()
     alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
@@ -100,8 +103,16 @@ class Settings(BaseSettings):
             raise SettingError("FUSIONLOG_SYSTEM", self.system, f"it is not in {self.systems_file} (known: {known})")
         return {self.system: systems[self.system]}
 
+    @cached_property
+    def ingested(self) -> dict[str, SystemSettings]:
+        """The systems whose lines are read: `systems`, and that of the canary where it is on."""
+        canary = {CANARY: canary_system(self.canary.seconds)} if self.canary.seconds else {}
+        return self.systems | canary
+
     def method_of(self, system: str) -> MethodName:
         """The method of a system; where the file names none, or does not have the system, that of the environment."""
+        if system == CANARY:
+            return canary_method({self.method_of(each) for each in self.systems} or {self.method})
         described = self.systems.get(system)
         return (described.method if described else None) or self.method
 
@@ -114,7 +125,7 @@ class Settings(BaseSettings):
         """The topics under these settings' prefixes."""
         return Topics(
             prefix=self.topic_prefix, raw_prefix=self.raw_prefix, partitions=self.kafka.partitions,
-            systems=tuple(self.systems),
+            systems=tuple(self.ingested),
             repartitioned=tuple(name for name, system in self.systems.items() if system.repartition),
         )  # fmt: skip
 

@@ -13,6 +13,8 @@ from fusionlog.types import DetectorName
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 WhenAway = Literal["wait", "offline"]
+HEARTBEATS = 4
+"""Heartbeats of a consumer within its session timeout, and within a rebalance."""
 
 
 MOST_SECONDS = 2_000_000
@@ -56,6 +58,11 @@ class KafkaSettings(SettingsGroup):
         le=MOST_SECONDS,
         description="age of metadata in seconds, after which partitions added to a topic are found",
     )
+
+    @property
+    def heartbeat_interval(self) -> float:
+        """Seconds between two heartbeats: by one of them a consumer learns of a rebalance, and joins it in time."""
+        return min(self.session_timeout, self.rebalance_timeout) / HEARTBEATS
 
 
 class IngestSettings(SettingsGroup):
@@ -247,6 +254,26 @@ class DistillSettings(SettingsGroup):
     gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
     gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")
     tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
+
+
+class CanarySettings(SettingsGroup):
+    """The canary: lines of a system of its own that go from a raw topic to an anomaly, again and again."""
+
+    seconds: float = Field(
+        0.0, ge=0, le=3600,
+        description="seconds between two known anomalies of the system fusionlog-canary (see operations.md); 0: none",
+    )  # fmt: skip
+    timeout: float = Field(
+        30.0, gt=0, le=3600, description="seconds from its lines to their anomaly, at most; then the canary fails"
+    )
+
+    @field_validator("seconds")
+    @classmethod
+    def _is_no_flood(cls, value: float) -> float:
+        """Lines that come faster are a load, and no sign of life."""
+        if 0.0 < value < 1.0:
+            raise ValueError("take a second at least, as 60; or 0 for none")
+        return value
 
 
 class EvaluateSettings(SettingsGroup):

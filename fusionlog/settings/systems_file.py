@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from fusionlog.errors import SettingError
 from fusionlog.settings.systems import SystemSettings, WindowSettings
+from fusionlog.topics import CANARY
 
 SYSTEM_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,200}")
 """What Kafka allows in the name of a topic."""
@@ -64,6 +65,11 @@ def check_name(path: Path, name: object) -> None:
         raise SettingError(
             str(path), name, "the name of a system is part of its topic's name: letters, digits, . _ and -, at most 200"
         )
+    if name == CANARY:
+        raise SettingError(
+            str(path), name, "this is the canary's system, which needs no entry (FUSIONLOG_CANARY__SECONDS): take "
+            "another name",
+        )  # fmt: skip
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -26,6 +26,7 @@ from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings, SystemSettings
+from fusionlog.topics import CANARY
 from fusionlog.utils.bounded_cache import BoundedCache
 
 log = structlog.get_logger(__name__)
@@ -140,6 +141,9 @@ class ExplainWorker:
             await self._guard.passed(TopicPartition(message.topic, message.partition))
 
     def _admit(self, anomaly: Anomaly, delivery: Delivery) -> None:
+        if anomaly.system == CANARY:
+            self._finish(delivery, anomaly.system, "canary")
+            return
         waiting = self._pool.get(anomaly)
         if anomaly.provisional or anomaly.withdrawn:
             self._finish(delivery, anomaly.system, "not_final")

@@ -78,6 +78,7 @@ async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> Non
             topic_prefix="p.",
             systems_file=DATASETS / "systems.yaml",
             label={"url": "http://127.0.0.1:1/v1"},
+            canary={"seconds": 60},
         ),
     )
     assert app.conf.id == f"p.{role}"

@@ -83,7 +83,7 @@ class Recorded:
         self.stage.env |= {"PYTHONPATH": path, "RECORDED_TOPICS": str(self.notes)}
 
     def topics(self, kind: str) -> set[str]:
-        pairs = [line.split() for line in self.notes.read_text().splitlines()]
+        pairs = [line.split() for line in self.notes.read_text().splitlines()] if self.notes.exists() else []
         return {name for noted, name in pairs if noted == kind}
 
     async def run(self, *command: str) -> None:
@@ -194,6 +194,21 @@ async def test_explain(recorded: Recorded) -> None:
         await counted(worker, "anomalies_explained", 2)  # The unreadable one is counted as well.
         assert await worker.stop() == 0
     recorded.check("explain")
+
+
+async def test_canary(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, apache_kafka.settings, extra={"FUSIONLOG_CANARY__SECONDS": "60"})
+    await stage.setup()
+    directory = tmp_path / "recorder"
+    directory.mkdir()
+    recorded = Recorded(stage, directory)
+    try:
+        worker = await stage.worker("canary")
+        await until(lambda: len(recorded.topics("writes")), 60, lambda: worker.log.read_text()[-3000:])
+        assert await worker.stop() == 0
+        recorded.check("canary")
+    finally:
+        await stage.close()
 
 
 async def test_ray(recorded: Recorded) -> None:

@@ -13,5 +13,5 @@ def test_what_stands_beside_a_unit_costs_tokens_and_changes_no_recorded_answer(t
     verdicts = write_rows(tmp_path / "v.jsonl", make_rows())
     found = list(measure(data, "shop", read_catalog(data)["shop"], [verdicts]))
     assert [each.settings for each in found] == list(SETTINGS)
-    assert len({(each.units, each.by_session) for each in found}) == 1
+    assert len({(each.units, each.by_window, each.by_session) for each in found}) == 1
     assert found[0].tokens < found[-1].tokens

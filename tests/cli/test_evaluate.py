@@ -64,6 +64,19 @@ def test_methods_on_targets_are_a_table_rows_and_predictions(data: Path, encoder
     assert {row["teacher"] for row in rows if row["target"] == "shop"} == {"recorded", "none"}
     assert {row["teacher"] for row in rows if row["target"] == "farm"} == {"offline", "none"}
     assert len(said.read_text().splitlines()) == 2 * 3 * 2 * 30
+    assert "recorded verdicts: 36 units: 0.0 % by window, 0.0 % by session, 100.0 % by events" in done.output
+
+
+def test_another_recording_is_the_teacher_of_figures_of_its_own(data: Path, encoder: Path, tmp_path: Path) -> None:
+    older = (data / "shop" / "verdicts.jsonl").read_text().replace("anomalous", "normal")
+    (data / "shop" / "older.jsonl").write_text(older)
+    out = tmp_path / "out.json"
+    asked = ["--data", str(data), "--target", "shop", "--method", "llm-only", "--json", str(out)]
+    assert evaluate(encoder, *asked).exit_code == 0
+    newer = json.loads(out.read_text())["rows"]
+    done = evaluate(encoder, *asked, "--verdicts", "older.jsonl")
+    assert done.exit_code == 0, done.output
+    assert sum(row["recall"] for row in newer) > sum(row["recall"] for row in json.loads(out.read_text())["rows"])
 
 
 def test_a_run_that_was_interrupted_leaves_a_whole_file_and_goes_on(
@@ -111,6 +124,10 @@ def test_a_report_is_one_page_with_its_plots(data: Path, encoder: Path, tmp_path
         (["--method", "magic"], "--method"),
         (["--data", "/nowhere"], "no such directory"),
         (["--offline", "--llm-url", "http://127.0.0.1:1/v1"], "names another teacher"),
+        (["--verdicts", "verdicts.jsonl"], "farm has no such file; recorded verdicts there: none"),
+        (["--verdicts", "old.jsonl", "--target", "shop"], "recorded verdicts there: verdicts.jsonl"),
+        (["--verdicts", "verdicts.jsonl", "--offline"], "--offline is another teacher"),
+        (["--verdicts", "verdicts.jsonl", "--llm-url", "http://127.0.0.1:1/v1"], "is another teacher"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(more: list[str], said: str, data: Path, encoder: Path) -> None:

@@ -20,13 +20,14 @@ def run(role: str, before: str = "pass", **env: str) -> tuple[int, list[str]]:
     return done.returncode, done.stderr.strip().splitlines()
 
 
-@pytest.mark.parametrize("role", ["ingest", "score", "label", "explain"])
+@pytest.mark.parametrize("role", ["ingest", "score", "label", "explain", "canary"])
 def test_a_worker_without_kafka_says_where_it_looks_and_waits(role: str) -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     env = {
         "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": address,
         "FUSIONLOG_SYSTEMS_FILE": str(DATASETS / "systems.yaml"),
         "FUSIONLOG_LABEL__URL": "http://127.0.0.1:1/v1",
+        "FUSIONLOG_CANARY__SECONDS": "60",
     }
     command = [sys.executable, "-m", "fusionlog", "worker", role]
     with subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True) as worker:
@@ -45,6 +46,13 @@ def test_a_worker_without_a_setting_that_its_role_needs_names_it() -> None:
     assert said[-1].startswith("fusionlog: setting FUSIONLOG_SYSTEMS_FILE is None: ")
 
 
+def test_a_canary_that_is_off_or_would_have_no_constant_verdict_names_its_setting() -> None:
+    code, said = run("canary", FUSIONLOG_CANARY__SECONDS="0")
+    assert code == 2 and "setting FUSIONLOG_CANARY__SECONDS is 0.0: set the seconds" in said[-1]
+    code, said = run("canary", FUSIONLOG_CANARY__SECONDS="60", FUSIONLOG_METHOD="offline")
+    assert code == 2 and "takes an anomaly that comes each minute for routine" in said[-1]
+
+
 def test_a_worker_without_its_extra_names_it() -> None:
     code, said = run("score", "sys.modules['faust'] = None")
     assert (code, said) == (
@@ -56,4 +64,4 @@ def test_a_worker_without_its_extra_names_it() -> None:
 def test_an_unknown_role_is_refused_with_those_that_there_are() -> None:
     code, said = run("judge")
     assert code == 2
-    assert all(role in "\n".join(said) for role in ("judge", "ingest", "score", "label", "explain"))
+    assert all(role in "\n".join(said) for role in ("judge", "ingest", "score", "label", "explain", "canary"))

@@ -7,6 +7,7 @@ import pytest
 from fusionlog.errors import RecordError
 from fusionlog.kafka.known_systems import MOST, KnownSystems
 from fusionlog.settings import Settings
+from fusionlog.topics import CANARY
 
 
 def test_with_a_file_its_systems_are_known_though_the_worker_has_one_of_them(tmp_path: Path) -> None:
@@ -14,6 +15,7 @@ def test_with_a_file_its_systems_are_known_though_the_worker_has_one_of_them(tmp
     path.write_text("shop:\nmill:\n")
     known = KnownSystems(Settings(systems_file=path, system="shop"))
     known.check("mill")
+    known.check(CANARY)
     with pytest.raises(RecordError, match=r"unknown-system: bank is not in .*FUSIONLOG_SYSTEMS_FILE.*replay"):
         known.check("bank")
 
@@ -24,3 +26,4 @@ def test_without_a_file_the_first_thousand_are_known() -> None:
     with pytest.raises(RecordError, match="unknown-system: more is one of more than 1000: set FUSIONLOG_SYSTEMS_FILE"):
         known.check("more")
     known.check("s7")
+    known.check(CANARY)

@@ -43,6 +43,28 @@ async def test_read_all_gives_the_newest_of_each_key_and_no_tombstone(kafka_sett
     assert {label.probability for label in found.values()} == {0.1}
 
 
+async def test_a_table_since_a_time_has_the_later_records_of_its_keys_alone(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    topic, found = kafka_settings.topics.labels, list[str]()
+    producer = AIOKafkaProducer(**options(kafka_settings.kafka))
+    await producer.start()
+    for seconds, system in ((1000, "shop"), (2000, "shop"), (2001, "mill"), (3000, "shop")):
+        for label in labels(4):
+            key = f"{system}/{seconds}-{label.shape}".encode()
+            await producer.send_and_wait(topic.name, codecs.encode(label), key, timestamp_ms=1000 * seconds)
+    await producer.stop()
+
+    def on_record(key: str, label: PseudoLabel | None) -> None:
+        found.append(key)
+
+    for since, times in ((2000.0, ["2000", "3000"]), (2000.5, ["3000"]), (9000.0, [])):
+        found.clear()
+        table = Table(kafka_settings, topic, on_record, since=since, prefix=b"shop/")
+        await table.start()
+        await table.stop()
+        assert sorted(found) == sorted(f"shop/{each}-shape{n}" for each in times for n in range(4))
+
+
 async def test_read_all_of_an_empty_topic_is_empty(kafka_settings: Settings) -> None:
     await create_topics(kafka_settings)
     assert await read_all(kafka_settings, kafka_settings.topics.labels) == []

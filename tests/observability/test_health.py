@@ -48,6 +48,13 @@ def test_readiness_reports_model_teacher_verdict_and_lag() -> None:
     assert (body["lag"], body["partitions"], body["ready"], body["degraded"]) == (7.0, 2, True, [])
 
 
+def test_a_role_has_details_of_its_own() -> None:
+    health = healthy(Clock())
+    assert "canary" not in health.ready().body
+    health.details["canary"] = lambda: {"age_seconds": 1.5}
+    assert health.ready().body["canary"] == {"age_seconds": 1.5}
+
+
 def test_what_is_degraded_makes_no_worker_unready_or_dead() -> None:
     health = healthy(Clock())
     health.degradations += [lambda: "the LLM is away", lambda: None]

@@ -20,6 +20,7 @@ from fusionlog.kafka.ordered_acks import Delivery
 from fusionlog.records import Anomaly, Explanation
 from fusionlog.settings import ExplainSettings, Settings, SystemSettings
 from fusionlog.teachers.llm.budget import Budget
+from fusionlog.topics import CANARY
 from fusionlog.workers.explain import MAX_PASSED, ExplainWorker
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly
@@ -141,6 +142,14 @@ async def test_what_comes_while_the_llm_thinks_is_weighed_before_the_next_call()
         await bench.take(*scored(0.9))
         bench.explainer.gate.set()
     assert bench.explainer.asked == [0.7, 0.9, 0.6]
+
+
+async def test_no_call_is_made_about_the_canary() -> None:
+    bench, before = Bench(), outcomes(CANARY, "canary")
+    await bench.take(*scored(0.9, system=CANARY))
+    await bench.run()
+    assert bench.explainer.asked == [] and bench.acked == [0] and CANARY not in bench.explainer.budgets
+    assert outcomes(CANARY, "canary") == before + 1
 
 
 async def test_a_shape_is_explained_once() -> None:

@@ -73,20 +73,24 @@ def messages(units: Sequence[Unit], examples: Sequence[few_shot.FewShotExample] 
 
     :param problem: why the answer before could not be used, in words of ours.
     """
-    first, sent = units[0], [as_prompt(unit, "label") for unit in units]
-    task = _TASK.format(
-        system=first.system,
-        description=first.description or "none given",
-        policy=first.policy or "none given: alert on failed, lost or incomplete operations",
-        keys=explained_keys(sent),
-    )
-    content = f"Sessions to judge:\n{_json(sent)}"
+    sent = [as_prompt(unit, "label") for unit in units]
+    system, content = task(units[0], sent), f"Sessions to judge:\n{_json(sent)}"
     if examples:
-        task += _EXAMPLES
+        system += _EXAMPLES
         content = f"Worked examples:\n{_json([few_shot.as_prompt(example) for example in examples])}\n{content}"
     if problem:
         content = f"Your last answer cannot be used: {problem}.\n{content}"
-    return [{"role": "system", "content": task}, {"role": "user", "content": content}]
+    return [{"role": "system", "content": system}, {"role": "user", "content": content}]
+
+
+def task(unit: Unit, sent: Sequence[dict[str, Any]]) -> str:
+    """The system message about the sessions that are sent, with the description and the policy of one of them."""
+    return _TASK.format(
+        system=unit.system,
+        description=unit.description or "none given",
+        policy=unit.policy or "none given: alert on failed, lost or incomplete operations",
+        keys=explained_keys(sent),
+    )
 
 
 def numbered(units: Sequence[Unit]) -> list[Unit]:

@@ -87,6 +87,7 @@ class Stats(Struct):
 
     calls: int = 0
     units: int = 0
+    units_by_window: int = 0
     units_by_session: int = 0
     units_by_events: int = 0
     events: int = 0
@@ -98,9 +99,22 @@ class Stats(Struct):
     flipped: int = 0
     refused: int = 0
 
+    def add(self, other: Stats) -> None:
+        """Add the counts of another teacher."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def ways(self) -> str:
+        """How the units were answered, in percent."""
+        ways = {"window": self.units_by_window, "session": self.units_by_session, "events": self.units_by_events}
+        shares = (f"{100 * count / max(self.units, 1):.1f} % by {way}" for way, count in ways.items())
+        return f"{self.units:,} units: {', '.join(shares)}"
+
     def count(self, answered: RecordedAnswer) -> None:
         """Count a unit by the kind of its answer."""
         self.units += 1
+        self.units_by_window += answered.by is By.window
         self.units_by_session += answered.by is By.session
         self.units_by_events += answered.by is By.events
         self.events += len(answered.events)

@@ -19,6 +19,7 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
+from fusionlog.topics import CANARY
 from fusionlog.workers.ingest.keyed_processor import KeyedProcessor
 from fusionlog.workers.ingest.keying import KeyingProcessor, LineKeyer
 from fusionlog.workers.ingest.line_report import LineReport
@@ -72,16 +73,16 @@ class IngestPipeline:
     def __init__(self, settings: Settings, producer: Producer, route: Routing, templates: Iterable[Template]) -> None:
         """`templates` are the known ones of all systems."""
         self._settings = settings
-        self._parsers = {name: Parser(name, system, settings.ingest) for name, system in settings.systems.items()}
+        self._parsers = {name: Parser(name, system, settings.ingest) for name, system in settings.ingested.items()}
         known = list(templates)
         for parser in self._parsers.values():
             parser.restore(known)
         self._output = IngestOutput(settings, producer, route)
         self._processors: dict[TopicPartition, Processor] = {}
-        self._reports = {name: LineReport(name, system) for name, system in settings.systems.items()}
+        self._reports = {name: LineReport(name, system) for name, system in settings.ingested.items()}
         self._scattered = {
             name: ScatteredSessions(name, system.window.idle_seconds)
-            for name, system in settings.systems.items()
+            for name, system in settings.ingested.items()
             if system.window.by == "session" and not system.repartition
         }
         self._suspects: dict[TopicPartition, Suspect] = {}
@@ -111,7 +112,7 @@ class IngestPipeline:
         """The processor of a partition: of one or the other stage of a repartitioned system, or of both in one."""
         topics, ingest = self._settings.topics, self._settings.ingest
         name = topics.system_of(place.topic)
-        system, parser, report = self._settings.systems[name], self._parsers[name], self._reports[name]
+        system, parser, report = self._settings.ingested[name], self._parsers[name], self._reports[name]
         resume_state, windows = ResumeState(self.outputs, emitted), [laid.window for laid in emitted]
         windower = Windower(name, system.window, place.topic, place.partition)
         if topics.is_keyed(place.topic):
@@ -257,7 +258,8 @@ class IngestPipeline:
             warning = scattered.warning() if scattered is not None else None
             for sentence in [*warnings, *([warning] if warning else [])]:
                 log.warning(sentence)
-            log.info(summary)
+            # The canary has metrics of its own: each of its minutes is no news.
+            (log.debug if system == CANARY else log.info)(summary)
 
     async def _send_templates(self, system: str) -> None:
         for template in self._parsers[system].new_templates(time.time()):

@@ -69,6 +69,9 @@ def test_it_counts_how_units_and_events_were_answered(replay: RecordedTeacher) -
     stats = replay.stats
     assert (stats.units, stats.units_by_session, stats.units_by_events) == (3, 1, 2)
     assert (stats.events, stats.events_unknown) == (5, 1)
+    assert stats.ways == "3 units: 0.0 % by window, 33.3 % by session, 66.7 % by events"
+    stats.add(stats)
+    assert (stats.units, stats.events) == (6, 10)
 
 
 def test_our_own_prompt_is_answered_as_our_own_client_reads_it(replay: RecordedTeacher) -> None:

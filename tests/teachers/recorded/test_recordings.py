@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from fusionlog.errors import DataError
-from fusionlog.teachers.recorded.recordings import By, read_recordings
+from fusionlog.teachers.recorded.recordings import By, read_recordings, recording_of
+from fusionlog.teachers.recorded.window_index import text_hash, to_field
 from tests.teachers.factories import make_rows, write_rows
 
 
@@ -38,6 +39,36 @@ def test_what_was_never_recorded_is_unknown(tmp_path: Path) -> None:
     assert (said.verdict, said.confidence, said.reason, said.known) == ("normal", 0.5, "unknown", False)
 
 
+def make_window(lines: dict[str, int], **fields: Any) -> dict[str, Any]:
+    """A recorded window of these lines."""
+    hashed = {text_hash(text): count for text, count in lines.items()}
+    row = {"kind": "window", "system": "shop", "sha256": "0" * 16, "texts": to_field(hashed)}
+    return {**row, "verdict": "normal", "confidence": 0.7, "reason": "paid later", **fields}
+
+
+def test_a_recorded_window_goes_before_sessions_and_events(tmp_path: Path) -> None:
+    texts = {"order 9 opened": 1, "order 9 closed": 1}
+    window = make_window(texts, anomalous={text_hash("order 9 closed"): 0.8})
+    recording = read_recordings([write_rows(tmp_path / "a.jsonl", [window, *make_rows()])])["shop"]
+    answered = recording.answer(list(texts.items()))
+    assert (answered.by, answered.whole.verdict, answered.whole.reason) == (By.window, "normal", "paid later")
+    assert [(each.verdict, each.confidence) for each in answered.events] == [("normal", 0.95), ("anomalous", 0.8)]
+    other = recording.answer([("order 8 opened", 1), ("order 8 closed", 1)])
+    assert (other.by, other.whole.verdict) == (By.session, "anomalous")
+
+
+def test_a_window_is_found_in_another_order_of_its_templates_and_a_new_line_has_its_events_verdict(
+    tmp_path: Path,
+) -> None:
+    rows = [*make_rows(), make_window({"order 9 opened": 2, "order 9 paid": 1, "order 9 closed": 1})]
+    recording = read_recordings([write_rows(tmp_path / "a.jsonl", rows)])["shop"]
+    answered = recording.answer([("order 9 closed", 1), ("card 9 refused by bank", 1), ("order 9 opened", 2)])
+    assert (answered.by, answered.whole.confidence) == (By.window, 0.7)
+    assert [(each.verdict, each.confidence) for each in answered.events] == [
+        ("normal", 0.95), ("anomalous", 0.6), ("normal", 0.95),
+    ]  # fmt: skip
+
+
 def test_several_files_and_systems_are_one_recording_each(tmp_path: Path) -> None:
     other = [{**make_rows()[0], "system": "shed"}]
     files = [write_rows(tmp_path / "a.jsonl", make_rows()), write_rows(tmp_path / "b.jsonl", other)]
@@ -55,6 +86,14 @@ def test_several_files_and_systems_are_one_recording_each(tmp_path: Path) -> Non
             {"kind": "session", "events": [["E1", 0]]},
             r"line 2: events\[0\]\[1\] is \[\['E1', 0\]\]: expected `int` >= 1",
         ),
+        (make_window({"order 9 paid": 1}, sha256="none"), r"line 2: sha256 is 'none'"),
+        (make_window({"order 9 paid": 1}, texts=""), r"line 2: texts is ''"),
+        (make_window({"order 9 paid": 1}, texts="abcdef*0"), r"line 2: texts is 'abcdef\*0'"),
+        (
+            make_window({"order 9 paid": 1}, anomalous={"abcdef": 1}),
+            r"line 2: anomalous has 'abcdef', which is not among its texts",
+        ),
+        (make_window({"order 9 paid": 1}, anomalous={"abcdef": 2}), r"line 2: anomalous\[...\] is \{'abcdef': 2\}"),
         ({"kind": "session", "events": [["E77", 1]]}, r"line 2: events has 'E77', which is no event of shop above it"),
     ],
 )
@@ -63,6 +102,12 @@ def test_a_wrong_row_names_file_line_field_and_value(tmp_path: Path, change: dic
     path = write_rows(tmp_path / "a.jsonl", [rows[0], {**rows[1], **change}])
     with pytest.raises(DataError, match=rf"a\.jsonl: {says}.*; "):
         read_recordings([path])
+
+
+def test_a_system_that_a_file_lacks_is_one_sentence(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "a.jsonl", make_rows())
+    with pytest.raises(DataError, match="no row of shed in it; it has shop"):
+        recording_of("shed", path)
 
 
 def test_a_line_that_is_no_json_and_a_file_that_is_none_are_one_sentence(tmp_path: Path) -> None:
