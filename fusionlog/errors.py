@@ -8,6 +8,8 @@ from typing import Literal
 
 MOST_CHARS = 2_000
 """Characters of a message, at most: what came in may be as long as a record."""
+SHOWN_CHARS = 400
+"""Characters of a bad value in a message, at most."""
 
 Reason = Literal[
     "empty", "not-json", "wrong-shape", "unknown-system", "not-usable", "no-type", "no-label", "no-verdict",
@@ -29,6 +31,15 @@ def sentence(text: str) -> str:
     return line if len(line) <= MOST_CHARS else f"{line[: MOST_CHARS - 1]}…"
 
 
+def shown(value: object) -> str:
+    """A value as its beginning, for a message."""
+    try:
+        text = _REPR.repr(value)
+    except ValueError:  # a number of thousands of digits
+        return f"a number of type {type(value).__name__}"
+    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
+
+
 class FusionLogError(Exception):
     """Base of all of them; the CLI prints its message as one sentence and exits with 2."""
 
@@ -41,7 +52,7 @@ class SettingError(FusionLogError):
 
     def __init__(self, setting: str, value: object, remedy: str) -> None:
         self.setting, self.value, self.remedy = setting, value, remedy
-        super().__init__(f"setting {setting} is {_REPR.repr(value)}: {remedy}")
+        super().__init__(f"setting {setting} is {shown(value)}: {remedy}")
 
     def within(self, place: str) -> SettingError:
         """The error of a setting that stands in another one, such as a system's entry."""

@@ -28,7 +28,8 @@ GZIP = b"\x1f\x8b"
 BYTES = ("onnx", "vectors", "profile")
 """The fields of a release that are byte strings."""
 _NPY = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '<f4', 'fortran_order': False, 'shape': \((?P<rows>\d{1,9}), (?P<dim>\d{1,9})\), \} *\n",
+    rb"\x93NUMPY\x01\x00..\{'descr': '<f4', 'fortran_order': False, "
+    rb"'shape': \((?P<rows>\d{1,9}), (?P<dim>\d{1,9})\), \} *\n",
     re.DOTALL,
 )
 """The header that numpy writes for rows of float32."""

@@ -22,13 +22,13 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from fusionlog.errors import FusionLogError, RecordError
+from fusionlog.errors import FusionLogError, Reason, RecordError
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import admin_client, kafka_errors, options
 from fusionlog.settings import KafkaSettings
 
 DEATHS = 3
-REASON = "crash-loop"
+REASON: Reason = "crash-loop"
 ERROR_CHARS = 500
 COORDINATOR_SECONDS = 10.0
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
-from fusionlog.online.knowledge import Knowledge
 from fusionlog.onboarding.sample import SampleRecord
+from fusionlog.online.knowledge import Knowledge
 from fusionlog.parsing.envelopes import EnvelopeReader
 from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.windows import Windower
@@ -55,14 +55,28 @@ class Partition:
         resume_state, windower = ResumeState(OutputOffsets()), Windower(NAME, self.system.window, "logs.raw.shop", 0)
         if not self.system.repartition:
             return PartitionProcessor(
-                NAME, self.system, self.ingest, self.parser, windower, start, resume_state, clock=lambda: self.now,
+                NAME,
+                self.system,
+                self.ingest,
+                self.parser,
+                windower,
+                start,
+                resume_state,
+                clock=lambda: self.now,
                 report=self.report,
-            )  # fmt: skip
+            )
         keyer = LineKeyer(Topics().keyed(NAME), 1, "logs.raw.shop", 0, 7)
         return KeyingProcessor(
-            NAME, self.system, self.ingest, self.parser, keyer, start, resume_state, clock=lambda: self.now,
+            NAME,
+            self.system,
+            self.ingest,
+            self.parser,
+            keyer,
+            start,
+            resume_state,
+            clock=lambda: self.now,
             report=self.report,
-        )  # fmt: skip
+        )
 
     def take(self, records: Sequence[SampleRecord]) -> None:
         """Read records."""
@@ -129,9 +143,16 @@ class KeyedPartition(Partition):
     def _processor(self, start: int) -> Processor:
         windower = Windower(NAME, self.system.window, "fusionlog.keyed.shop", 0)
         return KeyedProcessor(
-            NAME, self.system, self.ingest, self.parser, windower, start, ResumeState(OutputOffsets()),
-            Origins(complete=start == 0), clock=lambda: self.now,
-        )  # fmt: skip
+            NAME,
+            self.system,
+            self.ingest,
+            self.parser,
+            windower,
+            start,
+            ResumeState(OutputOffsets()),
+            Origins(complete=start == 0),
+            clock=lambda: self.now,
+        )
 
 
 def lines_in(reader: EnvelopeReader, record: SampleRecord) -> int:

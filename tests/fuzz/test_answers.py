@@ -130,13 +130,24 @@ def try_teacher(random: Random) -> None:
 
 
 CHATS = [
-    json.dumps({"model": "x", "messages": [{"role": "system", "content": "judge"}, {"role": "user", "content": content}]}).encode()
+    json.dumps(
+        {"model": "x", "messages": [{"role": "system", "content": "judge"}, {"role": "user", "content": content}]}
+    ).encode()
     for content in (
-        json.dumps({"system": "shop", "events": [{"id": 7, "text": "order 1 opened", "count": 2}, {"text": "ledger 3 damaged"}]}),
-        "Sessions:\n```json\n" + json.dumps([{"system": "shop", "task": "explain", "events": [{"text": "order 17 paid"}]}]) + "\n```",
-        [{"type": "text", "text": json.dumps({"system": "shop", "events": []})}], None, "[]",
+        json.dumps(
+            {
+                "system": "shop",
+                "events": [{"id": 7, "text": "order 1 opened", "count": 2}, {"text": "ledger 3 damaged"}],
+            }
+        ),
+        "Sessions:\n```json\n"
+        + json.dumps([{"system": "shop", "task": "explain", "events": [{"text": "order 17 paid"}]}])
+        + "\n```",
+        [{"type": "text", "text": json.dumps({"system": "shop", "events": []})}],
+        None,
+        "[]",
     )
-]  # fmt: skip
+]
 
 
 @cache
@@ -169,7 +180,9 @@ def try_chat(random: Random) -> None:
 
 def try_recording(random: Random) -> None:
     """A file of recorded verdicts: its recordings, or the line that is none."""
-    valid = [json.dumps(row).encode() for row in make_rows()]
+    window = {"kind": "window", "system": "shop", "sha256": "0" * 16, "texts": "abcdef*2 ghijkl", "verdict": "normal"}
+    rows = [*make_rows(), {**window, "confidence": 0.9, "anomalous": {"abcdef": 0.9}}]
+    valid = [json.dumps(row).encode() for row in rows]
     lines = [mutation.record(random, valid) if random.random() < 0.3 else each for each in valid]
     with TemporaryDirectory() as directory:
         path = Path(directory) / "a.jsonl"

@@ -26,8 +26,13 @@ from tests.fuzz.test_lines import records_of
 from tests.fuzz.trials import RANDOMS, RECORDS, seeded, try_many
 
 LINES = 20
-SYSTEMS = (b"shop: {}", b"shop: {session: 'order (\\w+)', window: {by: session}}", b"a: {}\nb: {format: nginx}",
-           b"shop: {session: 'order (\\w+)', keys: all, repartition: true, window: {by: session}}", b"shop: {json_line: '{msg}'}")  # fmt: skip
+SYSTEMS = (
+    b"shop: {}",
+    b"shop: {session: 'order (\\w+)', window: {by: session}}",
+    b"a: {}\nb: {format: nginx}",
+    b"shop: {session: 'order (\\w+)', keys: all, repartition: true, window: {by: session}}",
+    b"shop: {json_line: '{msg}'}",
+)
 
 
 def _kafka_record(random: Random) -> bytes:

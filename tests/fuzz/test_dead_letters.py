@@ -86,8 +86,9 @@ def try_letters(random: Random) -> None:
 
 METADATA = (
     to_metadata({TopicPartition("fusionlog.windows.general", 1): 7}, 5, Origins({0: (1, 2, 3, 4)})).encode(),
-    to_metadata({}, 0).encode(), b"",
-)  # fmt: skip
+    to_metadata({}, 0).encode(),
+    b"",
+)
 
 
 def try_metadata(random: Random) -> None:
@@ -123,7 +124,7 @@ WINDOWS = tuple(codecs.encode(each) for each in (make_window(), make_window("a",
 
 
 def try_emitted(random: Random) -> None:
-    """A record of a window topic, as a resuming ingest worker reads it: its lines are covered by no window that it is not."""
+    """A record of a window topic, as a resuming ingest worker reads it."""
     data = mutation.record(random, WINDOWS)
     try:
         emitted = resume_state._decoded(msgspec.json.Decoder(Emitted), data)

@@ -31,23 +31,43 @@ RECORDS_EACH = 10
 KEY = r"(?:order|订单)[ =]?(\w+)"
 SESSIONS = {"session": KEY, "window": {"by": "session", "idle_seconds": 30, "max_events": 4}}
 OTHERS: tuple[dict[str, object], ...] = (
-    {}, SESSIONS, {**SESSIONS, "keys": "all"}, {**SESSIONS, "keys": "all", "inherit": True}, {**SESSIONS, "repartition": True},
+    {},
+    SESSIONS,
+    {**SESSIONS, "keys": "all"},
+    {**SESSIONS, "keys": "all", "inherit": True},
+    {**SESSIONS, "repartition": True},
     {**SESSIONS, "repartition": True, "keys": "all", "inherit": True, "multiline": False},
-    {"json_line": "{time} {level} {kubernetes.pod_name} {msg}", **SESSIONS, "session_field": "order", "keep": ["err.code"]},
+    {
+        "json_line": "{time} {level} {kubernetes.pod_name} {msg}",
+        **SESSIONS,
+        "session_field": "order",
+        "keep": ["err.code"],
+    },
     {"json_line": "{msg}", "time_field": "t.$date", "timezone": "Europe/Berlin", "keys": "all", **SESSIONS},
     {"header": "<Date> <Time> <Level> <Component>: <Content>", "time_field": "Time", "date_field": "Date", **SESSIONS},
     {"header_regex": r"(?P<time>\S+ \S+) (?P<level>\w+) (?P<component>\S+): (?P<content>.*)", "time_field": "time"},
-    {"time_field": "none", "masks": {"order": r"order \d+"}, "keep": [r"paid (\d+)"], "multiline": {"start": r"^\d{4}"}},
+    {
+        "time_field": "none",
+        "masks": {"order": r"order \d+"},
+        "keep": [r"paid (\d+)"],
+        "multiline": {"start": r"^\d{4}"},
+    },
     {"multiline": {"continues": r"^\s", "max_lines": 2, "wait_seconds": 0.5}, "encoding": "latin-1", **SESSIONS},
-    {"encoding": "utf-16", **SESSIONS}, {"encoding": "gbk", "inherit": True, **SESSIONS}, {"encoding": "utf-7"},
-    {"window": {"size": 1}}, {"session_field": "kubernetes.pod_name", "window": {"by": "session", "max_events": 1}},
-)  # fmt: skip
+    {"encoding": "utf-16", **SESSIONS},
+    {"encoding": "gbk", "inherit": True, **SESSIONS},
+    {"encoding": "utf-7"},
+    {"window": {"size": 1}},
+    {"session_field": "kubernetes.pod_name", "window": {"by": "session", "max_events": 1}},
+)
 FORMATS: tuple[dict[str, object], ...] = tuple(
     {"format": name, "time_field": "time", **SESSIONS}
     for name in FormatName.__args__  # type: ignore[attr-defined]
 )
-INGEST = (IngestSettings(), IngestSettings(max_line_bytes=200, max_templates=10, max_tokens=6, max_similar_templates=2, new_templates=3),
-          IngestSettings(message_fields=("log",), silence_seconds=0.1))  # fmt: skip
+INGEST = (
+    IngestSettings(),
+    IngestSettings(max_line_bytes=200, max_templates=10, max_tokens=6, max_similar_templates=2, new_templates=3),
+    IngestSettings(message_fields=("log",), silence_seconds=0.1),
+)
 
 
 @cache

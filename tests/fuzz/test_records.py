@@ -21,8 +21,12 @@ from tests.online.factories import release
 
 WINDOW = make_window("disk failed", "disk opened", "disk failed", session="s1")
 REALISTIC: tuple[Record, ...] = (
-    WINDOW, make_label(WINDOW), make_revoked(make_label(WINDOW), "disk failed"), make_anomaly("disk failed"), release(),
-)  # fmt: skip
+    WINDOW,
+    make_label(WINDOW),
+    make_revoked(make_label(WINDOW), "disk failed"),
+    make_anomaly("disk failed"),
+    release(),
+)
 MANY = {kind.__name__: kind for kind in RECORDS}
 
 

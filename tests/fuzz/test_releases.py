@@ -28,7 +28,7 @@ from tests.detector.graphs import make_onnx
 from tests.factories import make_release, make_window
 from tests.fuzz import mutation
 from tests.fuzz.invariants import assert_sentence
-from tests.fuzz.mutation import NUMBERS, bytes_changed
+from tests.fuzz.mutation import bytes_changed
 from tests.fuzz.trials import RANDOMS, RECORDS, seeded, try_many
 
 DIM = 8
@@ -98,8 +98,26 @@ def try_vectors(random: Random) -> None:
 
 def _npy_changed(random: Random, data: bytes) -> bytes:
     old = random.choice((b"<f4", b"(2, 8)", b"False", b"'descr'", b"shape", b"\x01\x00", b"{", b"}"))
-    new = random.choice((b"<f8", b">f4", b"|O", b"<U9", b"(2**40, 8)", b"(99999999999, 8)", b"(16,)", b"()", b"True", b"None", b"(-1, 8)", b"\x03\x00", b"("
-                         * 90, b"__import__('os')", b"[('a', '<f4')]", b"x"))  # fmt: skip
+    new = random.choice(
+        (
+            b"<f8",
+            b">f4",
+            b"|O",
+            b"<U9",
+            b"(2**40, 8)",
+            b"(99999999999, 8)",
+            b"(16,)",
+            b"()",
+            b"True",
+            b"None",
+            b"(-1, 8)",
+            b"\x03\x00",
+            b"(" * 90,
+            b"__import__('os')",
+            b"[('a', '<f4')]",
+            b"x",
+        )
+    )
     return data.replace(old, new, 1)
 
 

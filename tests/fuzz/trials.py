@@ -43,9 +43,12 @@ class Decoder:
 def seeded(examples: int) -> settings:
     """The same examples in each run, whatever the clock."""
     return settings(
-        max_examples=examples, derandomize=True, database=None, deadline=None,
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
 
 
 def try_many(name: str, trial: Trial, records: int = RECORDS, each: int = 1) -> None:

@@ -75,9 +75,14 @@ def use_window(window: Window) -> None:
         assert_record(anomaly_record.by_teacher((routed, ORDINARY)[place], label, NOW))
         if not isinstance(verdict, PseudoLabel):
             found = anomaly_record.by_model(
-                (routed, ORDINARY)[place], verdict.probability, verdict.threshold, verdict.events, "m", NOW,
+                (routed, ORDINARY)[place],
+                verdict.probability,
+                verdict.threshold,
+                verdict.events,
+                "m",
+                NOW,
                 verdict.novelty,
-            )  # fmt: skip
+            )
             assert_record(found)
             use_anomaly(found)
     assert SystemProfile.unpack(state.detector.profile.pack()).windows == state.detector.profile.windows
@@ -192,6 +197,13 @@ def use_line(line: KeyedLine) -> None:
 
 
 USES: Mapping[type[Record], Callable[[Any], None]] = {
-    KeyedLine: use_line, Template: use_template, Window: use_window, PseudoLabel: use_label, ModelRelease: use_release,
-    Anomaly: use_anomaly, Explanation: use_explanation, Feedback: use_feedback, Spend: use_spend,
-}  # fmt: skip
+    KeyedLine: use_line,
+    Template: use_template,
+    Window: use_window,
+    PseudoLabel: use_label,
+    ModelRelease: use_release,
+    Anomaly: use_anomaly,
+    Explanation: use_explanation,
+    Feedback: use_feedback,
+    Spend: use_spend,
+}

@@ -71,7 +71,7 @@ class RecordedWindow(Struct, frozen=True, kw_only=True, tag_field="kind", tag="w
 
     system: Name
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{16,64}$")]
-    texts: Annotated[str, Meta(pattern=r"^[\w-]{6}(\*[1-9][0-9]*)?( [\w-]{6}(\*[1-9][0-9]*)?)*$")]
+    texts: Annotated[str, Meta(pattern=r"^[\w-]{6}(\*[1-9][0-9]{0,8})?( [\w-]{6}(\*[1-9][0-9]{0,8})?)*$")]
     anomalous: dict[str, Confidence] = {}
     verdict: Label
     confidence: Confidence
