@@ -6,9 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
@@ -35,7 +33,7 @@ from tests.factories import make_window
 from tests.fuzz import bodies, mutation
 from tests.fuzz.invariants import assert_record, assert_sentence
 from tests.fuzz.mutation import SECRET
-from tests.fuzz.trials import RANDOMS, seeded, try_many
+from tests.fuzz.trials import RANDOMS, scratch, seeded, try_many
 from tests.teachers.factories import Clock, make_rows, make_unit
 
 WINDOW = make_window("disk failed", "disk opened")
@@ -153,10 +151,9 @@ CHATS = [
 @cache
 def _recorded() -> RecordedTeacher:
     recording = Recording()
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "a.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in make_rows()), encoding="utf-8")
-        recording = read_recordings([path])["shop"]
+    path = scratch() / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in make_rows()), encoding="utf-8")
+    recording = read_recordings([path])["shop"]
     return RecordedTeacher({"shop": recording})
 
 
@@ -184,16 +181,15 @@ def try_recording(random: Random) -> None:
     rows = [*make_rows(), {**window, "confidence": 0.9, "anomalous": {"abcdef": 0.9}}]
     valid = [json.dumps(row).encode() for row in rows]
     lines = [mutation.record(random, valid) if random.random() < 0.3 else each for each in valid]
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "a.jsonl"
-        path.write_bytes(b"\n".join(lines))
-        try:
-            read_recordings([path])
-        except (DataError, SettingError) as error:
-            assert_sentence(error, secret="\x00")
-        except BaseException as error:
-            error.add_note(repr(lines)[:4_000])
-            raise
+    path = scratch() / "a.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    try:
+        read_recordings([path])
+    except (DataError, SettingError) as error:
+        assert_sentence(error, secret="\x00")
+    except BaseException as error:
+        error.add_note(repr(lines)[:4_000])
+        raise
 
 
 TRIALS: tuple[Callable[[Random], None], ...] = (try_response, try_teacher, try_chat, try_recording)

@@ -7,7 +7,6 @@ import gzip
 import json
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from tests.fuzz.envelopes import valid_records
 from tests.fuzz.invariants import assert_sentence
 from tests.fuzz.settings_values import systems_file
 from tests.fuzz.test_lines import records_of
-from tests.fuzz.trials import RANDOMS, RECORDS, seeded, try_many
+from tests.fuzz.trials import RANDOMS, RECORDS, scratch, seeded, try_many
 
 LINES = 20
 SYSTEMS = (
@@ -72,22 +71,21 @@ def _file(random: Random, directory: Path) -> Path:
 
 
 def try_check_command(random: Random) -> None:
-    with TemporaryDirectory() as name:
-        directory = Path(name)
-        sample = _file(random, directory)
-        arguments = ["systems", "check", str(sample)]
-        if random.random() < 0.8:
-            systems = directory / "systems.yaml"
-            systems.write_bytes(random.choice(SYSTEMS) if random.random() < 0.8 else systems_file(random))
-            arguments += ["--systems-file", str(systems)]
-        arguments += random.choice(
-            ([], ["--json"], ["--system", "shop"], ["--system", "none"], ["--records", "3"], ["--topic"])
-        )
-        try:
-            _run(arguments)
-        except BaseException as error:
-            error.add_note(f"{arguments} {sample.read_bytes()[:3_000]!r}")
-            raise
+    directory = scratch()
+    sample = _file(random, directory)
+    arguments = ["systems", "check", str(sample)]
+    if random.random() < 0.8:
+        systems = directory / "systems.yaml"
+        systems.write_bytes(random.choice(SYSTEMS) if random.random() < 0.8 else systems_file(random))
+        arguments += ["--systems-file", str(systems)]
+    arguments += random.choice(
+        ([], ["--json"], ["--system", "shop"], ["--system", "none"], ["--records", "3"], ["--topic"])
+    )
+    try:
+        _run(arguments)
+    except BaseException as error:
+        error.add_note(f"{arguments} {sample.read_bytes()[:3_000]!r}")
+        raise
 
 
 def _run(arguments: list[str]) -> None:

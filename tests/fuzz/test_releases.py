@@ -6,9 +6,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import msgspec
 import numpy as np
@@ -29,7 +27,7 @@ from tests.factories import make_release, make_window
 from tests.fuzz import mutation
 from tests.fuzz.invariants import assert_sentence
 from tests.fuzz.mutation import bytes_changed
-from tests.fuzz.trials import RANDOMS, RECORDS, seeded, try_many
+from tests.fuzz.trials import RANDOMS, RECORDS, scratch, seeded, try_many
 
 DIM = 8
 WINDOW = make_window("disk failed", "disk opened")
@@ -133,16 +131,15 @@ def try_file(random: Random) -> None:
     data = mutation.mutated(random, data) if random.random() < 0.7 else data
     data = gzip.compress(data, mtime=0) if random.random() < 0.5 else data
     data = bytes_changed(random, data) if random.random() < 0.4 else data
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "release.json.gz"
-        path.write_bytes(data)
-        try:
-            assert isinstance(releases.read_release(path), ModelRelease)
-        except ModelError as error:
-            assert_sentence(error, secret="\x00")
-        except BaseException as error:
-            error.add_note(repr(data[:3_000]))
-            raise
+    path = scratch() / "release.json.gz"
+    path.write_bytes(data)
+    try:
+        assert isinstance(releases.read_release(path), ModelRelease)
+    except ModelError as error:
+        assert_sentence(error, secret="\x00")
+    except BaseException as error:
+        error.add_note(repr(data[:3_000]))
+        raise
 
 
 def model(random: Random) -> bytes:

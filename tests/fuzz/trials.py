@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from random import Random
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -38,6 +43,14 @@ class Decoder:
         except BaseException as error:
             error.add_note(f"{self.name}: {data[:4_000]!r}")
             raise
+
+
+@cache
+def scratch() -> Path:
+    """A directory for the files of trials, one at a time: a new one for each takes longer than what is tried."""
+    directory = mkdtemp(prefix="fuzz-")
+    atexit.register(rmtree, directory)
+    return Path(directory)
 
 
 def seeded(examples: int) -> settings:
