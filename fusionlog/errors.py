@@ -47,6 +47,17 @@ class FusionLogError(Exception):
         super().__init__(sentence(message))
 
 
+class _NotShown:
+    """Stands for a value that no message may have."""
+
+    def __repr__(self) -> str:
+        return "set (its value is not shown)"
+
+
+NOT_SHOWN = _NotShown()
+"""The value of a `SettingError` on a setting that is a secret, or may be one."""
+
+
 class SettingError(FusionLogError):
     """A setting is missing or has a value that cannot be used."""
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fusionlog.errors import SettingError
+from fusionlog.errors import NOT_SHOWN, SettingError
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
 from fusionlog.settings.canary import canary_method, canary_system
 from fusionlog.settings.groups import (
@@ -27,7 +27,7 @@ from fusionlog.settings.groups import (
     ScoreSettings,
     SecondOpinionSettings,
 )
-from fusionlog.settings.hidden import HIDDEN, is_secret, without_login
+from fusionlog.settings.hidden import is_secret, without_login
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.settings.systems_file import read_systems
 from fusionlog.topics import CANARY, Topics
@@ -148,7 +148,7 @@ def load(**overrides: Any) -> Settings:
 
 def _shown(name: str, value: object) -> object:
     if is_secret(name):
-        return HIDDEN
+        return NOT_SHOWN
     return without_login(value) if isinstance(value, str) else value
 
 
@@ -174,7 +174,7 @@ def _refuse_unknown() -> None:
             near = difflib.get_close_matches(name.upper(), known, 1)
             raise SettingError(
                 name,
-                HIDDEN,
+                NOT_SHOWN,
                 f"there is no such setting; did you mean {near[0]}?"
                 if near
                 else "there is no such setting; see  fusionlog settings",

@@ -9,16 +9,6 @@ _LOGIN = re.compile(r"//[^/@\s]*@")
 _QUERY = re.compile(r"\?.+", re.DOTALL)
 
 
-class Hidden:
-    """Stands for a value that is not shown."""
-
-    def __repr__(self) -> str:
-        return "<hidden>"
-
-
-HIDDEN = Hidden()
-
-
 def is_secret(variable: str) -> bool:
     """Whether a variable is, by its name, a secret."""
     return _SECRET.search(variable) is not None
@@ -26,4 +16,4 @@ def is_secret(variable: str) -> bool:
 
 def without_login(url: str) -> str:
     """A URL without what logs in: the name and password before its host, the query behind its path."""
-    return _QUERY.sub("?<hidden>", _LOGIN.sub("//<hidden>@", url)) if "//" in url else url
+    return _QUERY.sub("?<SECRET>", _LOGIN.sub("//<SECRET>@", url)) if "//" in url else url
