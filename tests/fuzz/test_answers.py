@@ -196,7 +196,7 @@ TRIALS: tuple[Callable[[Random], None], ...] = (try_response, try_teacher, try_c
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-@seeded(200)
+@seeded(350)
 @given(random=RANDOMS)
 def test_whatever_is_answered_is_read_or_one_sentence(trial: Callable[[Random], None], random: Random) -> None:
     trial(random)

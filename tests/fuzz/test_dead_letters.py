@@ -143,7 +143,7 @@ TRIALS: tuple[Callable[[Random], None], ...] = (try_letters, try_metadata, try_n
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-@seeded(150)
+@seeded(300)
 @given(random=RANDOMS)
 def test_whatever_is_read_is_used_or_left_out(trial: Callable[[Random], None], random: Random) -> None:
     trial(random)

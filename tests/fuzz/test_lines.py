@@ -150,7 +150,7 @@ TRIALS: tuple[Callable[[Random], None], ...] = (try_lines, try_check, try_keyed)
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-@seeded(120)
+@seeded(250)
 @given(random=RANDOMS)
 def test_whatever_comes_is_in_a_window_or_a_dead_letter(trial: Callable[[Random], None], random: Random) -> None:
     trial(random)

@@ -51,7 +51,7 @@ def decoder_of(kind: type[Record]) -> Decoder:
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=MANY)
-@seeded(60)
+@seeded(100)
 @given(random=RANDOMS)
 def test_a_valid_record_survives_encoding_and_is_used(kind: type[Record], random: Random) -> None:
     record = made(random, kind)
@@ -60,7 +60,7 @@ def test_a_valid_record_survives_encoding_and_is_used(kind: type[Record], random
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=MANY)
-@seeded(150)
+@seeded(300)
 @given(random=RANDOMS)
 def test_any_bytes_are_a_record_or_a_dead_letter(kind: type[Record], random: Random) -> None:
     decoder_of(kind)(random)

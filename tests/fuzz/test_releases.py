@@ -200,13 +200,13 @@ TRIALS: tuple[Callable[[Random], None], ...] = (try_profile, try_vectors, try_fi
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-@seeded(150)
+@seeded(400)
 @given(random=RANDOMS)
 def test_a_part_of_a_release_is_used_or_refused(trial: Callable[[Random], None], random: Random) -> None:
     trial(random)
 
 
-@seeded(40)
+@seeded(80)
 @given(random=RANDOMS)
 def test_a_model_gives_probabilities_or_is_refused(random: Random, trials: TrialProcess) -> None:
     try_model(random, trials)

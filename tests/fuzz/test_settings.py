@@ -100,13 +100,13 @@ def _use_systems(path: Path) -> None:
             assert found.records == len(SAMPLE)
 
 
-@seeded(300)
+@seeded(600)
 @given(random=RANDOMS)
 def test_any_environment_gives_settings_or_one_sentence(random: Random) -> None:
     try_environment(random)
 
 
-@seeded(150)
+@seeded(300)
 @given(random=RANDOMS)
 def test_any_systems_file_gives_systems_or_one_sentence(random: Random) -> None:
     try_systems_file(random)
