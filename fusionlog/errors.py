@@ -43,7 +43,7 @@ def shown(value: object) -> str:
 class FusionLogError(Exception):
     """Base of all of them; the CLI prints its message as one sentence and exits with 2."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str = "") -> None:
         super().__init__(sentence(message))
 
 
