@@ -36,7 +36,7 @@ from fusionlog.workers.ingest.resume_state import Emitted, metadata_of
 from tests.factories import make_window
 from tests.fuzz.invariants import assert_sentence
 from tests.fuzz.mutation import SECRET
-from tests.fuzz.partitions import Partition
+from tests.fuzz.partitions import KeyedPartition, Partition
 from tests.online.factories import knowing
 
 DEEP = b'{"a":' * 5_000
@@ -71,6 +71,16 @@ def test_a_kafka_timestamp_that_is_no_time_counts_as_none(timestamp: int, value:
     [window, _] = [each for each in partition.made if isinstance(each, Window)]
     assert 1.6e9 < window.started < 2e9
     assert report(check("shop", SystemSettings(), IngestSettings(), records)).windows
+
+
+def test_windows_of_a_raw_topic_that_began_again_are_acknowledged_though_their_ids_are_equal() -> None:
+    system = SystemSettings.model_validate({"session": r"s=(\w+)", "window": {"by": "session", "max_events": 1}})
+    values = [msgspec.json.encode({**LINE, "epoch": epoch}) for epoch in (1, 2)]
+    partition = KeyedPartition(system, IngestSettings(), knowing())
+    partition.take([SampleRecord(offset, 0, b"s", value) for offset, value in enumerate(values)])
+    partition.finish()
+    one, other = [each for each in partition.made if isinstance(each, Window)]
+    assert one.id == other.id and (one.first_offset, other.first_offset) == (0, 1)
 
 
 def load(**variables: str) -> settings.Settings:
