@@ -29,14 +29,19 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.parsing.structured import _PAIR, read_logfmt
 from fusionlog.records import KeyedLine, Spend, Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
+from fusionlog.teachers.base import Verdict
+from fusionlog.teachers.llm.client import Response
+from fusionlog.teachers.llm.teacher import LLMTeacher
 from fusionlog.teachers.recorded.chat import NotUnderstoodError, RecordedTeacher, chat_of, last_json
 from fusionlog.teachers.recorded.recordings import Recording, read_recordings
 from fusionlog.workers.ingest import resume_state
 from fusionlog.workers.ingest.resume_state import Emitted, metadata_of
 from tests.factories import make_window
+from tests.fuzz.bodies import EVENTS, body
 from tests.fuzz.invariants import assert_sentence
 from tests.fuzz.mutation import SECRET
 from tests.fuzz.partitions import KeyedPartition, Partition
+from tests.fuzz.test_answers import SETTINGS, UNIT, Sends
 from tests.online.factories import knowing
 
 DEEP = b'{"a":' * 5_000
@@ -212,10 +217,21 @@ def test_a_first_line_that_is_no_utf8_is_no_kafka_record(tmp_path: Path) -> None
     assert [each.value for each in read_sample(tmp_path / "a.jsonl")] == [b'{"value": "\xff"}']
 
 
+async def test_a_key_that_an_endpoint_quotes_stands_in_no_message_and_no_reason() -> None:
+    answer = {"label": "normal", "confidence": 0.9, "reason": f"x{SECRET}", "events": EVENTS}
+    for content in (f"s{SECRET}", json.dumps([answer])):
+        sends = Sends([Response(200, {}, body({"content": content}))])
+        with mock.patch("fusionlog.teachers.llm.endpoint.Client", return_value=sends):
+            teacher = LLMTeacher(SETTINGS)
+        [outcome] = await teacher.label([UNIT])
+        assert SECRET not in repr(outcome) and SECRET not in str(outcome)
+    assert isinstance(outcome, Verdict) and outcome.reason == "x<SECRET>"
+
+
 def test_a_recorded_teacher_refuses_what_it_cannot_read() -> None:
-    for body in (DEEP, b"[]"):
+    for sent in (DEEP, b"[]"):
         with pytest.raises(NotUnderstoodError):
-            chat_of(body)
+            chat_of(sent)
     surrogate = chat_of(
         json.dumps({"messages": [{"role": "user", "content": '{"events": [{"\\ud800": 1}]}'}]}).encode()
     )
