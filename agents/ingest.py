@@ -10,6 +10,7 @@ from fusionlog.parsing.parser import Parser
 from fusionlog.records import Window
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
+from fusionlog.utils.expression_limit import Watch, limited
 from fusionlog.workers.ingest.pipeline import IngestPipeline
 from fusionlog.workers.ingest.raw_partitions import raw_consumer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
@@ -25,6 +26,7 @@ class IngestWork(ReaderWork):
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(self._settings, self._refused)
         self.health.models = self._tables.in_use
+        self.health.degradations.append(self._tables.problem)
         await self._tables.start()
 
     async def read(self) -> None:
@@ -33,8 +35,10 @@ class IngestWork(ReaderWork):
         await self._tables.until_ready()
         known = await read_all(self._settings, self._settings.topics.templates, refused=self._refused)
         templates = [record for _, record in known]
-        pipeline = IngestPipeline(self._settings, self._producer, self._route, templates)
-        await self.run(raw_consumer(self._settings, pipeline, self.health))
+        watch = Watch()
+        with limited(watch, self._settings.ingest.expression_seconds):
+            pipeline = IngestPipeline(self._settings, self._producer, self._route, templates, watch)
+            await self.run(raw_consumer(self._settings, pipeline, self.health))
 
     def _route(self, window: Window) -> Window:
         assert self._tables is not None

@@ -41,6 +41,7 @@ class ScoreWork(ReaderWork):
             self._settings, self._refused, self._scorer.check, self._trials.check
         )
         self.health.models = self._tables.in_use
+        self.health.degradations.append(self._tables.problem)
         await self._tables.start()
         self._lag.start()
 

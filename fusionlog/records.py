@@ -31,7 +31,8 @@ Money = Annotated[float, Meta(ge=-1.0, le=1e12, description="below 0 by what rou
 SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
 MAX_EVENTS = 10_000
 """Distinct events of a window, at most."""
-ClosedBy = Literal["idle", "size", "count", "silence"]
+ClosedBy = Literal["idle", "size", "count", "silence", "overflow"]
+"""`overflow`: more sessions were open in the partition than FUSIONLOG_INGEST__MAX_OPEN_SESSIONS."""
 SpendingRole = Literal["label", "explain"]
 
 
@@ -140,6 +141,8 @@ class Span(Struct, frozen=True, kw_only=True, gc=False):
 class Window(Record, frozen=True, kw_only=True):
     """A session, or a window of a fixed number of lines, ready for a verdict.
 
+    `closed_by` is why the window ends: `idle`, no line of the session came for an idle gap; `size`, or `count`, it is
+    full; `silence`, none came to the partition; `overflow`, too many sessions were open there.
     `events` are distinct, in order of first occurrence; `sequence` indexes them, one entry a line. `shape` is the hash
     of the multiset of templates and of the decades of `duration` and `pause`: windows of one shape get one verdict.
     `duration` is the longest that a line of the window names, from a second up; `pause` the longest between two lines
@@ -286,6 +289,21 @@ class LogisticRegression(Struct, frozen=True, kw_only=True):
     intercept: float
 
 
+class Withdrawal(Struct, frozen=True, kw_only=True):
+    """The withdrawal of a release by the guard of a score worker, after its first windows.
+
+    `system` is the one whose windows it was compared on with release `previous`, to which workers go back. `figures`
+    are the counts of the comparison (see `online.release_comparison`).
+    """
+
+    system: SystemName
+    at: Seconds
+    cause: Literal["share", "disagreement"]
+    reason: str
+    previous: str
+    figures: dict[str, float] = {}
+
+
 class ModelRelease(Record, frozen=True, kw_only=True):
     """A small model with all that a worker needs to use it. `system` is `*` for the base model of the sources.
 
@@ -296,6 +314,9 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     on features corrected for multiple comparisons; `novelty` the one on features as counted, which a calibration adds
     to its own weights where that helps; `reference_auprc` the base's AUPRC on source sessions that it was not trained
     on, which the gate compares a descendant with. `metrics` are measurements for people: nothing is computed from them.
+
+    A `withdrawn` release is used by no worker, until it is published without its withdrawal. A release that is not
+    `guarded` was chosen by an operator, who rolled back to it or restored it: no guard withdraws it.
 
     `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
     """
@@ -317,6 +338,8 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     novelty: LogisticRegression | None = None
     reference_auprc: Probability | None = None
     profile: bytes = b""
+    withdrawn: Withdrawal | None = None
+    guarded: bool = True
     sha256: str = ""
     signature: str | None = None
 

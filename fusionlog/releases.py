@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from fusionlog.errors import ModelError
 from fusionlog.records import ModelRelease
 from fusionlog.types import FloatArray
+from fusionlog.utils.decompression import GZIP_BITS, decompress
 
 BASE = "*"
 """The system of a release that every system starts from."""
@@ -33,6 +34,8 @@ _NPY = re.compile(
     re.DOTALL,
 )
 """The header that numpy writes for rows of float32."""
+MAX_FILE_BYTES = 32 * 1024 * 1024
+"""Of a release as JSON, unpacked; the model topic takes half of it."""
 
 
 def new_version(now: float, system: str) -> str:
@@ -91,8 +94,9 @@ def read_release(path: Path) -> ModelRelease:
     """
     try:
         data = path.read_bytes()
-        release = msgspec.json.decode(gzip.decompress(data) if data[:2] == GZIP else data, type=ModelRelease)
-    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        content = decompress(data, MAX_FILE_BYTES, GZIP_BITS) if data[:2] == GZIP else data
+        release = msgspec.json.decode(content, type=ModelRelease)
+    except (OSError, ValueError, zlib.error, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ModelError(
             f"{path} is no release ({reason}): write one by  fusionlog models save VERSION FILE"

@@ -45,8 +45,11 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
         reads=("raw", "keyed", "models", "labels", "templates", "general", "proprietary"),
         writes=("keyed", "general", "proprietary", "templates", "deadletter"),
     ),
-    # A window for a second opinion goes to the teacher, and comes back where there is no answer.
-    "score": Access(reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "deadletter")),
+    # A window for a second opinion goes to the teacher, and comes back where there is no answer. A release that is bad
+    # on the stream is written again, as withdrawn.
+    "score": Access(
+        reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "models", "deadletter")
+    ),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
         reads=("proprietary", "models", "labels", "spend"),
@@ -205,7 +208,7 @@ class Topics:
         """Model releases."""
         return self._compacted(
             "models", "system (* is the base) and version", records.ModelRelease,
-            "A small model, its bank and its thresholds; every worker takes it into use.",
+            "A small model, its bank and its thresholds; every worker takes it into use, unless it is withdrawn.",
             partitions=1, max_message_bytes=self.model_bytes,
         )  # fmt: skip
 

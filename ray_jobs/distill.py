@@ -33,7 +33,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
         raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
     parent = await publish.read_parent(settings, system)
     labels = await publish.read_labels(settings, system)
-    check_worth(labels, parent, settings.distill)
+    check_worth(labels, parent, settings.distill, await publish.last_withdrawn(settings, system))
     windows = await publish.read_windows(settings, system)
     encoder = Encoder(find_encoder(settings), tasks.cores())
     if encoder.name != parent.encoder:

@@ -30,11 +30,11 @@ async def read_windows(settings: Settings, system: str) -> list[Window]:
 
 
 async def read_parent(settings: Settings, system: str) -> ModelRelease:
-    """The parent of the next release: the system's newest, else the newest base, of those that verify.
+    """The parent of the next release: the system's newest, else the newest base, of those that verify and stand.
 
     :raises ModelError: there is none.
     """
-    found = [release for _, release in await read_all(settings, settings.topics.models) if _verifies(settings, release)]
+    found = [release for release in await _verified(settings) if release.withdrawn is None]
     for wanted in (system, BASE):
         own = [release for release in found if release.system == wanted]
         if own:
@@ -44,6 +44,18 @@ async def read_parent(settings: Settings, system: str) -> ModelRelease:
         f"topic {settings.topics.models.name} has no release of {system} and no base that verifies: "
         "run  fusionlog models publish --bundled  or  fusionlog meta-train  first"
     )
+
+
+async def last_withdrawn(settings: Settings, system: str) -> ModelRelease | None:
+    """The newest release of a system, where that is withdrawn; None where it stands."""
+    own = [release for release in await _verified(settings) if release.system == system]
+    newest = max(own, key=lambda release: release.created, default=None)
+    return newest if newest is not None and newest.withdrawn is not None else None
+
+
+async def _verified(settings: Settings) -> list[ModelRelease]:
+    found: list[ModelRelease] = [release for _, release in await read_all(settings, settings.topics.models)]
+    return [release for release in found if _verifies(settings, release)]
 
 
 async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:

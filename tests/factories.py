@@ -19,6 +19,7 @@ from fusionlog.records import (
     Revocation,
     Window,
     WindowEvent,
+    Withdrawal,
     template_id,
     window_id,
     window_shape,
@@ -120,3 +121,16 @@ def make_release(*bank: tuple[str, float], system: str = "shop", **fields: Any) 
         "lineage": Lineage(),
     }
     return ModelRelease(**{**values, **fields})
+
+
+def make_withdrawn(release: ModelRelease, **fields: Any) -> ModelRelease:
+    """A release as a guard withdrew it, without a key."""
+    values = {
+        "system": "shop",
+        "at": 4000.0,
+        "cause": "share",
+        "reason": "60 of 60 windows",
+        "previous": "v0",
+        **fields,
+    }
+    return releases.sign(replace(release, withdrawn=Withdrawal(**values)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -119,3 +120,20 @@ def test_dead_links_are_named(tmp_path: Path, text: str, dead: list[str]) -> Non
     page = tmp_path / "page.md"
     page.write_text(text)
     assert list(dead_links(page)) == dead
+
+
+def reasons() -> set[str]:
+    """The reasons of dead letters: each is a literal of the code, so that a metric has so many series at most."""
+    found = {"crash-loop", "slow-expression"}
+    for path in (ROOT / "fusionlog").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "RecordError":
+                reason = node.args[0]
+                assert isinstance(reason, ast.Constant) or ast.unparse(reason) in ("REASON", "error.reason"), path
+                found |= {str(reason.value)} if isinstance(reason, ast.Constant) else set()
+    return found - {"no-type"}
+
+
+def test_every_reason_of_a_dead_letter_is_in_the_table() -> None:
+    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    assert [each for each in sorted(reasons()) if f"`{each}`" not in page] == []

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from fusionlog import releases
 from fusionlog.errors import ModelError
-from fusionlog.records import BankEvent, Calibration, Lineage, ModelRelease
+from fusionlog.records import BankEvent, Calibration, Lineage, ModelRelease, Withdrawal
 from tests.factories import make_regression, make_release
 
 KEY = SecretStr("a key")
@@ -44,6 +44,8 @@ CHANGES: dict[str, Any] = {
     "novelty": make_regression(),
     "reference_auprc": 0.5,
     "profile": b"other",
+    "withdrawn": Withdrawal(system="shop", at=1.0, cause="share", reason="bad", previous="v0"),
+    "guarded": False,
 }
 
 

@@ -1,9 +1,10 @@
-"""`fusionlog models`: list releases, publish the bundled one or one of a file, save one, roll back to one."""
+"""`fusionlog models`: list releases, publish the bundled one or one of a file, save one, roll back, restore."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,28 +22,38 @@ from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings, read_systems
 from fusionlog.utils.files import replace_file
 
-app = typer.Typer(help="List model releases, publish, save, or roll back to one.", no_args_is_help=True)
+app = typer.Typer(help="List model releases, publish, save, roll back to, or restore one.", no_args_is_help=True)
 System = Annotated[str | None, typer.Option(help="only of this system; * is the base")]
 
 
 @app.command("list")
 def show(system: System = None) -> None:
-    """Show the releases on the model topic; the last of each system is the newest and in use."""
-    found = asyncio.run(_read(settings.load()))
-    table = Table("system", "version", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
+    """Show the releases on the model topic; the last of each system that is not withdrawn is in use."""
+    found = [each for each in asyncio.run(_read(settings.load())) if system in (None, each.system)]
+    table = Table("system", "version", "state", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
     for release in found:
-        if system in (None, release.system):
-            table.add_row(*_row(release))
+        table.add_row(*_row(release))
     Console().print(table)
+    for release in found:
+        for line in withdrawal_lines(release):
+            Console(soft_wrap=True).print(line, markup=False, highlight=False)
 
 
 @app.command()
 def rollback(
     version: Annotated[str, typer.Argument(help="a version shown by `fusionlog models list`")],
 ) -> None:
-    """Publish an earlier release under a new version, so that every worker swaps to it."""
+    """Publish an earlier release under a new version, so that every worker swaps to it; no guard withdraws it."""
     again = asyncio.run(_rollback(settings.load(), version))
     Console().print(f"{again.version} is {version} again, for system {again.system}", highlight=False)
+
+
+@app.command()
+def restore(
+    version: Annotated[str, typer.Argument(help="a withdrawn version shown by `fusionlog models list`")],
+) -> None:
+    """Undo the withdrawal of a release: workers use it again without a restart, and no guard withdraws it."""
+    Console(soft_wrap=True).print(asyncio.run(_restore(settings.load(), version)), highlight=False)
 
 
 @app.command()
@@ -84,10 +95,19 @@ def check_usable(config: Settings, release: ModelRelease) -> None:
 
 
 def again_at(release: ModelRelease, now: float) -> ModelRelease:
-    """A copy of a release under a new version, with the original as its parent; not signed."""
+    """A copy of a release under a new version, with the original as its parent, as an operator chose it; not signed."""
     lineage = replace(release.lineage, parent=release.version)
     version = releases.new_version(now, release.system)
-    return replace(release, version=version, created=now, lineage=lineage, sha256="", signature=None)
+    chosen = replace(release, withdrawn=None, guarded=False)
+    return replace(chosen, version=version, created=now, lineage=lineage, sha256="", signature=None)
+
+
+def withdrawal_lines(release: ModelRelease) -> Iterator[str]:
+    """Why a release is withdrawn, and how that is undone; nothing of any other."""
+    withdrawn = release.withdrawn
+    if withdrawn is not None:
+        yield f"{release.version} was withdrawn at {_time(withdrawn.at)}: {withdrawn.reason}"
+        yield f"  undo: fusionlog models restore {release.version}"
 
 
 async def _read(config: Settings) -> list[ModelRelease]:
@@ -102,13 +122,22 @@ async def _publish(config: Settings, release: ModelRelease) -> str:
     from ray_jobs import publish as topic
 
     check_usable(config, release)
+    release = replace(release, guarded=True)
     found = [each for each in await _read(config) if each.system == release.system]
-    newer = [each.version for each in found if each.created > release.created]
-    rank = f"; workers keep {newer[-1]}, which is newer" if newer else ""
-    if any(each.version == release.version and _usable(each, release, config) for each in found):
-        return f"{release.version} is on {config.topics.models.name} already{rank}"
+    same = [each for each in found if each.version == release.version]
+    for each in (release, *same):
+        _refuse_withdrawn(each)
+    if any(_usable(each, release, config) for each in same):
+        return f"{release.version} is on {config.topics.models.name} already{_rank(release, found)}"
     signed = await topic.publish(config, release)
-    return f"{signed.version} is on {config.topics.models.name}, {'' if signed.signature else 'not '}signed{rank}"
+    on_topic = f"{signed.version} is on {config.topics.models.name}"
+    return f"{on_topic}, {'' if signed.signature else 'not '}signed{_rank(signed, found)}"
+
+
+def _rank(release: ModelRelease, found: Sequence[ModelRelease]) -> str:
+    """What workers use in place of a release, where the topic has a newer one of its system."""
+    newer = [each.version for each in found if each.created > release.created and each.withdrawn is None]
+    return f"; workers keep {newer[-1]}, which is newer" if newer else ""
 
 
 def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> bool:
@@ -117,7 +146,7 @@ def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> boo
         releases.verify(found, config.signing_key)
     except ModelError:
         return False
-    return found.sha256 == release.sha256
+    return releases.digest(replace(found, guarded=True)) == releases.digest(release)
 
 
 async def _find(config: Settings, version: str) -> ModelRelease:
@@ -128,21 +157,50 @@ async def _find(config: Settings, version: str) -> ModelRelease:
     return found[version]
 
 
+def _refuse_withdrawn(release: ModelRelease) -> None:
+    """:raises ModelError: the release is withdrawn."""
+    if release.withdrawn is not None:
+        raise ModelError(
+            f"release {release.version} is withdrawn ({release.withdrawn.reason}): where it shall be used, run  "
+            f"fusionlog models restore {release.version}"
+        )
+
+
+def _refuse_unsigned(config: Settings, release: ModelRelease) -> None:
+    """:raises SettingError: the release is signed, and would not be any more: workers with a key would refuse it."""
+    if release.signature is not None and config.signing_key is None:
+        raise SettingError("FUSIONLOG_SIGNING_KEY", None, f"release {release.version} is signed: set the workers' key")
+
+
+async def _restore(config: Settings, version: str) -> str:
+    from ray_jobs.publish import publish
+
+    release = await _find(config, version)
+    if release.withdrawn is None:
+        raise ModelError(f"release {version} is not withdrawn: to use an earlier one, run  fusionlog models rollback")
+    _refuse_unsigned(config, release)
+    again = await publish(config, replace(release, withdrawn=None, guarded=False))
+    found = [each for each in await _read(config) if each.system == release.system]
+    return f"{again.version} of system {again.system} is restored{_rank(again, found)}"
+
+
 async def _rollback(config: Settings, version: str) -> ModelRelease:
     from ray_jobs.publish import publish
 
-    return await publish(config, again_at(await _find(config, version), time.time()))
+    release = await _find(config, version)
+    _refuse_unsigned(config, release)
+    return await publish(config, again_at(release, time.time()))
 
 
 def _row(release: ModelRelease) -> list[str]:
-    made = datetime.fromtimestamp(release.created, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     measured = ", ".join(f"{name} {value:.3g}" for name, value in sorted(release.metrics.items()))
     lineage = release.lineage
     size = (len(release.onnx) + len(release.vectors)) / 1000
     return [
         release.system,
         release.version,
-        made,
+        _state(release),
+        _time(release.created),
         lineage.parent or "",
         str(lineage.labels),
         str(lineage.rounds),
@@ -151,3 +209,13 @@ def _row(release: ModelRelease) -> list[str]:
         f"{size:.0f}",
         measured,
     ]
+
+
+def _state(release: ModelRelease) -> str:
+    if release.withdrawn is not None:
+        return f"withdrawn: {release.withdrawn.cause}"
+    return "" if release.guarded else "chosen"
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

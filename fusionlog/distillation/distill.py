@@ -214,10 +214,16 @@ def gate_report(
     )
 
 
-def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: DistillSettings) -> None:
+def check_worth(
+    labels: Sequence[PseudoLabel],
+    parent: ModelRelease,
+    settings: DistillSettings,
+    withdrawn: ModelRelease | None = None,
+) -> None:
     """Check that there are enough labels, one of them given or revoked after the parent, for a distillation.
 
     :param labels: all labels of one system.
+    :param withdrawn: the system's newest release, where that was withdrawn: the same labels would make it again.
     :raises NothingToDistilError: too few labels, or none that is new to the parent.
     """
     standing = newest_labels(labels)
@@ -225,8 +231,10 @@ def check_worth(labels: Sequence[PseudoLabel], parent: ModelRelease, settings: D
     if own < settings.min_labels:
         raise NothingToDistilError(f"{own} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {settings.min_labels}")
     newest = max([*(label.labelled_at for label in standing), *(each.revoked.at for each in labels if each.revoked)])
-    if parent.system == labels[0].system and newest <= parent.created:
-        raise NothingToDistilError(f"no label of {parent.system} is newer than its release {parent.version}")
+    last = withdrawn or parent
+    if last.system == labels[0].system and newest <= last.created:
+        why = ", which was withdrawn" if withdrawn else ""
+        raise NothingToDistilError(f"no label of {last.system} is newer than its release {last.version}{why}")
 
 
 def _release(

@@ -15,6 +15,7 @@ from aiokafka.helpers import create_ssl_context
 
 from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError, SettingError
 from fusionlog.kafka import failures
+from fusionlog.kafka.batch_limit import limit_batches
 from fusionlog.settings import KafkaSettings
 
 REACH_SECONDS = 10.0
@@ -26,6 +27,7 @@ def options(kafka: KafkaSettings) -> dict[str, Any]:
 
     :raises SettingError: a certificate or key file cannot be read.
     """
+    limit_batches()
     found: dict[str, Any] = {
         "bootstrap_servers": kafka.bootstrap_servers,
         "security_protocol": kafka.security_protocol,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from msgspec import Meta
+
+from fusionlog.records import MAX_EVENTS as MOST_LINES
 from fusionlog.records import Window
 
 LEAST_WINDOWS = 10
@@ -18,6 +21,11 @@ USUAL_STEP_SHARE = 0.5
 """Of the windows without an event, the share that another one must be in for its absence beside that event to count."""
 MAX_TEMPLATES = 1_000
 """Templates counted, so a million pairs at most (100 MB); a window with a later one is not counted."""
+
+
+Counted = Annotated[int, Meta(ge=0)]
+"""A number of windows."""
+PerTemplate = Meta(max_length=MAX_TEMPLATES)
 
 
 class Deviation(NamedTuple):
@@ -44,12 +52,12 @@ class Tables(NamedTuple):
     """The packed counts of some templates.
 
     For each template: windows by its number of lines, windows by companion (a place in `counts`), and windows that end
-    with it."""
+    with it. Each has a greatest length, which is checked before it is decoded."""
 
-    windows: int
-    counts: dict[str, dict[int, int]]
-    companions: list[dict[int, int]]
-    last: list[int]
+    windows: Counted
+    counts: Annotated[dict[str, Annotated[dict[int, Counted], Meta(max_length=MOST_LINES)]], PerTemplate]
+    companions: Annotated[list[Annotated[dict[int, Counted], PerTemplate]], PerTemplate]
+    last: Annotated[list[Counted], PerTemplate]
 
 
 class Cooccurrence:
@@ -144,7 +152,7 @@ class Cooccurrence:
     def of(cls, tables: Tables) -> Cooccurrence:
         """The co-occurrences of packed tables.
 
-        :raises ValueError: they are not of one length.
+        :raises ValueError: they are not of one length, or count more windows than there were.
         """
         found = cls()
         found.windows = tables.windows
@@ -155,6 +163,8 @@ class Cooccurrence:
         for template, companions, last in zip(names, tables.companions, tables.last, strict=True):
             found._with[template] = Counter({names[place]: number for place, number in companions.items()})
             found._last[template] = last
+        if max([*found._in.values(), *found._last.values()], default=0) > found.windows:
+            raise ValueError(f"an event is in more than all of its {found.windows} windows")
         return found
 
     def _as_extreme(self, template: str, count: int) -> tuple[int, bool]:

@@ -11,16 +11,18 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import floor, log, log10
+from typing import Annotated
 
 import msgspec
 
 from fusionlog.errors import ModelError
-from fusionlog.novelty.cooccurrence import Cooccurrence, Deviation, Tables
+from fusionlog.novelty.cooccurrence import Cooccurrence, Counted, Deviation, PerTemplate, Tables
 from fusionlog.novelty.features import NoveltyFeatures, novelty_features
 from fusionlog.novelty.frequencies import Frequencies
-from fusionlog.novelty.value_ranges import Table, UnusualValue, ValueRanges
+from fusionlog.novelty.value_ranges import MAX_SERIES, Table, UnusualValue, ValueRanges
 from fusionlog.records import Window
 from fusionlog.utils.bounded_cache import BoundedCache
+from fusionlog.utils.decompression import decompress
 
 PACKED_TEMPLATES = 500
 """A release carries the counts of so many templates, the most frequent ones: at most some hundred kB."""
@@ -29,17 +31,19 @@ KEPT_TEXTS = 2_000
 TEXT_CHARS = 200
 PACKED_SERIES = 500
 """A release carries the ranges of so many values."""
+MAX_UNPACKED_BYTES = 8 * 1024 * 1024
+"""Of a profile; all pairs of 500 templates, and 500 numbers of lines of each, take 4 MB."""
 CACHED_SHAPES = 50_000
 CACHE_GROWTH = 1.1
 """The cache of features is emptied each time that the number of windows has grown by this factor."""
 
 
 class _PackedProfile(msgspec.Struct, frozen=True):
-    windows: int
-    events: dict[str, int]
+    windows: Counted
+    events: Annotated[dict[str, Counted], PerTemplate]
     cooccurrence: Tables
-    texts: dict[str, str] = {}
-    values: list[Table] = []
+    texts: Annotated[dict[str, str], PerTemplate] = {}
+    values: Annotated[list[Table], msgspec.Meta(max_length=MAX_SERIES)] = []
 
 
 class SystemProfile:
@@ -156,7 +160,7 @@ class SystemProfile:
         :raises ModelError: the bytes are no packed profile.
         """
         try:
-            packed = msgspec.msgpack.decode(zlib.decompress(data), type=_PackedProfile)
+            packed = msgspec.msgpack.decode(decompress(data, MAX_UNPACKED_BYTES), type=_PackedProfile)
             cooccurrence = Cooccurrence.of(packed.cooccurrence)
             return cls(
                 Frequencies(packed.windows, packed.events), cooccurrence, ValueRanges.of(packed.values), packed.texts

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import floor, log10
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta
 
 from fusionlog.records import Window, WindowEvent
 
@@ -52,7 +54,7 @@ class UnusualValue(NamedTuple):
         return f"its {self.name} {shown(self.value)}, usually {usual}"
 
 
-Table = tuple[str, str, dict[int, int]]
+Table = tuple[str, str, Annotated[dict[int, Annotated[int, Meta(ge=0)]], Meta(max_length=_GREATEST - _ZERO)]]
 """The packed counts of a series: its template and name, and windows by class."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from fusionlog.observability.bounded_metrics import Counter, Gauge, Histogram
 
 # `input` is raw, or keyed: the keyed topic of a system with `repartition: true`, whose lines are read twice.
 
@@ -85,6 +85,11 @@ MEMBERSHIPS_OPEN = Gauge(
 SESSIONS_SCATTERED = Counter(
     "fusionlog_sessions_scattered", "sessions with windows in several partitions within an idle gap", ["system"]
 )
+SESSIONS_OVERFLOWED = Counter(
+    "fusionlog_sessions_overflowed",
+    "sessions closed because more were open than FUSIONLOG_INGEST__MAX_OPEN_SESSIONS allows",
+    ["system"],
+)
 LAG = Gauge(
     "fusionlog_lag_records",
     "unread records of a raw topic; records of a windows topic that the workers' group has not committed",
@@ -111,6 +116,11 @@ WINDOWS_DELETED = Counter(
 )
 TABLE_RECORDS_REFUSED = Counter(
     "fusionlog_table_records_refused", "records of compacted topics that could not be used", ["topic", "reason"]
+)
+BATCHES_LEFT_OUT = Counter(
+    "fusionlog_batches_left_out",
+    "batches of records that unpack to more than a worker may hold",
+    ["topic", "partition"],
 )
 WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
@@ -159,7 +169,15 @@ EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that publis
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])
-MODELS_WITHDRAWN = Counter("fusionlog_models_withdrawn", "releases given up as they failed on windows", ["system"])
+MODELS_WITHDRAWN = Counter(
+    "fusionlog_models_withdrawn",
+    "releases that this worker gave up: failed on windows, or withdrawn by the guard for their share of anomalies or"
+    " their disagreement with the teacher",
+    ["system", "reason"],
+)
+SHADOW_SCORED = Counter(
+    "fusionlog_windows_shadow_scored", "windows that the release before a new one scored, too", ["system"]
+)
 MODEL_REFUSED = Counter("fusionlog_models_refused", "releases that did not verify", ["system"])
 
 KAFKA_UP = Gauge("fusionlog_kafka_up", "1 while Kafka answers this worker, 0 while it does not")

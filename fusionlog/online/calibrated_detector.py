@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from fusionlog.detector.calibration import calibrated_probability
+from fusionlog.novelty.features import NoveltyFeatures
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Score
@@ -23,25 +24,20 @@ class CalibratedDetector:
     def calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
         """The scores calibrated by the release of each, in order."""
         for version in {each.version for each in scores}:
-            self._begin(version)
-        return [self._calibrated(window, each) for window, each in zip(windows, scores, strict=True)]
+            self.begin(version)
+        pairs = zip(windows, scores, strict=True)
+        return [self._calibrated(window, each, self.profile.features) for window, each in pairs]
+
+    def shadow_calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
+        """The same by the present profile, which stays as it is: no later score depends on it."""
+        pairs = zip(windows, scores, strict=True)
+        return [self._calibrated(window, each, self.profile.compute_features) for window, each in pairs]
 
     def update(self, windows: Sequence[Window]) -> None:
         """Count a batch of windows into the profile."""
         self.profile.update_batch(windows)
 
-    def _calibrated(self, window: Window, of_network: Score) -> Score:
-        release = self.knowledge.release(of_network.version)
-        if release.calibration is None:
-            return of_network
-        novelty = self.profile.features(window)
-        return replace(
-            of_network,
-            probability=calibrated_probability(release.calibration, of_network.probability, novelty),
-            novelty=novelty,
-        )
-
-    def _begin(self, version: str) -> None:
+    def begin(self, version: str) -> None:
         """Merge a release's profile where it counted more windows: that of a new worker is empty."""
         if version in self._begun:
             return
@@ -49,6 +45,17 @@ class CalibratedDetector:
         known = profile_of(self.knowledge.release(version))
         if known is not None:
             self.profile.merge(known)
+
+    def _calibrated(self, window: Window, of_network: Score, features: Callable[[Window], NoveltyFeatures]) -> Score:
+        release = self.knowledge.release(of_network.version)
+        if release.calibration is None:
+            return of_network
+        novelty = features(window)
+        return replace(
+            of_network,
+            probability=calibrated_probability(release.calibration, of_network.probability, novelty),
+            novelty=novelty,
+        )
 
 
 def profile_of(release: ModelRelease) -> SystemProfile | None:

@@ -47,6 +47,11 @@ class EventAnswers:
         return sorted(self._labels.values(), key=attrgetter("labelled_at"))
 
     @property
+    def empty(self) -> bool:
+        """Whether no answer and no revocation is left."""
+        return not self._labels and not self._revoked
+
+    @property
     def revoked(self) -> bool:
         """Whether the event is open because it was revoked, and no answer is newer."""
         return self._open_by_revocation() is not None

@@ -114,6 +114,12 @@ class Knowledge:
         with self._lock:
             return [self._releases.version_of(window) for window in windows]
 
+    @property
+    def kept(self) -> list[ModelRelease]:
+        """The releases that windows can be scored under, the one in use first."""
+        with self._lock:
+            return [each.release for each in self._releases.all]
+
     def release(self, version: str) -> ModelRelease:
         """An adopted release.
 
@@ -142,9 +148,9 @@ class Knowledge:
             current = self._releases.current
             if current is None:
                 self._router = None
-                self._changed()
             else:
                 self._route_over(current)
+            self._changed()
 
     def learn(self, label: PseudoLabel) -> bool:
         """Keep a teacher's label; its events enter the bank until a release that was trained on them is adopted.
@@ -184,19 +190,20 @@ class Knowledge:
         with self._lock:
             return self._memory.label_of(shape)
 
-    def labels_for(self, windows: Sequence[Window]) -> list[PseudoLabel | None]:
+    def labels_for(self, windows: Sequence[Window], version: str | None = None) -> list[PseudoLabel | None]:
         """The label that stands for each window in place of a model's score; None where the model has the verdict.
 
         The teacher's own label where it labelled the shape. While there is only the base model, which was never trained
         on this system, it is also the aggregate of the window's event labels, where each event has one of this system.
         Under a method that does not adapt there is none.
 
-        :raises ModelError: no release was adopted yet.
+        :param version: the release that would score the windows; default: each window's own.
+        :raises ModelError: no release was adopted yet, or that one is not kept.
         """
         if not self.rules.adapts:
             return [None] * len(windows)
         with self._lock:
-            return [self._label_for(window) for window in windows]
+            return [self._label_for(window, version or self._releases.version_of(window)) for window in windows]
 
     def event_labels(self, window: Window) -> list[EventLabel] | None:
         """The teacher's labels of a window's events; None where one of them has none."""
@@ -274,9 +281,9 @@ class Knowledge:
             orders=orders or None,
         )  # fmt: skip
 
-    def _label_for(self, window: Window) -> PseudoLabel | None:
+    def _label_for(self, window: Window, version: str) -> PseudoLabel | None:
         label = self._memory.label_of(window.shape)
-        if label is not None or self._releases.of(self._releases.version_of(window)).release.system != BASE:
+        if label is not None or self._releases.of(version).release.system != BASE:
             return label
         found = [self._reference(event) for event in window.events]
         own = [event for event in found if event is not None and event.system == self.system]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from math import inf
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -91,7 +92,7 @@ class Review(NamedTuple):
 
 def reviewed(labels: Sequence[PseudoLabel]) -> Review:
     """The review of one system's labels."""
-    memory, ordered = TeacherMemory(), sorted(labels, key=lambda label: (label.labelled_at, label.shape))
+    memory, ordered = TeacherMemory(inf), sorted(labels, key=lambda label: (label.labelled_at, label.shape))
     for label in ordered:
         memory.learn(label, events=True)
     answers = {each.template: each for each in memory.answers}

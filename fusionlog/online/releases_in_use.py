@@ -94,13 +94,17 @@ class ReleasesInUse:
     def adopt(self, release: ModelRelease) -> Substitution | None:
         """Keep a release that ranks among the last three: own ones above the base's, newer ones above older ones.
 
+        One that was withdrawn is not kept again, unless an operator chose it: then it is not guarded.
+
         :return: the release, where it is the one in use from now on; else None.
         :raises ModelError: it is refused by its verification or by `check`, or is the bundled base and this system one
             of its sources.
         """
-        if release.system not in self._systems or release.version in self._kept or release.version in self._withdrawn:
+        if release.system not in self._systems or release.version in self._kept:
             return None
-        ranked = sorted([release, *(each.release for each in self._kept.values())], key=_rank, reverse=True)
+        if release.version in self._withdrawn and release.guarded:
+            return None
+        ranked = sorted([release, *(each.release for each in self._kept.values())], key=rank, reverse=True)
         kept = [each.version for each in ranked[:KEPT_RELEASES]]
         if release.version not in kept:
             return None
@@ -108,6 +112,7 @@ class ReleasesInUse:
         if release.lineage.bundled:
             refuse_own_labels(self.system, release)
         adopted = Substitution(release, self._check(release))
+        self._withdrawn.discard(release.version)
         self._kept = {version: self._kept.get(version, adopted) for version in kept}
         return adopted if kept[0] == release.version else None
 
@@ -162,5 +167,6 @@ def verified_bank(release: ModelRelease, key: SecretStr | None, encode: NamedEnc
     return bank
 
 
-def _rank(release: ModelRelease) -> tuple[bool, float, str]:
+def rank(release: ModelRelease) -> tuple[bool, float, str]:
+    """The rank of a release: of two, the greater one is in use."""
     return release.system != releases.BASE, release.created, release.version

@@ -101,6 +101,14 @@ class Scorer:
             scores |= zip(places, found, strict=True)
         return [scores[place] for place in range(len(windows))]
 
+    def score_under(self, version: str, windows: Sequence[Window], knowledge: Knowledge) -> list[Score]:
+        """The scores of one release, whichever routed the windows.
+
+        :raises ModelError: it is not kept, or its model does not load.
+        :raises ReleaseError: its model failed on a batch, or took too long.
+        """
+        return self._score(windows, knowledge, self._loaded(knowledge, version))
+
     def _score(self, windows: Sequence[Window], knowledge: Knowledge, model: LoadedModel) -> list[Score]:
         """The scores of one release: for most windows a cache look-up."""
         seen = model.recent(knowledge.changes)

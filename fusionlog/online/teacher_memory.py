@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from fusionlog.novelty.similarity import BagIndex, EventBag, bag_of_events
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from fusionlog.embedding.encoder import EventText
 
 KEPT_LABELS = 10_000
-"""Labels kept by window shape, about 2 kB each. Those that label events are kept for good: the teacher's budget bounds
-them."""
+"""Labels kept by window shape, propagated ones among them, about 2 kB each."""
+MOST_LABELS = 50_000
+"""A teacher's own labels, of a system: what they settle stays settled. Beyond so many the tenth that was read first is
+forgotten, and their events are asked about again, unless a release was trained on them."""
 
 
 class Learned(NamedTuple):
@@ -33,9 +37,14 @@ class Learned(NamedTuple):
 
 
 class TeacherMemory:
-    """The labels of one system. For one thread at a time."""
+    """The labels of one system. For one thread at a time.
 
-    def __init__(self) -> None:
+    :param most: a teacher's own labels that are kept.
+    """
+
+    def __init__(self, most: float = MOST_LABELS) -> None:
+        self._most = most
+        self._own: dict[str, PseudoLabel] = {}
         self._labels: BoundedCache[str, PseudoLabel] = BoundedCache(KEPT_LABELS)
         self._revoked: dict[str, PseudoLabel] = {}
         self._answers: dict[str, EventAnswers] = {}
@@ -125,7 +134,18 @@ class TeacherMemory:
         before = self._labels.get(label.shape)
         if before == label or (before is not None and not _outranks(label, before)):
             return Learned(False, [])
-        return self._replace(label.shape, label, events)
+        learned = self._replace(label.shape, label, events)
+        return learned if len(self._own) + len(self._revoked) <= self._most else self._forget_oldest(learned)
+
+    def _forget_oldest(self, learned: Learned) -> Learned:
+        """Forget the labels that were read first, a tenth of them."""
+        for kept in (self._own, self._revoked):
+            for shape in list(islice(kept, ceil(len(kept) / 10))):
+                lost = self._replace(shape, None, events=True).lost
+                learned = learned._replace(lost=learned.lost or lost)
+        for template in [each for each, answers in self._answers.items() if answers.empty]:
+            del self._answers[template]
+        return learned
 
     def forget(self, shape: str) -> Learned:
         """Drop the label of a shape, or its revocation."""
@@ -133,7 +153,8 @@ class TeacherMemory:
 
     def _replace(self, shape: str, label: PseudoLabel | None, events: bool) -> Learned:
         """Put a label in place of what its shape has."""
-        before = self._labels.pop(shape) or self._revoked.pop(shape, None)
+        own, cached, revoked = self._own.pop(shape, None), self._labels.pop(shape), self._revoked.pop(shape, None)
+        before = own or cached or revoked
         templates = list(dict.fromkeys([*_templates_of(before), *_templates_of(label)]))
         verdicts, were_open = [self.event(template) for template in templates], self._open.keys() & templates
         for template in _templates_of(before):
@@ -156,6 +177,7 @@ class TeacherMemory:
             return
         self._labels.put(label.shape, label)
         if label.propagated_from is None:
+            self._own[label.shape] = label
             self._windows.add(label.shape, bag_of_events(label.events))
         if not events:
             return

@@ -23,9 +23,11 @@ class Components:
 
     def of(self, name: str) -> str:
         """The component of a name; a wildcard where the name is overlong or the cap is reached."""
+        if len(name) > MAX_CHARS:
+            return WILDCARD
         component = self._cache.get(name)
         if component is None:
-            component = self._admit(self._mask(name)) if len(name) <= MAX_CHARS else WILDCARD
+            component = self._admit(self._mask(name))
             self._cache.put(name, component)
         return component
 

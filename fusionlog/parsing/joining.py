@@ -19,6 +19,7 @@ from fusionlog.parsing.continuations import OPEN_ENDS, ORDINARY, begins
 from fusionlog.parsing.regex_invariance import DIGITS, HEX_DIGITS, is_invariant
 from fusionlog.settings import MultilineSettings
 from fusionlog.types import Position
+from fusionlog.utils.expression_limit import Watch
 
 MAX_HELD = 1_000
 """Lines that are held for their order, at most."""
@@ -112,14 +113,16 @@ class Joiner(Generic[T]):
 
     :param max_bytes: the longest joined line, in bytes of UTF-8.
     :param matches: whether a line has the system's header; None where the system has none.
+    :param watch: of the setting's own expression.
     """
 
     def __init__(
-        self, multiline: MultilineSettings, max_bytes: int, matches: Callable[[str], bool] | None = None
-    ) -> None:
+        self, multiline: MultilineSettings, max_bytes: int, matches: Callable[[str], bool] | None = None,
+        watch: Watch | None = None,
+    ) -> None:  # fmt: skip
         self._joins, self._max_pieces, self._wait = multiline.enabled, multiline.max_lines, multiline.wait_seconds
         self._max_bytes, self._matches = max_bytes, matches
-        self._rule = _rule(multiline)
+        self._rule = _rule(multiline, watch or Watch())
         self._quick, self._holds_none = self._rule is None, not self._joins
         self._only: Piece[T] | None = None
         """The only piece that is held, where it is a whole line; the others are empty then."""
@@ -319,12 +322,14 @@ class Joiner(Generic[T]):
         return lines
 
 
-def settled_lines(multiline: MultilineSettings, matches: Callable[[str], bool] | None = None) -> Callable[[str], bool]:
+def settled_lines(
+    multiline: MultilineSettings, matches: Callable[[str], bool] | None = None, watch: Watch | None = None
+) -> Callable[[str], bool]:
     """Whether a line is a first line whatever comes before it; the answer is that of all lines of its shape.
 
     What is recalled by its shape may be kept beside the joiner while it holds nothing, if only such lines are recalled.
     """
-    rule = _rule(multiline)
+    rule = _rule(multiline, watch or Watch())
     if not multiline.enabled:
         return lambda _: True
     if rule is None:
@@ -336,15 +341,15 @@ def settled_lines(multiline: MultilineSettings, matches: Callable[[str], bool] |
     return lambda text: not rule(text) and (identifiers or _UUID(text) is None)
 
 
-def _rule(multiline: MultilineSettings) -> Callable[[str], bool] | None:
+def _rule(multiline: MultilineSettings, watch: Watch) -> Callable[[str], bool] | None:
     """Whether a line continues another by the setting's own expression; None: by its form."""
     if not multiline.enabled:
         return _never
     if multiline.start is not None:
-        first = re.compile(multiline.start).search
+        first = watch.guarded(f"multiline.start {multiline.start}", re.compile(multiline.start).search)
         return lambda text: first(text) is None
     if multiline.continues is not None:
-        continues = re.compile(multiline.continues).search
+        continues = watch.guarded(f"multiline.continues {multiline.continues}", re.compile(multiline.continues).search)
         return lambda text: continues(text) is not None
     return None
 

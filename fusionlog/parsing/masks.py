@@ -380,13 +380,15 @@ class _TokenMemo(dict[str, str]):
 
         In a shape each digit is 0, and so is each UUID and each hexadecimal run that is masked whichever it is.
         """
+        if len(token) > MEMO_CHARS:  # also because a run of thousands of hexadecimal letters takes quadratic time
+            return self._of(token)
         shape = zeroed(token)
         known = self._shapes.get(shape)
         if known is None and len(shape) >= _FOLDED_CHARS:
             shape = _HEX_RUN.sub(_HEX_ZERO, _FREE_UUID.sub(_UUID_ZERO, shape))
             known = self._shapes.get(shape)
         if known is None:
-            if len(token) > MEMO_CHARS or "0x" in shape or "0X" in shape:
+            if "0x" in shape or "0X" in shape:
                 return self._of(token)
             known = self._of(shape)
             if known.codes or _DIGIT.search(known.masked):

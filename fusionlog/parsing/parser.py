@@ -25,6 +25,7 @@ from fusionlog.parsing.traces import condense, shorten
 from fusionlog.records import Seconds, Template, template_id
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.utils.bounded_cache import BoundedCache
+from fusionlog.utils.expression_limit import SlowExpression, Watch
 from fusionlog.utils.json_format import JsonFormat, Tree, value_at
 
 EXAMPLE_CHARS = 500
@@ -79,12 +80,15 @@ class Parser:
     :raises SettingError: a setting of the system cannot be used.
     :param shapes: whether lines that differ in digits and UUIDs alone are parsed once (see `line_cache`); the events
         are the same.
+    :param watch: of the system's own expressions, which `expression_limit.limited` ends where they take too long.
 
     An event is a component and a template. The events of a template that is generalised are all replaced at once.
     """
 
-    def __init__(self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, system: SystemSettings, ingest: IngestSettings, shapes: bool = True, watch: Watch | None = None
+    ) -> None:
+        self.name, self.watch = name, watch or Watch()
         self.json_lines = JsonFormat(system.json_line, kept_names(system.keep))
         kept = [keep_expression(each) for each in system.keep]
         try:
@@ -96,16 +100,27 @@ class Parser:
         self._has_fields, self._is_json = bool(self._fields), bool(self.json_lines)
         self._quantities = QuantityMemo()
         self._keys_are_free = self._keys.is_free
+        self._find, self._split_header, self._mask = self._keys.find, self._header.split, self._masks.mask_content
+        if system.session:
+            self._find = self.watch.guarded(f"session {system.session}", self._find)
+        if system.header_regex:
+            self._split_header = self.watch.guarded(f"header_regex {system.header_regex}", self._header.split)
         self._key_field, self._every_key = system.session_field, system.keys == "all"
         self._has_one_key = not self._key_field and not self._every_key
         self._line_cache = LineCache(self._header, system.session, kept, bool(system.masks), self._masks)
         self._line_cache.usable &= shapes
-        self._is_settled = settled_lines(system.multiline, self.matches)
+        self._put, mask_name = self._line_cache.put, self._masks.mask
+        if own := _own_masks(system):
+            self._mask, self._put, mask_name = (
+                self.watch.guarded(own, self._mask), self.watch.guarded(own, self._put),
+                self.watch.guarded(own, mask_name),
+            )  # fmt: skip
+        self._is_settled = settled_lines(system.multiline, self.matches, self.watch)
         self._miner = TemplateMiner(
             ingest.drain_similarity, ingest.drain_depth, ingest.max_tokens, ingest.max_templates,
             ingest.max_similar_templates, ingest.new_templates,
         )  # fmt: skip
-        self._components = Components(self._masks.mask)
+        self._components = Components(mask_name)
         self._events: BoundedCache[str, dict[str | None, _KnownEvent]] = BoundedCache(ingest.max_templates)
         self._outcomes: dict[tuple[str | None, str], _Outcome] = {}
         self._found: deque[_KnownEvent] = deque(maxlen=ingest.max_templates)
@@ -144,9 +159,9 @@ class Parser:
         """The event of a line without its template: its session keys and its time. Nothing is mined."""
         if self._is_json:
             line = self.json_lines.text(line, fields)
-        header = self._header.split(line, fields)
+        header = self._split_header(line, fields)
         outer = self._outer_keys(fields) if fields and self._key_field else ()
-        places = self._own_places(line, header, self._keys.find(line))
+        places = self._own_places(line, header, self._find(line))
         session, more = _sessions(self._keys_of(line, header, outer, places))
         stamp = self._stamp(line, header)[1] if self._header.stamp_names else None
         return Event("", "", session, line, more, header.matched, stamp)
@@ -169,17 +184,24 @@ class Parser:
             return None
         line = value.decode("ascii")
         if shape.settled is None:
-            shape.settled = self._is_settled(line)
+            shape.settled = self._settles(line)
             if not shape.settled:
                 return None
         if shape.bare:
             return Event(shape.id, shape.text, line[shape.key] if shape.key else None, line)
         return _recalled(shape, line)
 
+    def _settles(self, line: str) -> bool:
+        """Whether a line begins one whatever comes before it; False where an expression takes too long to tell."""
+        try:
+            return self._is_settled(line)
+        except SlowExpression:
+            return False
+
     def _parse(self, line: str, fields: Tree | None, outer: tuple[str, ...]) -> Event:
         """The event of a line whose shape is not cached."""
-        header = self._header.split(line, fields)
-        matches = self._keys.find(line)
+        header = self._split_header(line, fields)
+        matches = self._find(line)
         place = matches[0] if matches and self._has_one_key else None
         if place and line[place[2]].isalnum() and line[place[3] - 1].isalnum():  # most lines: nothing to trim
             key_places: tuple[slice, ...] = (slice(place[2], place[3]),)
@@ -196,7 +218,7 @@ class Parser:
         inside: Sequence[KeyMatch] = ()
         if matches and (start is None or matches[-1][0] >= start):
             inside = self._inside(matches, content, start)
-        by_form = self._masks.mask_content(content, inside)
+        by_form = self._mask(content, inside)
         coded: FieldCodes | None = None
         if self._has_fields:
             coded = self._fields.of(header, content)
@@ -226,7 +248,7 @@ class Parser:
             extra = coded.places if coded else ()
             found = self._quantities.places(line, content, start, by_form) if start is not None else ()
             parts = LineParts(line, header, content, by_form, component, inside, extra)
-            self._line_cache.put(
+            self._put(
                 parts,
                 CachedLine(standing, event.id, event.text, key_places, stamp, header.matched, quantities=found),
             )
@@ -239,7 +261,7 @@ class Parser:
         standing = self._miner.match(masked)
         event = self._event(standing.mined if standing else self._miner.add(masked), component, line)
         outcome = _Outcome(standing, event, self._quantities.rule(masked))
-        if standing is not None:
+        if standing is not None:  # which a long content never has
             if len(self._outcomes) >= CACHED_OUTCOMES:
                 self._outcomes.clear()
             self._outcomes[key] = outcome
@@ -257,7 +279,7 @@ class Parser:
         """The matches of the session's expression in the content: where it is no part of the line, by a search."""
         if start is not None:
             return within(matches, start, start + len(content))
-        return self._keys.find(content) if self._keys_are_free else ()
+        return self._find(content) if self._keys_are_free else ()
 
     def _keys_of(self, line: str, header: Fields, outer: tuple[str, ...], places: tuple[slice, ...]) -> tuple[str, ...]:
         """The session keys of a line as they are written: of its envelope, of a decoded field, else of its text."""
@@ -323,7 +345,7 @@ class Parser:
     @property
     def matches(self) -> Callable[[str], bool] | None:
         """Whether a line has the header; None where the system has none."""
-        return (lambda line: self._header.split(line).matched) if self._header.is_set else None
+        return (lambda line: self._split_header(line).matched) if self._header.is_set else None
 
     def new_templates(self, now: Seconds) -> list[Template]:
         """The events found since the last call, with `now` as the time they were first seen."""
@@ -341,7 +363,7 @@ class Parser:
         """Restore the state of an earlier parser of this system from its templates, in any order."""
         own = sorted((item for item in templates if item.system == self.name), key=lambda item: item.first_seen)
         replaced = {item.replaces for item in own}
-        split = [(item, *self._split(item)) for item in own]
+        split = [(item, *self._parts(item)) for item in own]
         gone = {text for item, _, text in split if item.id in replaced}
         present = [(item, component, text) for item, component, text in split if text not in gone]
         self._miner.restore((text, _shifted(item.constants, component, -1)) for item, component, text in present)
@@ -376,17 +398,30 @@ class Parser:
             if component not in present:
                 self._add_template(component, after, event.example, event.id)
 
+    def _parts(self, template: Template) -> tuple[str | None, str]:
+        """An event's component and template; no component where an expression takes too long on its example."""
+        try:
+            return self._split(template)
+        except SlowExpression:
+            return None, template.text
+
     def _split(self, template: Template) -> tuple[str | None, str]:
         """An event's component and template; the header of its example tells whether it has a component."""
         line = template.example
-        header = self._header.split(line)
-        matches = self._keys.find(line)
+        header = self._split_header(line)
+        matches = self._find(line)
         places = self._own_places(line, header, matches)
         component = self._component(line, header, matches, places) if header.component else None
         for each in (component, WILDCARD) if component else ():
             if template.text == each or template.text.startswith(f"{each} "):
                 return each, template.text[len(each) + 1 :]
         return None, template.text
+
+
+def _own_masks(system: SystemSettings) -> str:
+    """The names and expressions of the system's own masks and of `keep`; empty where it has none."""
+    kept = [f"keep {each}" for each in system.keep if each not in kept_names(system.keep)]
+    return ", ".join([*(f"masks.{name} {pattern}" for name, pattern in system.masks.items()), *kept])
 
 
 def _shifted(constants: Sequence[int], component: str | None, sign: int = 1) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from fusionlog.parsing.digits import zeroed
 from fusionlog.parsing.quantities import NONE, Place, Quantities, TokenPlace, places, read, read_tokens, token_places
 from fusionlog.utils.bounded_cache import BoundedCache
 
-CACHED_TEXTS = 20_000
+CACHED_TEXTS, CACHED_CHARS = 20_000, 2_000
 
 Rule = tuple[TokenPlace, ...]
 _BY_LINE: Rule = (TokenPlace("", -1, 0, None, 1.0, False),)
@@ -32,7 +32,8 @@ class QuantityMemo:
         found = self._cache.get(masked)
         if found is None:
             found = _BY_LINE if "<TIME>" in masked or "<NUM>,<NUM>" in masked else _places(masked)
-            self._cache.put(masked, found)
+            if len(masked) <= CACHED_CHARS:
+                self._cache.put(masked, found)
         return found
 
     def read(self, content: str, masked: str, rule: Rule) -> Quantities:
@@ -69,7 +70,8 @@ class QuantityMemo:
         found = self._cache.get(own)
         if found is None:
             found = _places(own)
-            self._cache.put(own, found)
+            if len(own) <= CACHED_CHARS:
+                self._cache.put(own, found)
         return found
 
     def _of_shape(self, content: str) -> tuple[Place, ...]:
@@ -77,7 +79,8 @@ class QuantityMemo:
         found = self._shapes.get(shape)
         if found is None:
             found = places(content)
-            self._shapes.put(shape, found)
+            if len(shape) <= CACHED_CHARS:
+                self._shapes.put(shape, found)
         return found
 
 

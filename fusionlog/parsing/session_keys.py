@@ -15,7 +15,7 @@ from functools import lru_cache
 from fusionlog.errors import SettingError
 from fusionlog.utils.json_format import MISSING
 
-CACHED_KEYS = 10_000
+CACHED_KEYS, CACHED_CHARS = 10_000, 200
 _TRAILING = ",;.!?"
 _QUOTES = "\"'`"
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
@@ -74,14 +74,20 @@ def refuse_empty(setting: str, pattern: str) -> None:
         raise SettingError(setting, pattern, "it matches the empty text; let it need one character at least")
 
 
-@lru_cache(CACHED_KEYS)
 def canonical(key: str) -> str:
     """The one spelling of a key."""
+    return _cached_spelling(key) if len(key) <= CACHED_CHARS else _spelling(key)
+
+
+def _spelling(key: str) -> str:
     if key == key.lower():
         return key
     if _HEX.fullmatch(key):
         return key.lower()
     return _UUID.sub(lambda found: found[0].lower(), key) if "-" in key else key
+
+
+_cached_spelling = lru_cache(CACHED_KEYS)(_spelling)
 
 
 def trim(text: str, start: int, stop: int) -> slice | None:

@@ -19,6 +19,8 @@ __all__ = ["CONSTANT", "WILDCARD", "MatchedCluster", "Mined", "TemplateMiner", "
 
 CACHED_MATCHES = 20_000
 CACHED_TOKENS = 2_000
+CACHED_CHARS = 2_000
+"""A masked content that is longer is not cached: it seldom comes twice, and 40,000 of them would be 320 MB."""
 COMPARISONS_PER_LINE, COMPARISONS_AT_ONCE = 1_000, 5_000_000
 """Tokens compared: a line of the recorded systems needs 5 at most. A thousand take 40 microseconds."""
 LINES_PER_TEMPLATE = 100
@@ -170,9 +172,10 @@ class TemplateMiner:
         return mined._replace(replaces=before) if changed else mined
 
     def _next(self, masked: str, cluster: Cluster, marked: tuple[int, ...]) -> Mined:
-        """What the next equal line comes to, which changes nothing; it is cached."""
+        """What the next equal line comes to, which changes nothing; it is cached, unless it is long."""
         mined = Mined(cluster.text, None, False, marked)
-        self._cache.put(masked, MatchedCluster(cluster, cluster.group, cluster.group.changes, mined))
+        if len(masked) <= CACHED_CHARS:
+            self._cache.put(masked, MatchedCluster(cluster, cluster.group, cluster.group.changes, mined))
         return mined
 
     def _catch_all(self, line: Tokens) -> Mined:

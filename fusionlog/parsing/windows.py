@@ -1,4 +1,5 @@
-"""Lines to windows: sessions by key, ended by an idle gap or a size limit, or a fixed number of lines.
+"""Lines to windows: sessions by key, ended by an idle gap, a size limit or a limit of open ones, or a fixed number of
+lines.
 
 A line's position is the offset of its record and its index in the record, of several pieces that of the first one. A
 line of several sessions is in a window of each. Deterministic in the lines, their positions and their times: a
@@ -16,9 +17,10 @@ from typing import NamedTuple
 from fusionlog.errors import RecordError
 from fusionlog.parsing.event_clock import CONFIRMING_LINES, CONTRADICTING_LINES, EventClock
 from fusionlog.parsing.magnitudes import Magnitudes, Pauses
+from fusionlog.parsing.open_limits import OpenLimits
 from fusionlog.parsing.parser import Event, example_of
 from fusionlog.records import ClosedBy, Longest, Seconds, Window, WindowEvent, window_id, window_shape
-from fusionlog.settings import WindowSettings
+from fusionlog.settings import MAX_OPEN_SESSIONS, WindowSettings
 from fusionlog.types import Position
 
 ALL = "*"
@@ -62,6 +64,7 @@ class _Open:
     started: Seconds
     ended: Seconds
     anchor: Position
+    limits: OpenLimits
     touched: float = 0.0
     uncounted: int = 0
     places: dict[str, int] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class _Open:
         if place is None:
             place = self.places[event.template] = len(self.events)
             self.events.append((event.template, event.text, example_of(event.line)))
+            self.limits.add_event()
         self.sequence.append(place)
         self.last, self.touched = position, now
         if time > self.ended:
@@ -99,9 +103,13 @@ class Windower:
 
     An idle gap is measured on the partition's event clock: from a session's last line to the newest time seen. Lines
     behind one whose time needs evidence wait with it, six at most.
+
+    :param max_open: sessions that are open at once (see `OpenLimits`).
     """
 
-    def __init__(self, system: str, settings: WindowSettings, topic: str, partition: int) -> None:
+    def __init__(
+        self, system: str, settings: WindowSettings, topic: str, partition: int, max_open: int = MAX_OPEN_SESSIONS
+    ) -> None:
         self._system, self._topic, self._partition = system, topic, partition
         self._settings = settings
         self._by_count = settings.by == "count"
@@ -118,6 +126,9 @@ class Windower:
         """Lines whose time others contradicted."""
         self.shared = 0
         """Memberships of lines in other sessions than their first."""
+        self.overflowed = 0
+        """Sessions closed because too many were open, since it was set to 0."""
+        self._limits = OpenLimits(inf if self._by_count else max_open)
         self.in_hand: Position | None = None
         """The line that waited, in hand now."""
 
@@ -188,6 +199,8 @@ class Windower:
             closed.append(self._close(window, "count" if self._by_count else "size"))
         if event.more and not self._by_count:
             closed += self._add_to_others(event, position, time, membership, stated)
+        if position[0] > self._limits.due:
+            closed += self._close_beyond(position[0])
         return closed
 
     def advance(self, time: Seconds) -> list[Window]:
@@ -255,9 +268,23 @@ class Windower:
         return RecordError("offset-order", f"{place} comes after offset {_shown(self._last)}")
 
     def _open(self, session: str, position: Position, time: Seconds) -> _Open:
-        window = _Open(session, position, position, time, time, position)
+        window = _Open(session, position, position, time, time, position, self._limits)
         self._by_touch[session] = self._by_first[position, session] = window
+        self._limits.open(position[0], session)
         return window
+
+    def _close_beyond(self, offset: int) -> list[Window]:
+        """Close windows beyond the limits: those that no line was added to for longest, and those that began too long
+        ago."""
+        limits, closed = self._limits, list[Window]()
+        while limits.exceeded:
+            closed.append(self._close(next(iter(self._by_touch.values())), "overflow"))
+        while self._by_first and limits.is_old(next(iter(self._by_first))[0][0], offset):
+            closed.append(self._close(next(iter(self._by_first.values())), "overflow"))
+        self.overflowed += len(closed)
+        first = next(iter(self._by_first), None)
+        limits.settle(offset if first is None else first[0][0])
+        return closed
 
     def _close_idle(self) -> list[Window]:
         """Close idle windows, the least recently touched first: the clock never goes back, so they stand in that order.
@@ -278,6 +305,7 @@ class Windower:
     def _close(self, window: _Open, closed_by: ClosedBy) -> Window:
         del self._by_touch[window.session]
         del self._by_first[window.first, window.session]
+        self._limits.close(window.session, len(window.events))
         counts = [0] * len(window.events)
         for place in window.sequence:
             counts[place] += 1

@@ -2,12 +2,14 @@
 
 from fusionlog.settings.environment import OTHERS, PREFIX, Settings, load, variables
 from fusionlog.settings.groups import (
+    MAX_OPEN_SESSIONS,
     AlphaSettings,
     BaseTraining,
     CanarySettings,
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
+    GuardSettings,
     IngestSettings,
     KafkaSettings,
     LabellerName,
@@ -20,6 +22,7 @@ from fusionlog.settings.systems import NO_TIME, FormatName, MultilineSettings, S
 from fusionlog.settings.systems_file import SYSTEM_NAME, check_name, read_systems, yaml_mapping
 
 __all__ = [
+    "MAX_OPEN_SESSIONS",
     "NO_TIME",
     "OTHERS",
     "PREFIX",
@@ -31,6 +34,7 @@ __all__ = [
     "EvaluateSettings",
     "ExplainSettings",
     "FormatName",
+    "GuardSettings",
     "IngestSettings",
     "KafkaSettings",
     "LabelSettings",

@@ -21,6 +21,7 @@ from fusionlog.settings.groups import (
     DistillSettings,
     EvaluateSettings,
     ExplainSettings,
+    GuardSettings,
     IngestSettings,
     KafkaSettings,
     LabelSettings,
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     )
     ingest: IngestSettings = IngestSettings()
     score: ScoreSettings = ScoreSettings()
+    guard: GuardSettings = GuardSettings()
     second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()

@@ -13,6 +13,7 @@ from fusionlog.types import DetectorName
 BaseTraining = Literal["erm", "mldg"]
 LabellerName = Literal["direct", "alpha"]
 WhenAway = Literal["wait", "offline"]
+MAX_OPEN_SESSIONS = 100_000
 HEARTBEATS = 4
 """Heartbeats of a consumer within its session timeout, and within a rebalance."""
 
@@ -93,12 +94,24 @@ class IngestSettings(SettingsGroup):
         description="templates of a system that may be found at once, later one with every hundredth line; "
         "beyond that lines get the catch-all event",
     )
+    max_open_sessions: int = Field(
+        MAX_OPEN_SESSIONS,
+        ge=1,
+        description="sessions of a partition that are open at once, at most; beyond it the one that waited longest for "
+        "a line is closed",
+    )
     silence_seconds: float | None = Field(
         None, gt=0, description="seconds without a record that close a partition's windows; default: idle_seconds"
     )
     message_fields: tuple[str, ...] = Field(
         ("log", "message", "MESSAGE", "msg"),
         description="fields of a shipper's JSON that hold the line; the first one present",
+    )
+    expression_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="seconds of CPU that a regular expression of the systems file may take on a line; one that takes "
+        "longer makes the line a dead letter",
     )
     drain_similarity: float = Field(0.8, gt=0, le=1, description="least share of equal tokens for one template")
     drain_depth: int = Field(4, ge=3, description="depth of Drain3's tree")
@@ -116,6 +129,31 @@ class ScoreSettings(SettingsGroup):
     timeout: float = Field(
         30.0, gt=0, description="seconds of a batch, at most; then the release before the one in use takes its place"
     )
+
+
+class GuardSettings(SettingsGroup):
+    """The guard of a new release: the comparison with the release before it on the first windows after the swap."""
+
+    windows: int = Field(
+        300, ge=0, le=10_000,
+        description="windows of a system that a score worker also scores by the release before a new one; 0: no guard",
+    )  # fmt: skip
+    seconds: float = Field(
+        6 * 3600.0, gt=0,
+        description="seconds after which a guard ends; until then labels on its windows count as they arrive",
+    )  # fmt: skip
+    share: float = Field(
+        0.1, ge=0, le=1,
+        description="greatest increase of the share of anomalous windows over the release before",
+    )  # fmt: skip
+    disagreement: float = Field(
+        0.2, ge=0, le=1,
+        description="greatest increase of the share of labelled window shapes on which release and teacher disagree",
+    )  # fmt: skip
+    significance: float = Field(
+        0.001, gt=0, lt=1,
+        description="probability of withdrawing a release that is no worse than the one before, at most, by a bound",
+    )  # fmt: skip
 
 
 class SecondOpinionSettings(SettingsGroup):

@@ -110,7 +110,6 @@ def _keeps(text: str) -> str:
 KEPT_NAME = re.compile(r"[\w@][\w@.-]*")
 """The name of a field or a key in `keep`."""
 
-Pattern = Annotated[str | None, AfterValidator(_compiles)]
 SearchPattern = Annotated[str | None, AfterValidator(_compiles), AfterValidator(_ends)]
 MaskPattern = Annotated[str, AfterValidator(_ends_always)]
 KeepPattern = Annotated[str, AfterValidator(_keeps)]

@@ -15,7 +15,6 @@ from fusionlog.settings.patterns import (
     KeepPattern,
     LineFormat,
     MaskPattern,
-    Pattern,
     SearchPattern,
     TextEncoding,
     TimeZone,
@@ -46,8 +45,10 @@ class MultilineSettings(SettingsGroup):
     """
 
     enabled: bool = Field(True, description="false: only the pieces of a line that a runtime cut are joined")
-    start: Pattern = Field(None, description="regular expression of first lines; any other line continues")
-    continues: Pattern = Field(None, description="regular expression of lines that continue; any other begins a line")
+    start: SearchPattern = Field(None, description="regular expression of first lines; any other line continues")
+    continues: SearchPattern = Field(
+        None, description="regular expression of lines that continue; any other begins a line"
+    )
     max_lines: int = Field(1000, ge=1, description="lines that are joined, at most; the next one begins a new line")
     wait_seconds: float = Field(
         2.0, gt=0, description="seconds (of Kafka's timestamps) after which a line is not continued"

@@ -12,13 +12,17 @@ from fusionlog.kafka.table import Refused, Table
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.records import Explanation
 from fusionlog.settings import Settings
+from fusionlog.utils.bounded_cache import BoundedCache
+
+KEPT_SHAPES = 200_000
+"""Shapes that are kept, 0.2 kB each, or twice as many; one that no anomaly had for longest may be explained again."""
 
 
 class ExplainedShapes:
     """The shapes with an explanation, of this worker and of others."""
 
     def __init__(self, settings: Settings, refused: Refused = log_refused) -> None:
-        self._shapes: set[Key] = set()
+        self._shapes: BoundedCache[Key, bool] = BoundedCache(KEPT_SHAPES)
         self._table = Table(settings, settings.topics.explanations, self._on_record, refused)
 
     async def start(self) -> None:
@@ -38,15 +42,15 @@ class ExplainedShapes:
         await self._table.stop()
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._shapes
+        return self._shapes.get(key) is not None
 
     def add(self, key: Key) -> None:
         """Add a shape before its record comes back from the topic."""
-        self._shapes.add(key)
+        self._shapes.put(key, True)
 
     def _on_record(self, key: str, explanation: Explanation | None) -> None:
         if explanation is None:
             system, _, shape = key.rpartition("/")
-            self._shapes.discard((system, shape))
+            self._shapes.pop((system, shape))
         else:
-            self._shapes.add((explanation.system, explanation.shape))
+            self._shapes.put((explanation.system, explanation.shape), True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
+from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.embedding.encoder import Encoder, find_encoder
@@ -15,7 +16,8 @@ from fusionlog.kafka.table import Refused, Table
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
-from fusionlog.online.releases_in_use import KEPT_RELEASES
+from fusionlog.online.releases_in_use import KEPT_RELEASES, rank
+from fusionlog.online.teacher_memory import MOST_LABELS
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
@@ -44,6 +46,7 @@ class KnowledgeTables:
         self._releases: dict[str, dict[str, ModelRelease]] = {}
         self._labels: dict[str, dict[str, PseudoLabel]] = {}
         self._versions: dict[str, str] = {}
+        self._withdrawn: dict[str, dict[str, ModelRelease]] = {}
         self._news = asyncio.Event()
         topics = settings.topics
         self._tables = (
@@ -94,9 +97,7 @@ class KnowledgeTables:
         """The knowledge of a system; a new system's is built from the releases and labels read so far."""
         if system not in self._known:
             self._known[system] = self._make(system)
-            for source in (BASE, system):
-                for release in self._releases.get(source, {}).values():
-                    self._adopt(system, release)
+            self._adopt_known(system)
             for label in self._labels.get(system, {}).values():
                 self._known[system].learn(label)
         return self._known[system]
@@ -130,6 +131,10 @@ class KnowledgeTables:
             return None
         if self._ignores(release.system):
             return None
+        if release.withdrawn is not None:
+            if self._verified(release):
+                self.withdraw_release(release)
+            return None
         if self._trial is not None:
             return self._try(release, self._trial)
         self._take(release)
@@ -145,7 +150,20 @@ class KnowledgeTables:
         else:
             self._take(release)
 
+    def _verified(self, release: ModelRelease) -> bool:
+        try:
+            releases.verify(release, self._settings.signing_key)
+        except ModelError as error:
+            self._refuse(release, error)
+            return False
+        return True
+
     def _take(self, release: ModelRelease) -> None:
+        withdrawn = self._withdrawn.get(release.system, {})
+        if release.version in withdrawn:
+            if release.guarded or not self._verified(release):
+                return
+            del withdrawn[release.version]
         kept = self._releases.setdefault(release.system, {})
         kept[release.version] = release
         # A system that is met late gets as many releases as the others keep for windows in flight.
@@ -165,7 +183,10 @@ class KnowledgeTables:
             return
         if self._ignores(label.system):
             return
-        self._labels.setdefault(label.system, {})[label.shape] = label
+        kept = self._labels.setdefault(label.system, {})
+        kept[label.shape] = label
+        if len(kept) > MOST_LABELS:
+            del kept[next(iter(kept))]
         if label.system in self._known:
             self._known[label.system].learn(label)
 
@@ -179,6 +200,12 @@ class KnowledgeTables:
                 "releases and labels of a system that is not in FUSIONLOG_SYSTEMS_FILE are left out", system=system
             )
         return True
+
+    def _adopt_known(self, system: str) -> None:
+        """Adopt what is known of the model topic for a system."""
+        for source in (BASE, system):
+            for release in list(self._releases.get(source, {}).values()):
+                self._adopt(system, release)
 
     def _adopt(self, system: str, release: ModelRelease) -> None:
         knowledge = self._known[system]
@@ -194,13 +221,47 @@ class KnowledgeTables:
 
     def withdraw(self, system: str, error: ReleaseError) -> None:
         """Go back to the release before one whose model failed on this system's windows."""
+        self._give_up(system, error.version, "failed", str(error))
+
+    def withdraw_release(self, release: ModelRelease) -> None:
+        """Go back to the release before one that was withdrawn, and adopt that one no more, until it is restored.
+
+        A base is withdrawn for every system.
+        """
+        assert release.withdrawn is not None
+        light = replace(release, onnx=b"", vectors=b"", bank=[], profile=b"")
+        self._withdrawn.setdefault(release.system, {})[release.version] = light
+        self._releases.get(release.system, {}).pop(release.version, None)
+        for system in list(self._known) if release.system == BASE else [release.system]:
+            self._give_up(system, release.version, release.withdrawn.cause, release.withdrawn.reason)
+
+    def problem(self) -> str | None:
+        """The withdrawn releases that would be in use otherwise, with their reasons; None where there are none."""
+        return "; ".join(self._problems()) or None
+
+    def _problems(self) -> Iterator[str]:
+        for system in self._versions:
+            kept = self.of(system).kept
+            for each in (*self._withdrawn.get(system, {}).values(), *self._withdrawn.get(BASE, {}).values()):
+                if each.withdrawn is not None and kept and rank(each) > rank(kept[0]):
+                    yield (
+                        f"{system} uses {kept[0].version}, for {each.version} is withdrawn: {each.withdrawn.reason} "
+                        f"(undo: fusionlog models restore {each.version})"
+                    )
+
+    def _give_up(self, system: str, version: str, reason: str, why: str) -> None:
+        """Go back from a release of a system, where it is kept, to the one before it."""
         knowledge = self.of(system)
-        knowledge.withdraw(error.version)
-        metrics.MODELS_WITHDRAWN.labels(system).inc()
-        metrics.MODEL.labels(system, error.version).set(0)
+        kept = version in knowledge.versions
+        knowledge.withdraw(version)
+        if not kept:
+            return
+        if not knowledge.ready:  # All that were kept are given up: an earlier one is left.
+            self._adopt_known(system)
+        metrics.MODELS_WITHDRAWN.labels(system, reason).inc()
+        metrics.MODEL.remove(system, version)
         log.error(
-            "model withdrawn: it failed on windows", system=system, version=error.version, in_use=knowledge.version,
-            error=str(error),
+            "model withdrawn", system=system, version=version, in_use=knowledge.version, reason=reason, why=why
         )  # fmt: skip
         if knowledge.version is not None:
             self._versions[system] = knowledge.version
@@ -209,7 +270,7 @@ class KnowledgeTables:
     def _in_use(self, system: str, before: str | None, version: str) -> None:
         self._versions[system] = version
         if before is not None:
-            metrics.MODEL.labels(system, before).set(0)
+            metrics.MODEL.remove(system, before)
             metrics.MODEL_SWAPS.labels(system).inc()
         metrics.MODEL.labels(system, version).set(1)
         log.info("model in use", system=system, version=version)

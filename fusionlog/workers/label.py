@@ -305,14 +305,14 @@ def _is_provisional_anomaly(window: Window) -> bool:
 
 
 async def newest_base(settings: Settings) -> ModelRelease:
-    """The newest verified base release; waits for the first one, and logs that once.
+    """The newest verified base release that is not withdrawn; waits for the first one, and logs that once.
 
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
     logged = False
     while True:
         releases: list[ModelRelease] = [release for _, release in await read_all(settings, settings.topics.models)]
-        base = [release for release in releases if release.system == BASE and _verified(release, settings)]
+        base = [release for release in releases if release.system == BASE and _usable(release, settings)]
         if base:
             return max(base, key=lambda release: release.created)
         if not logged:
@@ -321,7 +321,9 @@ async def newest_base(settings: Settings) -> ModelRelease:
         await asyncio.sleep(BASE_POLL_SECONDS)
 
 
-def _verified(release: ModelRelease, settings: Settings) -> bool:
+def _usable(release: ModelRelease, settings: Settings) -> bool:
+    if release.withdrawn is not None:
+        return False
     try:
         verify(release, settings.signing_key)
     except ModelError as error:

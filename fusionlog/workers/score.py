@@ -11,18 +11,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import structlog
+from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
+from fusionlog import releases
 from fusionlog.errors import ModelError, RecordError, ReleaseError
 from fusionlog.kafka.batch_output import BatchOutput, Message
+from fusionlog.kafka.codecs import key_of
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
 from fusionlog.online.decisions import Decisions, SystemState, decide
+from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.release_guard import Objection, ReleaseGuard
 from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import Anomaly, PseudoLabel, Window
 from fusionlog.settings import Settings
 from fusionlog.teachers.unusual import unusual_by
+from fusionlog.topics import CANARY
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 
@@ -36,9 +42,11 @@ class ScoreWorker:
     """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
 
     def __init__(self, settings: Settings, producer: Producer, tables: KnowledgeTables, scorer: Scorer) -> None:
+        self._settings, self._producer = settings, producer
         self._topics, self._second_opinion = settings.topics, settings.second_opinion
         self._tables, self._scorer = tables, scorer
         self._states: dict[str, SystemState] = {}
+        self._guards: defaultdict[str, ReleaseGuard] = defaultdict(lambda: ReleaseGuard(settings.guard))
         self.output = BatchOutput(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
@@ -78,11 +86,44 @@ class ScoreWorker:
             raise ModelError(f"system {system} has no model, and there is no base model") from error
         if system not in self._states:
             self._states[system] = SystemState.of(self._tables.of(system), self._scorer, self._second_opinion)
+        state = self._states[system]
         while True:
+            version = state.knowledge.version
             try:
-                return await asyncio.to_thread(decide, windows, self._states[system])
+                found = await asyncio.to_thread(self._guarded_decide, windows, state)
             except ReleaseError as error:
                 self._tables.withdraw(system, error)
+            except ModelError:
+                if state.knowledge.version == version:
+                    raise  # Else another worker withdrew the release meanwhile.
+            else:
+                if isinstance(found, Decisions):
+                    return found
+                await self._withdraw(state.knowledge, found)
+
+    def _guarded_decide(self, windows: Sequence[Window], state: SystemState) -> Decisions | Objection:
+        """The decisions on a batch, or the guard's objection to the release in use: then nothing is decided.
+
+        The canary has no guard: its lines are chosen to be anomalous by the newest base, and by none before.
+        """
+        system = state.knowledge.system
+        objection = self._guards[system].observe(windows, state) if system != CANARY else None
+        return objection or decide(windows, state)
+
+    async def _withdraw(self, knowledge: Knowledge, objection: Objection) -> None:
+        """Withdraw a release here and, by its record, in all workers. Where Kafka refuses that, it is so here alone."""
+        if objection.version not in knowledge.versions:
+            return
+        release = replace(knowledge.release(objection.version), withdrawn=objection.withdrawal)
+        signed = releases.sign(release, self._settings.signing_key)
+        self._tables.withdraw_release(signed)
+        try:
+            await (await self._producer.send(self._topics.models, key_of(signed), signed))
+        except KafkaError as error:
+            log.error(
+                "the withdrawal of a model could not be written: other workers go on with it", system=knowledge.system,
+                version=objection.version, topic=self._topics.models.name, error=f"{type(error).__name__}: {error}",
+            )  # fmt: skip
 
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
         anomaly = _anomaly(window, verdict, now)

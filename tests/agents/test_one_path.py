@@ -42,7 +42,7 @@ from fusionlog.online.decisions import BATCH_WINDOWS
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import Anomaly, PseudoLabel, Record, Window
 from fusionlog.rules import RULES, MethodName
-from fusionlog.settings import DistillSettings, EvaluateSettings, Settings
+from fusionlog.settings import DistillSettings, EvaluateSettings, GuardSettings, Settings
 from fusionlog.teachers.base import Teacher, Unit
 from fusionlog.teachers.factory import make_teacher
 from fusionlog.teachers.llm.batches import Outcome
@@ -62,7 +62,8 @@ SPEAKERS: dict[MethodName, set[str]] = {
 }  # fmt: skip
 TAU = 0.4
 """Low, so that unlike systems, too, have general windows; no gate keeps a model back that was trained so shortly. What
-is calibrated depends on which windows came together: only the test that steps like `evaluate` has a calibration."""
+is calibrated depends on which windows came together: only the test that steps like `evaluate` has a calibration. Nor
+does a guard: a release with a threshold of 0 is one that it withdraws."""
 IDLE_SECONDS = 60.0
 """Of the target in the catalogue: each session is written as if the one before had long ended."""
 
@@ -110,6 +111,7 @@ def world(tmp_path: Path, kafka_settings: Settings) -> World:
             "systems_file": data / "systems.yaml", "system": TARGET,
             "kafka": kafka_settings.kafka.model_copy(update={"partitions": 1}),
             "ingest": kafka_settings.ingest.model_copy(update={"silence_seconds": 1.0}),
+            "guard": GuardSettings(windows=0),
             "distill": DistillSettings(
                 steps=60, hidden=16, rounds=1, gate_min_agreement=-1, tau=TAU, calibration_folds=0
             ),

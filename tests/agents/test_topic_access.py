@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,9 +159,13 @@ async def test_score(recorded: Recorded) -> None:
     stage, topics = recorded.stage, recorded.stage.settings.topics
     judged, odd = (make_window(text, "disk failed", session=text) for text in ("judged", "odd"))
     await stage.publish(topics.labels, make_label(judged, 0.9))
+    bad = stage.release("shop", created=time.time(), threshold=0.0)
+    await stage.publish(topics.models, bad)
+    await stage.publish(topics.general, *(make_window(session=f"s{number}") for number in range(100)))
+    worker = await stage.worker("score", FUSIONLOG_SECOND_OPINION__SHARE="0.1")
+    await counted(worker, "models_withdrawn", 1)
     await stage.publish_raw(topics.general, b"{broken")
     await stage.publish(topics.general, judged, odd)
-    worker = await stage.worker("score", FUSIONLOG_SECOND_OPINION__SHARE="0.1")
     await counted(worker, "windows_second_opinion", 1)
     await counted(worker, "windows_scored", 1)
     assert await worker.stop() == 0

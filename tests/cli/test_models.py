@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from fusionlog import fetch_release, releases
 from fusionlog.bundled.base import read_base
 from fusionlog.cli.main import app
-from fusionlog.cli.models import again_at, check_usable
+from fusionlog.cli.models import again_at, check_usable, withdrawal_lines
 from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka.admin import create_topics
@@ -19,7 +19,7 @@ from fusionlog.kafka.table import read_all
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings
 from tests.encoders import make_encoder
-from tests.factories import make_release
+from tests.factories import make_release, make_withdrawn
 
 
 def test_a_release_again_ranks_above_the_one_that_is_left_and_says_where_it_came_from() -> None:
@@ -28,6 +28,20 @@ def test_a_release_again_ranks_above_the_one_that_is_left_and_says_where_it_came
     assert (again.created, again.lineage.parent, again.onnx) == (9.0, release.version, release.onnx)
     assert again.version > release.version
     releases.verify(releases.sign(again, None), None)
+
+
+def test_a_withdrawn_release_again_is_the_operators_choice() -> None:
+    again = again_at(make_withdrawn(make_release(created=1.0)), 9.0)
+    assert again.withdrawn is None and not again.guarded
+
+
+def test_the_list_has_why_a_release_was_withdrawn_and_how_that_is_undone() -> None:
+    release = make_withdrawn(make_release(created=1.0), at=0.0, reason="of 60 windows [all]")
+    assert list(withdrawal_lines(release)) == [
+        f"{release.version} was withdrawn at 1970-01-01 00:00:00Z: of 60 windows [all]",
+        f"  undo: fusionlog models restore {release.version}",
+    ]
+    assert list(withdrawal_lines(make_release())) == []
 
 
 @pytest.mark.kafka
@@ -114,6 +128,39 @@ async def test_a_saved_release_is_published_elsewhere(kafka_settings: Settings, 
     assert f"workers keep {made.version}, which is newer" in below.output
     missing = await call(kafka_settings, "save", "v0", str(file))
     assert isinstance(missing.exception, ModelError) and "no release v0" in str(missing.exception)
+
+
+@pytest.mark.kafka
+async def test_a_withdrawn_release_is_published_by_restoring_it_alone(kafka_settings: Settings, tmp_path: Path) -> None:
+    await create_topics(kafka_settings)
+    key, file = {"FUSIONLOG_SIGNING_KEY": "k"}, tmp_path / "shop.json.gz"
+    made = releases.sign(replace(make_release(created=5.0), encoder="words"), None)
+    withdrawn = releases.sign(make_withdrawn(made), SecretStr("k"))
+    encoder = {"FUSIONLOG_ENCODER": str(make_encoder(tmp_path / "encoder"))}
+    producer = Producer(kafka_settings)
+    await producer.start()
+    await (await producer.send(kafka_settings.topics.models, key_of(withdrawn), withdrawn))
+    await producer.stop()
+    for each in (made, withdrawn):
+        file.write_bytes(releases.release_bytes(each))
+        refused = await call(kafka_settings, "publish", str(file), **encoder, **key)
+        assert isinstance(refused.exception, ModelError), refused.output
+        assert f"run  fusionlog models restore {made.version}" in str(refused.exception)
+
+    for command in ("restore", "rollback"):
+        unsigned = await call(kafka_settings, command, made.version)
+        assert isinstance(unsigned.exception, SettingError) and "is signed" in str(unsigned.exception)
+    done = await call(kafka_settings, "restore", made.version, **key)
+    assert done.stdout == f"{made.version} of system shop is restored\n"
+    [restored] = await on_topic(kafka_settings)
+    releases.verify(restored, SecretStr("k"))
+    assert (restored.withdrawn, restored.guarded, restored.onnx) == (None, False, made.onnx)
+    again = await call(kafka_settings, "restore", made.version, **key)
+    assert isinstance(again.exception, ModelError) and "is not withdrawn" in str(again.exception)
+    file.write_bytes(releases.release_bytes(made))
+    same = await call(kafka_settings, "publish", str(file), **encoder, **key)
+    assert same.stdout.endswith("already\n"), "what was restored stays so"
+    assert await on_topic(kafka_settings) == [restored]
 
 
 def test_a_bundled_system_among_the_targets_refuses_the_bundled_base() -> None:

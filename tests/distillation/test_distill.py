@@ -9,7 +9,7 @@ from fusionlog.distillation.distill import NothingToDistilError, check_worth, di
 from fusionlog.distillation.students import soft_predictions
 from fusionlog.releases import bank_vectors
 from tests.distillation.factories import SETTINGS, OneHot, make_fit, make_parent, make_source
-from tests.factories import make_label, make_regression, make_release, make_revoked, make_window
+from tests.factories import make_label, make_regression, make_release, make_revoked, make_window, make_withdrawn
 
 GOOD = make_window("connection opened", "connection closed")
 LONG = make_window("connection opened", "connection opened", "connection closed", first_offset=10)
@@ -187,3 +187,12 @@ def test_a_revoked_label_is_no_label_and_makes_a_release_without_it_worth_while(
     assert newest_labels([revoked, *LABELS[1:]]) == LABELS[1:]
     with pytest.raises(NothingToDistilError, match="0 labels"):
         check_worth([revoked], parent, settings)
+
+
+def test_labels_that_made_a_withdrawn_release_do_not_make_it_again():
+    parent = make_release(("disk failed", 0.95), ("connection opened", 0.05), created=1000.0)
+    withdrawn = make_withdrawn(make_release(created=3000.0))
+    settings = SETTINGS.model_copy(update={"min_labels": 1})
+    with pytest.raises(NothingToDistilError, match=f"newer than its release {withdrawn.version}, which was withdrawn"):
+        check_worth(LABELS, parent, settings, withdrawn)
+    check_worth([*LABELS, make_label(GOOD, 0.9, labelled_at=4000.0)], parent, settings, withdrawn)

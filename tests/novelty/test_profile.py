@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import tracemalloc
+import zlib
 from math import log10
+from typing import Any
 
+import msgspec
 import pytest
 
 from fusionlog.errors import ModelError
 from fusionlog.novelty.cooccurrence import MAX_EVENTS
-from fusionlog.novelty.profile import SystemProfile
+from fusionlog.novelty.profile import MAX_UNPACKED_BYTES, PACKED_TEMPLATES, SystemProfile
 from fusionlog.records import Window
 from tests.factories import make_window
 
@@ -106,3 +110,60 @@ def test_a_packed_profile_has_the_same_features() -> None:
 def test_bytes_that_are_no_profile_are_refused() -> None:
     with pytest.raises(ModelError, match="profile of a release cannot be read"):
         SystemProfile.unpack(b"?")
+
+
+def packed(**tables: Any) -> bytes:
+    found = {"windows": 100, "counts": {"a": {1: 50}}, "companions": [{0: 50}], "last": [50], **tables}
+    return zlib.compress(msgspec.msgpack.encode({
+        "windows": 100, "events": {"a": 50},
+        "cooccurrence": [found[name] for name in ("windows", "counts", "companions", "last")],
+    }))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        zlib.compress(bytes(500_000_000)),
+        packed(companions=[{}] * 4_000_000),
+        packed(counts={"a": dict.fromkeys(range(1, 1_000_000), 1)}),
+        zlib.compress(b"\x91" * (MAX_UNPACKED_BYTES - 1)),
+        zlib.compress(b"\x81\xa3zzz" + b"\x91" * 100_000 + b"\x00"),
+    ],
+    ids=["zeros", "companions", "counts", "nested", "nested in an unknown field"],
+)
+def test_a_profile_that_would_fill_the_memory_is_refused_without_filling_it(data: bytes) -> None:
+    assert len(data) < 6_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelError, match="profile of a release cannot be read"):
+            SystemProfile.unpack(data)
+        assert tracemalloc.get_traced_memory()[1] < 6 * MAX_UNPACKED_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"windows": 0},
+        {"windows": 49},
+        {"counts": {"a": {1: -5}}},
+        {"last": [101]},
+        {"companions": [{7: 1}]},
+        {"last": []},
+    ],
+)
+def test_counts_that_no_stream_has_are_refused(tables: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="profile of a release cannot be read"):
+        SystemProfile.unpack(packed(**tables))
+    assert SystemProfile.unpack(packed()).windows == 100
+
+
+def test_the_largest_profile_that_a_release_carries_can_be_read() -> None:
+    places = dict.fromkeys(range(PACKED_TEMPLATES), 2**31)
+    names = [f"{place:032x}" for place in places]
+    data = packed(
+        windows=2**40, counts={name: {number: 2**31 for number in range(1, 501)} for name in names},
+        companions=[places] * PACKED_TEMPLATES, last=[2**31] * PACKED_TEMPLATES,
+    )  # fmt: skip
+    assert SystemProfile.unpack(data).windows == 100

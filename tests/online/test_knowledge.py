@@ -440,3 +440,11 @@ def test_a_release_of_the_system_does_not_settle_a_revoked_event() -> None:
     assert kind_of(knowledge, "disk failed") == "proprietary"
     knowledge.adopt(release(created=9000.0))
     assert kind_of(knowledge, "disk failed") == "proprietary"
+
+
+def test_a_withdrawal_changes_what_windows_are_described_by() -> None:
+    knowledge = knowing(release(created=1.0), release(created=2.0))
+    before = knowledge.changes
+    knowledge.withdraw(release(created=2.0).version)
+    assert knowledge.version == release(created=1.0).version and knowledge.changes > before
+    assert [each.version for each in knowledge.kept] == [release(created=1.0).version]

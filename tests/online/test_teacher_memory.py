@@ -126,3 +126,31 @@ def test_answers_of_one_call_contradict_none_of_the_others() -> None:
     memory.learn(make_label(alone, 0.1, labelled_at=1.0), events=True)
     twice = make_window("disk full", "disk full")
     assert [len(memory.contradictions(make_label(twice, 0.9, labelled_at=at), twice)) for at in (1.0, 2.0)] == [0, 1]
+
+
+def test_beyond_the_most_labels_the_first_ones_are_forgotten_with_what_they_settled() -> None:
+    memory, windows = (
+        TeacherMemory(most=20),
+        [make_window(f"disk {word}", "disk opened") for word in map(str, range(50))],
+    )
+    lost = []
+    for number, window in enumerate(windows):
+        lost.append(memory.learn(make_label(window, 0.9, labelled_at=float(number)), events=True).lost)
+        assert memory.windows <= 20 and len(list(memory.answers)) <= 21
+    assert any(lost) and not all(lost)
+    assert (
+        memory.event(windows[0].events[0].template) is None and memory.similarity(bag_of_events(windows[0].events)) < 1
+    )
+    assert memory.event(windows[-1].events[0].template) is not None
+    assert memory.event(windows[0].events[1].template) is not None, "an event that later labels have stays settled"
+    assert memory.learn(make_label(windows[0], 0.9, labelled_at=99.0), events=True).label
+    assert memory.event(windows[0].events[0].template) is not None
+
+
+def test_revocations_are_forgotten_likewise() -> None:
+    memory = TeacherMemory(most=20)
+    windows = [make_window(f"disk {number}") for number in range(60)]
+    for number, window in enumerate(windows):
+        memory.learn(make_revoked(make_label(window), f"disk {number}", at=3000.0 + number), events=True)
+    assert memory.asked_since(windows[0]) is None and memory.asked_since(windows[-1]) == 3059.0
+    assert len(memory._revoked) <= 20 and len(list(memory.answers)) <= 20

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fusionlog.parsing.mining_budget import MiningBudget
 from fusionlog.parsing.templates import (
+    CACHED_CHARS,
     CATCH_ALLS,
     CONSTANT,
     LINES_PER_TEMPLATE,
@@ -280,3 +281,11 @@ def test_the_general_template_of_two_workers_stands_for_both() -> None:
     miner = make_miner()
     miner.restore([("a b c d e", ()), ("a <*> c d e", ()), ("a b x y z", ())])
     assert miner.texts() == [TemplateText("a <*> c d e"), TemplateText("a b x y z")]
+
+
+def test_a_long_content_is_mined_and_not_kept_in_the_cache() -> None:
+    miner = TemplateMiner(0.8, 4, 128, 100)
+    for number in range(50):
+        line = f"opened {'word ' * CACHED_CHARS}{'abcdefghij'[number % 10]}"
+        assert miner.add(line).text == miner.add(line).text and miner.match(line) is None
+    assert miner.match("closed") is None and miner.add("closed") and miner.match("closed") is not None

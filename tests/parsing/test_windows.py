@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.event_clock import STALE_LINES
+from fusionlog.parsing.open_limits import EVENTS_PER_SESSION, OFFSETS_PER_SESSION
 from fusionlog.parsing.parser import EXAMPLE_CHARS, Event
 from fusionlog.parsing.windows import Membership, Windower
 from fusionlog.records import Window, template_id, window_id, window_shape
@@ -313,3 +314,63 @@ def test_many_open_sessions_cost_no_step_more_than_few() -> None:
         return steps(look)
 
     assert taken(5) == taken(5000) > 0
+
+
+def limited(max_open: int, **settings: float) -> Windower:
+    window = WindowSettings.model_validate({"by": "session", "idle_seconds": 1000, **settings})
+    return Windower("shop", window, TOPIC, 2, max_open)
+
+
+def test_beyond_the_limit_of_open_sessions_the_one_without_a_line_for_longest_is_closed() -> None:
+    windower = limited(3)
+    lines = [Line(session, "a", 100.0) for session in ("s1", "s2", "s3", "s1", "s4", "s5")]
+    assert [(each.session, each.closed_by) for each in run(windower, lines, flush=False)] == [
+        ("s2", "overflow"), ("s3", "overflow"),
+    ]  # fmt: skip
+    assert windower.overflowed == 2 and windower.first_open == (0, 0)
+    assert [(each.session, len(each.sequence), each.closed_by) for each in windower.flush()] == [
+        ("s1", 2, "silence"), ("s4", 1, "silence"), ("s5", 1, "silence"),
+    ]  # fmt: skip
+
+
+def test_a_line_of_many_sessions_opens_no_more_than_the_limit() -> None:
+    windower = limited(3)
+    event = replace(make_event(session="k0"), more=tuple(f"k{number}" for number in range(1, 50)))
+    closed = windower.add(event, (0, 0), 100.0)
+    assert len(closed) == 47 and [each.session for each in windower.flush()] == ["k47", "k48", "k49"]
+
+
+def test_many_distinct_events_in_few_sessions_are_limited_as_well() -> None:
+    windower = limited(2)
+    lines = [Line("s1", f"event {number}", 100.0) for number in range(2 * EVENTS_PER_SESSION)]
+    assert run(windower, [Line("s0", "first", 100.0), *lines], flush=False)[0].session == "s0"
+    (closed,) = windower.add(make_event("one more", "s1"), (1000, 0), 100.0)
+    assert (closed.session, closed.closed_by, len(closed.events)) == ("s1", "overflow", 2 * EVENTS_PER_SESSION + 1)
+
+
+def test_a_session_that_goes_on_and_on_holds_the_commit_back_so_far_at_most() -> None:
+    windower = limited(2, max_events=10_000)
+    lines = [Line(session, "a", 100.0) for _ in range(OFFSETS_PER_SESSION) for session in ("long", "short", "short")]
+    windows = run(windower, lines, flush=False)
+    assert [(each.session, each.closed_by, each.first_offset) for each in windows] == [
+        ("long", "overflow", 0), ("short", "overflow", 1),
+    ]  # fmt: skip
+    assert len(windows[0].sequence) == 1 + 2 * OFFSETS_PER_SESSION // 3 and windower.first_open == (42, 0)
+
+
+def test_windows_by_count_have_no_limit_of_open_ones() -> None:
+    windower = Windower("shop", WindowSettings(by="count", size=100), TOPIC, 2, 1)
+    windows = run(windower, [Line("", f"event {number}", 100.0) for number in range(250)])
+    assert [(each.closed_by, len(each.sequence)) for each in windows] == [
+        ("count", 100),
+        ("count", 100),
+        ("silence", 50),
+    ]
+
+
+@given(st.lists(st.sampled_from(["s1", "s2", "s3", "s4", "s5", "s6"]), max_size=60), st.integers(1, 6))
+def test_a_limit_loses_no_line_and_repeats_none(sessions: list[str], most: int) -> None:
+    windower = limited(most, max_events=7)
+    windows = run(windower, [Line(session, "a", 100.0) for session in sessions])
+    assert sorted(each.session for each in windows for _ in each.sequence) == sorted(sessions)
+    assert len({each.id for each in windows}) == len(windows)

@@ -10,7 +10,7 @@ from fusionlog.kafka import codecs
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from ray_jobs import publish
-from tests.factories import make_label, make_release, make_window
+from tests.factories import make_label, make_release, make_window, make_withdrawn
 
 
 @pytest.fixture
@@ -48,6 +48,19 @@ async def test_a_release_that_does_not_verify_is_nobodys_parent(topics):
         await publish.read_parent(settings, "shop")
     topics[settings.topics.models.name].append(base := signed(BASE, 1.0, settings.signing_key))
     assert await publish.read_parent(settings, "shop") == base
+
+
+async def test_a_withdrawn_release_is_nobodys_parent_and_is_found_while_it_is_the_newest(topics):
+    settings = Settings()
+    base, own, bad = signed(BASE, 1.0), signed("shop", 2.0), make_withdrawn(signed("shop", 3.0))
+    topics[settings.topics.models.name] = found = [base, own]
+    assert await publish.last_withdrawn(settings, "shop") is None
+    found.append(bad)
+    assert await publish.read_parent(settings, "shop") == own
+    assert await publish.last_withdrawn(settings, "shop") == bad
+    assert await publish.last_withdrawn(settings, "mill") is None
+    found.append(signed("shop", 4.0))
+    assert await publish.last_withdrawn(settings, "shop") is None
 
 
 async def test_a_window_that_was_emitted_twice_is_read_once_and_the_older_first(topics):

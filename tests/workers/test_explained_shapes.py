@@ -44,3 +44,12 @@ async def test_what_was_read_and_what_follows_counts_and_a_tombstone_forgets(mon
     shapes.add(key_of(old))
     assert key_of(old) in shapes
     await shapes.stop()
+
+
+def test_so_many_shapes_are_kept_and_the_latest_ones_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explained_shapes, "KEPT_SHAPES", 100)
+    shapes = ExplainedShapes(Settings())
+    for number in range(10_000):
+        shapes.add(("shop", str(number)))
+    assert ("shop", "9999") in shapes and ("shop", "9900") in shapes and ("shop", "0") not in shapes
+    assert len(shapes._shapes) <= 200

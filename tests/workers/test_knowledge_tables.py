@@ -11,7 +11,9 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from fusionlog import releases
 from fusionlog.kafka import codecs
+from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
@@ -21,7 +23,7 @@ from fusionlog.topics import Topic
 from fusionlog.workers import knowledge_tables
 from fusionlog.workers.knowledge_tables import KEPT_RELEASES, KnowledgeTables
 from tests.encoders import WordEncoder
-from tests.factories import make_label, make_revoked, make_window
+from tests.factories import make_label, make_revoked, make_window, make_withdrawn
 from tests.online.factories import WORDS, release
 
 
@@ -176,3 +178,89 @@ def test_a_system_that_is_not_in_the_file_has_neither_release_nor_label(bench: B
             tables._on_label("bank/x", make_label(make_window(system="bank"), shape=f"x{number}"))
     assert [(line["log_level"], line["system"]) for line in logged] == [("warning", "bank")]
     assert not tables._labels
+
+
+OWN, PREVIOUS = release("shop", created=2000.0), release("shop", created=1000.0)
+
+
+def chosen(made: ModelRelease) -> ModelRelease:
+    """A release as `fusionlog models restore` publishes it."""
+    return releases.sign(msgspec.structs.replace(made, withdrawn=None, guarded=False), None)
+
+
+def test_a_withdrawn_release_gives_way_to_the_one_before_and_is_not_adopted_again(bench: Bench) -> None:
+    for each in (release(BASE), PREVIOUS, OWN):
+        bench.tell(each)
+    before = sample("models_withdrawn_total", system="shop", reason="share")
+    with capture_logs() as logged:
+        for _ in range(2):
+            bench.tell(make_withdrawn(OWN))
+    bench.tell(OWN)
+    assert bench.version("shop") == PREVIOUS.version
+    assert [(line["event"], line["version"], line["in_use"], line["why"]) for line in logged] == [
+        ("model withdrawn", OWN.version, PREVIOUS.version, "60 of 60 windows")
+    ]
+    assert sample("models_withdrawn_total", system="shop", reason="share") - before == 1
+    assert sample("model_info", system="shop", version=PREVIOUS.version) == 1.0
+
+
+def test_a_restarted_worker_does_not_adopt_a_withdrawn_release(bench: Bench) -> None:
+    for each in (PREVIOUS, make_withdrawn(OWN)):
+        bench.tell(each)
+    assert bench.version("shop") == PREVIOUS.version
+    assert bench.known.problem() == (
+        f"shop uses {PREVIOUS.version}, for {OWN.version} is withdrawn: 60 of 60 windows "
+        f"(undo: fusionlog models restore {OWN.version})"
+    )
+
+
+def test_an_operator_restores_a_withdrawn_release(bench: Bench) -> None:
+    for each in (PREVIOUS, OWN, make_withdrawn(OWN), chosen(OWN)):
+        bench.tell(each)
+    assert bench.version("shop") == OWN.version and bench.known.problem() is None
+
+
+def test_a_newer_release_than_the_withdrawn_one_is_adopted_and_the_problem_is_over(bench: Bench) -> None:
+    newer = release("shop", created=3000.0)
+    for each in (PREVIOUS, OWN, make_withdrawn(OWN), newer):
+        bench.tell(each)
+    assert bench.version("shop") == newer.version and bench.known.problem() is None
+
+
+def test_a_base_is_withdrawn_for_every_system_and_one_that_is_met_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, "shop", "mill")
+    first, second = release(BASE, created=1000.0), release(BASE, created=2000.0)
+    for each in (first, second, OWN, make_withdrawn(second)):
+        bench.tell(each)
+    assert [bench.version(name) for name in ("shop", "mill", "late")] == [OWN.version, first.version, first.version]
+    assert "mill uses" in (problem := bench.known.problem() or "") and "shop uses" not in problem
+    bench.tell(chosen(second))
+    assert [bench.version(name) for name in ("shop", "mill", "late")] == [OWN.version, second.version, second.version]
+
+
+def test_a_withdrawal_that_does_not_verify_is_refused(bench: Bench) -> None:
+    forged = msgspec.structs.replace(OWN, withdrawn=make_withdrawn(OWN).withdrawn)
+    altered = msgspec.structs.replace(OWN, guarded=False)
+    for each in (PREVIOUS, OWN, forged):
+        bench.tell(each)
+    assert bench.version("shop") == OWN.version
+    bench.tell(make_withdrawn(OWN))
+    bench.tell(altered)
+    assert bench.version("shop") == PREVIOUS.version and bench.known.problem() is not None
+
+
+def test_where_all_kept_releases_are_withdrawn_an_earlier_one_is_used(bench: Bench) -> None:
+    base, made = release(BASE), [release("shop", created=1000.0 + number) for number in range(KEPT_RELEASES)]
+    for each in (base, *made):
+        bench.tell(each)
+    for each in made:
+        bench.tell(make_withdrawn(each))
+    assert bench.version("shop") == base.version
+
+
+def test_only_the_release_in_use_has_a_series(bench: Bench) -> None:
+    metrics.MODEL.clear()
+    for number in range(20):
+        bench.tell(release("shop", created=1000.0 + number))
+    samples = [each for metric in REGISTRY.collect() for each in metric.samples if each.name == "fusionlog_model_info"]
+    assert [each.value for each in samples if each.labels["system"] == "shop"] == [1.0]

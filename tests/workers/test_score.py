@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from fusionlog import releases
 from fusionlog.errors import ReleaseError
+from fusionlog.kafka.producer import Ack
+from fusionlog.online.description import Description
 from fusionlog.online.knowledge import Knowledge
+from fusionlog.online.release_comparison import LEAST_WINDOWS
 from fusionlog.online.scorer import Scorer
-from fusionlog.records import Anomaly, Route, Window
+from fusionlog.records import Anomaly, ModelRelease, Route, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.settings import ScoreSettings, Settings
+from fusionlog.topics import CANARY
 from fusionlog.workers.score import ScoreWorker
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
@@ -23,11 +32,11 @@ BANK = (("disk failed", 1.0), ("disk opened", 0.0))
 
 
 class Bench:
-    def __init__(self, method: MethodName = DEFAULT_METHOD, **second_opinion: float) -> None:
+    def __init__(self, method: MethodName = DEFAULT_METHOD, target: str = "shop", **second_opinion: float) -> None:
         self.settings, self.producer = Settings(second_opinion=second_opinion), MemoryProducer()
-        self.knowledge = Knowledge("shop", WordEncoder(*WORDS), rules=RULES[method])
+        self.target, self.knowledge = target, Knowledge(target, WordEncoder(*WORDS), rules=RULES[method])
         vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
-        system = "shop" if RULES[method].adapts else releases.BASE
+        system = target if RULES[method].adapts else releases.BASE
         release = make_release(*BANK, system=system, onnx=make_onnx(1.0), vectors=vectors)
         self.knowledge.adopt(releases.sign(release, None))
         scorer = Scorer(ScoreSettings(provider="cpu"))
@@ -35,13 +44,16 @@ class Bench:
 
     def of(self, system: str) -> Knowledge:
         """As `KnowledgeTables` does."""
-        assert system == "shop"
+        assert system == self.target
         return self.knowledge
 
     async def until_ready_for(self, systems: set[str]) -> None: ...
 
     def withdraw(self, system: str, error: ReleaseError) -> None:
         self.of(system).withdraw(error.version)
+
+    def withdraw_release(self, release: ModelRelease) -> None:
+        self.of(release.system).withdraw(release.version)
 
     async def handle(self, *windows: Window) -> None:
         await self.scoring.handle([message_of(window, number) for number, window in enumerate(windows)])
@@ -142,3 +154,69 @@ async def test_windows_are_dead_letters_where_no_release_is_left() -> None:
     assert bench.anomalies() == []
     [(topic, *_)] = bench.producer.sent
     assert topic == bench.settings.topics.deadletter.name
+
+
+def adopt_bad(bench: Bench) -> str:
+    """A release of which all windows are anomalous; its version."""
+    vectors = releases.pack_vectors(WordEncoder(*WORDS)([text for text, _ in BANK]))
+    bad = make_release(
+        *BANK, system=bench.target, onnx=make_onnx(), vectors=vectors, created=time.time(), threshold=0.0
+    )
+    bench.knowledge.adopt(releases.sign(bad, None))
+    return bad.version
+
+
+def many(number: int, system: str = "shop") -> list[Window]:
+    return [make_window("disk opened", session=f"s{each}", system=system) for each in range(number)]
+
+
+async def test_a_release_that_is_bad_on_the_stream_is_withdrawn_and_its_batch_decided_by_the_one_before() -> None:
+    bench = Bench(share=0.0)
+    before, bad = bench.knowledge.version, adopt_bad(bench)
+    await bench.handle(*many(LEAST_WINDOWS))
+    assert bench.anomalies() == [] and bench.knowledge.version == before
+    [record] = bench.producer.of(bench.settings.topics.models, ModelRelease)
+    assert isinstance(record, ModelRelease) and record.withdrawn is not None
+    releases.verify(record, None)
+    assert (record.version, record.withdrawn.previous) == (bad, before)
+
+
+async def test_no_release_is_withdrawn_for_the_canarys_lines() -> None:
+    bench = Bench(target=CANARY, share=0.0)
+    bad = adopt_bad(bench)
+    await bench.handle(*many(LEAST_WINDOWS, CANARY))
+    assert bench.knowledge.version == bad and len(bench.anomalies()) == LEAST_WINDOWS
+
+
+async def test_a_withdrawal_that_kafka_refuses_counts_in_this_worker_and_no_window_is_lost() -> None:
+    bench = Bench(share=0.0)
+    before, bad = bench.knowledge.version, adopt_bad(bench)
+
+    async def refused(*_: object) -> Ack:
+        raise TopicAuthorizationFailedError("models")
+
+    bench.producer.send, send = refused, bench.producer.send  # type: ignore[method-assign]
+    with capture_logs() as logged:
+        await bench.handle(*many(LEAST_WINDOWS))
+    bench.producer.send = send  # type: ignore[method-assign]
+    assert bench.knowledge.version == before and bench.producer.sent == []
+    [line] = [line for line in logged if line["log_level"] == "error"]
+    assert line["event"].startswith("the withdrawal of a model could not be written") and line["version"] == bad
+    await bench.handle(make_window("disk failed"))
+    assert len(bench.anomalies()) == 1
+
+
+async def test_a_release_that_another_worker_withdraws_in_the_middle_of_a_batch_loses_no_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(share=0.0)
+    bad, describe = adopt_bad(bench), bench.knowledge.describe
+
+    def withdrawn_meanwhile(windows: Sequence[Window], version: str) -> Description:
+        if version == bad:
+            bench.knowledge.withdraw(bad)
+        return describe(windows, version)
+
+    monkeypatch.setattr(bench.knowledge, "describe", withdrawn_meanwhile)
+    await bench.handle(make_window("disk failed"))
+    assert len(bench.anomalies()) == 1 and len(bench.producer.sent) == 1

@@ -10,6 +10,8 @@ from fusionlog.utils.json_format import Tree
 
 MAX_UNFINISHED = 10_000
 """Cut lines that are known at a time, at most."""
+MAX_ID_CHARS = 1_000
+"""Of the names of a source and of a cut line; a piece with longer ones is a line by itself."""
 
 _CRI = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^ ]{1,16}) (stdout|stderr) ([PF])(?::\S*)? (.*)", re.DOTALL)
 
@@ -51,6 +53,6 @@ class UnfinishedLines:
         goes_on = line in self._lines
         if partial.last:
             self._lines.discard(line)
-        elif len(self._lines) < MAX_UNFINISHED:
+        elif len(self._lines) < MAX_UNFINISHED and len(source or "") + len(partial.id or "") <= MAX_ID_CHARS:
             self._lines.add(line)
         return goes_on or not partial.last

@@ -9,7 +9,8 @@ from fusionlog.parsing.envelopes import batches
 from fusionlog.parsing.envelopes.shippers import DOCKER_FIELDS, PARTIAL_FIELDS, TIME_FIELDS
 from fusionlog.parsing.envelopes.writers import Writer, writer_of
 
-KNOWN_SHAPES = 1_000
+KNOWN_SHAPES, KNOWN_CHARS = 1_000, 4_000
+"""Shapes that are remembered, of so many characters at most."""
 
 
 class Shape(NamedTuple):
@@ -28,9 +29,12 @@ class Shape(NamedTuple):
     """Whether it holds a list of lines."""
 
 
-@lru_cache(KNOWN_SHAPES)
 def shape_of(names: tuple[str, ...]) -> Shape:
     """The shape of an envelope by the names of its fields."""
+    return _known_shape(names) if len("".join(names)) <= KNOWN_CHARS else _shape(names)
+
+
+def _shape(names: tuple[str, ...]) -> Shape:
     present = frozenset(names)
     docker = {"log", "stream", "time"} <= present <= DOCKER_FIELDS
     return Shape(
@@ -39,3 +43,6 @@ def shape_of(names: tuple[str, ...]) -> Shape:
         pieces=docker or not PARTIAL_FIELDS.isdisjoint(present) or {"container_id", "source"} <= present,
         batch=not batches.NAMES.isdisjoint(present),
     )
+
+
+_known_shape = lru_cache(KNOWN_SHAPES)(_shape)

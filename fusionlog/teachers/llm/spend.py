@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum
 
+from fusionlog.errors import RecordError
 from fusionlog.records import Spend
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 KEPT_SECONDS = 2 * DAY
 """The age at which a record is removed. The day of UTC needs one day, a worker with a slow clock a little more."""
+MOST_RECORDS = 500_000
+"""A worker writes one a minute, a role and a system; so many, 0.5 kB each, are written by a fault alone."""
 UNDER_WAY_SECONDS = 600
 """The age at which what is reserved counts as spent: its worker was killed."""
 
@@ -38,7 +41,14 @@ class SpendTotals:
         self._calls: dict[Account, dict[int, int]] = {}
 
     def update(self, key: str, record: Spend | None) -> None:
-        """Replace the record of a key; None removes it."""
+        """Replace the record of a key; None removes it.
+
+        :raises RecordError: `not-usable`: there are too many, and the key is new.
+        """
+        if record is not None and key not in self._records and len(self._records) >= MOST_RECORDS:
+            raise RecordError(
+                "not-usable", f"more than {MOST_RECORDS} records of what was spent within {KEPT_SECONDS // DAY} days"
+            )
         before = self._records.pop(key, None)
         if before is not None:
             self._count(before, -before.calls)

@@ -83,8 +83,20 @@ class KnownLinesTable:
         if release is None or release.system != BASE:
             return None
         rank = (release.created, release.version)
+        if release.withdrawn is not None:
+            self._drop(release, rank)
+            return None
         kept = sorted([rank, *self._bases])[-KEPT_RELEASES:]
         return self._take(release, rank) if rank in kept and rank not in self._bases else None
+
+    def _drop(self, release: ModelRelease, rank: Rank) -> None:
+        """Leave out the lines of a withdrawn base: workers use the one before it."""
+        try:
+            releases.verify(release, self._settings.signing_key)
+        except ModelError as error:
+            log.warning("a withdrawal that workers refuse is left out", version=release.version, why=str(error))
+        else:
+            self._bases.pop(rank, None)
 
     async def _take(self, release: ModelRelease, rank: Rank) -> None:
         """Take the lines of a base; one that workers refuse changes nothing."""

@@ -15,6 +15,8 @@ HOLD_SECONDS = 2.0
 """A line is held so long at most, and a raw partition that gave none for so long is waited for no longer."""
 MAX_HELD = 20_000
 """Lines of a partition that are held, at most."""
+MAX_HELD_CHARS = 50_000_000
+"""Characters of these lines, at most."""
 
 Key = tuple[float, float]
 """The time of a line's arrival in the raw topic, and its own: of equal ones the line with the earlier time is first."""
@@ -29,27 +31,28 @@ class Interleaver(Generic[T]):
     """
 
     def __init__(self, now: float) -> None:
-        self._queues: dict[int, deque[tuple[Key, float, T]]] = {}
+        self._queues: dict[int, deque[tuple[Key, float, T, int]]] = {}
         self._heads: list[tuple[Key, int]] = []
         self._empty: dict[int, float] = {}
         """The raw partitions without a held line, and when their last one came."""
-        self._began, self._held = now, 0
+        self._began, self._held, self._chars = now, 0, 0
 
-    def push(self, partition: int, key: Key, item: T, now: float) -> None:
-        """Hold a line of a raw partition."""
+    def push(self, partition: int, key: Key, item: T, now: float, chars: int = 0) -> None:
+        """Hold a line of a raw partition, of so many characters."""
         queue = self._queues.setdefault(partition, deque())
         if not queue:
             self._empty.pop(partition, None)
             heappush(self._heads, (key, partition))
-        queue.append((key, now, item))
+        queue.append((key, now, item, chars))
         self._held += 1
+        self._chars += chars
 
     def ready(self, now: float) -> list[T]:
         """The lines that are held no longer, in order."""
         found: list[T] = []
         latest = now - HOLD_SECONDS
         overdue = self._is_overdue(latest)
-        while self._heads and (overdue or self._held > MAX_HELD or not self._waits(latest)):
+        while self._heads and (overdue or self._is_full or not self._waits(latest)):
             came, item = self._pop()
             found.append(item)
             if overdue and came <= latest:
@@ -65,6 +68,10 @@ class Interleaver(Generic[T]):
         """The first held line of each raw partition that has one."""
         return [queue[0][2] for queue in self._queues.values() if queue]
 
+    @property
+    def _is_full(self) -> bool:
+        return self._held > MAX_HELD or self._chars > MAX_HELD_CHARS
+
     def _waits(self, latest: float) -> bool:
         """Whether a raw partition may yet give a line that comes before the held ones."""
         return self._began > latest or any(came > latest for came in self._empty.values())
@@ -77,8 +84,9 @@ class Interleaver(Generic[T]):
         """The first line in order, and when it came."""
         _, partition = heappop(self._heads)
         queue = self._queues[partition]
-        _, came, item = queue.popleft()
+        _, came, item, chars = queue.popleft()
         self._held -= 1
+        self._chars -= chars
         if queue:
             heappush(self._heads, (queue[0][0], partition))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
+from sys import intern
 from typing import NamedTuple
 
 import structlog
@@ -33,6 +34,17 @@ class _Held(NamedTuple):
 
     offset: int
     line: KeyedLine
+
+
+class _Place(NamedTuple):
+    """The place of a line that is in an open window, without its text: in the keyed partition, and in the raw topic."""
+
+    kept: int
+    topic: str
+    partition: int
+    offset: int
+    line: int
+    member: int
 
 
 class _Sent(NamedTuple):
@@ -65,8 +77,8 @@ class KeyedProcessor:
         self._silence = ingest.silence_seconds or settings.window.idle_seconds
         self._watermark = CommitWatermark(start)
         self._number = -1
-        self._lines: dict[str, deque[tuple[int, _Held]]] = {}
-        """The lines of each session that are in no closed window, with the numbers that the windower has."""
+        self._lines: dict[str, deque[tuple[int, _Place]]] = {}
+        """The places of each session's lines that are in no closed window, with the numbers that the windower has."""
         self._sent: dict[str | int, deque[_Sent]] = {}
         """By the id of a window, or the offset of a dead letter. Where a raw topic began again, windows of other lines
         may have one id."""
@@ -82,7 +94,7 @@ class KeyedProcessor:
         waiting = self._windower.in_hand
         if waiting is None:
             return self._in_hand
-        return next(held.offset for lines in self._lines.values() for number, held in lines if number == waiting[0])
+        return next(place.kept for lines in self._lines.values() for number, place in lines if number == waiting[0])
 
     def take(self, records: Sequence[RawRecord]) -> list[Made]:
         """The windows that a batch of records closes, and its dead letters, in order."""
@@ -169,7 +181,7 @@ class KeyedProcessor:
 
     def begins_at(self, offset: int) -> bool:
         """Whether an open window begins with the line of this record."""
-        return any(min(held.offset for _, held in lines) == offset for lines in self._lines.values())
+        return any(min(place.kept for _, place in lines) == offset for lines in self._lines.values())
 
     @property
     def unacked(self) -> int:
@@ -193,7 +205,7 @@ class KeyedProcessor:
             batch.repeated += not line.member
             return
         self._watermark.sent((held.offset, 0))
-        self._interleaver.push(line.partition, (line.arrived, line.time), held, now)
+        self._interleaver.push(line.partition, (line.arrived, line.time), held, now, len(line.text))
 
     def _add_all(self, lines: Sequence[_Held]) -> None:
         """Add lines in order."""
@@ -220,7 +232,7 @@ class KeyedProcessor:
             self._refuse(held, error)
             return
         self._number += 1
-        self._lines.setdefault(line.session, deque()).append((self._number, held))
+        self._lines.setdefault(line.session, deque()).append((self._number, _place_of(held)))
         self._batch.memberships += 1
         stated = line.time if line.stated else None
         self._close(self._windower.add(event, (self._number, 0), line.time, None, False, stated))
@@ -268,8 +280,8 @@ class KeyedProcessor:
         for window in windows:
             lines = self._lines_of(window)
             placed = _placed(window, lines)
-            counted = sum(not held.line.member for held in lines)
-            offsets = [held.offset for held in lines]
+            counted = sum(not place.member for place in lines)
+            offsets = [place.kept for place in lines]
             share = Share(counted, len(lines), (placed.first_offset, 0))
             self._sent.setdefault(placed.id, deque()).append(_Sent(share, offsets))
             self._made.append(placed)
@@ -282,8 +294,8 @@ class KeyedProcessor:
             del self._sent[key]
         return first
 
-    def _lines_of(self, window: Window) -> list[_Held]:
-        """The lines of a closed window."""
+    def _lines_of(self, window: Window) -> list[_Place]:
+        """The places of a closed window's lines."""
         lines, own = self._lines[window.session], []
         while lines and lines[0][0] <= window.last_offset:
             own.append(lines.popleft()[1])
@@ -298,9 +310,11 @@ class KeyedProcessor:
         self._outliers = self._windower.outliers
         batch.unmined, example = self._parser.take_unmined()
         self.report.unmined = example or self.report.unmined
+        batch.overflowed, self._windower.overflowed = self._windower.overflowed, 0
         self.tally.add(batch)
         self.report.add(
-            Batch(implausible=batch.implausible, unmined=batch.unmined), sum(isinstance(each, Window) for each in made)
+            Batch(implausible=batch.implausible, unmined=batch.unmined, overflowed=batch.overflowed),
+            sum(isinstance(each, Window) for each in made),
         )
         self._batch, self._made = Batch(), []
         return made
@@ -317,11 +331,16 @@ def _line_of(record: RawRecord) -> KeyedLine:
     return line
 
 
-def _placed(window: Window, lines: Sequence[_Held]) -> Window:
+def _place_of(held: _Held) -> _Place:
+    line = held.line
+    return _Place(held.offset, intern(line.topic), line.partition, line.offset, line.index, line.member)
+
+
+def _placed(window: Window, lines: Sequence[_Place]) -> Window:
     """A window with the places of its lines: in the keyed partition, and in each raw partition."""
     spans: dict[int, list[Position]] = {}
-    for _, line in lines:
-        spans.setdefault(line.partition, []).append((line.offset, line.index))
+    for place in lines:
+        spans.setdefault(place.partition, []).append((place.offset, place.line))
     found = [
         Span(
             partition=partition, first_offset=min(places)[0], first_index=min(places)[1],
@@ -329,8 +348,8 @@ def _placed(window: Window, lines: Sequence[_Held]) -> Window:
         )
         for partition, places in sorted(spans.items())
     ]  # fmt: skip
-    offsets = [held.offset for held in lines]
+    offsets = [line.kept for line in lines]
     return replace(
-        window, id=spans_id(lines[0].line.topic, found, window.session), spans=found, first_offset=min(offsets),
+        window, id=spans_id(lines[0].topic, found, window.session), spans=found, first_offset=min(offsets),
         first_index=0, last_offset=max(offsets), last_index=0,
     )  # fmt: skip

@@ -19,7 +19,8 @@ from fusionlog.types import Clock, Position
 from fusionlog.utils.json_format import Tree
 from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.made import KeyedLines, Made
-from fusionlog.workers.ingest.partition_processor import PartitionProcessor, ReadLine
+from fusionlog.workers.ingest.partition_processor import PartitionProcessor
+from fusionlog.workers.ingest.read_line import ReadLine
 from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState, to_metadata
 
 _NOTHING: Tree = {}
@@ -47,7 +48,7 @@ class LineKeyer:
     """
 
     in_hand = first_open = first_waiting = first_anchor = None
-    outliers = 0
+    outliers = overflowed = 0
     clock = _NoClock()
 
     def __init__(self, topic: Topic, partitions: int, raw: str, partition: int, epoch: int) -> None:

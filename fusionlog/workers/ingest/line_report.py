@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from fusionlog.errors import RecordError
 from fusionlog.parsing.templates import WILDCARD
 from fusionlog.settings import SystemSettings
+from fusionlog.utils.expression_limit import SlowExpression
 from fusionlog.workers.ingest.tally import Batch
 
 FIRST_LINES = 1000
@@ -32,6 +33,8 @@ class Counts:
     unmatched: int = 0
     unmined: int = 0
     implausible: int = 0
+    overflowed: int = 0
+    slow: int = 0
 
     def add(self, other: Counts) -> None:
         """Add other counts."""
@@ -41,13 +44,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class Examples:
-    """A line without a session key, one that does not match the header, why a line is a dead letter, and a masked line
-    that got the catch-all event."""
+    """A line without a session key, one that does not match the header, why a line is a dead letter, a masked line that
+    got the catch-all event, and why an expression was ended."""
 
     keyless: str = ""
     unmatched: str = ""
     dead: str = ""
     unmined: str = ""
+    slow: str = ""
 
 
 class LineReport:
@@ -55,7 +59,7 @@ class LineReport:
 
     def __init__(self, system: str, settings: SystemSettings, now: float = 0.0) -> None:
         self.system, self._settings = system, settings
-        self.keyless = self.unmatched = self.unmined = self._dead_as = ""
+        self.keyless = self.unmatched = self.unmined = self._dead_as = self._slow = ""
         self._counts, self._total = Counts(), Counts()
         self._began: float | None = None
 
@@ -63,6 +67,9 @@ class LineReport:
         """Note a dead letter."""
         self._counts.dead += 1
         self._dead_as = str(error)
+        if isinstance(error, SlowExpression):
+            self._counts.slow += 1
+            self._slow = error.detail
 
     def add(self, batch: Batch, windows: int) -> None:
         """Note a batch of lines, and the number of windows that it closed."""
@@ -73,6 +80,7 @@ class LineReport:
         counts.unmatched += batch.unmatched
         counts.unmined += batch.unmined
         counts.implausible += batch.implausible
+        counts.overflowed += batch.overflowed
 
     def due(self, now: float) -> tuple[list[str], str | None]:
         """Warnings, and a summary where one is due: after the first lines, then each minute that has any.
@@ -83,11 +91,11 @@ class LineReport:
         if self._began is None:
             self._began = now
         first = not self._total.lines and counts.lines >= FIRST_LINES
-        if not first and (now - self._began < PERIOD_SECONDS or not counts.lines):
+        if not first and (now - self._began < PERIOD_SECONDS or not (counts.lines or counts.overflowed)):
             return [], None
         self._total.add(counts)
         self._counts, self._began = Counts(), now
-        examples = Examples(self.keyless, self.unmatched, self._dead_as, self.unmined)
+        examples = Examples(self.keyless, self.unmatched, self._dead_as, self.unmined, self._slow)
         return warnings(self.system, self._settings, counts, examples), summary(self.system, counts, self._total)
 
 
@@ -117,6 +125,16 @@ def warnings(system: str, settings: SystemSettings, counts: Counts, examples: Ex
         found.append(
             f"{system}: {counts.implausible} of {lines} lines have a time that cannot be theirs, so Kafka's is used; "
             f"correct `time_field` or `timezone`, or set `time_field: none`"
+        )
+    if counts.slow:
+        found.append(
+            f"{system}: {counts.slow} lines are dead letters, for an expression took too long: {examples.slow}"
+        )
+    if counts.overflowed:
+        found.append(
+            f"{system}: {counts.overflowed} sessions were closed early, for too many were open in a partition; let "
+            f"`session` match a value that its lines share, lower window.idle_seconds "
+            f"({settings.window.idle_seconds:g}), or raise FUSIONLOG_INGEST__MAX_OPEN_SESSIONS"
         )
     return found
 

@@ -68,6 +68,7 @@ class Cutter(Protocol):
 
     outliers: int
     shared: int
+    overflowed: int
 
     @property
     def clock(self) -> EventTime:

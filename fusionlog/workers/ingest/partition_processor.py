@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
-import msgspec
 import structlog
 
 from fusionlog.errors import RecordError
-from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
+from fusionlog.parsing.envelopes import EnvelopeReader
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LATEST, LineClock
@@ -19,6 +18,7 @@ from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.types import Clock, Position
 from fusionlog.workers.ingest.line_report import LineReport
 from fusionlog.workers.ingest.made import Cutter, DeadLetter, KeyedLines, Made, RawRecord
+from fusionlog.workers.ingest.read_line import ReadLine
 from fusionlog.workers.ingest.resume_state import CoveredLines, ResumeState, to_metadata
 from fusionlog.workers.ingest.sessions import Sessions
 from fusionlog.workers.ingest.tally import Batch, Tally
@@ -27,17 +27,9 @@ from fusionlog.workers.ingest.watermark import CommitWatermark
 log = structlog.get_logger(__name__)
 
 
-class ReadLine(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a line before it is complete: the time, the key and, where it holds no other line, the bytes of
-    its record; its source; what its envelope has; its event, where its shape is known."""
-
-    time: Seconds
-    source: Hashable
-    key: bytes | None
-    value: bytes | None
-    raw: RawLine | None = None
-    event: Event | None = None
-
+MAX_HELD_BYTES = 32_000_000
+"""Of records that are longer than two of the longest lines: when so much of them was read, no line waits any longer for
+what continues it, since a line that waits holds its record."""
 
 _Known = tuple[int, bytes | None, bytes, Seconds, Event]
 """A record that is one line of a known shape: offset, key, value, Kafka's time and event."""
@@ -59,8 +51,9 @@ class PartitionProcessor:
         self._event_of = parser.parse
         self._reader, self._line_clock = reader or EnvelopeReader(settings, ingest), LineClock(settings)
         self._own_time = settings.time_field is not None
+        self._large, self._large_bytes = 2 * ingest.max_line_bytes, 0
         self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
-        self._joiner: Joiner[ReadLine] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches)
+        self._joiner: Joiner[ReadLine] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches, parser.watch)
         self._held: _Known | None = None
         self._sessions = Sessions(settings, covered)
         self._plain = self._sessions.are_own
@@ -252,16 +245,30 @@ class PartitionProcessor:
         self._batch.opened += 1
         self._batch.lines += len(lines)
         moment = moment if 0 <= moment < LATEST else self._last_record_at
-        value = record.value if len(lines) == 1 else None
+        whole = record.value if len(lines) == 1 else None
         for index, raw in enumerate(lines):
             position = record.offset, index
             if isinstance(raw, RecordError):
-                self._dead(position, record.key, value if value is not None else raw.item, raw)
+                self._dead(position, record.key, raw.item if whole is None else whole, raw)
                 continue
             self._batch.implausible += raw.implausible
             source = record.key if raw.source is None else raw.source
-            read = ReadLine(moment, source, record.key, value, raw)
-            self._complete(self._joiner.push(Piece(position, source, raw.text, moment, raw.partial, read)))
+            read = ReadLine(moment, source, record.key, whole, raw)
+            piece = Piece(position, source, raw.text, moment, raw.partial, read)
+            try:
+                done = self._joiner.push(piece)
+            except RecordError as error:
+                self._dead(position, record.key, raw.text.encode("utf-8", "replace") if whole is None else whole, error)
+            else:
+                self._complete(done)
+        if len(record.value or b"") > self._large:
+            self._took_large(len(record.value or b""))
+
+    def _took_large(self, length: int) -> None:
+        self._large_bytes += length
+        if self._large_bytes > MAX_HELD_BYTES:
+            self._large_bytes = 0
+            self._complete(self._joiner.flush())
 
     def _add_known(self, offset: int, key: bytes | None, value: bytes, moment: Seconds, event: Event) -> None:
         """Add a complete line of a known shape."""
@@ -272,7 +279,11 @@ class PartitionProcessor:
         not hold it."""
         offset, key, value, moment, event = line
         read = ReadLine(moment, key, key, value, None, event)
-        done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
+        try:
+            done = self._joiner.push(Piece((offset, 0), key, event.line, moment, None, read))
+        except RecordError as error:
+            self._dead((offset, 0), key, value, error)
+            return None
         self._complete(done)
         return line if done and self._joiner.take_only() is not None else None
 
@@ -377,6 +388,7 @@ class PartitionProcessor:
         batch.implausible += self._windower.outliers - self._outliers
         batch.unmined, example = self._parser.take_unmined()
         self.report.unmined = example or self.report.unmined
+        batch.overflowed, self._windower.overflowed = self._windower.overflowed, 0
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)

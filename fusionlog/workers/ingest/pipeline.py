@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 
 import structlog
 from aiokafka import TopicPartition
@@ -20,6 +19,7 @@ from fusionlog.parsing.windows import Windower
 from fusionlog.records import Template, Window
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY
+from fusionlog.utils.expression_limit import Watch
 from fusionlog.workers.ingest.keyed_processor import KeyedProcessor
 from fusionlog.workers.ingest.keying import KeyingProcessor, LineKeyer
 from fusionlog.workers.ingest.line_report import LineReport
@@ -42,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 # So many lines are parsed before others (heartbeats, acknowledgements) get their turn.
 SLICE_LINES = 500
+SLOW_SLICE_LINES = 20
+"""The same while lines keep an expression busy: a worker whose heartbeats wait too long loses its partitions."""
 SETTLE_POLL_SECONDS = 0.01
 
 
@@ -67,13 +69,19 @@ def _in_hand(place: TopicPartition, processor: Processor) -> Iterator[None]:
 class IngestPipeline:
     """Raw records of several partitions to routed windows. For one task at a time: the consumer holds a lock.
 
-    `confirm` is awaited before each send, `passed` when the records that a crash note names were handled.
+    `watch` is that of the systems' own expressions. `confirm` is awaited before each send, `passed` when the records
+    that a crash note names were handled.
     """
 
-    def __init__(self, settings: Settings, producer: Producer, route: Routing, templates: Iterable[Template]) -> None:
+    def __init__(
+        self, settings: Settings, producer: Producer, route: Routing, templates: Iterable[Template],
+        watch: Watch | None = None,
+    ) -> None:  # fmt: skip
         """`templates` are the known ones of all systems."""
-        self._settings = settings
-        self._parsers = {name: Parser(name, system, settings.ingest) for name, system in settings.ingested.items()}
+        self._settings, self._watch = settings, watch or Watch()
+        self._parsers = {
+            name: Parser(name, system, settings.ingest, watch=self._watch) for name, system in settings.ingested.items()
+        }
         known = list(templates)
         for parser in self._parsers.values():
             parser.restore(known)
@@ -114,7 +122,7 @@ class IngestPipeline:
         name = topics.system_of(place.topic)
         system, parser, report = self._settings.ingested[name], self._parsers[name], self._reports[name]
         resume_state, windows = ResumeState(self.outputs, emitted), [laid.window for laid in emitted]
-        windower = Windower(name, system.window, place.topic, place.partition)
+        windower = Windower(name, system.window, place.topic, place.partition, ingest.max_open_sessions)
         if topics.is_keyed(place.topic):
             origins = (metadata.origins if metadata else None) or Origins(complete=start == 0)
             return KeyedProcessor(
@@ -199,12 +207,15 @@ class IngestPipeline:
 
     def _parts(self, place: TopicPartition, records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:
         """The records in slices; a condemned one is a slice of its own."""
-        given_up = self._given_up(place, "record")
-        cuts = {*range(0, len(records), SLICE_LINES), len(records)}
+        given_up, alone = self._given_up(place, "record"), set[int]()
         if given_up is not None:
-            cuts |= {each for n, record in enumerate(records) if record.offset == given_up.first for each in (n, n + 1)}
-        for start, end in pairwise(sorted(cuts)):
+            alone = {each for n, record in enumerate(records) if record.offset == given_up.first for each in (n, n + 1)}
+        start = 0
+        while start < len(records):
+            end = start + (SLOW_SLICE_LINES if self._watch.is_slow else SLICE_LINES)
+            end = min([end, *(each for each in alone if each > start)])
             yield records[start:end]
+            start = end
 
     def _made(self, place: TopicPartition, processor: Processor, part: Sequence[RawRecord]) -> Sequence[Made]:
         """The windows and dead letters of a slice; a condemned record is a dead letter."""

@@ -9,6 +9,8 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 MAX_SESSIONS = 20_000
 """Sessions that are remembered, those of the latest windows."""
+MAX_KEY_CHARS = 200
+"""A session with a longer key is not looked at."""
 LEAST_SESSIONS = 20
 SHARE = 0.05
 
@@ -31,6 +33,8 @@ class ScatteredSessions:
 
     def add(self, window: Window) -> bool:
         """Note a window; whether it is the first that shows its session to be in several partitions at a time."""
+        if len(window.session) > MAX_KEY_CHARS:
+            return False
         before = self._seen.get(window.session)
         near = before is not None and self._overlaps(before, window)
         apart = before is not None and near and before.partition != window.partition

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from fusionlog.records import Seconds
 from fusionlog.types import Position
@@ -14,6 +15,9 @@ MAX_SOURCES = 10_000
 MAX_BEHIND = 10_000
 """Records of a partition behind the last line of a source, after which its key is no longer inherited. The commit is so
 far behind at most, for a worker that takes over must read the line with the key."""
+
+MAX_SOURCE_CHARS = 200
+"""A source with a longer name, such as a long key of a record, is kept by a hash of it."""
 
 Keys = tuple[str, ...]
 
@@ -41,6 +45,7 @@ class SourceKeys:
 
     def give(self, source: Hashable, keys: Keys, position: Position, time: Seconds) -> None:
         """Note a line with keys of its own."""
+        source = _short(source)
         self._sources[source] = _Source(keys, position, time, position[0])
         self._sources.move_to_end(source)
         if len(self._sources) > self._max:
@@ -48,6 +53,7 @@ class SourceKeys:
 
     def inherit(self, source: Hashable, position: Position, time: Seconds) -> tuple[Keys, Position] | None:
         """The keys for a line without one, and the position of the line that gave them."""
+        source = _short(source)
         found = self._sources.get(source)
         if found is None or position[0] - found.offset > MAX_BEHIND or time - found.time > self._idle:
             return None
@@ -64,3 +70,9 @@ class SourceKeys:
         while self._sources and next_offset - next(iter(self._sources.values())).offset > MAX_BEHIND:
             self._sources.popitem(last=False)
         return min((source.position for source in self._sources.values()), default=None)
+
+
+def _short(source: Hashable) -> Hashable:
+    if isinstance(source, str | bytes) and len(source) > MAX_SOURCE_CHARS:
+        return blake2b(source.encode(errors="surrogatepass") if isinstance(source, str) else source).digest()
+    return source

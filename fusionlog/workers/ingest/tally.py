@@ -28,6 +28,7 @@ class Batch:
     unmatched: int = 0
     unmined: int = 0
     implausible: int = 0
+    overflowed: int = 0
 
 
 class Tally:
@@ -65,6 +66,7 @@ class Tally:
         for counter, count in (
             (metrics.LINES_INHERITED, batch.inherited), (metrics.LINES_UNMATCHED, batch.unmatched),
             (metrics.IMPLAUSIBLE_TIMES, batch.implausible), (metrics.LINES_UNMINED, batch.unmined),
+            (metrics.SESSIONS_OVERFLOWED, batch.overflowed),
         ):  # fmt: skip
             if count:
                 counter.labels(self._system).inc(count)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from fusionlog.errors import RecordError
 from fusionlog.records import Spend
+from fusionlog.teachers.llm import spend as spending
 from fusionlog.teachers.llm.spend import DAY, SpendTotals, next_day
 
 NOON = 20_000.0 * DAY + DAY / 2
@@ -72,3 +76,15 @@ def test_what_a_killed_worker_reserved_is_spent_after_a_while() -> None:
 def test_records_expire_after_two_days() -> None:
     found = totals(spend(at=NOON), spend(at=NOON + DAY))
     assert found.expired(NOON + 2 * DAY) == [] and found.expired(NOON + 2 * DAY + 60) == ["0"]
+
+
+def test_a_flood_of_records_is_refused_and_known_ones_are_still_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spending, "MOST_RECORDS", 2)
+    found = totals(spend(3), spend(2))
+    with pytest.raises(RecordError, match="more than 2 records of what was spent within 2 days"):
+        found.update("2", spend(1))
+    found.update("0", spend(4))
+    assert found.calls(LABEL, NOON) == 6
+    found.update("1", None)
+    found.update("2", spend(1))
+    assert found.calls(LABEL, NOON) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from fusionlog import releases
@@ -14,6 +15,7 @@ from fusionlog.records import ModelRelease
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from fusionlog.workers.canary.base import KnownLinesTable
+from tests.factories import make_withdrawn
 from tests.workers.canary.test_known_lines import CLOSED, DISK, LOGIN, OPENED, base
 
 
@@ -44,6 +46,17 @@ async def test_the_newest_base_has_the_lines() -> None:
     await take(known, new, old, release((OPENED, 0.0), (DISK, 1.0), created=3.0, system="shop"))
     assert known.lines is not None and known.problem is None
     assert (known.lines.anomaly, known.lines.normal, known.lines.release) == (LOGIN, CLOSED, new.version)
+
+
+async def test_a_withdrawn_base_has_no_lines_until_it_is_restored() -> None:
+    known = table()
+    old, new = release((OPENED, 0.0), (DISK, 1.0), created=1.0), release((CLOSED, 0.0), (LOGIN, 1.0), created=2.0)
+    await take(known, old, new, replace(new, withdrawn=make_withdrawn(new).withdrawn))
+    assert known.lines is not None and known.lines.anomaly == LOGIN, "its digest is wrong"
+    await take(known, make_withdrawn(new))
+    assert (known.lines.anomaly, known.lines.release) == (DISK, old.version)
+    await take(known, releases.sign(replace(new, guarded=False), None))
+    assert known.lines is not None and known.lines.anomaly == LOGIN
 
 
 @pytest.mark.parametrize("how", ["trial", "digest", "future"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.workers.ingest.interleaving import HOLD_SECONDS, MAX_HELD, Interleaver
+from fusionlog.workers.ingest.interleaving import HOLD_SECONDS, MAX_HELD, MAX_HELD_CHARS, Interleaver
 
 
 def push(merged: Interleaver[str], partition: int, *arrivals: float, now: float) -> None:
@@ -71,3 +71,11 @@ def test_each_line_comes_out_once_and_those_of_a_partition_in_their_order(
     for partition in range(4):
         own = [number for each, number in found if each == partition]
         assert own == sorted(own)
+
+
+def test_long_lines_are_held_up_to_a_number_of_characters() -> None:
+    merged: Interleaver[str] = Interleaver(now=0.0)
+    for number in range(10):
+        merged.push(0, (float(number), 0.0), str(number), 0.0, MAX_HELD_CHARS // 5)
+    assert merged.ready(0.0) == ["0", "1", "2", "3", "4"]
+    assert merged.ready(0.0) == [] and len(merged.flush()) == 5

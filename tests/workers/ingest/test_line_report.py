@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fusionlog.errors import RecordError
 from fusionlog.settings import SystemSettings, WindowSettings
+from fusionlog.utils.expression_limit import SlowExpression
 from fusionlog.workers.ingest.line_report import FIRST_LINES, PERIOD_SECONDS, LineReport
 from fusionlog.workers.ingest.tally import Batch
 
@@ -74,3 +75,27 @@ def test_lines_of_the_catch_all_event_are_warned_about_however_few() -> None:
     assert "`masks`" in warning and "FUSIONLOG_INGEST__NEW_TEMPLATES" in warning
     report.add(Batch(lines=1000), 0)
     assert report.due(1.0 + PERIOD_SECONDS)[0] == []
+
+
+def test_sessions_that_were_closed_because_too_many_were_open_are_one_warning_a_minute() -> None:
+    report = make_report()
+    report.add(Batch(lines=1000, overflowed=3), 3)
+    assert report.due(1.0)[0] == [
+        "orders: 3 sessions were closed early, for too many were open in a partition; let `session` match a value that "
+        "its lines share, lower window.idle_seconds (600), or raise FUSIONLOG_INGEST__MAX_OPEN_SESSIONS"
+    ]
+    report.add(Batch(overflowed=5), 5)
+    assert report.due(2.0)[0] == []
+    report.add(Batch(overflowed=5), 5)
+    (warning,), _ = report.due(1.0 + PERIOD_SECONDS)
+    assert warning.startswith("orders: 10 sessions were closed early")
+
+
+def test_one_line_that_keeps_an_expression_busy_is_warned_about() -> None:
+    report = make_report()
+    report.add(Batch(lines=1000), 0)
+    report.dead(SlowExpression("slow-expression", "session (a+)+b takes more than 1 s of CPU on this line"))
+    assert report.due(1.0)[0] == [
+        "orders: 1 lines are dead letters, for an expression took too long: session (a+)+b takes more than 1 s of CPU "
+        "on this line"
+    ]

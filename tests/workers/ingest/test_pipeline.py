@@ -451,3 +451,16 @@ async def test_keyed_lines_without_an_acknowledgement_count_for_back_pressure() 
     assert bench.pipeline.unacked >= 50
     bench.producer.release()
     assert await bench.pipeline.settle(1) and bench.pipeline.unacked == 0 and bench.position == 50
+
+
+async def test_a_flood_of_session_keys_opens_so_many_sessions_at_most_and_loses_no_line() -> None:
+    bench = Bench(ingest=IngestSettings(silence_seconds=0.2, max_open_sessions=10)).open()
+    before = REGISTRY.get_sample_value("fusionlog_sessions_overflowed_total", {"system": "shop"}) or 0.0
+    await bench.take(*(f"opened s=k{number}" for number in range(500)))
+    await bench.take_nothing()
+    windows = bench.windows()
+    assert {window.closed_by for window in windows} == {"overflow"} and len(
+        {window.session for window in windows}
+    ) == 490
+    assert bench.position == 490
+    assert REGISTRY.get_sample_value("fusionlog_sessions_overflowed_total", {"system": "shop"}) == before + 490

@@ -39,6 +39,7 @@ SYSTEMS = {
     "inherit": {"window": {"by": "session", "idle_seconds": 10, "max_events": 3}, "inherit": True, "multiline": False},
     "both": {"window": {"by": "session", "idle_seconds": 10, "max_events": 2}, "inherit": True, "keys": "all"},
     "count": {"window": {"by": "count", "size": 3}},
+    "overflow": {"window": {"by": "session", "idle_seconds": 10, "max_events": 3}, "keys": "all"},
 }
 
 
@@ -60,6 +61,7 @@ class Worker:
     system: SystemSettings
     start: int
     emitted: list[Window]
+    max_open: int = 100
     made: list[Made] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,7 +71,8 @@ class Worker:
         ingest = IngestSettings()
         self.processor = PartitionProcessor(
             "shop", self.system, ingest, Parser("shop", self.system, ingest),
-            Windower("shop", self.system.window, "raw", 0), self.start, ResumeState(OutputOffsets()), covered,
+            Windower("shop", self.system.window, "raw", 0, self.max_open), self.start, ResumeState(OutputOffsets()),
+            covered,
             clock=lambda: self.now,
         )  # fmt: skip
 
@@ -120,12 +123,13 @@ def test_a_takeover_at_any_moment_loses_and_repeats_nothing(
 ) -> None:  # fmt: skip
     system = SystemSettings.model_validate({"session": r"s=(\w+)", **SYSTEMS[name]})
     records, by_session = make_records(drawn), system.window.by == "session"
-    reference = Worker(system, 0, [])
+    max_open = 1 if name == "overflow" else 100
+    reference = Worker(system, 0, [], max_open)
     expected = lines_of(reference)
     reference.take(records, len(records))
     reference.end()
 
-    first = Worker(system, 0, [])
+    first = Worker(system, 0, [], max_open)
     first.take(records[:committed], batch)
     first.acknowledge(every)
     position, acknowledged = first.processor.position, first.windows[::1] if delivered else []
@@ -133,7 +137,7 @@ def test_a_takeover_at_any_moment_loses_and_repeats_nothing(
     first.take(records[committed : max(committed, killed)], batch)
     written = first.windows if delivered else kept + [w for w in acknowledged if w not in kept]
 
-    second = Worker(system, position, [window for window in written if window.last_offset >= position])
+    second = Worker(system, position, [window for window in written if window.last_offset >= position], max_open)
     second.take(records[position:], batch)
     second.end()
     windows = {window.id: window for window in [*written, *second.windows]}.values()
