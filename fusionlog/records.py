@@ -7,6 +7,7 @@ meaning raises the version; a record of an earlier version is refused.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
@@ -177,14 +178,22 @@ class Window(Record, frozen=True, kw_only=True):
     spans: list[Span] = []
 
     def __post_init__(self) -> None:
-        """Refuse places that are none in `events`.
+        """Refuse events that are not distinct, and places that are none in `events`.
 
-        :raises ValueError: the number of such a place.
+        :raises ValueError: the template of such an event, or the number of such a place.
         """
+        if len({event.template for event in self.events}) < len(self.events):
+            raise ValueError(f"{_twice(self.events)!r} stands twice among its events")
         longest = (each.event for each in (self.duration, self.pause) if each is not None)
         for place in (min(self.sequence, default=0), max(self.sequence, default=0), *longest):
             if not 0 <= place < len(self.events):
                 raise ValueError(f"{place} is no place in its {len(self.events)} events")
+
+
+def _twice(events: Sequence[WindowEvent]) -> str:
+    """The first template that several of these events have; its beginning."""
+    counts = Counter(event.template for event in events)
+    return next(template for template, count in counts.items() if count > 1)[:50]
 
 
 class EventLabel(Struct, frozen=True, kw_only=True):

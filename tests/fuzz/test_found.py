@@ -44,6 +44,7 @@ from tests.fuzz.partitions import KeyedPartition, Partition
 from tests.fuzz.test_answers import SETTINGS, UNIT, Sends
 from tests.online.factories import knowing
 
+WINDOW = msgspec.to_builtins(make_window())
 DEEP = b'{"a":' * 5_000
 SPEND = {"worker": "w", "number": 1, "role": "label", "minute": 60, "calls": 1}
 LINE = {"session": "s", "text": "x", "time": 1.0, "arrived": 1.0, "topic": "t", "partition": 0, "offset": 1}
@@ -58,7 +59,8 @@ LINE = {"session": "s", "text": "x", "time": 1.0, "arrived": 1.0, "topic": "t", 
         (KeyedLine, {**LINE, "offset": -1}),
         (KeyedLine, {**LINE, "epoch": 2**63}),  # could not be written into the metadata of a commit
         (KeyedLine, {**LINE, "after": [-1, 0, 0]}),
-        (Window, {**msgspec.to_builtins(make_window()), "partition": -1}),
+        (Window, {**WINDOW, "partition": -1}),
+        (Window, {**WINDOW, "events": WINDOW["events"] * 2}),  # a release with its counts was refused by every worker
     ],
 )
 def test_a_number_out_of_range_is_a_wrong_shape(kind: type, record: dict[str, object]) -> None:

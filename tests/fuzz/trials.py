@@ -71,7 +71,7 @@ def try_many(name: str, trial: Trial, records: int = RECORDS, each: int = 1) -> 
     """
     tried = 0
 
-    @settings(seeded(records // (BATCH * each)), phases=[Phase.generate])
+    @settings(seeded(-(-records // (BATCH * each))), phases=[Phase.generate])
     @given(seed=st.integers(0, 2**64 - 1))
     def run(seed: int) -> None:
         nonlocal tried

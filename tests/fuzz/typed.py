@@ -44,6 +44,8 @@ def _placed(random: Random, window: dict[str, Any]) -> dict[str, Any]:
     for name in ("duration", "pause"):
         if window.get(name) is not None:
             window[name]["event"] = random.randrange(events)
+    for place, event in enumerate(window["events"]):
+        event["template"] += str(place)
     return {**window, "sequence": [random.randrange(events) for _ in window["sequence"]]}
 
 
