@@ -19,19 +19,22 @@ from mode import Service
 from yarl import URL
 
 from agents.transport import BoundedTransport
-from fusionlog.errors import BrokerError, BrokerRefusedError
-from fusionlog.kafka.admin import check_topics
+from fusionlog.errors import BrokerError, BrokerRefusedError, FusionLogError
+from fusionlog.kafka import failures
+from fusionlog.kafka.admin import check_topics, needed_by
 from fusionlog.kafka.batch_handler import Handle
 from fusionlog.kafka.batch_output import BatchOutput
-from fusionlog.kafka.client import ssl_context
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.monitor import KafkaMonitor, until_reached
+from fusionlog.kafka.security import security
 from fusionlog.observability.health import STALL_SECONDS, Health
 from fusionlog.observability.logs import configure
 from fusionlog.observability.server import HealthServer
 from fusionlog.settings import KafkaSettings, LabelSettings, Settings, load
+from fusionlog.signing.signatures import OFF, REMEDY
 from fusionlog.teachers.llm.retries import LONGEST_WAIT
+from fusionlog.topics import Role as RoleName
 from fusionlog.topics import Topic
 from fusionlog.utils.gc_tuning import tune_gc
 
@@ -64,10 +67,13 @@ class FusionLogApp(faust.App):
     # Mode would log every step of the lifecycle under this module's name; as Faust's it is quiet.
     logger = logging.getLogger("faust.app")
 
-    def __init__(self, role: str, settings: Settings, work: Role, **options: Any) -> None:
+    def __init__(self, role: RoleName, settings: Settings, work: Role, **options: Any) -> None:
+        """:raises SettingError: a key is missing, empty, or may not sign what the role writes."""
+        settings.signatures.check_role(role)
         self.fusionlog, self.role, self.work, self.health = settings, role, work, work.health
+        self.health.signatures = lambda: settings.signatures.state
         self._server = HealthServer(settings, self.health)
-        self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka)
+        self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka, needed_by(settings.topics, role), role)
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
 
     async def on_first_start(self) -> None:
@@ -76,7 +82,8 @@ class FusionLogApp(faust.App):
         Faust would make directories for its tables here; there are none.
         """
         await self._server.start()
-        await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog))
+        warn_unsigned(self.fusionlog)
+        await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog, self.role))
         self._kafka_monitor.start()
 
     async def on_start(self) -> None:
@@ -100,6 +107,14 @@ class FusionLogApp(faust.App):
         if isinstance(failure, BrokerRefusedError):
             error = failure
         self._ending = asyncio.create_task(self.crash(error), name="crash")
+
+    def _crash(self, reason: BaseException) -> None:
+        """Keep why the worker ends; a refusal of Kafka, which Faust's consumer raises as it is, as a sentence."""
+        why = failures.refusal(reason, self.fusionlog.kafka) if not isinstance(reason, FusionLogError) else None
+        if why is not None:
+            refused = BrokerRefusedError(f"Kafka at {self.fusionlog.kafka.bootstrap_servers} cannot be used: {why}")
+            refused.__cause__, reason = reason, refused
+        super()._crash(reason)
 
     async def on_shutdown(self) -> None:
         """Close the role after everything that uses it has stopped."""
@@ -161,19 +176,26 @@ def of_environment(build: Callable[[Settings], FusionLogApp]) -> Callable[[str],
     return attribute
 
 
-async def preflight(settings: Settings) -> None:
-    """Check that the topics are as a worker needs them.
+def warn_unsigned(settings: Settings) -> None:
+    """Log, once at the start, that whoever can write to Kafka decides what is anomalous, where no keys are set."""
+    if not settings.signatures.verifies:
+        log.warning(OFF, remedy=REMEDY)
+
+
+async def preflight(settings: Settings, role: RoleName) -> None:
+    """Check that the topics of a role are as it needs them, and that Kafka permits what it does.
 
     :raises BrokerError: Kafka does not answer, or a topic is not as it must be; the message names the way out.
+    :raises BrokerRefusedError: a permission is missing; the message has the command that grants it.
     """
-    problems = await check_topics(settings)
+    problems = await check_topics(settings, role)
     for problem in problems:
         if not problem.fatal:
             log.warning(str(problem))
-    fatal = [str(problem) for problem in problems if problem.fatal]
+    fatal = [problem for problem in problems if problem.fatal]
     if fatal:
-        more = f" (and {len(fatal) - 1} more: fusionlog topics check)" if len(fatal) > 1 else ""
-        raise BrokerError(f"{fatal[0]}{more}")
+        more = f" (and {len(fatal) - 1} more: fusionlog topics check --role {role})" if len(fatal) > 1 else ""
+        raise (BrokerRefusedError if fatal[0].denied else BrokerError)(f"{fatal[0]}{more}")
 
 
 def stall_seconds(label: LabelSettings) -> float:
@@ -316,11 +338,17 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(kafka: KafkaSettings) -> faust.auth.Credentials | None:
-    """The security settings in Faust's form; None where there are none."""
-    context = ssl_context(kafka) if "SSL" in kafka.security_protocol.split("_") else None
-    if kafka.security_protocol.startswith("SASL"):
-        password = kafka.sasl_password.get_secret_value() if kafka.sasl_password else None
+    """The security settings in Faust's form; None where there are none.
+
+    :raises SettingError: a login lacks its password, or a file cannot be used.
+    """
+    found = security(kafka)
+    context = found.get("ssl_context")
+    if (tokens := found.get("sasl_oauth_token_provider")) is not None:
+        return faust.auth.OAuthCredentials(oauth_cb=tokens, ssl_context=context)
+    if "sasl_mechanism" in found:
         return faust.SASLCredentials(
-            username=kafka.sasl_username, password=password, ssl_context=context, mechanism=kafka.sasl_mechanism
-        )
+            username=found["sasl_plain_username"], password=found["sasl_plain_password"], ssl_context=context,
+            mechanism=found["sasl_mechanism"],
+        )  # fmt: skip
     return faust.SSLCredentials(context) if context is not None else None

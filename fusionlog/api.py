@@ -170,9 +170,9 @@ def cut_windows(
 def load_release(file: Path | str | None = None) -> ModelRelease:
     """A release from a file that `fusionlog models save` wrote; without a file the bundled base release.
 
-    A file's must be signed where `FUSIONLOG_SIGNING_KEY` is set; the bundled base is known by its digest.
+    A file's must be signed where `FUSIONLOG_SIGNING__PUBLIC_KEYS` is set; the bundled base is known by its digest.
 
-    :raises ModelError: the file cannot be read, its digest is another, or it is not signed with the key.
+    :raises ModelError: the file cannot be read, its digest is another, or it is not signed with one of these keys.
 
     >>> from fusionlog import load_release
     >>> base = load_release()
@@ -182,15 +182,15 @@ def load_release(file: Path | str | None = None) -> ModelRelease:
     if file is None:
         return read_base()
     release = releases.read_release(Path(file))
-    releases.verify(release, settings.load().signing_key)
+    releases.verify(release, settings.load().signatures)
     return release
 
 
 def fetch_release(name: str, config: Settings | None = None) -> ModelRelease:
     """The release that a system's workers use: its newest on the model topic, else the newest base there.
 
-    Of those that verify: unaltered, and signed where `FUSIONLOG_SIGNING_KEY` is set. May be called from a running event
-    loop, which it blocks.
+    Of those that verify: unaltered, and signed where `FUSIONLOG_SIGNING__PUBLIC_KEYS` is set. May be called from a
+    running event loop, which it blocks.
 
     :param config: default: the environment's settings.
     :raises BrokerError: Kafka does not answer, or the topic is missing.

@@ -327,7 +327,8 @@ class ModelRelease(Record, frozen=True, kw_only=True):
     A `withdrawn` release is used by no worker, until it is published without its withdrawal. A release that is not
     `guarded` was chosen by an operator, who rolled back to it or restored it: no guard withdraws it.
 
-    `sha256` covers every other field but `signature`, which is its HMAC-SHA256 where a key is configured.
+    `sha256` covers every other field but `signature`, which is its maker's ed25519 signature where keys are configured,
+    over all fields but these three, `withdrawn` and `guarded`.
     """
 
     system: SystemName

@@ -16,15 +16,17 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from pydantic import SecretStr
 
-from fusionlog.errors import ModelError
+from fusionlog.errors import ModelError, RecordError
 from fusionlog.records import ModelRelease
+from fusionlog.signing.signatures import Signatures
 from fusionlog.types import FloatArray
 from fusionlog.utils.decompression import GZIP_BITS, decompress
 
 BASE = "*"
 """The system of a release that every system starts from."""
+MODELS = "models"
+"""The topic that the signatures of releases are of."""
 GZIP = b"\x1f\x8b"
 BYTES = ("onnx", "vectors", "profile")
 """The fields of a release that are byte strings."""
@@ -61,30 +63,36 @@ def digest(release: ModelRelease) -> str:
     return total.hexdigest()
 
 
-def sign(release: ModelRelease, key: SecretStr | None) -> ModelRelease:
-    """The release with its digest and, where there is a key, its signature."""
-    sha256 = digest(release)
-    return msgspec.structs.replace(release, sha256=sha256, signature=_signature(sha256, key) if key else None)
+def sealed(release: ModelRelease) -> ModelRelease:
+    """The release with its digest; its signature stays."""
+    return msgspec.structs.replace(release, sha256=digest(release))
 
 
-def verify(release: ModelRelease, key: SecretStr | None) -> None:
-    """Check the digest of a release and, where there is a key, its signature.
+def sign(release: ModelRelease, signatures: Signatures | None) -> ModelRelease:
+    """The release with its digest and, where there is a key, the signature of its content.
 
-    :raises ModelError: it was altered, is not signed, or is signed with another key.
+    :raises SettingError: releases are verified, and there is no key that may sign them.
+    """
+    signature = signatures.sign("release", MODELS, _key(release), _content(release)) if signatures else None
+    return msgspec.structs.replace(sealed(release), signature=signature)
+
+
+def verify(release: ModelRelease, signatures: Signatures | None) -> None:
+    """Check the digest of a release and, where there are public keys, the signature of its content.
+
+    :raises ModelError: it was altered, is not signed, or is signed with a key that may not.
     """
     name = f"release {release.version} of system {release.system}"
     if not hmac.compare_digest(digest(release).encode(), release.sha256.encode()):
         raise ModelError(f"{name} does not match its sha256 {release.sha256!r}: distil or promote it again")
-    if key is None:
+    if signatures is None or not signatures.verifies:
         return
-    if release.signature is None:
+    try:
+        signatures.verify("release", MODELS, _key(release), _content(release), release.signature)
+    except RecordError as error:
         raise ModelError(
-            f"{name} is not signed, and FUSIONLOG_SIGNING_KEY is set: publish it again from a job that has the key"
-        )
-    if not hmac.compare_digest(_signature(release.sha256, key).encode(), release.signature.encode()):
-        raise ModelError(
-            f"{name} has a signature of another key: give this process and the training job one FUSIONLOG_SIGNING_KEY"
-        )
+            f"{name} is refused as {error}; publish it again with a key that signs releases (fusionlog models publish)"
+        ) from error
 
 
 def read_release(path: Path) -> ModelRelease:
@@ -148,8 +156,16 @@ def bank_vectors(release: ModelRelease) -> FloatArray:
     return vectors
 
 
-def _signature(sha256: str, key: SecretStr) -> str:
-    return hmac.new(key.get_secret_value().encode(), sha256.encode(), hashlib.sha256).hexdigest()
+def _key(release: ModelRelease) -> bytes:
+    return f"{release.system}/{release.version}".encode()
+
+
+def _content(release: ModelRelease) -> bytes:
+    """What the signature of a release covers: the digest of what its maker wrote, without a later withdrawal.
+
+    So a withdrawn release keeps its signature, and nobody's content but its maker's is restored.
+    """
+    return b"sha256:" + digest(msgspec.structs.replace(release, withdrawn=None, guarded=True)).encode()
 
 
 def _fields(release: ModelRelease) -> dict[str, Any]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from fusionlog import records
+from fusionlog.signing.kinds import Kind
 
 DAY_MS = 24 * 3600 * 1000
 CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
 Role = Literal["ingest", "score", "label", "explain", "canary", "ray", "cli"]
+Person = Literal["shippers", "users", "operators"]
+Who = Literal[Role, Person]
+"""A role, or a group of people and programs outside of FusionLog."""
 TopicId = Literal[
     "raw",
     "canary",
@@ -33,10 +37,22 @@ TopicId = Literal[
 
 
 class Access(NamedTuple):
-    """The topics that a role, or a group of people, reads and writes."""
+    """What a role, or a group of people, does with topics and consumer groups.
+
+    :param reads: the topics whose records it reads.
+    :param writes: the topics that it writes records to.
+    :param describes: those of which it reads the offsets and no record.
+    :param member: whether it is a member of the consumer group of its name.
+    :param watches: the roles whose groups' offsets it reads.
+    :param creates: whether it creates topics, and checks all of them.
+    """
 
     reads: tuple[TopicId, ...]
     writes: tuple[TopicId, ...]
+    describes: tuple[TopicId, ...] = ()
+    member: bool = False
+    watches: tuple[Role, ...] = ()
+    creates: bool = False
 
 
 ROLES: Mapping[Role, Access] = MappingProxyType({
@@ -44,54 +60,79 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
         # The window topics to resume: it leaves out the lines of windows that it, or another one, had emitted.
         reads=("raw", "keyed", "models", "labels", "templates", "general", "proprietary"),
         writes=("keyed", "general", "proprietary", "templates", "deadletter"),
+        member=True,
     ),
     # A window for a second opinion goes to the teacher, and comes back where there is no answer. A release that is bad
     # on the stream is written again, as withdrawn.
     "score": Access(
-        reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "models", "deadletter")
+        reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "models", "deadletter"), member=True
     ),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
         reads=("proprietary", "models", "labels", "spend"),
         writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter"),
+        member=True,
     ),
     "explain": Access(
-        reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter")
+        reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter"), member=True
     ),
-    # Its lines come out as anomalies.
-    "canary": Access(reads=("models", "anomalies"), writes=("canary",)),
+    # Its lines come out as anomalies. Where they are stuck, the offsets of the groups on their way show.
+    "canary": Access(
+        reads=("models", "anomalies"), writes=("canary",), describes=("general", "proprietary"),
+        watches=("ingest", "score", "label"),
+    ),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
-    # its topic again, and a note that it did.
+    # its topic again, and a note that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("models", "explanations", "labels", "spend", "deadletter"),
+        reads=("raw", "models", "explanations", "labels", "spend", "deadletter", "proprietary"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
                 "explanations"),
+        creates=True,
     ),
 })  # fmt: skip
 """What each role reads and writes. A producer refuses a topic that its role does not write; a test on Apache Kafka
-compares the rest with what running workers subscribe to, are assigned and send."""
-PEOPLE: Mapping[str, Access] = MappingProxyType({
+compares the rest with what running workers subscribe to, are assigned and send. Its ACLs
+follow from this, and from nothing else (`fusionlog/kafka/acls.py`)."""
+PEOPLE: Mapping[Person, Access] = MappingProxyType({
     "shippers": Access(reads=(), writes=("raw",)),
-    "users": Access(reads=("anomalies", "explanations"), writes=()),
-    "operators": Access(reads=("deadletter",), writes=("feedback",)),
+    "users": Access(reads=("anomalies", "explanations"), writes=(), member=True),
+    "operators": Access(reads=("deadletter",), writes=("feedback",), member=True),
 })  # fmt: skip
 """Readers and writers outside of FusionLog. Nothing reads `feedback` yet."""
+EVERYONE: Mapping[Who, Access] = MappingProxyType(dict[Who, Access]((*ROLES.items(), *PEOPLE.items())))
+
+
+SIGNED: tuple[TopicId, ...] = ("labels", "models", "feedback")
+"""The topics whose records decide what is anomalous: where public keys are set, a record without a valid signature is
+refused by every reader."""
+
+
+def kind_of(record: records.Record | None) -> Kind:
+    """The kind of a record of a signed topic; None is a tombstone.
+
+    :raises TypeError: the record is of another topic.
+    """
+    match record:
+        case None:
+            return "removal"
+        case records.ModelRelease():
+            return "release" if record.withdrawn is None else "withdrawal"
+        case records.PseudoLabel():
+            return "label" if record.revoked is None else "revocation"
+        case records.Feedback():
+            return "feedback"
+    raise TypeError(f"a {type(record).__name__} is not signed")
 
 
 def writers_of(topic: TopicId) -> tuple[str, ...]:
     """The roles, and the people, that write a topic."""
-    return tuple(name for name, access in _everyone() if topic in access.writes)
+    return tuple(name for name, access in EVERYONE.items() if topic in access.writes)
 
 
 def readers_of(topic: TopicId) -> tuple[str, ...]:
     """The roles, and the people, that read a topic."""
-    return tuple(name for name, access in _everyone() if topic in access.reads)
-
-
-def _everyone() -> Iterator[tuple[str, Access]]:
-    yield from ROLES.items()
-    yield from PEOPLE.items()
+    return tuple(name for name, access in EVERYONE.items() if topic in access.reads)
 
 
 @dataclass(frozen=True)
@@ -109,6 +150,8 @@ class Topic:
     retention_ms: int | None = None
     max_message_bytes: int = 1024 * 1024
     segment_ms: int | None = None
+    signed_as: TopicId | None = None
+    """The topic in what the signatures of its records cover; None: they are not signed."""
 
     def config(self) -> dict[str, str]:
         """The topic's settings, in Kafka's own names."""
@@ -272,17 +315,28 @@ class Topics:
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""
-        return [*self._of(("raw", "keyed")), *self.own()]
+        return [*self.of(("raw", "keyed")), *self.own()]
 
     def reads(self, role: Role) -> list[Topic]:
         """The topics that a role reads, the raw and keyed ones of the systems among them."""
-        return self._of(ROLES[role].reads)
+        return self.of(ROLES[role].reads)
 
     def writes(self, role: Role) -> list[Topic]:
         """The topics that a role writes."""
-        return self._of(ROLES[role].writes)
+        return self.of(ROLES[role].writes)
 
-    def _of(self, ids: Sequence[TopicId]) -> list[Topic]:
+    def used(self, role: Role) -> list[Topic]:
+        """The topics that a role reads, writes or describes, each once; all where it creates them."""
+        access = ROLES[role]
+        found = self.all() if access.creates else self.of((*access.reads, *access.writes, *access.describes))
+        return list({topic.name: topic for topic in found}.values())
+
+    def group(self, name: str) -> str:
+        """The consumer group of a role."""
+        return f"{self.prefix}{name}"
+
+    def of(self, ids: Sequence[TopicId]) -> list[Topic]:
+        """The topics of some ids, a raw or keyed one a system."""
         raw = [self.raw(system) for system in self.systems] if "raw" in ids else []
         keyed = [self.keyed(system) for system in self.repartitioned] if "keyed" in ids else []
         return [*raw, *keyed, *(getattr(self, id) for id in ids if id not in ("raw", "keyed"))]
@@ -301,5 +355,5 @@ class Topics:
         return Topic(
             name=f"{self.prefix}{id}", key=key, record=record, cleanup="compact",
             partitions=partitions or self.partitions, written_by=writers_of(id), read_by=readers_of(id),
-            summary=summary, max_message_bytes=max_message_bytes,
+            summary=summary, max_message_bytes=max_message_bytes, signed_as=id if id in SIGNED else None,
         )  # fmt: skip

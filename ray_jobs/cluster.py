@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from fusionlog.errors import RayError
 from fusionlog.utils.processes import Child
 from ray_jobs.submit import TOKEN_VARIABLE, JobResult, submit
@@ -30,7 +32,7 @@ class Cluster:
     ) -> JobResult:
         """Run a job to its end.
 
-        :param env: settings of the job, as environment variables.
+        :param env: settings of the job, as environment variables; the values of secrets among them are not sent.
         :param timeout: seconds after which it is stopped.
         :raises RayError: the cluster does not answer, or the job failed.
         """
@@ -43,21 +45,22 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(address: str | None, log: Path) -> AsyncIterator[Cluster]:
+async def cluster(address: str | None, log: Path, token: SecretStr | None = None) -> AsyncIterator[Cluster]:
     """The cluster at an address, or a local one that comes up meanwhile and ends with the context.
 
     The local one has a token of its own, so nobody else can use it.
 
     :param log: file of the local one's output.
+    :param token: of the cluster at the address; default: that in Ray's own variable.
     """
     if address is not None:
-        yield Cluster(address, token=os.environ.get(TOKEN_VARIABLE))
+        yield Cluster(address, token=token.get_secret_value() if token else os.environ.get(TOKEN_VARIABLE))
         return
-    token = secrets.token_hex(32)
-    child = Child("the local Ray", [sys.executable, "-m", "ray_jobs.local"], log, {**os.environ, TOKEN_VARIABLE: token})
+    own = secrets.token_hex(32)
+    child = Child("the local Ray", [sys.executable, "-m", "ray_jobs.local"], log, {**os.environ, TOKEN_VARIABLE: own})
     await child.start()
     try:
-        yield Cluster(None, child, token)
+        yield Cluster(None, child, own)
     finally:
         await child.stop(STOP_SECONDS)
 

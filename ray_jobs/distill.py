@@ -50,6 +50,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
 async def job(settings: Settings, system: str, data: Path | None, names: list[str]) -> tuple[Report, Exit]:
     """Distil, and publish the release if the gate accepts it."""
     started = time.monotonic()
+    settings.signatures.check_role("ray")
     try:
         distilled = await candidate(settings, system, data, names)
     except NothingToDistilError as error:

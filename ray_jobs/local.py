@@ -35,6 +35,8 @@ STOP_SECONDS = 5.0
 POLL_SECONDS = 0.2
 MARK = "LOCAL_RAY_DIRECTORY"
 """In the environment of every process of a local Ray, so that those which outlive its clean-up are found."""
+RAYS = "r"
+"""Ray's directory within it: a short name, for Linux allows a socket's path 107 bytes."""
 SESSION_FIELD = 3
 """Of /proc/PID/stat, counted from behind the command's name."""
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
@@ -59,6 +61,7 @@ class LocalRay:
 
     def __init__(self, cpus: int, token: str) -> None:
         self._cpus, self._token = cpus, token
+        # Ray opens its own directory to every user; they cannot pass this one, which is ours alone (0700).
         self._directory = Path(tempfile.mkdtemp(prefix="fusionlog-ray-"))
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -108,7 +111,7 @@ class LocalRay:
             "--include-log-monitor=false", "--disable-usage-stats", f"--node-ip-address={HOST}", "--port=0",
             f"--ray-client-server-port={_free_port()}",
             "--include-dashboard=true", f"--dashboard-host={HOST}", f"--dashboard-port={self._port}",
-            "--dashboard-agent-listen-port=0", f"--num-cpus={self._cpus}", f"--temp-dir={self._directory}",
+            "--dashboard-agent-listen-port=0", f"--num-cpus={self._cpus}", f"--temp-dir={self._directory / RAYS}",
             f"--object-store-memory={OBJECT_STORE_BYTES}",
         ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.errors import FusionLogError
 from fusionlog.evaluation.matrix import Done, Task
 from fusionlog.evaluation.runner import Runner
-from fusionlog.settings import Settings
+from fusionlog.settings import Settings, load, with_secrets, without_secrets
 from ray_jobs import tasks
 
 
@@ -27,13 +27,18 @@ def process_runner(settings: Settings, offline: bool) -> Runner:
 
 @ray.remote(num_cpus=tasks.CPUS, max_retries=1)
 def do(group: Sequence[Task], settings: Settings, offline: bool) -> list[Done | str]:
-    """Run tasks, one after the other; for each its result, or the reason of its failure."""
-    return [_done(task, settings, offline) for task in group]
+    """Run tasks, one after the other; for each its result, or the reason of its failure.
+
+    :param settings: without secrets, which the node has itself.
+    """
+    whole = with_secrets(settings, load())
+    return [_done(task, whole, offline) for task in group]
 
 
 def scattered(todo: Sequence[Task], settings: Settings, offline: bool) -> Iterator[tuple[Task, Done | str]]:
     """Run tasks on the cluster: each as soon as its group has ended, with its result or the reason of its failure."""
-    running: dict[Any, list[Task]] = {do.remote(group, settings, offline): group for group in groups(todo)}
+    sent = without_secrets(settings)
+    running: dict[Any, list[Task]] = {do.remote(group, sent, offline): group for group in groups(todo)}
     while running:
         (ended, *_), _ = ray.wait(list(running), num_returns=1)
         group = running.pop(ended)

@@ -23,6 +23,7 @@ from ray_jobs.report import Exit, Report, run
 async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Report, Exit]:
     """Read the labelled sources, train the base model, publish its release."""
     started = time.monotonic()
+    settings.signatures.check_role("ray")
     with tasks.connected() as job:
         encoder = Encoder(find_encoder(settings), tasks.cores())
         sources = [read_source(data, name, settings.ingest) for name in names]

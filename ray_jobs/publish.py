@@ -6,6 +6,7 @@ from aiokafka.errors import KafkaError
 
 from fusionlog import releases
 from fusionlog.errors import BrokerError, ModelError
+from fusionlog.kafka import failures
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
 from fusionlog.records import ModelRelease, PseudoLabel, Window
@@ -61,16 +62,20 @@ async def _verified(settings: Settings) -> list[ModelRelease]:
 async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
     """Sign a release, where a key is configured, and wait until Kafka has acknowledged it.
 
+    It is signed in this process, the driver of a job: no task has the key.
+
+    :raises SettingError: releases are verified, and this process has no key that may sign them.
     :raises BrokerError: Kafka does not take it.
     """
-    signed = releases.sign(release, settings.signing_key)
+    signed = releases.sign(release, settings.signatures)
     producer = Producer(settings, "ray")
     await producer.start()
     try:
         acknowledged = await producer.send(settings.topics.models, f"{signed.system}/{signed.version}", signed)
         await acknowledged
     except KafkaError as error:
-        raise BrokerError(f"{settings.topics.models.name} did not take release {signed.version}: {error}") from error
+        why = failures.reason(error, settings.kafka, "Write")
+        raise BrokerError(f"{settings.topics.models.name} did not take release {signed.version}: {why}") from error
     finally:
         await producer.stop()
     return signed
@@ -78,7 +83,7 @@ async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
 
 def _verifies(settings: Settings, release: ModelRelease) -> bool:
     try:
-        releases.verify(release, settings.signing_key)
+        releases.verify(release, settings.signatures)
     except ModelError:
         return False
     return True

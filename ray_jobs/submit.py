@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusionlog.errors import MissingExtraError, RayError
+from fusionlog.settings import Settings, by_reference
+from fusionlog.utils.masking import masked_url
 
 EXPECTED = (0, 3, 4)
 """Exit codes that are a result: done, refused by the gate, nothing to do (see `ray_jobs.report`)."""
@@ -40,19 +42,20 @@ def submit(
     """Run a command as a job and wait until it has ended.
 
     :param address: of the Jobs API, `http://host:port`.
-    :param env: environment variables of the job.
+    :param env: environment variables of the job. Ray logs them, so secrets go by reference (`by_reference`).
     :param timeout: seconds after which the job is stopped.
     :param token: of a cluster that needs one.
     :raises RayError: the cluster does not answer, the job failed, or it took too long.
     """
-    client = _client(address, token)
+    client, place = _client(address, token), masked_url(address)
+    variables = by_reference(Settings, env)
     try:
-        job = client.submit_job(entrypoint=shlex.join(entrypoint), runtime_env={"env_vars": dict(env)})
+        job = client.submit_job(entrypoint=shlex.join(entrypoint), runtime_env={"env_vars": variables})
         status = _wait(client, job, timeout)
         lines = client.get_job_logs(job).strip().splitlines()
         code = client.get_job_info(job).driver_exit_code
     except (RuntimeError, ConnectionError) as error:
-        raise RayError(f"Ray at {address} stopped answering: {_first_line(error)}") from error
+        raise RayError(f"Ray at {place} stopped answering: {_first_line(error)}") from error
     code = 0 if str(status) == "SUCCEEDED" else (1 if code is None else code)
     if code not in EXPECTED:
         last = lines[-1] if lines else "it printed nothing"
@@ -66,12 +69,15 @@ def _client(address: str, token: str | None) -> Any:
         from ray.job_submission import JobSubmissionClient
     except ImportError as error:
         raise MissingExtraError("ray", "train", "submitting a Ray job") from error
+    place = masked_url(address)
     try:
         return JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"} if token else None)
     except AuthenticationError as error:
-        raise RayError(f"Ray at {address} asks for a token that it was not given: set {TOKEN_VARIABLE}") from error
+        raise RayError(
+            f"Ray at {place} refuses a request without its token: set FUSIONLOG_RAY_TOKEN or {TOKEN_VARIABLE}"
+        ) from error
     except (RuntimeError, ConnectionError, ValueError) as error:
-        raise RayError(f"no Ray Jobs API at {address}: start Ray there, or set FUSIONLOG_RAY_ADDRESS") from error
+        raise RayError(f"no Ray Jobs API at {place}: start Ray there, or set FUSIONLOG_RAY_ADDRESS") from error
 
 
 def _wait(client: Any, job: str, timeout: float) -> Any:

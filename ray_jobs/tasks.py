@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 from ray.exceptions import RayError as RayTaskError
@@ -53,11 +55,22 @@ def connected(cpus: int = 2) -> Iterator[str]:
 
     :param cpus: tasks that a Ray of its own runs at a time.
     """
-    ray.init(num_cpus=None if "RAY_ADDRESS" in os.environ else cpus, log_to_driver=False, logging_level=logging.WARNING)
-    try:
-        yield str(ray.get_runtime_context().get_job_id())
-    finally:
-        ray.shutdown()
+    with _place(cpus) as place:
+        ray.init(**place, log_to_driver=False, logging_level=logging.WARNING)
+        try:
+            yield str(ray.get_runtime_context().get_job_id())
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _place(cpus: int) -> Iterator[dict[str, Any]]:
+    """Nothing where a cluster runs this; else the size of a Ray of its own, within a directory of this user alone."""
+    if "RAY_ADDRESS" in os.environ:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="fusionlog-ray-", ignore_cleanup_errors=True) as directory:
+        yield {"num_cpus": cpus, "_temp_dir": f"{directory}/r"}
 
 
 def cores() -> int:

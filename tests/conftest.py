@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import structlog
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 from fusionlog.settings import Settings
 from tests.brokers import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kafka
 from tests.installed import build_wheel
+from tests.kafka.secure_broker import SecureKafka
+
+Broker = TypeVar("Broker", bound=ApacheKafka)
 
 # One thread each: two cores, and more than one worker at a time.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
@@ -65,6 +69,14 @@ def own_kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
     broker.stop()
 
 
+@pytest.fixture(scope="session")
+def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    """One Apache Kafka with a listener for each way to be secured."""
+    broker = _started(tmp_path_factory.mktemp("secured"), SecureKafka)
+    yield broker
+    broker.stop()
+
+
 @pytest.fixture
 def kafka_settings(apache_kafka: ApacheKafka) -> Settings:
     """Settings for the shared Kafka, with topic prefixes of this test alone."""
@@ -72,9 +84,9 @@ def kafka_settings(apache_kafka: ApacheKafka) -> Settings:
     return Settings(kafka=apache_kafka.settings, topic_prefix=prefix, raw_prefix=f"{prefix}raw.")
 
 
-def _started(directory: Path) -> ApacheKafka:
+def _started(directory: Path, kind: type[Broker] = ApacheKafka) -> Broker:  # type: ignore[assignment]
     try:
-        broker = ApacheKafka(directory, kafka_jars())
+        broker = kind(directory, kafka_jars())
         broker.start()
     except KafkaUnavailable as error:
         if must_have_kafka():

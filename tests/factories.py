@@ -133,4 +133,4 @@ def make_withdrawn(release: ModelRelease, **fields: Any) -> ModelRelease:
         "previous": "v0",
         **fields,
     }
-    return releases.sign(replace(release, withdrawn=Withdrawal(**values)), None)
+    return releases.sealed(replace(release, withdrawn=Withdrawal(**values)))

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 import structlog
 from msgspec.structs import replace
-from pydantic import SecretStr
 
 import fusionlog
 from fusionlog import releases
 from fusionlog.errors import ModelError
 from fusionlog.kafka.codecs import encode
 from fusionlog.methods.source_only import source_only
+from fusionlog.settings.signing import signatures_of
 from tests.evaluation.conftest import data
 from tests.methods.factories import fold_of, make_context
+from tests.signing.factories import write_keys
 
 __all__ = ["data"]
 
@@ -134,10 +135,11 @@ def test_a_file_must_be_signed_where_a_key_is_set_and_the_bundled_base_need_not(
     (tmp_path / "base.json.gz").write_bytes(releases.release_bytes(base))
     (tmp_path / "base.json").write_bytes(encode(base))
     assert fusionlog.load_release(tmp_path / "base.json.gz") == fusionlog.load_release(tmp_path / "base.json") == base
-    monkeypatch.setenv("FUSIONLOG_SIGNING_KEY", "k")
-    with pytest.raises(ModelError, match="is not signed"):
+    keys = write_keys(tmp_path)["trainer"]
+    monkeypatch.setenv("FUSIONLOG_SIGNING__PUBLIC_KEYS", str(keys.public_keys))
+    with pytest.raises(ModelError, match="unsigned"):
         fusionlog.load_release(tmp_path / "base.json.gz")
-    (tmp_path / "base.json").write_bytes(encode(releases.sign(base, SecretStr("k"))))
+    (tmp_path / "base.json").write_bytes(encode(releases.sign(base, signatures_of(keys))))
     assert fusionlog.load_release(tmp_path / "base.json").signature
     assert fusionlog.load_release() == base
 

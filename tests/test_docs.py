@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from fusionlog.cli.settings import rows
-from fusionlog.settings import Settings
+from fusionlog.settings import OTHERS, Settings
+from fusionlog.settings.secrets import file_variables
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -61,7 +62,8 @@ def test_a_page_names_only_files_that_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_names_only_settings_that_exist(page: Path) -> None:
-    known = {row.variable for row in rows(Settings.model_construct())} | OTHER_VARIABLES
+    known = {row.variable for row in rows(Settings.model_construct())} | OTHER_VARIABLES | OTHERS
+    known |= file_variables(Settings).keys()
     assert sorted(set(VARIABLE.findall(page.read_text(encoding="utf-8"))) - known) == []
 
 

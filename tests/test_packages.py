@@ -13,6 +13,7 @@ TOPS = ("fusionlog", "agents", "ray_jobs")
 FLOORS = (
     ("types", "errors"),
     ("records", "rules", "utils", "decision"),
+    ("signing",),
     ("novelty", "topics", "releases"),
     ("settings", "schemas"),
     ("parsing", "embedding", "detector", "active_learning", "observability"),
@@ -44,6 +45,7 @@ LIBRARIES = {
         "fusionlog.embedding.export",
         "fusionlog.methods.meta_protonet.learners",
     ),
+    "cryptography": ("fusionlog.signing",),
     "opentelemetry": ("fusionlog.parsing.envelopes.otlp",),
     "google": ("fusionlog.parsing.envelopes.otlp",),
     "kingfisher_sdk": ("fusionlog.utils.redaction.detector",),

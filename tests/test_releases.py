@@ -9,20 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from pydantic import SecretStr
 
 from fusionlog import releases
-from fusionlog.errors import ModelError
+from fusionlog.errors import ModelError, SettingError
 from fusionlog.records import BankEvent, Calibration, Lineage, ModelRelease, Withdrawal
 from tests.factories import make_regression, make_release
+from tests.signing.factories import make_signatures
 
-KEY = SecretStr("a key")
+SIGNED = make_signatures("trainer", "label")
+KEY, READER = SIGNED["trainer"], SIGNED["reader"]
 
 
 def test_a_signed_release_verifies_after_the_wire() -> None:
     release = releases.sign(make_release(threshold=1), KEY)
     received = msgspec.json.decode(msgspec.json.encode(release), type=ModelRelease)
-    releases.verify(received, KEY)
+    releases.verify(received, READER)
     releases.verify(received, None)
 
 
@@ -80,14 +81,40 @@ def test_bytes_cannot_move_between_network_and_vectors() -> None:
 
 
 def test_a_key_demands_a_signature() -> None:
-    with pytest.raises(ModelError, match="not signed, and FUSIONLOG_SIGNING_KEY is set"):
-        releases.verify(releases.sign(make_release(), None), KEY)
+    with pytest.raises(ModelError, match=r"unsigned: .* has no signature, and FUSIONLOG_SIGNING__PUBLIC_KEYS is set"):
+        releases.verify(releases.sign(make_release(), None), READER)
 
 
 def test_a_signature_of_another_key_is_refused_by_name() -> None:
-    release = releases.sign(make_release(), SecretStr("another key"))
-    with pytest.raises(ModelError, match=f"release {release.version} of system shop has a signature of another key"):
-        releases.verify(release, KEY)
+    release = releases.sign(make_release(), make_signatures("trainer")["trainer"])
+    with pytest.raises(ModelError, match=f"release {release.version} of system shop is refused as unknown-key: .* key"):
+        releases.verify(release, READER)
+
+
+def test_the_signature_of_another_version_is_refused() -> None:
+    release = releases.sign(make_release(), KEY)
+    moved = releases.sealed(msgspec.structs.replace(release, version="later"))
+    with pytest.raises(ModelError, match="bad-signature"):
+        releases.verify(moved, READER)
+    releases.verify(releases.sealed(release), READER)
+
+
+def test_a_withdrawn_release_keeps_the_signature_of_its_content_and_no_other() -> None:
+    withdrawal = Withdrawal(system="shop", at=1.0, cause="share", reason="bad", previous="v0")
+    withdrawn = releases.sealed(msgspec.structs.replace(releases.sign(make_release(), KEY), withdrawn=withdrawal))
+    releases.verify(withdrawn, READER)
+    with pytest.raises(ModelError, match="bad-signature"):
+        releases.verify(releases.sealed(msgspec.structs.replace(withdrawn, onnx=b"other")), READER)
+
+
+def test_a_former_hmac_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"bad-signature: .* is not of the form"):
+        releases.verify(releases.sealed(make_release(signature="ab" * 32)), READER)
+
+
+def test_the_key_of_a_label_worker_signs_no_release() -> None:
+    with pytest.raises(SettingError, match="it signs label and no release: give the private key of trainer or oper"):
+        releases.sign(make_release(), SIGNED["label"])
 
 
 def test_a_digest_that_is_not_ascii_is_refused() -> None:

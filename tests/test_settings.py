@@ -37,6 +37,8 @@ def test_the_environment_sets_a_nested_value(monkeypatch: pytest.MonkeyPatch) ->
         ("FUSIONLOG_METHOD", "magic"),
         ("FUSIONLOG_LABEL__LABELLER", "indirect"),
         ("FUSIONLOG_ALPHA__SOURCE_CALLS", "27"),
+        ("FUSIONLOG_INGEST__MESSAGE_FIELDS", "log"),
+        ("FUSIONLOG_INGEST__MESSAGE_FIELDS", '["log"'),
         ("FUSIONLOG_CANARY__SECONDS", "0.5"),
     ],
 )

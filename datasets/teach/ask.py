@@ -11,7 +11,7 @@ from datasets.teach.answers import GivenAnswer, problem_of, read_answers
 from datasets.teach.questions import AskedUnit
 from fusionlog.decision import is_anomalous
 from fusionlog.errors import DataError, TeacherError
-from fusionlog.settings import LabelSettings
+from fusionlog.settings import LabelSettings, SecretUrl
 from fusionlog.teachers.base import Verdict
 from fusionlog.teachers.llm.answer_cache import key
 from fusionlog.teachers.llm.teacher import CALLS_AT_ONCE, LLMTeacher
@@ -23,7 +23,13 @@ BATCH = 5 * CALLS_AT_ONCE
 
 def asking(label: LabelSettings, url: str, model: str) -> LabelSettings:
     """Label settings for a recording: a window a call, and as many calls as there are questions."""
-    changes = {"url": url, "model": model, "units_per_call": 1, "calls_per_hour": UNLIMITED, "pseudonyms": False}
+    changes = {
+        "url": SecretUrl(url),
+        "model": model,
+        "units_per_call": 1,
+        "calls_per_hour": UNLIMITED,
+        "pseudonyms": False,
+    }
     return label.model_copy(update=changes)
 
 

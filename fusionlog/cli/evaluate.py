@@ -18,6 +18,7 @@ from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.observability.logs import configure
 from fusionlog.settings import Settings
+from fusionlog.utils.masking import masked_url
 
 if TYPE_CHECKING:
     from fusionlog.embedding.encoder import NamedEncode
@@ -125,7 +126,7 @@ async def _do(tasks: Sequence[Task], runner: Runner, state: State, console: Cons
 def _settings(llm_url: str | None, llm_model: str | None, offline: bool) -> Settings:
     """The environment's settings, with the teacher of the command line."""
     if offline and llm_url:
-        raise SettingError("--offline", True, f"--llm-url {llm_url} names another teacher")
+        raise SettingError("--offline", True, f"--llm-url {masked_url(llm_url)} names another teacher")
     label = {name: value for name, value in (("url", llm_url), ("model", llm_model)) if value}
     found = settings.load(**({"label": label} if label else {}))
     return found.model_copy(update={"label": found.label.model_copy(update={"url": None})}) if offline else found

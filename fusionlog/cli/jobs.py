@@ -49,7 +49,8 @@ def _run(name: str, arguments: list[str]) -> None:
 
     async def run() -> tuple[int, str]:
         with tempfile.TemporaryDirectory(prefix="fusionlog-job-") as logs:
-            async with cluster(config.ray_address, Path(logs) / "ray.log") as ray:
+            address = config.ray_address.get_secret_value() if config.ray_address else None
+            async with cluster(address, Path(logs) / "ray.log", config.ray_token) as ray:
                 result = await ray.run(name, arguments, _own_variables())
                 return result.code, str(result.report.get("reason", result.job))
 
@@ -59,5 +60,5 @@ def _run(name: str, arguments: list[str]) -> None:
 
 
 def _own_variables() -> dict[str, str]:
-    """The FUSIONLOG_ variables of this environment, passed on to the job."""
-    return {name: value for name, value in os.environ.items() if name.startswith(settings.PREFIX)}
+    """The FUSIONLOG_ variables of this environment: the settings of the job. Values of secrets are not sent."""
+    return {name: value for name, value in os.environ.items() if name.upper().startswith(settings.PREFIX)}

@@ -148,6 +148,7 @@ async def _write(config: Settings, labels: Sequence[PseudoLabel]) -> None:
     """
     from aiokafka.errors import KafkaError
 
+    from fusionlog.kafka import failures
     from fusionlog.kafka.codecs import key_of
     from fusionlog.kafka.producer import Producer
 
@@ -156,7 +157,8 @@ async def _write(config: Settings, labels: Sequence[PseudoLabel]) -> None:
     try:
         await asyncio.gather(*[await producer.send(config.topics.labels, key_of(label), label) for label in labels])
     except KafkaError as error:
-        raise BrokerError(f"{config.topics.labels.name} did not take all labels, run it again: {error}") from error
+        why = failures.reason(error, config.kafka, "Write")
+        raise BrokerError(f"{config.topics.labels.name} did not take all labels, run it again: {why}") from error
     finally:
         await producer.stop()
 

@@ -8,12 +8,14 @@ import sys
 from enum import StrEnum
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import deadletter, encoder, labels, models, systems, teacher, topics
+from fusionlog.cli import deadletter, encoder, keys, labels, models, systems, teacher, topics
+from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
@@ -21,6 +23,7 @@ from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
+from fusionlog.utils.masking import masked_text
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(topics.app, name="topics")
@@ -30,6 +33,8 @@ app.add_typer(systems.app, name="systems")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(teacher.app, name="teacher")
+app.add_typer(keys.app, name="keys")
+app.command()(acls)
 app.command()(demo)
 app.command("meta-train")(meta_train)
 app.command()(distill)
@@ -77,6 +82,8 @@ def main() -> None:
 
     So is a full disk under the standard output, which has no file name.
     """
+    # What a command prints may be read by a program: log lines, such as those on refused records, go beside it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     # Its messages on an unreachable broker repeat those of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
@@ -90,5 +97,6 @@ def main() -> None:
 
 
 def _end(problem: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"fusionlog: {problem}", style="red", highlight=False, markup=False)
+    shown = f"fusionlog: {masked_text(problem)}"
+    Console(stderr=True, soft_wrap=True).print(shown, style="red", highlight=False, markup=False)
     sys.exit(2)

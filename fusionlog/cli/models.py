@@ -20,6 +20,8 @@ from fusionlog.embedding.source import configured_name
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings, read_systems
+from fusionlog.signing.envelope import key_of
+from fusionlog.signing.signatures import KEY_SETTING, OFF, REMEDY
 from fusionlog.utils.files import replace_file
 
 app = typer.Typer(help="List model releases, publish, save, roll back to, or restore one.", no_args_is_help=True)
@@ -29,14 +31,18 @@ System = Annotated[str | None, typer.Option(help="only of this system; * is the 
 @app.command("list")
 def show(system: System = None) -> None:
     """Show the releases on the model topic; the last of each system that is not withdrawn is in use."""
-    found = [each for each in asyncio.run(_read(settings.load())) if system in (None, each.system)]
-    table = Table("system", "version", "state", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
+    config = settings.load()
+    found = [each for each in asyncio.run(_read(config)) if system in (None, each.system)]
+    columns = ("system", "version", "state", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
+    table = Table(*columns, "signed")
     for release in found:
         table.add_row(*_row(release))
     Console().print(table)
     for release in found:
         for line in withdrawal_lines(release):
             Console(soft_wrap=True).print(line, markup=False, highlight=False)
+    if not config.signatures.verifies:
+        Console(stderr=True, soft_wrap=True).print(f"{OFF}: {REMEDY}", highlight=False)
 
 
 @app.command()
@@ -61,7 +67,7 @@ def publish(
     file: Annotated[Path | None, typer.Argument(help="a release's file, as `fusionlog models save` writes it")] = None,
     bundled: Annotated[bool, typer.Option("--bundled", help="the base release that is part of the package")] = False,
 ) -> None:
-    """Put the bundled base, or a release of a file, on the model topic; signed where FUSIONLOG_SIGNING_KEY is set."""
+    """Put the bundled base, or a release of a file, on the model topic; signed where there is a key."""
     if bundled == (file is not None):
         raise SettingError("--bundled", bundled, "name either a file or --bundled")
     release = read_base() if file is None else releases.read_release(file)
@@ -143,7 +149,7 @@ def _rank(release: ModelRelease, found: Sequence[ModelRelease]) -> str:
 def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> bool:
     """Whether a release of the topic is this one, and verifies under the settings' key."""
     try:
-        releases.verify(found, config.signing_key)
+        releases.verify(found, config.signatures)
     except ModelError:
         return False
     return releases.digest(replace(found, guarded=True)) == releases.digest(release)
@@ -153,7 +159,7 @@ async def _find(config: Settings, version: str) -> ModelRelease:
     found = {release.version: release for release in await _read(config)}
     if version not in found:
         raise ModelError(f"no release {version} on {config.topics.models.name} (it has {', '.join(found) or 'none'})")
-    releases.verify(found[version], config.signing_key)
+    releases.verify(found[version], config.signatures)
     return found[version]
 
 
@@ -168,8 +174,9 @@ def _refuse_withdrawn(release: ModelRelease) -> None:
 
 def _refuse_unsigned(config: Settings, release: ModelRelease) -> None:
     """:raises SettingError: the release is signed, and would not be any more: workers with a key would refuse it."""
-    if release.signature is not None and config.signing_key is None:
-        raise SettingError("FUSIONLOG_SIGNING_KEY", None, f"release {release.version} is signed: set the workers' key")
+    if release.signature is not None and config.signatures.key is None:
+        remedy = f"release {release.version} is signed: give the private key of an operator"
+        raise SettingError(KEY_SETTING, None, remedy)
 
 
 async def _restore(config: Settings, version: str) -> str:
@@ -208,6 +215,7 @@ def _row(release: ModelRelease) -> list[str]:
         str(len(release.bank)),
         f"{size:.0f}",
         measured,
+        key_of(release.signature) or "no",
     ]
 
 

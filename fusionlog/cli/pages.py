@@ -33,7 +33,9 @@ def topics_page(topics: Topics) -> str:
 TOPICS_NOTE = """\
 `shippers`, `users` and `operators` are people and programs outside of FusionLog. `FUSIONLOG_TOPIC_PREFIX` and
 `FUSIONLOG_RAW_PREFIX` set the prefixes. `fusionlog topics create` makes the topics, `fusionlog topics check` compares a
-broker's with this table. The AsyncAPI 3 document is [asyncapi.json](asyncapi.json).
+broker's with this table, and `fusionlog acls` prints the ACLs that follow from it. Records of `labels`, `models` and
+`feedback` are signed where keys are set ([security.md](security.md)). The AsyncAPI 3 document is
+[asyncapi.json](asyncapi.json).
 """
 
 

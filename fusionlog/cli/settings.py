@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fusionlog import settings as settings_module
-from fusionlog.settings.hidden import without_login
+from fusionlog.settings.secrets import from_file
 
 
 class Row(NamedTuple):
@@ -63,10 +63,12 @@ def rows(model: BaseModel, prefix: str = settings_module.PREFIX) -> Iterator[Row
         if isinstance(value, BaseModel):
             yield from rows(value, f"{prefix}{name.upper()}__")
         else:
-            yield Row(f"{prefix}{name.upper()}", _shown(default), _shown(value), field.description or "")
+            own = f"{prefix}{name.upper()}"
+            also = f"; or {own}{settings_module.FILE}" if from_file(field) else ""
+            yield Row(own, _shown(default), _shown(value), f"{field.description or ''}{also}")
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return "not set"
-    return json.dumps(value) if isinstance(value, tuple) else without_login(str(value))
+    return json.dumps(value) if isinstance(value, tuple) else str(value)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from fusionlog import schemas, settings
 from fusionlog.cli import pages
-from fusionlog.topics import Topics
+from fusionlog.topics import Role, Topics
 from fusionlog.utils.files import writing
 
 app = typer.Typer(help="Create, check and describe the topics.", no_args_is_help=True)
@@ -30,16 +30,21 @@ def create() -> None:
 
 
 @app.command()
-def check() -> None:
-    """Report topics that are missing or misconfigured; the exit code is then 1."""
+def check(
+    role: Annotated[
+        Role | None,
+        typer.Option(help="only the topics of this role, and whether Kafka permits this login what the role does"),
+    ] = None,
+) -> None:
+    """Report topics that are missing, misconfigured or not shown to this login; the exit code is then 1."""
     from fusionlog.kafka.admin import check_topics
 
-    problems = asyncio.run(check_topics(settings.load()))
+    problems = asyncio.run(check_topics(settings.load(), role))
     for problem in problems:
-        Console(stderr=True).print(str(problem), style="red", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(str(problem), style="red", highlight=False, markup=False)
     if problems:
         raise typer.Exit(1)
-    Console().print("every topic is as it should be")
+    Console().print(f"every topic of {role} is as it should be" if role else "every topic is as it should be")
 
 
 @app.command()

@@ -7,11 +7,12 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Self
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
 from fusionlog.demo.progress import Progress, count
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
@@ -62,7 +63,9 @@ class Monitor:
 
     async def refresh(self) -> None:
         """Read the metrics of all workers now."""
-        scrapes = await asyncio.gather(*(asyncio.to_thread(_scrape, port) for port in self._ports))
+        scrapes = await asyncio.gather(
+            *(asyncio.to_thread(_scrape, port, self._settings.metrics.token) for port in self._ports)
+        )
         self._progress.counts = count(scrapes)
 
     def check(self) -> None:
@@ -102,10 +105,12 @@ class Monitor:
             await asyncio.sleep(SCRAPE_SECONDS)
 
 
-def _scrape(port: int) -> Iterable[Metric]:
+def _scrape(port: int, token: SecretStr | None) -> Iterable[Metric]:
     """A worker's metrics; none while it is not up."""
+    bearer = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     try:
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HTTP_TIMEOUT) as response:
+        request = Request(f"http://127.0.0.1:{port}/metrics", headers=bearer)
+        with urlopen(request, timeout=HTTP_TIMEOUT) as response:
             return list(text_string_to_metric_families(response.read().decode()))
     except (URLError, OSError):
         return []

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from fusionlog import settings
 from fusionlog.kafka.client import reach
 from fusionlog.kafka.embedded_broker import EmbeddedBroker
-from fusionlog.settings import KafkaSettings
 from fusionlog.utils.processes import Child
 
 ROLES = ("ingest", "score", "label")
@@ -30,7 +30,7 @@ async def kafka(address: str | None, logs: Path) -> AsyncIterator[str]:
     :raises BrokerError: it does not answer.
     """
     if address is not None:
-        await reach(KafkaSettings(bootstrap_servers=address))
+        await reach(settings.load(kafka={"bootstrap_servers": address}).kafka)
         yield address
         return
     broker = EmbeddedBroker(log=logs / "broker.log")

@@ -12,6 +12,7 @@ from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import FORM, read_catalog
 from fusionlog.errors import DataError, SettingError
 from fusionlog.teachers.recorded.chat import MODEL
+from fusionlog.utils.masking import masked_url
 
 VERDICTS = "verdicts.jsonl"
 """Recorded verdicts of a system, in its directory."""
@@ -40,7 +41,7 @@ class Plan:
     def teacher(self) -> str:
         """The description of the teacher: an LLM endpoint, recorded verdicts or the offline labeller."""
         if self.llm_url:
-            return f"LLM at {self.llm_url}"
+            return f"LLM at {masked_url(self.llm_url)}"
         return f"recorded verdicts ({self.verdicts})" if self.verdicts else "offline labeller (no LLM is asked)"
 
     def overrides(self, bootstrap: str, encoder: Path, recorded_url: str | None = None) -> dict[str, Any]:
@@ -92,10 +93,13 @@ def make_plan(
 
 def _teacher(verdicts: Path, offline: bool, llm_url: str | None) -> dict[str, Any]:
     if offline and llm_url:
-        raise SettingError("--llm-url", llm_url, "with --offline no endpoint is asked; leave one of them out")
+        raise SettingError(
+            "--llm-url", masked_url(llm_url), "with --offline no endpoint is asked; leave one of them out"
+        )
     if offline:
         return {"llm_url": None, "verdicts": None}
-    url = llm_url or settings.load().label.url
+    configured = settings.load().label.url
+    url = llm_url or (configured.get_secret_value() if configured else None)
     return {"llm_url": url, "verdicts": verdicts if url is None and verdicts.is_file() else None}
 
 
@@ -107,12 +111,16 @@ def _check_json(path: Path | None) -> None:
 def environment(overrides: Mapping[str, Any], prefix: str = "FUSIONLOG_") -> dict[str, str]:
     """Nested settings as environment variables: `{"kafka": {"partitions": 1}}` is `FUSIONLOG_KAFKA__PARTITIONS=1`.
 
-    None is an empty variable, which means the default, also if the parent process has a value.
+    None is an empty variable, which means the default, also if the parent process has a value; so is the variable of a
+    file, which would be a second value of the same setting.
     """
     found: dict[str, str] = {}
     for name, value in overrides.items():
         if isinstance(value, Mapping):
             found |= environment(value, f"{prefix}{name.upper()}__")
         else:
-            found[f"{prefix}{name.upper()}"] = "" if value is None else str(value)
+            variable = f"{prefix}{name.upper()}"
+            found[variable] = "" if value is None else str(value)
+            if variable in settings.file_settings(settings.Settings):
+                found[f"{variable}{settings.FILE}"] = ""
     return found

@@ -68,7 +68,7 @@ class Demo:
         self._phase("preparing the encoder")
         encoder = await asyncio.to_thread(find_encoder, settings.load())
         self._phase("starting Ray and Kafka")
-        ray = await enter(cluster(self.plan.ray, logs / "ray.log"))
+        ray = await enter(cluster(self.plan.ray, logs / "ray.log", settings.load().ray_token))
         bootstrap = await enter(parts.kafka(self.plan.kafka, logs))
         teacher = await enter(parts.recorded_teacher(self.plan.verdicts, logs))
         overrides = self.plan.overrides(bootstrap, encoder, teacher.url if teacher else None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fusionlog.errors import MissingExtraError
 from fusionlog.records import BankEvent, LogisticRegression
-from fusionlog.settings import Settings
+from fusionlog.settings import SecretUrl, Settings
 from fusionlog.teachers.base import Teacher
 from fusionlog.teachers.factory import make_teacher
 from fusionlog.teachers.recorded.chat import RecordedTeacher, Stats
@@ -81,5 +81,7 @@ async def chosen_teacher(
     files = [directory / system / verdicts for system in dict.fromkeys((target, *sources))]
     replay = RecordedTeacher(read_recordings(path for path in files if path.is_file()))
     async with serving(replay, InjectedFaults(), "127.0.0.1", 0) as url:
-        label = settings.label.model_copy(update={"url": url, "model": RECORDED, "api_key": None, "pseudonyms": False})
+        label = settings.label.model_copy(
+            update={"url": SecretUrl(url), "model": RECORDED, "api_key": None, "pseudonyms": False}
+        )
         yield TeacherChoice(name, settings.model_copy(update={"label": label}), replay.stats)

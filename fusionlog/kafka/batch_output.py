@@ -84,7 +84,7 @@ class BatchOutput:
         :raises BrokerError: Kafka refused something, or was away for too long.
         """
         acks, self._acks = self._acks, []
-        async with kafka_errors(self._settings.kafka, "writing results"):
+        async with kafka_errors(self._settings.kafka, "writing results", "Write"):
             await asyncio.gather(*acks)
 
     async def windows(self, messages: Iterable[Message]) -> list[tuple[Message, Window]]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
-from aiokafka.errors import KafkaConnectionError, KafkaError
-from aiokafka.helpers import create_ssl_context
+from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 
-from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError, SettingError
+from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError
 from fusionlog.kafka import failures
+from fusionlog.kafka.acls import Operation
 from fusionlog.kafka.batch_limit import limit_batches
+from fusionlog.kafka.listener_probe import close, protocol_refusal
+from fusionlog.kafka.security import security
 from fusionlog.settings import KafkaSettings
 
 REACH_SECONDS = 10.0
@@ -25,45 +27,22 @@ PROBE_SECONDS = 3.0
 def options(kafka: KafkaSettings) -> dict[str, Any]:
     """The arguments that every aiokafka client (consumer, producer, admin) takes.
 
-    :raises SettingError: a certificate or key file cannot be read.
+    :raises SettingError: a login lacks its password, or a certificate or key file cannot be used.
     """
     limit_batches()
-    found: dict[str, Any] = {
+    return {
         "bootstrap_servers": kafka.bootstrap_servers,
-        "security_protocol": kafka.security_protocol,
         "client_id": "fusionlog",
         "metadata_max_age_ms": int(kafka.metadata_seconds * 1000),
+        **security(kafka),
     }
-    if "SASL" in kafka.security_protocol:
-        found["sasl_mechanism"] = kafka.sasl_mechanism
-        found["sasl_plain_username"] = kafka.sasl_username
-        found["sasl_plain_password"] = kafka.sasl_password.get_secret_value() if kafka.sasl_password else None
-    if "SSL" in kafka.security_protocol:
-        found["ssl_context"] = ssl_context(kafka)
-    return found
-
-
-def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
-    """The TLS context of the settings; without files, that of the system's certificates.
-
-    :raises SettingError: a file cannot be read or is no certificate.
-    """
-    files = {"cafile": kafka.ssl_cafile, "certfile": kafka.ssl_certfile, "keyfile": kafka.ssl_keyfile}
-    for name, path in files.items():
-        if path is not None and not path.is_file():
-            raise SettingError(f"FUSIONLOG_KAFKA__SSL_{name.upper()}", str(path), "there is no such file")
-    try:
-        context: ssl.SSLContext = create_ssl_context(**{name: str(path) for name, path in files.items() if path})
-    except ssl.SSLError as error:
-        shown = ", ".join(str(path) for path in files.values() if path)
-        raise SettingError("FUSIONLOG_KAFKA__SSL_CAFILE", shown, f"not PEM certificates: {error.reason}") from error
-    return context
 
 
 @asynccontextmanager
-async def kafka_errors(kafka: KafkaSettings, doing: str) -> AsyncIterator[None]:
+async def kafka_errors(kafka: KafkaSettings, doing: str, operation: Operation = "Read") -> AsyncIterator[None]:
     """Turn aiokafka's errors into one sentence that names the address and what was being done.
 
+    :param operation: what the body does with topics, as the authorizer calls it.
     :raises BrokerRefusedError: in place of an error of login, certificate or permission.
     :raises BrokerAwayError: in place of any other KafkaError, OSError or timeout of the body.
     """
@@ -71,7 +50,7 @@ async def kafka_errors(kafka: KafkaSettings, doing: str) -> AsyncIterator[None]:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
         cause = await _cause(kafka, error) if kafka.security_protocol != "PLAINTEXT" else error
-        if (reason := failures.refusal(cause, kafka)) is not None:
+        if (reason := failures.refusal(cause, kafka, operation)) is not None:
             raise BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} failed at {doing}: {reason}") from error
         remedy = (
             "; start it, or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS" if isinstance(error, KafkaConnectionError) else ""
@@ -90,6 +69,17 @@ async def admin_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> 
         yield admin
     finally:
         await admin.close()
+
+
+@asynccontextmanager
+async def plain_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> AsyncIterator[AIOKafkaClient]:
+    """A connected client without a task of its own, for requests that the admin client has not."""
+    client = AIOKafkaClient(**options(kafka), request_timeout_ms=int(seconds * 1000))
+    try:
+        await client.bootstrap()
+        yield client
+    finally:
+        await client.close()
 
 
 async def reach(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> None:
@@ -131,7 +121,7 @@ async def _cause(kafka: KafkaSettings, error: BaseException) -> BaseException:
 
     The refusal of any server counts more than the silence of others.
     """
-    if not isinstance(error, KafkaConnectionError):
+    if not isinstance(error, KafkaConnectionError | NodeNotReadyError):
         return error
     found = [each async for each in _connection_errors(kafka)]
     refused = [each for each in found if failures.refusal(each, kafka) is not None]
@@ -139,13 +129,23 @@ async def _cause(kafka: KafkaSettings, error: BaseException) -> BaseException:
 
 
 async def _connection_errors(kafka: KafkaSettings) -> AsyncIterator[BaseException]:
-    """The error of a connection to each server that has one."""
+    """The error of a connection to each server that has one; of a closed one, what its listener wants instead."""
     arguments = options(kafka)
     del arguments["metadata_max_age_ms"]
     for host, port, _ in collect_hosts(arguments.pop("bootstrap_servers"), randomize=False):
         try:
             connection = await create_conn(host, port, request_timeout_ms=int(PROBE_SECONDS * 1000), **arguments)
         except (KafkaError, OSError, TimeoutError) as error:
-            yield error
+            yield await _closed_because(kafka, error, host, port)
         else:
-            connection.close()
+            await close(connection)
+            if (reason := await protocol_refusal(kafka, host, port)) is not None:
+                yield failures.ProtocolError(reason)
+
+
+async def _closed_because(kafka: KafkaSettings, error: BaseException, host: str, port: int) -> BaseException:
+    """The error of a connection, or the refusal behind it where the listener closed it without a reason."""
+    closed = failures.refusal(error, kafka) is None and isinstance(error, failures.CLOSED)
+    if closed and (reason := await protocol_refusal(kafka, host, port)) is not None:
+        return failures.ProtocolError(reason)
+    return error

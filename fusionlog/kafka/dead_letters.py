@@ -14,6 +14,7 @@ from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import newest
 from fusionlog.records import Seconds
 from fusionlog.settings import Settings
+from fusionlog.signing.envelope import HEADER, signature_in
 from fusionlog.topics import Topic
 
 PREFIX = "fusionlog."
@@ -35,6 +36,7 @@ class DeadLetter:
     """A record that could not be used: why, where it was, when it was refused, its key and value.
 
     `place` is topic/partition/offset of the record, with the index of the line where the record held several.
+    `signature` is the one that it had.
     `replayable`: whether the value is what the topic had, not a part or a summary of it.
     """
 
@@ -48,6 +50,7 @@ class DeadLetter:
     value: bytes
     replayable: bool = True
     replayed: bool = False
+    signature: str | None = None
 
 
 def letter_of(record: DeadLetterRecord) -> DeadLetter | None:
@@ -62,7 +65,7 @@ def letter_of(record: DeadLetterRecord) -> DeadLetter | None:
         place=f"{place}.{index}" if index else place,
         reason=fields.get("reason", ""), detail=fields.get("detail", ""), stage=fields.get("stage", ""),
         topic=fields["topic"], at=at, key=record.key, value=record.value or b"",
-        replayable="replayable" not in fields,
+        replayable="replayable" not in fields, signature=signature_in(record.headers),
     )  # fmt: skip
 
 
@@ -128,6 +131,7 @@ async def replay(settings: Settings, letters: Sequence[DeadLetter]) -> None:
 
 async def _replay(settings: Settings, producer: Producer, topic: Topic, letter: DeadLetter) -> None:
     header = [(REPLAYED, letter.place.encode())]
-    async with kafka_errors(settings.kafka, f"replaying {letter.place}"):
-        await (await producer.send_raw(topic, letter.key, letter.value, header))
+    async with kafka_errors(settings.kafka, f"replaying {letter.place}", "Write"):
+        signature = [] if letter.signature is None else [(HEADER, letter.signature.encode())]
+        await (await producer.send_raw(topic, letter.key, letter.value, [*header, *signature]))
         await (await producer.send_raw(settings.topics.deadletter, letter.key, None, header))

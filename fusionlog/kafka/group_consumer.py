@@ -316,8 +316,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._lease.end()
             raise AssignmentLost(str(error)) from error
         except (KafkaError, TimeoutError) as error:
-            if self._commits.away(failures.words(error)):
-                log.warning("offsets are not committed now; each commit tries again", error=failures.words(error))
+            if self._commits.away(why := failures.reason(error, self._kafka, "Read")):
+                log.warning("offsets are not committed now; each commit tries again", error=why)
             return False
         if (seconds := self._commits.back()) is not None:
             log.info("offsets are committed again", seconds=round(seconds, 1))

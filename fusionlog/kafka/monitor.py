@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerAwayError, BrokerError, BrokerRefusedError
-from fusionlog.kafka.client import admin_client, unreached
+from fusionlog.kafka.acls import Grant
+from fusionlog.kafka.client import plain_client, unreached
+from fusionlog.kafka.denials import denial
+from fusionlog.kafka.permissions import missing, views
 from fusionlog.kafka.stopping import cancelled
 from fusionlog.observability import metrics
 from fusionlog.observability.outage import REMIND_SECONDS, Outage
@@ -49,10 +52,17 @@ async def until_reached(
 
 
 class KafkaMonitor:
-    """Sends Kafka a request every `EVERY_SECONDS` by a connection of its own; keeps `outage` and the gauge current."""
+    """Sends Kafka a request every `EVERY_SECONDS` by a connection of its own; keeps `outage` and the gauge current.
 
-    def __init__(self, kafka: KafkaSettings, outage: Outage) -> None:
-        self._kafka, self._outage = kafka, outage
+    The request is about the permissions of the worker. A client that loses one may get no error: a topic that is not
+    shown any more has no partitions, and nothing is read.
+    """
+
+    def __init__(
+        self, kafka: KafkaSettings, outage: Outage, needed: Sequence[Grant] = (), role: str | None = None
+    ) -> None:
+        """`needed`: the permissions of the worker, which has that role."""
+        self._kafka, self._outage, self._needed, self._role = kafka, outage, needed, role
         self._refusals = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -75,15 +85,16 @@ class KafkaMonitor:
             # A connection that was lost is no outage before a new one fails, too: to another broker, perhaps.
             await self._watch()
             error = await self._watch()
-            self._down(await unreached(self._kafka, error))
+            self._down(error if isinstance(error, BrokerError) else await unreached(self._kafka, error))
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _watch(self) -> BaseException:
         """Send requests over one connection; return the error that ends it."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS) as limit, admin_client(self._kafka, ANSWER_SECONDS) as admin:
+            async with asyncio.timeout(ANSWER_SECONDS) as limit, plain_client(self._kafka, ANSWER_SECONDS) as client:
                 while True:
-                    await admin.describe_cluster()
+                    if denied := missing(self._needed, await views(client, self._needed)):
+                        return BrokerRefusedError(denial(denied, self._kafka, self._role))
                     self._up()
                     limit.reschedule(None)
                     await asyncio.sleep(EVERY_SECONDS)
@@ -103,9 +114,11 @@ class KafkaMonitor:
         :raises BrokerRefusedError: Kafka has refused this client for a while.
         """
         metrics.KAFKA_UP.set(0)
+        refused = isinstance(error, BrokerRefusedError)
         if self._outage.away(str(error)):
-            log.error("Kafka is away", kafka=self._kafka.bootstrap_servers, why=str(error))
-        if not isinstance(error, BrokerRefusedError):
+            event = "Kafka refuses this worker" if refused else "Kafka is away"
+            log.error(event, kafka=self._kafka.bootstrap_servers, why=str(error))
+        if not refused:
             self._refusals = 0
             return
         self._refusals += 1

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import TopicAuthorizationFailedError
 from aiokafka.structs import RecordMetadata
 
 from fusionlog import records
-from fusionlog.kafka import codecs
+from fusionlog.errors import BrokerRefusedError
+from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.kafka.stopping import FLUSH_SECONDS, bounded
 from fusionlog.settings import Settings
-from fusionlog.topics import Role, Topic
+from fusionlog.signing.envelope import HEADER
+from fusionlog.topics import Role, Topic, kind_of
 
 Ack: TypeAlias = "asyncio.Future[RecordMetadata]"
 
@@ -57,20 +60,29 @@ class Producer:
             await bounded(producer.stop(), FLUSH_SECONDS, "the producer")
 
     async def send(self, topic: Topic, key: str, record: records.Record | None, partition: int | None = None) -> Ack:
-        """Queue a record (None is a tombstone); waits while the buffer is full."""
+        """Queue a record (None is a tombstone), signed where its topic is; waits while the buffer is full.
+
+        :raises SettingError: the topic's records are verified, and this process has no key that may sign this one.
+        """
         value = None if record is None else codecs.encode(record)
-        return await self.send_raw(topic, key.encode(), value, partition=partition)
+        headers = self._signed(topic, key.encode(), record, value or b"") if topic.signed_as else None
+        return await self.send_raw(topic, key.encode(), value, headers, partition)
 
     async def send_raw(
         self, topic: Topic, key: bytes | None, value: bytes | None, headers: codecs.Headers | None = None,
         partition: int | None = None,
     ) -> Ack:  # fmt: skip
-        """Queue a record as it stands.
+        """Queue a record as it stands, not signed here.
 
         :param partition: default: by the key.
+        :raises BrokerRefusedError: the topic is not shown to this client.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
-        ack: Ack = await self._writing(topic).send(topic.name, value, key, partition, headers=headers or [])
+        producer = self._writing(topic)
+        try:
+            ack: Ack = await producer.send(topic.name, value, key, partition, headers=headers or [])
+        except TopicAuthorizationFailedError as error:
+            raise self._refused(error) from error
         return ack
 
     async def send_batch(self, topic: Topic, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[Ack]:
@@ -78,24 +90,38 @@ class Producer:
 
         A batch is in Kafka as a whole or not at all: an acknowledgement is that of one.
 
+        :raises BrokerRefusedError: the topic is not shown to this client.
         :raises RuntimeError: the producer is not started, or its role does not write this topic.
         """
         producer = self._writing(topic)
         acks: list[Ack] = []
         batch = producer.create_batch()
-        for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                acks.append(await producer.send_batch(batch, topic.name, partition=partition))
-                batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
-        batch.close()
-        acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        try:
+            for key, value in records:
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+                    batch = producer.create_batch()
+                    batch.append(key=key, value=value, timestamp=None)
+            batch.close()
+            acks.append(await producer.send_batch(batch, topic.name, partition=partition))
+        except TopicAuthorizationFailedError as error:
+            raise self._refused(error) from error
         return acks
 
     async def flush(self) -> None:
         """Wait until everything queued so far was acknowledged or failed."""
         if self._producer is not None:
             await self._producer.flush()
+
+    def _signed(self, topic: Topic, key: bytes, record: records.Record | None, value: bytes) -> codecs.Headers:
+        """The header of a record's signature; none where records are not signed."""
+        signature = self._settings.signatures.sign(kind_of(record), str(topic.signed_as), key, value)
+        return [] if signature is None else [(HEADER, signature.encode())]
+
+    def _refused(self, error: TopicAuthorizationFailedError) -> BrokerRefusedError:
+        kafka = self._settings.kafka
+        why = failures.reason(error, kafka, "Write")
+        return BrokerRefusedError(f"Kafka at {kafka.bootstrap_servers} takes no record: {why}")
 
     def _writing(self, topic: Topic) -> AIOKafkaProducer:
         """The producer, where it may write a topic."""

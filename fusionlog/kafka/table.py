@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,10 +13,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from fusionlog.errors import BrokerError, RecordError
-from fusionlog.kafka import codecs
-from fusionlog.kafka.client import kafka_errors, options, partition_counts
+from fusionlog.kafka.client import kafka_errors, options
+from fusionlog.kafka.permissions import partitions_of
 from fusionlog.kafka.stopping import CLOSE_SECONDS, bounded, cancelled
 from fusionlog.kafka.table_dead_letters import log_refused
+from fusionlog.kafka.table_records import RecordReader
 from fusionlog.records import Record, Seconds
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
@@ -48,6 +49,7 @@ class Table:
         since: Seconds | None = None, prefix: bytes = b"",
     ) -> None:  # fmt: skip
         self._settings, self._topic, self._on_record, self._refused = settings, topic, on_record, refused
+        self._records = RecordReader(settings, topic)
         self._since, self._prefix = since, prefix
         self._stack = contextlib.AsyncExitStack()
         self._task: asyncio.Task[None] | None = None
@@ -62,8 +64,8 @@ class Table:
             ends = await _ends(self._settings, self._topic, consumer)
             if self._since is not None:
                 await _seek_since(self._settings, self._topic, consumer, ends, self._since)
-            async for record in _until(self._settings, self._topic, consumer, ends):
-                await self._deliver(record)
+            async for records in _until(self._settings, self._topic, consumer, ends):
+                await self._deliver(records)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -83,9 +85,10 @@ class Table:
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             await self._follow_new_partitions(consumer)
-            for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                for record in batch:
-                    await self._deliver(record)
+            async with kafka_errors(self._settings.kafka, f"following {self._topic.name}"):
+                batches = await consumer.getmany(timeout_ms=POLL_MS)
+            for records in batches.values():
+                await self._deliver(records)
 
     async def _follow_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
         """Follow partitions that were added to the topic, from their beginnings.
@@ -108,14 +111,15 @@ class Table:
             consumer.seek(place, position)
         log.info("partitions were added to a topic", topic=self._topic.name, partitions=len(positions))
 
-    async def _deliver(self, record: ConsumerRecord) -> None:
-        if not (record.key or b"").startswith(self._prefix):
-            return
-        try:
-            key, value = _decode(self._topic, record)
-            await self._use(key, value)
-        except RecordError as error:
-            await self._refused(record, error)
+    async def _deliver(self, records: Sequence[ConsumerRecord]) -> None:
+        records = [record for record in records if (record.key or b"").startswith(self._prefix)]
+        for record, found in zip(records, await self._records.read(records), strict=True):
+            try:
+                if isinstance(found, RecordError):
+                    raise found
+                await self._use(found.key, found.value)
+            except RecordError as error:
+                await self._refused(record, error)
 
     async def _use(self, key: str, value: Record | None) -> None:
         try:
@@ -163,25 +167,25 @@ async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> 
     async with _reader(settings, topic) as consumer:
         ends = await _ends(settings, topic, consumer)
         await _seek_newest(settings, topic, consumer, ends, limit_per_partition)
-        return [record async for record in _until(settings, topic, consumer, ends)]
+        return [record async for records in _until(settings, topic, consumer, ends) for record in records]
 
 
 async def _read(
     settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused
 ) -> AsyncIterator[tuple[str, Any]]:
+    reader = RecordReader(settings, topic)
     async with _reader(settings, topic, group) as consumer:
         ends = await _ends(settings, topic, consumer, group)
         if limit is not None:
             await _seek_newest(settings, topic, consumer, ends, limit)
-        async for record in _until(settings, topic, consumer, ends):
-            if group is not None and record.offset >= ends[TopicPartition(record.topic, record.partition)]:
-                continue
-            try:
-                found = _decode(topic, record)
-            except RecordError as error:
-                await refused(record, error)
-                continue
-            yield found
+        async for records in _until(settings, topic, consumer, ends):
+            if group is not None:
+                records = [each for each in records if each.offset < ends[TopicPartition(each.topic, each.partition)]]
+            for record, found in zip(records, await reader.read(records), strict=True):
+                if isinstance(found, RecordError):
+                    await refused(record, found)
+                else:
+                    yield found.key, found.value
 
 
 @asynccontextmanager
@@ -197,7 +201,9 @@ async def _reader(settings: Settings, topic: Topic, group: str | None = None) ->
     async with kafka_errors(settings.kafka, f"reading {topic.name}"):
         try:
             await consumer.start()
-            partitions = await _partitions(settings, topic)
+            partitions = [
+                TopicPartition(topic.name, number) for number in range(await partitions_of(settings.kafka, topic))
+            ]
             consumer.assign(partitions)
             for partition, start in (await consumer.beginning_offsets(partitions)).items():
                 consumer.seek(partition, start)
@@ -208,13 +214,6 @@ async def _reader(settings: Settings, topic: Topic, group: str | None = None) ->
         yield consumer
     finally:
         await bounded(consumer.stop(), CLOSE_SECONDS, f"the reader of {topic.name}")
-
-
-async def _partitions(settings: Settings, topic: Topic) -> list[TopicPartition]:
-    count = (await partition_counts(settings.kafka)).get(topic.name)
-    if not count:
-        raise BrokerError(f"topic {topic.name} does not exist: create it with  fusionlog topics create")
-    return [TopicPartition(topic.name, number) for number in range(count)]
 
 
 async def _ends(settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, group: str | None = None) -> Offsets:
@@ -250,8 +249,8 @@ async def _seek_since(
 
 async def _until(
     settings: Settings, topic: Topic, consumer: AIOKafkaConsumer, ends: Offsets
-) -> AsyncIterator[ConsumerRecord]:
-    """The records before these offsets, and those fetched with them from behind.
+) -> AsyncIterator[list[ConsumerRecord]]:
+    """The records before these offsets, and those fetched with them from behind; those of a partition together.
 
     :raises BrokerError: nothing came for STALL_SECONDS.
     """
@@ -260,8 +259,8 @@ async def _until(
         progress = clock()
         while await _behind(consumer, ends):
             batches = await consumer.getmany(timeout_ms=POLL_MS)
-            for record in _flatten(batches.values()):
-                yield record
+            for records in batches.values():
+                yield records
             progress = clock() if batches else progress
             if clock() - progress > STALL_SECONDS:
                 raise BrokerError(
@@ -274,18 +273,3 @@ async def _behind(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -
         if await consumer.position(partition) < end:
             return True
     return False
-
-
-def _flatten(batches: Iterable[list[ConsumerRecord]]) -> Iterable[ConsumerRecord]:
-    for batch in batches:
-        yield from batch
-
-
-def _decode(topic: Topic, record: ConsumerRecord) -> tuple[str, Record | None]:
-    key = (record.key or b"").decode("utf-8", "replace")
-    if topic.record is None:
-        raise RecordError("no-type", f"{topic.name} has no record type; read it with a plain consumer")
-    if record.value is None:
-        return key, None
-    where = codecs.place(record.topic, record.partition, record.offset)
-    return key, codecs.decode(record.value, topic.record, where)

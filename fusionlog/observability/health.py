@@ -50,6 +50,7 @@ class Health:
         self.tasks: Sequence[asyncio.Task[None]] = ()
         self.models: Callable[[], Mapping[str, str | None]] = dict
         self.lag: Callable[[], float | None] = metrics.total_lag
+        self.signatures: Callable[[], Mapping[str, Any]] = dict
         self.degradations: list[Callable[[], str | None]] = []
         self.details: dict[str, Callable[[], object]] = {}
         """What one role alone reports when it is asked whether it is ready, by field."""
@@ -107,6 +108,7 @@ class Health:
             "teacher": self.teacher,
             "last_verdict_seconds": age,
             "lag": self.lag(),
+            "signatures": dict(self.signatures()),
             "degraded": self.degraded,
             **{field: value() for field, value in self.details.items()},
         }

@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import Processor
 
 from fusionlog.settings import Settings
+from fusionlog.utils.masking import masked_text
 
 # Libraries that log more than an operator needs: what matters of it is in our own lines.
 QUIET = ("aiokafka", "faust", "mode", "httpx", "httpx2", "httpcore", "httpcore2", "openai", "asyncio", "drain3")
@@ -44,6 +45,14 @@ class RepeatFilter(logging.Filter):
             return False
         self._logged[key] = record.created
         return True
+
+
+class MaskingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Renders a record, its exception included, with the logins of URLs masked, whoever logged it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        return masked_text(super().format(record))
 
 
 def configure(settings: Settings) -> None:
@@ -83,7 +92,7 @@ def _formatter(form: str, shared: Sequence[Processor]) -> logging.Formatter:
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
-    return structlog.stdlib.ProcessorFormatter(
+    return MaskingFormatter(
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         foreign_pre_chain=list(shared),
     )

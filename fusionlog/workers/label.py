@@ -17,6 +17,7 @@ from fusionlog.errors import ModelError, RecordError, TeacherError
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
+from fusionlog.kafka.table_dead_letters import LogRefusedOnce
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
 from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
@@ -309,9 +310,10 @@ async def newest_base(settings: Settings) -> ModelRelease:
 
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
-    logged = False
+    logged, refused = False, LogRefusedOnce()
     while True:
-        releases: list[ModelRelease] = [release for _, release in await read_all(settings, settings.topics.models)]
+        found = await read_all(settings, settings.topics.models, refused=refused)
+        releases: list[ModelRelease] = [release for _, release in found]
         base = [release for release in releases if release.system == BASE and _usable(release, settings)]
         if base:
             return max(base, key=lambda release: release.created)
@@ -325,7 +327,7 @@ def _usable(release: ModelRelease, settings: Settings) -> bool:
     if release.withdrawn is not None:
         return False
     try:
-        verify(release, settings.signing_key)
+        verify(release, settings.signatures)
     except ModelError as error:
         log.error("model refused", version=release.version, error=str(error))
         return False

@@ -114,11 +114,12 @@ class ScoreWorker:
         """Withdraw a release here and, by its record, in all workers. Where Kafka refuses that, it is so here alone."""
         if objection.version not in knowledge.versions:
             return
+        # Its content keeps the signature of its maker; the record is signed by this worker.
         release = replace(knowledge.release(objection.version), withdrawn=objection.withdrawal)
-        signed = releases.sign(release, self._settings.signing_key)
-        self._tables.withdraw_release(signed)
+        withdrawn = releases.sealed(release)
+        self._tables.withdraw_release(withdrawn)
         try:
-            await (await self._producer.send(self._topics.models, key_of(signed), signed))
+            await (await self._producer.send(self._topics.models, key_of(withdrawn), withdrawn))
         except KafkaError as error:
             log.error(
                 "the withdrawal of a model could not be written: other workers go on with it", system=knowledge.system,

@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka import failures
 from fusionlog.kafka.client import kafka_errors
 from fusionlog.kafka.producer import Ack, Producer
 from fusionlog.kafka.stopping import cancelled
@@ -62,7 +63,7 @@ class SpendLog:
         return self._budget.account(self._settings.explain.calls_per_hour, "FUSIONLOG_EXPLAIN__CALLS_PER_HOUR", system)
 
     async def _send(self, key: str, record: Spend | None) -> None:
-        async with kafka_errors(self._settings.kafka, f"writing {self._topic.name}"):
+        async with kafka_errors(self._settings.kafka, f"writing {self._topic.name}", "Write"):
             ack = await self._producer.send(self._topic, key, record, PARTITION)
         ack.add_done_callback(self._acknowledged)
 
@@ -70,8 +71,9 @@ class SpendLog:
         error = None if ack.cancelled() else ack.exception()
         if error is None:
             return
-        log.error("what was spent is not in Kafka", topic=self._topic.name, error=str(error))
-        self._budget.fail(BrokerError(f"Kafka did not take a reservation in {self._topic.name}: {error}"))
+        why = failures.reason(error, self._settings.kafka, "Write")
+        log.error("what was spent is not in Kafka", topic=self._topic.name, error=why)
+        self._budget.fail(BrokerError(f"Kafka did not take a reservation in {self._topic.name}: {why}"))
 
     async def _keep(self) -> None:
         while True:

@@ -167,7 +167,7 @@ class Stage:
         vectors = releases.pack_vectors(encoder([plain(text) for text, _ in KNOWN]))
         onnx = make_onnx(component=WORDS.index("failed"))
         made = make_release(*KNOWN, system=system, vectors=vectors, encoder=encoder.name, onnx=onnx, **fields)
-        return releases.sign(made, self.settings.signing_key)
+        return releases.sign(made, self.settings.signatures)
 
     async def publish(self, topic: Topic, *items: Record) -> None:
         producer = Producer(self.settings)

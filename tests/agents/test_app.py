@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
-from agents.app import batches, credentials, preflight
+from agents.app import batches, credentials, preflight, warn_unsigned
 from agents.run import ROLES, build
 from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.settings import KafkaSettings, Settings
+from tests.signing.factories import write_keys
 
 
 class Numbers:
@@ -87,6 +89,30 @@ async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> Non
     assert app.conf.topic_disable_leader and not app.conf.topic_allow_declare and not app.conf.web_enabled
 
 
+async def test_a_worker_that_writes_signed_records_needs_its_key(tmp_path: Path) -> None:
+    keys = write_keys(tmp_path)
+    with pytest.raises(SettingError, match="a label must be signed: give the private key of label"):
+        build("label", Settings(signing=keys["reader"]))
+    with pytest.raises(SettingError, match="it signs release and no label"):
+        build("label", Settings(signing=keys["trainer"]))
+    for role, signer in (("label", "label"), ("explain", "reader")):
+        shown = (
+            build(role, Settings(signing=keys[signer], label={"url": "http://127.0.0.1:1/v1"}))
+            .health.ready()
+            .body["signatures"]
+        )
+        assert (shown["verified"], shown["public_keys"]) == (True, 4) and (shown["key"] is None) == (signer == "reader")
+
+
+async def test_a_worker_without_keys_warns_and_shows_it(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        warn_unsigned(Settings(signing=write_keys(tmp_path)["reader"]))
+        warn_unsigned(Settings())
+    [warning] = logs
+    assert warning["log_level"] == "warning" and "whoever can write to the topics" in warning["event"]
+    assert build("score", Settings()).health.ready().body["signatures"]["verified"] is False
+
+
 def test_credentials_follow_the_protocol(tmp_path: Path) -> None:
     assert credentials(KafkaSettings()) is None
     plain = credentials(
@@ -99,14 +125,24 @@ def test_credentials_follow_the_protocol(tmp_path: Path) -> None:
         "SASL_PLAINTEXT", "SCRAM-SHA-512", "u", "p",
     )  # fmt: skip
     assert credentials(KafkaSettings(security_protocol="SSL")).protocol.value == "SSL"
-    assert credentials(KafkaSettings(security_protocol="SASL_SSL", sasl_username="u")).protocol.value == "SASL_SSL"
+    with pytest.raises(SettingError, match="FUSIONLOG_KAFKA__SASL_PASSWORD is None"):
+        credentials(KafkaSettings(security_protocol="SASL_SSL", sasl_username="u"))
+    tokens = credentials(
+        KafkaSettings(
+            security_protocol="SASL_SSL", sasl_mechanism="OAUTHBEARER", oauth_url="https://host/token",
+            oauth_client_id="u", oauth_client_secret=SecretStr("p"),
+        )
+    )  # fmt: skip
+    assert (tokens.protocol.value, tokens.mechanism.value) == ("SASL_SSL", "OAUTHBEARER")
     with pytest.raises(SettingError, match="FUSIONLOG_KAFKA__SSL_CAFILE"):
         credentials(KafkaSettings(security_protocol="SSL", ssl_cafile=tmp_path / "none.pem"))
 
 
 @pytest.mark.kafka
 async def test_a_missing_topic_is_said_before_a_worker_starts(kafka_settings: Settings) -> None:
-    with pytest.raises(BrokerError, match=r"does not exist: create it with  fusionlog topics create \(and 9 more"):
-        await preflight(kafka_settings)
+    with pytest.raises(
+        BrokerError, match=r"does not exist: create it with  fusionlog topics create \(and 5 more: .* --role score"
+    ):
+        await preflight(kafka_settings, "score")
     await create_topics(kafka_settings)
-    await preflight(kafka_settings)
+    await preflight(kafka_settings, "score")

@@ -233,13 +233,18 @@ async def bury(stage: Stage, *topics: Topic) -> None:
 
 
 async def test_cli(recorded: Recorded) -> None:
-    await recorded.stage.publish(recorded.stage.settings.topics.labels, make_label(make_window("disk failed"), 0.1))
+    stage = recorded.stage
+    await stage.publish(stage.settings.topics.labels, make_label(make_window("disk failed"), 0.1))
+    await stage.publish(stage.settings.topics.proprietary, make_window("disk failed"))
+    await stage.write(lines(*["s=known disk failed"] * 10))
     await asyncio.gather(
         recorded.run("-m", "fusionlog", "labels", "revoke", "disk failed"),
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
         recorded.run("-m", "fusionlog", "explanations"),
         recorded.run("-m", "fusionlog", "teacher", "spend"),
+        recorded.run("-m", "fusionlog", "systems", "check", "--topic", "--system", "shop"),
+        recorded.run("-m", "fusionlog", "teacher", "show", "--topic", "--system", "shop"),
     )
     topics = recorded.stage.settings.topics
     await bury(recorded.stage, *(topic for topic in topics.writes("cli") if topic != topics.deadletter))

@@ -23,12 +23,14 @@ class Submissions:
         self.code, self.report = 0, {"reason": "as it should be"}
         self.commands: list[list[str]] = []
         self.env: Mapping[str, str] = {}
+        self.tokens: list[str | None] = []
 
     def submit(
         self, address: str, command: Sequence[str], env: Mapping[str, str], timeout: float, token: str | None
     ) -> JobResult:
         assert address == ADDRESS
         self.commands.append(list(command))
+        self.tokens.append(token)
         self.env = env
         return JobResult("job-1", self.code, self.report, [])
 
@@ -62,6 +64,12 @@ def test_a_job_gets_the_settings_of_this_environment_and_nothing_else_of_it(subm
     run("distill", "--system", "shop", FUSIONLOG_TOPIC_PREFIX="p.", OTHER_SECRET="hush")
     assert submitted.env["FUSIONLOG_TOPIC_PREFIX"] == "p."
     assert all(name.startswith("FUSIONLOG_") for name in submitted.env)
+
+
+def test_the_token_of_a_cluster_is_a_setting_or_rays_own_variable(submitted: Submissions) -> None:
+    run("distill", "--system", "shop", RAY_AUTH_TOKEN="of Ray")
+    run("distill", "--system", "shop", RAY_AUTH_TOKEN="of Ray", FUSIONLOG_RAY_TOKEN="of ours")
+    assert submitted.tokens == ["of Ray", "of ours"]
 
 
 @pytest.mark.parametrize("code", [0, 3, 4])

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from fusionlog import fetch_release, releases
@@ -20,6 +19,7 @@ from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings
 from tests.encoders import make_encoder
 from tests.factories import make_release, make_withdrawn
+from tests.signing.factories import write_keys
 
 
 def test_a_release_again_ranks_above_the_one_that_is_left_and_says_where_it_came_from() -> None:
@@ -65,6 +65,7 @@ async def test_rolling_back_publishes_the_earlier_release_as_the_newest(kafka_se
     assert (len(found), newest.lineage.parent) == (3, good.version)
     listed = await asyncio.to_thread(CliRunner(env=environment).invoke, app, ["models", "list"])
     assert newest.version in listed.output
+    assert "records are not signed: whoever can write" in listed.output and "fusionlog keys generate" in listed.output
     assert bad.version in listed.output
 
 
@@ -99,11 +100,17 @@ async def test_the_bundled_base_is_published_once_and_signed_with_the_key_of_the
     again = await call(kafka_settings, "publish", "--bundled", **targets)
     assert again.stdout == f"{read_base().version} is on {kafka_settings.topics.models.name} already\n"
 
-    signed = await call(kafka_settings, "publish", "--bundled", FUSIONLOG_SIGNING_KEY="k")
+    keys = write_keys(tmp_path)
+    public = {"FUSIONLOG_SIGNING__PUBLIC_KEYS": str(keys["reader"].public_keys)}
+    unable = await call(kafka_settings, "publish", "--bundled", **public)
+    assert isinstance(unable.exception, SettingError) and "private key of trainer or operator" in str(unable.exception)
+    signed = await call(
+        kafka_settings, "publish", "--bundled", FUSIONLOG_SIGNING__KEY_FILE=str(keys["operator"].key_file), **public
+    )
     assert signed.stdout.endswith(", signed\n")
     (release,) = await on_topic(kafka_settings)
-    releases.verify(release, SecretStr("k"))
-    with_key = kafka_settings.model_copy(update={"signing_key": SecretStr("k")})
+    with_key = Settings(**{**kafka_settings.model_dump(), "signing": keys["reader"]})
+    releases.verify(release, with_key.signatures)
     assert fetch_release("shop", with_key) == release
     assert fetch_release("shop", kafka_settings).sha256 == read_base().sha256
 
@@ -133,14 +140,28 @@ async def test_a_saved_release_is_published_elsewhere(kafka_settings: Settings, 
 @pytest.mark.kafka
 async def test_a_withdrawn_release_is_published_by_restoring_it_alone(kafka_settings: Settings, tmp_path: Path) -> None:
     await create_topics(kafka_settings)
-    key, file = {"FUSIONLOG_SIGNING_KEY": "k"}, tmp_path / "shop.json.gz"
-    made = releases.sign(replace(make_release(created=5.0), encoder="words"), None)
-    withdrawn = releases.sign(make_withdrawn(made), SecretStr("k"))
+    keys, file = write_keys(tmp_path), tmp_path / "shop.json.gz"
+    key = {
+        "FUSIONLOG_SIGNING__KEY_FILE": str(keys["operator"].key_file),
+        "FUSIONLOG_SIGNING__PUBLIC_KEYS": str(keys["operator"].public_keys),
+    }
+    worker, trainer = (
+        Settings(**{**kafka_settings.model_dump(), "signing": keys[each]}) for each in ("score", "trainer")
+    )
+    made = releases.sign(replace(make_release(created=5.0), encoder="words"), trainer.signatures)
+    withdrawn = releases.sealed(make_withdrawn(made))
     encoder = {"FUSIONLOG_ENCODER": str(make_encoder(tmp_path / "encoder"))}
-    producer = Producer(kafka_settings)
-    await producer.start()
-    await (await producer.send(kafka_settings.topics.models, key_of(withdrawn), withdrawn))
-    await producer.stop()
+
+    async def withdraw(release: ModelRelease) -> None:
+        producer = Producer(worker)
+        await producer.start()
+        await (await producer.send(kafka_settings.topics.models, key_of(release), release))
+        await producer.stop()
+
+    await withdraw(releases.sealed(replace(withdrawn, onnx=b"of a score worker")))
+    tampered = await call(kafka_settings, "restore", made.version, **key)
+    assert isinstance(tampered.exception, ModelError) and "bad-signature" in str(tampered.exception)
+    await withdraw(withdrawn)
     for each in (made, withdrawn):
         file.write_bytes(releases.release_bytes(each))
         refused = await call(kafka_settings, "publish", str(file), **encoder, **key)
@@ -153,7 +174,7 @@ async def test_a_withdrawn_release_is_published_by_restoring_it_alone(kafka_sett
     done = await call(kafka_settings, "restore", made.version, **key)
     assert done.stdout == f"{made.version} of system shop is restored\n"
     [restored] = await on_topic(kafka_settings)
-    releases.verify(restored, SecretStr("k"))
+    releases.verify(restored, worker.signatures)
     assert (restored.withdrawn, restored.guarded, restored.onnx) == (None, False, made.onnx)
     again = await call(kafka_settings, "restore", made.version, **key)
     assert isinstance(again.exception, ModelError) and "is not withdrawn" in str(again.exception)

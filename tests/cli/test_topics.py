@@ -36,6 +36,8 @@ def test_missing_topics_are_faults_until_they_are_created_and_are_created_once(k
     assert run("create", **env).stdout == "every topic was there already\n"
     after = run("check", **env)
     assert (after.exit_code, after.output) == (0, "every topic is as it should be\n")
+    of_role = run("check", "--role", "score", **env)
+    assert (of_role.exit_code, of_role.output) == (0, "every topic of score is as it should be\n")
 
 
 @pytest.mark.parametrize("command", ["create", "check"])

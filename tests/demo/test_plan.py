@@ -44,7 +44,7 @@ def test_children_get_the_settings_that_the_demo_has(data: Path, monkeypatch: py
     for name, value in environment(overrides).items():
         monkeypatch.setenv(name, value)
     assert settings.load() == here
-    assert (here.system, here.label.url, here.kafka.partitions) == ("b", "http://127.0.0.1:1/v1", 1)
+    assert (here.system, str(here.label.url), here.kafka.partitions) == ("b", "http://127.0.0.1:1/v1", 1)
 
 
 def test_the_environment_shows_through_where_the_demo_says_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_the_targets_recorded_verdicts_are_the_teacher_where_there_are_some(data
     assert (plan.verdicts, plan.teacher) == (verdicts, f"recorded verdicts ({verdicts})")
     assert make_plan(data, "c", ()).verdicts is None
     label = settings.load(**plan.overrides("127.0.0.1:9", Path("/encoder"), "http://127.0.0.1:7/v1")).label
-    assert (label.url, label.model) == ("http://127.0.0.1:7/v1", "recorded")
+    assert (str(label.url), label.model) == ("http://127.0.0.1:7/v1", "recorded")
 
 
 def test_an_endpoint_comes_before_recorded_verdicts(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
 from pydantic import SecretStr
 
-from fusionlog.errors import BrokerError, SettingError
-from fusionlog.kafka.client import kafka_errors, options, partition_counts, ssl_context
+from fusionlog.errors import BrokerError
+from fusionlog.kafka.client import kafka_errors, options, partition_counts
 from fusionlog.settings import KafkaSettings
 from tests.brokers import free_ports
 
@@ -29,19 +27,6 @@ def test_login_and_tls_are_given_where_the_protocol_has_them(protocol: str, logi
     found = options(kafka)
     assert found.get("sasl_plain_password") == ("hush" if login else None)
     assert ("ssl_context" in found) == tls
-
-
-@pytest.mark.parametrize("name", ["cafile", "certfile", "keyfile"])
-def test_a_missing_file_names_its_setting(tmp_path: Path, name: str) -> None:
-    kafka = KafkaSettings(**{f"ssl_{name}": tmp_path / "none.pem"})  # type: ignore[arg-type]
-    with pytest.raises(SettingError, match=f"FUSIONLOG_KAFKA__SSL_{name.upper()}.*no such file"):
-        ssl_context(kafka)
-
-
-def test_a_file_that_holds_no_certificate_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("not a certificate")
-    with pytest.raises(SettingError, match="not PEM certificates"):
-        ssl_context(KafkaSettings(ssl_cafile=tmp_path / "ca.pem"))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def tls_error(kind: type[ssl.SSLError], reason: str) -> ssl.SSLError:
     error = kind(1, f"[SSL: {reason}] {reason.lower()} (_ssl.c:1006)")
     error.reason = reason
     if isinstance(error, ssl.SSLCertVerificationError):
-        error.verify_message = "self-signed certificate in certificate chain"
+        error.verify_code, error.verify_message = 19, "self-signed certificate in certificate chain"
     return error
 
 
@@ -29,10 +29,10 @@ def tls_error(kind: type[ssl.SSLError], reason: str) -> ssl.SSLError:
     [
         (errors.SaslAuthenticationFailed("no such user"), ["'me'", "no such user", "SASL_USERNAME", "SASL_PASSWORD"]),
         (errors.AuthenticationFailedError("bad proof"), ["bad proof", "SASL_PASSWORD"]),
-        (errors.UnsupportedSaslMechanismError("x"), ["SCRAM-SHA-512", "SASL_MECHANISM", "SECURITY_PROTOCOL"]),
-        (errors.IllegalSaslStateError("x"), ["SASL_MECHANISM", "SECURITY_PROTOCOL"]),
-        (errors.TopicAuthorizationFailedError("logs.raw.a"), ["logs.raw.a", "'me'", "permission", "ACL"]),
-        (errors.GroupAuthorizationFailedError("fusionlog.score"), ["fusionlog.score", "ACL"]),
+        (errors.UnsupportedSaslMechanismError("x"), ["SCRAM-SHA-512", "SASL_MECHANISM"]),
+        (errors.IllegalSaslStateError("x"), ["no login", "SECURITY_PROTOCOL to SSL, it is SASL_SSL"]),
+        (errors.TopicAuthorizationFailedError("logs.raw.a"), ["Read on topic logs.raw.a", "'me'", "kafka-acls.sh"]),
+        (errors.GroupAuthorizationFailedError("fusionlog.score"), ["Read on group fusionlog.score", "kafka-acls.sh"]),
         (errors.ClusterAuthorizationFailedError("x"), ["ACL"]),
         (tls_error(ssl.SSLCertVerificationError, "CERTIFICATE_VERIFY_FAILED"), ["self-signed", "SSL_CAFILE"]),
         (tls_error(ssl.SSLError, "WRONG_VERSION_NUMBER"), ["does not use TLS", "SECURITY_PROTOCOL"]),

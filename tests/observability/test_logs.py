@@ -56,3 +56,17 @@ def test_the_level_is_that_of_the_settings(capsys: pytest.CaptureFixture[str]) -
     logs.configure(Settings(log_level="warning"))
     structlog.get_logger("fusionlog.x").info("quiet")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_the_login_of_a_url_is_in_no_line_whoever_logs_it(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(log_format=form))  # type: ignore[arg-type]
+    url = "https://me:hush@host/v1"
+    structlog.get_logger("ours").warning("no answer", url=url)
+    logging.getLogger("theirs").warning("at %s", url)
+    try:
+        raise ValueError(f"not at {url}")
+    except ValueError:
+        logging.getLogger("theirs").exception("failed")
+    text = capsys.readouterr().err
+    assert "hush" not in text and text.count("https://***@host/v1") >= 3

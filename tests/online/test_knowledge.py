@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from pydantic import SecretStr
 
 from fusionlog import releases
 from fusionlog.errors import ModelError
@@ -17,14 +16,17 @@ from fusionlog.online.knowledge import ASKED_AGAIN, Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES
 from fusionlog.records import ModelRelease, PseudoLabel, Window
 from fusionlog.routing.threshold import DEFAULT_TAU
+from fusionlog.signing.signatures import Signatures
 from fusionlog.types import FloatArray
 from tests.encoders import WordEncoder
 from tests.factories import make_event, make_label, make_release, make_revoked, make_window
+from tests.signing.factories import make_signatures
 
+KEY = make_signatures("trainer")["trainer"]
 TAUGHT = (("connection opened", 0.0), ("disk failed", 1.0))
 
 
-def release(*bank: tuple[str, float], key: SecretStr | None = None, **fields: object) -> ModelRelease:
+def release(*bank: tuple[str, float], key: Signatures | None = None, **fields: object) -> ModelRelease:
     """A signed release of `shop` whose vectors are those of the tests' encoder."""
     texts = [text for text, _ in bank or TAUGHT]
     vectors = releases.pack_vectors(WordEncoder()(texts))
@@ -149,14 +151,14 @@ def test_a_window_in_flight_finishes_under_the_release_that_routed_it() -> None:
     ("refused", "why"),
     [
         (make_release(), "does not match its sha256"),
-        (release(), "is not signed"),
-        (release(key=SecretStr("k"), encoder="another"), "was made with encoder another, this process has test"),
-        (releases.sign(make_release(), SecretStr("k")), "vectors of 2 numbers, its encoder makes 6"),
+        (release(), "unsigned"),
+        (release(key=KEY, encoder="another"), "was made with encoder another, this process has test"),
+        (releases.sign(make_release(), KEY), "vectors of 2 numbers, its encoder makes 6"),
     ],
 )
 def test_what_does_not_verify_or_fit_is_refused_and_the_old_one_stays(refused: ModelRelease, why: str) -> None:
-    knowledge = Knowledge("shop", WordEncoder(), SecretStr("k"))
-    knowledge.adopt(release(key=SecretStr("k"), created=1.0))
+    knowledge = Knowledge("shop", WordEncoder(), KEY)
+    knowledge.adopt(release(key=KEY, created=1.0))
     before = knowledge.version
     with pytest.raises(ModelError, match=why):
         knowledge.adopt(refused)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from pydantic import SecretStr
 
 from fusionlog import releases
 from fusionlog.errors import ModelError
@@ -13,6 +12,7 @@ from fusionlog.routing.bank import Bank
 from tests.encoders import WordEncoder
 from tests.factories import make_window
 from tests.online.factories import WORDS, release
+from tests.signing.factories import make_signatures
 
 
 def kept(*created: float, adapts: bool = True, system: str = "shop") -> ReleasesInUse:
@@ -69,9 +69,9 @@ def test_the_bundled_base_is_for_no_system_of_its_sources_names() -> None:
 
 
 def test_a_release_that_may_not_be_used_changes_nothing() -> None:
-    encode = WordEncoder(*WORDS)
-    found = ReleasesInUse("shop", lambda each: verified_bank(each, SecretStr("k"), encode), adapts=True)
-    with pytest.raises(ModelError, match="is not signed"):
+    encode, reader = WordEncoder(*WORDS), make_signatures("trainer")["reader"]
+    found = ReleasesInUse("shop", lambda each: verified_bank(each, reader, encode), adapts=True)
+    with pytest.raises(ModelError, match="unsigned"):
         found.adopt(release())
     assert found.versions == []
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -15,6 +16,19 @@ from ray_jobs.submit import TOKEN_VARIABLE, submit
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 TOKEN = "0123456789abcdef" * 4
+PASSWORD, SIGNATURE = "hush-5b1e-password", "hush-77aa-login"
+SECRETS = {
+    "FUSIONLOG_KAFKA__SASL_PASSWORD": PASSWORD,
+    "FUSIONLOG_LABEL__URL": f"https://me:{SIGNATURE}@host/v1",
+}
+SHOW = """
+import json, os
+from fusionlog.settings import load
+
+found = load()
+secrets = [found.kafka.sasl_password.get_secret_value(), found.label.url.get_secret_value()]
+print(json.dumps({"lengths": [len(each) for each in secrets], "directory": os.environ["LOCAL_RAY_DIRECTORY"]}))
+"""
 TRAIN = """
 import json, numpy as np
 from fusionlog.detector.examples import Example
@@ -36,7 +50,7 @@ print(json.dumps({"published": 1, "job": job, "equal": models[0] == models[1], "
 
 @pytest.fixture(scope="module")
 def ray():
-    env = {**os.environ, TOKEN_VARIABLE: TOKEN}
+    env = {**os.environ, **SECRETS, TOKEN_VARIABLE: TOKEN}
     process = subprocess.Popen([sys.executable, "-m", "ray_jobs.local"], stdout=subprocess.PIPE, text=True, env=env)
     try:
         address = process.stdout.readline().strip()
@@ -83,6 +97,17 @@ def test_training_runs_as_tasks_of_a_job(ray):
     assert result.report["job"]
 
 
+def test_a_job_has_the_secrets_of_this_environment_and_no_file_of_ray_has_them(ray):
+    result = submit(ray, [sys.executable, "-c", SHOW], {**SECRETS, "FUSIONLOG_SYSTEM": "a-plain-setting"}, token=TOKEN)
+    assert result.report["lengths"] == [len(value) for value in SECRETS.values()]
+    directory = Path(result.report["directory"])
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700, "no other user can pass it"
+    files = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file() and not path.is_symlink()}
+    assert any(b"a-plain-setting" in content for content in files.values()), "Ray writes down what a job is sent"
+    hidden = [each.encode() for each in (PASSWORD, SIGNATURE, TOKEN)]
+    assert [path for path, content in files.items() if any(each in content for each in hidden)] == []
+
+
 def test_exit_codes_that_are_results_come_back_and_others_are_errors(ray):
     assert submit(ray, [sys.executable, "-c", "raise SystemExit(3)"], {}, token=TOKEN).code == 3
     with pytest.raises(RayError, match="no such luck"):
@@ -95,5 +120,5 @@ def test_a_job_that_takes_too_long_is_stopped(ray):
 
 
 def test_nobody_without_the_token_can_run_a_job(ray):
-    with pytest.raises(RayError, match="set RAY_AUTH_TOKEN"):
+    with pytest.raises(RayError, match="set FUSIONLOG_RAY_TOKEN or RAY_AUTH_TOKEN"):
         submit(ray, [sys.executable, "-c", "print('in')"], {})

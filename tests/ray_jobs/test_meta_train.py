@@ -44,7 +44,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[ModelRelease]:
     found: list[ModelRelease] = []
 
     async def publish_here(settings: Settings, release: ModelRelease) -> ModelRelease:
-        found.append(releases.sign(release, settings.signing_key))
+        found.append(releases.sign(release, settings.signatures))
         return found[-1]
 
     monkeypatch.setattr(publish, "publish", publish_here)

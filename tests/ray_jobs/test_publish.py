@@ -2,15 +2,16 @@
 
 import pytest
 from msgspec.structs import replace
-from pydantic import SecretStr
 
 from fusionlog import releases
-from fusionlog.errors import ModelError
+from fusionlog.data.bundled import DATASETS
+from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka import codecs
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
-from ray_jobs import publish
+from ray_jobs import distill, meta_train, publish
 from tests.factories import make_label, make_release, make_window, make_withdrawn
+from tests.signing.factories import make_signatures
 
 
 @pytest.fixture
@@ -41,12 +42,13 @@ async def test_the_parent_is_the_systems_newest_then_the_newest_base(topics):
 
 
 async def test_a_release_that_does_not_verify_is_nobodys_parent(topics):
-    settings = Settings(signing_key=SecretStr("key"))
-    altered = replace(signed("shop", 2.0, settings.signing_key), threshold=0.1)
+    settings = Settings()
+    settings.__dict__["signatures"] = make_signatures("trainer")["trainer"]
+    altered = replace(signed("shop", 2.0, settings.signatures), threshold=0.1)
     topics[settings.topics.models.name] = [altered, signed("shop", 3.0)]
     with pytest.raises(ModelError, match="no release of shop and no base that verifies"):
         await publish.read_parent(settings, "shop")
-    topics[settings.topics.models.name].append(base := signed(BASE, 1.0, settings.signing_key))
+    topics[settings.topics.models.name].append(base := signed(BASE, 1.0, settings.signatures))
     assert await publish.read_parent(settings, "shop") == base
 
 
@@ -61,6 +63,15 @@ async def test_a_withdrawn_release_is_nobodys_parent_and_is_found_while_it_is_th
     assert await publish.last_withdrawn(settings, "mill") is None
     found.append(signed("shop", 4.0))
     assert await publish.last_withdrawn(settings, "shop") is None
+
+
+async def test_a_job_without_the_key_of_its_releases_ends_before_it_computes(topics):
+    settings = Settings()
+    settings.__dict__["signatures"] = make_signatures("trainer")["reader"]
+    with pytest.raises(SettingError, match="a release must be signed: give the private key of trainer"):
+        await distill.job(settings, "shop", None, [])
+    with pytest.raises(SettingError, match="a release must be signed: give the private key of trainer"):
+        await meta_train.train(settings, DATASETS, [])
 
 
 async def test_a_window_that_was_emitted_twice_is_read_once_and_the_older_first(topics):

@@ -13,8 +13,7 @@ import httpx2
 import openai
 
 from fusionlog.errors import FusionLogError, SettingError
-from fusionlog.settings import LabelSettings
-from fusionlog.settings.hidden import without_login
+from fusionlog.settings import LabelSettings, SecretUrl
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Twenty of the largest units need 400,000 characters; each may take seven bytes as an escape in a text of JSON."""
@@ -154,17 +153,17 @@ def _origin(url: httpx2.URL) -> tuple[str, str | None, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _split(url: str | None) -> SplitResult:
+def _split(url: SecretUrl | None) -> SplitResult:
     """The parts of the URL in the settings.
 
     :raises SettingError: it is not valid.
     """
-    shown = None if url is None else without_login(url)
+    shown = None if url is None else str(url)
     try:
-        parts = urlsplit(url or "")
+        parts = urlsplit("" if url is None else url.get_secret_value())
         _ = parts.port
-    except ValueError as error:
-        raise SettingError("FUSIONLOG_LABEL__URL", shown, f"not a URL: {error}") from error
+    except ValueError:  # its message would have a part of a login
+        raise SettingError("FUSIONLOG_LABEL__URL", shown, "not a URL: it must be like https://host:port/v1") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingError("FUSIONLOG_LABEL__URL", shown, "must be like http://127.0.0.1:8089/v1 or https://host/v1")
     return parts

@@ -92,7 +92,7 @@ class KnownLinesTable:
     def _drop(self, release: ModelRelease, rank: Rank) -> None:
         """Leave out the lines of a withdrawn base: workers use the one before it."""
         try:
-            releases.verify(release, self._settings.signing_key)
+            releases.verify(release, self._settings.signatures)
         except ModelError as error:
             log.warning("a withdrawal that workers refuse is left out", version=release.version, why=str(error))
         else:
@@ -101,7 +101,7 @@ class KnownLinesTable:
     async def _take(self, release: ModelRelease, rank: Rank) -> None:
         """Take the lines of a base; one that workers refuse changes nothing."""
         try:
-            releases.verify(release, self._settings.signing_key)
+            releases.verify(release, self._settings.signatures)
             refuse_future(release, time.time())
             await asyncio.to_thread(self._trial, release)
         except ModelError as error:

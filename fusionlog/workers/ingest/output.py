@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.structs import RecordMetadata
 
 from fusionlog.errors import BrokerError, RecordError
-from fusionlog.kafka import codecs
+from fusionlog.kafka import codecs, failures
 from fusionlog.kafka.producer import Ack, Producer
 from fusionlog.observability import metrics
 from fusionlog.records import Template, Window
@@ -36,7 +36,7 @@ class IngestOutput:
     """
 
     def __init__(self, settings: Settings, producer: Producer, route: Routing) -> None:
-        self._topics, self._producer, self._route = settings.topics, producer, route
+        self._topics, self._kafka, self._producer, self._route = settings.topics, settings.kafka, producer, route
         self.error: BrokerError | None = None
 
     async def send(self, processor: Processor, place: TopicPartition, made: Made) -> None:
@@ -111,9 +111,12 @@ class IngestOutput:
         """Whether Kafka has the record; the first refusal's reason is kept."""
         failure = ack.exception() if not ack.cancelled() else None
         if ack.cancelled() or failure is not None:
-            self.error = self.error or BrokerError(f"Kafka did not take a record: {failure or 'the producer stopped'}")
+            self.error = self.error or BrokerError(f"Kafka did not take a record: {self._why(failure)}")
             return False
         return True
+
+    def _why(self, failure: BaseException | None) -> str:
+        return "the producer stopped" if failure is None else failures.reason(failure, self._kafka, "Write")
 
 
 def _summary(window: Window) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from fusionlog.errors import SettingError, TeacherError
+from fusionlog.settings import SecretUrl
 from fusionlog.teachers.cost import Cost
 from fusionlog.teachers.llm.budget import Budget
 from fusionlog.teachers.llm.endpoint import Endpoint, RefusedError
@@ -226,7 +227,7 @@ async def test_a_cancelled_call_is_no_failure_of_the_endpoint(call: Call, server
 
 @pytest.mark.parametrize("url", [None, "", "127.0.0.1:80", "ftp://host/v1", "http://", "http://host:port/v1"])
 def test_a_url_that_is_none_names_its_setting(url: str | None) -> None:
-    settings = make_settings("http://host/v1").model_copy(update={"url": url})
+    settings = make_settings("http://host/v1").model_copy(update={"url": None if url is None else SecretUrl(url)})
     with pytest.raises(SettingError, match="FUSIONLOG_LABEL__URL"):
         Endpoint(settings)
 
