@@ -7,8 +7,6 @@ from functools import partial
 
 from fusionlog.observability.bounded_metrics import Counter, Gauge, Histogram
 
-PROVIDERS = ("cuda", "cpu")
-
 # `input` is raw, or keyed: the keyed topic of a system with `repartition: true`, whose lines are read twice.
 
 RECORDS = Counter("fusionlog_records", "records read, or deleted by retention before that", ["system", "input"])
@@ -229,7 +227,7 @@ def show_teacher(reason: str | None) -> None:
 
 def show_provider(part: str, now: Callable[[], str | None]) -> None:
     """Show the provider that a part runs on; `now` is called whenever metrics are read."""
-    for provider in PROVIDERS:
+    for provider in ("cuda", "cpu"):
         PROVIDER.labels(part, provider).set_function(partial(_runs_on, now, provider))
 
 
