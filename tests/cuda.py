@@ -11,7 +11,6 @@ import pytest
 from fusionlog.utils import cuda, onnx
 from fusionlog.utils.cuda import CPU, CUDA
 
-GPU_BUILD = ("onnxruntime-gpu",)
 NO_DEVICE = RuntimeError(
     "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:154 onnxruntime::CudaCall(ERRTYPE, const char*) "
     "[with ERRTYPE = cudaError; bool THRW = true] CUDA failure 100: no CUDA-capable device is detected ; GPU=-1 ; "
@@ -26,14 +25,21 @@ class FakeCuda:
     """Sessions run on the CPU under CUDA's name, until one of these fields makes them fail.
 
     `listed`: ONNX Runtime lists CUDA. `loads`: a session gets it. `opening`, `running`: errors of a session on CUDA.
-    `packages` own the module `onnxruntime`. `calls` are those of ONNX Runtime, in order.
+    `calls` are those of ONNX Runtime, in order.
     """
 
-    def __init__(self, packages: tuple[str, ...] = GPU_BUILD) -> None:
-        self.packages, self.listed, self.loads = packages, True, True
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self.listed = self.loads = True
         self.opening: Exception | None = None
         self.running: Exception | None = None
         self.calls: list[str] = []
+
+    def install(self, *packages: str) -> None:
+        """Install builds of ONNX Runtime; the first one is loaded, and lists CUDA where it is the one for CUDA."""
+        self.listed = packages[0] == "onnxruntime-gpu"
+        self._monkeypatch.setattr(ort, "package_name", packages[0], raising=False)
+        self._monkeypatch.setattr(cuda, "installed", lambda package: package in packages)
 
     def preload(self) -> None:
         self.calls.append("preload")
@@ -69,11 +75,11 @@ class FakeSession:
 @pytest.fixture
 def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCuda]:
     """ONNX Runtime for CUDA as a fake; what was found out about CUDA is forgotten before and after."""
-    fake = FakeCuda()
+    fake = FakeCuda(monkeypatch)
+    fake.install("onnxruntime-gpu")
     monkeypatch.setattr(ort, "preload_dlls", fake.preload, raising=False)
     monkeypatch.setattr(ort, "InferenceSession", fake.session)
     monkeypatch.setattr(ort, "get_available_providers", lambda: [CUDA, CPU] if fake.listed else [CPU])
-    monkeypatch.setattr(cuda, "packages_distributions", lambda: {"onnxruntime": list(fake.packages)})
     forget()
     yield fake
     forget()

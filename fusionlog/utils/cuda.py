@@ -9,7 +9,7 @@ import warnings
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 CUDA_OPTIONS = {"use_tf32": "0"}
 """TF32 rounds the factors of a product to 10 bits: vectors would differ from the CPU's by 1e-3."""
 
+GPU_PACKAGE = "onnxruntime-gpu"
 LIBRARY = Path(ort.__file__).parent / "capi" / "libonnxruntime_providers_cuda.so"
 QUIET, WARNINGS = 4, 2
 """Severities of ONNX Runtime's own log, on standard error; the second is its default."""
@@ -53,7 +54,7 @@ def missing_cuda() -> Missing | None:
     """
     _preload()
     if CUDA not in ort.get_available_providers():
-        return _missing_build(frozenset(packages_distributions().get("onnxruntime", ())))
+        return _missing_build(getattr(ort, "package_name", "onnxruntime"))
     try:
         return None if _probe() else _missing_library()
     except Exception as error:  # what CUDA's calls raise has no class of its own
@@ -97,14 +98,22 @@ def _probe() -> bool:
         ort.set_default_logger_severity(WARNINGS)
 
 
-def _missing_build(packages: frozenset[str]) -> Missing:
-    """The missing build for CUDA, by the packages that own the module `onnxruntime`."""
-    if packages == {"onnxruntime-gpu"}:
+def _missing_build(loaded: str) -> Missing:
+    """What is missing where ONNX Runtime does not list CUDA. `loaded`: the package of its build."""
+    if loaded == GPU_PACKAGE:
         return _missing_library()
-    if "onnxruntime-gpu" in packages:
-        others = ", ".join(sorted(packages))
-        return Missing(f"{others} are both installed, own one module, and the build for CPUs is loaded", BUILD)
-    return Missing(f"the installed ONNX Runtime, {', '.join(sorted(packages))}, is no build for CUDA", BUILD, False)
+    if not installed(GPU_PACKAGE):
+        return Missing(f"the installed ONNX Runtime, {loaded}, is no build for CUDA", BUILD, expected=False)
+    return Missing(f"{loaded} and {GPU_PACKAGE} are both installed, own one module, and {loaded} is loaded", BUILD)
+
+
+def installed(package: str) -> bool:
+    """Whether a package is installed, by its metadata; not all packages, which takes half a second."""
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _missing_library() -> Missing:

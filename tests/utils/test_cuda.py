@@ -30,14 +30,15 @@ def test_an_onnxruntime_without_preloading_is_used_as_it_is(
     [
         (("onnxruntime",), "ONNX Runtime, onnxruntime, is no build for CUDA", BUILD, False),
         (("onnxruntime-openvino",), "onnxruntime-openvino, is no build for CUDA", BUILD, False),
-        (("onnxruntime-gpu", "onnxruntime"), "onnxruntime, onnxruntime-gpu are both installed", BUILD, True),
+        (("onnxruntime", "onnxruntime-gpu"), "onnxruntime and onnxruntime-gpu are both installed", BUILD, True),
         (("onnxruntime-gpu",), "cannot open shared object file", LIBRARIES, True),
     ],
 )
 def test_a_build_without_cuda_is_named(
     fake_cuda: FakeCuda, packages: tuple[str, ...], why: str, remedy: str, expected: bool
 ) -> None:
-    fake_cuda.listed, fake_cuda.packages = False, packages
+    fake_cuda.install(*packages)
+    fake_cuda.listed = False
     missing = missing_cuda()
     assert missing is not None and why in missing.why
     assert (missing.remedy, missing.expected) == (remedy, expected)

@@ -43,14 +43,14 @@ def test_auto_warns_once_of_all_models_where_cuda_was_to_be_used(fake_cuda: Fake
 
 
 def test_auto_with_the_build_for_cpus_is_silent(fake_cuda: FakeCuda) -> None:
-    fake_cuda.listed, fake_cuda.packages = False, ("onnxruntime",)
+    fake_cuda.install("onnxruntime")
     with capture_logs() as logs:
         assert session("auto").provider == "cpu"
     assert logs == []
 
 
 def test_cuda_that_is_missing_is_an_error_with_reason_and_remedy(fake_cuda: FakeCuda) -> None:
-    fake_cuda.listed, fake_cuda.packages = False, ("onnxruntime",)
+    fake_cuda.install("onnxruntime")
     for act in (lambda: session("cuda"), lambda: check_provider("cuda")):
         with pytest.raises(SettingError, match=r"is no build for CUDA\); install fusionlog\[gpu\] .* auto or cpu") as e:
             act()
