@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
+from typing import Literal
+
+MOST_CHARS = 2_000
+"""Characters of a message, at most: what came in may be as long as a record."""
+SHOWN_CHARS = 400
+"""Characters of a bad value in a message, at most."""
+
+Reason = Literal[
+    "empty", "not-json", "wrong-shape", "unknown-system", "not-usable", "no-type", "no-label", "no-verdict",
+    "no-events", "no-explanation", "crash-loop", "too-long", "too-many-lines", "window-too-large", "no-session-key",
+    "not-text", "not-logs", "offset-order", "parser-failed", "slow-expression",
+    "unsigned", "unknown-key", "bad-signature", "wrong-signer", "retired-key", "replayed",
+]  # fmt: skip
+"""Why a record is a dead letter; docs/operations.md has what each is, and what to do."""
+
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 300
+_REPR.maxlong = 40
+_REPR.maxdict = _REPR.maxlist = _REPR.maxtuple = _REPR.maxset = _REPR.maxfrozenset = 10
+
+
+def sentence(text: str) -> str:
+    """A text as one line of bounded length that any terminal and log takes."""
+    line = _BREAKS.sub(" ", text[: 2 * MOST_CHARS]).encode("utf-8", "replace").decode()
+    return line if len(line) <= MOST_CHARS else f"{line[: MOST_CHARS - 1]}…"
+
+
+def shown(value: object) -> str:
+    """A value as its beginning, for a message."""
+    try:
+        text = _REPR.repr(value)
+    except ValueError:  # a number of thousands of digits
+        return f"a number of type {type(value).__name__}"
+    return text if len(text) <= SHOWN_CHARS else f"{text[: SHOWN_CHARS - 1]}…"
+
 
 class FusionLogError(Exception):
     """Base of all of them; the CLI prints its message as one sentence and exits with 2."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(sentence(message))
 
 
 class _NotShown:
@@ -23,7 +64,11 @@ class SettingError(FusionLogError):
 
     def __init__(self, setting: str, value: object, remedy: str) -> None:
         self.setting, self.value, self.remedy = setting, value, remedy
-        super().__init__(f"setting {setting} is {value!r}: {remedy}")
+        super().__init__(f"setting {setting} is {shown(value)}: {remedy}")
+
+    def within(self, place: str) -> SettingError:
+        """The error of a setting that stands in another one, such as a system's entry."""
+        return SettingError(f"{place}.{self.setting}", self.value, self.remedy)
 
 
 class DataError(FusionLogError):
@@ -45,14 +90,15 @@ class WriteError(FusionLogError):
 
 
 class RecordError(FusionLogError):
-    """A Kafka record, or a line of one, cannot be used. `reason` is a short code that the dead-letter topic carries.
+    """A Kafka record, or a line of one, cannot be used. `reason` is a short code that the dead-letter topic carries;
+    `detail` is one line of bounded length.
 
     `item` has the bytes of the line where the record holds others too.
     """
 
-    def __init__(self, reason: str, detail: str, item: bytes | None = None) -> None:
-        self.reason, self.detail, self.item = reason, detail, item
-        super().__init__(f"{reason}: {detail}")
+    def __init__(self, reason: Reason, detail: str, item: bytes | None = None) -> None:
+        self.reason, self.detail, self.item = reason, sentence(detail), item
+        super().__init__(f"{reason}: {self.detail}")
 
 
 class BrokerError(FusionLogError):

@@ -6,8 +6,10 @@ import gzip
 import hashlib
 import hmac
 import io
+import re
 import zlib
 from datetime import UTC, datetime
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,12 @@ MODELS = "models"
 GZIP = b"\x1f\x8b"
 BYTES = ("onnx", "vectors", "profile")
 """The fields of a release that are byte strings."""
+_NPY = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '<f4', 'fortran_order': False, "
+    rb"'shape': \((?P<rows>\d{1,9}), (?P<dim>\d{1,9})\), \} *\n",
+    re.DOTALL,
+)
+"""The header that numpy writes for rows of float32."""
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Of a release as JSON, unpacked; the model topic takes half of it."""
 
@@ -96,7 +104,7 @@ def read_release(path: Path) -> ModelRelease:
         data = path.read_bytes()
         content = decompress(data, MAX_FILE_BYTES, GZIP_BITS) if data[:2] == GZIP else data
         release = msgspec.json.decode(content, type=ModelRelease)
-    except (OSError, ValueError, zlib.error) as error:
+    except (OSError, ValueError, zlib.error, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ModelError(
             f"{path} is no release ({reason}): write one by  fusionlog models save VERSION FILE"
@@ -118,33 +126,20 @@ def pack_vectors(vectors: FloatArray) -> bytes:
 
 
 def unpack_vectors(data: bytes) -> FloatArray:
-    """The vectors `[n, dim]` float32 of an npy file.
+    """The vectors `[n, dim]` float32 of an npy file as `pack_vectors` writes it.
 
-    :raises ModelError: the bytes are no npy file, or hold Python objects or anything but finite float32 rows.
+    :raises ModelError: the bytes are another file, or hold anything but finite rows.
     """
-    try:
-        _refuse_long_header(data)
-        vectors = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, MemoryError, SyntaxError) as error:
-        raise ModelError(f"the vectors of a release are not an npy file: {error}; distil it again") from error
-    if vectors.dtype != np.float32 or vectors.ndim != 2 or not np.isfinite(vectors).all():
-        raise ModelError(
-            f"the vectors of a release are {vectors.dtype} {vectors.shape}, not finite float32 rows; distil it again"
-        )
+    header = _NPY.match(data)
+    if header is None:
+        raise ModelError("the vectors of a release are not an npy file of float32 rows; distil it again")
+    shape, left = (int(header["rows"]), int(header["dim"])), len(data) - header.end()
+    if prod(shape) * np.dtype(np.float32).itemsize != left:
+        raise ModelError(f"the vectors of a release are {shape} float32, and {left} bytes follow; distil it again")
+    vectors = np.frombuffer(data, np.float32, offset=header.end()).reshape(shape)
+    if not np.isfinite(vectors).all():
+        raise ModelError("the vectors of a release are not finite; distil it again")
     return vectors
-
-
-def _refuse_long_header(data: bytes) -> None:
-    """Refuse an npy file whose header promises other than the bytes that follow it, before room is made for them.
-
-    :raises ValueError: it does.
-    """
-    file = io.BytesIO(data)
-    reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, _, kind = reader.get(np.lib.format.read_magic(file), np.lib.format.read_array_header_2_0)(file)
-    promised, left = prod(shape) * kind.itemsize, len(data) - file.tell()
-    if promised != left:
-        raise ValueError(f"its header promises {promised} bytes, {left} follow")
 
 
 def bank_vectors(release: ModelRelease) -> FloatArray:
@@ -187,10 +182,16 @@ def _without_defaults(value: Any) -> Any:
     if not isinstance(value, msgspec.Struct):
         return value
     return {
-        field.name: _without_defaults(found)
-        for field in msgspec.structs.fields(value)
-        if (found := getattr(value, field.name)) != _default(field)
+        name: _without_defaults(found)
+        for name, default in _defaults(type(value))
+        if (found := getattr(value, name)) != default
     }
+
+
+@cache
+def _defaults(record: type[msgspec.Struct]) -> list[tuple[str, Any]]:
+    """The fields of a type with their defaults: a bank has thousands of records of one type."""
+    return [(field.name, _default(field)) for field in msgspec.structs.fields(record)]
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:

@@ -121,7 +121,7 @@ def _read_windows(file: Path) -> list[Window]:
         if line.strip():
             try:
                 found.append(msgspec.json.decode(line, type=Window))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
                 raise DataError(file, f"line {number} is no Window: {error}", "see docs/records.md") from error
     return found
 

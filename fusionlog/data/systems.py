@@ -57,7 +57,7 @@ def read_sessions(directory: Path, system: str) -> list[Session]:
         for number, line in enumerate(file, 1):
             try:
                 sessions.append(decoder.decode(line))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
                 raise DataError(path, f"line {number} is not a session: {error}", FORM) from error
     return sessions
 

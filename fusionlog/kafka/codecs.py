@@ -13,6 +13,7 @@ from fusionlog.topics import Topic
 
 Headers = list[tuple[str, bytes]]
 R = TypeVar("R", bound=records.Record)
+T = TypeVar("T")
 
 # Kafka counts a record's frame, key and headers too.
 FRAME_BYTES = 16 * 1024
@@ -54,6 +55,14 @@ def _text_of(error: Exception) -> str:
 @cache
 def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
     return msgspec.json.Decoder(kind)
+
+
+def decode_leniently(data: bytes | str, decoder: msgspec.json.Decoder[T]) -> T | None:
+    """What these bytes hold; None where they hold something else, whatever a decoder raises on them."""
+    try:
+        return decoder.decode(data)
+    except Exception:  # invalid JSON, text or type, or nested too deep: it is not ours
+        return None
 
 
 def place(topic: str, partition: int, offset: int) -> str:

@@ -22,12 +22,13 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from fusionlog.errors import FusionLogError, RecordError
+from fusionlog.errors import FusionLogError, Reason, RecordError
+from fusionlog.kafka import codecs
 from fusionlog.kafka.client import admin_client, kafka_errors, options
 from fusionlog.settings import KafkaSettings
 
 DEATHS = 3
-REASON = "crash-loop"
+REASON: Reason = "crash-loop"
 ERROR_CHARS = 500
 COORDINATOR_SECONDS = 10.0
 
@@ -67,6 +68,9 @@ class Suspect(msgspec.Struct, frozen=True):
         """The reason and detail of the dead letter."""
         held = "with this record in hand" if self.unit == "record" else "with the window in hand that begins here"
         return RecordError(REASON, f"a worker died {self.deaths} times {held}: {self.error}")
+
+
+_SUSPECT = msgspec.json.Decoder(Suspect)
 
 
 class RecordCrash(Exception):
@@ -169,7 +173,4 @@ def _mark(suspect: Suspect | None) -> OffsetAndMetadata:
 
 
 def _decoded(text: str) -> Suspect | None:
-    try:
-        return msgspec.json.decode(text, type=Suspect)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return None
+    return codecs.decode_leniently(text, _SUSPECT)

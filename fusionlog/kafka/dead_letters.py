@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors
 from fusionlog.kafka.producer import Producer
@@ -26,7 +28,7 @@ class DeadLetterRecord(Protocol):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ class DeadLetter:
 
 def letter_of(record: DeadLetterRecord) -> DeadLetter | None:
     """The dead letter of a record; None where it is another one, such as the note of a replay."""
-    fields = {name.removeprefix(PREFIX): value.decode("utf-8", "replace") for name, value in record.headers}
+    fields = {name.removeprefix(PREFIX): (value or b"").decode("utf-8", "replace") for name, value in record.headers}
     try:
         place = codecs.place(fields["topic"], int(fields["partition"]), int(fields["offset"]))
-        index, at = int(fields.get("index", "0")), float(fields["time"])
+        index, at = int(fields.get("index", "0")), msgspec.convert(float(fields["time"]), Seconds)
     except (KeyError, ValueError):
         return None
     return DeadLetter(
@@ -83,7 +85,7 @@ def letters_of(records: Iterable[DeadLetterRecord]) -> list[DeadLetter]:
 
 
 def _replayed(record: DeadLetterRecord) -> str:
-    return next((value.decode("utf-8", "replace") for name, value in record.headers if name == REPLAYED), "")
+    return next(((value or b"").decode("utf-8", "replace") for name, value in record.headers if name == REPLAYED), "")
 
 
 def _marked(letter: DeadLetter) -> DeadLetter:

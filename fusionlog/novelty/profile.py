@@ -162,11 +162,11 @@ class SystemProfile:
         try:
             packed = msgspec.msgpack.decode(decompress(data, MAX_UNPACKED_BYTES), type=_PackedProfile)
             cooccurrence = Cooccurrence.of(packed.cooccurrence)
+            return cls(
+                Frequencies(packed.windows, packed.events), cooccurrence, ValueRanges.of(packed.values), packed.texts
+            )
         except (zlib.error, msgspec.MsgspecError, ValueError, IndexError, RecursionError) as error:
             raise ModelError(f"the profile of a release cannot be read: {error}; distil it again") from error
-        return cls(
-            Frequencies(packed.windows, packed.events), cooccurrence, ValueRanges.of(packed.values), packed.texts
-        )
 
     def _count(self, window: Window, times: int) -> None:
         """Count a window of a shape, so many times."""

@@ -17,7 +17,7 @@ from fusionlog.kafka import codecs
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.parser import Event, Parser
-from fusionlog.parsing.times import EARLIEST
+from fusionlog.parsing.times import EARLIEST, LATEST
 from fusionlog.parsing.windows import Windower
 from fusionlog.records import KeyedLine, Window
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -222,8 +222,8 @@ def _made(
     records: Sequence[SampleRecord],
 ) -> list[Made]:  # fmt: skip
     """The windows, or keyed lines, and dead letters of a partition, those at its silence included."""
-    latest = max(record.timestamp for record in records) / 1000
-    now = latest if latest >= EARLIEST else time.time()
+    times = (record.timestamp / 1000 for record in records)
+    now = max((each for each in times if EARLIEST <= each < LATEST), default=time.time())
     topic, resume_state = f"sample.{found.name}", ResumeState(OutputOffsets())
     processor: Processor
     if found.system.repartition:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def read_sample(path: Path, limit: int | None = None) -> list[SampleRecord]:
     try:
         with _opened(path) as file:
             lines = list(islice(_lines(file), limit))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         problem = getattr(error, "strerror", None) or error
         raise DataError(path, f"cannot be read: {problem}", "name a log file, or - for the standard input") from error
     return kafka_records(path, lines) if is_kafka(path, lines) else line_records(lines)
@@ -97,7 +98,7 @@ def is_kafka(path: Path, lines: Sequence[bytes]) -> bool:
         return False
     try:
         return "value" in msgspec.json.decode(lines[0]) and _decoded(lines[0]) is not None
-    except (msgspec.DecodeError, TypeError):
+    except (msgspec.DecodeError, TypeError, UnicodeError, RecursionError):
         return False
 
 
@@ -110,7 +111,7 @@ def kafka_records(path: Path, lines: Iterable[bytes]) -> list[SampleRecord]:
     for number, line in enumerate(lines):
         try:
             records.append(_record(number, _decoded(line)))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise DataError(path, f"line {number + 1} is no Kafka record: {error}", FORM) from error
     return records
 

@@ -57,7 +57,7 @@ _EXPRESSIONS: dict[str, str] = {
     "address": rf"{_HOST}:\d+",
     "process": r"<\d+(?:\.\d+){2}>",
     "dotted": r"[0-9a-f]{6,16}\.[0-9a-f]{1,8}",
-    "name": rf"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{LENGTHS}",
+    "name": rf"(?=[A-Za-z]{{0,63}}[0-9])[A-Za-z0-9]{LENGTHS}",
     "number": r"\d+",
 }
 _SCAN = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _FORMS.items()))

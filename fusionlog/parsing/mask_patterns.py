@@ -40,7 +40,11 @@ _ID = r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9][A-Za-z0-9]*[0-9])(?=[0-9]*[A-Za-z])[A-
 DAY_LAST = re.compile(rf"(?<![A-Za-z0-9.:]){_DAY}\Z")
 CLOCK_FIRST = re.compile("[0-9]{1,2}:[0-9]{2}:[0-9]{2}")
 
-_PIECES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[aiLmsux-]+[:)]|\(\?(?:[:=!>]|<[=!]|P[<=>]|\()|.", re.DOTALL)
+_PIECES = re.compile(
+    r"\\(?:x\w\w|u\w{4}|U\w{8}|N\{[^}]*\}|0[0-7]{0,2}|.)"
+    r"|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[aiLmsux-]+[:)]|\(\?(?:[:=!>]|<[=!]|P[<=>]|\()|.",
+    re.DOTALL,
+)
 _EDGES = frozenset(["^", "$", r"\A", r"\Z", r"\B"])
 _BLANKS = (" ", "\t", "\n", "\x1c", "\xa0")
 
@@ -50,7 +54,7 @@ def is_local(pattern: str) -> bool:
     for piece in _PIECES.findall(pattern):
         if piece in _EDGES or piece == "." or piece.isspace() or piece.startswith("(?(") or piece == r"\n":
             return False
-        if piece.startswith("(?") and "x" in piece:
+        if (piece.startswith("(?") and "x" in piece) or re.fullmatch(r"\\[1-9]", piece):
             return False
         if _is_class(piece) and any(re.fullmatch(piece, blank) for blank in _BLANKS):
             return False

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
+from fusionlog.errors import SettingError
 from fusionlog.parsing.code_fields import NO_CODES, CodeFields, keep_expression, kept_names
 from fusionlog.parsing.components import Components
 from fusionlog.parsing.content_memo import ContentMemo, Outcome
@@ -38,6 +39,7 @@ CACHED_OUTCOMES = 20_000
 class Parser:
     """Parses the lines of one system.
 
+    :raises SettingError: a setting of the system cannot be used.
     :param shapes: whether lines that differ in digits and UUIDs alone are parsed once (see `line_cache`), and contents
         masked once (see `content_memo`); the events are the same.
     :param watch: of the system's own expressions, which `expression_limit.limited` ends where they take too long.
@@ -48,15 +50,17 @@ class Parser:
     ) -> None:
         self.name, self.watch = name, watch or Watch()
         self.json_lines = JsonFormat(system.json_line, kept_names(system.keep))
-        self._header = Header(system)
+        kept = [keep_expression(each) for each in system.keep]
+        try:
+            self._header, self._masks = Header(system), Masks(system.masks, kept)
+            self._keys = LineKeys(system, self.watch)
+        except SettingError as error:
+            raise error.within(name) from error
         self.has_times = bool(self._header.stamp_names)
         """Whether a line's header may have its time."""
-        kept = [keep_expression(each) for each in system.keep]
-        self._masks = Masks(system.masks, kept)
         self._fields = CodeFields(system.keep, self._header)
         self._has_fields, self._is_json = bool(self._fields), bool(self.json_lines)
         self._quantities = QuantityMemo()
-        self._keys = LineKeys(system, self.watch)
         self._split_header = self._header.split
         if system.header_regex:
             self._split_header = self.watch.guarded(f"header_regex {system.header_regex}", self._header.split)

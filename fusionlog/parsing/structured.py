@@ -33,7 +33,8 @@ _TIME = (
 )  # fmt: skip
 _ECS_LOGGER = ("log.logger", "event.dataset", "service.name")
 
-_PAIR = re.compile(r'([^\s="]+)=(?:"((?:[^"\\]|\\.)*+)"|(\S*+))|([^\s="]+)(?=\s|\Z)')
+_PAIR = re.compile(r'([^\s="]++)=(?:"((?:[^"\\]|\\.)*+)"|(\S*+))|([^\s="]++)(?=\s|\Z)|[^\s="]++')
+"""A pair, a word without a value, or what is neither: as a whole, lest it be read again from each of its characters."""
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _LINE = re.compile(r":\d+\Z")
@@ -58,7 +59,7 @@ class Read(NamedTuple):
 
 def read_logfmt(line: str, outer: Tree | None = None) -> Read | None:
     """A line of `key=value` pairs; two at least, and more of them than of words without a value."""
-    found = list(_PAIR.finditer(line))
+    found = [each for each in _PAIR.finditer(line) if each.lastindex]
     pairs = {pair[1]: _unquoted(pair[2]) if pair[2] is not None else pair[3] for pair in found if pair[1]}
     if len(pairs) < 2 or len(pairs) * 2 < len(found):
         return None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from fusionlog.records.base import Count, Probability, Record, Seconds, SystemName
+from fusionlog.records.base import Count, Offset, Partition, Probability, Record, Seconds, Sum, SystemName
 from fusionlog.records.windows import Longest, Route, WindowEvent
 
 
@@ -44,9 +44,9 @@ class Anomaly(Record, frozen=True, kw_only=True):
     evidence: list[Evidence]
     route: Route
     topic: str
-    partition: int
-    first_offset: int
-    last_offset: int
+    partition: Partition
+    first_offset: Offset
+    last_offset: Offset
     started: Seconds
     ended: Seconds
     detected_at: Seconds
@@ -80,8 +80,8 @@ class Explanation(Record, frozen=True, kw_only=True):
     evidence: list[ExplainedLine]
     next_step: str
     explained_by: str
-    calls: int
-    tokens: int
+    calls: Sum
+    tokens: Sum
     explained_at: Seconds
 
 

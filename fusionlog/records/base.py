@@ -14,6 +14,11 @@ Seconds = Annotated[float, Meta(ge=0.0, lt=253402300800.0, description="Unix tim
 Duration = Annotated[float, Meta(ge=0.0, description="Duration in seconds")]
 Weight = Annotated[float, Meta(ge=0.0)]
 Count = Annotated[int, Meta(ge=1, lt=2**31)]
+Partition = Annotated[int, Meta(ge=0, lt=2**31)]
+Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Index = Annotated[int, Meta(ge=0, lt=2**31)]
+Sum = Annotated[int, Meta(ge=0, le=2**53)]
+Money = Annotated[float, Meta(ge=-1.0, le=1e12, description="below 0 by what rounding leaves")]
 SystemName = Annotated[str, Meta(min_length=1, max_length=200)]
 MAX_EVENTS = 10_000
 """Distinct events of a window, at most."""

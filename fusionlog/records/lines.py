@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from fusionlog.records.base import Record, Seconds, SystemName
+from fusionlog.records.base import Index, Offset, Partition, Record, Seconds, SystemName
 
 
 class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
@@ -24,13 +24,13 @@ class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
     time: Seconds
     arrived: Seconds
     topic: str
-    partition: int
-    offset: int
+    partition: Partition
+    offset: Offset
     stated: bool = False
-    index: int = 0
-    member: int = 0
-    epoch: int = 0
-    after: tuple[int, int, int] | None = None
+    index: Index = 0
+    member: Index = 0
+    epoch: Offset = 0
+    after: tuple[Offset, Index, Index] | None = None
     fields: dict[str, Any] = {}
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from fusionlog.records.base import Probability, Record, Seconds, SystemName, Weight
+from fusionlog.records.base import Probability, Record, Seconds, Sum, SystemName, Weight
 from fusionlog.types import DetectorName
 
 
@@ -29,8 +29,8 @@ class Lineage(Struct, frozen=True, kw_only=True):
     parent: str | None = None
     sources: list[str] = []
     teachers: list[str] = []
-    labels: int = 0
-    rounds: int = 0
+    labels: Sum = 0
+    rounds: Sum = 0
     job: str = ""
     parsing: str = ""
     bundled: bool = False

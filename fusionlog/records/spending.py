@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from fusionlog.records.base import Record, SpendingRole
+from fusionlog.records.base import Money, Record, SpendingRole, Sum
 
 
 class Spend(Record, frozen=True, kw_only=True):
@@ -19,13 +19,15 @@ class Spend(Record, frozen=True, kw_only=True):
     """
 
     worker: str
-    number: int
+    number: Sum
     role: SpendingRole
-    minute: Annotated[int, Meta(description="Unix time of the beginning of the minute")]
-    calls: int
+    minute: Annotated[
+        int, Meta(ge=0, lt=253370764800, description="Unix time of the beginning of the minute, before the year 9999")
+    ]
+    calls: Sum
     system: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    money: float = 0.0
-    reserved: float = 0.0
-    estimated: int = 0
+    prompt_tokens: Sum = 0
+    completion_tokens: Sum = 0
+    money: Money = 0.0
+    reserved: Money = 0.0
+    estimated: Sum = 0

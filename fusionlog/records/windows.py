@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from fusionlog.records.base import MAX_EVENTS, ClosedBy, Count, Duration, Probability, Record, Seconds, SystemName
+from fusionlog.records.base import (
+    MAX_EVENTS,
+    ClosedBy,
+    Count,
+    Duration,
+    Index,
+    Offset,
+    Partition,
+    Probability,
+    Record,
+    Seconds,
+    SystemName,
+)
 from fusionlog.types import Position, RouteKind
 
 LEAST_DURATION: Seconds = 1.0
@@ -58,11 +71,11 @@ class Route(Struct, frozen=True, kw_only=True):
 class Span(Struct, frozen=True, kw_only=True, gc=False):
     """The lines of a window that lie in one raw partition: from the first one to the last one."""
 
-    partition: int
-    first_offset: int
-    last_offset: int
-    first_index: int = 0
-    last_index: int = 0
+    partition: Partition
+    first_offset: Offset
+    last_offset: Offset
+    first_index: Index = 0
+    last_index: Index = 0
 
 
 class Window(Record, frozen=True, kw_only=True):
@@ -87,31 +100,39 @@ class Window(Record, frozen=True, kw_only=True):
     session: str
     shape: str
     topic: str
-    partition: int
-    first_offset: int
-    last_offset: int
+    partition: Partition
+    first_offset: Offset
+    last_offset: Offset
     started: Seconds
     ended: Seconds
     closed_by: ClosedBy
     events: Annotated[list[WindowEvent], Meta(min_length=1, max_length=MAX_EVENTS)]
     sequence: Annotated[list[int], Meta(min_length=1)]
     route: Route | None = None
-    first_index: int = 0
-    last_index: int = 0
+    first_index: Index = 0
+    last_index: Index = 0
     provisional: Probability | None = None
     duration: Longest | None = None
     pause: Longest | None = None
     spans: list[Span] = []
 
     def __post_init__(self) -> None:
-        """Refuse places that are none in `events`.
+        """Refuse events that are not distinct, and places that are none in `events`.
 
-        :raises ValueError: the number of such a place.
+        :raises ValueError: the template of such an event, or the number of such a place.
         """
+        if len({event.template for event in self.events}) < len(self.events):
+            raise ValueError(f"{_twice(self.events)!r} stands twice among its events")
         longest = (each.event for each in (self.duration, self.pause) if each is not None)
         for place in (min(self.sequence, default=0), max(self.sequence, default=0), *longest):
             if not 0 <= place < len(self.events):
                 raise ValueError(f"{place} is no place in its {len(self.events)} events")
+
+
+def _twice(events: Sequence[WindowEvent]) -> str:
+    """The first template that several of these events have; its beginning."""
+    counts = Counter(event.template for event in events)
+    return next(template for template, count in counts.items() if count > 1)[:50]
 
 
 def window_id(topic: str, partition: int, first: Position, last: Position, session: str) -> str:

@@ -60,6 +60,10 @@ OTHERS = frozenset({"FUSIONLOG_DATA", NODE_SECRETS})
 and the secrets that a Ray node must have."""
 
 
+TOPIC_PREFIX = r"^[a-zA-Z0-9._-]{0,100}$"
+"""What Kafka allows in the name of a topic."""
+
+
 class Settings(BaseSettings):
     """All settings. `Settings()` reads the environment; `load()` turns pydantic's errors into ours."""
 
@@ -69,8 +73,12 @@ class Settings(BaseSettings):
     )  # fmt: skip
 
     kafka: KafkaSettings = KafkaSettings()
-    topic_prefix: str = Field("fusionlog.", description="prefix of FusionLog's own topics and consumer groups")
-    raw_prefix: str = Field("logs.raw.", description="prefix of raw topics; the system's name follows")
+    topic_prefix: str = Field(
+        "fusionlog.", pattern=TOPIC_PREFIX, description="prefix of FusionLog's own topics and consumer groups"
+    )
+    raw_prefix: str = Field(
+        "logs.raw.", pattern=TOPIC_PREFIX, description="prefix of raw topics; the system's name follows"
+    )
     systems_file: Path | None = Field(
         None, description="YAML: system name to json_line, header, session, window, description, policy, method"
     )
@@ -179,7 +187,8 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """The settings of the environment and of the files of secrets; overrides come first.
 
-    :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable.
+    :raises SettingError: naming the first setting that is wrong or unknown, as its environment variable; what may be a
+        secret is not shown.
     """
     environment = upper(os.environ)
     refuse_empty(environment)
@@ -188,7 +197,7 @@ def load(**overrides: Any) -> Settings:
         found = Settings(**overrides)
     except ValidationError as error:
         raise _setting_error(error) from error
-    except SettingsError:
+    except (SettingsError, RecursionError):
         raise _no_json(environment) from None
     refuse_missing(found, environment)
     return found
@@ -218,7 +227,7 @@ def _no_json(environment: Mapping[str, str]) -> SettingError:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

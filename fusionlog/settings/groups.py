@@ -19,6 +19,10 @@ HEARTBEATS = 4
 """Heartbeats of a consumer within its session timeout, and within a rebalance."""
 
 
+MOST_SECONDS = 2_000_000
+"""Kafka counts milliseconds in 32 bits."""
+
+
 class KafkaSettings(SettingsGroup):
     """The connection to Kafka, and the topics that are created. The names are aiokafka's."""
 
@@ -47,16 +51,21 @@ class KafkaSettings(SettingsGroup):
         "lz4", description="compression of produced batches: none, gzip, lz4, zstd or snappy"
     )
     session_timeout: float = Field(
-        30.0, gt=0, description="seconds without a heartbeat after which a consumer leaves its group"
+        30.0, gt=0, le=MOST_SECONDS, description="seconds without a heartbeat after which a consumer leaves its group"
     )
-    rebalance_timeout: float = Field(60.0, gt=0, description="seconds that consumers have to rejoin in a rebalance")
+    rebalance_timeout: float = Field(
+        60.0, gt=0, le=MOST_SECONDS, description="seconds that consumers have to rejoin in a rebalance"
+    )
     group_instance_id: str | None = Field(
         None, pattern=r"^[a-zA-Z0-9._-]{1,249}$",
         description="static membership (Kafka's group.instance.id): a worker that is back within session_timeout keeps"
         " its partitions; every worker of a role needs another one",
     )  # fmt: skip
     metadata_seconds: float = Field(
-        10.0, gt=0, description="age of metadata in seconds, after which partitions added to a topic are found"
+        10.0,
+        gt=0,
+        le=MOST_SECONDS,
+        description="age of metadata in seconds, after which partitions added to a topic are found",
     )
 
     @field_validator("bootstrap_servers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
@@ -25,9 +26,13 @@ def _compiles(pattern: str | None) -> str | None:
     """
     if pattern is not None:
         try:
-            re.compile(pattern)
-        except re.error as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"not a regular expression: {error}") from error
+        except Warning as error:  # as [[:alpha:]], which Python reads as another set
+            raise ValueError(f"not clear as a regular expression: {error}; write \\[ for a bracket") from error
     return pattern
 
 

@@ -34,9 +34,12 @@ def yaml_mapping(path: Path) -> dict[str, object]:
 
     :raises SettingError: the file cannot be read, is no mapping, or a name in it cannot be used.
     """
+    text = _utf8(path)
     try:
-        tree = yaml.load(_utf8(path), _UniqueKeys)
-    except yaml.YAMLError as error:
+        tree = yaml.load(text, _UniqueKeys)
+    except RecursionError as error:
+        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "is nested too deep to be read") from error
+    except Exception as error:  # the date 2024-02-30, or `!!int x`: YAML's own constructors raise whatever they meet
         raise SettingError(
             "FUSIONLOG_SYSTEMS_FILE", str(path), f"is not YAML: {' '.join(str(error).split())}"
         ) from error

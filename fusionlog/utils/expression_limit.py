@@ -19,14 +19,14 @@ from functools import wraps
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
-from fusionlog.errors import RecordError
+from fusionlog.errors import Reason, RecordError
 
 TICKS = 4
 STRIKES = 3
 """So many lines that took too long lower the limit."""
 LOWERED = 1 / 50
 LOWERED_SECONDS = 60.0
-REASON = "slow-expression"
+REASON: Reason = "slow-expression"
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -36,10 +36,15 @@ def worst_text(pattern: str, flags: int = 0, whole_lines: bool = False) -> str |
 
     :param whole_lines: whether the expression is matched at the start of a line, and polynomial time counts as well,
         on texts of up to 2,000 characters.
+    :raises ValueError: it is nested too deep to be tried.
     """
     compiled = re.compile(pattern, flags)
     find = compiled.match if whole_lines else compiled.search
-    for prefix, piece in dict.fromkeys(_attacks(pattern, flags)):
+    try:
+        attacks = dict.fromkeys(_attacks(pattern, flags))
+    except RecursionError as error:
+        raise ValueError("it is nested too deep: take groups out that are not needed") from error
+    for prefix, piece in attacks:
         if any(_seconds(find, prefix + piece * times + _END) > MAX_SECONDS for times in _STEPS):
             return prefix + piece * 3
         if whole_lines and _grows(find, prefix, piece):

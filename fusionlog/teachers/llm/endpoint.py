@@ -188,7 +188,7 @@ class Endpoint:
             await charge.settle(UNUSED if error.outcome in ("unreachable", "denied") else most_of(request))
             raise
         await charge.settle(usage_of(request, response))
-        return response
+        return replace(response, body=self._without_key(response.body))
 
     def _answer(self, response: Response, dialect: Dialect, read: Read[T]) -> T:
         """What `read` makes of a response; every error is counted, and reported to the breaker."""
@@ -251,7 +251,7 @@ class Endpoint:
     def _refusal(self, status: int, response: Response) -> TeacherError:
         """The error to raise for a response with an error status; it is counted, and reported to the breaker."""
         error = refusals.error_of(status, response, self.settings.model)
-        why = self._without_key(f"{self.place} {error}")
+        why = f"{self.place} {error}"
         if isinstance(error, RefusedError):
             metrics.LLM_CALLS.labels("refused").inc()
             self.breaker.left()  # The endpoint is up and reads requests, yet a refusal is no answer.
@@ -275,14 +275,14 @@ class Endpoint:
         """Show in the metrics whether the endpoint is left alone, and for which reason, a short code."""
         metrics.show_teacher(None if self.breaker.why is None else reason)
 
-    def _without_key(self, text: str) -> str:
-        """The text without the API key, which some endpoints quote."""
-        key = self.settings.api_key.get_secret_value() if self.settings.api_key else ""
-        return text.replace(key, "<SECRET>") if len(key) >= LEAST_KEY_CHARS else text
+    def _without_key(self, body: bytes) -> bytes:
+        """The body without the API key, which some endpoints quote, in an error or in what may become a reason."""
+        key = self.settings.api_key.get_secret_value().encode() if self.settings.api_key else b""
+        return body.replace(key, b"<SECRET>") if len(key) >= LEAST_KEY_CHARS else body
 
     def _transient(self, outcome: str, problem: str, seconds: float | None) -> TeacherError:
         metrics.LLM_CALLS.labels(outcome).inc()
-        why = self.problem = self._without_key(f"{self.place} {problem}")
+        why = self.problem = f"{self.place} {problem}"
         if seconds is not None and seconds > self._longest_wait:
             self.breaker.trip(why, seconds)
             self._show(outcome)

@@ -22,6 +22,9 @@ from fusionlog.teachers.recorded.recordings import By, RecordedAnswer, RecordedV
 MODEL = "recorded"
 """The name of the model at such an endpoint; labels name their teacher `llm:recorded`."""
 
+MAX_FAILURES = 1_000
+"""Openings of a JSON value that turn out to be none, after which a message is read no further: each may cost its
+length."""
 _OPENING = re.compile(r"[{\[]")
 _OPPOSITE = {"normal": "anomalous", "anomalous": "normal"}
 _AFTER = " \t\r\n`"
@@ -66,6 +69,17 @@ class Chat(Struct, frozen=True):
     """The body of a request for a completion; other fields of it are ignored."""
 
     messages: list[Message]
+
+
+def chat_of(body: bytes) -> Chat:
+    """The chat in the body of a request.
+
+    :raises NotUnderstoodError: it holds none.
+    """
+    try:
+        return msgspec.json.decode(body, type=Chat)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotUnderstoodError(f"not a chat: {error}") from error
 
 
 class Stats(Struct):
@@ -145,12 +159,13 @@ def last_json(text: str) -> Any:
 
     :raises NotUnderstoodError: there is none.
     """
-    decoder, place, end = json.JSONDecoder(), 0, len(text.rstrip(_AFTER))
-    while opening := _OPENING.search(text, place):
+    decoder, place, end, failures = json.JSONDecoder(), 0, len(text.rstrip(_AFTER)), 0
+    while failures < MAX_FAILURES and (opening := _OPENING.search(text, place)):
         place = opening.start() + 1
         try:
             value, after = decoder.raw_decode(text, opening.start())
         except (ValueError, RecursionError):
+            failures += 1
             continue
         if after >= end:
             return value
@@ -168,7 +183,7 @@ def _prompt(chat: Chat) -> str:
 def _unit(value: Any) -> RequestedUnit:
     try:
         return msgspec.convert(value, RequestedUnit, strict=False)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError, RecursionError) as error:
         raise NotUnderstoodError(f"not a unit: {error}") from error
 
 

@@ -13,16 +13,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from fusionlog.errors import DataError
+from fusionlog.teachers.base import clip
 from fusionlog.teachers.llm.answers import Confidence, Label
 from fusionlog.teachers.recorded.event_index import EventIndex
 from fusionlog.teachers.recorded.window_index import WindowIndex, from_field, text_hash
 from fusionlog.utils.bounded_cache import BoundedCache
+from fusionlog.utils.json_format import tree_of
 
 FORM = "see docs/labelling.md, A recorded teacher, for the form of such a file"
 UNKNOWN = "unknown"
@@ -31,6 +33,7 @@ UNSURE = 0.5
 NORMAL_EVENT = 0.95
 """The confidence that an event of a recorded window is normal where it was not called anomalous: a convention."""
 CACHE_ENTRIES = 50_000
+SHOWN_CHARS = 200
 
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
@@ -68,7 +71,7 @@ class RecordedWindow(Struct, frozen=True, kw_only=True, tag_field="kind", tag="w
 
     system: Name
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{16,64}$")]
-    texts: Annotated[str, Meta(pattern=r"^[\w-]{6}(\*[1-9][0-9]*)?( [\w-]{6}(\*[1-9][0-9]*)?)*$")]
+    texts: Annotated[str, Meta(pattern=r"^[\w-]{6}(\*[1-9][0-9]{0,8})?( [\w-]{6}(\*[1-9][0-9]{0,8})?)*$")]
     anomalous: dict[str, Confidence] = {}
     verdict: Label
     confidence: Confidence
@@ -225,7 +228,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
         if line.strip():
             try:
                 yield number, decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise DataError(path, f"line {number}{_wrong(line, error)}", FORM) from error
 
 
@@ -265,11 +268,8 @@ def _wrong(line: bytes, error: Exception) -> str:
     """The field of a line that is wrong, and its value, where the error names one."""
     message, _, place = str(error).partition(" - at `$")
     field = place.rstrip("`").lstrip(".")
-    if not field:
+    tree = tree_of(line.decode(errors="replace")) if field else None
+    if tree is None:
         return f" is no row: {message}"
-    return f": {field} is {_value(line, field)!r}: {message[:1].lower()}{message[1:]}"
-
-
-def _value(line: bytes, field: str) -> Any:
-    tree = msgspec.json.decode(line)
-    return tree.get(field.split("[")[0]) if isinstance(tree, dict) else tree
+    value = clip(repr(tree.get(field.split("[")[0])), SHOWN_CHARS)
+    return f": {field} is {value}: {message[:1].lower()}{message[1:]}"

@@ -19,7 +19,7 @@ import msgspec
 from aiohttp import web
 
 from fusionlog.errors import SettingError
-from fusionlog.teachers.recorded.chat import MODEL, Chat, NotUnderstoodError, RecordedTeacher
+from fusionlog.teachers.recorded.chat import MODEL, Chat, NotUnderstoodError, RecordedTeacher, chat_of
 
 RETRY_AFTER = 1
 """Seconds in the `Retry-After` of a call that was failed on purpose."""
@@ -69,9 +69,9 @@ class ReplayServer:
             stats.failed += 1
             return _error(429, "rate limited", "rate_limit_error", {"Retry-After": str(RETRY_AFTER)})
         try:
-            chat = msgspec.json.decode(body, type=Chat)
+            chat = chat_of(body)
             content = self._replay.reply(chat, flip)
-        except (NotUnderstoodError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except NotUnderstoodError as error:
             stats.refused += 1
             return _error(400, f"not understood: {error}", "invalid_request_error")
         stats.flipped += flip

@@ -79,8 +79,9 @@ class KeyedProcessor:
         self._number = -1
         self._lines: dict[str, deque[tuple[int, _Place]]] = {}
         """The places of each session's lines that are in no closed window, with the numbers that the windower has."""
-        self._sent: dict[str | int, _Sent] = {}
-        """By the id of a window, or the offset of a dead letter."""
+        self._sent: dict[str | int, deque[_Sent]] = {}
+        """By the id of a window, or the offset of a dead letter. Where a raw topic began again, windows of other lines
+        may have one id."""
         self._outliers = 0
         self._last_record_at = self._last_line_at = clock()
         self._batch, self._made = Batch(), list[Made]()
@@ -158,10 +159,10 @@ class KeyedProcessor:
             return False
         window = made if isinstance(made, Window) else made.window
         if isinstance(made, DeadLetter):
-            closed = self._sent.pop(made.offset if window is None else window.id)
+            closed = self._taken(made.offset if window is None else window.id)
             self.tally.dead(closed.share, made.error.reason)
         else:
-            closed = self._sent.pop(made.id)
+            closed = self._taken(made.id)
             self.tally.windowed(closed.share, route)
         for offset in closed.offsets:
             self._watermark.acked((offset, 0))
@@ -185,7 +186,7 @@ class KeyedProcessor:
     @property
     def unacked(self) -> int:
         """The number of windows and dead letters that Kafka has not acknowledged."""
-        return len(self._sent)
+        return sum(map(len, self._sent.values()))
 
     def commit(self) -> tuple[int, str]:
         """The offset to commit, with the metadata for the next reader."""
@@ -271,7 +272,7 @@ class KeyedProcessor:
         self._dead(letter, Share(int(not line.member), 0, (held.offset, 0)))
 
     def _dead(self, letter: DeadLetter, share: Share) -> None:
-        self._sent[letter.offset] = _Sent(share, [letter.offset])
+        self._sent[letter.offset] = deque([_Sent(share, [letter.offset])])
         self.report.dead(letter.error)
         self._made.append(letter)
 
@@ -282,8 +283,16 @@ class KeyedProcessor:
             counted = sum(not place.member for place in lines)
             offsets = [place.kept for place in lines]
             share = Share(counted, len(lines), (placed.first_offset, 0))
-            self._sent[placed.id] = _Sent(share, offsets)
+            self._sent.setdefault(placed.id, deque()).append(_Sent(share, offsets))
             self._made.append(placed)
+
+    def _taken(self, key: str | int) -> _Sent:
+        """What was sent first under a window's id, or a dead letter's offset; it is sent no longer."""
+        sent = self._sent[key]
+        first = sent.popleft()
+        if not sent:
+            del self._sent[key]
+        return first
 
     def _lines_of(self, window: Window) -> list[_Place]:
         """The places of a closed window's lines."""

@@ -11,7 +11,7 @@ from fusionlog.errors import RecordError
 from fusionlog.parsing.envelopes import EnvelopeReader
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
-from fusionlog.parsing.times import EARLIEST, LineClock
+from fusionlog.parsing.times import EARLIEST, LATEST, LineClock
 from fusionlog.parsing.windows import Membership, Share
 from fusionlog.records import Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings
@@ -103,7 +103,7 @@ class PartitionProcessor:
                         if closed:
                             self._close(closed)
                     offset, value, moment, event = record.offset, text or b"", record.timestamp / 1000, found
-                    if moment < 0:
+                    if not 0 <= moment < LATEST:
                         moment = now
                     continue
                 hand = -1
@@ -136,7 +136,7 @@ class PartitionProcessor:
         value = record.value or b""
         self._batch.opened += 1
         self._batch.lines += 1
-        line = record.offset, record.key, value, self._last_record_at if moment < 0 else moment, found
+        line = record.offset, record.key, value, moment if 0 <= moment < LATEST else self._last_record_at, found
         if held is not None and held[1] == record.key:
             self._add_known(*held)
             return line
@@ -236,7 +236,7 @@ class PartitionProcessor:
     def _open(self, record: RawRecord, moment: Seconds) -> None:
         """Take the lines of a record's envelope."""
         try:
-            lines = self._reader.read(record.value, moment if moment >= EARLIEST else None)
+            lines = self._reader.read(record.value, moment if EARLIEST <= moment < LATEST else None)
             if not lines:
                 raise RecordError("empty", "the record holds no line")
         except RecordError as error:
@@ -244,7 +244,7 @@ class PartitionProcessor:
             return
         self._batch.opened += 1
         self._batch.lines += len(lines)
-        moment = self._last_record_at if moment < 0 else moment
+        moment = moment if 0 <= moment < LATEST else self._last_record_at
         whole = record.value if len(lines) == 1 else None
         for index, raw in enumerate(lines):
             position = record.offset, index
@@ -360,7 +360,7 @@ class PartitionProcessor:
         envelope = read.raw.time if read.raw is not None else None
         if event.stamp is None or (envelope is not None and not self._own_time):
             return envelope
-        own = self._line_clock.read(event.stamp, read.time if read.time >= EARLIEST else None)
+        own = self._line_clock.read(event.stamp, read.time if EARLIEST <= read.time < LATEST else None)
         if own is None:
             self._batch.implausible += 1
             return envelope

@@ -19,6 +19,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka import codecs
 from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.records import KeyedLine, Span
 from fusionlog.settings import Settings
@@ -40,6 +41,9 @@ class Metadata(msgspec.Struct, omit_defaults=True):
     windows: dict[str, dict[int, int]]
     epoch: int = 0
     origins: Origins | None = None
+
+
+_METADATA = msgspec.json.Decoder(Metadata)
 
 
 class Emitted(msgspec.Struct):
@@ -165,10 +169,7 @@ def to_metadata(places: Places, epoch: int = 0, origins: Origins | None = None) 
 
 def metadata_of(text: str) -> Metadata | None:
     """The metadata that `to_metadata` wrote; None where it is foreign or missing."""
-    try:
-        return msgspec.json.decode(text, type=Metadata)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return None
+    return codecs.decode_leniently(text, _METADATA)
 
 
 def from_metadata(text: str) -> Places | None:
@@ -215,8 +216,6 @@ async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], 
 
 
 def _decoded(decoder: msgspec.json.Decoder[Emitted], value: bytes | None) -> Emitted:
-    try:
-        return decoder.decode(value or b"")
-    except msgspec.DecodeError:
-        # Not ours, so it covers nothing of ours.
-        return Emitted(session="", topic="", partition=-1, first_offset=0, last_offset=-1)
+    # What is not ours covers nothing of ours.
+    nothing = Emitted(session="", topic="", partition=-1, first_offset=0, last_offset=-1)
+    return codecs.decode_leniently(value or b"", decoder) or nothing
