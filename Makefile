@@ -29,7 +29,8 @@ test: setup
 # runs. It leaves the bill of materials in build/sbom.json, and audits the pinned packages where an advisory service
 # answers; where none does, that test skips with the reason.
 check-long: setup
-	$(VENV)/bin/pytest -m long -rP --timeout 900
+	$(VENV)/bin/pytest -m long -n auto --dist load -rP --timeout 1800 tests/fuzz
+	$(VENV)/bin/pytest -m long -rP --timeout 900 --ignore tests/fuzz
 
 lint: setup
 	$(VENV)/bin/ruff check .
