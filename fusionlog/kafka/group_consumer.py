@@ -88,6 +88,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self._failed: Exception | None = None
         self._stopping = False
+        self._running: asyncio.Task[Any] | None = None
+        self._abandoned = False
 
     async def start(self) -> None:
         """Connect and subscribe.
@@ -104,11 +106,17 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         :raises BrokerError: Kafka refused a write, or is gone for good.
         :raises RecordCrash: an unexpected exception; the records in hand are noted.
         """
+        self._running = asyncio.current_task()
         try:
             await self._run()
         except RecordCrash as crash:
             await self._guard.crashed(crash)
             raise
+        except asyncio.CancelledError:
+            if not self._abandoned:
+                raise
+            if self._running is not None:
+                self._running.uncancel()
 
     async def stop(self) -> None:
         """Wait for acknowledgements, commit, and leave the group, a static member excepted.
@@ -119,7 +127,14 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._health.idle()
         if not await bounded(self._leave_in_order(), LEAVE_SECONDS, f"the reader of group {self.group}"):
             self._forget()
-        await bounded(self._consumer.stop(), CLOSE_SECONDS, f"the consumer of group {self.group}")
+        if not await bounded(self._consumer.stop(), CLOSE_SECONDS, f"the consumer of group {self.group}"):
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """End `run`, which may wait without end for a client that is closed in part."""
+        if self._running is not None and not self._running.done():
+            self._abandoned = True
+            self._running.cancel()
 
     async def confirm(self) -> None:
         """Prove this member's assignment: by its lease, else by a commit that Kafka accepts.

@@ -188,6 +188,22 @@ async def test_whatever_joins_and_leaves_no_commit_is_ahead_of_what_was_handled(
     assert await committed(settings) == {0: 450, 1: 450}
 
 
+async def test_reading_ends_though_its_client_does_not_stop(settings: Settings) -> None:
+    """A client in a rebalance takes longer than the bound, and leaves a read without an end."""
+    consumer, reads = member(settings, Handler()), asyncio.Event()
+
+    async def never(**_: Any) -> None:
+        reads.set()
+        await asyncio.Event().wait()
+
+    stop, consumer._consumer.getmany, consumer._consumer.stop = consumer._consumer.stop, never, never
+    try:
+        async with asyncio.timeout(40), running(consumer):
+            await reads.wait()
+    finally:
+        await stop()
+
+
 async def test_a_member_that_is_out_of_the_group_writes_nothing(settings: Settings) -> None:
     handler = Handler()
     consumer = member(settings, handler)
