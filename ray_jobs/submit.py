@@ -18,6 +18,9 @@ EXPECTED = (0, 3, 4)
 TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
 """Ray's own variable: the token of a cluster that needs one."""
 POLL_SECONDS = 0.3
+START_SECONDS = 60.0
+"""A Ray that has just started answers before it has an agent that takes jobs; so long a job waits for one."""
+NO_AGENT = "No available agent"
 TAIL_LINES = 20
 
 
@@ -50,7 +53,7 @@ def submit(
     client, place = _client(address, token), masked_url(address)
     variables = by_reference(Settings, env)
     try:
-        job = client.submit_job(entrypoint=shlex.join(entrypoint), runtime_env={"env_vars": variables})
+        job = _submitted(client, shlex.join(entrypoint), variables)
         status = _wait(client, job, timeout)
         lines = client.get_job_logs(job).strip().splitlines()
         code = client.get_job_info(job).driver_exit_code
@@ -78,6 +81,18 @@ def _client(address: str, token: str | None) -> Any:
         ) from error
     except (RuntimeError, ConnectionError, ValueError) as error:
         raise RayError(f"no Ray Jobs API at {place}: start Ray there, or set FUSIONLOG_RAY_ADDRESS") from error
+
+
+def _submitted(client: Any, entrypoint: str, variables: Mapping[str, str]) -> str:
+    """The id of a job that Ray has taken."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return str(client.submit_job(entrypoint=entrypoint, runtime_env={"env_vars": variables}))
+        except RuntimeError as error:
+            if NO_AGENT not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
 
 
 def _wait(client: Any, job: str, timeout: float) -> Any:
