@@ -74,7 +74,9 @@ class KeyedProcessor:
         self._parser, self._windower, self._clock = parser, windower, clock
         self._seen, self._covered = SeenOrigins(start, origins), covered
         self._interleaver: Interleaver[_Held] = Interleaver(clock())
-        self._silence = ingest.silence_seconds or settings.window.idle_seconds
+        # A raw partition's last line is keyed when it was not continued for so long: its session is not closed before.
+        held = settings.multiline.wait_seconds if settings.multiline.enabled else 0.0
+        self._silence = held + (ingest.silence_seconds or settings.window.idle_seconds)
         self._watermark = CommitWatermark(start)
         self._number = -1
         self._lines: dict[str, deque[tuple[int, _Place]]] = {}
