@@ -6,18 +6,15 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
 from fusionlog.settings import Settings
-from tests.brokers import ApacheKafka, KafkaUnavailable, kafka_jars, must_have_kafka
+from tests.brokers import ApacheKafka, kafka_jars, started
 from tests.installed import build_wheel
 from tests.kafka.secure_broker import SecureKafka
-
-Broker = TypeVar("Broker", bound=ApacheKafka)
 
 # One thread each: two cores, and more than one worker at a time.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
@@ -56,7 +53,7 @@ def logs_of_this_test() -> None:
 @pytest.fixture(scope="session")
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
     """One Apache Kafka for all tests of a run. A test that kills it starts one of its own: `own_kafka`."""
-    broker = _started(tmp_path_factory.mktemp("kafka"))
+    broker = started(lambda: ApacheKafka(tmp_path_factory.mktemp("kafka"), kafka_jars()))
     yield broker
     broker.stop()
 
@@ -64,7 +61,7 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKaf
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
     """An Apache Kafka that a test may stop, kill and start again."""
-    broker = _started(tmp_path / "kafka")
+    broker = started(lambda: ApacheKafka(tmp_path / "kafka", kafka_jars()))
     yield broker
     broker.stop()
 
@@ -72,7 +69,7 @@ def own_kafka(tmp_path: Path) -> Iterator[ApacheKafka]:
 @pytest.fixture(scope="session")
 def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     """One Apache Kafka with a listener for each way to be secured."""
-    broker = _started(tmp_path_factory.mktemp("secured"), SecureKafka)
+    broker = started(lambda: SecureKafka(tmp_path_factory.mktemp("secured"), kafka_jars()))
     yield broker
     broker.stop()
 
@@ -82,14 +79,3 @@ def kafka_settings(apache_kafka: ApacheKafka) -> Settings:
     """Settings for the shared Kafka, with topic prefixes of this test alone."""
     prefix = f"t{uuid.uuid4().hex[:10]}."
     return Settings(kafka=apache_kafka.settings, topic_prefix=prefix, raw_prefix=f"{prefix}raw.")
-
-
-def _started(directory: Path, kind: type[Broker] = ApacheKafka) -> Broker:  # type: ignore[assignment]
-    try:
-        broker = kind(directory, kafka_jars())
-        broker.start()
-    except KafkaUnavailable as error:
-        if must_have_kafka():
-            pytest.fail(f"Apache Kafka is needed and not to be had: {error}")
-        pytest.skip(f"no Apache Kafka: {error}")
-    return broker

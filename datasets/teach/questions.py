@@ -50,7 +50,7 @@ class _Numbered(msgspec.Struct):
 
 
 def system_of(data: Path, name: str) -> SystemSettings:
-    """What an operator says of a system.
+    """The settings of a system, as its operator writes them.
 
     :raises DataError: the catalogue has none of this name.
     """
@@ -110,7 +110,7 @@ def _numbers(path: Path, known: Container[int]) -> Iterator[int]:
 
 
 def shuffled(asked: Sequence[AskedUnit], sample: int | None, seed: int) -> list[AskedUnit]:
-    """The questions in an order that the seed gives, so many of them as `sample` says; all without it.
+    """The first `sample` questions, or all, of an order drawn by the seed.
 
     :raises SettingError: there are not so many.
     """

@@ -49,6 +49,8 @@ def words(error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
     text = str(error).removeprefix("KafkaConnectionError: ")
+    if text.startswith("Unable to bootstrap from"):  # aiokafka's, with Python's names of address families
+        return "no connection to any server"
     return text or type(error).__name__
 
 

@@ -70,17 +70,20 @@ def _header(found: Found) -> Iterator[Suspicion]:
 
 
 def _keys(found: Found) -> Iterator[Suspicion]:
-    if not found.by_session or not found.lines:
+    if not found.lines:
         return
     missing = found.without_key
-    if missing == found.lines:
+    if missing == found.lines and (found.by_session or found.has_key):
+        outcome = "so every line would be dropped" if found.by_session else "and windows are cut by count"
+        remedy = "cut windows by count" if found.by_session else "leave it out"
         yield Suspicion(
             "no-session-key",
-            f"no line of {found.lines} has a session key, so every line would be dropped, e.g."
-            f" {_example(found.keyless)}",
-            "correct session or session_field, or cut windows by count",
+            f"no line of {found.lines} has a session key, {outcome}, e.g. {_example(found.keyless)}",
+            f"correct session or session_field, or {remedy}",
         )
-    elif missing > DROPPED_SHARE * found.lines:
+    if not found.by_session:
+        return
+    if missing < found.lines and missing > DROPPED_SHARE * found.lines:
         yield Suspicion(
             "lines-without-key",
             f"{missing} of {found.lines} lines have no session key and would be dropped, e.g."

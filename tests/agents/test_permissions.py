@@ -32,7 +32,7 @@ from fusionlog.workers.canary.stuck import find
 from fusionlog.workers.canary.watch import Sent
 from tests.agents.stage import Stage, Worker
 from tests.agents.test_topic_access import RAY
-from tests.brokers import KafkaUnavailable, kafka_jars, must_have_kafka
+from tests.brokers import kafka_jars, started
 from tests.explanation.factories import explaining_endpoint
 from tests.factories import make_label, make_window
 from tests.kafka.authorizer import ADMIN, GuardedKafka
@@ -48,13 +48,7 @@ WORKERS = cast("tuple[Role, ...]", APPS)
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
-    try:
-        broker = GuardedKafka(tmp_path_factory.mktemp("guarded"), kafka_jars(), EVERYONE)
-        broker.start()
-    except KafkaUnavailable as error:
-        if must_have_kafka():
-            pytest.fail(f"Apache Kafka is needed and not to be had: {error}")
-        pytest.skip(f"no Apache Kafka: {error}")
+    broker = started(lambda: GuardedKafka(tmp_path_factory.mktemp("guarded"), kafka_jars(), EVERYONE))
     yield broker
     broker.stop()
 
@@ -208,9 +202,9 @@ async def test_a_permission_that_is_taken_away_ends_the_worker_and_is_named_at_e
     await worker.logged('"started"')
     await kafka.revoke("User:score", topics.labels.name)
     for _ in range(2):
-        code, said = await ended(worker)
-        assert code == 2 and f"on topic {topics.labels.name}" in said, said
-        assert line_to_add(kafka, "score") in said and f"--topic {topics.labels.name}" in said
+        code, message = await ended(worker)
+        assert code == 2 and f"on topic {topics.labels.name}" in message, message
+        assert line_to_add(kafka, "score") in message and f"--topic {topics.labels.name}" in message
         worker = await stage.worker("score", **kafka.env("score"))
     await worker.ended()
     await kafka.grant(await acls(stage, "score"))
@@ -241,9 +235,9 @@ async def test_each_role_works_with_its_own_permissions(stage: Stage, kafka: Gua
         for role, name in REVOKED.items():
             await kafka.revoke(f"User:{role}", topics.group(name))
         for role, worker in started.items():
-            code, said = await ended(worker)
-            assert code == 2 and line_to_add(kafka, role) in said, (role, said)
-            assert f" {topics.group(REVOKED[role])}  (fusionlog acls" in said, (role, said)
+            code, message = await ended(worker)
+            assert code == 2 and line_to_add(kafka, role) in message, (role, message)
+            assert f" {topics.group(REVOKED[role])}  (fusionlog acls" in message, (role, message)
 
 
 async def commands(stage: Stage, kafka: GuardedKafka) -> None:

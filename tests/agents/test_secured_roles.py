@@ -25,7 +25,7 @@ from fusionlog.topics import CANARY, ROLES, Topic
 from ray_jobs import publish
 from tests.agents.deployment import INTRUDER, LOGINS, Deployment, make_passwords
 from tests.agents.stage import Worker, until
-from tests.brokers import KafkaUnavailable, kafka_jars, must_have_kafka
+from tests.brokers import kafka_jars, started
 from tests.explanation.factories import explaining_endpoint
 from tests.factories import make_label, make_window
 from tests.kafka.authorizer import SecureGuardedKafka
@@ -48,13 +48,7 @@ Workers = dict[str, Worker]
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureGuardedKafka]:
-    try:
-        broker = SecureGuardedKafka(tmp_path_factory.mktemp("guarded"), kafka_jars(), make_passwords())
-        broker.start()
-    except KafkaUnavailable as error:
-        if must_have_kafka():
-            pytest.fail(f"Apache Kafka is needed and not to be had: {error}")
-        pytest.skip(f"no Apache Kafka: {error}")
+    broker = started(lambda: SecureGuardedKafka(tmp_path_factory.mktemp("guarded"), kafka_jars(), make_passwords()))
     yield broker
     broker.stop()
 

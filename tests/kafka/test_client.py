@@ -34,6 +34,10 @@ def test_login_and_tls_are_given_where_the_protocol_has_them(protocol: str, logi
     [
         (TimeoutError(), "no answer in time"),
         (KafkaConnectionError("nobody there"), "nobody there; start it, or set FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"),
+        (
+            KafkaConnectionError("Unable to bootstrap from [('here', 1, 2)]"),
+            "results: no connection to any server; start",
+        ),
         (OSError("no route"), "no route"),
         (RequestTimedOutError(), "RequestTimedOutError"),
     ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -21,7 +20,8 @@ from fusionlog.kafka.client import reach
 from fusionlog.kafka.monitor import REFUSALS, KafkaMonitor, until_reached
 from fusionlog.observability.outage import Outage
 from fusionlog.settings import KafkaSettings
-from tests.brokers import ApacheKafka, KafkaUnavailable, free_ports, kafka_jars, must_have_kafka
+from tests.brokers import ApacheKafka, free_ports, kafka_jars, started
+from tests.certificates import Authority
 
 KAFKA = KafkaSettings(bootstrap_servers="here:1")
 
@@ -88,24 +88,15 @@ async def server(context: ssl.SSLContext | None) -> AsyncIterator[int]:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> ssl.SSLContext:
-    """A self-signed certificate."""
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-         "/CN=localhost", "-days", "2", "-keyout", key, "-out", cert], capture_output=True, check=False,
-    )  # fmt: skip
-    if made.returncode:
-        pytest.skip("openssl is not installed")
+    """A certificate of an authority that no client has."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain(*Authority(tmp_path).issue("server"))
     return context
 
 
 async def test_a_certificate_that_nobody_vouches_for_ends_the_wait(certificate: ssl.SSLContext) -> None:
     async with server(certificate) as port:
-        with pytest.raises(
-            BrokerRefusedError, match=r"certificate is signed by an authority that.*self.signed.*SSL_CAFILE"
-        ):
+        with pytest.raises(BrokerRefusedError, match=r"certificate is signed by an authority that.*SSL_CAFILE"):
             await wait_for(KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", security_protocol="SSL"))
 
 
@@ -126,13 +117,7 @@ async def test_a_port_with_tls_names_the_protocol_to_set(certificate: ssl.SSLCon
 @pytest.fixture(scope="module")
 def with_login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
     """A Kafka whose listener wants the login `me` with the password `hush`."""
-    try:
-        broker = ApacheKafka(tmp_path_factory.mktemp("login"), kafka_jars(), login=("me", "hush"))
-        broker.start()
-    except KafkaUnavailable as error:
-        if must_have_kafka():
-            pytest.fail(f"Apache Kafka is needed and not to be had: {error}")
-        pytest.skip(f"no Apache Kafka: {error}")
+    broker = started(lambda: ApacheKafka(tmp_path_factory.mktemp("login"), kafka_jars(), login=("me", "hush")))
     yield broker
     broker.stop()
 

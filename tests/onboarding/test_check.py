@@ -97,6 +97,9 @@ def test_a_header_that_the_entry_does_not_have_is_a_suspicion() -> None:
 
 def test_a_key_that_no_line_has_is_a_suspicion() -> None:
     assert kinds(lines(BY_KEY, "a", "b")) == ["no-session-key"]
+    by_count = lines(BY_KEY | {"window": {"by": "count"}}, "a", "b")
+    assert kinds(by_count) == ["no-session-key"] and "windows are cut by count" in by_count.warnings[0].text
+    assert lines({}, "a", "b").clean
 
 
 def test_many_lines_without_a_key_are_a_suspicion() -> None:
