@@ -15,7 +15,7 @@ FLOORS = (
     ("records", "rules", "utils", "decision"),
     ("signing",),
     ("novelty", "topics", "releases"),
-    ("settings", "schemas"),
+    ("settings", "schemas", "reasons"),
     ("parsing", "embedding", "detector", "active_learning", "observability"),
     ("kafka", "routing", "data"),
     ("teachers",),

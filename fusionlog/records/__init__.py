@@ -7,7 +7,15 @@ meaning raises the version; a record of an earlier version is refused.
 
 from __future__ import annotations
 
-from fusionlog.records.anomalies import Anomaly, Evidence, ExplainedLine, Explanation, Feedback
+from fusionlog.records.anomalies import (
+    TITLE_CHARS,
+    Anomaly,
+    Evidence,
+    ExplainedLine,
+    Explanation,
+    Feedback,
+    Severity,
+)
 from fusionlog.records.base import (
     MAX_EVENTS,
     VERSION,
@@ -43,6 +51,7 @@ __all__ = [
     "LEAST_DURATION",
     "LEAST_PAUSE",
     "MAX_EVENTS",
+    "TITLE_CHARS",
     "VERSION",
     "Anomaly",
     "BankEvent",
@@ -66,6 +75,7 @@ __all__ = [
     "Revocation",
     "Route",
     "Seconds",
+    "Severity",
     "Span",
     "Spend",
     "SpendingRole",

@@ -1,0 +1,74 @@
+"""The title of an anomaly or an incident: its most telling event in a line of at most `TITLE_CHARS` characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fusionlog.novelty.missing_steps import RARE
+from fusionlog.reasons.telling import by_telling
+from fusionlog.records import TITLE_CHARS, Evidence
+
+LEAST_NAME_CHARS = 24
+"""Characters of the event's text in a title, at least: what stands behind it gives way."""
+
+
+def title_of(evidence: Sequence[Evidence], otherwise: str = "") -> str:
+    """The title by the evidence.
+
+    :param otherwise: what the title is made of where there is no evidence: a reason, or the name of a session.
+
+    >>> refused = Evidence(template="t", text="payment <NUM> refused", example="", count=3, probability=0.9)
+    >>> title_of([refused])
+    'payment <NUM> refused (3 lines)'
+    """
+    first = next(iter(by_telling(evidence)), None)
+    if first is None:
+        return cut(otherwise or "anomalous window", TITLE_CHARS)
+    if first.absent:
+        return _fitted("missing: ", first.text, f" (in {_percent(first.share)} of {first.windows:,} windows like it)")
+    return _fitted("", first.text, _behind(first))
+
+
+def cut(text: str, limit: int) -> str:
+    """A text as one line of at most so many characters, cut in the middle: what sets events apart is often last."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    if len(line) <= limit:
+        return line
+    end = (limit - 1) // 3
+    return f"{line[: limit - 1 - end].rstrip()}…{line[len(line) - end :].lstrip()}"
+
+
+def _behind(each: Evidence) -> str:
+    """What is unusual of an event of the window, behind its text."""
+    if each.value:
+        return f": {each.value}"
+    if each.atypical and each.typical is not None and each.count != each.typical:
+        return f": {_lines(each.count)}, usually {each.typical:,}"
+    if each.share is not None and each.share <= RARE:
+        return f" (in {_percent(each.share)} of {each.windows:,} windows)" if each.share else " (never before)"
+    return f" ({_lines(each.count)})" if each.count > 1 else ""
+
+
+def _fitted(before: str, text: str, behind: str) -> str:
+    """A title of its parts; the text is cut to what is left, and where that is too little, the rest goes."""
+    if len(before) + len(behind) > TITLE_CHARS - min(LEAST_NAME_CHARS, len(text)):
+        behind = ""
+    return f"{before}{cut(text, TITLE_CHARS - len(before) - len(behind))}{behind}"
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} {'line' if count == 1 else 'lines'}"
+
+
+def _percent(share: float | None) -> str:
+    """A share in per cent, never rounded to none or to all.
+
+    >>> [_percent(share) for share in (0.9996, 0.985, 1.0, 0.0004)]
+    ['99.9 %', '98 %', '100 %', 'under 0.1 %']
+    """
+    per_cent = 100 * (share or 0.0)
+    if 0 < per_cent < 0.1:
+        return "under 0.1 %"
+    if 99 < per_cent < 100 or 0 < per_cent < 1:
+        return f"{int(10 * per_cent) / 10:g} %"
+    return f"{int(per_cent)} %"
