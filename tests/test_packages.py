@@ -15,7 +15,7 @@ FLOORS = (
     ("records", "rules", "utils", "decision"),
     ("signing",),
     ("novelty", "topics", "releases"),
-    ("settings", "schemas", "reasons"),
+    ("settings", "schemas"),
     ("parsing", "embedding", "detector", "active_learning", "observability"),
     ("kafka", "routing", "data"),
     ("teachers",),

@@ -36,6 +36,7 @@ from fusionlog.records.spending import Spend
 from fusionlog.records.windows import (
     LEAST_DURATION,
     LEAST_PAUSE,
+    MAX_PLACES,
     Longest,
     Route,
     Span,
@@ -51,6 +52,7 @@ __all__ = [
     "LEAST_DURATION",
     "LEAST_PAUSE",
     "MAX_EVENTS",
+    "MAX_PLACES",
     "TITLE_CHARS",
     "VERSION",
     "Anomaly",

@@ -12,7 +12,7 @@ from fusionlog.records.windows import Longest, Route, WindowEvent
 TITLE_CHARS = 80
 """Characters of a title, at most: the subject of a message, a line of a table."""
 Severity = Literal["info", "warning", "error", "critical"]
-"""From the least to the greatest: `fusionlog.reasons.severity` has the rule of each."""
+"""From the least to the greatest: `fusionlog.novelty.reasons.severity` has the rule of each."""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import structlog
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.envelopes import EnvelopeReader
+from fusionlog.parsing.envelopes.places import NOWHERE, place_of
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LATEST, LineClock
@@ -345,7 +346,8 @@ class PartitionProcessor:
     ) -> None:  # fmt: skip
         self._added += 1
         try:
-            self._close(self._windower.add(event, position, moment, membership, False, stated))
+            place = place_of(read.raw.fields) if read.raw is not None else NOWHERE
+            self._close(self._windower.add(event, position, moment, membership, False, stated, place))
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 

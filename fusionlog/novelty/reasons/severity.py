@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable
 
 from fusionlog.novelty.failure_lexicon import reports_failure
-from fusionlog.reasons.telling import is_telling
+from fusionlog.novelty.reasons.telling import is_telling
 from fusionlog.records import Evidence, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error", "critical")

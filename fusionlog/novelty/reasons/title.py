@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fusionlog.novelty.missing_steps import RARE
-from fusionlog.reasons.telling import by_telling
+from fusionlog.novelty.reasons.telling import by_telling
 from fusionlog.records import TITLE_CHARS, Evidence
 
 LEAST_NAME_CHARS = 24

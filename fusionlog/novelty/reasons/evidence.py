@@ -11,7 +11,7 @@ from fusionlog.novelty.cooccurrence import LEAST_WINDOWS, Deviation
 from fusionlog.novelty.failure_lexicon import reports_failure
 from fusionlog.novelty.missing_steps import RARE, MissingStep, missing_steps
 from fusionlog.novelty.profile import SystemProfile
-from fusionlog.reasons.telling import by_telling
+from fusionlog.novelty.reasons.telling import by_telling
 from fusionlog.records import Evidence, Window, WindowEvent
 
 MOST_ADDED = 3
