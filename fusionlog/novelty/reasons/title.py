@@ -25,7 +25,8 @@ def title_of(evidence: Sequence[Evidence], otherwise: str = "") -> str:
     if first is None:
         return cut(otherwise or "anomalous window", TITLE_CHARS)
     if first.absent:
-        return _fitted("missing: ", first.text, f" (in {_percent(first.share)} of {first.windows:,} windows like it)")
+        usual = f" (in {_percent(first.share)} of {first.windows:,} windows like it)" if first.share else ""
+        return _fitted("missing: ", first.text, usual)
     return _fitted("", first.text, _behind(first))
 
 
@@ -53,20 +54,20 @@ def _fitted(before: str, text: str, behind: str) -> str:
     """A title of its parts; the text is cut to what is left, and where that is too little, the rest goes."""
     if len(before) + len(behind) > TITLE_CHARS - min(LEAST_NAME_CHARS, len(text)):
         behind = ""
-    return f"{before}{cut(text, TITLE_CHARS - len(before) - len(behind))}{behind}"
+    return cut(f"{before}{cut(text, TITLE_CHARS - len(before) - len(behind))}{behind}", TITLE_CHARS)
 
 
 def _lines(count: int) -> str:
     return f"{count:,} {'line' if count == 1 else 'lines'}"
 
 
-def _percent(share: float | None) -> str:
+def _percent(share: float) -> str:
     """A share in per cent, never rounded to none or to all.
 
     >>> [_percent(share) for share in (0.9996, 0.985, 1.0, 0.0004)]
     ['99.9 %', '98 %', '100 %', 'under 0.1 %']
     """
-    per_cent = 100 * (share or 0.0)
+    per_cent = 100 * share
     if 0 < per_cent < 0.1:
         return "under 0.1 %"
     if 99 < per_cent < 100 or 0 < per_cent < 1:
