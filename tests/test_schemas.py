@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from fusionlog import schemas
-from fusionlog.records import Record
+from fusionlog.records import Anomaly, Record
 from fusionlog.topics import Topics
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly, make_label, make_window
@@ -25,6 +25,24 @@ def test_a_probability_above_one_is_not_valid() -> None:
     label = json.loads(msgspec.json.encode(make_label(make_window())))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**label, "probability": 1.5}, schemas.json_schema(type(make_label(make_window()))))
+
+
+PARTS = sorted(schemas.json_schema(Anomaly)["$defs"])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_field_of_an_anomaly_has_a_description_and_an_example_that_is_valid(part: str) -> None:
+    schema = schemas.json_schema(Anomaly)
+    for name, field in schema["$defs"][part]["properties"].items():
+        assert field.get("description", "").endswith(".") and field.get("examples"), f"{part}.{name}"
+        for example in field["examples"]:
+            jsonschema.validate(example, {**field, "$defs": schema["$defs"]})
+
+
+def test_the_examples_of_an_anomaly_are_an_anomaly() -> None:
+    fields = schemas.json_schema(Anomaly)["$defs"]["Anomaly"]["properties"]
+    example = {name: field["examples"][0] for name, field in fields.items()}
+    assert isinstance(msgspec.convert(example, Anomaly), Anomaly)
 
 
 def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
