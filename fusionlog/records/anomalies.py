@@ -240,9 +240,9 @@ class Anomaly(Record, frozen=True, kw_only=True):
 class ExplainedLine(Struct, frozen=True, kw_only=True):
     """A line of an anomalous window that is evidence of an explanation; `count` is the window's lines of the event."""
 
-    template: str
-    line: str
-    count: Count
+    template: Annotated[str, Meta(description="Id of its event's template.", examples=["41d0aa93be7f2c18"])]
+    line: Annotated[str, Meta(description="The line, as the anomaly has it.", examples=["payment 17 refused: 402"])]
+    count: Annotated[Count, Meta(description="The window's lines of the event.", examples=[3])]
 
 
 class Explanation(Record, frozen=True, kw_only=True):
@@ -251,27 +251,45 @@ class Explanation(Record, frozen=True, kw_only=True):
     `anomaly` is the one that the call was about, `evidence` are lines of its window. `calls` and `tokens` are the cost.
     """
 
-    system: SystemName
-    shape: str
-    anomaly: str
-    session: str
-    score: Probability
-    cause: str
-    evidence: list[ExplainedLine]
-    next_step: str
-    explained_by: str
-    calls: Sum
-    tokens: Sum
-    explained_at: Seconds
+    system: Annotated[SystemName, Meta(description="Name of the system.", examples=["shop"])]
+    shape: Annotated[str, Meta(description="Shape of its windows.", examples=["0f3c9a1be2d4476655aa01ce"])]
+    anomaly: Annotated[
+        str, Meta(description="Id of the anomaly that was explained.", examples=["5b2fb1bd1d2f4a0c9f0c8e0c1d7e6a11"])
+    ]
+    session: Annotated[str, Meta(description="Session of that anomaly.", examples=["req-1f2e3d"])]
+    score: Annotated[Probability, Meta(description="Score of that anomaly.", examples=[0.97])]
+    cause: Annotated[
+        str,
+        Meta(
+            description="What most likely went wrong, in one or two sentences.",
+            examples=["The payment provider refused the card, so the order was never charged."],
+        ),
+    ]
+    evidence: Annotated[
+        list[ExplainedLine],
+        Meta(
+            description="Lines of the window that show the cause, one at least.",
+            examples=[[{"template": "41d0aa93be7f2c18", "line": "payment 17 refused: 402", "count": 3}]],
+        ),
+    ]
+    next_step: Annotated[
+        str, Meta(description="What to look at first.", examples=["Look at the provider's status for code 402."])
+    ]
+    explained_by: Annotated[str, Meta(description="The language model.", examples=["gpt-4o-mini"])]
+    calls: Annotated[Sum, Meta(description="Requests that it took.", examples=[1])]
+    tokens: Annotated[Sum, Meta(description="Tokens that it took.", examples=[1830])]
+    explained_at: Annotated[Seconds, Meta(description="When it was explained.", examples=[1764241056.4])]
 
 
 class Feedback(Record, frozen=True, kw_only=True):
     """An operator's verdict on an anomaly: confirm or dismiss."""
 
-    anomaly: str
-    system: SystemName
-    shape: str
-    verdict: Literal["confirm", "dismiss"]
-    by: str
-    at: Seconds
-    note: str = ""
+    anomaly: Annotated[str, Meta(description="Id of the anomaly.", examples=["5b2fb1bd1d2f4a0c9f0c8e0c1d7e6a11"])]
+    system: Annotated[SystemName, Meta(description="Name of its system.", examples=["shop"])]
+    shape: Annotated[str, Meta(description="Its window shape.", examples=["0f3c9a1be2d4476655aa01ce"])]
+    verdict: Annotated[
+        Literal["confirm", "dismiss"], Meta(description="Whether it is an anomaly.", examples=["dismiss"])
+    ]
+    by: Annotated[str, Meta(description="Who gives the verdict.", examples=["ann"])]
+    at: Annotated[Seconds, Meta(description="When.", examples=[1764244800.0])]
+    note: Annotated[str, Meta(description="Why, in free text.", examples=["a planned restart"])] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fusionlog.novelty.missing_steps import RARE
@@ -10,6 +11,10 @@ from fusionlog.records import TITLE_CHARS, Evidence
 
 LEAST_NAME_CHARS = 24
 """Characters of the event's text in a title, at least: what stands behind it gives way."""
+
+
+_BRACKETED = re.compile(r"\[<\w+>\]|\(<\w+>\)")
+_LEADING = re.compile(r"^(?:<[^<>]*>|[^\w<\"'/\[(]|_)+(?=.*\w)")
 
 
 def title_of(evidence: Sequence[Evidence], otherwise: str = "") -> str:
@@ -25,8 +30,7 @@ def title_of(evidence: Sequence[Evidence], otherwise: str = "") -> str:
     if first is None:
         return cut(otherwise or "anomalous window", TITLE_CHARS)
     if first.absent:
-        usual = f" (in {_percent(first.share)} of {first.windows:,} windows like it)" if first.share else ""
-        return _fitted("missing: ", first.text, usual)
+        return _fitted("missing: ", first.text, _behind_absent(first))
     return _fitted("", first.text, _behind(first))
 
 
@@ -39,22 +43,38 @@ def cut(text: str, limit: int) -> str:
     return f"{line[: limit - 1 - end].rstrip()}…{line[len(line) - end :].lstrip()}"
 
 
-def _behind(each: Evidence) -> str:
-    """What is unusual of an event of the window, behind its text."""
+def _behind_absent(each: Evidence) -> list[str]:
+    if not each.share:
+        return [""]
+    percent = _percent(each.share)
+    return [f" (in {percent} of {each.windows:,} windows like it)", f" (in {percent} of {each.windows:,})"]
+
+
+def _behind(each: Evidence) -> list[str]:
+    """What is unusual of an event of the window, behind its text: in words, and in fewer of them."""
     if each.value:
-        return f": {each.value}"
+        return [f": {each.value}"]
     if each.atypical and each.typical is not None and each.count != each.typical:
-        return f": {_lines(each.count)}, usually {each.typical:,}"
+        return [f": {_lines(each.count)}, usually {each.typical:,}", f" x {each.count:,}, usually {each.typical:,}"]
     if each.share is not None and each.share <= RARE:
-        return f" (in {_percent(each.share)} of {each.windows:,} windows)" if each.share else " (never before)"
-    return f" ({_lines(each.count)})" if each.count > 1 else ""
+        rare = f"in {_percent(each.share)} of {each.windows:,} windows" if each.share else "never before"
+        return [f" ({rare})", ""]
+    return [f" ({_lines(each.count)})", ""] if each.count > 1 else [""]
 
 
-def _fitted(before: str, text: str, behind: str) -> str:
-    """A title of its parts; the text is cut to what is left, and where that is too little, the rest goes."""
-    if len(before) + len(behind) > TITLE_CHARS - min(LEAST_NAME_CHARS, len(text)):
-        behind = ""
-    return cut(f"{before}{cut(text, TITLE_CHARS - len(before) - len(behind))}{behind}", TITLE_CHARS)
+def _fitted(before: str, text: str, behind: Sequence[str]) -> str:
+    """A title of its parts. What stands behind the text gives way to it, down to its last and shortest form."""
+    name = _name(text)
+    room = TITLE_CHARS - len(before)
+    last = behind[-1] if room - len(behind[-1]) >= min(LEAST_NAME_CHARS, len(name)) else ""
+    chosen = next((each for each in behind if len(name) + len(each) <= room), last)
+    return cut(f"{before}{cut(name, room - len(chosen))}{chosen}", TITLE_CHARS)
+
+
+def _name(text: str) -> str:
+    """A text without what distinguishes no event: blanks and placeholders before its first word, and in brackets."""
+    line = cut(_BRACKETED.sub("", text), len(text))
+    return _LEADING.sub("", line)
 
 
 def _lines(count: int) -> str:

@@ -27,6 +27,9 @@ VALUE = "its duration 3.9 s, usually below 0.1 s"
             make_evidence("mail sent", value="its due\nsize 9, usually above 80"),
             "mail sent: its due size 9, usually above 80",
         ),
+        (make_evidence("- - <NUM> web[<NUM>] disk failed", probability=0.9), "web disk failed"),
+        (make_evidence("<*>", probability=0.9), "<*>"),
+        (make_evidence("订单 <NUM> 失败", probability=0.9), "订单 <NUM> 失败"),
         (make_evidence("payment\r\n\trefused\x1b[0m", probability=0.9), "payment refused [0m"),
     ],
 )
@@ -41,7 +44,16 @@ def test_a_missing_step_stands_in_the_title_before_the_innocent_lines() -> None:
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
     title = title_of([make_absent(LONG)])
-    assert len(title) <= TITLE_CHARS and title.startswith("missing: nova") and "timed out (in 99 %" in title
+    assert (
+        len(title) <= TITLE_CHARS
+        and title.startswith("missing: nova")
+        and title.endswith("timed out (in 99 % of 1,424)")
+    )
+
+
+def test_how_rare_an_event_is_gives_way_to_its_text() -> None:
+    text = "closing the connection to the broker: it unexpectedly reset the TCP one"
+    assert title_of([make_evidence(text, share=0.01, windows=2_000)]) == text
 
 
 def test_an_anomaly_without_evidence_has_a_title() -> None:
