@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from fusionlog.parsing.envelopes.raw_line import RawLine
 from fusionlog.parsing.envelopes.writers import FILE_FIELDS, HOST_FIELDS, POD_FIELDS, Path, first_of, present
+from fusionlog.utils.bounded_cache import BoundedCache
 from fusionlog.utils.json_format import Tree
 
 MAX_NAME_CHARS = 200
+KNOWN_WRITERS = 1_000
 _NODE = (
     "kubernetes.host", "kubernetes.node.name", "kubernetes.node_name", "kubernetes.pod_node_name", "k8s.node.name",
     "_HOSTNAME", "_hostname", "hostName", "computer", "instance", "node", "nodename",
@@ -68,3 +71,29 @@ def _shared(host: str, file: str) -> LinePlace:
 
 def _is_path(text: str) -> bool:
     return "/" in text or "\\" in text or "." in text
+
+
+class LinePlaces:
+    """The places of a partition's lines. That of a writer whose identity determines its host is looked up once.
+
+    A container's name, for one, does not: each host may have one of that name.
+    """
+
+    def __init__(self) -> None:
+        self._known: BoundedCache[str, LinePlace] = BoundedCache(KNOWN_WRITERS)
+
+    def of(self, line: RawLine | None) -> LinePlace:
+        """The place of a line; `NOWHERE` of one without an envelope."""
+        if line is None or not line.fields:
+            return NOWHERE
+        source = line.source
+        found = self._known.get(source) if source is not None else None
+        if found is None:
+            found = place_of(line.fields)
+            if (
+                source
+                and len(source) <= 2 * MAX_NAME_CHARS
+                and ("kubernetes" in line.fields or (found.host and source.startswith(found.host)))
+            ):
+                self._known.put(source, found)
+        return found

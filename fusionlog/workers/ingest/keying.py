@@ -10,7 +10,7 @@ from zlib import crc32
 from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
 from fusionlog.parsing.envelopes import EnvelopeReader
-from fusionlog.parsing.envelopes.places import NOWHERE, LinePlace, place_of
+from fusionlog.parsing.envelopes.places import NOWHERE, LinePlace
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.windows import Membership, Share
 from fusionlog.records import KeyedLine, Seconds, Window
@@ -194,7 +194,7 @@ class KeyingProcessor(PartitionProcessor):
         self._added += 1
         fields = self._parser.needed(read.raw.fields) if read.raw is not None and read.raw.fields else {}
         try:
-            place = place_of(read.raw.fields) if read.raw is not None else NOWHERE
+            place = self._places.of(read.raw)
             self._keyer.add(event, position, moment, membership, False, stated, place, read.time, fields)
         except RecordError as error:
             self._refused(position, read.key, read.value, error)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fusionlog.parsing.envelopes.places import MAX_NAME_CHARS, NOWHERE, place_of
+from fusionlog.parsing.envelopes.places import MAX_NAME_CHARS, NOWHERE, LinePlaces, place_of
+from fusionlog.parsing.envelopes.raw_line import RawLine
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,16 @@ def test_an_envelope_without_either_has_no_place(fields: Any) -> None:
 def test_a_name_is_cut_and_equal_places_are_one_object() -> None:
     assert len(place_of({"host": "w" * 9_000}).host) == MAX_NAME_CHARS
     assert place_of({"host": "web-" + "1"}) is place_of({"hostname": "web-1"})
+
+
+def test_containers_of_one_name_have_the_hosts_of_their_own_lines() -> None:
+    places = LinePlaces()
+    lines = [RawLine("x", None, {"container_name": "shop", "host": host}, "shop") for host in ("web-1", "web-2")]
+    assert [places.of(line).host for line in lines] == ["web-1", "web-2"]
+
+
+def test_a_line_of_a_known_writer_has_its_place() -> None:
+    places, fields = LinePlaces(), {"host": "web-1", "log.file.path": "/var/log/a.log"}
+    for _ in range(2):
+        assert places.of(RawLine("x", None, dict(fields), "web-1//var/log/a.log")) == ("web-1", "/var/log/a.log")
+    assert places.of(RawLine("x")) is NOWHERE is places.of(None)
