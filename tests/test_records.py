@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionlog.records import LEAST_PAUSE, VERSION, Window, decade, template_id, window_id, window_shape
-from tests.factories import make_window
+from fusionlog.records import LEAST_PAUSE, VERSION, Anomaly, Window, decade, template_id, window_id, window_shape
+from tests.factories import make_anomaly, make_window
 
 
 def test_a_field_of_a_newer_writer_is_ignored() -> None:
@@ -48,3 +48,12 @@ def test_a_shape_has_the_decades_of_its_longest_duration_and_pause() -> None:
 @pytest.mark.parametrize(("seconds", "number"), [(10.0, 0), (99.0, 0), (100.0, 1), (999.0, 1), (1000.0, 2), (1e9, 2)])
 def test_decades_of_pauses_begin_at_ten_seconds_and_the_third_is_open(seconds: float, number: int) -> None:
     assert decade(seconds, LEAST_PAUSE) == number
+
+
+def test_an_anomaly_of_an_earlier_build_is_read() -> None:
+    new = {"title", "severity", "own_times", "hosts", "files"}
+    old = {"absent", "typical", "share", "windows", "beside", "level", "atypical", "value"}
+    written = msgspec.to_builtins(make_anomaly("disk failed"))
+    evidence = [{key: each[key] for key in each.keys() - old} for each in written["evidence"]]
+    read = msgspec.convert({**{key: written[key] for key in written.keys() - new}, "evidence": evidence}, Anomaly)
+    assert (read.title, read.severity, read.evidence[0].absent, read.hosts) == ("", "warning", False, [])

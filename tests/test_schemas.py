@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from fusionlog import schemas
-from fusionlog.records import Record
+from fusionlog.records import Anomaly, Explanation, Feedback, Record
 from fusionlog.topics import Topics
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly, make_label, make_window
@@ -25,6 +25,27 @@ def test_a_probability_above_one_is_not_valid() -> None:
     label = json.loads(msgspec.json.encode(make_label(make_window())))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**label, "probability": 1.5}, schemas.json_schema(type(make_label(make_window()))))
+
+
+PARTS = [(record, part) for record in (Anomaly, Explanation, Feedback) for part in schemas.json_schema(record)["$defs"]]
+
+
+@pytest.mark.parametrize(("record", "part"), PARTS)
+def test_each_field_of_what_users_read_and_write_has_a_description_and_a_valid_example(
+    record: type[Record], part: str
+) -> None:
+    schema = schemas.json_schema(record)
+    for name, field in schema["$defs"][part]["properties"].items():
+        assert field.get("description", "").endswith(".") and field.get("examples"), f"{part}.{name}"
+        for example in field["examples"]:
+            jsonschema.validate(example, {**field, "$defs": schema["$defs"]})
+
+
+@pytest.mark.parametrize("record", [Anomaly, Explanation, Feedback])
+def test_the_examples_of_a_records_fields_are_a_record(record: type[Record]) -> None:
+    fields = schemas.json_schema(record)["$defs"][record.__name__]["properties"]
+    example = {name: field["examples"][0] for name, field in fields.items()}
+    assert isinstance(msgspec.convert(example, record), record)
 
 
 def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:

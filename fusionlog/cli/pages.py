@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import msgspec
 import typer
@@ -14,7 +16,6 @@ from fusionlog import records, schemas
 from fusionlog.topics import Topic, Topics
 
 GENERATED = "Generated from the code by `make pages`; change the code, not this page."
-ANNOTATED = re.compile(r"Annotated\[(\w+), .*\]")
 FIELD = re.compile(r":(?:param |(?=return|raises))([^:]+):(.*)")
 
 
@@ -87,14 +88,24 @@ def _carriers(record: type[records.Record], topics: Topics) -> str:
 
 
 def _structure(struct: type[msgspec.Struct], place: str) -> str:
+    described = msgspec.json.schema_components([struct])[1][struct.__name__]["properties"]
     rows = [
-        (f"`{field.name}`", f"`{_annotation(struct, field.name)}`", _default(field))
+        (f"`{field.name}`", f"`{_annotation(struct, field.name)}`", _default(field), _described(described[field.name]))
         for field in msgspec.structs.fields(struct)
     ]
+    columns = ("field", "type", "default", "what it is")
+    shown = len(columns) if all(what for *_, what in rows) else len(columns) - 1
     text = markdown(inspect.getdoc(struct) or "")
-    return "\n\n".join(
-        part for part in (f"## {struct.__name__}", text, place, table(("field", "type", "default"), rows)) if part
-    )
+    listed = table(columns[:shown], [row[:shown] for row in rows])
+    return "\n\n".join(part for part in (f"## {struct.__name__}", text, place, listed) if part)
+
+
+def _described(field: Mapping[str, Any]) -> str:
+    """The description of a field, with its example; empty where it has none."""
+    if not (text := field.get("description")):
+        return ""
+    found = [json.dumps(each, ensure_ascii=False) for each in field.get("examples", ())]
+    return f"{text} E.g. `{found[0]}`" if found else text
 
 
 def _annotation(struct: type[msgspec.Struct], name: str) -> str:
@@ -103,7 +114,25 @@ def _annotation(struct: type[msgspec.Struct], name: str) -> str:
 
 def annotations_of(kind: type) -> dict[str, str]:
     """The annotations of a class itself, as they stand in the source."""
-    return {name: ANNOTATED.sub(r"\1", str(each)) for name, each in vars(kind).get("__annotations__", {}).items()}
+    return {name: _bare(str(each)) for name, each in vars(kind).get("__annotations__", {}).items()}
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes the first argument for an `Annotated`."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id == "Annotated" and isinstance(node.slice, ast.Tuple):
+            return cast(ast.AST, self.visit(node.slice.elts[0]))
+        return self.generic_visit(node)
+
+
+def _bare(annotation: str) -> str:
+    """An annotation without what stands beside its types.
+
+    >>> _bare("list[Annotated[str, Meta(max_length=9)]] | None")
+    'list[str] | None'
+    """
+    return ast.unparse(_Bare().visit(ast.parse(annotation, mode="eval"))) if "Annotated" in annotation else annotation
 
 
 def _default(field: Any) -> str:

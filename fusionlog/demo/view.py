@@ -52,7 +52,7 @@ def _anomalies(anomalies: list[Anomaly]) -> RenderableType:
     table.add_column("verdict of", no_wrap=True, max_width=20)
     table.add_column("why", ratio=1, no_wrap=True)
     for anomaly in anomalies:
-        why = anomaly.reason or (anomaly.evidence[0].text if anomaly.evidence else "")
+        why = anomaly.title or anomaly.reason
         # Text, not markup: a log line may hold brackets.
         table.add_row(Text(anomaly.session), f"{anomaly.score:.2f}", Text(anomaly.verdict_source), Text(why))
     return table

@@ -97,7 +97,7 @@ def pseudonyms_of(anomaly: Anomaly, system: SystemSettings) -> Pseudonyms:
 
 def lines_of(anomaly: Anomaly) -> Sequence[WindowEvent | Evidence]:
     """The lines of an anomaly's window; where the record has no `events`, the lines of its evidence."""
-    return anomaly.events or anomaly.evidence
+    return anomaly.events or [each for each in anomaly.evidence if not each.absent]
 
 
 def _event(id: int, line: WindowEvent | Evidence, pause: float, hide: Hide) -> UnitEvent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
@@ -117,6 +118,15 @@ class Cooccurrence:
         if last is not None and self._in[window.events[last].template] - own >= LEAST_WINDOWS:
             template = window.events[last].template
             yield Deviation("last", last, max(0, self._last[template] - own), self._in[template] - own)
+
+    def typical_count(self, template: str) -> int | None:
+        """The number of lines of an event in a usual window with it: the lower median; None where it is in fewer than
+        `LEAST_WINDOWS`."""
+        counts = self._counts.get(template)
+        if counts is None or (windows := sum(counts.values())) < LEAST_WINDOWS:
+            return None
+        until = accumulate(counts[number] for number in sorted(counts))
+        return next(number for number, total in zip(sorted(counts), until, strict=True) if 2 * total >= windows)
 
     def risk_difference(self, template: str) -> float:
         """The greatest risk difference, over the usual steps, of missing the step in windows with an event, 0 to 1.

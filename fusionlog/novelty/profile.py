@@ -133,6 +133,10 @@ class SystemProfile:
         """The deviations of a window without its values (see `Cooccurrence.deviations`)."""
         return self._cooccurrence.deviations(window, own)
 
+    def typical_count(self, template: str) -> int | None:
+        """The number of lines of an event in a usual window (see `Cooccurrence.typical_count`)."""
+        return self._cooccurrence.typical_count(template)
+
     def text(self, template: str) -> str | None:
         """The text of a counted template, cut; None where it is not kept."""
         return self._texts.get(template)

@@ -9,17 +9,18 @@ partition that is read again gives the same windows with the same ids.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
 from fusionlog.errors import RecordError
+from fusionlog.parsing.envelopes.places import NOWHERE, LinePlace
 from fusionlog.parsing.event_clock import CONFIRMING_LINES, CONTRADICTING_LINES, EventClock
 from fusionlog.parsing.magnitudes import Magnitudes, Pauses
 from fusionlog.parsing.open_limits import OpenLimits
 from fusionlog.parsing.parser import Event, example_of
-from fusionlog.records import ClosedBy, Longest, Seconds, Window, WindowEvent, window_id, window_shape
+from fusionlog.records import MAX_PLACES, ClosedBy, Longest, Seconds, Window, WindowEvent, window_id, window_shape
 from fusionlog.settings import MAX_OPEN_SESSIONS, WindowSettings
 from fusionlog.types import Position
 
@@ -52,6 +53,7 @@ class _Waiting(NamedTuple):
     time: Seconds
     membership: Membership | None
     stated: Seconds | None = None
+    place: LinePlace = NOWHERE
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ class _Open:
     sequence: list[int] = field(default_factory=list)
     magnitudes: Magnitudes | None = None
     pauses: Pauses | None = None
+    line_places: tuple[LinePlace, ...] = ()
 
     def add(self, event: Event, position: Position, time: Seconds, now: float, stated: Seconds | None) -> None:
         place = self.places.get(event.template)
@@ -91,6 +94,11 @@ class _Open:
         if stated is not None:
             self.pauses = self.pauses or Pauses(stated, place)
             self.pauses.add(place, stated)
+
+    def note_place(self, place: LinePlace) -> None:
+        """Note the host and the file of the line that was added."""
+        if len(self.line_places) < MAX_PLACES and place not in self.line_places:
+            self.line_places += (place,)
 
     def note(self, membership: Membership) -> None:
         """Note what is special about the line that was added."""
@@ -168,13 +176,14 @@ class Windower:
 
     def add(
         self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
-        decided: bool = False, stated: Seconds | None = None,
+        decided: bool = False, stated: Seconds | None = None, place: LinePlace = NOWHERE,
     ) -> list[Window]:  # fmt: skip
         """Take a line; the windows that this closes, its own among them or not.
 
         :param time: of the line, Kafka's where it has none of its own.
         :param membership: what is special about the line.
         :param stated: the time that the line or its envelope has, by which pauses are measured; None: it has none.
+        :param place: the host and the file of the line, by its envelope.
         :param decided: whether the line waited and its time is clear now.
         :raises RecordError: `no-session-key`: it has none, and windows are by session; `offset-order`: its position is
             not greater than the last one. The line is in no window then.
@@ -185,7 +194,7 @@ class Windower:
                 raise self._refusal(position)
             self._last = position
             if time > clock.limit or self._waiting:
-                self._waiting.append(_Waiting(event, position, time, membership, stated))
+                self._waiting.append(_Waiting(event, position, time, membership, stated, place))
                 return self._decide()
         now = clock.observe(time)
         closed = self._close_idle() if now - self._longest_untouched > self._idle else []
@@ -194,11 +203,13 @@ class Windower:
         window.add(event, position, time, now, stated)
         if membership is not None:
             window.note(membership)
+        if place is not NOWHERE:
+            window.note_place(place)
         self._by_touch.move_to_end(session)
         if len(window.sequence) >= self._limit:
             closed.append(self._close(window, "count" if self._by_count else "size"))
         if event.more and not self._by_count:
-            closed += self._add_to_others(event, position, time, membership, stated)
+            closed += self._add_to_others(event, position, time, membership, stated, place)
         if position[0] > self._limits.due:
             closed += self._close_beyond(position[0])
         return closed
@@ -217,8 +228,9 @@ class Windower:
         return closed + [self._close(window, "silence") for window in list(self._by_first.values())]
 
     def _add_to_others(
-        self, event: Event, position: Position, time: Seconds, membership: Membership | None, stated: Seconds | None
-    ) -> list[Window]:
+        self, event: Event, position: Position, time: Seconds, membership: Membership | None, stated: Seconds | None,
+        place: LinePlace,
+    ) -> list[Window]:  # fmt: skip
         """Add a line to the windows of its other sessions."""
         closed = []
         other = Membership(membership.anchor if membership else position, counted=False)
@@ -226,6 +238,8 @@ class Windower:
             window = self._by_touch.get(session) or self._open(session, position, time)
             window.add(event, position, time, self.clock.now, stated)
             window.note(other)
+            if place is not NOWHERE:
+                window.note_place(place)
             self._by_touch.move_to_end(session)
             if len(window.sequence) >= self._limit:
                 closed.append(self._close(window, "size"))
@@ -255,7 +269,7 @@ class Windower:
     def _take(self, line: _Waiting) -> list[Window]:
         if line.event is not None:
             self.in_hand = line.position
-            closed = self.add(line.event, line.position, line.time, line.membership, True, line.stated)
+            closed = self.add(line.event, line.position, line.time, line.membership, True, line.stated, line.place)
             self.in_hand = None
             return closed
         self.clock.observe(line.time)
@@ -337,6 +351,9 @@ class Windower:
             sequence=window.sequence,
             duration=duration,
             pause=pause,
+            own_times=window.pauses is not None,
+            hosts=_names(place.host for place in window.line_places),
+            files=_names(place.file for place in window.line_places),
         )
 
     def _name(self, first: Position) -> str:
@@ -358,6 +375,11 @@ def _events(window: _Open, counts: Sequence[int]) -> list[WindowEvent]:
 def _timed(events: Sequence[WindowEvent], longest: Longest | None) -> tuple[str, Seconds] | None:
     """The template and the seconds of a window's longest duration or pause."""
     return None if longest is None else (events[longest.event].template, longest.seconds)
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    """The distinct names that are not empty, in order."""
+    return [name for name in dict.fromkeys(names) if name]
 
 
 def _shown(position: Position) -> str:

@@ -7,7 +7,15 @@ meaning raises the version; a record of an earlier version is refused.
 
 from __future__ import annotations
 
-from fusionlog.records.anomalies import Anomaly, Evidence, ExplainedLine, Explanation, Feedback
+from fusionlog.records.anomalies import (
+    TITLE_CHARS,
+    Anomaly,
+    Evidence,
+    ExplainedLine,
+    Explanation,
+    Feedback,
+    Severity,
+)
 from fusionlog.records.base import (
     MAX_EVENTS,
     VERSION,
@@ -28,6 +36,7 @@ from fusionlog.records.spending import Spend
 from fusionlog.records.windows import (
     LEAST_DURATION,
     LEAST_PAUSE,
+    MAX_PLACES,
     Longest,
     Route,
     Span,
@@ -43,6 +52,8 @@ __all__ = [
     "LEAST_DURATION",
     "LEAST_PAUSE",
     "MAX_EVENTS",
+    "MAX_PLACES",
+    "TITLE_CHARS",
     "VERSION",
     "Anomaly",
     "BankEvent",
@@ -66,6 +77,7 @@ __all__ = [
     "Revocation",
     "Route",
     "Seconds",
+    "Severity",
     "Span",
     "Spend",
     "SpendingRole",

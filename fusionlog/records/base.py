@@ -30,4 +30,4 @@ SpendingRole = Literal["label", "explain"]
 class Record(Struct, frozen=True, kw_only=True):
     """Base of every record."""
 
-    v: Annotated[int, Meta(ge=VERSION)] = VERSION
+    v: Annotated[int, Meta(ge=VERSION, description="Version of the record.", examples=[VERSION])] = VERSION

@@ -16,7 +16,8 @@ class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
     `offset` and `index` of the raw `topic` and `partition`; `member` is the number of the session among those of the
     line, from 0. `after` is the offset, index and member of the record that the same writer sent before this one, from
     the same raw partition to the same partition; None: it has sent none, or all of them are there, and so are those of
-    earlier writers. `epoch` is greater where the raw partition's offsets began again.
+    earlier writers. `host` and `file` are those of its envelope, empty where that has none. `epoch` is greater where
+    the raw partition's offsets began again.
     """
 
     session: str
@@ -32,6 +33,8 @@ class KeyedLine(Record, frozen=True, kw_only=True, gc=False):
     epoch: Offset = 0
     after: tuple[Offset, Index, Index] | None = None
     fields: dict[str, Any] = {}
+    host: str = ""
+    file: str = ""
 
 
 class Template(Record, frozen=True, kw_only=True):

@@ -28,6 +28,8 @@ LEAST_DURATION: Seconds = 1.0
 """A window has a longest duration from here up."""
 LEAST_PAUSE: Seconds = 10.0
 """A window has a longest pause from here up."""
+MAX_PLACES = 5
+"""Hosts, and files, of a window that are named, at most."""
 
 
 class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
@@ -38,20 +40,27 @@ class WindowEvent(Struct, frozen=True, kw_only=True, gc=False):
     values of its other named numbers in this window, by name: sizes in bytes, retries, percentages.
     """
 
-    template: str
-    text: str
-    example: str
-    count: Count
-    duration: Duration = 0.0
-    quantities: dict[str, float] = {}
+    template: Annotated[str, Meta(description="Id of its template.", examples=["41d0aa93be7f2c18"])]
+    text: Annotated[
+        str, Meta(description="The event: the constant text of its lines.", examples=["order <NUM> reserved"])
+    ]
+    example: Annotated[str, Meta(description="A line of it in this window.", examples=["order 17 reserved"])]
+    count: Annotated[Count, Meta(description="Its lines in this window.", examples=[1])]
+    duration: Annotated[
+        Duration, Meta(description="Longest duration that a line of it names, in seconds; 0: none.", examples=[3.9])
+    ] = 0.0
+    quantities: Annotated[
+        dict[str, float],
+        Meta(description="Greatest values of its other named numbers, by name.", examples=[{"retries": 3.0}]),
+    ] = {}
 
 
 class Longest(Struct, frozen=True, kw_only=True, gc=False):
     """The longest duration, or pause, of a window, in seconds, and its event: a place in `events`. For a pause, it is
     the event before it."""
 
-    seconds: Duration
-    event: Annotated[int, Meta(ge=0)]
+    seconds: Annotated[Duration, Meta(description="How long, in seconds.", examples=[40.0])]
+    event: Annotated[int, Meta(ge=0, description="Place of the event in `events`, from 0.", examples=[0])]
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -60,12 +69,23 @@ class Route(Struct, frozen=True, kw_only=True):
     `acquisition_score` is set where a general window gets a second opinion: it is sent to the teacher, though the small
     model has a verdict."""
 
-    kind: RouteKind
-    similarity: float
-    threshold: float
-    least_similar_event: str | None = None
-    model: str | None = None
-    acquisition_score: float | None = None
+    kind: Annotated[
+        RouteKind, Meta(description="general: its events are known; proprietary: they are not.", examples=["general"])
+    ]
+    similarity: Annotated[
+        float, Meta(description="S: the least similarity of an event to the bank, -1 to 1.", examples=[0.91])
+    ]
+    threshold: Annotated[float, Meta(description="Tau: general from here up.", examples=[0.83])]
+    least_similar_event: Annotated[
+        str | None, Meta(description="Text of the event with that similarity.", examples=["order <NUM> reserved"])
+    ] = None
+    model: Annotated[
+        str | None,
+        Meta(description="Version of the release whose bank it was.", examples=["20261127T124410Z-shop-4f1a"]),
+    ] = None
+    acquisition_score: Annotated[
+        float | None, Meta(description="Why it gets a second opinion; null: it gets none.", examples=[1.7])
+    ] = None
 
 
 class Span(Struct, frozen=True, kw_only=True, gc=False):
@@ -91,6 +111,9 @@ class Window(Record, frozen=True, kw_only=True):
     is the probability in a verdict that the offline teacher gave while the teacher was away; the window waits for the
     teacher's own.
 
+    `own_times` is whether its lines, or their envelopes, have times of their own; else `started` and `ended` are
+    Kafka's. `hosts` and `files` are those that its lines' envelopes name, `MAX_PLACES` of each at most.
+
     Of a system with `repartition: true`, the topic and the offsets are those of the keyed topic; `spans` are where the
     lines lie in the raw topic, by partition.
     """
@@ -115,6 +138,9 @@ class Window(Record, frozen=True, kw_only=True):
     duration: Longest | None = None
     pause: Longest | None = None
     spans: list[Span] = []
+    own_times: bool = False
+    hosts: list[str] = []
+    files: list[str] = []
 
     def __post_init__(self) -> None:
         """Refuse events that are not distinct, and places that are none in `events`.

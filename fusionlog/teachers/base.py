@@ -172,6 +172,14 @@ class StreamTeacher(Protocol):
 
 
 @runtime_checkable
+class ProfilingTeacher(Protocol):
+    """A teacher that has a profile of each system."""
+
+    def profile_of(self, system: str) -> SystemProfile:
+        """The profile of a system: the windows counted so far. To be read, and not kept."""
+
+
+@runtime_checkable
 class CachingTeacher(Protocol):
     """A teacher that gives a unit the answer that it had before, without a call."""
 

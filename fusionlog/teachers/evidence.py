@@ -7,21 +7,18 @@ that the line which always follows it is missing. The profile of the system has 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from math import floor, log1p
 
 from fusionlog.decision import is_anomalous
 from fusionlog.novelty.cooccurrence import LEAST_WINDOWS, Deviation
-from fusionlog.novelty.failure_lexicon import words
+from fusionlog.novelty.missing_steps import RARE, missing_steps
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import PseudoLabel, Window
 from fusionlog.teachers.base import Difference, EventEvidence, MissingEvent, Neighbour, UnitEvidence, clip
 from fusionlog.teachers.llm.injections import reads_like_instruction
 from fusionlog.utils.redaction import redact
 
-ANOTHER_FORM = 0.75
-"""The share of common words from which on an event is another form of a missing one: its template has changed."""
-RARE = 0.05
-"""The greatest share of comparable windows at which a deviation is shown."""
 MOST_MISSING = 3
 """Missing events of a window that are shown."""
 MAX_TEXT_CHARS = 100
@@ -52,7 +49,7 @@ def evidence_of(
         return UnitEvidence(tuple(EventEvidence(level=level) for level in levels))
     deviations = list(profile.deviations(window, own))
     rare = [each for each in deviations if each.share <= RARE]
-    missing = _missing(rare, window, profile)
+    missing = _missing(window, profile, rare)
     events = []
     for place, level in zip(places, levels, strict=True):
         here = [each for each in rare if each.event == place]
@@ -103,24 +100,14 @@ def _shown(text: str) -> str:
     return text if len(text) <= MAX_TEXT_CHARS else f"{text[: half - 1]}…{text[-half:]}"
 
 
-def _missing(rare: Sequence[Deviation], window: Window, profile: SystemProfile) -> list[tuple[int, MissingEvent]]:
-    """The most surprising missing events with a text, each beside the event whose windows lack it least often."""
-    here = [set(words(event.text).split()) for event in window.events]
-    found: dict[str, Deviation] = {}
-    for each in sorted((each for each in rare if each.kind == "missing"), key=lambda each: (each.share, each.other)):
-        found.setdefault(each.other, each)
-    named = [(each, text) for each in found.values() if (text := profile.text(each.other))]
-    shown = [
-        (each.event, MissingEvent(_shown(text), f"{each.of - each.number:.0f} of {each.of:.0f}"))
-        for each, text in named
-        if not _is_among(set(words(text).split()), here) and not reads_like_instruction(text)
-    ]
-    return shown[:MOST_MISSING]
-
-
-def _is_among(missing: set[str], here: Sequence[set[str]]) -> bool:
-    """Whether an event of the window is another form of a missing one. One without words of letters is none."""
-    return bool(missing) and any(len(missing & each) >= ANOTHER_FORM * len(missing | each) for each in here)
+def _missing(window: Window, profile: SystemProfile, rare: Sequence[Deviation]) -> list[tuple[int, MissingEvent]]:
+    """The most surprising missing events as they are sent, each with the place of the event beside it."""
+    shown = (
+        (step.beside, MissingEvent(_shown(step.text), f"{step.present} of {step.windows}"))
+        for step in missing_steps(window, profile, rare)
+        if not reads_like_instruction(step.text)
+    )
+    return list(islice(shown, MOST_MISSING))
 
 
 def _count(deviation: Deviation) -> str:

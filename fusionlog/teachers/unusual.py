@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from fusionlog.novelty.missing_steps import RARE
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import Window
 from fusionlog.teachers.base import EventEvidence, UnitEvidence, chosen_places, clip
-from fusionlog.teachers.evidence import RARE, evidence_of
+from fusionlog.teachers.evidence import evidence_of
 
 MOST_SENTENCES = 6
 MAX_NAME_CHARS = 80

@@ -1,4 +1,4 @@
-"""The `Anomaly` record of a window with an anomalous verdict."""
+"""The `Anomaly` record of a window with an anomalous verdict; `anomaly_description` describes it by a profile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from fusionlog import decision
 from fusionlog.novelty.failure_lexicon import reports_failure
 from fusionlog.novelty.features import NoveltyFeatures
+from fusionlog.novelty.reasons.severity import severity_of
+from fusionlog.novelty.reasons.title import title_of
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
 from fusionlog.teachers.base import MAX_REASON_CHARS, chosen_places, clip
@@ -47,7 +49,7 @@ def by_teacher(window: Window, label: PseudoLabel, now: float) -> Anomaly:
 def withdrawal(window: Window, score: float, source: str, reason: str, now: float) -> Anomaly:
     """The record that withdraws the provisional anomaly of a window, under the same id."""
     withdrawn = _anomaly(window, score, decision.THRESHOLD, source, "teacher", reason, [], now)
-    return replace(withdrawn, provisional=False, withdrawn=True)
+    return replace(withdrawn, provisional=False, withdrawn=True, severity=severity_of([], withdrawn=True))
 
 
 def _novelty_reasons(window: Window, how: NoveltyFeatures) -> Iterator[str]:
@@ -105,6 +107,11 @@ def _anomaly(
         detected_at=now,
         events=[_cut(window.events[place]) for place in shown],
         pause=replace(window.pause, event=shown.index(window.pause.event)) if window.pause else None,
+        title=title_of(evidence, reason),
+        severity=severity_of(evidence),
+        own_times=window.own_times,
+        hosts=window.hosts,
+        files=window.files,
     )
 
 

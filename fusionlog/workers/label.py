@@ -37,11 +37,12 @@ from fusionlog.online.event_answers import answer_in
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.questions import Questions
 from fusionlog.online.verdict import is_anomalous
-from fusionlog.records import ModelRelease, PseudoLabel, Window
+from fusionlog.records import Anomaly, ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
-from fusionlog.teachers.base import StreamTeacher, Teacher, ask, label_of
+from fusionlog.teachers.base import ProfilingTeacher, StreamTeacher, Teacher, ask, label_of
 from fusionlog.workers import anomaly_record
+from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class LabelWorker:
         )
         self._begun: dict[str, str] = {}
         self._questions: dict[str, Questions] = {}
+        self._describers: dict[str, Describer] = {}
         self._why = self._logged = ""
 
     async def count_history(self, windows: AsyncIterable[Window]) -> None:
@@ -219,8 +221,19 @@ class LabelWorker:
         unusual = self._questions_of(label.system).unusual(windows[0]) if shows and windows else []
         for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
-            anomaly = replace(anomaly_record.by_teacher(window, label, now), unusual=unusual)
+            anomaly = self._described(replace(anomaly_record.by_teacher(window, label, now), unusual=unusual), window)
             await self._output.send(self._settings.topics.anomalies, anomaly)
+
+    def _described(self, anomaly: Anomaly, window: Window) -> Anomaly:
+        """The anomaly with its description, by the profile that its teacher's verdicts or evidence depend on."""
+        system = window.system
+        if system not in self._describers:
+            self._describers[system] = Describer(self._system(system))
+        if self._shows_units(system):
+            return self._describers[system].describe(anomaly, window, self._questions_of(system).profile, own=1)
+        teacher = self._teacher_of(system)
+        profile = teacher.profile_of(system) if isinstance(teacher, ProfilingTeacher) else None
+        return self._describers[system].describe(anomaly, window, profile, own=0)
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
         """Return a referred window to the model, which has a verdict on it; any other becomes a dead letter."""
@@ -275,7 +288,8 @@ class LabelWorker:
             deferred = replace(window, provisional=probability)
             if not isinstance(verdict, TeacherError) and _is_provisional_anomaly(deferred):
                 label = label_of(window, verdict, self._offline.name, now)
-                anomaly = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
+                record = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
+                anomaly = self._described(record, window)
                 await self._output.send(self._settings.topics.anomalies, anomaly)
             await self._output.send(self._settings.topics.proprietary, deferred)
 

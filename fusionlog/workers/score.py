@@ -26,10 +26,11 @@ from fusionlog.online.release_guard import Objection, ReleaseGuard
 from fusionlog.online.scorer import Score, Scorer
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import Anomaly, PseudoLabel, Window
-from fusionlog.settings import Settings
+from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.unusual import unusual_by
 from fusionlog.topics import CANARY
 from fusionlog.workers import anomaly_record
+from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class ScoreWorker:
         self._tables, self._scorer = tables, scorer
         self._states: dict[str, SystemState] = {}
         self._guards: defaultdict[str, ReleaseGuard] = defaultdict(lambda: ReleaseGuard(settings.guard))
+        self._describers: dict[str, Describer] = {}
         self.output = BatchOutput(settings, producer, "score")
 
     async def handle(self, messages: Sequence[Message]) -> None:
@@ -129,9 +131,16 @@ class ScoreWorker:
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
         anomaly = _anomaly(window, verdict, now)
         if anomaly is not None:
-            anomaly = replace(anomaly, unusual=unusual_by(window, self._states[window.system].detector.profile))
+            profile = self._states[window.system].detector.profile
+            anomaly = self._describer_of(window.system).describe(anomaly, window, profile)
+            anomaly = replace(anomaly, unusual=unusual_by(window, profile))
             metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
             await self.output.send(self._topics.anomalies, anomaly)
+
+    def _describer_of(self, system: str) -> Describer:
+        if system not in self._describers:
+            self._describers[system] = Describer(self._settings.systems.get(system) or SystemSettings())
+        return self._describers[system]
 
 
 def _count(system: str, decisions: Decisions, age: float) -> None:

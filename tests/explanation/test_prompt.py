@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from fusionlog.errors import RecordError
 from fusionlog.explanation.prompt import lines_of, messages, response_formats, unit_of
-from fusionlog.records import Longest
+from fusionlog.records import Evidence, Longest
 from fusionlog.settings import SystemSettings
 from fusionlog.workers.anomaly_record import by_model
 from tests.factories import make_anomaly, make_event, make_window
@@ -59,6 +59,15 @@ def test_a_long_window_carries_what_tells_of_it() -> None:
 def test_the_schema_is_closed_and_asks_for_all_three() -> None:
     (whole,) = closed_objects(response_formats())
     assert list(whole["properties"]) == ["root_cause", "evidence", "next_step"]
+
+
+def test_an_absent_event_is_no_line_to_explain_by() -> None:
+    here = Evidence(template="a", text="disk opened", example="disk opened", count=1)
+    absent = Evidence(template="b", text="disk closed", example="", count=0, absent=True)
+    anomaly = replace(
+        by_model(make_window("disk opened"), 0.8, 0.5, {}, "m1", 2000.0), events=[], evidence=[absent, here]
+    )
+    assert [event.text for event in unit_of(anomaly, SystemSettings()).events] == ["disk opened"]
 
 
 def test_an_explanation_is_given_the_values_of_its_events() -> None:

@@ -104,6 +104,18 @@ async def test_an_anomaly_carries_what_is_unusual_in_its_window() -> None:
     assert [anomaly.unusual for anomaly in off.anomalies()] == [[]]
 
 
+async def test_an_anomaly_has_a_title_a_severity_and_the_steps_that_are_missing() -> None:
+    bench = Bench(ScriptedTeacher())
+    for number in range(20):
+        await bench.handle(make_window("disk opened", "disk closed", first_offset=2 * number))
+    await bench.handle(make_window("disk opened", "write failed", first_offset=90))
+    (found,) = bench.anomalies()
+    assert (found.title, found.severity) == ("write failed (never before)", "error")
+    assert [(each.text, each.absent) for each in found.evidence] == [
+        ("write failed", False), ("disk closed", True), ("disk opened", False),
+    ]  # fmt: skip
+
+
 async def test_the_same_window_twice_is_the_same_anomaly() -> None:
     bench = Bench(ScriptedTeacher())
     window = windows_of("disk failed", 1)[0]

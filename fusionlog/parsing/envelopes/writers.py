@@ -15,7 +15,7 @@ Writer = Callable[[Tree], str | None]
 
 STREAMS = ("stdout", "stderr")
 
-_POD = ("kubernetes.pod_name", "kubernetes.pod.name", "k8s.pod.name")
+POD_FIELDS = ("kubernetes.pod_name", "kubernetes.pod.name", "k8s.pod.name")
 _NAMESPACE = (
     "kubernetes.namespace_name", "kubernetes.namespace", "kubernetes.pod_namespace", "k8s.namespace.name",
 )  # fmt: skip
@@ -25,8 +25,8 @@ _CONTAINER = (
     "container_name", "container.name", "_container_name",
 )  # fmt: skip
 _STREAM = ("stream", "source", "log.iostream")
-_HOST = ("host.name", "host.hostname", "host", "hostname", "_HOSTNAME", "agent.hostname", "beat.hostname")
-_FILE = ("log.file.path", "log.file.name")
+HOST_FIELDS = ("host.name", "host.hostname", "host", "hostname", "_HOSTNAME", "agent.hostname", "beat.hostname")
+FILE_FIELDS = ("log.file.path", "log.file.name")
 _PROGRAM = (
     "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_COMM", "programname", "app-name", "appname", "app_name", "syslogtag",
     "ident", "process.name", "_facility", "service.name", "logStream", "tag",
@@ -59,9 +59,9 @@ def writer_of(names: frozenset[str]) -> Writer | None:
 
     It returns None where the fields have no value.
     """
-    files = _FILE + tuple(field for mark, field in _MARKED_FILES.items() if mark in names)
-    wanted = (_POD, _NAMESPACE, _POD_CONTAINER, _CONTAINER, files, _HOST, _PROGRAM, _PROCESS, _STREAM)
-    paths = _Paths(*(tuple(_present(each, names)) for each in wanted))
+    files = FILE_FIELDS + tuple(field for mark, field in _MARKED_FILES.items() if mark in names)
+    wanted = (POD_FIELDS, _NAMESPACE, _POD_CONTAINER, _CONTAINER, files, HOST_FIELDS, _PROGRAM, _PROCESS, _STREAM)
+    paths = _Paths(*(tuple(present(each, names)) for each in wanted))
     if not names.isdisjoint(("line", "entry")) and not names.isdisjoint(("labels", "stream")):
         return _labels
     identities = {path for each in paths[:-2] for path in each}
@@ -93,7 +93,7 @@ def _pod_first(general: Writer) -> Writer:
     return writer
 
 
-def _present(fields: Iterable[str], names: frozenset[str]) -> Iterator[Path]:
+def present(fields: Iterable[str], names: frozenset[str]) -> Iterator[Path]:
     """The paths of the fields of which a shape has the first name: the whole field, or a part of it up to a dot."""
     for field in fields:
         parts = field.split(".")
@@ -113,20 +113,20 @@ def _labels(tree: Tree) -> str | None:
 
 
 def _container(tree: Tree, paths: _Paths) -> str | None:
-    pod = _first(tree, paths.pod)
+    pod = first_of(tree, paths.pod)
     if pod is not None:
-        return _joined(_first(tree, paths.namespace), pod, _first(tree, paths.pod_container), _stream(tree, paths))
-    container = _first(tree, paths.container)
+        return _joined(first_of(tree, paths.namespace), pod, first_of(tree, paths.pod_container), _stream(tree, paths))
+    container = first_of(tree, paths.container)
     return _joined(container, _stream(tree, paths)) if container else None
 
 
 def _on_host(tree: Tree, paths: _Paths) -> str | None:
-    host, file = _first(tree, paths.host), _first(tree, paths.file)
+    host, file = first_of(tree, paths.host), first_of(tree, paths.file)
     if file:
         return _joined(host, file, _stream(tree, paths))
-    program = _first(tree, paths.program)
+    program = first_of(tree, paths.program)
     if program:
-        return _joined(host, program, _first(tree, paths.process), _stream(tree, paths))
+        return _joined(host, program, first_of(tree, paths.process), _stream(tree, paths))
     return _joined(host, _stream(tree, paths)) if host else None
 
 
@@ -135,11 +135,11 @@ def _joined(*names: str | None) -> str:
 
 
 def _stream(tree: Tree, paths: _Paths) -> str | None:
-    stream = _first(tree, paths.stream)
+    stream = first_of(tree, paths.stream)
     return stream if stream in STREAMS else None
 
 
-def _first(tree: Tree, paths: tuple[Path, ...]) -> str | None:
+def first_of(tree: Tree, paths: tuple[Path, ...]) -> str | None:
     """The first of the fields that has a text or a whole number: not a blank one, nor the `-` of syslog."""
     for path in paths:
         value = tree.get(path[0])

@@ -79,6 +79,10 @@ class OfflineTeacher:
         async with self._turn:
             self.count(windows)
 
+    def profile_of(self, system: str) -> SystemProfile:
+        """The profile of a system: the windows counted so far. To be read, and not kept."""
+        return self._profiles[system]
+
     async def load_profile(self, system: str, profile: SystemProfile) -> None:
         """Take over a profile of a system, where it counted more windows than the teacher's own."""
         async with self._turn:

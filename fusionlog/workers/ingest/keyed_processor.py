@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
+from fusionlog.parsing.envelopes.places import NOWHERE, LinePlace
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.windows import Share, Windower
 from fusionlog.records import KeyedLine, Span, Window, spans_id
@@ -237,7 +238,8 @@ class KeyedProcessor:
         self._lines.setdefault(line.session, deque()).append((self._number, _place_of(held)))
         self._batch.memberships += 1
         stated = line.time if line.stated else None
-        self._close(self._windower.add(event, (self._number, 0), line.time, None, False, stated))
+        place = LinePlace(line.host, line.file) if line.host or line.file else NOWHERE
+        self._close(self._windower.add(event, (self._number, 0), line.time, None, False, stated, place))
 
     def _event(self, line: KeyedLine) -> Event:
         """The event of a line, in the session that it was sent to.

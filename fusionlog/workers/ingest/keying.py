@@ -10,6 +10,7 @@ from zlib import crc32
 from fusionlog.errors import RecordError
 from fusionlog.kafka import codecs
 from fusionlog.parsing.envelopes import EnvelopeReader
+from fusionlog.parsing.envelopes.places import NOWHERE, LinePlace
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.windows import Membership, Share
 from fusionlog.records import KeyedLine, Seconds, Window
@@ -65,12 +66,14 @@ class LineKeyer:
 
     def add(
         self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
-        decided: bool = False, stated: Seconds | None = None, arrived: Seconds | None = None, fields: Tree = _NOTHING,
+        decided: bool = False, stated: Seconds | None = None, place: LinePlace = NOWHERE,
+        arrived: Seconds | None = None, fields: Tree = _NOTHING,
     ) -> Sequence[Window]:  # fmt: skip
         """Take a line of an event without a template; it closes nothing.
 
         :param arrived: Kafka's time of its record, where that is not the line's.
         :param stated: the time that the line or its envelope has; None: it has none.
+        :param place: its host and its file.
         :param fields: what its event may depend on, of its envelope.
         :raises RecordError: `too-long`, `not-text`: no record can hold it; `offset-order`: its position is not greater
             than the last one.
@@ -86,7 +89,7 @@ class LineKeyer:
                 session=session, text=event.line, time=time, arrived=time if arrived is None else arrived,
                 topic=self._raw, partition=self._partition, offset=position[0], index=position[1], member=member,
                 stated=stated is not None,
-                epoch=self.epoch, after=after.get(partition), fields=fields,
+                epoch=self.epoch, after=after.get(partition), fields=fields, host=place.host, file=place.file,
             )  # fmt: skip
             made.append((partition, self._written(line)))
             after[partition] = position[0], position[1], member
@@ -191,7 +194,8 @@ class KeyingProcessor(PartitionProcessor):
         self._added += 1
         fields = self._parser.needed(read.raw.fields) if read.raw is not None and read.raw.fields else {}
         try:
-            self._keyer.add(event, position, moment, membership, False, stated, read.time, fields)
+            place = self._places.of(read.raw)
+            self._keyer.add(event, position, moment, membership, False, stated, place, read.time, fields)
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fusionlog.errors import RecordError
+from fusionlog.parsing.envelopes.places import NOWHERE, LinePlace
 from fusionlog.parsing.parser import Event
 from fusionlog.parsing.windows import Membership, Share
 from fusionlog.records import Seconds, Window
@@ -98,7 +99,7 @@ class Cutter(Protocol):
 
     def add(
         self, event: Event, position: Position, time: Seconds, membership: Membership | None = None,
-        decided: bool = False, stated: Seconds | None = None,
+        decided: bool = False, stated: Seconds | None = None, place: LinePlace = NOWHERE,
     ) -> Sequence[Window]:  # fmt: skip
         """Take a line.
 

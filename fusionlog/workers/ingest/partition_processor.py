@@ -9,6 +9,7 @@ import structlog
 
 from fusionlog.errors import RecordError
 from fusionlog.parsing.envelopes import EnvelopeReader
+from fusionlog.parsing.envelopes.places import LinePlaces
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LATEST, LineClock
@@ -55,7 +56,7 @@ class PartitionProcessor:
         self._wait, self._holds = settings.multiline.wait_seconds, settings.multiline.enabled
         self._joiner: Joiner[ReadLine] = Joiner(settings.multiline, ingest.max_line_bytes, parser.matches, parser.watch)
         self._held: _Known | None = None
-        self._sessions = Sessions(settings, covered)
+        self._sessions, self._places = Sessions(settings, covered), LinePlaces()
         self._plain = self._sessions.are_own
         self._added = self._shared = self._outliers = 0
         self._silence = ingest.silence_seconds or settings.window.idle_seconds
@@ -345,7 +346,8 @@ class PartitionProcessor:
     ) -> None:  # fmt: skip
         self._added += 1
         try:
-            self._close(self._windower.add(event, position, moment, membership, False, stated))
+            place = self._places.of(read.raw)
+            self._close(self._windower.add(event, position, moment, membership, False, stated, place))
         except RecordError as error:
             self._refused(position, read.key, read.value, error)
 

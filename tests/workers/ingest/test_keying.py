@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from fusionlog.parsing.parser import Parser
-from fusionlog.records import KeyedLine
+from fusionlog.records import KeyedLine, Window
 from fusionlog.settings import SystemSettings
 from fusionlog.topics import Topics
 from fusionlog.workers.ingest.keying import LineKeyer, partition_of
@@ -51,6 +51,17 @@ def test_a_record_has_the_line_its_session_and_its_place() -> None:
     assert (line.session, line.text, line.time, line.arrived) == ("a", "s=a disk failed", START + 0.007, START + 0.007)
     assert (line.topic, line.partition, line.offset, line.index, line.member, line.epoch) == ("raw", 3, 7, 0, 0, 1)
     assert not line.stated, "the time is Kafka's"
+
+
+def test_a_window_of_keyed_lines_has_the_host_and_the_file_of_their_envelopes() -> None:
+    system, topic = make_system(window={"by": "session", "max_events": 2}), KeyedTopic(1)
+    envelope = b'{"message": "s=a disk failed", "host": "web-1", "log.file.path": "/var/log/a.log"}'
+    Writer(system, topic, 3).take([record(envelope, 7), record("s=a disk failed", 8)])
+    reader = Reader(system, 0)
+    reader.take(topic.log(0))
+    reader.end()
+    (window,) = [each for each in reader.made if isinstance(each, Window)]
+    assert (window.hosts, window.files, window.own_times) == (["web-1"], ["/var/log/a.log"], False)
 
 
 def test_a_line_is_keyed_by_each_of_its_sessions() -> None:

@@ -135,3 +135,31 @@ def test_an_envelope_is_opened_though_a_line_of_its_form_is_remembered() -> None
     for _ in range(6):
         parser.parse(record.decode())
     assert parser.recall(record) is None and parser.recall(b" " + record) is None
+
+
+def test_a_window_has_the_hosts_and_files_of_its_envelopes_and_whether_the_times_are_its_own() -> None:
+    def record(number: int, **fields: object) -> bytes:
+        place = {"host": {"name": f"web-{number % 7}"}, "log": {"file": {"path": f"/var/log/{number % 2}.log"}}}
+        return json.dumps({"message": f"s=k1 disk {number} failed", **place, **fields}).encode()
+
+    shipped = [record(number) for number in range(9)]
+    stamped = [record(9, **{"@timestamp": "2025-11-27T12:00:00Z"})] * 9
+    bare = [b"s=k1 disk 12 failed"] * 10
+    window = {"by": "session", "max_events": 9}
+    system = SystemSettings.model_validate({"session": r"s=(\w+)", "window": window, "multiline": False})
+    ingest = IngestSettings()
+    lane = PartitionProcessor(
+        "shop", system, ingest, Parser("shop", system, ingest), Windower("shop", system.window, "raw.shop", 0), 0,
+        ResumeState(OutputOffsets()),
+    )  # fmt: skip
+    made = lane.take(
+        [
+            Message(value, offset=offset, timestamp=1_764_244_800_000)
+            for offset, value in enumerate([*shipped, *stamped, *bare])
+        ]
+    )
+    assert [(each.hosts, each.files, each.own_times) for each in made if isinstance(each, Window)] == [
+        ([f"web-{number}" for number in range(5)], ["/var/log/0.log", "/var/log/1.log"], False),
+        (["web-2"], ["/var/log/1.log"], True),
+        ([], [], False),
+    ]

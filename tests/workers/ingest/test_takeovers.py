@@ -98,11 +98,11 @@ def lines_of(worker: Worker) -> list[tuple[str, tuple[int, int]]]:
     found: list[tuple[str, tuple[int, int]]] = []
     add = worker.processor._windower.add
 
-    def noting(event, position, time, membership=None, decided=False, stated=None):  # type: ignore[no-untyped-def]
+    def noting(event, position, time, membership=None, decided=False, stated=None, *place):  # type: ignore[no-untyped-def]
         sessions = (event.session, *event.more) if worker.system.window.by == "session" else ("",)
         if not decided:
             found.extend((session or "", position) for session in sessions)
-        return add(event, position, time, membership, decided, stated)
+        return add(event, position, time, membership, decided, stated, *place)
 
     worker.processor._windower.add = noting  # type: ignore[method-assign]
     return found
