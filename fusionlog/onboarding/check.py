@@ -229,7 +229,9 @@ def _made(
 ) -> list[Made]:  # fmt: skip
     """The windows, or keyed lines, and dead letters of a partition, those at its silence included."""
     times = (record.timestamp / 1000 for record in records)
-    now = max((each for each in times if EARLIEST <= each < LATEST), default=time.time() if arrival is None else arrival)
+    now = max(
+        (each for each in times if EARLIEST <= each < LATEST), default=time.time() if arrival is None else arrival
+    )
     topic, resume_state = f"sample.{found.name}", ResumeState(OutputOffsets())
     processor: Processor
     if found.system.repartition:
