@@ -16,7 +16,7 @@ FLOORS = (
     ("signing",),
     ("novelty", "topics", "releases"),
     ("settings", "schemas"),
-    ("parsing", "embedding", "detector", "active_learning", "observability"),
+    ("parsing", "embedding", "detector", "active_learning", "observability", "incidents"),
     ("kafka", "routing", "data"),
     ("teachers",),
     ("online", "distillation", "explanation"),
