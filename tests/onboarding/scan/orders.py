@@ -17,12 +17,17 @@ def order_lines(orders: int = ORDERS, timed: bool = True) -> list[bytes]:
     for order in range(orders):
         for place, text in enumerate(_steps(order)):
             when = START + timedelta(seconds=2 * order + place)
-            found.append((when, f"INFO order=o{order:05d}x {text}"))
+            found.append((when, f"INFO order={session_of(order)} {text}"))
     stamp = "%Y-%m-%d %H:%M:%S"
     return [
         f"{when.strftime(stamp)} {text}".encode() if timed else text.encode()
         for when, text in sorted(found, key=lambda each: each[0])
     ]
+
+
+def session_of(order: int) -> str:
+    """The session key of an order."""
+    return str(10_000 + order)
 
 
 def _steps(order: int) -> tuple[str, ...]:

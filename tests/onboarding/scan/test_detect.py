@@ -11,16 +11,12 @@ from fusionlog.onboarding.scan.detect import Scanned, scan
 from fusionlog.onboarding.scan.report import shown
 from fusionlog.settings import IngestSettings
 from tests.encoders import WordEncoder
-from tests.onboarding.scan.orders import FAILED, ORDERS, START, WITHOUT_PAYMENT, order_lines
+from tests.onboarding.scan.orders import FAILED, ORDERS, START, WITHOUT_PAYMENT, order_lines, session_of
 
 
 def scanned(lines: list[bytes]) -> Scanned:
     base = replace(read_base(), bank=[])
     return scan("shop", line_records(lines), IngestSettings(), base, WordEncoder())
-
-
-def key(order: int) -> str:
-    return f"o{order:05d}x"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +26,7 @@ def orders() -> Scanned:
 
 def test_sessions_without_a_step_and_failed_ones_are_found_and_no_others(orders: Scanned) -> None:
     assert len(orders.found.windows) == ORDERS
-    assert {each.session for each in orders.anomalies} == {key(order) for order in (WITHOUT_PAYMENT, *FAILED)}
+    assert {each.session for each in orders.anomalies} == {session_of(order) for order in (WITHOUT_PAYMENT, *FAILED)}
 
 
 def test_an_absent_step_is_named(orders: Scanned) -> None:
@@ -46,7 +42,7 @@ def test_times_are_those_of_the_lines(orders: Scanned) -> None:
 
 def test_lines_without_times_have_anomalies_without_times() -> None:
     found = scanned(order_lines(timed=False))
-    assert key(WITHOUT_PAYMENT) in {each.session for each in found.anomalies}
+    assert session_of(WITHOUT_PAYMENT) in {each.session for each in found.anomalies}
     assert {(each.first_seen, each.last_seen) for each in shown(found, 1.0).report.incidents} == {(None, None)}
 
 
