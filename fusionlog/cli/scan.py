@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from pathlib import Path
@@ -16,9 +17,12 @@ from fusionlog.errors import DataError, MissingExtraError
 from fusionlog.utils.files import replace_file
 
 if TYPE_CHECKING:
+    from fusionlog.embedding.encoder import Encoder
     from fusionlog.onboarding.sample import SampleRecord
     from fusionlog.onboarding.scan.detect import Scanned
     from fusionlog.onboarding.scan.report import ShownScan
+    from fusionlog.records import ModelRelease
+    from fusionlog.settings import Settings
 
 STANDARD_INPUT = Path("-")
 DEFAULT_NAME = "scan"
@@ -39,6 +43,11 @@ def scan(
     fail_on: Annotated[
         Severity | None, typer.Option(help="exit with 1 where an incident is of this severity or a greater one")
     ] = None,
+    llm_url: Annotated[
+        str | None,
+        typer.Option(help="an OpenAI-compatible endpoint, which is asked about windows; default: nothing leaves"),
+    ] = None,
+    llm_model: Annotated[str | None, typer.Option(help="the model at that endpoint")] = None,
     most: Annotated[int, typer.Option(min=1, help="incidents on the screen, at most")] = SHOWN_INCIDENTS,
 ) -> None:
     """Find the incidents of a log file under the settings that its lines propose: no Kafka and no systems file.
@@ -51,7 +60,10 @@ def scan(
         from fusionlog.onboarding.entry import check_new_name
 
         check_new_name(system)
-    scanned = _scan(system, file)
+    label = {key: value for key, value in (("url", llm_url), ("model", llm_model)) if value is not None}
+    if llm_model is not None and llm_url is None:
+        raise typer.BadParameter("--llm-model needs --llm-url")
+    scanned = _scan(system, file, settings.load(**({"label": label} if label else {})), llm=llm_url is not None)
     from fusionlog.onboarding.scan.report import shown
 
     found = shown(scanned, time.monotonic() - began)
@@ -67,23 +79,40 @@ def scan(
     raise typer.Exit(1 if fail_on is not None and found.report.reaches(fail_on) else 0)
 
 
-def _scan(system: str, file: Path) -> Scanned:
+def _scan(system: str, file: Path, config: Settings, llm: bool) -> Scanned:
     """Scan a file under the bundled base release.
 
+    :param llm: whether the language model of the settings is asked; else nothing leaves this machine.
     :raises DataError: it holds no line that can be used. :raises MissingExtraError: a library is not installed.
     """
     try:
         from fusionlog.bundled.base import read_base
         from fusionlog.embedding.encoder import Encoder, find_encoder
-        from fusionlog.onboarding.scan.detect import scan as detect
+        from fusionlog.onboarding.scan import detect
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "scan", "scanning a file") from error
-    config, records = settings.load(), _records(file)
+    records, base = _records(file), read_base()
     encode = Encoder(find_encoder(config), config.score.threads)
-    scanned = detect(system, records, config.ingest, read_base(), encode)
+    if llm:
+        scanned = asyncio.run(_with_llm(system, records, config, base, encode))
+    else:
+        scanned = detect.scan(system, records, config.ingest, base, encode)
     if not scanned.found.lines:
         raise DataError(file, "no line in it can be used", "name a file with lines of a system's log")
     return scanned
+
+
+async def _with_llm(
+    system: str, records: list[SampleRecord], config: Settings, base: ModelRelease, encode: Encoder
+) -> Scanned:
+    from fusionlog.onboarding.scan.detect import scan_with_llm
+    from fusionlog.teachers.factory import make_teacher
+
+    teacher = make_teacher(config, base.bank, encode, base.offline_teacher)
+    try:
+        return await scan_with_llm(system, records, config, base, encode, teacher)
+    finally:
+        await teacher.close()
 
 
 def _records(file: Path) -> list[SampleRecord]:

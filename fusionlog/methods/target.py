@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fusionlog import releases
+from fusionlog.embedding.encoder import NamedEncode
 from fusionlog.errors import SettingError
 from fusionlog.methods.base import MethodContext
 from fusionlog.methods.protocol import Fold
@@ -20,37 +21,40 @@ from fusionlog.online.releases_in_use import refuse_own_labels
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import ModelRelease, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
+from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.base import StreamTeacher, Teacher
 
 UNBOUNDED = 10**9
 
 
 @dataclass
-class Target:
-    """The target of a fold under the rules of a method.
+class StreamTarget:
+    """A system under the rules of a method, with its releases, labels and profile.
 
-    :param calls: the most calls to the teacher.
+    :param labeller: its teacher; None where the run has none. :param calls: the most calls to the teacher.
     """
 
-    fold: Fold
-    context: MethodContext
+    name: str
+    system: SystemSettings
+    settings: Settings
+    encode: NamedEncode
+    labeller: Teacher | None
     method: MethodName = DEFAULT_METHOD
     calls: int = UNBOUNDED
     spent: int = 0
 
     def __post_init__(self) -> None:
-        settings = self.context.settings
-        self.knowledge = Knowledge(self.fold.target, self.context.encode, rules=RULES[self.method])
-        self.state = SystemState.of(self.knowledge, Scorer(settings.score), settings.second_opinion)
-        self.deduplicated = DeduplicatedTeacher(self.context.teacher, self.fold.system)
-        self.questions = Questions(self.knowledge, self.fold.system, settings.label)
+        self.knowledge = Knowledge(self.name, self.encode, rules=RULES[self.method])
+        self.state = SystemState.of(self.knowledge, Scorer(self.settings.score), self.settings.second_opinion)
+        self.deduplicated = DeduplicatedTeacher(self.labeller, self.system)
+        self.questions = Questions(self.knowledge, self.system, self.settings.label)
 
     def adopt(self, release: ModelRelease) -> None:
         """Use a release from now on.
 
         :raises ModelError: it was trained on labels of the target.
         """
-        refuse_own_labels(self.fold.target, release)
+        refuse_own_labels(self.name, release)
         self.knowledge.adopt(releases.sign(release, None))
 
     @property
@@ -59,9 +63,9 @@ class Target:
 
         :raises SettingError: the run has no teacher.
         """
-        if self.context.teacher is None:
+        if self.labeller is None:
             raise SettingError("--llm-url", None, "the method asks a teacher, and there is none")
-        return self.context.teacher
+        return self.labeller
 
     @property
     def calls_left(self) -> int:
@@ -73,9 +77,9 @@ class Target:
 
         One of more windows than a call holds is made in parts, so that the later ones have the earlier as neighbours.
         """
-        size, answered = self.context.settings.label.units_per_call, Answered[Item]()
+        size, answered = self.settings.label.units_per_call, Answered[Item]()
         self.spent += -(-len(call.windows) // size)
-        for part in call.parts(size if self.context.settings.label.neighbours else len(call.windows)):
+        for part in call.parts(size if self.settings.label.neighbours else len(call.windows)):
             again = asked_again(part.windows, self.knowledge)
             answers = await self.deduplicated.answers(part.windows, again, self.questions.units)
             answered.add(apply_answers(pool, part, answers, self.teacher.name, time.time()))
@@ -83,10 +87,23 @@ class Target:
 
     def observe(self, windows: Sequence[Window]) -> None:
         """Count windows that come to a teacher, for the evidence on them; a stream teacher counts for itself."""
-        if not isinstance(self.context.teacher, StreamTeacher):
+        if not isinstance(self.labeller, StreamTeacher):
             self.questions.observe(windows)
 
     async def show(self, windows: Sequence[Window]) -> None:
         """Let a stream teacher count the windows."""
-        if isinstance(self.context.teacher, StreamTeacher):
-            await self.context.teacher.update(windows)
+        if isinstance(self.labeller, StreamTeacher):
+            await self.labeller.update(windows)
+
+
+class Target(StreamTarget):
+    """The target of a fold under the rules of a method.
+
+    :param calls: the most calls to the teacher.
+    """
+
+    def __init__(
+        self, fold: Fold, context: MethodContext, method: MethodName = DEFAULT_METHOD, calls: int = UNBOUNDED
+    ) -> None:
+        self.fold, self.context = fold, context
+        super().__init__(fold.target, fold.system, context.settings, context.encode, context.teacher, method, calls)

@@ -1,6 +1,7 @@
-"""The detection of a scan: records to windows by the parts of an ingest worker, windows to anomalies offline.
+"""The detection of a scan: records to windows by the parts of an ingest worker, windows to anomalies by a teacher.
 
-The teacher is that of a label worker without a language model, over the base release of the package.
+Without a language model the teacher is the offline one, over the base release of the package, under the method
+`offline`. With one it is the default method: the stream of `fusionlog evaluate`, with the base's small model.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from fusionlog.decision import is_anomalous
+from fusionlog.embedding.encoder import NamedEncode
+from fusionlog.methods.stream import Stream, StreamClock
+from fusionlog.methods.target import StreamTarget
 from fusionlog.onboarding.check import Found, check
 from fusionlog.onboarding.opened import open_records
 from fusionlog.onboarding.propose import Proposal, propose
 from fusionlog.onboarding.sample import SampleRecord
 from fusionlog.parsing.times import EARLIEST, LATEST
 from fusionlog.records import Anomaly, ModelRelease, Seconds, Window
-from fusionlog.settings import IngestSettings, SystemSettings
-from fusionlog.teachers.base import label_of
+from fusionlog.settings import IngestSettings, Settings, SystemSettings
+from fusionlog.teachers.base import Teacher, label_of
 from fusionlog.teachers.offline.in_order import OrderedVerdict, VerdictsInOrder
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.teachers.unusual import unusual_by
@@ -47,20 +51,47 @@ class Scanned:
         return in_order(self.found.windows)
 
 
-def scan(
-    name: str, records: Sequence[SampleRecord], ingest: IngestSettings, base: ModelRelease, encode: Encode
-) -> Scanned:
-    """Scan the records of a system that nobody described. Equal records give an equal result.
+def read(name: str, records: Sequence[SampleRecord], ingest: IngestSettings) -> tuple[Proposal, Found, bool]:
+    """The proposed settings of records that nobody described, what the ingest worker's parts make of them under these,
+    and whether they have times.
 
     :param name: of the system, for its windows.
-    :param base: the release with the sources' events and the offline teacher's regression.
-    :param encode: texts to unit vectors, by the encoder of `base`.
     """
     proposal = propose(records, ingest)
     latest = _latest(records, proposal.system, ingest)
-    found = check(name, proposal.system, ingest, records, NO_TIME if latest is None else latest)
+    return proposal, check(name, proposal.system, ingest, records, latest or NO_TIME), latest is not None
+
+
+def scan(
+    name: str, records: Sequence[SampleRecord], ingest: IngestSettings, base: ModelRelease, encode: Encode
+) -> Scanned:
+    """Scan records without a language model. Equal records give an equal result.
+
+    :param base: the release with the sources' events and the offline teacher's regression.
+    :param encode: texts to unit vectors, by the encoder of `base`.
+    """
+    proposal, found, timed = read(name, records, ingest)
     teacher = OfflineTeacher(base.bank, encode, base.offline_teacher)
-    return Scanned(proposal, found, anomalies(in_order(found.windows), teacher), latest is not None)
+    return Scanned(proposal, found, anomalies(in_order(found.windows), teacher), timed)
+
+
+async def scan_with_llm(
+    name: str, records: Sequence[SampleRecord], settings: Settings, base: ModelRelease, encode: NamedEncode,
+    teacher: Teacher,
+) -> Scanned:  # fmt: skip
+    """Scan records with a language model, which labels proprietary windows and gives second opinions.
+
+    :raises TeacherError: it could label none of several windows.
+    """
+    proposal, found, timed = read(name, records, settings.ingest)
+    windows = in_order(found.windows)
+    target = StreamTarget(name, proposal.system, settings, encode, teacher)
+    target.adopt(base)
+    clock = StreamClock(settings.label.units_per_call, settings.evaluate.max_wait_windows)
+    verdicts = (await Stream(target, windows, clock).run()).last
+    pairs = [(windows[place], verdicts[place]) for place in sorted(verdicts)]
+    made = [anomaly_record.of_verdict(window, verdict, window.ended) for window, verdict in pairs]
+    return Scanned(proposal, found, [each for each in made if each is not None], timed)
 
 
 def in_order(windows: Sequence[Window]) -> list[Window]:
