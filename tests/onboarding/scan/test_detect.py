@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec.structs import replace
 
 from fusionlog.bundled.base import read_base
+from fusionlog.errors import TeacherError
 from fusionlog.onboarding.sample import line_records
-from fusionlog.onboarding.scan.detect import Scanned, scan
+from fusionlog.onboarding.scan.detect import Scanned, scan, scan_with_llm
 from fusionlog.onboarding.scan.report import shown
-from fusionlog.settings import IngestSettings
+from fusionlog.releases import pack_vectors
+from fusionlog.settings import IngestSettings, Settings
+from fusionlog.teachers.base import EventVerdict, Unit, Verdict
+from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
+from tests.factories import make_release
 from tests.onboarding.scan.orders import FAILED, ORDERS, START, WITHOUT_PAYMENT, order_lines, session_of
 
 
@@ -60,3 +67,36 @@ def test_a_log_of_one_line_has_no_anomaly() -> None:
 
 def test_blank_lines_and_no_lines_are_no_error() -> None:
     assert scanned([]).found.lines == 0
+
+
+class Refusals:
+    """A language model by which refused connections are anomalous, and nothing else is."""
+
+    name = "llm:test"
+
+    def __init__(self) -> None:
+        self.units: list[Unit] = []
+
+    async def label(self, units: Sequence[Unit]) -> list[Verdict | TeacherError]:
+        self.units += units
+        return [self._verdict(unit) for unit in units]
+
+    async def close(self) -> None: ...
+
+    def _verdict(self, unit: Unit) -> Verdict:
+        events = tuple(EventVerdict(each.id, 0.9 if "refused" in each.text else 0.1) for each in unit.events)
+        return Verdict(max(each.probability for each in events), 0.9, "the database is away", events)
+
+
+async def test_a_language_model_gives_verdicts_and_reasons_and_is_asked_once_a_shape() -> None:
+    encode = WordEncoder("accepted", "refused")
+    known = (("payment accepted", 0.0), ("connection refused", 1.0))
+    vectors = pack_vectors(encode([text for text, _ in known]))
+    base = make_release(*known, system="*", onnx=make_onnx(0.0), vectors=vectors)
+    teacher = Refusals()
+    found = await scan_with_llm("shop", line_records(order_lines(60)), Settings(), base, encode, teacher)
+    assert found.anomalies == []
+    lines = order_lines(40) + [b"2026-03-01 08:05:00 INFO order=10999 bank: connection refused"] * 3
+    found = await scan_with_llm("shop", line_records(lines), Settings(), base, encode, teacher)
+    assert [(each.session, each.reason) for each in found.anomalies] == [("10999", "the database is away")]
+    assert len(teacher.units) < 20
