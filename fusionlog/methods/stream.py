@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fusionlog.decision import UNDECIDED
 from fusionlog.methods.protocol import Outcome, outcomes
-from fusionlog.methods.target import StreamTarget
+from fusionlog.methods.stream_target import StreamTarget
 from fusionlog.online.asking import Call, QueryStrategy, known_label, most_informative
 from fusionlog.online.decisions import BATCH_WINDOWS, decide, verdicts
 from fusionlog.online.query_queue import CandidatePool

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from fusionlog.decision import is_anomalous
 from fusionlog.embedding.encoder import NamedEncode
 from fusionlog.methods.stream import Stream, StreamClock
-from fusionlog.methods.target import StreamTarget
+from fusionlog.methods.stream_target import StreamTarget
 from fusionlog.onboarding.check import Found, check
 from fusionlog.onboarding.opened import open_records
 from fusionlog.onboarding.propose import Proposal, propose
