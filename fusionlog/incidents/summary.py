@@ -11,7 +11,7 @@ from fusionlog.novelty.failure_lexicon import reports_failure
 FEW_SESSIONS = 3
 MANY_SESSIONS = 30
 
-_LEADING = re.compile(r"^(?:\W|_|<[^<>]*>|\d)+(?=.*\w)")
+_LEADING = re.compile(r"^(?:<[^<>]*>|[\W\d_])+(?=.*\w)")
 _SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 _PHRASES = {
     "event": "{}",
