@@ -2,10 +2,10 @@
 
 The anomalies are the verdicts of a recorded teacher on every window, or, with `--predictions`, those that
 `fusionlog evaluate --predictions` wrote; of these the events have no probabilities. The causes, `causes.csv`, are
-opened after the grouping, by the score alone. A session without an injected fault is a false alarm: its incident counts,
-and homogeneity and completeness are those of the other sessions. Recorded time is compressed, seconds rather than
-minutes (datasets/README.md, Limits), so the times of incidents are divided by `--compressed`, 60. A system without a
-clock has a synthetic one: give it 1.
+opened after the grouping, by the score alone. A session without an injected fault is a false alarm: its incident
+counts, and homogeneity and completeness are those of the other sessions. Recorded time is compressed, seconds rather
+than minutes (datasets/README.md, Limits), so the times of incidents are divided by `--compressed`, 60. A system without
+a clock has a synthetic one: give it 1.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ class Row:
     completeness: float
 
     def __str__(self) -> str:
+        if not self.faults:
+            return (
+                f"{self.system:12} {self.anomalies:5} anomalies {self.incidents:4} incidents; its causes are not listed"
+            )
         return (
             f"{self.system:12} {self.anomalies:5} anomalies ({self.false_alarms} false) {self.incidents:4} incidents "
             f"({self.kinds} on {self.faults} causes): homogeneity {self.homogeneity:.3f}, "

@@ -6,6 +6,7 @@ that comes again changes nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -60,6 +61,7 @@ class Incidents:
         self._hosts = hosts or (lambda _: ())
         self._by_id: dict[str, Incident] = {}
         self._of: dict[str, str] = {}
+        self._in: dict[str, set[str]] = defaultdict(set)
         for each in known:
             self._put(each)
 
@@ -100,7 +102,7 @@ class Incidents:
         """The similar incident of the system that is nearest to the anomaly in time; of equal ones the most similar."""
         near = [
             (distance(each, anomaly), -similar, -each.last_seen, each.id)
-            for each in self
+            for each in map(self._by_id.__getitem__, self._in.get(anomaly.system, ()))
             if each.status != "withdrawn"
             for part in each.parts
             if part.system == anomaly.system and (similar := similarity(telling, part)) >= LEAST_SIMILARITY
@@ -123,6 +125,8 @@ class Incidents:
     def _put(self, incident: Incident) -> Incident:
         self._by_id[incident.id] = incident
         self._of.update(dict.fromkeys(incident.anomaly_ids, incident.id))
+        for system in incident.systems:
+            self._in[system].add(incident.id)
         return incident
 
     def _withdraw(self, incident: Incident, anomaly: Anomaly) -> Incident:
@@ -131,6 +135,8 @@ class Incidents:
 
     def _forget(self, incident: Incident) -> None:
         del self._by_id[incident.id]
+        for system in incident.systems:
+            self._in[system].discard(incident.id)
         for each in incident.anomaly_ids:
             self._of.pop(each, None)
 

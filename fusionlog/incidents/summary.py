@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fusionlog.incidents.incident import MAX_TITLE_CHARS, IncidentPart, Severity, TellingEvent
 from fusionlog.novelty.failure_lexicon import reports_failure
 
+MAX_CAUSE_CHARS = 500
 FEW_SESSIONS = 3
 MANY_SESSIONS = 30
 
@@ -31,8 +32,8 @@ def title(parts: Sequence[IncidentPart]) -> str:
 
 
 def cause(parts: Sequence[IncidentPart]) -> str:
-    """The telling events that most anomalies of each system have, in words."""
-    return "; ".join(f"{part.system}: {_cause(part)}" for part in parts)
+    """The telling events that most anomalies of each system have, in words; `MAX_CAUSE_CHARS` at most."""
+    return _clip("; ".join(f"{part.system}: {_cause(part)}" for part in parts), MAX_CAUSE_CHARS)
 
 
 def phrase(telling: TellingEvent) -> str:
