@@ -58,9 +58,7 @@ class Row:
 
     def __str__(self) -> str:
         if not self.faults:
-            return (
-                f"{self.system:12} {self.anomalies:5} anomalies {self.incidents:4} incidents; its causes are not listed"
-            )
+            return f"{self.system:12} {self.anomalies:5} anomalies {self.incidents:4} incidents; no causes recorded"
         return (
             f"{self.system:12} {self.anomalies:5} anomalies ({self.false_alarms} false) {self.incidents:4} incidents "
             f"({self.kinds} on {self.faults} causes): homogeneity {self.homogeneity:.3f}, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from tests.factories import make_anomaly
 TIMES = IncidentSettings(quiet=300, reopen=900, together=60, keep=10_000)
 
 
-def anomaly(number: int, at: float, text: str = "disk failed", system: str = "shop", **fields: object) -> Anomaly:
+def anomaly(number: int, at: float, text: str = "disk failed", system: str = "shop", **fields: Any) -> Anomaly:
     return make_anomaly(text, system=system, first_offset=number, started=at, ended=at + 1, **fields)
 
 

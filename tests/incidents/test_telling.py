@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from fusionlog.incidents.incident import TellingEvent
-from fusionlog.incidents.similarity import LEAST_SIMILARITY, IncidentPart, similarity
+from fusionlog.incidents import IncidentPart, TellingEvent
+from fusionlog.incidents.similarity import LEAST_SIMILARITY, similarity
 from fusionlog.incidents.telling import MAX_TELLING, key_words, telling_events
 from fusionlog.records import Longest
 from tests.factories import make_anomaly
 
 
-def found(*texts: str, score: float = 0.9, **fields: object) -> list[tuple[str, str]]:
+def found(*texts: str, score: float = 0.9, **fields: Any) -> list[tuple[str, str]]:
     return [(each.kind, each.text) for each in telling_events(make_anomaly(*texts, score=score, **fields))]
 
 
@@ -47,7 +49,7 @@ def test_a_pause_tells_where_nothing_else_does() -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"evidence": []}, {"evidence": [], "events": []}])
-def test_every_anomaly_has_a_telling_event(fields: dict[str, object]) -> None:
+def test_every_anomaly_has_a_telling_event(fields: dict[str, Any]) -> None:
     assert len(found("order placed", "paid", score=0.1, **fields)) == 1
 
 
