@@ -20,6 +20,8 @@ def part(text: str, kind: TellingKind = "event", system: str = "shop") -> Incide
         ("missing", "payment taken", "shop: missing: payment taken"),
         ("count", "retry", "shop: unusual count: retry"),
         ("event", "<*> <*>", "shop: <*> <*>"),
+        ("event", "compute [instance: <KEY>] Failed to build", "shop: compute Failed to build"),
+        ("event", "[Node id=<NUM>] disconnected (<*>)", "shop: Node id=<NUM>] disconnected (<*>)"),
         ("event", "数据库 <*> 失败", "shop: 数据库 <*> 失败"),
         ("event", "first\nsecond\tthird", "shop: first second third"),
     ],
