@@ -99,9 +99,10 @@ class Incidents:
         return [self._put(resolved(each, self.settings.quiet)) for each in quiet]
 
     def _similar(self, anomaly: Anomaly, telling: Sequence[TellingEvent]) -> Incident | None:
-        """The similar incident of the system that is nearest to the anomaly in time; of equal ones the most similar."""
+        """The most similar incident of the system among those that were not quiet before the anomaly; without one,
+        among those that may be opened again; else the last one."""
         near = [
-            (distance(each, anomaly), -similar, -each.last_seen, each.id)
+            (*_recency(distance(each, anomaly), self.settings), -similar, distance(each, anomaly), each.id)
             for each in map(self._by_id.__getitem__, self._in.get(anomaly.system, ()))
             if each.status != "withdrawn"
             for part in each.parts
@@ -144,6 +145,11 @@ class Incidents:
 def distance(incident: Incident, anomaly: Anomaly) -> float:
     """The seconds between an incident and an anomaly; 0 where they overlap."""
     return max(0.0, anomaly.started - incident.last_seen, incident.first_seen - anomaly.ended)
+
+
+def _recency(seconds: float, times: IncidentSettings) -> tuple[int, float]:
+    """An order of incidents by the time between them and an anomaly: within `quiet`, within `reopen`, then by time."""
+    return (0, 0) if seconds <= times.quiet else (1, 0) if seconds <= times.reopen else (2, seconds)
 
 
 def opened(

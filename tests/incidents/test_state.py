@@ -14,6 +14,7 @@ from fusionlog.incidents.incident import MAX_ANOMALY_IDS
 from fusionlog.records import Anomaly
 from tests.factories import make_anomaly
 
+TWO = [(1, 0.0, ("disk failed", "fan failed")), (2, 10.0, ("fan failed", "pump failed", "valve failed"))]
 TIMES = IncidentSettings(quiet=300, reopen=900, together=60, keep=10_000)
 
 
@@ -42,6 +43,14 @@ def test_the_shape_does_not_matter() -> None:
 
 def test_other_events_and_other_systems_later_are_other_incidents() -> None:
     assert len(after([anomaly(1, 0), anomaly(2, 1, "password refused"), anomaly(3, 200, system="web")])) == 3
+
+
+def test_of_several_the_most_similar_incident_that_is_not_quiet_gets_it() -> None:
+    both = [make_anomaly(*texts, first_offset=n, started=at, ended=at) for n, at, texts in TWO]
+    found = after(both)
+    third = found.update(make_anomaly("disk failed", "fan failed", first_offset=9, started=20.0, ended=21.0))
+    assert third is not None
+    assert third.anomaly_ids[0] == both[0].id
 
 
 def test_an_incident_is_resolved_when_it_is_quiet_and_opened_again_when_it_comes_back() -> None:
