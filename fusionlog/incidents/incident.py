@@ -48,7 +48,8 @@ class Incident(Record, frozen=True, kw_only=True):
     `last_seen` are the times of its first and last anomalous window, `resolved_at` the time from which it was quiet for
     long enough. `anomaly_ids` has the first `MAX_ANOMALY_IDS` of its anomalies, `sessions` the first `MAX_SESSIONS`
     distinct ones, and `hosts` the first `MAX_HOSTS`. `anomaly` is the id of the one with the highest score: it stands
-    for all where an explanation is asked for. `reopened` is how often it was resolved and came back.
+    for all where an explanation is asked for. `reopened` is how often it was resolved and came back; `previous` is the
+    id of the last incident with these telling events, which was over for too long to be opened again.
     """
 
     id: str
@@ -69,3 +70,4 @@ class Incident(Record, frozen=True, kw_only=True):
     shape: str
     resolved_at: Seconds | None = None
     reopened: Annotated[int, Meta(ge=0)] = 0
+    previous: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from fusionlog.incidents.incident import IncidentPart, TellingEvent
+from fusionlog.novelty.failure_lexicon import contradict
 
 SAME_WORDS = 0.6
 """The share of common words from which on two telling events of one kind are one."""
@@ -38,12 +39,14 @@ def merged(known: Sequence[TellingEvent], found: Sequence[TellingEvent], limit: 
 
 @lru_cache(maxsize=20_000)
 def _is_same(one: str, other: str) -> bool:
+    """Whether two keys are of one kind, with the same codes, most words in common, and no opposite ones."""
     if one == other:
         return True
-    (kind, words), (other_kind, other_words) = _split(one), _split(other)
-    return kind == other_kind and len(words & other_words) >= SAME_WORDS * len(words | other_words)
-
-
-def _split(key: str) -> tuple[str, frozenset[str]]:
-    kind, _, words = key.partition(":")
-    return kind, frozenset(words.split())
+    (kind, text), (other_kind, other_text) = one.split(":", 1), other.split(":", 1)
+    words, others = frozenset(text.split()), frozenset(other_text.split())
+    return (
+        kind == other_kind
+        and len(words & others) >= SAME_WORDS * len(words | others)
+        and not any(each.startswith("#") for each in words ^ others)
+        and not contradict(text, other_text)
+    )

@@ -6,6 +6,7 @@ that comes again changes nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -25,6 +26,9 @@ from fusionlog.incidents.summary import cause, severity, title
 from fusionlog.incidents.telling import telling_events
 from fusionlog.records import Anomaly
 
+HOUR = 3600.0
+MAX_CHANCE = 0.1
+"""The expected number of unrelated incidents that begin together with an anomaly, from which on none is joined."""
 MAX_TELLING = 12
 """Telling events of a system that an incident has, at most."""
 
@@ -36,10 +40,11 @@ Hosts = Callable[[Anomaly], Iterable[str]]
 class IncidentSettings:
     """The times of incidents, in seconds, the same for all systems."""
 
-    quiet: float = 600.0
+    quiet: float = 300.0
     """An incident without an anomaly for so long is resolved."""
-    reopen: float = 3600.0
-    """A resolved incident whose events come again within so long is opened again; later it is another incident."""
+    reopen: float = 900.0
+    """An incident whose events come again so long after its last anomaly, at most, is opened again; later it is another
+    incident, with this one as its `previous`."""
     together: float = 60.0
     """Incidents of several systems that begin within so long are one."""
     keep: float = 7 * 86400.0
@@ -56,6 +61,7 @@ class Incidents:
         self._hosts = hosts or (lambda _: ())
         self._by_id: dict[str, Incident] = {}
         self._of: dict[str, str] = {}
+        self._in: dict[str, set[str]] = defaultdict(set)
         for each in known:
             self._put(each)
 
@@ -68,14 +74,16 @@ class Incidents:
     def update(self, anomaly: Anomaly) -> Incident | None:
         """Count an anomaly: the incident that it opens or changes; None where it changes none."""
         known = self._by_id.get(self._of.get(anomaly.id, ""))
-        if known is not None:
-            return self._put(without(known, anomaly)) if anomaly.withdrawn else None
         if anomaly.withdrawn:
+            return None if known is None else self._withdraw(known, anomaly)
+        if known is not None:
             return None
         telling, hosts = telling_events(anomaly), list(self._hosts(anomaly))
-        found = self._similar(anomaly, telling) or self._together(anomaly)
+        similar = self._similar(anomaly, telling)
+        is_near = similar is not None and distance(similar, anomaly) <= self.settings.reopen
+        found = similar if is_near else self._together(anomaly)
         if found is None:
-            return self._put(opened(anomaly, telling, hosts))
+            return self._put(opened(anomaly, telling, hosts, similar.id if similar else None))
         if len(found.anomaly_ids) >= MAX_ANOMALY_IDS and anomaly.ended <= found.last_seen:
             return None
         return self._put(updated(found, anomaly, telling, hosts, self.settings.quiet))
@@ -91,34 +99,45 @@ class Incidents:
         return [self._put(resolved(each, self.settings.quiet)) for each in quiet]
 
     def _similar(self, anomaly: Anomaly, telling: Sequence[TellingEvent]) -> Incident | None:
-        """The most similar incident of the system near the anomaly in time; of equal ones the latest."""
+        """The most similar incident of the system among those that were not quiet before the anomaly; without one,
+        among those that may be opened again; else the last one."""
         near = [
-            (similar, each.last_seen, each.id)
-            for each in self
-            if each.status != "withdrawn" and distance(each, anomaly) <= self.settings.reopen
+            (*_recency(distance(each, anomaly), self.settings), -similar, distance(each, anomaly), each.id)
+            for each in map(self._by_id.__getitem__, self._in.get(anomaly.system, ()))
+            if each.status != "withdrawn"
             for part in each.parts
             if part.system == anomaly.system and (similar := similarity(telling, part)) >= LEAST_SIMILARITY
         ]
-        return self._by_id[max(near)[2]] if near else None
+        return self._by_id[min(near)[-1]] if near else None
 
     def _together(self, anomaly: Anomaly) -> Incident | None:
-        """The earliest open incident of other systems alone that began together with the anomaly."""
-        together = [
-            (each.first_seen, each.id)
+        """The earliest open incident of other systems that began together with the anomaly; None where so many began
+        within an hour before that some would do so by chance."""
+        ages = [
+            (anomaly.started - each.first_seen, each.id, each.status)
             for each in self
-            if each.status == "open"
-            and anomaly.system not in each.systems
-            and abs(each.first_seen - anomaly.started) <= self.settings.together
+            if each.status != "withdrawn" and anomaly.system not in each.systems
         ]
-        return self._by_id[min(together)[1]] if together else None
+        together = [(-age, id) for age, id, status in ages if status == "open" and abs(age) <= self.settings.together]
+        others = sum(self.settings.together < age <= HOUR for age, _, _ in ages)
+        by_chance = others * self.settings.together / HOUR > MAX_CHANCE
+        return self._by_id[min(together)[1]] if together and not by_chance else None
 
     def _put(self, incident: Incident) -> Incident:
         self._by_id[incident.id] = incident
         self._of.update(dict.fromkeys(incident.anomaly_ids, incident.id))
+        for system in incident.systems:
+            self._in[system].add(incident.id)
         return incident
+
+    def _withdraw(self, incident: Incident, anomaly: Anomaly) -> Incident:
+        del self._of[anomaly.id]
+        return self._put(without(incident, anomaly))
 
     def _forget(self, incident: Incident) -> None:
         del self._by_id[incident.id]
+        for system in incident.systems:
+            self._in[system].discard(incident.id)
         for each in incident.anomaly_ids:
             self._of.pop(each, None)
 
@@ -128,8 +147,15 @@ def distance(incident: Incident, anomaly: Anomaly) -> float:
     return max(0.0, anomaly.started - incident.last_seen, incident.first_seen - anomaly.ended)
 
 
-def opened(anomaly: Anomaly, telling: list[TellingEvent], hosts: Sequence[str] = ()) -> Incident:
-    """The incident that an anomaly opens."""
+def _recency(seconds: float, times: IncidentSettings) -> tuple[int, float]:
+    """An order of incidents by the time between them and an anomaly: within `quiet`, within `reopen`, then by time."""
+    return (0, 0) if seconds <= times.quiet else (1, 0) if seconds <= times.reopen else (2, seconds)
+
+
+def opened(
+    anomaly: Anomaly, telling: list[TellingEvent], hosts: Sequence[str] = (), previous: str | None = None
+) -> Incident:
+    """The incident that an anomaly opens; `previous` is the id of the one that it comes after."""
     parts = [IncidentPart(system=anomaly.system, telling=telling, anomalies=1)]
     return Incident(
         id=blake2b(f"{anomaly.system}/{anomaly.id}".encode(), digest_size=16).hexdigest(),
@@ -148,6 +174,7 @@ def opened(anomaly: Anomaly, telling: list[TellingEvent], hosts: Sequence[str] =
         anomaly=anomaly.id,
         score=anomaly.score,
         shape=anomaly.shape,
+        previous=previous,
     )
 
 
@@ -185,12 +212,15 @@ def updated(
 def without(incident: Incident, anomaly: Anomaly) -> Incident:
     """An incident without an anomaly that was withdrawn; withdrawn itself where it was the last one.
 
-    The id stays among its anomalies, so that a repeat is recognised; it counts no more.
+    What the anomaly added to telling events, sessions and hosts stays: other anomalies may have it too.
     """
-    if incident.status == "withdrawn":
-        return incident
     left = max(0, incident.anomalies - 1)
-    return replace(incident, anomalies=left, status=incident.status if left else "withdrawn")
+    return replace(
+        incident,
+        anomalies=left,
+        anomaly_ids=[each for each in incident.anomaly_ids if each != anomaly.id],
+        status=incident.status if left else "withdrawn",
+    )
 
 
 def resolved(incident: Incident, quiet: float) -> Incident:

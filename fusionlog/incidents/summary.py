@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from fusionlog.incidents.incident import MAX_TITLE_CHARS, IncidentPart, Severity, TellingEvent
 from fusionlog.novelty.failure_lexicon import reports_failure
 
+MAX_CAUSE_CHARS = 500
 FEW_SESSIONS = 3
 MANY_SESSIONS = 30
 
-_LEADING = re.compile(r"^(?:\W|_|<[^<>]*>|\d)+(?=.*\w)")
+_LEADING = re.compile(r"^(?:<[^<>]*>|[\W\d_])+(?=.*\w)")
+_BRACKETS = re.compile(r"\[[^\[\]]*<[^<>]*>[^\[\]]*\]|\([^()]*<[^<>]*>[^()]*\)")
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+LEAST_WORDS = 2
 _SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 _PHRASES = {
     "event": "{}",
@@ -27,12 +33,12 @@ def title(parts: Sequence[IncidentPart]) -> str:
     first = parts[0]
     others = f" +{len(parts) - 1}" if len(parts) > 1 else ""
     name = _clip(first.system, MAX_TITLE_CHARS // 4)
-    return _clip(f"{name}{others}: {phrase(first.telling[0])}", MAX_TITLE_CHARS)
+    return _clip(f"{name}{others}: {phrase(_short(first.telling[0]))}", MAX_TITLE_CHARS)
 
 
 def cause(parts: Sequence[IncidentPart]) -> str:
-    """The telling events that most anomalies of each system have, in words."""
-    return "; ".join(f"{part.system}: {_cause(part)}" for part in parts)
+    """The telling events that most anomalies of each system have, in words; `MAX_CAUSE_CHARS` at most."""
+    return _clip("; ".join(f"{part.system}: {_cause(part)}" for part in parts), MAX_CAUSE_CHARS)
 
 
 def phrase(telling: TellingEvent) -> str:
@@ -47,6 +53,12 @@ def severity(parts: Sequence[IncidentPart], sessions: int) -> Severity:
     failed = any(each.kind == "event" and reports_failure(each.text) for part in parts for each in part.telling)
     steps = (sessions >= FEW_SESSIONS) + (sessions >= MANY_SESSIONS) + failed + (len(parts) > 1)
     return _SEVERITIES[min(steps, len(_SEVERITIES) - 1)]
+
+
+def _short(telling: TellingEvent) -> TellingEvent:
+    """A telling event without the brackets that hold a value (`[instance: <KEY>]`), where words are left."""
+    text = _BRACKETS.sub(" ", telling.text)
+    return replace(telling, text=text) if len(_WORDS.findall(text)) >= LEAST_WORDS else telling
 
 
 def _cause(part: IncidentPart) -> str:

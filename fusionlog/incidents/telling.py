@@ -15,6 +15,9 @@ MAX_TELLING = 3
 """Telling events of an anomaly, at most."""
 
 _QUOTED = r"(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")"
+_PLACEHOLDER = re.compile(r"<[^<>]*>")
+_CODE = re.compile(r"(?<![\w.])(?:[A-Z]+-?)?\d{3,10}(?![\w.])|(?<![\w.])\d\.\d\.\d+(?![\w.])")
+_OTHER_SCRIPT = re.compile(r"[^\W\d_A-Za-z]+")
 _UNUSUAL: tuple[tuple[TellingKind, re.Pattern[str]], ...] = (
     ("missing", re.compile(rf"{_QUOTED} is missing:")),
     ("count", re.compile(rf"{_QUOTED} has \d+ lines:")),
@@ -68,4 +71,14 @@ def _first(anomaly: Anomaly) -> Iterator[TellingEvent]:
 
 
 def _telling(kind: TellingKind, text: str, example: str = "") -> TellingEvent:
-    return TellingEvent(key=f"{kind}:{words(text) or text}", kind=kind, text=text, example=example)
+    return TellingEvent(key=f"{kind}:{key_words(text)}", kind=kind, text=text, example=example)
+
+
+def key_words(text: str) -> str:
+    """What identifies an event within its system: its words, those in other scripts, and its codes, each with a `#`.
+
+    Two templates of one event may differ in a literal, while `500` and `404` are two events.
+    """
+    constant = _PLACEHOLDER.sub(" ", text)
+    codes = [f"#{code}" for code in _CODE.findall(constant)]
+    return " ".join([words(text), *_OTHER_SCRIPT.findall(constant), *codes]).strip() or text
