@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import typer
-import yaml
 
 from fusionlog import settings
 from fusionlog.errors import SettingError
@@ -84,6 +83,8 @@ def _kafka(users: Iterable[User], servers: str, cluster: str | None) -> Iterable
 
 
 def _strimzi(users: Iterable[User], servers: str, cluster: str | None) -> Iterable[str]:
+    import yaml
+
     if cluster is None:
         yield "# --cluster NAME adds the label strimzi.io/cluster, without which Strimzi leaves the users alone."
     for user in users:

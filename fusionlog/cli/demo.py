@@ -85,6 +85,8 @@ async def _show(plan: Plan) -> bool:
         return True
     summary = run.result()
     console.print(view.final(summary))
+    for each in view.most_telling(list(demo.progress.anomalies.values()), plan.data / plan.target):
+        console.print(each, highlight=False)
     if plan.json is not None:
         replace_file(plan.json, msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     return False

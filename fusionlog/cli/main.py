@@ -21,6 +21,7 @@ from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
 from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
+from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
@@ -34,6 +35,7 @@ app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(teacher.app, name="teacher")
 app.add_typer(keys.app, name="keys")
+app.command()(scan)
 app.command()(acls)
 app.command()(demo)
 app.command("meta-train")(meta_train)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +13,7 @@ from rich.console import Console
 from fusionlog import settings as environment
 from fusionlog.cli.systems_add import add
 from fusionlog.errors import DataError, SettingError
-from fusionlog.onboarding.sample import SampleRecord, read_sample, read_stream
+from fusionlog.onboarding.sample import SampleRecord, read_sample, read_standard_input
 from fusionlog.settings import Settings, SystemSettings, read_systems
 
 app = typer.Typer(help="Check the entries of the systems file, or propose one.", no_args_is_help=True)
@@ -81,7 +79,7 @@ def _chosen(config: Settings, name: str | None, topic: bool) -> tuple[str, Syste
 
 def _sample(file: Path, limit: int) -> list[SampleRecord]:
     if file == STANDARD_INPUT:
-        return read_stream(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), limit)
+        return read_standard_input(limit)
     return read_sample(file, limit)
 
 

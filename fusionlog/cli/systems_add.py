@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +14,7 @@ from fusionlog import settings
 from fusionlog.errors import DataError
 from fusionlog.onboarding.key_ranking import Ranked
 from fusionlog.onboarding.propose import MAX_RECORDS, Part, Proposal, propose
-from fusionlog.onboarding.sample import SampleRecord, read_sample, read_stream
+from fusionlog.onboarding.sample import SampleRecord, read_sample, read_standard_input
 
 STANDARD_INPUT = Path("-")
 STYLES = {"high": "green", "medium": "yellow", "low": "red"}
@@ -51,7 +49,7 @@ def add(
 
 def _sample(file: Path, limit: int) -> list[SampleRecord]:
     if file == STANDARD_INPUT:
-        return read_stream(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), limit)
+        return read_standard_input(limit)
     return read_sample(file, limit)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -9,9 +12,12 @@ from rich.text import Text
 
 from fusionlog.demo.progress import Progress
 from fusionlog.demo.summary import Summary
+from fusionlog.onboarding.scan.report import shown_incidents
+from fusionlog.onboarding.scan.screen import incident_lines
 from fusionlog.records import Anomaly
 
 SHOWN_ANOMALIES = 6
+MOST_TELLING = 5
 
 
 def live(progress: Progress, seconds: float) -> RenderableType:
@@ -84,3 +90,18 @@ def final(summary: Summary) -> RenderableType:
     )
     table.add_row("seconds", f"{summary.seconds:.0f}")
     return Panel(table, title="FusionLog demo")
+
+
+def most_telling(anomalies: Collection[Anomaly], data: Path) -> Iterator[RenderableType]:
+    """The `MOST_TELLING` gravest incidents of the anomalies with their lines, as `fusionlog scan` shows them.
+
+    :param data: the directory of the target's recording, which can be scanned again.
+    """
+    incidents = shown_incidents([each for each in anomalies if not each.withdrawn])
+    yield Text(f"{len(anomalies)} anomalies are {len(incidents)} incidents, of which the gravest:", style="bold")
+    for incident in incidents[:MOST_TELLING]:
+        yield Text("")
+        yield from incident_lines(incident)
+    stream = data / "stream.log.gz"
+    if stream.is_file():
+        yield Text(f"\nall of them from the same lines, without Kafka:  fusionlog scan {stream} --html report.html")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fusionlog.decision import UNDECIDED
 from fusionlog.methods.protocol import Outcome, outcomes
-from fusionlog.methods.target import Target
+from fusionlog.methods.stream_target import StreamTarget
 from fusionlog.online.asking import Call, QueryStrategy, known_label, most_informative
 from fusionlog.online.decisions import BATCH_WINDOWS, decide, verdicts
 from fusionlog.online.query_queue import CandidatePool
@@ -23,6 +23,8 @@ class Verdicts:
     scores: list[float]
     anomalous: list[bool]
     proprietary: list[bool]
+    last: dict[int, Verdict] = field(default_factory=dict)
+    """The verdict itself on each window that has one, by its index."""
 
     @classmethod
     def of(cls, number: int) -> Verdicts:
@@ -32,7 +34,7 @@ class Verdicts:
     def give(self, place: int, verdict: Verdict, proprietary: bool = False) -> None:
         """Set the verdict on the window at an index."""
         self.scores[place], self.anomalous[place] = verdict.probability, is_anomalous(verdict)
-        self.proprietary[place] = proprietary
+        self.proprietary[place], self.last[place] = proprietary, verdict
 
     def part(self, start: int, stop: int) -> Verdicts:
         """The verdicts on the windows `start` to `stop`."""
@@ -71,8 +73,12 @@ class Stream:
     """
 
     def __init__(
-        self, target: Target, windows: Sequence[Window], clock: StreamClock, strategy: QueryStrategy = most_informative
-    ) -> None:
+        self,
+        target: StreamTarget,
+        windows: Sequence[Window],
+        clock: StreamClock,
+        strategy: QueryStrategy = most_informative,
+    ) -> None:  # fmt: skip
         self._target, self._windows, self._clock, self._strategy = target, windows, clock, strategy
         self._pool: CandidatePool[int] = CandidatePool(target.knowledge)
         self._since: int | None = None
@@ -107,7 +113,7 @@ class Stream:
 
     def _admit(self, window: Window, place: int) -> None:
         self._target.observe([window])
-        label = known_label(window, self._target.knowledge, self._target.context.teacher)
+        label = known_label(window, self._target.knowledge, self._target.labeller)
         if label is not None:
             self.verdicts.give(place, label, proprietary=True)
         else:

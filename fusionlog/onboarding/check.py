@@ -19,7 +19,7 @@ from fusionlog.parsing.envelopes import EnvelopeReader, RawLine
 from fusionlog.parsing.parser import Event, Parser
 from fusionlog.parsing.times import EARLIEST, LATEST
 from fusionlog.parsing.windows import Windower
-from fusionlog.records import KeyedLine, Window
+from fusionlog.records import KeyedLine, Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings
 from fusionlog.topics import Topics
 from fusionlog.utils.json_format import JsonFormat, Tree, tree_of, value_at
@@ -200,14 +200,20 @@ class _Sum(LineReport):
             setattr(self._observed.batch, name, getattr(self._observed.batch, name) + count)
 
 
-def check(name: str, system: SystemSettings, ingest: IngestSettings, records: Sequence[SampleRecord]) -> Found:
-    """Send a sample through the parts of an ingest worker, partition by partition, and close all windows at its end."""
+def check(
+    name: str, system: SystemSettings, ingest: IngestSettings, records: Sequence[SampleRecord],
+    now: Seconds | None = None,
+) -> Found:  # fmt: skip
+    """Send a sample through the parts of an ingest worker, partition by partition, and close all windows at its end.
+
+    :param now: Unix seconds at which records without a timestamp arrive; default: the present.
+    """
     found = Found(name, system, len(records))
     parser, reader = _ObservedParser(found, ingest), _ObservedReader(found, ingest)
     found.has_header = parser.matches is not None
     made: list[Made] = []
     for partition, own in groupby(sorted(records, key=attrgetter("partition", "offset")), attrgetter("partition")):
-        made += _made(found, parser, reader, ingest, partition, list(own))
+        made += _made(found, parser, reader, ingest, partition, list(own), now)
     made += _of_keyed(found, ingest, [each for each in made if isinstance(each, KeyedLines)])
     found.windows = [each for each in made if isinstance(each, Window)]
     found.dead = [each for each in made if isinstance(each, DeadLetter)]
@@ -219,11 +225,13 @@ def check(name: str, system: SystemSettings, ingest: IngestSettings, records: Se
 
 def _made(
     found: Found, parser: Parser, reader: EnvelopeReader, ingest: IngestSettings, partition: int,
-    records: Sequence[SampleRecord],
+    records: Sequence[SampleRecord], arrival: Seconds | None,
 ) -> list[Made]:  # fmt: skip
     """The windows, or keyed lines, and dead letters of a partition, those at its silence included."""
     times = (record.timestamp / 1000 for record in records)
-    now = max((each for each in times if EARLIEST <= each < LATEST), default=time.time())
+    now = max(
+        (each for each in times if EARLIEST <= each < LATEST), default=time.time() if arrival is None else arrival
+    )
     topic, resume_state = f"sample.{found.name}", ResumeState(OutputOffsets())
     processor: Processor
     if found.system.repartition:

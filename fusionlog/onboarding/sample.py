@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+import sys
 import zlib
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from itertools import islice
 from pathlib import Path
 
@@ -73,6 +74,11 @@ def read_sample(path: Path, limit: int | None = None) -> list[SampleRecord]:
 def read_stream(stream: BufferedReader, limit: int | None = None) -> list[SampleRecord]:
     """The records of a stream of lines, such as the standard input."""
     return line_records(list(islice(_lines(stream), limit)))
+
+
+def read_standard_input(limit: int | None = None) -> list[SampleRecord]:
+    """The records of the standard input, of which a pipe may still be writing."""
+    return read_stream(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), limit)
 
 
 def line_records(lines: Sequence[bytes]) -> list[SampleRecord]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable
 from pathlib import Path
 from types import NoneType
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -34,9 +31,11 @@ def yaml_mapping(path: Path) -> dict[str, object]:
 
     :raises SettingError: the file cannot be read, is no mapping, or a name in it cannot be used.
     """
+    from fusionlog.settings.unique_keys import load  # what reads no systems file needs no YAML
+
     text = _utf8(path)
     try:
-        tree = yaml.load(text, _UniqueKeys)
+        tree = load(text)
     except RecursionError as error:
         raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "is nested too deep to be read") from error
     except Exception as error:  # the date 2024-02-30, or `!!int x`: YAML's own constructors raise whatever they meet
@@ -70,21 +69,6 @@ def check_name(path: Path, name: object) -> None:
             str(path), name, "this is the canary's system, which needs no entry (FUSIONLOG_CANARY__SECONDS): take "
             "another name",
         )  # fmt: skip
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that stands twice in a mapping is an error; YAML itself would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable) or key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 def _utf8(path: Path) -> str:

@@ -11,6 +11,7 @@ from fusionlog.novelty.failure_lexicon import reports_failure
 from fusionlog.novelty.features import NoveltyFeatures
 from fusionlog.novelty.reasons.severity import severity_of
 from fusionlog.novelty.reasons.title import title_of
+from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.parsing.parser import EXAMPLE_CHARS
 from fusionlog.records import Anomaly, Evidence, PseudoLabel, Route, Window, WindowEvent
 from fusionlog.teachers.base import MAX_REASON_CHARS, chosen_places, clip
@@ -18,6 +19,17 @@ from fusionlog.teachers.base import MAX_REASON_CHARS, chosen_places, clip
 EVIDENCE_EVENTS = 5
 REASON_EVENTS = 2
 LEAST_NOVELTY = 1.0
+
+
+def of_verdict(window: Window, verdict: Verdict, now: float) -> Anomaly | None:
+    """The anomaly of a verdict; None where that is not anomalous."""
+    if not is_anomalous(verdict):
+        return None
+    if isinstance(verdict, PseudoLabel):
+        return by_teacher(window, verdict, now)
+    return by_model(
+        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.novelty
+    )
 
 
 def by_model(

@@ -24,8 +24,8 @@ from fusionlog.online.decisions import Decisions, SystemState, decide
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.release_guard import Objection, ReleaseGuard
 from fusionlog.online.scorer import Score, Scorer
-from fusionlog.online.verdict import Verdict, is_anomalous
-from fusionlog.records import Anomaly, PseudoLabel, Window
+from fusionlog.online.verdict import Verdict
+from fusionlog.records import Window
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.unusual import unusual_by
 from fusionlog.topics import CANARY
@@ -129,7 +129,7 @@ class ScoreWorker:
             )  # fmt: skip
 
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
-        anomaly = _anomaly(window, verdict, now)
+        anomaly = anomaly_record.of_verdict(window, verdict, now)
         if anomaly is not None:
             profile = self._states[window.system].detector.profile
             anomaly = self._describer_of(window.system).describe(anomaly, window, profile)
@@ -149,13 +149,3 @@ def _count(system: str, decisions: Decisions, age: float) -> None:
     metrics.SCORED.labels(system).inc(len(decisions.settled))
     metrics.CACHE_HITS.labels(system).inc(sum(score.cached for score in scores))
     metrics.SCORE_SECONDS.labels(system).observe(age)
-
-
-def _anomaly(window: Window, verdict: Verdict, now: float) -> Anomaly | None:
-    if not is_anomalous(verdict):
-        return None
-    if isinstance(verdict, PseudoLabel):
-        return anomaly_record.by_teacher(window, verdict, now)
-    return anomaly_record.by_model(
-        window, verdict.probability, verdict.threshold, verdict.events, verdict.version, now, verdict.novelty
-    )

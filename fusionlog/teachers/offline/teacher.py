@@ -109,6 +109,25 @@ class OfflineTeacher:
             self._profiles[window.system].update(window)
             self._shape_frequencies[window.system].update((window.shape,))
 
+    def counted(self, system: str) -> int:
+        """The number of windows of a system that were counted, those of a loaded profile included."""
+        return self._profiles[system].windows
+
+    def profile(self, system: str) -> SystemProfile:
+        """The profile of a system, to be read only."""
+        return self._profiles[system]
+
+    def prepare(self, windows: Sequence[Window]) -> None:
+        """Compute the transferred labels of the windows' events in one batch; later verdicts find them."""
+        self._transfer.labels_of([words(event.example) for window in windows for event in window.events])
+
+    def verdict(self, window: Window, own: bool = False) -> Verdict:
+        """The verdict on a window from the windows counted before.
+
+        :param own: the window was counted itself; it is left out of the counts.
+        """
+        return self._weighed(window, self._transferred(window), self.regression or PRIOR, int(own))
+
     def features(self, windows: Sequence[Window]) -> list[Features]:
         """The features of each window, from the windows counted before."""
         return [self._window_features(window, self._transferred(window), 0) for window in windows]

@@ -13,20 +13,21 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from fusionlog.errors import BrokerError
 from fusionlog.kafka import codecs
-from fusionlog.kafka.client import kafka_errors, options
 from fusionlog.records import KeyedLine, Span
 from fusionlog.settings import Settings
 from fusionlog.types import Position
 from fusionlog.workers.ingest.origins import Origins
 
-Places: TypeAlias = dict[TopicPartition, int]
+if TYPE_CHECKING:  # what cuts a file into windows has no Kafka
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+
+Places: TypeAlias = "dict[TopicPartition, int]"
 """Offsets in partitions of the window topics."""
 
 # Kafka's offset.metadata.max.bytes is 4096 unless set. Longer metadata is left out, and a crash may repeat lines.
@@ -174,6 +175,8 @@ def metadata_of(text: str) -> Metadata | None:
 
 def from_metadata(text: str) -> Places | None:
     """The places of windows that `to_metadata` wrote; None for foreign or missing metadata."""
+    from aiokafka import TopicPartition
+
     found = metadata_of(text)
     if found is None:
         return None
@@ -187,6 +190,10 @@ async def read_emitted(settings: Settings, places: Mapping[TopicPartition, int])
 
     :raises BrokerError: Kafka does not answer.
     """
+    from aiokafka import AIOKafkaConsumer
+
+    from fusionlog.kafka.client import kafka_errors, options
+
     consumer = AIOKafkaConsumer(**options(settings.kafka), enable_auto_commit=False, auto_offset_reset="earliest")
     found: list[WrittenWindow] = []
     async with kafka_errors(settings.kafka, "reading the windows that were emitted"):

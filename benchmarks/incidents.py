@@ -1,0 +1,199 @@
+"""Incidents beside the injected causes, on recorded systems: `python -m benchmarks.incidents --json FILE`.
+
+The anomalies are the verdicts of a recorded teacher on every window, or, with `--predictions`, those that
+`fusionlog evaluate --predictions` wrote; of these the events have no probabilities. The causes, `causes.csv`, are
+opened after the grouping, by the score alone. A session without an injected fault is a false alarm: its incident
+counts, and homogeneity and completeness are those of the other sessions. Recorded time is compressed, seconds rather
+than minutes (datasets/README.md, Limits), so the times of incidents are divided by `--compressed`, 60. A system without
+a clock has a synthetic one: give it 1.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from msgspec.structs import replace
+from sklearn.metrics import completeness_score, homogeneity_score
+
+from benchmarks.report import BUNDLED
+from datasets.teach.questions import AskedUnit, label_settings, system_of
+from fusionlog.data.systems import read_sessions, session_windows
+from fusionlog.data.timestamps import SYNTHETIC_STEP, line_time
+from fusionlog.evaluation.matrix import Prediction
+from fusionlog.evaluation.teacher_choice import VERDICTS
+from fusionlog.incidents import Incident, IncidentSettings, group
+from fusionlog.novelty.profile import SystemProfile
+from fusionlog.online.question_texts import arriving_units, question_on, questions_without_release
+from fusionlog.records import Anomaly, PseudoLabel, Window
+from fusionlog.settings import IngestSettings
+from fusionlog.teachers.base import EventVerdict, Unit, Verdict, label_of
+from fusionlog.teachers.recorded.recordings import RecordedVerdict, Recording, recording_of
+from fusionlog.teachers.unusual import unusual_by
+from fusionlog.workers.anomaly_record import by_teacher
+
+SYSTEMS = ("postgresql", "kafka", "rabbitmq", "postfix")
+COMPRESSED = 60.0
+"""Seconds of the recorded systems stand for minutes."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of a system: `faults` are injected causes that have an anomaly, `kinds` the incidents with one."""
+
+    system: str
+    anomalies: int
+    false_alarms: int
+    incidents: int
+    faults: int
+    kinds: int
+    homogeneity: float
+    completeness: float
+
+    def __str__(self) -> str:
+        if not self.faults:
+            return f"{self.system:12} {self.anomalies:5} anomalies {self.incidents:4} incidents; no causes recorded"
+        return (
+            f"{self.system:12} {self.anomalies:5} anomalies ({self.false_alarms} false) {self.incidents:4} incidents "
+            f"({self.kinds} on {self.faults} causes): homogeneity {self.homogeneity:.3f}, "
+            f"completeness {self.completeness:.3f}"
+        )
+
+
+def timed_windows(data: Path, name: str) -> list[Window]:
+    """The windows of a system's sessions, each with the times of its session, in the order of the sessions.
+
+    Lines without a time have one `SYNTHETIC_STEP` after the other.
+    """
+    system, sessions = system_of(data, name), read_sessions(data, name)
+    spans, now = {}, 0.0
+    for session in sessions:
+        stated = [time for line in (session.lines[0], session.lines[-1]) if (time := _time(line)) is not None]
+        spans[session.id] = (min(stated), max(stated)) if stated else (now, now + SYNTHETIC_STEP * len(session.lines))
+        now = spans[session.id][1]
+    windows = session_windows(name, system, sessions, IngestSettings())
+    return [replace(each, started=spans[each.session][0], ended=spans[each.session][1]) for each in windows]
+
+
+def taught(data: Path, name: str, recording: Recording) -> Iterator[Anomaly]:
+    """The anomalies by a recorded teacher, asked about each window, with what is unusual by the windows before."""
+    label, profile = label_settings(), SystemProfile()
+    questions = questions_without_release(name, system_of(data, name), label)
+    for number, (window, unit) in enumerate(arriving_units(timed_windows(data, name), questions)):
+        profile.update(window)
+        asked = AskedUnit(number, question_on(window, unit, label.pseudonyms), unit)
+        answer = recording.answer(asked.counts)
+        if answer.whole.verdict == "anomalous":
+            found = label_of(window, _verdict(unit, answer.whole, answer.events), "llm:recorded", window.ended)
+            yield replace(by_teacher(window, found, window.ended), unusual=unusual_by(window, profile))
+
+
+def predicted(data: Path, name: str, found: Iterable[Prediction]) -> Iterator[Anomaly]:
+    """The anomalies of predictions on sessions of a system; of a session in several folds the last one counts."""
+    scores = {each.id: each for each in found if each.target == name}
+    profile = SystemProfile()
+    for window in timed_windows(data, name):
+        profile.update(window)
+        each = scores.get(window.session)
+        if each is not None and each.anomalous:
+            label = PseudoLabel(
+                system=name, shape=window.shape, probability=each.score, confidence=each.score, reason="", events=[],
+                teacher=each.method, window=window.id, labelled_at=window.ended,
+            )  # fmt: skip
+            yield replace(by_teacher(window, label, window.ended), unusual=unusual_by(window, profile))
+
+
+def read_predictions(path: Path, method: str) -> list[Prediction]:
+    """The predictions of a method in a file of `fusionlog evaluate --predictions`."""
+    lines = path.read_bytes().splitlines()
+    return [each for each in (msgspec.json.decode(line, type=Prediction) for line in lines) if each.method == method]
+
+
+def read_faults(data: Path, name: str) -> dict[str, str]:
+    """The injected fault of each session that has one; of a system without `causes.csv` none."""
+    path = data / name / "causes.csv"
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["id"]: row["cause"] for row in csv.DictReader(file) if row["kind"] == "fault"}
+
+
+def row(name: str, anomalies: Sequence[Anomaly], incidents: Sequence[Incident], faults: Mapping[str, str]) -> Row:
+    """The figures of the incidents of a system. Here, and only here, its causes are read."""
+    incident_of = {anomaly: each.id for each in incidents for anomaly in each.anomaly_ids}
+    pairs = [(faults[each.session], incident_of[each.id]) for each in anomalies if each.session in faults]
+    causes, found = [cause for cause, _ in pairs], [incident for _, incident in pairs]
+    return Row(
+        system=name,
+        anomalies=len(anomalies),
+        false_alarms=len(anomalies) - len(pairs),
+        incidents=len(incidents),
+        faults=len(set(causes)),
+        kinds=len(set(found)),
+        homogeneity=float(homogeneity_score(causes, found)),
+        completeness=float(completeness_score(causes, found)),
+    )
+
+
+def compressed(times: IncidentSettings, factor: float) -> IncidentSettings:
+    """The times of incidents for a recording that is so many times as fast."""
+    return IncidentSettings(times.quiet / factor, times.reopen / factor, times.together / factor, times.keep)
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="directory of the systems")] = BUNDLED,
+    system: Annotated[list[str] | None, typer.Option(help="the systems; default: the bundled ones")] = None,
+    verdicts: Annotated[Path | None, typer.Option(help="verdicts of one system; default: beside its sessions")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="a file of `fusionlog evaluate --predictions`")] = None,
+    method: Annotated[str, typer.Option(help="the method of the predictions")] = "fusionlog+online",
+    compressed_by: Annotated[float, typer.Option("--compressed", help="how fast recorded time goes")] = COMPRESSED,
+    titles: Annotated[bool, typer.Option(help="print the incidents")] = False,
+    json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None,
+) -> None:
+    """Print the incidents of each system beside the injected causes."""
+    given = None if predictions is None else read_predictions(predictions, method)
+    rows = []
+    for name in system or SYSTEMS:
+        if given is None:
+            found = list(taught(data, name, recording_of(name, verdicts or data / name / VERDICTS)))
+        else:
+            found = list(predicted(data, name, given))
+        incidents = group(found, compressed(IncidentSettings(), compressed_by))
+        rows.append(row(name, found, incidents, read_faults(data, name)))
+        typer.echo(rows[-1])
+        if titles:
+            typer.echo("\n".join(f"  {each.severity:8} {each.anomalies:4} {each.title}" for each in incidents))
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
+
+
+def _time(line: str) -> float | None:
+    """Unix seconds of a line; those of a syslog time, which names no year, are of a fixed one."""
+    if not line[:3].isalpha():
+        return line_time(line)
+    try:
+        return datetime.strptime(f"2026 {line[:15]}", "%Y %b %d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def _verdict(unit: Unit, whole: RecordedVerdict, events: Sequence[RecordedVerdict]) -> Verdict:
+    each = [
+        EventVerdict(event.id, _probability(found), found.reason)
+        for event, found in zip(unit.events, events, strict=True)
+    ]
+    return Verdict(_probability(whole), whole.confidence, whole.reason, tuple(each))
+
+
+def _probability(found: RecordedVerdict) -> float:
+    return found.confidence if found.verdict == "anomalous" else 1 - found.confidence
+
+
+if __name__ == "__main__":
+    typer.run(main)

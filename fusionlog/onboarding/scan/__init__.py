@@ -1,0 +1,1 @@
+"""A scan: the incidents of a log file, without Kafka, under the settings that its lines propose."""

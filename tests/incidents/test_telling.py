@@ -1,0 +1,76 @@
+"""The telling events of an anomaly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fusionlog.incidents import IncidentPart, TellingEvent
+from fusionlog.incidents.similarity import LEAST_SIMILARITY, similarity
+from fusionlog.incidents.telling import MAX_TELLING, key_words, telling_events
+from fusionlog.records import Longest
+from tests.factories import make_anomaly
+
+
+def found(*texts: str, score: float = 0.9, **fields: Any) -> list[tuple[str, str]]:
+    return [(each.kind, each.text) for each in telling_events(make_anomaly(*texts, score=score, **fields))]
+
+
+def test_anomalous_events_tell_failures_first() -> None:
+    assert found("order placed", "disk failed") == [("event", "disk failed"), ("event", "order placed")]
+
+
+def test_few_events_tell() -> None:
+    assert len(found(*(f"{name} failed" for name in ("disk", "fan", "link", "node", "pump")))) == MAX_TELLING
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind", "text"),
+    [
+        ("'payment taken' is missing: it is in 90 of 90 windows with 'order placed'", "missing", "payment taken"),
+        ("\"can't pay\" is missing: it is in 90 of 90 windows with 'order placed'", "missing", "can't pay"),
+        ("'order placed' has 7 lines: as many in 0 of 90 windows with it", "count", "order placed"),
+        ("it ends with 'order placed', as do 0 of 90 windows with it", "end", "order placed"),
+        ("'order placed' is in 1 of 90 windows before", "event", "order placed"),
+    ],
+)
+def test_where_no_event_is_anomalous_what_is_unusual_tells(sentence: str, kind: str, text: str) -> None:
+    assert found("order placed", score=0.1, unusual=[sentence]) == [(kind, text)]
+
+
+def test_a_missing_step_tells_before_a_rare_event() -> None:
+    sentences = ["'b' is missing: it is in 9 of 9 windows with 'a'", "'a' is in 1 of 90 windows before"]
+    assert found("a", score=0.1, unusual=sentences) == [("missing", "b")]
+
+
+def test_a_pause_tells_where_nothing_else_does() -> None:
+    assert found("order placed", score=0.1, pause=Longest(seconds=40.0, event=0)) == [("pause", "order placed")]
+
+
+@pytest.mark.parametrize("fields", [{}, {"evidence": []}, {"evidence": [], "events": []}])
+def test_every_anomaly_has_a_telling_event(fields: dict[str, Any]) -> None:
+    assert len(found("order placed", "paid", score=0.1, **fields)) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("user alice failed to log in at gate 3", "user bob failed to log in at gate 7", True),
+        ('"GET <PATH> HTTP/<NUM>" 500 <NUM>', '"GET <PATH> HTTP/<NUM>" 404 <NUM>', False),
+        ("ORA-00600: internal error", "ORA-00942: internal error", False),
+        ("reply 4.4.1 of the server", "reply 5.1.1 of the server", False),
+        ("用户 login 失败", "用户 login 成功", False),
+        ("服务启动", "连接中断", False),
+        ("the mount of volume data failed", "the mount of volume data succeeded", False),
+    ],
+)
+def test_texts_of_one_event_are_one_and_codes_scripts_and_outcomes_set_apart(one: str, other: str, same: bool) -> None:
+    events = [TellingEvent(key=f"event:{key_words(text)}", kind="event", text=text) for text in (one, other)]
+    part = IncidentPart(system="shop", telling=events[:1], anomalies=1)
+    assert (similarity(events[1:], part) >= LEAST_SIMILARITY) is same
+
+
+def test_a_missing_event_and_the_event_itself_are_two_causes() -> None:
+    event, missing = (TellingEvent(key=f"{kind}:paid", kind=kind, text="paid") for kind in ("event", "missing"))
+    assert similarity([missing], IncidentPart(system="shop", telling=[event], anomalies=1)) == 0
