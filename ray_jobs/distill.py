@@ -18,7 +18,7 @@ from fusionlog.distillation.distill import Distilled, NothingToDistilError, chec
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.errors import ModelError
 from fusionlog.releases import bank_vectors
-from fusionlog.settings import Settings
+from fusionlog.settings import Settings, refuse_unknown
 from ray_jobs import publish, tasks
 from ray_jobs.report import Exit, Report, run
 
@@ -27,12 +27,16 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     """The release distilled from a system's labels, windows and parent release on Kafka, and from labelled sources.
 
     :raises NothingToDistilError: there are too few labels, or the system's method adopts no release of its own.
+    :raises SettingError: the systems file does not have the system.
     :raises ModelError: there is no parent release, or it is of another encoder.
     """
+    refuse_unknown(settings, system)
     if not settings.rules(system).adapts:
         raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
     parent = await publish.read_parent(settings, system)
     labels = await publish.read_labels(settings, system)
+    if not labels:
+        raise NothingToDistilError(f"{system} has no label yet: run  fusionlog worker label")
     check_worth(labels, parent, settings.distill, await publish.last_withdrawn(settings, system))
     windows = await publish.read_windows(settings, system)
     encoder = Encoder(find_encoder(settings), tasks.cores())

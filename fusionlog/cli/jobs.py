@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,10 @@ import typer
 from rich.console import Console
 
 from fusionlog import settings
-from fusionlog.errors import MissingExtraError
+from fusionlog.data.bundled import DATASETS
+from fusionlog.data.systems import read_catalog
+from fusionlog.errors import MissingExtraError, SettingError
+from fusionlog.utils.suggestions import suggestion
 
 Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it; default: bundled")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of that directory; repeated")]
@@ -22,6 +26,7 @@ def meta_train(
     source: Annotated[list[str], typer.Option(help="a labelled system of that directory; repeated")], data: Data = None
 ) -> None:
     """Train the base model on labelled sources and publish it."""
+    _check_bundled(data, source)
     _run("meta_train", _arguments(data, source))
 
 
@@ -31,7 +36,22 @@ def distill(
     source: Sources = None,
 ) -> None:
     """Distil a target's pseudo-labels into a model, and publish it if it passes the gate."""
+    settings.refuse_unknown(settings.load(), system)
+    _check_bundled(data, source or [])
     _run("distill", ["--system", system, *_arguments(data, source)])
+
+
+def _check_bundled(data: Path | None, sources: Sequence[str]) -> None:
+    """Refuse a source that is none of the bundled ones before a Ray starts; another directory is the job's to check.
+
+    :raises SettingError: naming the most similar one.
+    """
+    if data is None:
+        bundled = read_catalog(DATASETS)
+        for name in sources:
+            if name not in bundled:
+                remedy = f"no bundled system has this name; {suggestion(name, bundled)} (--data names another directory)"
+                raise SettingError("--source", name, remedy)
 
 
 def _arguments(data: Path | None, sources: list[str] | None) -> list[str]:

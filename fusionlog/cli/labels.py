@@ -57,6 +57,7 @@ def show(
     """
     config = settings.load()
     labels = asyncio.run(_labels(config))
+    settings.refuse_unknown(config, system, labels)
     found = _selected([review.reviewed(each) for name, each in labels.items() if system in (None, name)], event, shape)
     events = [each for each in found.events if state in (None, each.state)]
     shapes = [each for each in found.shapes if state in (None, each.state)]
@@ -67,8 +68,9 @@ def show(
         return
     _print(line for each in newest for line in event_lines(each))
     _print(line for each in newest_shapes for line in shape_lines(each))
-    if not labels:
-        _report(f"{config.topics.labels.name} has no label yet: run  fusionlog worker label")
+    if not labels or (system is not None and system not in labels):
+        of = f" of {system}" if system else ""
+        _report(f"{config.topics.labels.name} has no label{of} yet: run  fusionlog worker label")
     else:
         _report(f"{len(newest)} of {len(events)} events, {len(newest_shapes)} of {len(shapes)} window shapes")
 

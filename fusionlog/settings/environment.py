@@ -54,6 +54,7 @@ from fusionlog.settings.systems_file import read_systems
 from fusionlog.signing.signatures import Signatures
 from fusionlog.topics import CANARY, Topics
 from fusionlog.utils.masking import masked_url
+from fusionlog.utils.suggestions import suggestion
 
 OTHERS = frozenset({"FUSIONLOG_DATA", NODE_SECRETS})
 """Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests,
@@ -145,8 +146,8 @@ class Settings(BaseSettings):
         if self.system is None:
             return systems
         if self.system not in systems:
-            known = ", ".join(sorted(systems)) or "none"
-            raise SettingError("FUSIONLOG_SYSTEM", self.system, f"it is not in {self.systems_file} (known: {known})")
+            remedy = f"it is not in {self.systems_file}; {suggestion(self.system, systems)}"
+            raise SettingError("FUSIONLOG_SYSTEM", self.system, remedy)
         return {self.system: systems[self.system]}
 
     @cached_property

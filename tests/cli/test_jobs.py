@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from fusionlog.cli.main import app
-from fusionlog.errors import RayError
+from fusionlog.errors import RayError, SettingError
 from ray_jobs import cluster
 from ray_jobs.submit import JobResult
 from tests.brokers import free_ports
@@ -95,3 +96,20 @@ def test_a_ray_that_does_not_answer_is_our_error() -> None:
     failed = run("distill", "--system", "shop", address=address)
     assert isinstance(failed.exception, RayError)
     assert address in str(failed.exception)
+
+
+def test_an_unknown_system_is_refused_before_a_ray_starts(submitted: Submissions, tmp_path: Path) -> None:
+    path = tmp_path / "systems.yaml"
+    path.write_text("openstack:\n")
+    failed = run("distill", "--system", "opnstack", FUSIONLOG_SYSTEMS_FILE=str(path))
+    assert isinstance(failed.exception, SettingError) and "did you mean openstack?" in str(failed.exception)
+    assert submitted.commands == []
+
+
+@pytest.mark.parametrize("words", [("meta-train",), ("distill", "--system", "shop")])
+def test_an_unknown_bundled_source_is_refused_before_a_ray_starts(
+    submitted: Submissions, words: tuple[str, ...]
+) -> None:
+    failed = run(*words, "--source", "postgres")
+    assert isinstance(failed.exception, SettingError) and "did you mean postgresql?" in str(failed.exception)
+    assert submitted.commands == []
