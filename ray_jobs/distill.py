@@ -19,7 +19,7 @@ from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.errors import ModelError
 from fusionlog.releases import bank_vectors
 from fusionlog.settings import Settings, refuse_unknown
-from ray_jobs import publish, tasks
+from ray_jobs import progress, publish, tasks
 from ray_jobs.report import Exit, Report, run
 
 
@@ -38,7 +38,8 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     if not labels:
         raise NothingToDistilError(f"{system} has no label yet: run  fusionlog worker label")
     check_worth(labels, parent, settings.distill, await publish.last_withdrawn(settings, system))
-    windows = await publish.read_windows(settings, system)
+    windows, show = await publish.read_windows(settings, system), progress.marked("distill")
+    show(f"{system}, {len(labels):,} labels, {len(windows):,} windows")
     encoder = Encoder(find_encoder(settings), tasks.cores())
     if encoder.name != parent.encoder:
         raise ModelError(f"release {parent.version} is of encoder {parent.encoder}, but {encoder.name} is configured")
@@ -48,7 +49,8 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     sources = [source_examples(source, cache, parent.detector) for source in read]
     kept = settings.distill.model_copy(update={"detector": parent.detector})
     with tasks.connected() as job:
-        return distill(labels, windows, sources, parent, cache, kept, tasks.RayTrainer(kept), now=time.time(), job=job)
+        fits = tasks.RayTrainer(kept, progress.within(show, f"{system}, {len(labels):,} labels"))
+        return distill(labels, windows, sources, parent, cache, kept, fits, now=time.time(), job=job)
 
 
 async def job(settings: Settings, system: str, data: Path | None, names: list[str]) -> tuple[Report, Exit]:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from fusionlog import settings
+from fusionlog.cli.printing import printable
 from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import read_catalog
 from fusionlog.errors import MissingExtraError, SettingError
@@ -50,7 +51,9 @@ def _check_bundled(data: Path | None, sources: Sequence[str]) -> None:
         bundled = read_catalog(DATASETS)
         for name in sources:
             if name not in bundled:
-                remedy = f"no bundled system has this name; {suggestion(name, bundled)} (--data names another directory)"
+                remedy = (
+                    f"no bundled system has this name; {suggestion(name, bundled)} (--data names another directory)"
+                )
                 raise SettingError("--source", name, remedy)
 
 
@@ -60,7 +63,10 @@ def _arguments(data: Path | None, sources: list[str] | None) -> list[str]:
 
 
 def _run(name: str, arguments: list[str]) -> None:
-    """Run a job on the Ray of FUSIONLOG_RAY_ADDRESS, else on a local one; print its outcome as one line."""
+    """Run a job on the Ray of FUSIONLOG_RAY_ADDRESS, else on a local one; print its outcome as one line.
+
+    Its progress goes to the standard error.
+    """
     config = settings.load()
     try:
         from ray_jobs.cluster import cluster
@@ -71,12 +77,16 @@ def _run(name: str, arguments: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="fusionlog-job-") as logs:
             address = config.ray_address.get_secret_value() if config.ray_address else None
             async with cluster(address, Path(logs) / "ray.log", config.ray_token) as ray:
-                result = await ray.run(name, arguments, _own_variables())
+                result = await ray.run(name, arguments, _own_variables(), show=_show)
                 return result.code, str(result.report.get("reason", result.job))
 
     code, reason = asyncio.run(run())
     Console().print(reason, highlight=False)
     raise typer.Exit(code)
+
+
+def _show(line: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(printable(line), markup=False, highlight=False)
 
 
 def _own_variables() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,16 +23,20 @@ class Submissions:
     def __init__(self) -> None:
         self.code, self.report = 0, {"reason": "as it should be"}
         self.commands: list[list[str]] = []
+        self.progress: list[str] = []
         self.env: Mapping[str, str] = {}
         self.tokens: list[str | None] = []
 
     def submit(
-        self, address: str, command: Sequence[str], env: Mapping[str, str], timeout: float, token: str | None
-    ) -> JobResult:
+        self, address: str, command: Sequence[str], env: Mapping[str, str], timeout: float, token: str | None,
+        show: Callable[[str], None],
+    ) -> JobResult:  # fmt: skip
         assert address == ADDRESS
         self.commands.append(list(command))
         self.tokens.append(token)
         self.env = env
+        for line in self.progress:
+            show(line)
         return JobResult("job-1", self.code, self.report, [])
 
 
@@ -113,3 +117,10 @@ def test_an_unknown_bundled_source_is_refused_before_a_ray_starts(
     failed = run(*words, "--source", "postgres")
     assert isinstance(failed.exception, SettingError) and "did you mean postgresql?" in str(failed.exception)
     assert submitted.commands == []
+
+
+def test_progress_is_shown_beside_the_outcome(submitted: Submissions) -> None:
+    submitted.progress = ["distill: shop, step 200 of 300", "distill: \x1b[31mred"]
+    done = run("distill", "--system", "shop")
+    assert done.stdout == "as it should be\n"
+    assert done.stderr.splitlines() == ["distill: shop, step 200 of 300", "distill: ?[31mred"]

@@ -8,6 +8,62 @@ from ray_jobs import submit as module
 from ray_jobs.submit import submit
 
 
+class EndedJob:
+    """A client whose job ends after so many polls, with a log that grows by a line with each."""
+
+    def __init__(self, *lines, code=0, message=None):
+        self.lines, self.code, self.message, self.polls = lines, code, message, 0
+
+    def submit_job(self, entrypoint, runtime_env):
+        return "job-1"
+
+    def get_job_status(self, job):
+        self.polls += 1
+        ended = self.polls > len(self.lines)
+        return SimpleNamespace(is_terminal=lambda: ended)
+
+    def get_job_logs(self, job):
+        return "".join(f"{line}\n" for line in self.lines[: self.polls])
+
+    def get_job_info(self, job):
+        return SimpleNamespace(driver_exit_code=self.code, message=self.message)
+
+
+JOB = ["python", "-m", "ray_jobs.meta_train", "--source", "kafka"]
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """Sets the job that is submitted next."""
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.0)
+    return lambda job: monkeypatch.setattr(module, "_client", lambda address, token: job)
+
+
+def test_the_lines_of_progress_come_while_the_job_runs_each_once(ends):
+    report = '{"reason": "base model", "published": 1}'
+    ends(EndedJob("meta-train: kafka, 12 sessions", "a library: noise", "meta-train: kafka, step 20 of 40", report))
+    shown = []
+    result = submit("http://there:1", JOB, {}, show=shown.append)
+    assert shown == ["meta-train: kafka, 12 sessions", "meta-train: kafka, step 20 of 40"]
+    assert result.published == 1
+
+
+def test_a_failed_job_is_the_sentence_of_its_report(ends):
+    ends(EndedJob("failed: no model", '{"outcome": "failed", "reason": "there is no model", "system": "*"}', code=2))
+    with pytest.raises(RayError) as raised:
+        submit("http://there:1", JOB, {})
+    assert str(raised.value) == "the Ray job meta-train failed: there is no model"
+
+
+def test_a_job_without_a_report_is_its_last_line_or_what_ray_reports(ends):
+    ends(EndedJob("Traceback", "KeyError: 'x'", code=1))
+    with pytest.raises(RayError, match=r"the Ray job meta-train failed: KeyError: 'x' \(exit code 1\)"):
+        submit("http://there:1", JOB, {})
+    ends(EndedJob(code=None, message="no node has 64 CPUs"))
+    with pytest.raises(RayError, match=r"failed: no node has 64 CPUs \(exit code 1\)"):
+        submit("http://there:1", JOB, {})
+
+
 def test_a_cluster_that_does_not_answer_is_one_sentence():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -19,19 +75,10 @@ def test_a_cluster_that_does_not_answer_is_one_sentence():
 def test_the_values_of_secrets_are_not_sent_to_ray(monkeypatch):
     sent = {}
 
-    class Client:
+    class Client(EndedJob):
         def submit_job(self, entrypoint, runtime_env):
             sent.update(runtime_env)
             return "job-1"
-
-        def get_job_status(self, job):
-            return SimpleNamespace(is_terminal=lambda: True, __str__=lambda: "SUCCEEDED")
-
-        def get_job_logs(self, job):
-            return ""
-
-        def get_job_info(self, job):
-            return SimpleNamespace(driver_exit_code=0)
 
     monkeypatch.setattr(module, "_client", lambda address, token: Client())
     environment = {"FUSIONLOG_KAFKA__SASL_PASSWORD": "hush", "FUSIONLOG_KAFKA__SASL_PASSWORD_FILE": "/run/secrets/p"}
