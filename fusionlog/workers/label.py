@@ -150,6 +150,7 @@ class LabelWorker:
         if system not in self._questions:
             knowledge, label = self._tables.of(system), self._settings.label
             self._questions[system] = Questions(knowledge, self._system(system), label)
+        self._questions[system].describe(self._system(system))
         return self._questions[system]
 
     async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
