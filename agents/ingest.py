@@ -79,7 +79,8 @@ class IngestWork(ReaderWork):
         try:
             await asyncio.wait({reading, change}, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
-                return reading.result()
+                reading.result()
+                return None
             found = change.result()
             await self.leave()
             await reading

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from fusionlog.errors import SettingError
+from fusionlog.kafka.stopping import cancelled
 from fusionlog.settings import Settings, SystemsChange
 
 log = structlog.get_logger(__name__)
@@ -74,9 +75,7 @@ class SystemsMonitor:
 
     async def stop(self) -> None:
         """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancelled(self._task)
 
     async def _run(self) -> None:
         while True:

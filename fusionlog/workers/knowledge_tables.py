@@ -104,16 +104,20 @@ class KnowledgeTables:
 
     async def until_ready(self) -> None:
         """Wait until every configured system that needs a model has one; log once which ones wait."""
-        logged, needing = False, [name for name in self._settings.systems if self.of(name).rules.model]
-        while waiting := [name for name in needing if not self.of(name).ready]:
-            if not logged:
-                log.info(
-                    "waiting for a model: publish the bundled base (fusionlog models publish --bundled), or train one "
-                    "(fusionlog meta-train)",
-                    systems=waiting,
-                )
-                logged = True
+        needing = [name for name in self._settings.systems if self.of(name).rules.model]
+        self.log_waiting()
+        while any(not self.of(name).ready for name in needing):
             await self._next()
+
+    def log_waiting(self) -> None:
+        """Log which configured systems wait for a model; without a systems file, that there is none at all."""
+        waiting = [name for name, version in self.in_use().items() if version is None]
+        if waiting or not (self._settings.systems or self._releases):
+            log.info(
+                "waiting for a model: publish the bundled base (fusionlog models publish --bundled), or train one "
+                "(fusionlog meta-train)",
+                systems=waiting,
+            )
 
     async def until_ready_for(self, systems: set[str]) -> None:
         """Wait until these systems have a model."""

@@ -43,6 +43,7 @@ from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.base import StreamTeacher, Teacher, ask, label_of
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
 
 log = structlog.get_logger(__name__)
 
@@ -58,11 +59,11 @@ class LabelWorker:
     def __init__(
         self, settings: Settings, producer: Producer, tables: KnowledgeTables, teacher: Teacher,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
-        health: Health | None = None,
+        health: Health | None = None, report: VerdictReport | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
         self._offline = offline or teacher
-        self._health = health or Health("label")
+        self._health, self.report = health or Health("label"), report or VerdictReport()
         self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
         self._output = BatchOutput(settings, producer, "label")
         self._strategy: QueryStrategy = (
@@ -212,6 +213,7 @@ class LabelWorker:
     async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
         """Count the windows of a labelled shape; queue an anomaly for each where the label is anomalous."""
         metrics.LABELLED.labels(label.system).inc(len(windows))
+        self.report.add(label.system, VerdictCounts(windows=len(windows)))
         if not is_anomalous(label):
             for window in filter(_is_provisional_anomaly, windows):
                 await self._withdraw(window, label.reason, label.probability)
@@ -221,6 +223,7 @@ class LabelWorker:
         for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
             anomaly = replace(anomaly_record.by_teacher(window, label, now), unusual=unusual)
+            self.report.anomaly(anomaly)
             await self._output.send(self._settings.topics.anomalies, anomaly)
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
@@ -272,11 +275,13 @@ class LabelWorker:
         now, system = time.time(), windows[0].system
         for window, verdict in zip(windows, await ask(self._offline, windows, self._system(system)), strict=True):
             metrics.PROVISIONAL.labels(system).inc()
+            self.report.add(system, VerdictCounts(provisional=1))
             probability = 0.0 if isinstance(verdict, TeacherError) else verdict.probability
             deferred = replace(window, provisional=probability)
             if not isinstance(verdict, TeacherError) and _is_provisional_anomaly(deferred):
                 label = label_of(window, verdict, self._offline.name, now)
                 anomaly = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
+                self.report.anomaly(anomaly)
                 await self._output.send(self._settings.topics.anomalies, anomaly)
             await self._output.send(self._settings.topics.proprietary, deferred)
 
