@@ -22,7 +22,6 @@ STEPS_A_REPORT = 20
 SHOW_SECONDS = 2.0
 
 
-@ray.remote(num_cpus=0)
 class StepCounts:
     """The number of steps that each fit has done, by its number; an actor, since fits run on any node."""
 
@@ -65,7 +64,7 @@ class RayTrainer:
     def __init__(self, settings: DistillSettings, show: Show = nothing) -> None:
         gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0  # type: ignore[no-untyped-call]
         self._fit, self._settings, self._show = fit.options(num_gpus=gpus), settings, show
-        self._counts: Any = StepCounts.remote() if show is not nothing else None
+        self._counts: Any = ray.remote(num_cpus=0)(StepCounts).remote() if show is not nothing else None
         self._started = 0
 
     def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm", /) -> list[bytes]:

@@ -23,7 +23,7 @@ USELESS_SHARE = 0.05
 """More lines than this without a session key, or on the dead-letter topic, are a fault of the settings."""
 IMPLAUSIBLE_SHARE = 0.05
 ONE_EVENT_SHARE = 0.9
-"""More lines than this of one event are a log in which nothing can be told apart; each such event is logged once."""
+"""More lines than this of one event are a log in which all lines are equal; each such event is logged once."""
 ONE_EVENT_LINES = 100
 EXAMPLE_CHARS = 120
 
@@ -157,7 +157,7 @@ def warnings(system: str, settings: SystemSettings, counts: Counts, examples: Ex
     if examples.leading and is_one_event(counts):
         found.append(
             f"{system}: {counts.leading} of {counts.in_windows} lines in windows are one event, "
-            f"{_short(examples.leading)}: name what tells them apart in `keep`, correct `header` or `masks`, or let "
+            f"{_short(examples.leading)}: name what distinguishes them in `keep`, correct `header` or `masks`, or let "
             "the shipper leave them out"
         )
     if counts.unmined:

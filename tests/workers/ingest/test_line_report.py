@@ -113,7 +113,7 @@ def test_an_event_of_nearly_all_lines_is_warned_about_once() -> None:
     report.add(Batch(lines=1000), windows(91) + windows(9, "disk failed"))
     (warning,), _ = report.due(1.0)
     assert warning.startswith(
-        "orders: 91 of 100 lines in windows are one event, 'disk full': name what tells them apart"
+        "orders: 91 of 100 lines in windows are one event, 'disk full': name what distinguishes them"
     )
     report.add(Batch(lines=100), windows(100))
     assert report.due(1.0 + PERIOD_SECONDS)[0] == [], "the same event is no news"
