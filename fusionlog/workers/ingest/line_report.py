@@ -114,7 +114,9 @@ class LineReport:
         leading = self._take_leading(counts)
         self._counts, self._began = Counts(), now
         examples = Examples(self.keyless, self.unmatched, self._dead_as, self.unmined, self._slow, leading)
-        return warnings(self.system, self._settings, counts, examples), summary(self.system, counts, self._total)
+        return warnings(self.system, self._settings, counts, examples), summary(
+            self.system, counts, self._total, examples
+        )
 
     def _count_events(self, window: Window) -> None:
         for event in window.events:
@@ -184,11 +186,14 @@ def warnings(system: str, settings: SystemSettings, counts: Counts, examples: Ex
     return found
 
 
-def summary(system: str, counts: Counts, total: Counts) -> str:
-    """The lines of a period, and of all periods."""
+def summary(system: str, counts: Counts, total: Counts, examples: Examples) -> str:
+    """The lines of a period, with an example of those that are in no window, and of all periods."""
+    keyless = f" (e.g. {_short(examples.keyless)})" if counts.dropped and examples.keyless else ""
+    dead = f" (e.g. {_short(examples.dead)})" if counts.dead and examples.dead else ""
     return (
-        f"{system}: {counts.lines} lines, {counts.windows} windows, {counts.dropped} lines without a session key, "
-        f"{counts.dead} dead letters, {counts.unmatched} lines that do not match the header{_matched(counts)} "
+        f"{system}: {counts.lines} lines, {counts.windows} windows, "
+        f"{counts.dropped} lines without a session key{keyless}, {counts.dead} dead letters{dead}, "
+        f"{counts.unmatched} lines that do not match the header{_matched(counts)} "
         f"({total.lines} lines since the start)"
     )
 

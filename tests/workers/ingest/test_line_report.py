@@ -38,6 +38,22 @@ def test_the_first_thousand_lines_are_summed_up_at_once_and_then_each_minute() -
     assert report.due(500.0) == ([], None), "no line came"
 
 
+def test_the_counts_of_lines_in_no_window_have_an_example_however_few_there_are() -> None:
+    report = make_report()
+    report.keyless = "GET /health"
+    report.dead(RecordError("not-text", "it is not UTF-8"))
+    report.add(Batch(lines=1000, dropped=1))
+    warnings, summary = report.due(1.0)
+    assert warnings == [] and summary is not None
+    assert (
+        "1 lines without a session key (e.g. 'GET /health'), 1 dead letters (e.g. 'not-text: it is not UTF-8')"
+        in summary
+    )
+    report.add(Batch(lines=1000))
+    _, summary = report.due(1.0 + PERIOD_SECONDS)
+    assert summary is not None and "e.g." not in summary
+
+
 def test_few_lines_are_reported_within_a_minute() -> None:
     report = make_report()
     report.keyless = "GET /health"
