@@ -9,13 +9,14 @@ import structlog
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.embedding.encoder import Encoder, find_encoder
+from fusionlog.embedding.encoder import Encoder, load_encoder
 from fusionlog.errors import BrokerError, ModelError, ReleaseError
 from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.stopping import cancelled
 from fusionlog.kafka.table import Refused, Table, read_all
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES, rank
 from fusionlog.online.teacher_memory import MOST_LABELS
@@ -51,6 +52,8 @@ class KnowledgeTables:
         self._withdrawn: dict[str, dict[str, ModelRelease]] = {}
         self._news = asyncio.Event()
         self._late: asyncio.Task[None] | None = None
+        self.encoder: Encoder | None = None
+        """The encoder of `with_encoder`."""
         topics = settings.topics
         self._tables = (
             Table(settings, topics.models, self._on_release, refused),
@@ -65,14 +68,17 @@ class KnowledgeTables:
 
         :param check: refuses a release by raising. :param trial: likewise, in a thread: it may take seconds.
 
+        :raises SettingError: the provider of the settings is `cuda`, and CUDA cannot be used.
         :raises MissingExtraError: the encoder must be exported first, and the packages for that are not installed.
         """
-        encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(settings), settings.score.threads))
+        encoder = await asyncio.to_thread(load_encoder, settings)
 
         def make(system: str) -> Knowledge:
             return Knowledge(system, encoder, settings.signatures, check, settings.rules(system))
 
-        return cls(settings, make, refused, trial)
+        tables = cls(settings, make, refused, trial)
+        tables.encoder = encoder
+        return tables
 
     async def start(self) -> None:
         """Read the present models and labels, then follow their topics.
@@ -92,6 +98,12 @@ class KnowledgeTables:
         """Stop following."""
         await cancelled(self._late)
         await asyncio.gather(*(table.stop() for table in self._tables))
+
+    def report(self, health: Health) -> None:
+        """Report the releases in use, and the provider of the encoder."""
+        health.models = self.in_use
+        if (encoder := self.encoder) is not None:
+            health.runs_on("encoder", lambda: encoder.provider)
 
     def in_use(self) -> dict[str, str | None]:
         """The version of the release in use of each configured system that needs a model; None: it has none yet."""
