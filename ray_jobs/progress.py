@@ -41,7 +41,7 @@ class NewLines:
     """
 
     def __init__(self, job: str) -> None:
-        self._mark, self._taken = f"{job}: ", 0
+        self.job, self._mark, self._taken = job, f"{job}: ", 0
 
     def take(self, log: str) -> Iterator[str]:
         """The lines that came since the last call.

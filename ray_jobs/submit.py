@@ -20,6 +20,8 @@ EXPECTED = (0, 3, 4)
 TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
 """Ray's own variable: the token of a cluster that needs one."""
 POLL_SECONDS = 0.3
+PENDING_SECONDS = 15.0
+"""A job that no node has taken for so long is worth a line."""
 TAIL_LINES = 20
 
 
@@ -99,7 +101,7 @@ def _client(address: str, token: str | None) -> Any:
 
 def _wait(client: Any, job: str, timeout: float, new: NewLines, show: Show) -> Any:
     """The status of a job at its end; its progress is shown up to there."""
-    deadline = time.monotonic() + timeout
+    began, is_late = time.monotonic(), False
     while True:
         status = client.get_job_status(job)
         if show is not nothing:
@@ -109,7 +111,11 @@ def _wait(client: Any, job: str, timeout: float, new: NewLines, show: Show) -> A
                     show(line)
         if status.is_terminal():
             return status
-        if time.monotonic() > deadline:
+        seconds = time.monotonic() - began
+        if not is_late and seconds > PENDING_SECONDS and str(status) == "PENDING":
+            is_late = True
+            show(f"{new.job}: not started yet, the cluster has no room for it")
+        if seconds > timeout:
             client.stop_job(job)
             raise RayError(f"the Ray job {job} did not end in {timeout:.0f} s and was stopped")
         time.sleep(POLL_SECONDS)

@@ -21,6 +21,7 @@ from fusionlog.online import label_review as review
 from fusionlog.online.label_review import Named, Review, ReviewedEvent, State
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.settings import Settings
+from fusionlog.utils.suggestions import suggestion
 
 app = typer.Typer(
     help="What the teacher's answers settle: list it, revoke a wrong answer, restore it.", no_args_is_help=True
@@ -174,7 +175,7 @@ def _find(
     """
     if system is not None:
         if system not in labels:
-            raise SettingError("--system", system, f"no label is of it; there are labels of {', '.join(labels) or '-'}")
+            raise SettingError("--system", system, f"no label is of it; {suggestion(system, labels)}")
         return labels[system], review.named(labels[system], names)
     found, problem = dict[str, Named](), SettingError("EVENT_OR_SHAPE", names[0], "there is no label yet")
     for name, each in labels.items():

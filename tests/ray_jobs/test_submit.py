@@ -48,6 +48,34 @@ def test_the_lines_of_progress_come_while_the_job_runs_each_once(ends):
     assert result.published == 1
 
 
+def test_a_job_that_no_node_takes_is_one_line(ends, monkeypatch):
+    monkeypatch.setattr(module, "PENDING_SECONDS", -1.0)
+
+    class Pending:
+        def __init__(self, ended):
+            self.is_terminal = lambda: ended
+
+        def __str__(self):
+            return "PENDING"
+
+    class Job(EndedJob):
+        def get_job_status(self, job):
+            return Pending(super().get_job_status(job).is_terminal())
+
+        def get_job_logs(self, job):
+            if self.polls <= len(self.lines):
+                raise RuntimeError("no driver yet")
+            return super().get_job_logs(job)
+
+    ends(Job("meta-train: kafka, 12 sessions", "the end"))
+    shown = []
+    submit("http://there:1", JOB, {}, show=shown.append)
+    assert shown == [
+        "meta-train: not started yet, the cluster has no room for it",
+        "meta-train: kafka, 12 sessions",
+    ]
+
+
 def test_a_failed_job_is_the_sentence_of_its_report(ends):
     ends(EndedJob("failed: no model", '{"outcome": "failed", "reason": "there is no model", "system": "*"}', code=2))
     with pytest.raises(RayError) as raised:

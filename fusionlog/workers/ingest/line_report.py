@@ -5,7 +5,6 @@ Counts are compared once 1,000 lines have come, and then each minute.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -72,7 +71,7 @@ class LineReport:
         self.keyless = self.unmatched = self.unmined = self._dead_as = self._slow = ""
         self._counts, self._total = Counts(), Counts()
         self._began: float | None = None
-        self._events: Counter[str] = Counter()
+        self._events: dict[str, int] = {}
         self._texts: dict[str, str] = {}
         self._frequent: set[str] = set()
         """The events whose share was logged."""
@@ -119,14 +118,18 @@ class LineReport:
         )
 
     def _count_events(self, window: Window) -> None:
+        events = self._events
         for event in window.events:
-            self._events[event.template] += event.count
-            self._texts.setdefault(event.template, event.text)
+            before = events.get(event.template)
+            if before is None:
+                self._texts[event.template] = event.text
+                before = 0
+            events[event.template] = before + event.count
 
     def _take_leading(self, counts: Counts) -> str:
         """Put the most frequent event into the counts; its text, where its share was not logged before."""
-        ((template, counts.leading),) = self._events.most_common(1) or [("", 0)]
-        counts.in_windows = self._events.total()
+        template = max(self._events, key=self._events.__getitem__, default="")
+        counts.leading, counts.in_windows = self._events.get(template, 0), sum(self._events.values())
         text = "" if template in self._frequent else self._texts.get(template, "")
         if is_one_event(counts):
             self._frequent.add(template)
