@@ -28,6 +28,7 @@ from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.monitor import KafkaMonitor, until_reached
 from fusionlog.kafka.security import security
+from fusionlog.kafka.systems_reload import SystemsMonitor
 from fusionlog.observability.health import STALL_SECONDS, Health
 from fusionlog.observability.logs import configure
 from fusionlog.observability.server import HealthServer
@@ -74,6 +75,7 @@ class FusionLogApp(faust.App):
         self.health.signatures = lambda: settings.signatures.state
         self._server = HealthServer(settings, self.health)
         self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka, needed_by(settings.topics, role), role)
+        self._systems_monitor = SystemsMonitor(settings)
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
 
     async def on_first_start(self) -> None:
@@ -85,12 +87,15 @@ class FusionLogApp(faust.App):
         warn_unsigned(self.fusionlog)
         await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog, self.role))
         self._kafka_monitor.start()
+        self._systems_monitor.start()
 
     async def on_start(self) -> None:
         """Prepare the role before an agent gets its first message."""
         await self.work.prepare()
         self.health.tables_read = True
-        self.health.tasks = (*self.work.background, *self._kafka_monitor.background)
+        self.health.tasks = (
+            *self.work.background, *self._kafka_monitor.background, *self._systems_monitor.background,
+        )  # fmt: skip
         for task in self.health.tasks:
             task.add_done_callback(self._background_ended)
         tune_gc()
@@ -120,6 +125,7 @@ class FusionLogApp(faust.App):
         """Close the role after everything that uses it has stopped."""
         await super().on_shutdown()
         await self._kafka_monitor.stop()
+        await self._systems_monitor.stop()
         await self.work.finish()
         await self._server.stop()
 

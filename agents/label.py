@@ -30,6 +30,7 @@ from fusionlog.utils.onnx import check_provider
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 from fusionlog.workers.label import LabelWorker, newest_base
 from fusionlog.workers.spend_log import SpendLog
+from fusionlog.workers.verdict_report import VerdictReport
 
 ROLE: SpendingRole = "label"
 # Windows are collected for this many calls: the teacher makes some at once, and many windows share a shape.
@@ -54,6 +55,7 @@ class LabelWork:
         self._labelling: LabelWorker | None = None
         self._check: asyncio.Task[None] | None = None
         self._lag = LagMonitor(config, self._group, config.topics.proprietary, count_deleted=True)
+        self._report = VerdictReport()
 
     async def prepare(self) -> None:
         """Connect, start the tables of models and labels, and make the teachers; the offline one waits for a base."""
@@ -64,6 +66,7 @@ class LabelWork:
         self._tables.report(self.health)
         await self._tables.start()
         self._lag.start()
+        self._report.start()
         teacher, offline = await self._make_teachers()
         self._teachers = [each for each in (teacher, offline) if each is not None]
         names = ", ".join(each.name for each in self._teachers)
@@ -72,17 +75,18 @@ class LabelWork:
             self.health.degradations.append(lambda: teacher.endpoint.breaker.why)
         logger.info("teacher ready", teacher=names, labeller=self._settings.label.labeller)
         self._labelling = LabelWorker(
-            self._settings, self._producer, self._tables, teacher, offline=offline, health=self.health
-        )
+            self._settings, self._producer, self._tables, teacher, offline=offline, health=self.health,
+            report=self._report,
+        )  # fmt: skip
         if self._settings.label.evidence or any(isinstance(each, StreamTeacher) for each in self._teachers):
             await self._count_history(self._labelling)
         self._check = asyncio.create_task(_check(teacher))
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
-        """The tasks of the tables, of the budget and of the lag."""
+        """The tasks of the tables, of the budget, of the lag and of the report."""
         tables = self._tables.background if self._tables else ()
-        return (*tables, *self._spend.background, *self._lag.background)
+        return (*tables, *self._spend.background, *self._lag.background, *self._report.background)
 
     async def handle(self, messages: list[Message]) -> None:
         """Label a batch of windows."""
@@ -92,6 +96,7 @@ class LabelWork:
     async def finish(self) -> None:
         """Disconnect."""
         await self._lag.stop()
+        await self._report.stop()
         await cancelled(self._check)
         if self._tables is not None:
             await self._tables.stop()

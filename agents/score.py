@@ -17,6 +17,7 @@ from fusionlog.settings import Settings
 from fusionlog.topics import Role
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 from fusionlog.workers.score import ScoreWorker
+from fusionlog.workers.verdict_report import VerdictReport
 
 ROLE: Role = "score"
 POLL_SECONDS = 0.2
@@ -27,7 +28,7 @@ class ScoreWork(ReaderWork):
 
     def __init__(self, config: Settings) -> None:
         super().__init__(config, ROLE)
-        self._scorer, self._trials = Scorer(config.score), TrialProcess()
+        self._scorer, self._trials, self._report = Scorer(config.score), TrialProcess(), VerdictReport()
         self._lag = LagMonitor(config, self._group, config.topics.general)
 
     @property
@@ -44,17 +45,19 @@ class ScoreWork(ReaderWork):
         self.health.degradations.append(self._tables.problem)
         self.health.runs_on("scorer", lambda: self._scorer.provider)
         await self._tables.start()
+        self._tables.log_waiting()
         self._lag.start()
+        self._report.start()
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
-        """The tasks of the tables and of the lag."""
-        return (*super().background, *self._lag.background)
+        """The tasks of the tables, of the lag and of the report."""
+        return (*super().background, *self._lag.background, *self._report.background)
 
     async def read(self) -> None:
         """Score general windows until cancelled."""
         assert self._tables is not None
-        scoring = ScoreWorker(self._settings, self._producer, self._tables, self._scorer)
+        scoring = ScoreWorker(self._settings, self._producer, self._tables, self._scorer, self._report)
         reading = Reading(
             topics=(self._settings.topics.general.name,),
             max_records=self._settings.score.batch_windows,
@@ -72,6 +75,7 @@ class ScoreWork(ReaderWork):
     async def finish(self) -> None:
         """Disconnect."""
         await self._lag.stop()
+        await self._report.stop()
         await super().finish()
         self._trials.close()
 

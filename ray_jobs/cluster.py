@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from fusionlog.errors import RayError
 from fusionlog.utils.processes import Child
+from ray_jobs.progress import Show, nothing
 from ray_jobs.submit import TOKEN_VARIABLE, JobResult, submit
 
 START_SECONDS = 90.0
@@ -28,12 +29,14 @@ class Cluster:
         self._address, self._local, self._token = address, local, token
 
     async def run(
-        self, name: str, arguments: Sequence[str], env: Mapping[str, str], timeout: float = 600.0
-    ) -> JobResult:
+        self, name: str, arguments: Sequence[str], env: Mapping[str, str], timeout: float = 600.0,
+        show: Show = nothing,
+    ) -> JobResult:  # fmt: skip
         """Run a job to its end.
 
         :param env: settings of the job, as environment variables; the values of secrets among them are not sent.
         :param timeout: seconds after which it is stopped.
+        :param show: takes the lines of its progress, as they come, in a thread.
         :raises RayError: the cluster does not answer, or the job failed.
         """
         if self._address is None:
@@ -41,7 +44,7 @@ class Cluster:
             self._address = await _announced(self._local)
         python = "python" if self._local is None else sys.executable
         command = [python, "-m", f"ray_jobs.{name}", *arguments]
-        return await asyncio.to_thread(submit, self._address, command, env, timeout, self._token)
+        return await asyncio.to_thread(submit, self._address, command, env, timeout, self._token, show)
 
 
 @asynccontextmanager

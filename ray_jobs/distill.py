@@ -18,8 +18,8 @@ from fusionlog.distillation.distill import Distilled, NothingToDistilError, chec
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.errors import ModelError
 from fusionlog.releases import bank_vectors
-from fusionlog.settings import Settings
-from ray_jobs import publish, tasks
+from fusionlog.settings import Settings, refuse_unknown
+from ray_jobs import progress, publish, tasks
 from ray_jobs.report import Exit, Report, run
 
 
@@ -27,14 +27,19 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     """The release distilled from a system's labels, windows and parent release on Kafka, and from labelled sources.
 
     :raises NothingToDistilError: there are too few labels, or the system's method adopts no release of its own.
+    :raises SettingError: the systems file does not have the system.
     :raises ModelError: there is no parent release, or it is of another encoder.
     """
+    refuse_unknown(settings, system)
     if not settings.rules(system).adapts:
         raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
     parent = await publish.read_parent(settings, system)
     labels = await publish.read_labels(settings, system)
+    if not labels:
+        raise NothingToDistilError(f"{system} has no label yet: run  fusionlog worker label")
     check_worth(labels, parent, settings.distill, await publish.last_withdrawn(settings, system))
-    windows = await publish.read_windows(settings, system)
+    windows, show = await publish.read_windows(settings, system), progress.marked("distill")
+    show(f"{system}, {len(labels):,} labels, {len(windows):,} windows")
     encoder = Encoder(find_encoder(settings), tasks.cores())
     if encoder.name != parent.encoder:
         raise ModelError(f"release {parent.version} is of encoder {parent.encoder}, but {encoder.name} is configured")
@@ -44,7 +49,8 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     sources = [source_examples(source, cache, parent.detector) for source in read]
     kept = settings.distill.model_copy(update={"detector": parent.detector})
     with tasks.connected() as job:
-        return distill(labels, windows, sources, parent, cache, kept, tasks.RayTrainer(kept), now=time.time(), job=job)
+        fits = tasks.RayTrainer(kept, progress.within(show, f"{system}, {len(labels):,} labels"))
+        return distill(labels, windows, sources, parent, cache, kept, fits, now=time.time(), job=job)
 
 
 async def job(settings: Settings, system: str, data: Path | None, names: list[str]) -> tuple[Report, Exit]:

@@ -10,24 +10,26 @@ import typer
 
 from fusionlog import settings as environment
 from fusionlog.data.bundled import DATASETS
-from fusionlog.data.sources import read_source
+from fusionlog.data.sources import Source, read_source
 from fusionlog.distillation.base_model import base_release
 from fusionlog.distillation.source_regressions import fit_offline, with_offline_fit
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
-from ray_jobs import publish, tasks
+from ray_jobs import progress, publish, tasks
+from ray_jobs.progress import Show, within
 from ray_jobs.report import Exit, Report, run
 
 
 async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Report, Exit]:
     """Read the labelled sources, train the base model, publish its release."""
-    started = time.monotonic()
+    started, show = time.monotonic(), progress.marked("meta-train")
     settings.signatures.check_role("ray")
+    sources = [_read(settings, data, name, show) for name in names]
     with tasks.connected() as job:
         encoder = Encoder(find_encoder(settings), tasks.cores())
-        sources = [read_source(data, name, settings.ingest) for name in names]
-        fits = tasks.RayTrainer(settings.distill)
+        sessions = sum(len(source.anomalous) for source in sources)
+        fits = tasks.RayTrainer(settings.distill, within(show, f"{', '.join(names)}, {sessions:,} sessions"))
         release = with_offline_fit(
             base_release(sources, VectorCache(encoder), encoder.name, settings.distill, fits, now=time.time(), job=job),
             fit_offline(sources, encoder),
@@ -42,6 +44,12 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
         metrics=release.metrics,
     )  # fmt: skip
     return report, Exit.DONE
+
+
+def _read(settings: Settings, data: Path, name: str, show: Show) -> Source:
+    source = read_source(data, name, settings.ingest)
+    show(f"{name}, {len(source.anomalous):,} sessions")
+    return source
 
 
 def main(

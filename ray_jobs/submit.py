@@ -6,12 +6,14 @@ import json
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fusionlog.errors import MissingExtraError, RayError
 from fusionlog.settings import Settings, by_reference
 from fusionlog.utils.masking import masked_url
+from ray_jobs.progress import NewLines, Show, nothing
 
 EXPECTED = (0, 3, 4)
 """Exit codes that are a result: done, refused by the gate, nothing to do (see `ray_jobs.report`)."""
@@ -21,6 +23,8 @@ POLL_SECONDS = 0.3
 START_SECONDS = 60.0
 """A Ray that has just started answers before it has an agent that takes jobs; so long a job waits for one."""
 NO_AGENT = "No available agent"
+PENDING_SECONDS = 15.0
+"""A job that no node has taken for so long is worth a line."""
 TAIL_LINES = 20
 
 
@@ -40,30 +44,45 @@ class JobResult:
 
 
 def submit(
-    address: str, entrypoint: Sequence[str], env: Mapping[str, str], timeout: float = 600.0, token: str | None = None
-) -> JobResult:
+    address: str, entrypoint: Sequence[str], env: Mapping[str, str], timeout: float = 600.0, token: str | None = None,
+    show: Show = nothing,
+) -> JobResult:  # fmt: skip
     """Run a command as a job and wait until it has ended.
 
     :param address: of the Jobs API, `http://host:port`.
     :param env: environment variables of the job. Ray logs them, so secrets go by reference (`by_reference`).
     :param timeout: seconds after which the job is stopped.
     :param token: of a cluster that needs one.
+    :param show: takes the lines of the job's progress, as they come.
     :raises RayError: the cluster does not answer, the job failed, or it took too long.
     """
-    client, place = _client(address, token), masked_url(address)
+    client, place, name = _client(address, token), masked_url(address), job_name(entrypoint)
     variables = by_reference(Settings, env)
     try:
         job = _submitted(client, shlex.join(entrypoint), variables)
-        status = _wait(client, job, timeout)
+        status = _wait(client, job, timeout, NewLines(name), show)
         lines = client.get_job_logs(job).strip().splitlines()
-        code = client.get_job_info(job).driver_exit_code
+        info = client.get_job_info(job)
     except (RuntimeError, ConnectionError) as error:
         raise RayError(f"Ray at {place} stopped answering: {_first_line(error)}") from error
-    code = 0 if str(status) == "SUCCEEDED" else (1 if code is None else code)
+    code = 0 if str(status) == "SUCCEEDED" else (1 if info.driver_exit_code is None else info.driver_exit_code)
     if code not in EXPECTED:
-        last = lines[-1] if lines else "it printed nothing"
-        raise RayError(f"the Ray job {' '.join(entrypoint[-6:])!r} failed (exit code {code}): {last}")
+        raise RayError(f"the Ray job {name} failed: {_why(lines, code, info)}")
     return JobResult(job, code, _report(lines), lines[-TAIL_LINES:])
+
+
+def job_name(entrypoint: Sequence[str]) -> str:
+    """The name of a job of this package as its command has it, `meta-train`; of another one, its first words."""
+    module = next((word for word in entrypoint if word.startswith("ray_jobs.")), None)
+    return module.removeprefix("ray_jobs.").replace("_", "-") if module else " ".join(entrypoint[:3])
+
+
+def _why(lines: Sequence[str], code: int, info: Any) -> str:
+    """Why a job failed: the reason of its report; without one its last line, or what Ray reports of it."""
+    if reason := _report(lines).get("reason"):
+        return str(reason)
+    last = lines[-1].strip() if lines else str(getattr(info, "message", None) or "it printed nothing").strip()
+    return f"{last} (exit code {code})"
 
 
 def _client(address: str, token: str | None) -> Any:
@@ -95,14 +114,26 @@ def _submitted(client: Any, entrypoint: str, variables: Mapping[str, str]) -> st
             time.sleep(POLL_SECONDS)
 
 
-def _wait(client: Any, job: str, timeout: float) -> Any:
-    deadline = time.monotonic() + timeout
-    while not (status := client.get_job_status(job)).is_terminal():
-        if time.monotonic() > deadline:
+def _wait(client: Any, job: str, timeout: float, new: NewLines, show: Show) -> Any:
+    """The status of a job at its end; its progress is shown up to there."""
+    began, is_late = time.monotonic(), False
+    while True:
+        status = client.get_job_status(job)
+        if show is not nothing:
+            # Ray refuses the log of a job that no node has taken yet.
+            with suppress(RuntimeError):
+                for line in new.take(client.get_job_logs(job)):
+                    show(line)
+        if status.is_terminal():
+            return status
+        seconds = time.monotonic() - began
+        if not is_late and seconds > PENDING_SECONDS and str(status) == "PENDING":
+            is_late = True
+            show(f"{new.job}: not started yet, the cluster has no room for it")
+        if seconds > timeout:
             client.stop_job(job)
             raise RayError(f"the Ray job {job} did not end in {timeout:.0f} s and was stopped")
         time.sleep(POLL_SECONDS)
-    return status
 
 
 def _report(lines: Sequence[str]) -> Mapping[str, Any]:

@@ -20,12 +20,16 @@ def explanations(
     limit: Annotated[int, typer.Option(min=1, help="the number of the newest ones")] = 20,
 ) -> None:
     """Show the explanations of anomalies, the newest last: cause, evidence lines, next step."""
-    found = [each for each in asyncio.run(_read(settings.load())) if system in (None, each.system)]
+    config = settings.load()
+    everything = asyncio.run(_read(config))
+    settings.refuse_unknown(config, system, [each.system for each in everything])
+    found = [each for each in everything if system in (None, each.system)]
     console = Console(soft_wrap=True)
     for explanation in found[-limit:]:
         console.print("\n".join(map(printable, _lines(explanation))), markup=False, highlight=False)
     if not found:
-        Console(stderr=True).print("no explanation yet: run  fusionlog worker explain", highlight=False)
+        of = f" of {system}" if system else ""
+        Console(stderr=True).print(f"no explanation{of} yet: run  fusionlog worker explain", highlight=False)
 
 
 async def _read(config: Settings) -> list[Explanation]:

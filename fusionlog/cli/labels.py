@@ -21,6 +21,7 @@ from fusionlog.online import label_review as review
 from fusionlog.online.label_review import Named, Review, ReviewedEvent, State
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.settings import Settings
+from fusionlog.utils.suggestions import suggestion
 
 app = typer.Typer(
     help="What the teacher's answers settle: list it, revoke a wrong answer, restore it.", no_args_is_help=True
@@ -57,6 +58,7 @@ def show(
     """
     config = settings.load()
     labels = asyncio.run(_labels(config))
+    settings.refuse_unknown(config, system, labels)
     found = _selected([review.reviewed(each) for name, each in labels.items() if system in (None, name)], event, shape)
     events = [each for each in found.events if state in (None, each.state)]
     shapes = [each for each in found.shapes if state in (None, each.state)]
@@ -67,8 +69,9 @@ def show(
         return
     _print(line for each in newest for line in event_lines(each))
     _print(line for each in newest_shapes for line in shape_lines(each))
-    if not labels:
-        _report(f"{config.topics.labels.name} has no label yet: run  fusionlog worker label")
+    if not labels or (system is not None and system not in labels):
+        of = f" of {system}" if system else ""
+        _report(f"{config.topics.labels.name} has no label{of} yet: run  fusionlog worker label")
     else:
         _report(f"{len(newest)} of {len(events)} events, {len(newest_shapes)} of {len(shapes)} window shapes")
 
@@ -172,7 +175,7 @@ def _find(
     """
     if system is not None:
         if system not in labels:
-            raise SettingError("--system", system, f"no label is of it; there are labels of {', '.join(labels) or '-'}")
+            raise SettingError("--system", system, f"no label is of it; {suggestion(system, labels)}")
         return labels[system], review.named(labels[system], names)
     found, problem = dict[str, Named](), SettingError("EVENT_OR_SHAPE", names[0], "there is no label yet")
     for name, each in labels.items():

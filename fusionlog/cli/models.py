@@ -32,7 +32,9 @@ System = Annotated[str | None, typer.Option(help="only of this system; * is the 
 def show(system: System = None) -> None:
     """Show the releases on the model topic; the last of each system that is not withdrawn is in use."""
     config = settings.load()
-    found = [each for each in asyncio.run(_read(config)) if system in (None, each.system)]
+    everything = asyncio.run(_read(config))
+    settings.refuse_unknown(config, system, [each.system for each in everything])
+    found = [each for each in everything if system in (None, each.system)]
     columns = ("system", "version", "state", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
     table = Table(*columns, "signed")
     for release in found:

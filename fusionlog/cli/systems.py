@@ -15,6 +15,7 @@ from fusionlog.cli.systems_add import add
 from fusionlog.errors import DataError, SettingError
 from fusionlog.onboarding.sample import SampleRecord, read_sample, read_standard_input
 from fusionlog.settings import Settings, SystemSettings, read_systems
+from fusionlog.utils.suggestions import suggestion
 
 app = typer.Typer(help="Check the entries of the systems file, or propose one.", no_args_is_help=True)
 
@@ -73,7 +74,7 @@ def _chosen(config: Settings, name: str | None, topic: bool) -> tuple[str, Syste
         raise SettingError("--system", None, f"{config.systems_file} has several: {', '.join(sorted(systems))}")
     chosen = name or next(iter(systems))
     if chosen not in systems:
-        raise SettingError("--system", chosen, f"it is not in {config.systems_file}: {', '.join(sorted(systems))}")
+        raise SettingError("--system", chosen, f"it is not in {config.systems_file}; {suggestion(chosen, systems)}")
     return chosen, systems[chosen]
 
 

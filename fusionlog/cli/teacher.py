@@ -18,6 +18,7 @@ from fusionlog.records import PseudoLabel, Window
 from fusionlog.settings import LabelSettings, Settings, SystemSettings, read_systems
 from fusionlog.teachers.llm.spend import SpendTotals
 from fusionlog.teachers.llm.spend_summary import SpendSummary, lines_of, summary_of
+from fusionlog.utils.suggestions import suggestion
 
 if TYPE_CHECKING:
     from fusionlog.online.question_texts import Question
@@ -84,7 +85,7 @@ def _entry(config: Settings, name: str) -> SystemSettings:
         raise SettingError("FUSIONLOG_SYSTEMS_FILE", None, "name the YAML file of the system, or --systems-file")
     systems = read_systems(config.systems_file)
     if name not in systems:
-        raise SettingError("--system", name, f"it is not in {config.systems_file}: {', '.join(sorted(systems))}")
+        raise SettingError("--system", name, f"it is not in {config.systems_file}; {suggestion(name, systems)}")
     return systems[name]
 
 

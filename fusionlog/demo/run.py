@@ -116,10 +116,10 @@ class Demo:
             )
 
     async def _job(self, ray: Cluster, name: str, env: dict[str, str], *arguments: str) -> int:
-        """Run a Ray job to its end; returns the number of published releases. The view shows its reason."""
+        """Run a Ray job to its end; returns the number of published releases. The view shows its steps and reason."""
         sources = [word for source in self.plan.sources for word in ("--source", source)]
         words = [*arguments, "--data", str(self.plan.data), *sources]
-        result = await ray.run(name, words, env, JOB_SECONDS)
+        result = await ray.run(name, words, env, JOB_SECONDS, self._phase)
         self.progress.jobs.append(str(result.report.get("reason", result.job)))
         return result.published
 

@@ -17,9 +17,11 @@ from fusionlog.detector.examples import Example
 from fusionlog.detector.network import Network
 from fusionlog.detector.training import (
     BATCH,
+    OnStep,
     Pack,
     backward,
     loss_of,
+    no_report,
     optimise,
     pack,
     read,
@@ -37,7 +39,9 @@ DOMAIN_WEIGHT = 1.0
 WARM_UP = 10.0
 
 
-def fit_mldg(groups: Sequence[Sequence[Example]], settings: DistillSettings, threads: int = 1) -> Network:
+def fit_mldg(
+    groups: Sequence[Sequence[Example]], settings: DistillSettings, threads: int = 1, on_step: OnStep = no_report
+) -> Network:
     """A network meta-trained from scratch: steps on some sources reduce the loss on a held-out one.
 
     MLDG (Li et al., arXiv 1710.03463) to the first order: each step leaves out one source in turn, takes a plain step
@@ -57,7 +61,7 @@ def fit_mldg(groups: Sequence[Sequence[Example]], settings: DistillSettings, thr
             others = [each for place, each in enumerate(packs) if place != left_out] or packs
             meta_step(network, lambda: _mean_loss(network, others), lambda: supervised(network, packs[left_out]))
 
-        optimise(network.parameters(), settings.steps, step)
+        optimise(network.parameters(), settings.steps, step, on_step)
     return network.eval()
 
 

@@ -16,19 +16,21 @@ def model(
     how: BaseTraining = "erm",
     target: Sequence[Example] = (),
     threads: int = 1,
+    on_step: training.OnStep = training.no_report,
 ) -> bytes:
     """The ONNX file of a network trained from scratch.
 
     :param how: `erm` pools the examples; `mldg` meta-learns across their systems.
     :param target: unlabelled windows of another system, for the domain adversary.
+    :param on_step: called after each step; not by the domain adversary.
     :raises ValueError: there is no example, or one does not suit the settings' detector.
     """
     if target:
         network = domain_generalization.fit_adversarial(examples, target, settings, threads)
     elif how == "mldg":
-        network = domain_generalization.fit_mldg(by_system(examples), settings, threads)
+        network = domain_generalization.fit_mldg(by_system(examples), settings, threads, on_step)
     else:
-        network = training.fit(examples, settings, threads)
+        network = training.fit(examples, settings, threads, on_step)
     return export.to_onnx(network, dim=examples[0].vectors.shape[1])
 
 

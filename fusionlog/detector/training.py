@@ -27,6 +27,12 @@ BATCH = 128
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-4
 EVENT_LOSS = 1.0
+OnStep = Callable[[int], None]
+"""Called after each step of a fit, with the number of steps that are done."""
+
+
+def no_report(done: int) -> None:
+    """Report no step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +65,9 @@ class Pack:
         return Drawn(all_.places[rows, :longest], counts[:, :longest], all_.window[rows], all_.event[rows, :longest])
 
 
-def fit(examples: Sequence[Example], settings: DistillSettings, threads: int = 1) -> Network:
+def fit(
+    examples: Sequence[Example], settings: DistillSettings, threads: int = 1, on_step: OnStep = no_report
+) -> Network:
     """A network trained from scratch on the examples, drawn by their weight; on CUDA where there is one.
 
     The loss is the binary cross-entropy of windows plus that of events, against soft labels; AdamW under a one-cycle
@@ -70,7 +78,7 @@ def fit(examples: Sequence[Example], settings: DistillSettings, threads: int = 1
     with seeded(settings.seed, threads):
         table = pack(examples, settings)
         network = untrained(table, settings)
-        optimise(network.parameters(), settings.steps, lambda _: backward(supervised(network, table)))
+        optimise(network.parameters(), settings.steps, lambda _: backward(supervised(network, table)), on_step)
     return network.eval()
 
 
@@ -80,7 +88,9 @@ def untrained(pack: Pack, settings: DistillSettings) -> Network:
     return network.to(pack.table.device).train()
 
 
-def optimise(parameters: Iterable[Parameter], steps: int, step: Callable[[int], None]) -> None:
+def optimise(
+    parameters: Iterable[Parameter], steps: int, step: Callable[[int], None], on_step: OnStep = no_report
+) -> None:
     """AdamW under a one-cycle schedule; each `step`, given its number, leaves its gradients in the parameters."""
     optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
@@ -89,6 +99,7 @@ def optimise(parameters: Iterable[Parameter], steps: int, step: Callable[[int], 
         step(number)
         optimizer.step()
         schedule.step()
+        on_step(number + 1)
 
 
 def backward(loss: Tensor) -> None:

@@ -15,6 +15,7 @@ from fusionlog.kafka.acls import Grant, grants
 from fusionlog.kafka.client import admin_client, kafka_errors, partition_counts
 from fusionlog.kafka.denials import denial
 from fusionlog.kafka.permissions import DENIED, Views, missing, views_of
+from fusionlog.kafka.stray_topics import stray_sentence, stray_topics
 from fusionlog.settings import KafkaSettings, Settings
 from fusionlog.topics import Role, Topic, Topics
 
@@ -92,6 +93,7 @@ async def check_topics(settings: Settings, role: Role | None = None) -> list[Pro
             for problem in _problems(topic, counts, configs)
         ),
         *_left_behind(settings, counts),
+        *(await _stray(settings) if role in (None, "ingest") else ()),
     ]  # fmt: skip
     return sorted(problems, key=lambda problem: not problem.fatal)
 
@@ -187,6 +189,12 @@ def _left_behind(settings: Settings, counts: Mapping[str, int]) -> Iterator[Prob
                 f"then delete the topic with  kafka-topics.sh --delete --topic {name}",
                 fatal=False,
             )
+
+
+async def _stray(settings: Settings) -> list[Problem]:
+    """The raw topics of no system, of those that are shown to this client."""
+    names = await partition_counts(settings.kafka)
+    return [Problem(name, stray_sentence(settings, name), fatal=False) for name in stray_topics(settings, names)]
 
 
 def _problems(topic: Topic, counts: Mapping[str, int], configs: Mapping[str, Configs]) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fusionlog.errors import RecordError
+from fusionlog.kafka.systems_reload import reread
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY
 
@@ -13,18 +14,22 @@ MOST = 1_000
 class KnownSystems:
     """The systems of a worker, the canary's among them.
 
-    Without a systems file those are known that come first, `MOST` of them.
+    A systems file that has changed is read again before a system is refused. Without a file those are known that come
+    first, `MOST` of them.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._file = settings.systems_file
-        self._names = set(settings.described)
+        self._settings, self._file = settings, settings.systems_file
+        self._names = set[str]()
+        """Those that became known without a file."""
 
     def has(self, system: str) -> bool:
         """Whether a system is known; without a file, a new one becomes known while there is room."""
-        if system == CANARY:
+        if system == CANARY or system in self._settings.described:
             return True
-        if system not in self._names and self._file is None and len(self._names) < MOST:
+        if self._file is not None:
+            return reread(self._settings) is not None and system in self._settings.described
+        if len(self._names) < MOST:
             self._names.add(system)
         return system in self._names
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -41,7 +42,7 @@ async def bounded(stop: Awaitable[object], seconds: float, what: str) -> bool:
     return True
 
 
-async def cancelled(task: asyncio.Task[None] | None) -> None:
+async def cancelled(task: asyncio.Task[Any] | None) -> None:
     """Cancel a background task, where there is one, and wait until it has ended."""
     if task is not None:
         task.cancel()

@@ -194,7 +194,7 @@ class _Sum(LineReport):
         super().__init__(found.name, found.system)
         self._observed = found
 
-    def add(self, batch: Batch, windows: int) -> None:
+    def add(self, batch: Batch, made: Sequence[object] = ()) -> None:
         """Sum the counts of a batch."""
         for name, count in vars(batch).items():
             setattr(self._observed.batch, name, getattr(self._observed.batch, name) + count)

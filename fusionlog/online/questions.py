@@ -51,6 +51,11 @@ class Questions:
         self._evidence: dict[str, tuple[str, UnitEvidence]] = {}
         self._begun: str | None = None
 
+    def describe(self, system: SystemSettings) -> None:
+        """Use this entry of the systems file from now on."""
+        if system != self._system:
+            self._system, self._header = system, Header(system)
+
     def count(self, windows: Sequence[Window]) -> None:
         """Count windows that were asked about in another life of the worker."""
         if self.settings.evidence:

@@ -23,8 +23,10 @@ from fusionlog.settings.groups import (
 )
 from fusionlog.settings.node_secrets import by_reference, with_secrets, without_secrets
 from fusionlog.settings.secrets import FILE, PREFIX, file_settings
+from fusionlog.settings.system_names import refuse_unknown
 from fusionlog.settings.systems import NO_TIME, FormatName, MultilineSettings, SystemSettings, WindowSettings
 from fusionlog.settings.systems_file import SYSTEM_NAME, check_name, read_systems, yaml_mapping
+from fusionlog.settings.systems_reload import SystemsChange
 
 __all__ = [
     "FILE",
@@ -53,6 +55,7 @@ __all__ = [
     "Settings",
     "SigningSettings",
     "SystemSettings",
+    "SystemsChange",
     "WhenAway",
     "WindowSettings",
     "by_reference",
@@ -60,6 +63,7 @@ __all__ = [
     "file_settings",
     "load",
     "read_systems",
+    "refuse_unknown",
     "variables",
     "with_secrets",
     "without_secrets",

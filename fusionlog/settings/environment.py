@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -50,10 +50,11 @@ from fusionlog.settings.secrets import (
 )
 from fusionlog.settings.signing import refuse_empty, signatures_of
 from fusionlog.settings.systems import SystemSettings
-from fusionlog.settings.systems_file import read_systems
+from fusionlog.settings.systems_reload import SystemsChange, SystemsFile, difference, with_methods_of
 from fusionlog.signing.signatures import Signatures
 from fusionlog.topics import CANARY, Topics
 from fusionlog.utils.masking import masked_url
+from fusionlog.utils.suggestions import suggestion
 
 OTHERS = frozenset({"FUSIONLOG_DATA", NODE_SECRETS})
 """Variables with the prefix that are no settings: the directory of labelled systems that are not bundled, for tests,
@@ -136,18 +137,61 @@ class Settings(BaseSettings):
     @cached_property
     def described(self) -> dict[str, SystemSettings]:
         """All systems of the file; none where no file is set."""
-        return read_systems(self.systems_file) if self.systems_file else {}
+        return self.systems_source.systems if self.systems_source else {}
+
+    @cached_property
+    def systems_source(self) -> SystemsFile | None:
+        """The systems file; None where none is set."""
+        return SystemsFile(self.systems_file) if self.systems_file else None
 
     @cached_property
     def systems(self) -> dict[str, SystemSettings]:
         """The systems of the file, narrowed to `system` where one is set."""
-        systems = self.described
+        return self._narrowed(self.described)
+
+    def _narrowed(self, systems: dict[str, SystemSettings]) -> dict[str, SystemSettings]:
+        """Of some systems the only one that these settings name.
+
+        :raises SettingError: it is not among them.
+        """
         if self.system is None:
             return systems
         if self.system not in systems:
-            known = ", ".join(sorted(systems)) or "none"
-            raise SettingError("FUSIONLOG_SYSTEM", self.system, f"it is not in {self.systems_file} (known: {known})")
+            remedy = f"it is not in {self.systems_file}; {suggestion(self.system, systems)}"
+            raise SettingError("FUSIONLOG_SYSTEM", self.system, remedy)
         return {self.system: systems[self.system]}
+
+    def reread_systems(self) -> SystemsChange | None:
+        """Use the systems of the file from now on, where it has changed; None where they are the same.
+
+        A system keeps the method that it had before: a method is read when a worker starts.
+
+        :raises SettingError: the file cannot be used, or has a system that needs a part which was not started. The
+            systems stay as they were; raised once for each state of the file.
+        """
+        before = self.described
+        found = self.systems_source.reread() if self.systems_source else None
+        if found is None or not (change := difference(before, found)):
+            return None
+        self._refuse_new_labeller([found[name].method or self.method for name in change.added])
+        described = with_methods_of(before, found)
+        narrowed = self._narrowed(described)
+        for name in ("ingested", "topics"):
+            self.__dict__.pop(name, None)
+        self.__dict__ |= {"described": described, "systems": narrowed}
+        return change
+
+    def _refuse_new_labeller(self, added: Sequence[MethodName]) -> None:
+        """Refuse the first system whose windows no LLM may get, where workers have started without their labeller.
+
+        :raises SettingError: naming its method.
+        """
+        if any(RULES[self.method_of(name)].offline for name in self.described):
+            return
+        for method in added:
+            if RULES[method].offline:
+                remedy = "no system had this method when the worker started: start all workers again"
+                raise SettingError(f"{self.systems_file}: method", method, remedy)
 
     @cached_property
     def ingested(self) -> dict[str, SystemSettings]:
@@ -173,6 +217,12 @@ class Settings(BaseSettings):
         :raises SettingError: a key is empty, or cannot be read.
         """
         return signatures_of(self.signing)
+
+    def fixed(self) -> Settings:
+        """A copy that keeps the systems of now when the systems file changes."""
+        copy = self.model_copy()
+        copy.__dict__ |= {name: getattr(self, name) for name in ("described", "systems", "ingested", "topics")}
+        return copy
 
     @cached_property
     def topics(self) -> Topics:

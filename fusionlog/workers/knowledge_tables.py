@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.embedding.encoder import Encoder, load_encoder
-from fusionlog.errors import ModelError, ReleaseError
+from fusionlog.errors import BrokerError, ModelError, ReleaseError
 from fusionlog.kafka.known_systems import KnownSystems
-from fusionlog.kafka.table import Refused, Table
+from fusionlog.kafka.stopping import cancelled
+from fusionlog.kafka.table import Refused, Table, read_all
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
@@ -29,7 +30,8 @@ Trial = Callable[[ModelRelease], None]
 """Returns where a release may be used; raises a `ModelError` where it may not."""
 
 LOGGED_SYSTEMS = 100
-"""So many systems that are left out are logged by name."""
+"""So many systems that are left out are logged by name, and read later where they come to the systems file."""
+LATE_SECONDS = 5.0
 
 
 class KnowledgeTables:
@@ -49,6 +51,7 @@ class KnowledgeTables:
         self._versions: dict[str, str] = {}
         self._withdrawn: dict[str, dict[str, ModelRelease]] = {}
         self._news = asyncio.Event()
+        self._late: asyncio.Task[None] | None = None
         self.encoder: Encoder | None = None
         """The encoder of `with_encoder`."""
         topics = settings.topics
@@ -84,14 +87,16 @@ class KnowledgeTables:
         """
         for table in self._tables:
             await table.start()
+        self._late = asyncio.create_task(self._follow_late(), name="the tables of new systems")
 
     @property
     def background(self) -> tuple[asyncio.Task[None], ...]:
-        """The tasks that follow the topics."""
-        return tuple(task for table in self._tables for task in table.background)
+        """The tasks that follow the topics, and the systems that come to the systems file late."""
+        return (*(task for table in self._tables for task in table.background), *([self._late] if self._late else []))
 
     async def stop(self) -> None:
         """Stop following."""
+        await cancelled(self._late)
         await asyncio.gather(*(table.stop() for table in self._tables))
 
     def report(self, health: Health) -> None:
@@ -116,16 +121,20 @@ class KnowledgeTables:
 
     async def until_ready(self) -> None:
         """Wait until every configured system that needs a model has one; log once which ones wait."""
-        logged, needing = False, [name for name in self._settings.systems if self.of(name).rules.model]
-        while waiting := [name for name in needing if not self.of(name).ready]:
-            if not logged:
-                log.info(
-                    "waiting for a model: publish the bundled base (fusionlog models publish --bundled), or train one "
-                    "(fusionlog meta-train)",
-                    systems=waiting,
-                )
-                logged = True
+        needing = [name for name in self._settings.systems if self.of(name).rules.model]
+        self.log_waiting()
+        while any(not self.of(name).ready for name in needing):
             await self._next()
+
+    def log_waiting(self) -> None:
+        """Log which configured systems wait for a model; without a systems file, that there is none at all."""
+        waiting = [name for name, version in self.in_use().items() if version is None]
+        if waiting or not (self._settings.systems or self._releases):
+            log.info(
+                "waiting for a model: publish the bundled base (fusionlog models publish --bundled), or train one "
+                "(fusionlog meta-train)",
+                systems=waiting,
+            )
 
     async def until_ready_for(self, systems: set[str]) -> None:
         """Wait until these systems have a model."""
@@ -212,6 +221,31 @@ class KnowledgeTables:
                 "releases and labels of a system that is not in FUSIONLOG_SYSTEMS_FILE are left out", system=system
             )
         return True
+
+    async def _follow_late(self) -> None:
+        while True:
+            await asyncio.sleep(LATE_SECONDS)
+            try:
+                await self.catch_up()
+            except BrokerError as error:
+                log.debug("the records of a new system could not be read yet", why=str(error))
+
+    async def catch_up(self) -> None:
+        """Read the releases and labels that were left out, of systems that are in the systems file by now.
+
+        :raises BrokerError: Kafka does not answer.
+        """
+        late = self._ignored & self._settings.described.keys()
+        if not late:
+            return
+        for _, release in await read_all(self._settings, self._settings.topics.models):
+            if release.system in late and (trial := self._on_release("", release)) is not None:
+                await trial
+        for _, label in await read_all(self._settings, self._settings.topics.labels):
+            if label.system in late:
+                self._on_label("", label)
+        self._ignored -= late
+        log.info("the releases and labels of new systems were read", systems=sorted(late))
 
     def _adopt_known(self, system: str) -> None:
         """Adopt what is known of the model topic for a system."""

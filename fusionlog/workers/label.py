@@ -44,6 +44,7 @@ from fusionlog.teachers.base import ProfilingTeacher, StreamTeacher, Teacher, as
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +60,11 @@ class LabelWorker:
     def __init__(
         self, settings: Settings, producer: Producer, tables: KnowledgeTables, teacher: Teacher,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
-        health: Health | None = None,
+        health: Health | None = None, report: VerdictReport | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
         self._offline = offline or teacher
-        self._health = health or Health("label")
+        self._health, self.report = health or Health("label"), report or VerdictReport()
         self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
         self._output = BatchOutput(settings, producer, "label")
         self._strategy: QueryStrategy = (
@@ -152,6 +153,7 @@ class LabelWorker:
         if system not in self._questions:
             knowledge, label = self._tables.of(system), self._settings.label
             self._questions[system] = Questions(knowledge, self._system(system), label)
+        self._questions[system].describe(self._system(system))
         return self._questions[system]
 
     async def _ask(self, system: str, pool: CandidatePool[Message]) -> float:
@@ -213,6 +215,7 @@ class LabelWorker:
     async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
         """Count the windows of a labelled shape; queue an anomaly for each where the label is anomalous."""
         metrics.LABELLED.labels(label.system).inc(len(windows))
+        self.report.add(label.system, VerdictCounts(windows=len(windows)))
         if not is_anomalous(label):
             for window in filter(_is_provisional_anomaly, windows):
                 await self._withdraw(window, label.reason, label.probability)
@@ -222,6 +225,7 @@ class LabelWorker:
         for window in windows:
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
             anomaly = self._described(replace(anomaly_record.by_teacher(window, label, now), unusual=unusual), window)
+            self.report.anomaly(anomaly)
             await self._output.send(self._settings.topics.anomalies, anomaly)
 
     def _described(self, anomaly: Anomaly, window: Window) -> Anomaly:
@@ -284,12 +288,14 @@ class LabelWorker:
         now, system = time.time(), windows[0].system
         for window, verdict in zip(windows, await ask(self._offline, windows, self._system(system)), strict=True):
             metrics.PROVISIONAL.labels(system).inc()
+            self.report.add(system, VerdictCounts(provisional=1))
             probability = 0.0 if isinstance(verdict, TeacherError) else verdict.probability
             deferred = replace(window, provisional=probability)
             if not isinstance(verdict, TeacherError) and _is_provisional_anomaly(deferred):
                 label = label_of(window, verdict, self._offline.name, now)
                 record = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
                 anomaly = self._described(record, window)
+                self.report.anomaly(anomaly)
                 await self._output.send(self._settings.topics.anomalies, anomaly)
             await self._output.send(self._settings.topics.proprietary, deferred)
 

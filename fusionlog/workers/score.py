@@ -32,6 +32,7 @@ from fusionlog.topics import CANARY
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +43,17 @@ MODEL_SECONDS = 60.0
 class ScoreWorker:
     """Handles messages of `windows.general`; when `handle` returns, Kafka has what follows from them."""
 
-    def __init__(self, settings: Settings, producer: Producer, tables: KnowledgeTables, scorer: Scorer) -> None:
+    def __init__(
+        self, settings: Settings, producer: Producer, tables: KnowledgeTables, scorer: Scorer,
+        report: VerdictReport | None = None,
+    ) -> None:  # fmt: skip
         self._settings, self._producer = settings, producer
         self._topics, self._second_opinion = settings.topics, settings.second_opinion
         self._tables, self._scorer = tables, scorer
         self._states: dict[str, SystemState] = {}
         self._guards: defaultdict[str, ReleaseGuard] = defaultdict(lambda: ReleaseGuard(settings.guard))
         self._describers: dict[str, Describer] = {}
-        self.output = BatchOutput(settings, producer, "score")
+        self.output, self.report = BatchOutput(settings, producer, "score"), report or VerdictReport()
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Decide on every window of a batch of messages.
@@ -71,6 +75,7 @@ class ScoreWorker:
             log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
             for message, _ in pairs:
                 await self.output.dead_letter(message, RecordError("no-verdict", str(error)))
+            self.report.add(system, VerdictCounts(dead=len(pairs)))
             return
         now = time.time()
         for place, verdict in decisions.settled:
@@ -78,6 +83,7 @@ class ScoreWorker:
         for _, window in decisions.referred:
             metrics.SECOND_OPINIONS.labels(system).inc()
             await self.output.send(self._topics.proprietary, window)
+        self.report.add(system, VerdictCounts(windows=len(decisions.settled), referred=len(decisions.referred)))
         _count(system, decisions, max(0.0, now - windows[0].ended))
 
     async def _decide(self, system: str, windows: Sequence[Window]) -> Decisions:
@@ -135,6 +141,7 @@ class ScoreWorker:
             anomaly = self._describer_of(window.system).describe(anomaly, window, profile)
             anomaly = replace(anomaly, unusual=unusual_by(window, profile))
             metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
+            self.report.anomaly(anomaly)
             await self.output.send(self._topics.anomalies, anomaly)
 
     def _describer_of(self, system: str) -> Describer:

@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from fusionlog.cli import explanations
 from fusionlog.cli.main import app
+from fusionlog.errors import SettingError
 from fusionlog.records import Explanation
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly
@@ -38,5 +39,14 @@ def test_of_one_system_and_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_any_it_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    text, said = shown(monkeypatch, "--system", "farm")
-    assert text == "" and "fusionlog worker explain" in said
+    text, said = shown(monkeypatch, "--system", "farm", found=[])
+    assert text == "" and "no explanation of farm yet: run  fusionlog worker explain" in said
+
+
+def test_a_misspelt_system_is_no_system_without_explanations(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read(_: object) -> list[Explanation]:
+        return FOUND
+
+    monkeypatch.setattr(explanations, "_read", read)
+    done = CliRunner().invoke(app, ["explanations", "--system", "mil"])
+    assert isinstance(done.exception, SettingError) and "did you mean mill?" in str(done.exception)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from fusionlog.cli.main import app
-from fusionlog.errors import RayError
+from fusionlog.errors import RayError, SettingError
 from ray_jobs import cluster
 from ray_jobs.submit import JobResult
 from tests.brokers import free_ports
@@ -22,16 +23,20 @@ class Submissions:
     def __init__(self) -> None:
         self.code, self.report = 0, {"reason": "as it should be"}
         self.commands: list[list[str]] = []
+        self.progress: list[str] = []
         self.env: Mapping[str, str] = {}
         self.tokens: list[str | None] = []
 
     def submit(
-        self, address: str, command: Sequence[str], env: Mapping[str, str], timeout: float, token: str | None
-    ) -> JobResult:
+        self, address: str, command: Sequence[str], env: Mapping[str, str], timeout: float, token: str | None,
+        show: Callable[[str], None],
+    ) -> JobResult:  # fmt: skip
         assert address == ADDRESS
         self.commands.append(list(command))
         self.tokens.append(token)
         self.env = env
+        for line in self.progress:
+            show(line)
         return JobResult("job-1", self.code, self.report, [])
 
 
@@ -95,3 +100,27 @@ def test_a_ray_that_does_not_answer_is_our_error() -> None:
     failed = run("distill", "--system", "shop", address=address)
     assert isinstance(failed.exception, RayError)
     assert address in str(failed.exception)
+
+
+def test_an_unknown_system_is_refused_before_a_ray_starts(submitted: Submissions, tmp_path: Path) -> None:
+    path = tmp_path / "systems.yaml"
+    path.write_text("openstack:\n")
+    failed = run("distill", "--system", "opnstack", FUSIONLOG_SYSTEMS_FILE=str(path))
+    assert isinstance(failed.exception, SettingError) and "did you mean openstack?" in str(failed.exception)
+    assert submitted.commands == []
+
+
+@pytest.mark.parametrize("words", [("meta-train",), ("distill", "--system", "shop")])
+def test_an_unknown_bundled_source_is_refused_before_a_ray_starts(
+    submitted: Submissions, words: tuple[str, ...]
+) -> None:
+    failed = run(*words, "--source", "postgres")
+    assert isinstance(failed.exception, SettingError) and "did you mean postgresql?" in str(failed.exception)
+    assert submitted.commands == []
+
+
+def test_progress_is_shown_beside_the_outcome(submitted: Submissions) -> None:
+    submitted.progress = ["distill: shop, step 200 of 300", "distill: \x1b[31mred"]
+    done = run("distill", "--system", "shop")
+    assert done.stdout == "as it should be\n"
+    assert done.stderr.splitlines() == ["distill: shop, step 200 of 300", "distill: ?[31mred"]

@@ -147,7 +147,7 @@ def test_a_shape_with_a_new_answer_keeps_it(topic: Topic) -> None:
     [
         (("nothing",), "'nothing': no label is of it (fusionlog labels list has the ids"),
         ((TEMPLATE, "nothing"), "'nothing'"),
-        ((TEMPLATE, "--system", "farm"), "there are labels of mill, shop"),
+        ((TEMPLATE, "--system", "farm"), "no label is of it; there are mill, shop"),
         ((TEMPLATE, "--system", "mill"), "no label is of it"),
         ((TEMPLATE, "--note", "x" * 1001), "1000 characters at most"),
     ],

@@ -57,7 +57,7 @@ def test_wrong_usage_exits_with_2_or_names_the_setting(files: list[str]) -> None
     assert run()[0] == 2
     with pytest.raises(SettingError, match="several: shop, till"):
         run(*files)
-    with pytest.raises(SettingError, match=r"it is not in .*: shop, till"):
+    with pytest.raises(SettingError, match=r"it is not in .*; there are shop, till"):
         run(*files, "--system", "bank")
 
 

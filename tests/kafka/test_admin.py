@@ -53,6 +53,23 @@ async def test_check_names_policy_size_and_partitions(kafka_settings: Settings) 
     assert "has 1 partitions where 4 are configured" in problems[2]
 
 
+async def test_a_raw_topic_of_no_system_is_named_and_ends_no_worker(kafka_settings: Settings) -> None:
+    settings = with_system(kafka_settings)
+    await create_topics(settings)
+    stray = settings.topics.raw("shp").name
+    async with admin_client(settings.kafka) as admin:
+        await admin.create_topics([NewTopic(stray, 1, 1)])
+
+    async def found() -> bool:
+        return stray in {problem.topic for problem in await check_topics(settings)}
+
+    await until(found, 20)
+    (problem,) = await check_topics(settings, "ingest")
+    assert str(problem).startswith(f"topic {stray} belongs to no system, so its lines are not read")
+    assert not problem.fatal
+    assert await check_topics(settings, "score") == []
+
+
 async def test_no_kafka_is_one_sentence_that_names_the_setting() -> None:
     settings = Settings(kafka=KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_ports(1)[0]}"))
     with pytest.raises(BrokerError, match="FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"):

@@ -26,9 +26,9 @@ async def child_of(tmp_path, code):
 async def test_a_cluster_that_is_there_runs_jobs_by_its_own_python(submitted, monkeypatch, tmp_path):
     monkeypatch.setenv(TOKEN_VARIABLE, "secret")
     async with module.cluster("http://there:1", tmp_path / "log") as found:
-        await found.run("distill", ["--system", "shop"], {"A": "1"}, timeout=7.0)
+        await found.run("distill", ["--system", "shop"], {"A": "1"}, timeout=7.0, show=print)
     command = ["python", "-m", "ray_jobs.distill", "--system", "shop"]
-    assert submitted == [("http://there:1", command, {"A": "1"}, 7.0, "secret")]
+    assert submitted == [("http://there:1", command, {"A": "1"}, 7.0, "secret", print)]
 
 
 async def test_a_local_one_is_used_at_the_address_that_it_prints_with_its_token(submitted, tmp_path):
@@ -38,7 +38,7 @@ async def test_a_local_one_is_used_at_the_address_that_it_prints_with_its_token(
         await module.Cluster(None, child, "secret").run("distill", [], {})
     finally:
         await child.stop(1.0)
-    [(address, command, _, _, token)] = submitted
+    [(address, command, _, _, token, _)] = submitted
     assert (address, command, token) == ("http://127.0.0.1:9", [sys.executable, "-m", "ray_jobs.distill"], "secret")
 
 

@@ -18,7 +18,7 @@ BAD = make_window("connection opened", "disk failed", first_offset=20)
 class FitsHere:
     """Fits in this process."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, show=None):
         self._settings = settings
 
     def __call__(self, jobs, how="erm"):

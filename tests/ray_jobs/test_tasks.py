@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -36,8 +37,10 @@ def test_models_come_in_the_order_of_their_examples_and_a_failed_task_in_one_lin
     with tasks.connected(cpus=1) as job:
         assert job == ray.get_runtime_context().get_job_id()
         assert ray.cluster_resources()["CPU"] == 1
-        trainer = tasks.RayTrainer(STEPS)
+        shown: list[str] = []
+        trainer = tasks.RayTrainer(STEPS, shown.append)
         models = trainer([[first, second], upside_down])
+        assert shown and all(re.fullmatch(r"2 fits, step \d+ of 300", line) for line in shown)
         with pytest.raises(RayError, match=r"a training task failed: \w+Error: .+") as raised:
             trainer([["no example"]])  # type: ignore[list-item]
     assert "\n" not in str(raised.value)

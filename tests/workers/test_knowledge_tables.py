@@ -270,6 +270,36 @@ def test_only_the_release_in_use_has_a_series(bench: Bench) -> None:
     assert [each.value for each in samples if each.labels["system"] == "shop"] == [1.0]
 
 
+async def test_what_came_before_a_system_was_in_the_file_is_read_when_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "systems.yaml"
+    path.write_text("shop:\n")
+    bench = Bench(monkeypatch)
+    settings = Settings(systems_file=path)
+    bench.known = KnowledgeTables(settings, lambda system: Knowledge(system, WordEncoder(*WORDS), None))
+    bench.models, bench.labels = bench.tables[2:]
+    own, label = release(system="mill"), make_label(make_window("disk full", system="mill"), 0.9)
+    reads: list[str] = []
+
+    async def read_all(_: Settings, topic: Topic) -> list[tuple[str, ModelRelease | PseudoLabel]]:
+        reads.append(topic.name)
+        return [("k", own)] if topic == settings.topics.models else [("k", label)]
+
+    monkeypatch.setattr(knowledge_tables, "read_all", read_all)
+    bench.tell(own)
+    bench.tell(label)
+    await bench.known.catch_up()
+    assert reads == [], "it is not in the file yet"
+    path.write_text("shop:\nmill:\n")
+    settings.reread_systems()
+    for _ in range(2):
+        await bench.known.catch_up()
+    assert reads == [settings.topics.models.name, settings.topics.labels.name], "once"
+    assert bench.version("mill") == own.version
+    assert bench.known.of("mill").label_of(label.shape) is not None
+
+
 async def test_the_provider_of_the_encoder_is_reported(
     fake_cuda: FakeCuda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -318,7 +318,7 @@ class KeyedProcessor:
         self.tally.add(batch)
         self.report.add(
             Batch(implausible=batch.implausible, unmined=batch.unmined, overflowed=batch.overflowed),
-            sum(isinstance(each, Window) for each in made),
+            made,
         )
         self._batch, self._made = Batch(), []
         return made

@@ -394,6 +394,6 @@ class PartitionProcessor:
         batch.memberships += self._added + self._windower.shared - self._shared
         self._added, self._outliers, self._shared = 0, self._windower.outliers, self._windower.shared
         self.tally.add(batch)
-        self.report.add(batch, sum(isinstance(each, Window) for each in made))
+        self.report.add(batch, made)
         self._batch, self._made = Batch(), []
         return made
