@@ -90,7 +90,7 @@ annotations:
 
 {{/* The systems of the chart and, where it is on, the canary's, as a JSON list. */}}
 {{- define "fusionlog.ingested" -}}
-{{- $systems := keys .Values.systems | sortAlpha -}}
+{{- $systems := keys (.Values.systems | default dict) | sortAlpha -}}
 {{- if (include "fusionlog.worker" (list . "canary") | fromYaml).enabled -}}{{- $systems = append $systems "fusionlog-canary" -}}{{- end -}}
 {{- toJson $systems -}}
 {{- end -}}
