@@ -57,6 +57,7 @@ SWITCHES: dict[str, Values] = {
             "enabled": True, "publicKeys": "{}", "existingSecrets": {"trainer": "t", "label": "l", "score": "s"}
         }
     },
+    "signing-generated": {"signing": {"enabled": True, "generate": True, "keepKeys": False}},
     "topics-strimzi": {"topics": {"mode": "strimzi"}, "strimzi": {"cluster": "main", "namespace": "kafka"}},
     "topics-none": {"topics": {"mode": "none"}},
     "no-base": {"topics": {"publishBase": False}},
@@ -176,18 +177,18 @@ def test_a_misspelt_field_of_a_custom_resource_is_found() -> None:
         check([cluster])
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=ids)
-def test_every_pod_meets_the_restricted_profile(path: Path) -> None:
-    for each in render(example(path.stem)):
+@pytest.mark.parametrize("case", [*(path.stem for path in EXAMPLES), "signing-generated", "no-base"])
+def test_every_pod_meets_the_restricted_profile(case: str) -> None:
+    for each in render(merged(example("minimal"), SWITCHES[case]) if case in SWITCHES else example(case)):
         for pod in pods(each):
-            _check_pod(each["kind"], pod)
+            _check_pod(pod)
 
 
-def _check_pod(kind: str, pod: dict[str, Any]) -> None:
+def _check_pod(pod: dict[str, Any]) -> None:
     context = pod["securityContext"]
     assert context["runAsNonRoot"] is True and context["runAsUser"] > 0
     assert context["seccompProfile"]["type"] == "RuntimeDefault"
-    assert pod["automountServiceAccountToken"] is (kind == "RayCluster" and pod["containers"][0]["name"] == "ray-head")
+    assert pod["automountServiceAccountToken"] is (pod["containers"][0]["name"] in ("ray-head", "keys"))
     for container in containers(pod):
         own = container["securityContext"]
         assert own["allowPrivilegeEscalation"] is False and own["readOnlyRootFilesystem"] is True

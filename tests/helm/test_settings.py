@@ -19,7 +19,7 @@ from fusionlog.topics import Topics, Who
 from tests.helm.chart import EXAMPLES, Object, containers, example, merged, named, of_kind, pods, render
 from tests.helm.test_rendering import SWITCHES
 
-SWITCHED = {"oauth", "given-login", "mutual-tls", "llm", "signing", "gpu", "ray", "topics-strimzi"}
+SWITCHED = {"oauth", "given-login", "mutual-tls", "llm", "signing", "signing-generated", "gpu", "ray", "topics-strimzi"}
 CASES = {
     **{path.stem: example(path.stem) for path in EXAMPLES},
     **{name: merged(example("minimal"), SWITCHES[name]) for name in sorted(SWITCHED)},

@@ -86,8 +86,20 @@
 {{- define "fusionlog.publicKeys" -}}
 {{- $root := index . 0 -}}
 {{- if $root.Values.signing.publicKeysConfigMap -}}{{ $root.Values.signing.publicKeysConfigMap }}
+{{- else if $root.Values.signing.generate -}}{{ include "fusionlog.fullname" $root }}-public-keys
 {{- else if $root.Values.signing.publicKeys -}}{{ include "fusionlog.fullname" $root }}-{{ ternary "setup" "systems" (index . 1) }}
-{{- else -}}{{ fail "signing.enabled needs the public keys: set signing.publicKeysConfigMap, or signing.publicKeys by --set-file" }}
+{{- else -}}{{ fail "signing.enabled needs the public keys: set signing.generate, signing.publicKeysConfigMap, or signing.publicKeys by --set-file" }}
+{{- end -}}
+{{- end -}}
+
+{{/* The secret of a signer's private key: (list $ "signer"). */}}
+{{- define "fusionlog.keySecret" -}}
+{{- $root := index . 0 -}}{{- $signer := index . 1 -}}
+{{- $given := index $root.Values.signing.existingSecrets $signer -}}
+{{- if $given -}}{{ $given }}
+{{- else if $root.Values.signing.generate -}}{{ include "fusionlog.fullname" $root }}-key-{{ $signer }}
+{{- else -}}
+{{- fail (printf "signing.existingSecrets.%s is empty: name the secret of the private key of signer %s, or set signing.generate" $signer $signer) -}}
 {{- end -}}
 {{- end -}}
 
@@ -241,7 +253,7 @@
 {{- with include "fusionlog.signer" $role }}
 - name: signing
   secret:
-    secretName: {{ required (printf "signing.existingSecrets.%s is empty: name the secret of the private key of signer %s" . .) (index $root.Values.signing.existingSecrets .) }}
+    secretName: {{ include "fusionlog.keySecret" (list $root .) }}
     defaultMode: 0440
     items: [{key: {{ $root.Values.signing.privateKeyKey }}, path: key.pem}]
 {{- end }}
