@@ -87,7 +87,8 @@ def _with_comment(value: Value, lines: Sequence[str], line: int) -> Value:
         first -= 1
     comments = [each.strip().removeprefix("#").strip() for each in lines[first:line]]
     text = " ".join(each.removeprefix("--").strip() for each in comments if each.startswith("--"))
-    schema = next((yaml.safe_load(each.removeprefix("@schema")) for each in comments if each.startswith("@schema")), {})
+    stated = [yaml.safe_load(each.removeprefix("@schema")) for each in comments if each.startswith("@schema")]
+    schema: Schema = stated[0] if stated else {}
     define = next((each.split()[1] for each in comments if each.startswith("@def")), None)
     return replace(value, text=text, schema=schema, define=define)
 
@@ -139,7 +140,8 @@ def _setting(full: Schema, place: Sequence[str]) -> Schema:
         schema = schema["properties"][name]
         if "$ref" in schema and name != place[-1]:
             schema = full["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    return _plain(schema)
+    found: Schema = _plain(schema)
+    return found
 
 
 def _plain(schema: Any) -> Any:
@@ -230,8 +232,8 @@ def acls() -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """The permissions of each role and group of people, in Strimzi's words."""
     return {
         who: [
-            {"resource": grant.resource, "name": grant.name,
-             "patternType": "prefix" if grant.pattern == "prefixed" else "literal", "operations": list(grant.operations)}
+            {"resource": grant.resource, "name": grant.name, "operations": list(grant.operations),
+             "patternType": "prefix" if grant.pattern == "prefixed" else "literal"}
             for grant in grants(PATTERNS, who)
         ]
         for who in EVERYONE

@@ -105,7 +105,8 @@ def closed(schema: Any) -> Any:
         return [closed(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {name: closed(each) for name, each in schema.items() if name != "pattern" or not str(each).startswith("^(?i)")}
+    # A pattern in Go's own notation, as ^(?i)..., is none that Python reads.
+    found = {name: closed(each) for name, each in schema.items() if name != "pattern" or "(?i)" not in str(each)}
     if schema.get("x-kubernetes-int-or-string"):
         found = {"type": ["integer", "string"]}
     is_open = schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema

@@ -87,7 +87,13 @@ def test_the_schema_refuses(path: str, value: Any) -> None:
             "needs a login for canary: set kafka.auth.existingSecret, kafka.auth.existingSecrets.canary",
         ),
         (
-            {"kafka": {"securityProtocol": "SASL_SSL", "saslMechanism": "OAUTHBEARER", "auth": {"existingSecret": "a"}}},
+            {
+                "kafka": {
+                    "securityProtocol": "SASL_SSL",
+                    "saslMechanism": "OAUTHBEARER",
+                    "auth": {"existingSecret": "a"},
+                }
+            },
             "kafka.auth.oauth.url is empty",
         ),
         ({"existingSystemsConfigMap": "systems"}, "systems and existingSystemsConfigMap are both set"),

@@ -87,7 +87,8 @@ def objects(directory: Path, prefix: str) -> Iterator[tuple[str, dict[str, Any]]
 
 def _object(kind: str, place: str, name: str, content: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     labels = {"app.kubernetes.io/name": "fusionlog", "app.kubernetes.io/component": "keys"}
-    return f"{place}/{name}", {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "labels": labels}, **content}
+    metadata = {"name": name, "labels": labels}
+    return f"{place}/{name}", {"apiVersion": "v1", "kind": kind, "metadata": metadata, **content}
 
 
 if __name__ == "__main__":
