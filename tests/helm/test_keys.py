@@ -70,7 +70,9 @@ def send(api: Api) -> Any:
     return SCRIPT["client"](f"http://127.0.0.1:{api.server_port}{NAMESPACE}", "token", None)
 
 
-def test_the_keys_are_made_once_and_fit_each_other(api: Api, tmp_path: Path) -> None:
+def test_the_keys_are_made_once_fit_each_other_and_are_deleted_also_where_some_are_gone(
+    api: Api, tmp_path: Path
+) -> None:
     assert SCRIPT["make"](send(api), "r-fusionlog") == "the keys are made"
     assert list(api.objects)[-1] == "configmaps/r-fusionlog-public-keys"
     (tmp_path / "keys").write_text(api.objects["configmaps/r-fusionlog-public-keys"]["data"]["public-keys.json"])
@@ -81,6 +83,9 @@ def test_the_keys_are_made_once_and_fit_each_other(api: Api, tmp_path: Path) -> 
     before = json.dumps(api.objects)
     assert SCRIPT["make"](send(api), "r-fusionlog") == "the keys are there"
     assert json.dumps(api.objects) == before
+    del api.objects["secrets/r-fusionlog-key-label"]
+    SCRIPT["delete"](send(api), "r-fusionlog")
+    assert api.objects == {}
 
 
 def test_keys_that_were_made_in_part_are_made_again(api: Api) -> None:
@@ -90,10 +95,3 @@ def test_keys_that_were_made_in_part_are_made_again(api: Api) -> None:
     assert "configmaps/r-fusionlog-public-keys" not in api.objects
     api.refused = None
     assert SCRIPT["make"](send(api), "r-fusionlog") == "the keys are made"
-
-
-def test_the_keys_are_deleted_also_where_some_are_gone(api: Api) -> None:
-    SCRIPT["make"](send(api), "r-fusionlog")
-    del api.objects["secrets/r-fusionlog-key-label"]
-    SCRIPT["delete"](send(api), "r-fusionlog")
-    assert api.objects == {}

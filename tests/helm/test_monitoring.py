@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -58,6 +59,7 @@ def check(expression: str) -> None:
     assert used <= labels, used - labels
 
 
+@cache
 def rendered() -> list[dict[str, Any]]:
     """The alerts of a release."""
     objects = render(example("production"))
