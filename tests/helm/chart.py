@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, TypeAlias
 import jsonschema
 import pytest
 import yaml
+from referencing import Registry, Resource
 
 helm = pytest.importorskip("helm_python", reason="Helm's library (helm-python-sdk) is not installed: run  make setup")
 
@@ -85,6 +87,24 @@ def containers(pod: Object) -> list[Object]:
 @cache
 def _chart() -> Any:
     return helm.Chart.load(str(CHART))
+
+
+@cache
+def native_schema(version: str, api_version: str, kind: str) -> jsonschema.Draft202012Validator:
+    """A validator of a kind of Kubernetes' own, which has no field that is unknown to it."""
+    group = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)
+    registry = _definitions(version) @ Registry()
+    return jsonschema.Draft202012Validator(_file(version, f"{kind.lower()}-{group}"), registry=registry)
+
+
+@cache
+def _definitions(version: str) -> Resource[Any]:
+    return Resource.from_contents(_file(version, "_definitions"))
+
+
+def _file(version: str, name: str) -> Any:
+    schemas = pytest.importorskip("kubernetes_validate.utils", reason="it is not installed: run  make setup")
+    return schemas.schema_contents(f"kubernetes-json-schema/v{version}-local-strict/{name}.json", version)
 
 
 @cache

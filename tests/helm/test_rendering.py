@@ -23,12 +23,11 @@ from tests.helm.chart import (
     helm,
     merged,
     named,
+    native_schema,
     of_kind,
     pods,
     render,
 )
-
-kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="it is not installed: run  make setup")
 
 OLDEST, NEWEST = "1.29.0", "1.37.0"
 """The Kubernetes that Chart.yaml names, and the newest one whose schemas are there."""
@@ -134,7 +133,7 @@ def _check_schema(each: Object) -> None:
     group = each["apiVersion"].split("/")[0]
     if "." not in group or group.endswith(".k8s.io"):
         for version in (OLDEST, NEWEST):
-            kubernetes_validate.validate(each, version, strict=True)
+            native_schema(version, each["apiVersion"], each["kind"]).validate(each)
     elif CRDS.is_dir():
         custom_schemas()[each["apiVersion"], each["kind"]].validate(each)
 
@@ -175,6 +174,13 @@ def test_a_misspelt_field_of_a_custom_resource_is_found() -> None:
     cluster["spec"]["headGroupSpec"]["rayStartParam"] = {}
     with pytest.raises(jsonschema.ValidationError, match="rayStartParam"):
         check([cluster])
+
+
+def test_a_misspelt_field_of_an_object_of_kubernetes_is_found() -> None:
+    worker = named(render(example("minimal")), "StatefulSet", "-score")
+    worker["spec"]["template"]["spec"]["containers"][0]["readinesProbe"] = {}
+    with pytest.raises(jsonschema.ValidationError, match="readinesProbe"):
+        check([worker])
 
 
 @pytest.mark.parametrize("case", [*(path.stem for path in EXAMPLES), "signing-generated", "no-base"])
