@@ -13,7 +13,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from fusionlog.observability import metrics
-from tests.helm.chart import CHART, ROOT, example, merged, named, of_kind, render
+from tests.helm.chart import CHART, ROOT, example, merged, named, of_kind, pods, render
 
 promql = pytest.importorskip("promql_parser", reason="it is not installed: run  make setup")
 
@@ -112,6 +112,16 @@ def test_score_is_scaled_by_the_lag_of_its_group() -> None:
     assert trigger["type"] == "kafka" and trigger["metadata"]["consumerGroup"] == "fusionlog.score"
     assert trigger["metadata"]["topic"] == "fusionlog.windows.general" and trigger["metadata"]["sasl"] == "scram_sha512"
     assert trigger["authenticationRef"]["name"] == "r-fusionlog-score"
+
+
+def test_a_scaler_has_the_whole_login_of_a_user_of_strimzi() -> None:
+    objects = render(example("strimzi-kuberay-keda"))
+    login = named(objects, "TriggerAuthentication", "-score")["spec"]
+    parameters = {each["parameter"] for each in (*login["secretTargetRef"], *login.get("env", ()))}
+    assert parameters == {"username", "password", "ca"}
+    (pod,) = pods(named(objects, "StatefulSet", "-score"))
+    values = {each["name"]: each.get("value") for each in pod["containers"][0]["env"]}
+    assert values[login["env"][0]["name"]] == "r-fusionlog-score"
 
 
 def test_a_disabled_alert_and_those_of_a_canary_that_is_off_are_left_out() -> None:

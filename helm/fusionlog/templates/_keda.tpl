@@ -85,6 +85,10 @@ kind: TriggerAuthentication
 metadata:
   {{- include "fusionlog.metadata" (list $root $role (printf "%s-%s" (include "fusionlog.fullname" $root) $role) dict) | nindent 2 }}
 spec:
+  {{- if and (include "fusionlog.usesSasl" $root) (include "fusionlog.hasKafkaUser" (list $root $role)) (ne $root.Values.kafka.saslMechanism "OAUTHBEARER") }}
+  {{- /* Strimzi's secret has no user name: it is that of the worker's environment. */}}
+  env: [{parameter: username, name: FUSIONLOG_KAFKA__SASL_USERNAME, containerName: worker}]
+  {{- end }}
   secretTargetRef:
     {{- toYaml . | nindent 4 }}
 {{- end }}
