@@ -163,6 +163,13 @@ def test_the_topics_of_strimzi_are_those_that_the_code_declares() -> None:
         assert found[topic.name]["replicas"] == 3
 
 
+def test_topics_outlive_the_release_unless_they_shall_not() -> None:
+    for keep in (True, False):
+        objects = render(merged(example("strimzi-kuberay-keda"), {"strimzi": {"keepTopics": keep}}))
+        for each in of_kind(objects, "KafkaTopic"):
+            assert ("helm.sh/resource-policy" in each["metadata"].get("annotations", {})) is keep
+
+
 def test_a_user_of_strimzi_has_the_permissions_of_its_role_and_no_others() -> None:
     objects, topics = strimzi()
     users = {each["metadata"]["name"].removeprefix("r-fusionlog-"): each for each in of_kind(objects, "KafkaUser")}
