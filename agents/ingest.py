@@ -25,7 +25,7 @@ class IngestWork(ReaderWork):
         """Connect, load the encoder, and start the tables of models and labels."""
         await self._producer.start()
         self._tables = await KnowledgeTables.with_encoder(self._settings, self._refused)
-        self.health.models = self._tables.in_use
+        self._tables.report(self.health)
         self.health.degradations.append(self._tables.problem)
         await self._tables.start()
 

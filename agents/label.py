@@ -10,7 +10,6 @@ import structlog
 from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, guarded, of_environment, stall_seconds
-from fusionlog.embedding.encoder import Encoder, find_encoder
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
@@ -27,6 +26,7 @@ from fusionlog.teachers.llm.check import check
 from fusionlog.teachers.llm.teacher import LLMTeacher
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.types import FloatArray
+from fusionlog.utils.onnx import check_provider
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 from fusionlog.workers.label import LabelWorker, newest_base
 from fusionlog.workers.spend_log import SpendLog
@@ -42,6 +42,8 @@ class LabelWork:
     """The parts of a label worker: producer, tables of models and labels, budget, teachers, the lag of its topic."""
 
     def __init__(self, config: Settings) -> None:
+        """:raises SettingError: the provider of models is `cuda`, and CUDA cannot be used."""
+        check_provider(config.score.provider)
         self._settings, self._group = config, f"{config.topic_prefix}{ROLE}"
         self.health = Health(ROLE, stall_seconds(config.label))
         self._producer = Producer(config, ROLE)
@@ -59,7 +61,7 @@ class LabelWork:
         self._tables = await KnowledgeTables.with_encoder(
             self._settings, TableDeadLetters(self._settings, self._producer, ROLE)
         )
-        self.health.models = self._tables.in_use
+        self._tables.report(self.health)
         await self._tables.start()
         self._lag.start()
         teacher, offline = await self._make_teachers()
@@ -121,8 +123,8 @@ class LabelWork:
         base = await newest_base(self._settings)
         if base.offline_teacher is None:
             logger.warning("the base release carries no offline teacher: train it again", version=base.version)
-        encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(self._settings), self._settings.score.threads))
-        return OfflineTeacher(base.bank, encoder, base.offline_teacher)
+        assert self._tables is not None and self._tables.encoder is not None
+        return OfflineTeacher(base.bank, self._tables.encoder, base.offline_teacher)
 
 
 def build(config: Settings) -> FusionLogApp:

@@ -11,6 +11,7 @@ from fusionlog.kafka.table_dead_letters import TableDeadLetters
 from fusionlog.observability.health import Health
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
+from fusionlog.utils.onnx import check_provider
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 
 
@@ -18,6 +19,8 @@ class ReaderWork:
     """The parts of such a role. `prepare` makes the tables, `read` calls `run` with the consumer."""
 
     def __init__(self, config: Settings, role: Role) -> None:
+        """:raises SettingError: the provider of models is `cuda`, and CUDA cannot be used."""
+        check_provider(config.score.provider)
         self._settings, self.health = config, Health(role)
         self._producer = Producer(config, role)
         self._refused = TableDeadLetters(config, self._producer, role)

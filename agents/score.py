@@ -40,8 +40,9 @@ class ScoreWork(ReaderWork):
         self._tables = await KnowledgeTables.with_encoder(
             self._settings, self._refused, self._scorer.check, self._trials.check
         )
-        self.health.models = self._tables.in_use
+        self._tables.report(self.health)
         self.health.degradations.append(self._tables.problem)
+        self.health.runs_on("scorer", lambda: self._scorer.provider)
         await self._tables.start()
         self._lag.start()
 

@@ -11,15 +11,16 @@ from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import BankEvent, Lineage, ModelRelease, Window
 from fusionlog.rules import RULES
 from fusionlog.settings import DistillSettings
+from fusionlog.types import DetectorName
 
 
-def network(dim: int) -> bytes:
-    """A set network of the default width over vectors of width `dim`, as ONNX."""
+def network(dim: int, detector: DetectorName = "set") -> bytes:
+    """A network of the default width over vectors of width `dim`, as ONNX."""
     # Torch weighs 400 MB: a process whose memory is measured must not have it.
     from fusionlog.detector.export import to_onnx
     from fusionlog.detector.set_network import build
 
-    return to_onnx(build("set", dim, DistillSettings().hidden), dim)
+    return to_onnx(build(detector, dim, DistillSettings().hidden), dim)
 
 
 def release_of(

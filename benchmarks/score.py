@@ -20,7 +20,8 @@ from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import Window
 from fusionlog.settings import IngestSettings, ScoreSettings, load
-from fusionlog.utils.onnx import CPU, session_options
+from fusionlog.utils.cuda import CPU
+from fusionlog.utils.onnx import session_options
 
 Batches = Sequence[Sequence[Window]]
 

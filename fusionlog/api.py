@@ -35,7 +35,7 @@ from fusionlog.bundled.base import read_base
 from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import joined_lines, read_stream
 from fusionlog.data.timestamps import line_times
-from fusionlog.embedding.encoder import Encoder, NamedEncode, find_encoder
+from fusionlog.embedding.encoder import NamedEncode, load_encoder
 from fusionlog.errors import ModelError, RecordError
 from fusionlog.online.decisions import BATCH_WINDOWS, SystemState, decide, verdicts
 from fusionlog.online.knowledge import Knowledge
@@ -264,7 +264,7 @@ class AnomalyDetector:
         self, name: str, release: ModelRelease, config: Settings | None = None, encode: NamedEncode | None = None
     ) -> None:
         config = config or settings.load()
-        encode = encode or Encoder(find_encoder(config), config.score.threads)
+        encode = encode or load_encoder(config)
         scorer = Scorer(config.score)
         self._knowledge = Knowledge(name, encode, check=scorer.check, rules=RULES[config.method])
         self._state = SystemState.of(self._knowledge, scorer, config.second_opinion)

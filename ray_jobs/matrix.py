@@ -11,7 +11,7 @@ import msgspec
 import ray
 from ray.exceptions import RayError as RayTaskError
 
-from fusionlog.embedding.encoder import Encoder, find_encoder
+from fusionlog.embedding.encoder import load_encoder
 from fusionlog.errors import FusionLogError
 from fusionlog.evaluation.matrix import Done, Task
 from fusionlog.evaluation.runner import Runner
@@ -22,7 +22,7 @@ from ray_jobs import tasks
 @lru_cache(maxsize=1)
 def process_runner(settings: Settings, offline: bool) -> Runner:
     """The runner of this process: Ray gives a worker one task after the other, and the next one uses what was read."""
-    return Runner(settings, Encoder(find_encoder(settings)), offline)
+    return Runner(settings, load_encoder(settings), offline)
 
 
 @ray.remote(num_cpus=tasks.CPUS, max_retries=1)

@@ -107,6 +107,19 @@ def test_a_worker_scores_a_window(worker_python: Path, tmp_path: Path) -> None:
     assert 0.0 <= float(run_outside([str(worker_python), "-c", PROGRAM, str(tmp_path)]).splitlines()[-1]) <= 1.0
 
 
+@pytest.mark.slow
+def test_each_extra_of_a_worker_has_one_onnxruntime_and_gpu_brings_the_libraries_that_it_loads() -> None:
+    def resolved(extra: str) -> set[str]:
+        pinned = ["--constraint", str(ROOT / "constraints.txt"), "--python-version", "3.11", "--no-annotate"]
+        listed = uv("pip", "compile", str(ROOT / "pyproject.toml"), "--extra", extra, "--quiet", "--no-header", *pinned)
+        return {line.partition("==")[0] for line in listed.splitlines()}
+
+    agents, gpu = resolved("agents"), resolved("gpu")
+    assert gpu - {name for name in gpu if name.startswith("nvidia-")} == agents - {"onnxruntime"} | {"onnxruntime-gpu"}
+    libraries = {"cublas", "cuda-runtime", "cuda-nvrtc", "cudnn-cu13", "cufft", "curand"}
+    assert {f"nvidia-{name}" for name in libraries} <= gpu
+
+
 IMPORTS = """
 import sys
 

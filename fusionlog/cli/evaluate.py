@@ -147,9 +147,9 @@ def _check_verdicts(name: str, config: Settings, offline: bool, directories: Ite
 
 
 def _encoder(config: Settings) -> NamedEncode:
-    from fusionlog.embedding.encoder import Encoder, find_encoder
+    from fusionlog.embedding.encoder import load_encoder
 
-    return Encoder(find_encoder(config))
+    return load_encoder(config)
 
 
 def _drawing() -> Callable[[Path, Sequence[Done]], Path]:

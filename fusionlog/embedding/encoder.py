@@ -8,12 +8,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import onnxruntime as ort
 import structlog
 from tokenizers import Tokenizer
 
@@ -22,14 +21,17 @@ from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.settings import Settings
 from fusionlog.types import Encode, FloatArray
 from fusionlog.utils.bounded_cache import BoundedCache
-from fusionlog.utils.onnx import CPU, OnnxError, session_options
+from fusionlog.utils.onnx import Device, OnnxError, Provider, Session
 
 log = structlog.get_logger(__name__)
 
 FILES = ("model.onnx", "tokenizer.json", "encoder.json")
 FORMAT = "v2"
 """Part of a cached encoder's directory: raised when another graph is written than before."""
-BATCH = 32
+BATCH: dict[Device, int] = {"cpu": 32, "cuda": 512}
+"""Texts of a batch, at most: a CPU gains nothing by more, a GPU is idle with fewer."""
+BATCH_TOKENS = 8_192
+"""Tokens of a batch, padding included, at most: 32 texts of 256 tokens, 0.5 GB of attention."""
 CHARACTERS_PER_TOKEN = 32
 """Text beyond `max_length` times this cannot matter: it keeps a line of megabytes from the tokenizer."""
 CACHED_VECTORS = 20_000
@@ -84,10 +86,11 @@ class Encoder:
 
     :param directory: the output of `embedding.export`.
     :param threads: CPU threads within one operator.
-    :raises SettingError: the directory is no exported encoder.
+    :param provider: `auto` takes CUDA where it works, `cuda` requires it.
+    :raises SettingError: the directory is no exported encoder, or CUDA is required and cannot be used.
     """
 
-    def __init__(self, directory: Path, threads: int = 1) -> None:
+    def __init__(self, directory: Path, threads: int = 1, provider: Provider = "cpu") -> None:
         _check_directory(directory)
         try:
             described = json.loads((directory / "encoder.json").read_text(encoding="utf-8"))
@@ -95,9 +98,7 @@ class Encoder:
             self.dim = int(described["dim"])
             self._max_length = int(described["max_length"])
             self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
-            self._session = ort.InferenceSession(
-                str(directory / "model.onnx"), session_options(threads), providers=[CPU]
-            )
+            self._session = Session(str(directory / "model.onnx"), provider, threads, "encoder")
         except (ValueError, KeyError, *OnnxError) as error:
             raise SettingError(
                 "FUSIONLOG_ENCODER", str(directory), f"it does not load ({error}); remove it, it is made again"
@@ -105,13 +106,19 @@ class Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self._max_length)
 
+    @property
+    def provider(self) -> Device:
+        """The provider that the encoder really runs on."""
+        return self._session.provider
+
     def __call__(self, texts: Sequence[str], /) -> FloatArray:
-        """Texts to vectors `[texts, dim]`, placeholders left out. Texts of similar length share a batch."""
+        """Texts to vectors `[texts, dim]`, placeholders left out. Texts of similar length share a batch.
+
+        :raises SettingError: the provider is `cuda`, and CUDA failed on a batch that the CPU takes.
+        """
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         tokens = {row: self._tokens(words) for row, text in enumerate(texts) if (words := plain(text))}
-        rows = sorted(tokens, key=lambda row: len(tokens[row]))
-        for start in range(0, len(rows), BATCH):
-            chosen = rows[start : start + BATCH]
+        for chosen in batches({row: len(ids) for row, ids in tokens.items()}, BATCH[self.provider]):
             vectors[chosen] = self._run([tokens[row] for row in chosen])
         return vectors
 
@@ -127,6 +134,21 @@ class Encoder:
             ids[row, : len(some)] = some
             mask[row, : len(some)] = 1
         return np.asarray(self._session.run(["vectors"], {"input_ids": ids, "attention_mask": mask})[0], np.float32)
+
+
+def batches(lengths: dict[int, int], most: int, most_tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
+    """Rows in batches of similar length, the shortest first: so many rows and padded tokens a batch, at most.
+
+    :param lengths: tokens by row; a row that is longer than `most_tokens` is a batch of its own.
+    """
+    batch: list[int] = []
+    for row in sorted(lengths, key=lengths.__getitem__):
+        if batch and (len(batch) == most or (len(batch) + 1) * lengths[row] > most_tokens):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 class VectorCache:
@@ -186,6 +208,14 @@ def find_encoder(settings: Settings) -> Path:
     log.info("the encoder's weights are not installed: fetching them, once", model=settings.encoder_model)
     with remote_source(settings.encoder_model) as source:
         return _made(settings.encoder_model, source, cache)
+
+
+def load_encoder(settings: Settings) -> Encoder:
+    """The encoder of the settings, on their provider.
+
+    :raises SettingError, MissingExtraError: as `find_encoder` and `Encoder`.
+    """
+    return Encoder(find_encoder(settings), settings.score.threads, settings.score.provider)
 
 
 def _made(model: str, source: Path, cache: Path) -> Path:

@@ -54,6 +54,7 @@ class Health:
         self.degradations: list[Callable[[], str | None]] = []
         self.details: dict[str, Callable[[], object]] = {}
         """What one role alone reports when it is asked whether it is ready, by field."""
+        self._providers: dict[str, Callable[[], str | None]] = {}
         self._assigned: int | None = None
         self._verdict_at: float | None = None
         self._step_at: float | None = None
@@ -61,6 +62,11 @@ class Health:
     def assigned(self, partitions: int | None) -> None:
         """Record the number of partitions that this worker has; None: not known, as during a rebalance."""
         self._assigned = partitions
+
+    def runs_on(self, part: str, now: Callable[[], str | None]) -> None:
+        """Report the provider that a part runs on, here and as a metric; `now` is called for each answer."""
+        self._providers[part] = now
+        metrics.show_provider(part, now)
 
     def verdict(self) -> None:
         """Record that windows got their verdicts."""
@@ -105,6 +111,7 @@ class Health:
             "reasons": reasons,
             "partitions": self._assigned,
             "model": dict(self.models()),
+            "providers": {part: now() for part, now in self._providers.items()},
             "teacher": self.teacher,
             "last_verdict_seconds": age,
             "lag": self.lag(),

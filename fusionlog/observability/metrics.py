@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from fusionlog.observability.bounded_metrics import Counter, Gauge, Histogram
 
 # `input` is raw, or keyed: the keyed topic of a system with `repartition: true`, whose lines are read twice.
@@ -168,6 +171,11 @@ EXPLANATION_CALLS_LEFT = Gauge("fusionlog_explanation_calls_left", "calls of the
 EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that published explanations took", ["system"])
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
+PROVIDER = Gauge(
+    "fusionlog_provider_info",
+    "1 for the provider, cuda or cpu, that the part, scorer or encoder, runs on; 0 for the other",
+    ["part", "provider"],
+)
 MODEL_SWAPS = Counter("fusionlog_model_swaps", "releases taken into use after the first", ["system"])
 MODELS_WITHDRAWN = Counter(
     "fusionlog_models_withdrawn",
@@ -215,6 +223,16 @@ def show_teacher(reason: str | None) -> None:
     """Show that the endpoint is used, or the reason why it is left alone, a short code."""
     TEACHER_UP.clear()
     TEACHER_UP.labels(reason or "").set(reason is None)
+
+
+def show_provider(part: str, now: Callable[[], str | None]) -> None:
+    """Show the provider that a part runs on; `now` is called whenever metrics are read."""
+    for provider in ("cuda", "cpu"):
+        PROVIDER.labels(part, provider).set_function(partial(_runs_on, now, provider))
+
+
+def _runs_on(now: Callable[[], str | None], provider: str) -> float:
+    return float(now() == provider)
 
 
 def total_lag() -> float | None:

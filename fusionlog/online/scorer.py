@@ -21,6 +21,7 @@ from fusionlog.records import ModelRelease, Window
 from fusionlog.settings import ScoreSettings
 from fusionlog.types import FloatArray
 from fusionlog.utils.bounded_cache import BoundedCache
+from fusionlog.utils.onnx import Device
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +78,12 @@ class Scorer:
         Detector(release.onnx, "cpu", self._settings.threads)
         if release.profile:
             SystemProfile.unpack(release.profile)
+
+    @property
+    def provider(self) -> Device | None:
+        """The provider that models run on, `cpu` where one of them does; None where none is loaded yet."""
+        found = {model.detector.provider for model in list(self._models.values())}
+        return "cpu" if "cpu" in found else next(iter(found), None)
 
     def load(self, knowledge: Knowledge) -> None:
         """Load the model in use before the first window comes.

@@ -153,7 +153,8 @@ class ScoreSettings(SettingsGroup):
 
     batch_windows: int = Field(256, ge=1, description="windows of a batch, at most")
     provider: Literal["auto", "cuda", "cpu"] = Field(
-        "auto", description="ONNX Runtime provider: auto, cuda or cpu; auto takes CUDA where there is one"
+        "auto",
+        description="ONNX Runtime provider of models and encoder: auto (CUDA where it works), cuda (required) or cpu",
     )
     cache_entries: int = Field(100_000, ge=0, description="verdicts cached by window shape, per release")
     threads: int = Field(1, ge=1, description="CPU threads of a model")

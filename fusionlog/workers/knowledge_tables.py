@@ -9,12 +9,13 @@ import structlog
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.embedding.encoder import Encoder, find_encoder
+from fusionlog.embedding.encoder import Encoder, load_encoder
 from fusionlog.errors import ModelError, ReleaseError
 from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.table import Refused, Table
 from fusionlog.kafka.table_dead_letters import log_refused
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES, rank
 from fusionlog.online.teacher_memory import MOST_LABELS
@@ -48,6 +49,8 @@ class KnowledgeTables:
         self._versions: dict[str, str] = {}
         self._withdrawn: dict[str, dict[str, ModelRelease]] = {}
         self._news = asyncio.Event()
+        self.encoder: Encoder | None = None
+        """The encoder of `with_encoder`."""
         topics = settings.topics
         self._tables = (
             Table(settings, topics.models, self._on_release, refused),
@@ -62,14 +65,17 @@ class KnowledgeTables:
 
         :param check: refuses a release by raising. :param trial: likewise, in a thread: it may take seconds.
 
+        :raises SettingError: the provider of the settings is `cuda`, and CUDA cannot be used.
         :raises MissingExtraError: the encoder must be exported first, and the packages for that are not installed.
         """
-        encoder = await asyncio.to_thread(lambda: Encoder(find_encoder(settings), settings.score.threads))
+        encoder = await asyncio.to_thread(load_encoder, settings)
 
         def make(system: str) -> Knowledge:
             return Knowledge(system, encoder, settings.signatures, check, settings.rules(system))
 
-        return cls(settings, make, refused, trial)
+        tables = cls(settings, make, refused, trial)
+        tables.encoder = encoder
+        return tables
 
     async def start(self) -> None:
         """Read the present models and labels, then follow their topics.
@@ -87,6 +93,12 @@ class KnowledgeTables:
     async def stop(self) -> None:
         """Stop following."""
         await asyncio.gather(*(table.stop() for table in self._tables))
+
+    def report(self, health: Health) -> None:
+        """Report the releases in use, and the provider of the encoder."""
+        health.models = self.in_use
+        if (encoder := self.encoder) is not None:
+            health.runs_on("encoder", lambda: encoder.provider)
 
     def in_use(self) -> dict[str, str | None]:
         """The version of the release in use of each configured system that needs a model; None: it has none yet."""

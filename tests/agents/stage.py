@@ -63,6 +63,8 @@ class Worker:
         self.log = directory / f"{role}-{uuid.uuid4().hex[:6]}.log"
         self._env = {**os.environ, **env, "FUSIONLOG_METRICS_PORT": str(self.metrics_port)}
         self._process: asyncio.subprocess.Process | None = None
+        self.token: str | None = None
+        """What a request for its metrics must bear."""
 
     async def start(self) -> Worker:
         with self.log.open("wb") as output:
@@ -111,8 +113,15 @@ class Worker:
         )
         return sum(map(float, samples))
 
+    def refused(self) -> dict[tuple[str, str], float]:
+        """How many records of tables it left out, by topic and reason."""
+        sample = r'^fusionlog_table_records_refused_total\{reason="([^"]*)",topic="([^"]*)"\} (\S+)$'
+        return {(topic, reason): float(value) for reason, topic, value in re.findall(sample, self._served(), re.M)}
+
     def _served(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.metrics_port}/metrics", headers=headers)
+        with urllib.request.urlopen(request, timeout=5) as answer:
             text: str = answer.read().decode()
             return text
 

@@ -17,7 +17,11 @@ from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import BrokerError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.settings import KafkaSettings, Settings
+from fusionlog.topics import Role
+from tests.cuda import NO_DEVICE, FakeCuda, fake_cuda
 from tests.signing.factories import write_keys
+
+__all__ = ["fake_cuda"]
 
 
 class Numbers:
@@ -102,6 +106,15 @@ async def test_a_worker_that_writes_signed_records_needs_its_key(tmp_path: Path)
             .body["signatures"]
         )
         assert (shown["verified"], shown["public_keys"]) == (True, 4) and (shown["key"] is None) == (signer == "reader")
+
+
+@pytest.mark.parametrize("role", ["ingest", "score", "label"])
+async def test_a_worker_that_requires_cuda_does_not_start_without_it(fake_cuda: FakeCuda, role: Role) -> None:
+    fake_cuda.opening = NO_DEVICE
+    settings = {"systems_file": DATASETS / "systems.yaml"}
+    with pytest.raises(SettingError, match=r"FUSIONLOG_SCORE__PROVIDER is 'cuda': .*no CUDA-capable device"):
+        build(role, Settings(score={"provider": "cuda"}, **settings))
+    build(role, Settings(score={"provider": "auto"}, **settings))
 
 
 async def test_a_worker_without_keys_warns_and_shows_it(tmp_path: Path) -> None:

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime as ort
 import pytest
-from structlog.testing import capture_logs
 
 from fusionlog.detector.batch import collate
 from fusionlog.detector.onnx_session import Detector, deadline
-from fusionlog.errors import ModelError
-from fusionlog.utils.onnx import CPU, CUDA, providers
+from fusionlog.errors import ModelError, SettingError
+from tests.cuda import NO_DEVICE, FakeCuda, fake_cuda
 from tests.detector.graphs import make_onnx
 
-no_cuda = pytest.mark.skipif(CUDA in ort.get_available_providers(), reason="CUDA is there")
+__all__ = ["fake_cuda"]
 
 
 def window(*first_components: float) -> tuple[np.ndarray, np.ndarray]:
@@ -26,32 +24,26 @@ def test_scores_windows_and_events() -> None:
     assert windows.dtype == events.dtype == np.float32
 
 
-@pytest.mark.parametrize(
-    ("wanted", "available", "expected"),
-    [
-        ("auto", [CUDA, CPU], [CUDA, CPU]),
-        ("auto", [CPU], [CPU]),
-        ("cuda", [CPU], [CPU]),
-        ("cpu", [CUDA, CPU], [CPU]),
-    ],
-)
-def test_cuda_is_taken_where_it_is_there_and_wanted(wanted: str, available: list[str], expected: list[str]) -> None:
-    assert providers(wanted, available) == expected  # type: ignore[arg-type]
+def test_scores_on_cuda_are_the_cpus(fake_cuda: FakeCuda) -> None:
+    on_cuda, on_cpu = Detector(make_onnx(), "cuda"), Detector(make_onnx(), "cpu")
+    assert (on_cuda.provider, on_cpu.provider) == ("cuda", "cpu")
+    batch = collate([window(0.25), window(0.5, 0.75)])
+    assert [each.tolist() for each in on_cuda.score(batch)] == [each.tolist() for each in on_cpu.score(batch)]
 
 
-@no_cuda
-def test_cuda_wanted_but_absent_falls_back_and_says_so() -> None:
-    with capture_logs() as logs:
-        detector = Detector(make_onnx(), "cuda")
-    assert detector.provider == "cpu"
-    assert [(entry["log_level"], entry["setting"]) for entry in logs] == [("warning", "FUSIONLOG_SCORE__PROVIDER")]
+def test_cuda_that_is_required_and_missing_is_an_error(fake_cuda: FakeCuda) -> None:
+    fake_cuda.opening = NO_DEVICE
+    with pytest.raises(SettingError, match=r"FUSIONLOG_SCORE__PROVIDER is 'cuda': .*no CUDA-capable device"):
+        Detector(make_onnx(), "cuda")
 
 
-@no_cuda
-def test_auto_without_cuda_is_silent() -> None:
-    with capture_logs() as logs:
-        assert Detector(make_onnx(), "auto").provider == "cpu"
-    assert logs == []
+def test_cuda_that_fails_on_a_batch_is_no_fault_of_the_model(fake_cuda: FakeCuda) -> None:
+    relaxed, strict = Detector(make_onnx(), "auto"), Detector(make_onnx(), "cuda")
+    fake_cuda.running = RuntimeError("CUDA failure 2: out of memory ; GPU=0")
+    assert relaxed.score(collate([window(0.25)]))[0].tolist() == [0.25]
+    assert relaxed.provider == "cpu"
+    with pytest.raises(SettingError, match="out of memory"):
+        strict.score(collate([window(0.25)]))
 
 
 def test_bytes_that_are_no_model_are_refused() -> None:

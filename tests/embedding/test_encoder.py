@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionlog.embedding import encoder
-from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder, plain
+from fusionlog.embedding.encoder import Encoder, VectorCache, batches, find_encoder, load_encoder, plain
 from fusionlog.errors import MissingExtraError, SettingError
 from fusionlog.settings import Settings
+from tests.cuda import NO_DEVICE, FakeCuda, fake_cuda
 from tests.embedding.test_source import make_source
 from tests.encoders import WORDS, WordEncoder, make_encoder
 from tests.factories import make_event
+
+__all__ = ["fake_cuda"]
 
 WORKER_SIDE = (
     "fusionlog.embedding.encoder",
@@ -171,3 +174,37 @@ def test_what_the_exporting_child_says_names_the_setting(tmp_path: Path) -> None
     with pytest.raises(SettingError, match=r"FUSIONLOG_CACHE_DIR is .*cannot be written there: .*irectory") as caught:
         find_encoder(Settings(encoder_model=str(source), cache_dir=tmp_path / "file"))
     assert caught.value.setting == "FUSIONLOG_CACHE_DIR"
+
+
+@given(st.lists(st.integers(1, 40), max_size=60), st.integers(1, 9), st.integers(1, 90))
+def test_a_batch_has_rows_of_similar_length_within_its_bounds(lengths: list[int], most: int, most_tokens: int) -> None:
+    found = list(batches(dict(enumerate(lengths)), most, most_tokens))
+    assert [lengths[row] for batch in found for row in batch] == sorted(lengths)
+    for batch in found:
+        assert len(batch) <= most
+        assert len(batch) == 1 or len(batch) * max(lengths[row] for row in batch) <= most_tokens
+
+
+def test_the_encoder_takes_the_provider_of_the_settings_and_larger_batches_on_cuda(
+    fake_cuda: FakeCuda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, texts, sizes = make_encoder(tmp_path), [f"disk {n}" for n in range(100)], list[int]()
+    run = encoder.Session.run
+
+    def counted(self: encoder.Session, outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        sizes.append(len(inputs["input_ids"]))
+        return run(self, outputs, inputs)
+
+    monkeypatch.setattr(encoder.Session, "run", counted)
+    on_cuda = load_encoder(Settings(encoder=directory, score={"provider": "cuda"}))
+    on_cpu = load_encoder(Settings(encoder=directory, score={"provider": "cpu"}))
+    assert (on_cuda.provider, on_cpu.provider) == ("cuda", "cpu")
+    assert np.array_equal(on_cuda(texts), on_cpu(texts))
+    assert sizes == [100, 32, 32, 32, 4]
+
+
+def test_an_encoder_whose_cuda_is_missing_names_the_setting(fake_cuda: FakeCuda, tmp_path: Path) -> None:
+    fake_cuda.opening = NO_DEVICE
+    with pytest.raises(SettingError, match=r"the encoder cannot run on CUDA .*no CUDA-capable device") as caught:
+        load_encoder(Settings(encoder=make_encoder(tmp_path), score={"provider": "cuda"}))
+    assert caught.value.setting == "FUSIONLOG_SCORE__PROVIDER"

@@ -15,11 +15,16 @@ from fusionlog.kafka.client import plain_client
 from fusionlog.kafka.permissions import CODES
 from fusionlog.settings import KafkaSettings
 from tests.brokers import ApacheKafka
+from tests.kafka.secure_broker import SecureKafka
 
 RESOURCES = {"topic": 2, "group": 3, "cluster": 4}
 PATTERNS = {"literal": 3, "prefixed": 4}
 ALLOW = 3
 ADMIN = "admin"
+AUTHORIZER = (
+    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+    f"super.users=User:{ADMIN};User:ANONYMOUS\n"
+)
 Acl = Mapping[str, str]
 """An object of the list that `fusionlog acls --format json` prints."""
 
@@ -49,9 +54,7 @@ class GuardedKafka(ApacheKafka):
 
     async def grant(self, acls: Iterable[Acl]) -> None:
         """Add ACLs."""
-        async with plain_client(self.settings) as client:
-            response = await client.send(_controller(client), Creations(acls))
-            assert not [text for code, text in response.creation_responses if code]
+        await grant(self.settings, acls)
 
     async def revoke(self, principal: str, name: str) -> None:
         """Remove all ACLs of a principal on topics and groups of a name."""
@@ -65,10 +68,25 @@ class GuardedKafka(ApacheKafka):
         text = self._config.read_text()
         users = " ".join(f'user_{user}="{password(user)}"' for user in self._users)
         text = text.replace(f'user_{ADMIN}="', f'{users} user_{ADMIN}="')
-        self._config.write_text(
-            text + "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
-            f"super.users=User:{ADMIN};User:ANONYMOUS\n"
-        )
+        self._config.write_text(text + AUTHORIZER)
+
+
+class SecureGuardedKafka(SecureKafka):
+    """The same behind TLS and logins by SCRAM; the broker's own listener has no login and is the administrator's."""
+
+    async def grant(self, acls: Iterable[Acl]) -> None:
+        """Add ACLs."""
+        await grant(self.settings, acls)
+
+    def _more(self) -> str:
+        return super()._more() + AUTHORIZER
+
+
+async def grant(administrator: KafkaSettings, acls: Iterable[Acl]) -> None:
+    """Add ACLs."""
+    async with plain_client(administrator) as client:
+        response = await client.send(_controller(client), Creations(acls))
+        assert not [text for code, text in response.creation_responses if code]
 
 
 class Creations(Request[CreateAclsRequest_v1]):  # type: ignore[misc]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.kafka import ApacheKafka, free_ports
@@ -33,9 +35,13 @@ _MECHANISMS = {
 
 
 class SecureKafka(ApacheKafka):
-    """A broker with all listeners; its authority is `authority`."""
+    """A broker with all listeners; its authority is `authority`.
 
-    def __init__(self, directory: Path, jars: Path) -> None:
+    :param logins: users of SCRAM with their passwords, beside `USER`.
+    """
+
+    def __init__(self, directory: Path, jars: Path, logins: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.logins = {USER: PASSWORD, **logins}
         self.authority = Authority(directory / "certificates")
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS)), strict=True))
         super().__init__(directory, jars)
@@ -59,7 +65,10 @@ class SecureKafka(ApacheKafka):
             text = "\n".join(f"{line}{ours}" if line.startswith(f"{name}=") else line for line in text.splitlines())
         self._config.write_text(f"{text}\n{self._more()}")
         shutil.rmtree(self.directory / "data")
-        users = [f"--add-scram={kind}=[name={USER},password={PASSWORD}]" for kind in ("SCRAM-SHA-256", "SCRAM-SHA-512")]
+        users = [
+            f"--add-scram={kind}=[name={user},password={password}]"
+            for user, password in self.logins.items() for kind in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+        ]  # fmt: skip
         command = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", self._config, *users)
         subprocess.run(command, check=True, capture_output=True, timeout=120)
 

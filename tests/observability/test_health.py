@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
+from prometheus_client import REGISTRY
 
 from fusionlog.observability.health import STALL_SECONDS, Health
 from tests.observability.test_outage import Clock
@@ -53,6 +55,22 @@ def test_a_role_has_details_of_its_own() -> None:
     assert "canary" not in health.ready().body
     health.details["canary"] = lambda: {"age_seconds": 1.5}
     assert health.ready().body["canary"] == {"age_seconds": 1.5}
+
+
+def test_the_provider_in_use_is_reported_and_a_metric() -> None:
+    now = {"scorer": None, "encoder": "cuda"}
+    health = healthy(Clock())
+    for part in now:
+        health.runs_on(part, partial(now.get, part))
+
+    def series() -> list[float | None]:
+        places = [(part, provider) for part in now for provider in ("cuda", "cpu")]
+        names = [dict(zip(("part", "provider"), place, strict=True)) for place in places]
+        return [REGISTRY.get_sample_value("fusionlog_provider_info", each) for each in names]
+
+    assert (health.ready().body["providers"], series()) == (now, [0.0, 0.0, 1.0, 0.0])
+    now |= {"scorer": "cpu", "encoder": "cpu"}
+    assert (health.ready().body["providers"], series()) == (now, [0.0, 1.0, 0.0, 1.0])
 
 
 def test_what_is_degraded_makes_no_worker_unready_or_dead() -> None:

@@ -9,14 +9,17 @@ from msgspec.structs import replace
 from fusionlog import releases
 from fusionlog.detector.batch import Batch
 from fusionlog.detector.onnx_session import Detector
-from fusionlog.errors import ModelError
+from fusionlog.errors import ModelError, SettingError
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Scorer
 from fusionlog.records import ModelRelease, template_id
 from fusionlog.settings import ScoreSettings
+from tests.cuda import FakeCuda, fake_cuda
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
 from tests.factories import make_label, make_release, make_window
+
+__all__ = ["fake_cuda"]
 
 WORDS = ("failed", "full", "opened")
 """The first decides: the tests' model takes a vector's first component as the event's probability."""
@@ -159,3 +162,22 @@ def test_a_model_that_does_not_load_is_refused_before_it_is_used() -> None:
 
 def test_no_windows_have_no_scores() -> None:
     assert make_scorer().score([], knowing()) == []
+
+
+def test_the_provider_is_that_which_models_really_have(fake_cuda: FakeCuda) -> None:
+    scorer = Scorer(ScoreSettings(provider="auto", cache_entries=0))
+    assert scorer.provider is None
+    knowledge = knowing()
+    scorer.load(knowledge)
+    assert scorer.provider == "cuda"
+    fake_cuda.running = RuntimeError("CUDA failure 2: out of memory ; GPU=0")
+    [score] = scorer.score([make_window("disk failed")], knowledge)
+    assert (scorer.provider, score.version) == ("cpu", knowledge.version)
+
+
+def test_a_batch_that_cuda_fails_on_blames_no_release(fake_cuda: FakeCuda) -> None:
+    scorer, knowledge = Scorer(ScoreSettings(provider="cuda", cache_entries=0)), knowing()
+    scorer.load(knowledge)
+    fake_cuda.running = RuntimeError("CUDA failure 2: out of memory ; GPU=0")
+    with pytest.raises(SettingError, match=r"FUSIONLOG_SCORE__PROVIDER is 'cuda'.*out of memory"):
+        scorer.score([make_window("disk failed")], knowledge)

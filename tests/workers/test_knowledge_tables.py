@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from fusionlog import releases
 from fusionlog.kafka import codecs
 from fusionlog.observability import metrics
+from fusionlog.observability.health import Health
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
@@ -22,9 +23,12 @@ from fusionlog.settings import Settings, SystemSettings
 from fusionlog.topics import Topic
 from fusionlog.workers import knowledge_tables
 from fusionlog.workers.knowledge_tables import KEPT_RELEASES, KnowledgeTables
-from tests.encoders import WordEncoder
+from tests.cuda import FakeCuda, fake_cuda
+from tests.encoders import WordEncoder, make_encoder
 from tests.factories import make_label, make_revoked, make_window, make_withdrawn
 from tests.online.factories import WORDS, release
+
+__all__ = ["fake_cuda"]
 
 
 class MemoryTable:
@@ -264,3 +268,14 @@ def test_only_the_release_in_use_has_a_series(bench: Bench) -> None:
         bench.tell(release("shop", created=1000.0 + number))
     samples = [each for metric in REGISTRY.collect() for each in metric.samples if each.name == "fusionlog_model_info"]
     assert [each.value for each in samples if each.labels["system"] == "shop"] == [1.0]
+
+
+async def test_the_provider_of_the_encoder_is_reported(
+    fake_cuda: FakeCuda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(knowledge_tables, "Table", MemoryTable)
+    health = Health("ingest")
+    for wanted, found in (("auto", "cuda"), ("cpu", "cpu")):
+        settings = Settings(encoder=make_encoder(tmp_path), score={"provider": wanted})
+        (await KnowledgeTables.with_encoder(settings)).report(health)
+        assert health.ready().body["providers"] == {"encoder": found}
