@@ -41,8 +41,8 @@ lint: setup
 docs: setup
 	$(VENV)/bin/zensical build --clean --strict
 
-# What docs/ has from the code: settings, topics, records, commands, the Python API, schemas.
-pages: setup
+# What docs/ has from the code: settings, topics, records, commands, the Python API, schemas; and what the chart has.
+pages: chart-pages
 	$(VENV)/bin/python -m fusionlog.cli.reference docs
 
 # The chart as build/chart/fusionlog-VERSION.tgz, and as an OCI artefact beside it. Every example is linted first.

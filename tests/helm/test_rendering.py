@@ -51,6 +51,9 @@ SWITCHES: dict[str, Values] = {
         "kafka": {"securityProtocol": "SSL", "tls": {"clientSecret": "certificate", "keyPasswordKey": "password"}}
     },
     "llm": {"llm": {"url": "https://llm.example/v1", "apiKey": "key"}, "workers": {"explain": {"enabled": True}}},
+    "llm-secret-url": {
+        "llm": {"existingSecret": "llm", "urlKey": "url"}, "workers": {"explain": {"enabled": True}}
+    },
     "signing": {
         "signing": {
             "enabled": True, "publicKeys": "{}", "existingSecrets": {"trainer": "t", "label": "l", "score": "s"}

@@ -19,7 +19,18 @@ from fusionlog.topics import Topics, Who
 from tests.helm.chart import EXAMPLES, Object, containers, example, merged, named, of_kind, pods, render
 from tests.helm.test_rendering import SWITCHES
 
-SWITCHED = {"oauth", "given-login", "mutual-tls", "llm", "signing", "signing-generated", "gpu", "ray", "topics-strimzi"}
+SWITCHED = {
+    "oauth",
+    "given-login",
+    "mutual-tls",
+    "llm",
+    "llm-secret-url",
+    "signing",
+    "signing-generated",
+    "gpu",
+    "ray",
+    "topics-strimzi",
+}
 CASES = {
     **{path.stem: example(path.stem) for path in EXAMPLES},
     **{name: merged(example("minimal"), SWITCHES[name]) for name in sorted(SWITCHED)},
@@ -113,6 +124,10 @@ def _check(config: Settings, values: Mapping[str, Any], container: Object) -> No
     if container["name"] == "worker":
         assert config.metrics_port == 9100 and config.metrics_host == "10.0.0.7" and config.metrics.token is not None
         config.signatures.check_role(container["args"][1])
+        asks = container["args"][1] in ("label", "explain")
+        secret = values.get("llm", {}).get("existingSecret")
+        assert (config.label.api_key is not None) is bool(asks and (secret or values.get("llm", {}).get("apiKey")))
+        assert (config.label.url is not None) is bool(asks and (values.get("llm", {}).keys() & {"url", "urlKey"}))
     if values.get("signing", {}).get("enabled"):
         assert config.signatures.verifies
 

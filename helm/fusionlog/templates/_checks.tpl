@@ -12,7 +12,10 @@
 {{- if and $worker.autoscaling.enabled (not (include "fusionlog.isStateful" $role)) -}}
 {{- fail (printf "workers.%s.autoscaling.enabled: %s is not scaled by load, set workers.%s.replicas" $role $role $role) -}}
 {{- end -}}
-{{- if and (eq $role "explain") (not $root.Values.llm.url) (not $worker.settings.FUSIONLOG_LABEL__URL_FILE) -}}
+{{- if and (has $role (list "label" "explain")) $root.Values.llm.urlKey (or $root.Values.llm.url (not $root.Values.llm.existingSecret)) -}}
+{{- fail "llm.urlKey is a key of llm.existingSecret, and stands instead of llm.url: set the one secret, and no url" -}}
+{{- end -}}
+{{- if and (eq $role "explain") (not $root.Values.llm.url) (not $root.Values.llm.urlKey) (not $worker.settings.FUSIONLOG_LABEL__URL_FILE) -}}
 {{- fail "workers.explain.enabled needs an LLM: set llm.url" -}}
 {{- end -}}
 {{- if and (not $root.Values.systems) (not $root.Values.existingSystemsConfigMap) -}}

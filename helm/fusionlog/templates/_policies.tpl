@@ -22,7 +22,7 @@ egress:
   {{- end }}
   {{- $urls := list -}}
   {{- if and (include "fusionlog.usesSasl" $root) (eq $root.Values.kafka.saslMechanism "OAUTHBEARER") }}{{- $urls = append $urls $root.Values.kafka.auth.oauth.url }}{{- end }}
-  {{- if and $root.Values.llm.url (has $component (list "label" "explain")) }}{{- $urls = append $urls $root.Values.llm.url }}{{- end }}
+  {{- if and (or $root.Values.llm.url $root.Values.llm.urlKey) (has $component (list "label" "explain")) }}{{- $urls = append $urls (default "https://" $root.Values.llm.url) }}{{- end }}
   {{- with $urls }}
   - {{- include "fusionlog.opening" (list $root.Values.networkPolicy.llm .) | nindent 4 }}
   {{- end }}

@@ -131,6 +131,9 @@
 {{- if and (has $role (list "label" "explain")) (or $root.Values.llm.existingSecret $root.Values.llm.apiKey) -}}
 {{- $name := default (include "fusionlog.ownSecret" (list $root false)) $root.Values.llm.existingSecret -}}
 {{- $sources = append $sources (dict "secret" (dict "name" $name "items" (list (dict "key" $root.Values.llm.apiKeyKey "path" "label__api_key")))) -}}
+{{- with $root.Values.llm.urlKey -}}
+{{- $sources = append $sources (dict "secret" (dict "name" $name "items" (list (dict "key" . "path" "label__url")))) -}}
+{{- end -}}
 {{- end -}}
 {{- if has $role (keys $root.Values.workers) -}}
 {{- $sources = append $sources (dict "secret" (dict "name" (include "fusionlog.metricsSecret" $root) "items" (list (dict "key" $root.Values.metrics.tokenKey "path" "metrics__token")))) -}}
