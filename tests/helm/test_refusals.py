@@ -119,6 +119,14 @@ def test_the_schema_refuses(path: str, value: Any) -> None:
             "kafka.auth.existingSecrets.cli",
         ),
         (
+            {
+                "strimzi": {"cluster": "main", "users": {"enabled": True, "authentication": "tls"}},
+                "topics": {"mode": "strimzi"},
+                "kafka": {"securityProtocol": "SASL_SSL"},
+            },
+            "authentication=tls needs kafka.securityProtocol=SSL",
+        ),
+        (
             {"ray": {"enabled": True, "autoscaler": {"enabled": False}, "distill": {"enabled": True}}},
             "ray.workerGroups has no worker",
         ),

@@ -61,6 +61,10 @@ SWITCHES: dict[str, Values] = {
     },
     "signing-generated": {"signing": {"enabled": True, "generate": True, "keepKeys": False}},
     "topics-strimzi": {"topics": {"mode": "strimzi"}, "strimzi": {"cluster": "main", "namespace": "kafka"}},
+    "strimzi-tls": {
+        "kafka": {"securityProtocol": "SSL"}, "topics": {"mode": "strimzi"},
+        "strimzi": {"cluster": "main", "users": {"enabled": True, "authentication": "tls"}},
+    },
     "topics-none": {"topics": {"mode": "none"}},
     "no-base": {"topics": {"publishBase": False}},
     "keda": {
@@ -110,7 +114,11 @@ SWITCHES: dict[str, Values] = {
         }
     },
 }  # fmt: skip
-EXCLUSIVE = ({"topics-strimzi", "existing-systems"}, {"ray-fixed", "existing-systems"}, {"keda", "hpa"})
+EXCLUSIVE = (
+    {"topics-strimzi", "existing-systems"}, {"ray-fixed", "existing-systems"}, {"keda", "hpa"},
+    {"llm", "llm-secret-url"},
+    *({"strimzi-tls", each} for each in ("sasl", "given-login", "oauth", "topics-none", "existing-systems")),
+)  # fmt: skip
 """Switches that contradict each other: what the first needs the second takes away."""
 
 

@@ -128,6 +128,8 @@ def _check(config: Settings, values: Mapping[str, Any], container: Object) -> No
         secret = values.get("llm", {}).get("existingSecret")
         assert (config.label.api_key is not None) is bool(asks and (secret or values.get("llm", {}).get("apiKey")))
         assert (config.label.url is not None) is bool(asks and (values.get("llm", {}).keys() & {"url", "urlKey"}))
+    if values.get("strimzi", {}).get("users", {}).get("authentication") == "tls":
+        assert config.kafka.ssl_certfile and config.kafka.ssl_certfile.is_file() and config.kafka.ssl_cafile
     if values.get("signing", {}).get("enabled"):
         assert config.signatures.verifies
 
