@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,10 @@ SWITCHES: dict[str, Values] = {
         "kafka": {"securityProtocol": "SSL"}, "topics": {"mode": "strimzi"},
         "strimzi": {"cluster": "main", "users": {"enabled": True, "authentication": "tls"}},
     },
+    "odd-system": {
+        "systems": {"_Odd.Name-": {"repartition": True}}, "topics": {"mode": "strimzi"}, "strimzi": {"cluster": "main"},
+        "kafka": {"topicPrefix": "_", "rawPrefix": ""}, "ray": {"enabled": True, "distill": {"enabled": True}},
+    },
     "topics-none": {"topics": {"mode": "none"}},
     "no-base": {"topics": {"publishBase": False}},
     "keda": {
@@ -118,10 +123,12 @@ EXCLUSIVE = (
     {"topics-strimzi", "existing-systems"}, {"ray-fixed", "existing-systems"}, {"keda", "hpa"},
     {"llm", "llm-secret-url"},
     *({"strimzi-tls", each} for each in ("sasl", "given-login", "oauth", "topics-none", "existing-systems")),
+    {"odd-system", "existing-systems"}, {"odd-system", "topics-none"},
 )  # fmt: skip
 """Switches that contradict each other: what the first needs the second takes away."""
 
 
+DNS_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 VALID: set[str] = set()
 """Objects that passed already: most are the same under each switch."""
 
@@ -131,7 +138,7 @@ def check(objects: list[Object]) -> None:
     for each in objects:
         name = each["metadata"]["name"]
         assert each["metadata"].get("namespace"), f"{each['kind']} {name} has no namespace"
-        assert len(name) <= 63
+        assert DNS_NAME.fullmatch(name) and (len(name) <= 63 or each["kind"] == "KafkaTopic"), name
         if (text := json.dumps(each, sort_keys=True)) not in VALID:
             _check_schema(each)
             VALID.add(text)
