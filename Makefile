@@ -27,12 +27,8 @@ test: setup
 	$(VENV)/bin/pytest -n auto --dist loadfile
 
 # What takes longer than a change should wait for: a hundred thousand records for each decoder, kills by the dozen, and the
-<<<<<<< HEAD
-# second of each kind whose first `make test` runs.
-=======
 # second of each kind whose first `make test` runs. It leaves the bill of materials in build/sbom.json, and audits the pinned
 # packages where an advisory service answers; where none does, that test skips with the reason.
->>>>>>> main
 check-long: setup
 	$(VENV)/bin/pytest -m long -n auto --dist load -rP --timeout 1800 tests/fuzz
 	$(VENV)/bin/pytest -m long -rP --timeout 900 --ignore tests/fuzz
