@@ -24,6 +24,7 @@ from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
+from fusionlog.cli.status import status
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
 
@@ -44,6 +45,7 @@ app.command()(distill)
 app.command()(evaluate)
 app.command()(explanations)
 app.command()(feedback)
+app.command()(status)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 
