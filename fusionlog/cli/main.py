@@ -17,6 +17,7 @@ from fusionlog import settings
 from fusionlog.cli import deadletter, encoder, keys, labels, models, systems, teacher, topics
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
+from fusionlog.cli.doctor import doctor
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
 from fusionlog.cli.feedback import feedback
@@ -46,6 +47,7 @@ app.command()(evaluate)
 app.command()(explanations)
 app.command()(feedback)
 app.command()(status)
+app.command()(doctor)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 
