@@ -25,6 +25,7 @@ from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
+from fusionlog.cli.show import show
 from fusionlog.cli.status import status
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
@@ -47,6 +48,7 @@ app.command()(evaluate)
 app.command()(explanations)
 app.command()(feedback)
 app.command()(status)
+app.command()(show)
 app.command()(doctor)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)

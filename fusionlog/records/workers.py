@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 
 from fusionlog.records.base import Record, Seconds, Sum, SystemName
 
+Lag = Annotated[float, Meta(ge=0)]
+
 
 class SystemCounts(Struct, frozen=True, kw_only=True):
     """What a worker has counted of a system since its start."""
@@ -53,7 +55,7 @@ class WorkerState(Record, frozen=True, kw_only=True):
     ] = {}
     teacher: Annotated[str | None, Meta(description="Name of its teacher.", examples=["llm:gpt-4o-mini"])] = None
     lag: Annotated[
-        float | None, Meta(ge=0, description="Records that it has not handled yet; null: not known.", examples=[12.0])
+        Lag | None, Meta(description="Records that it has not handled yet; null: not known.", examples=[12.0])
     ] = None
     last_verdict: Annotated[
         Seconds | None, Meta(description="When windows last got verdicts; null: never.", examples=[1764241094.7])
