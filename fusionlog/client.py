@@ -94,7 +94,7 @@ class Anomalies:
                 await consumer.stop()
 
     async def __aiter__(self) -> AsyncIterator[Anomaly]:
-        """Each anomaly; asking for the next one says that the last one is handled.
+        """Each anomaly. A request for the next one means that the last one is handled.
 
         :raises BrokerError: Kafka refuses this client, or a topic is missing.
         """

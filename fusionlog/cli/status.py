@@ -24,7 +24,7 @@ WATCH_SECONDS = 5.0
 
 
 def status(
-    watch: Annotated[bool, typer.Option("--watch", help="show it anew every five seconds, until Ctrl-C")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="show it again every five seconds, until Ctrl-C")] = False,
     json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Show systems and workers: lines a minute, lag, what was dropped, anomalies, releases in use, what is degraded.
