@@ -47,6 +47,7 @@ from fusionlog.records.windows import (
     window_id,
     window_shape,
 )
+from fusionlog.records.workers import SystemCounts, WorkerState
 
 __all__ = [
     "LEAST_DURATION",
@@ -81,12 +82,14 @@ __all__ = [
     "Span",
     "Spend",
     "SpendingRole",
+    "SystemCounts",
     "SystemName",
     "Template",
     "Weight",
     "Window",
     "WindowEvent",
     "Withdrawal",
+    "WorkerState",
     "decade",
     "spans_id",
     "template_id",
