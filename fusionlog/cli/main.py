@@ -68,11 +68,12 @@ class Role(StrEnum):
     score = "score"
     label = "label"
     explain = "explain"
+    incidents = "incidents"
     canary = "canary"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain or canary")]) -> None:
+def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents or canary")]) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 

@@ -24,6 +24,8 @@ from fusionlog.records import (
 
 MAX_TELLING = 12
 """Telling events of a system that an incident has, at most."""
+MAX_NAME_CHARS = 200
+"""Characters of a session or a host in its record, at most."""
 
 
 def opened(anomaly: Anomaly, telling: list[TellingEvent], now: Seconds, previous: str | None = None) -> Incident:
@@ -43,7 +45,7 @@ def opened(anomaly: Anomaly, telling: list[TellingEvent], now: Seconds, previous
         updated_at=now,
         anomalies=1,
         anomaly_ids=[anomaly.id],
-        sessions=[anomaly.session],
+        sessions=_with([], [anomaly.session], MAX_SESSIONS),
         hosts=_with([], anomaly.hosts, MAX_HOSTS),
         anomaly=anomaly.id,
         shape=anomaly.shape,
@@ -124,4 +126,4 @@ def _with_part(parts: Sequence[IncidentPart], system: str, telling: Sequence[Tel
 
 
 def _with(known: Sequence[str], found: Iterable[str], limit: int) -> list[str]:
-    return list(dict.fromkeys((*known, *found)))[:limit]
+    return list(dict.fromkeys((*known, *(each[:MAX_NAME_CHARS] for each in found))))[:limit]

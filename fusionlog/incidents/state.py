@@ -16,6 +16,8 @@ from fusionlog.records import MAX_ANOMALY_IDS, Anomaly, Explanation, Incident, S
 from fusionlog.settings import IncidentSettings
 
 HOUR = 3600.0
+MAX_SYSTEMS = 10
+"""Systems of an incident, at most: its record must fit into its topic."""
 MAX_CHANCE = 0.1
 """The expected number of unrelated incidents that begin together with an anomaly, from which on none is joined."""
 
@@ -138,7 +140,11 @@ class Incidents:
             for each in self
             if each.status != "withdrawn" and anomaly.system not in each.systems
         ]
-        together = [(-age, id) for age, id, status in ages if status == "open" and abs(age) <= seconds]
+        together = [
+            (-age, id)
+            for age, id, status in ages
+            if status == "open" and abs(age) <= seconds and len(self._by_id[id].systems) < MAX_SYSTEMS
+        ]
         others = sum(seconds < age <= HOUR for age, _, _ in ages)
         by_chance = others * seconds / HOUR > MAX_CHANCE
         return self._by_id[min(together)[1]] if seconds and together and not by_chance else None

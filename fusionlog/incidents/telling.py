@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from msgspec.structs import replace
+
 from fusionlog.novelty.failure_lexicon import reports_failure, words
 from fusionlog.novelty.reasons.telling import by_telling, is_telling
 from fusionlog.records import Anomaly, Evidence, TellingEvent, TellingKind, WindowEvent
 
 MAX_TELLING = 3
 """Telling events of an anomaly, at most."""
+MAX_CHARS = 300
+"""Characters of a text of an incident's record, at most."""
 
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _CODE = re.compile(r"(?<![\w.])(?:[A-Z]+-?)?\d{3,10}(?![\w.])|(?<![\w.])\d\.\d\.\d+(?![\w.])")
@@ -63,7 +67,15 @@ def _evidence_of(event: WindowEvent) -> Evidence:
 
 
 def _telling(kind: TellingKind, evidence: Evidence) -> TellingEvent:
-    return TellingEvent(key=f"{kind}:{key_words(evidence.text)}", kind=kind, evidence=evidence)
+    shown = replace(
+        evidence, text=_cut(evidence.text), example=_cut(evidence.example), beside=_cut(evidence.beside),
+        value=_cut(evidence.value),
+    )  # fmt: skip
+    return TellingEvent(key=f"{kind}:{key_words(evidence.text)}"[:MAX_CHARS], kind=kind, evidence=shown)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}…"
 
 
 def key_words(text: str) -> str:
