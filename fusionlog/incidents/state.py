@@ -43,13 +43,17 @@ class Incidents:
         """The incident of an id; None where there is none."""
         return self._by_id.get(id)
 
+    def counted_in(self, anomaly: str) -> Incident | None:
+        """The incident that an anomaly, by its id, was counted in; None where it was in none."""
+        return self._by_id.get(self._of.get(anomaly, ""))
+
     def update(self, anomaly: Anomaly, now: Seconds | None = None) -> Incident | None:
         """Count an anomaly: the incident that it opens or changes; None where it changes none.
 
         :param now: Unix time in seconds; default: when the anomaly was detected.
         """
         now = anomaly.detected_at if now is None else now
-        known = self._by_id.get(self._of.get(anomaly.id, ""))
+        known = self.counted_in(anomaly.id)
         if anomaly.withdrawn:
             return None if known is None else self._withdraw(known, anomaly, now)
         if known is not None:
@@ -66,7 +70,7 @@ class Incidents:
 
     def of(self, anomaly: Anomaly) -> Incident | None:
         """The incident that an anomaly is in, or that it would be counted in; None where it would open one."""
-        known = self._by_id.get(self._of.get(anomaly.id, ""))
+        known = self.counted_in(anomaly.id)
         if known is not None:
             return known
         similar = self._similar(anomaly, telling_events(anomaly))
