@@ -28,6 +28,7 @@ from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.teachers.unusual import unusual_by
 from fusionlog.types import Encode
 from fusionlog.workers import anomaly_record
+from fusionlog.workers.anomaly_description import Describer
 
 NO_TIME: Seconds = EARLIEST
 """The time at which lines come, where none of them has one."""
@@ -112,8 +113,11 @@ def _anomaly(found: OrderedVerdict, teacher: OfflineTeacher) -> Anomaly:
     """The record of an anomalous window, detected when it ended."""
     window = found.window
     label = label_of(window, found.verdict, teacher.name, window.ended)
-    unusual = unusual_by(window, teacher.profile(window.system))
-    return replace(anomaly_record.by_teacher(window, label, window.ended), unusual=unusual)
+    profile = teacher.profile(window.system)
+    anomaly = Describer(SystemSettings()).describe(
+        anomaly_record.by_teacher(window, label, window.ended), window, profile
+    )
+    return replace(anomaly, unusual=unusual_by(window, profile))
 
 
 def _latest(records: Sequence[SampleRecord], system: SystemSettings, ingest: IngestSettings) -> Seconds | None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from fusionlog.incidents import Incident, TellingEvent, group
+from fusionlog.novelty.reasons.severity import SEVERITIES
 from fusionlog.onboarding.propose import Part, Proposal
 from fusionlog.onboarding.scan.detect import Scanned
-from fusionlog.records import Anomaly, Seconds
+from fusionlog.records import Anomaly, Seconds, Severity
 
-Severity = Literal["info", "warning", "error", "critical"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""From the least to the most severe."""
-_SEVERITY_OF: Mapping[str, Severity] = {"low": "info", "medium": "warning", "high": "error", "critical": "critical"}
 MAX_SESSION_IDS = 20
 MAX_LINES = 5
 MOST_REASONS = 3
@@ -144,14 +141,14 @@ def _pattern(value: object) -> str | None:
 
 
 def _rank(incident: Incident) -> tuple[int, int, Seconds, str]:
-    severity = SEVERITIES.index(_SEVERITY_OF[incident.severity])
+    severity = SEVERITIES.index(incident.severity)
     return -severity, -incident.anomalies, incident.first_seen, incident.id
 
 
 def _shown(incident: Incident, worst: Anomaly, timed: bool) -> ShownIncident:
     report = IncidentReport(
         title=incident.title,
-        severity=_SEVERITY_OF[incident.severity],
+        severity=incident.severity,
         first_seen=_iso(incident.first_seen) if timed else None,
         last_seen=_iso(incident.last_seen) if timed else None,
         windows=incident.anomalies,
@@ -163,7 +160,7 @@ def _shown(incident: Incident, worst: Anomaly, timed: bool) -> ShownIncident:
 
 
 def _event(telling: TellingEvent) -> IncidentEvent:
-    return IncidentEvent(telling.text, telling.count, telling.kind == "missing")
+    return IncidentEvent(telling.evidence.text, telling.anomalies, telling.kind == "missing")
 
 
 def _iso(seconds: Seconds) -> str:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from fusionlog.errors import sentence
 from fusionlog.onboarding.propose import Part
-from fusionlog.onboarding.scan.report import IncidentReport, ScanReport, Severity, ShownIncident, ShownScan
+from fusionlog.onboarding.scan.report import IncidentReport, ScanReport, ShownIncident, ShownScan
+from fusionlog.records import Severity
 from fusionlog.teachers.base import clip
 
 STYLES: dict[Severity, str] = {"info": "blue", "warning": "yellow", "error": "red", "critical": "bold red"}
