@@ -114,9 +114,7 @@ def anomalies(windows: Sequence[Window], teacher: OfflineTeacher, system: System
     return described(anomalous, _profile(windows), system)
 
 
-def described(
-    found: Sequence[tuple[Window, Anomaly]], profile: SystemProfile, system: SystemSettings
-) -> list[Anomaly]:
+def described(found: Sequence[tuple[Window, Anomaly]], profile: SystemProfile, system: SystemSettings) -> list[Anomaly]:
     """The anomalies of windows, each beside what is usual by a profile in which all windows were counted."""
     describer = Describer(system)
     return [

@@ -79,10 +79,15 @@ class LabelTransfer:
         found.update(self._label(new))
         return [label for text in texts if (label := found[text]) is not None]
 
+    @property
+    def words(self) -> list[str]:
+        """The words of the known events, those without any left out."""
+        return [text for text, _ in self._known]
+
     @cached_property
     def vectors(self) -> FloatArray:
         """The vectors of the words of the known events, `[known, dim]`; of an event without words there is none."""
-        return self.encode([text for text, _ in self._known]) if self._computed is None else self._computed
+        return self.encode(self.words) if self._computed is None else self._computed
 
     def _label(self, texts: Sequence[str]) -> dict[str, TransferredLabel]:
         if not texts:
@@ -98,7 +103,7 @@ class LabelTransfer:
         if not self._known:
             return np.zeros((len(texts), 0), dtype=np.float32)
         cosine = self.encode(texts) @ self.vectors.T
-        greater: FloatArray = np.maximum(cosine, word_similarity(texts, [text for text, _ in self._known]))
+        greater: FloatArray = np.maximum(cosine, word_similarity(texts, self.words))
         return greater
 
     def _label_of(self, text: str, similarities: FloatArray) -> TransferredLabel:
