@@ -85,7 +85,7 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
     # its topic again, and a note that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("raw", "models", "explanations", "labels", "spend", "deadletter", "proprietary"),
+        reads=("raw", "models", "anomalies", "explanations", "labels", "spend", "deadletter", "proprietary"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
                 "explanations"),
         creates=True,

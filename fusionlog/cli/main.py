@@ -20,9 +20,11 @@ from fusionlog.cli.demo import demo
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
 from fusionlog.cli.jobs import distill, meta_train
+from fusionlog.cli.produce import produce
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
+from fusionlog.cli.tail import tail
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
 
@@ -42,6 +44,8 @@ app.command("meta-train")(meta_train)
 app.command()(distill)
 app.command()(evaluate)
 app.command()(explanations)
+app.command()(produce)
+app.command()(tail)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 

@@ -41,6 +41,7 @@ GOOD_SCORE, SURE_SCORE, DOUBTFUL_SCORE = 0.03, 0.15, 0.02
 MIN_COVERAGE = 0.6
 MIN_SESSIONS = 3
 LIKELY_PRIOR = 0.3
+REGULAR_PRIOR, MOST_ALIVE = 0.6, 0.1
 INHERIT_SHARE = 0.03
 SCATTERED_SHARE = 0.05
 SURE_CONTINUED = 0.3
@@ -168,7 +169,7 @@ def _sample(system: SystemSettings, records: Sequence[SampleRecord], ingest: Ing
 
 
 def _templates(parser: Parser, texts: Sequence[str], fields: Sequence[Tree | None]) -> tuple[list[int], int]:
-    """The template of each line, as a number, by a parser that has seen all lines; how many there were the first time."""
+    """The template of each line, as a number, by a parser that has seen all lines; and how many there were before."""
     lines, numbers = list(zip(texts, fields, strict=True)), dict[str, int]()
     first = len({parser.parse(text, tree).template for text, tree in lines})
     events = (parser.parse(text, tree) for text, tree in lines)
@@ -219,7 +220,15 @@ def _times(sample: _Sample) -> list[float | None]:
 
 def _is_good(ranked: Ranked) -> bool:
     score = ranked.score
-    return score.score >= GOOD_SCORE and score.coverage >= MIN_COVERAGE and score.sessions >= MIN_SESSIONS
+    enough = score.coverage >= MIN_COVERAGE and score.sessions >= MIN_SESSIONS
+    return enough and (score.score >= GOOD_SCORE or _is_regular(ranked))
+
+
+def _is_regular(ranked: Ranked) -> bool:
+    """Whether a key is a session's by all but what it saves: sessions that overlap like clockwork are predictable."""
+    score = ranked.score
+    is_work = score.prior >= REGULAR_PRIOR and weight(ranked.candidate) >= 0.9
+    return is_work and score.gain >= 0 and score.alive <= MOST_ALIVE
 
 
 def _looks_good(ranked: Ranked) -> bool:
