@@ -28,14 +28,15 @@ from fusionlog.data.systems import read_sessions, session_windows
 from fusionlog.data.timestamps import SYNTHETIC_STEP, line_time
 from fusionlog.evaluation.matrix import Prediction
 from fusionlog.evaluation.teacher_choice import VERDICTS
-from fusionlog.incidents import Incident, IncidentSettings, group
+from fusionlog.incidents import Incident, group
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.question_texts import arriving_units, question_on, questions_without_release
 from fusionlog.records import Anomaly, PseudoLabel, Window
-from fusionlog.settings import IngestSettings
+from fusionlog.settings import IncidentSettings, IngestSettings
 from fusionlog.teachers.base import EventVerdict, Unit, Verdict, label_of
 from fusionlog.teachers.recorded.recordings import RecordedVerdict, Recording, recording_of
 from fusionlog.teachers.unusual import unusual_by
+from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.anomaly_record import by_teacher
 
 SYSTEMS = ("postgresql", "kafka", "rabbitmq", "postfix")
@@ -83,21 +84,21 @@ def timed_windows(data: Path, name: str) -> list[Window]:
 
 def taught(data: Path, name: str, recording: Recording) -> Iterator[Anomaly]:
     """The anomalies by a recorded teacher, asked about each window, with what is unusual by the windows before."""
-    label, profile = label_settings(), SystemProfile()
-    questions = questions_without_release(name, system_of(data, name), label)
+    label, profile, system = label_settings(), SystemProfile(), system_of(data, name)
+    questions, describer = questions_without_release(name, system, label), Describer(system)
     for number, (window, unit) in enumerate(arriving_units(timed_windows(data, name), questions)):
         profile.update(window)
         asked = AskedUnit(number, question_on(window, unit, label.pseudonyms), unit)
         answer = recording.answer(asked.counts)
         if answer.whole.verdict == "anomalous":
             found = label_of(window, _verdict(unit, answer.whole, answer.events), "llm:recorded", window.ended)
-            yield replace(by_teacher(window, found, window.ended), unusual=unusual_by(window, profile))
+            yield _described(by_teacher(window, found, window.ended), window, profile, describer)
 
 
 def predicted(data: Path, name: str, found: Iterable[Prediction]) -> Iterator[Anomaly]:
     """The anomalies of predictions on sessions of a system; of a session in several folds the last one counts."""
     scores = {each.id: each for each in found if each.target == name}
-    profile = SystemProfile()
+    profile, describer = SystemProfile(), Describer(system_of(data, name))
     for window in timed_windows(data, name):
         profile.update(window)
         each = scores.get(window.session)
@@ -106,7 +107,7 @@ def predicted(data: Path, name: str, found: Iterable[Prediction]) -> Iterator[An
                 system=name, shape=window.shape, probability=each.score, confidence=each.score, reason="", events=[],
                 teacher=each.method, window=window.id, labelled_at=window.ended,
             )  # fmt: skip
-            yield replace(by_teacher(window, label, window.ended), unusual=unusual_by(window, profile))
+            yield _described(by_teacher(window, label, window.ended), window, profile, describer)
 
 
 def read_predictions(path: Path, method: str) -> list[Prediction]:
@@ -143,7 +144,11 @@ def row(name: str, anomalies: Sequence[Anomaly], incidents: Sequence[Incident], 
 
 def compressed(times: IncidentSettings, factor: float) -> IncidentSettings:
     """The times of incidents for a recording that is so many times as fast."""
-    return IncidentSettings(times.quiet / factor, times.reopen / factor, times.together / factor, times.keep)
+    return IncidentSettings(
+        quiet_seconds=times.quiet_seconds / factor,
+        reopen_seconds=times.reopen_seconds / factor,
+        together_seconds=times.together_seconds / factor,
+    )
 
 
 def main(
@@ -171,6 +176,11 @@ def main(
             typer.echo("\n".join(f"  {each.severity:8} {each.anomalies:4} {each.title}" for each in incidents))
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
+
+
+def _described(anomaly: Anomaly, window: Window, profile: SystemProfile, describer: Describer) -> Anomaly:
+    """An anomaly as the workers describe it."""
+    return replace(describer.describe(anomaly, window, profile), unusual=unusual_by(window, profile))
 
 
 def _time(line: str) -> float | None:

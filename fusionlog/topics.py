@@ -14,7 +14,7 @@ DAY_MS = 24 * 3600 * 1000
 CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
-Role = Literal["ingest", "score", "label", "explain", "canary", "ray", "cli"]
+Role = Literal["ingest", "score", "label", "explain", "incidents", "canary", "ray", "cli"]
 Person = Literal["shippers", "users", "operators"]
 Who = Literal[Role, Person]
 """A role, or a group of people and programs outside of FusionLog."""
@@ -30,6 +30,7 @@ TopicId = Literal[
     "feedback",
     "anomalies",
     "explanations",
+    "incidents",
     "spend",
     "deadletter",
 ]
@@ -74,7 +75,12 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
         member=True,
     ),
     "explain": Access(
-        reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter"), member=True
+        # An incident is explained once: which one an anomaly is in stands in the incidents.
+        reads=("anomalies", "explanations", "incidents", "spend"), writes=("explanations", "spend", "deadletter"),
+        member=True,
+    ),
+    "incidents": Access(
+        reads=("anomalies", "explanations", "incidents"), writes=("incidents", "deadletter"), member=True
     ),
     # Its lines come out as anomalies. Where they are stuck, the offsets of the groups on their way show.
     "canary": Access(
@@ -85,9 +91,10 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
     # its topic again, and a note that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("raw", "models", "anomalies", "explanations", "labels", "spend", "deadletter", "proprietary"),
+        reads=("raw", "models", "anomalies", "explanations", "incidents", "labels", "spend", "deadletter",
+               "proprietary"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
-                "explanations"),
+                "explanations", "incidents"),
         creates=True,
     ),
 })  # fmt: skip
@@ -96,7 +103,7 @@ compares the rest with what running workers subscribe to, are assigned and send.
 follow from this, and from nothing else (`fusionlog/kafka/acls.py`)."""
 PEOPLE: Mapping[Person, Access] = MappingProxyType({
     "shippers": Access(reads=(), writes=("raw",)),
-    "users": Access(reads=("anomalies", "explanations"), writes=(), member=True),
+    "users": Access(reads=("anomalies", "explanations", "incidents"), writes=(), member=True),
     "operators": Access(reads=("deadletter",), writes=("feedback",), member=True),
 })  # fmt: skip
 """Readers and writers outside of FusionLog. Nothing reads `feedback` yet."""
@@ -290,6 +297,16 @@ class Topics:
         )  # fmt: skip
 
     @property
+    def incidents(self) -> Topic:
+        """Incidents. One partition: one worker groups the anomalies of all systems."""
+        topic = self._compacted(
+            "incidents", "incident id", records.Incident,
+            "An incident: the anomalies of one cause. Written with each change; removed a week after it was over.",
+            partitions=1,
+        )  # fmt: skip
+        return replace(topic, segment_ms=DAY_MS // 4)  # What was written again leaves the disk.
+
+    @property
     def spend(self) -> Topic:
         """What label and explain workers spend on a language model. One partition: the order of its records decides."""
         topic = self._compacted(
@@ -311,7 +328,7 @@ class Topics:
     def own(self) -> list[Topic]:
         """Every topic that all systems share, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.spend, self.templates, self.feedback, self.deadletter]  # fmt: skip
+                self.incidents, self.spend, self.templates, self.feedback, self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""

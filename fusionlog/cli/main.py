@@ -14,7 +14,7 @@ from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import deadletter, encoder, keys, labels, models, systems, teacher, topics
+from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.evaluate import evaluate
@@ -35,6 +35,7 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(systems.app, name="systems")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(teacher.app, name="teacher")
 app.add_typer(keys.app, name="keys")
 app.command()(scan)
@@ -72,11 +73,12 @@ class Role(StrEnum):
     score = "score"
     label = "label"
     explain = "explain"
+    incidents = "incidents"
     canary = "canary"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain or canary")]) -> None:
+def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents or canary")]) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 

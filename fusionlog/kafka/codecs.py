@@ -86,6 +86,8 @@ def key_of(record: records.Record) -> str:
             return f"{record.system}/{record.version}"
         case records.Template():
             return f"{record.system}/{record.id}"
+        case records.Incident():
+            return record.id
         case records.Feedback():
             return record.anomaly
         case records.Spend():

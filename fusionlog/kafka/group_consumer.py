@@ -39,6 +39,7 @@ from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.lag import log_deleted
 from fusionlog.kafka.membership import AssignmentLost, Lease
 from fusionlog.kafka.partition_handler import Batches, PartitionHandler
+from fusionlog.kafka.single_member import SingleMember
 from fusionlog.kafka.stopping import CLOSE_SECONDS, LEAVE_SECONDS, bounded
 from fusionlog.kafka.takeover import Offsets, Takeover, committed_offsets, extents, takeover
 from fusionlog.observability.health import Health
@@ -54,7 +55,10 @@ MEASURE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Reading:
-    """The settings of a group's reads: topics, batch size, waits in seconds."""
+    """The settings of a group's reads: topics, batch size, waits in seconds.
+
+    :param single: whether one member has all partitions, and the others stand by.
+    """
 
     topics: tuple[str, ...]
     max_records: int
@@ -62,6 +66,7 @@ class Reading:
     commit_seconds: float
     max_partition_bytes: int = 4 * 1024 * 1024
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
+    single: bool = False
 
 
 class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -366,8 +371,10 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _options(self) -> dict[str, Any]:
         kafka = self._kafka
+        assignment = {"partition_assignment_strategy": (SingleMember,)} if self._reading.single else {}
         return {
             **options(kafka),
+            **assignment,
             "group_id": self.group,
             "group_instance_id": kafka.group_instance_id,
             "enable_auto_commit": False,

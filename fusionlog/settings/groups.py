@@ -273,6 +273,10 @@ class ExplainSettings(SettingsGroup):
     max_pending: int = Field(
         500, ge=1, description="anomalies that wait, at most, one per shape; beyond it the lowest scores are skipped"
     )
+    incident_seconds: float = Field(
+        10.0, ge=0, le=3600,
+        description="seconds that an anomaly waits to be in an incident, which is explained once; 0: not at all",
+    )  # fmt: skip
 
 
 class MetricsSettings(SettingsGroup):

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.incidents import compressed, main, predicted, read_faults, read_predictions, row, timed_windows
-from fusionlog.incidents import IncidentSettings, group
+from fusionlog.incidents import group
+from fusionlog.settings import IncidentSettings
 from tests.factories import make_anomaly
 
 
@@ -46,7 +47,7 @@ def test_windows_without_a_clock_have_a_synthetic_one(data: Path) -> None:
 
 
 def test_times_are_compressed() -> None:
-    assert compressed(IncidentSettings(quiet=300, reopen=900), 60).quiet == 5
+    assert compressed(IncidentSettings(quiet_seconds=300), 60).quiet_seconds == 5
 
 
 def test_it_prints_and_writes_every_system(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

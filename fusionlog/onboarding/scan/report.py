@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from fusionlog.incidents import Incident, TellingEvent, group
-from fusionlog.novelty.reasons.severity import SEVERITIES, greatest
+from fusionlog.novelty.reasons.severity import SEVERITIES
 from fusionlog.novelty.reasons.telling import is_telling
 from fusionlog.novelty.reasons.title import phrase
 from fusionlog.onboarding.propose import Part, Proposal
@@ -122,8 +122,8 @@ def shown_incidents(anomalies: Sequence[Anomaly], timed: bool = True) -> list[Sh
     :param timed: whether the times of the anomalies are those of their lines.
     """
     by_id = {each.id: each for each in anomalies}
-    found = [(each, greatest(by_id[id].severity for id in each.anomaly_ids)) for each in group(anomalies)]
-    return [_shown(each, how, by_id[each.anomaly], timed) for each, how in sorted(found, key=_rank)]
+    found = sorted(group(anomalies), key=_rank)
+    return [_shown(each, by_id[each.anomaly], timed) for each in found]
 
 
 def assumed(proposal: Proposal) -> Assumed:
@@ -147,15 +147,15 @@ def _pattern(value: object) -> str | None:
     return None if value is None else str(getattr(value, "pattern", value))
 
 
-def _rank(found: tuple[Incident, Severity]) -> tuple[int, int, Seconds, str]:
-    incident, severity = found
-    return -SEVERITIES.index(severity), -incident.anomalies, incident.first_seen, incident.id
+def _rank(incident: Incident) -> tuple[int, int, Seconds, str]:
+    severity = SEVERITIES.index(incident.severity)
+    return -severity, -incident.anomalies, incident.first_seen, incident.id
 
 
-def _shown(incident: Incident, severity: Severity, worst: Anomaly, timed: bool) -> ShownIncident:
+def _shown(incident: Incident, worst: Anomaly, timed: bool) -> ShownIncident:
     report = IncidentReport(
         title=incident.title,
-        severity=severity,
+        severity=incident.severity,
         first_seen=_iso(incident.first_seen) if timed else None,
         last_seen=_iso(incident.last_seen) if timed else None,
         windows=incident.anomalies,
@@ -176,7 +176,7 @@ def _reasons(worst: Anomaly, telling: Sequence[Evidence]) -> list[str]:
 
 
 def _event(telling: TellingEvent) -> IncidentEvent:
-    return IncidentEvent(telling.text, telling.count, telling.kind == "missing")
+    return IncidentEvent(telling.evidence.text, telling.anomalies, telling.kind == "missing")
 
 
 def _iso(seconds: Seconds) -> str:
