@@ -18,7 +18,7 @@ from fusionlog.errors import BrokerError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.client import admin_client, options, partition_counts
 from fusionlog.kafka.crash_guard import CrashGuard
-from fusionlog.kafka.group_consumer import GroupConsumer, Reading
+from fusionlog.kafka.group_consumer import GroupConsumer, Reading, instance_id
 from fusionlog.kafka.partition_handler import Batches, Confirm
 from fusionlog.kafka.takeover import Takeover, committed_offsets
 from fusionlog.settings import Settings
@@ -150,6 +150,12 @@ async def test_a_static_member_that_is_back_with_other_topics_is_assigned_them(s
     async with running(member(static, second, topics=(static.topics.general.name, static.topics.proprietary.name))):
         await second.has(20)
     assert not first.values & second.values
+
+
+def test_a_static_member_is_the_same_one_while_it_reads_the_same_topics() -> None:
+    assert instance_id("w-0", ["b", "a"]) == instance_id("w-0", ["a", "b"]) != instance_id("w-0", ["a"])
+    assert instance_id(None, ["a"]) is None
+    assert len(instance_id("w" * 240, ["a"]) or "") <= 249, "Kafka refuses a longer one"
 
 
 async def test_the_first_commit_is_the_first_record_that_nobody_has_handled(settings: Settings) -> None:
