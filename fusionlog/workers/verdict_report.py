@@ -65,7 +65,7 @@ class VerdictReport:
         """Note an anomaly; the first one of a system is logged."""
         found = self._of(anomaly.system)
         if not (found.period.anomalies or found.total.anomalies):
-            sentence = f"{anomaly.system}: the first anomaly, session {anomaly.session}: {anomaly.reason}"
+            sentence = f"{anomaly.system}: the first anomaly, session {anomaly.session}: {anomaly.title or anomaly.reason}"
             _log(anomaly.system, sentence)
         found.period.anomalies += 1
 

@@ -59,7 +59,7 @@ def incident_lines(found: ShownIncident) -> Iterator[RenderableType]:
     for reason in found.reasons:
         yield _indented(sentence(reason), 2)
     for event in found.others[:SHOWN_EVENTS]:
-        where = f"{'missing in' if event.absent else 'in'} {event.count} of them"
+        where = f"{'missing in' if event.absent else 'in'} {event.count} of the {incident.windows}"
         yield _indented(f"{where}: {sentence(event.text)}", 2)
     for line in found.lines:
         yield _indented(clip(sentence(line), MAX_LINE_CHARS), 4, "dim")
