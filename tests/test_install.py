@@ -109,6 +109,7 @@ def test_a_worker_scores_a_window(worker_python: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_the_extra_of_a_scan_scans_without_kafka_and_training(wheel: Path, tmp_path: Path) -> None:
     """Without any setting; the weights of the encoder are fetched as a worker fetches them."""
     python = make_venv(tmp_path / "venv")
