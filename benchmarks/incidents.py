@@ -3,9 +3,9 @@
 The anomalies are the verdicts of a recorded teacher on every window, or, with `--predictions`, those that
 `fusionlog evaluate --predictions` wrote; of these the events have no probabilities. The causes, `causes.csv`, are
 opened after the grouping, by the score alone. A session without an injected fault is a false alarm: its incident
-counts, and homogeneity and completeness are those of the other sessions. Recorded time is compressed, seconds rather
-than minutes (datasets/README.md, Limits), so the times of incidents are divided by `--compressed`, 60. A system without
-a clock has a synthetic one: give it 1.
+counts, and homogeneity and completeness are those of the other sessions. Each system is grouped by the times as they
+are and, as recorded time is compressed (datasets/README.md, Limits: faults of seconds, half a minute apart), by times
+that are divided by each `--compressed`. A system without a clock has a synthetic one: give it 1 alone.
 """
 
 from __future__ import annotations
@@ -40,15 +40,19 @@ from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.anomaly_record import by_teacher
 
 SYSTEMS = ("postgresql", "kafka", "rabbitmq", "postfix")
-COMPRESSED = 60.0
-"""Seconds of the recorded systems stand for minutes."""
+COMPRESSED = (1.0, 60.0)
+"""The times as they are; seconds of the recorded systems for minutes."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of a system: `faults` are injected causes that have an anomaly, `kinds` the incidents with one."""
+    """The figures of a system: `faults` are injected causes that have an anomaly, `kinds` the incidents with one.
+
+    `quiet` is the time in seconds after which an incident was resolved.
+    """
 
     system: str
+    quiet: float
     anomalies: int
     false_alarms: int
     incidents: int
@@ -58,12 +62,12 @@ class Row:
     completeness: float
 
     def __str__(self) -> str:
+        found = f"{self.system:12} {self.quiet:3.0f} s {self.anomalies:5} anomalies"
         if not self.faults:
-            return f"{self.system:12} {self.anomalies:5} anomalies {self.incidents:4} incidents; no causes recorded"
+            return f"{found} {self.incidents:4} incidents; no causes recorded"
         return (
-            f"{self.system:12} {self.anomalies:5} anomalies ({self.false_alarms} false) {self.incidents:4} incidents "
-            f"({self.kinds} on {self.faults} causes): homogeneity {self.homogeneity:.3f}, "
-            f"completeness {self.completeness:.3f}"
+            f"{found} ({self.false_alarms} false) {self.incidents:4} incidents ({self.kinds} on {self.faults} causes): "
+            f"homogeneity {self.homogeneity:.3f}, completeness {self.completeness:.3f}"
         )
 
 
@@ -125,13 +129,17 @@ def read_faults(data: Path, name: str) -> dict[str, str]:
         return {row["id"]: row["cause"] for row in csv.DictReader(file) if row["kind"] == "fault"}
 
 
-def row(name: str, anomalies: Sequence[Anomaly], incidents: Sequence[Incident], faults: Mapping[str, str]) -> Row:
-    """The figures of the incidents of a system. Here, and only here, its causes are read."""
+def row(
+    name: str, anomalies: Sequence[Anomaly], times: IncidentSettings, faults: Mapping[str, str]
+) -> tuple[Row, list[Incident]]:
+    """The figures of the incidents of a system, and these. Here, and only here, its causes are read."""
+    incidents = group(anomalies, times)
     incident_of = {anomaly: each.id for each in incidents for anomaly in each.anomaly_ids}
     pairs = [(faults[each.session], incident_of[each.id]) for each in anomalies if each.session in faults]
     causes, found = [cause for cause, _ in pairs], [incident for _, incident in pairs]
-    return Row(
+    found_row = Row(
         system=name,
+        quiet=times.quiet_seconds,
         anomalies=len(anomalies),
         false_alarms=len(anomalies) - len(pairs),
         incidents=len(incidents),
@@ -140,6 +148,7 @@ def row(name: str, anomalies: Sequence[Anomaly], incidents: Sequence[Incident], 
         homogeneity=float(homogeneity_score(causes, found)),
         completeness=float(completeness_score(causes, found)),
     )
+    return found_row, incidents
 
 
 def compressed(times: IncidentSettings, factor: float) -> IncidentSettings:
@@ -157,7 +166,9 @@ def main(
     verdicts: Annotated[Path | None, typer.Option(help="verdicts of one system; default: beside its sessions")] = None,
     predictions: Annotated[Path | None, typer.Option(help="a file of `fusionlog evaluate --predictions`")] = None,
     method: Annotated[str, typer.Option(help="the method of the predictions")] = "fusionlog+online",
-    compressed_by: Annotated[float, typer.Option("--compressed", help="how fast recorded time goes")] = COMPRESSED,
+    compressed_by: Annotated[
+        list[float] | None, typer.Option("--compressed", help="how fast recorded time goes; default: 1 and 60")
+    ] = None,
     titles: Annotated[bool, typer.Option(help="print the incidents")] = False,
     json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None,
 ) -> None:
@@ -169,11 +180,12 @@ def main(
             found = list(taught(data, name, recording_of(name, verdicts or data / name / VERDICTS)))
         else:
             found = list(predicted(data, name, given))
-        incidents = group(found, compressed(IncidentSettings(), compressed_by))
-        rows.append(row(name, found, incidents, read_faults(data, name)))
-        typer.echo(rows[-1])
-        if titles:
-            typer.echo("\n".join(f"  {each.severity:8} {each.anomalies:4} {each.title}" for each in incidents))
+        for factor in compressed_by or COMPRESSED:
+            each_row, incidents = row(name, found, compressed(IncidentSettings(), factor), read_faults(data, name))
+            rows.append(each_row)
+            typer.echo(each_row)
+            if titles:
+                typer.echo("\n".join(f"  {each.severity:8} {each.anomalies:4} {each.title}" for each in incidents))
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
 

@@ -19,6 +19,7 @@ from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
+from fusionlog.cli.feedback import feedback
 from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.produce import produce
 from fusionlog.cli.replay_teacher import replay_teacher
@@ -47,6 +48,7 @@ app.command()(evaluate)
 app.command()(explanations)
 app.command()(produce)
 app.command()(tail)
+app.command()(feedback)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
 from fusionlog.novelty.failure_lexicon import reports_failure, words
-from fusionlog.novelty.reasons.telling import by_telling, is_telling
+from fusionlog.novelty.reasons.telling import by_telling, is_telling, rank
 from fusionlog.records import Anomaly, Evidence, TellingEvent, TellingKind, WindowEvent
 
 MAX_TELLING = 3
 """Telling events of an anomaly, at most."""
 MAX_CHARS = 300
 """Characters of a text of an incident's record, at most."""
+
+_KINDS: Mapping[int, int] = MappingProxyType({0: 0, 2: 0, 1: 1, 3: 2, 4: 3, 5: 4})
+"""The kind of evidence by its rank: what is anomalous by itself, whether it reports a failure or not; a missing step;
+an unusual number of lines or value; a rare event; another failure. Weaker kinds follow from the strongest one, and
+differ from window to window."""
 
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 _CODE = re.compile(r"(?<![\w.])(?:[A-Z]+-?)?\d{3,10}(?![\w.])|(?<![\w.])\d\.\d\.\d+(?![\w.])")
@@ -27,8 +33,8 @@ _END = re.compile(r"it ends with (?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")"
 def telling_events(anomaly: Anomaly) -> list[TellingEvent]:
     """The telling events of an anomaly, the strongest first, `MAX_TELLING` at most; one at least.
 
-    What distinguishes its evidence (`novelty.reasons.telling`); else the event that its window unusually ends with;
-    else the event before its pause; else an event that reports a failure, or its first one.
+    What of the strongest kind distinguishes its evidence (`novelty.reasons.telling`); else the event that its window
+    unusually ends with; else the event before its pause; else an event that reports a failure, or its first one.
     """
     for found in (_distinguished(anomaly), _ended(anomaly), _paused(anomaly), _first(anomaly)):
         distinct = {each.key: each for each in found}
@@ -38,11 +44,10 @@ def telling_events(anomaly: Anomaly) -> list[TellingEvent]:
 
 
 def _distinguished(anomaly: Anomaly) -> Iterator[TellingEvent]:
-    yield from (_telling(_kind(each), each) for each in by_telling(anomaly.evidence) if is_telling(each))
-
-
-def _kind(each: Evidence) -> TellingKind:
-    return "missing" if each.absent else "event"
+    """The evidence of the strongest kind that there is."""
+    found = [(_KINDS[rank(each)], each) for each in by_telling(anomaly.evidence) if is_telling(each)]
+    strongest = min((kind for kind, _ in found), default=0)
+    yield from (_telling("missing" if each.absent else "event", each) for kind, each in found if kind == strongest)
 
 
 def _ended(anomaly: Anomaly) -> Iterator[TellingEvent]:

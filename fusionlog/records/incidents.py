@@ -17,14 +17,14 @@ MAX_HOSTS = 50
 Status = Literal["open", "resolved", "withdrawn"]
 """`withdrawn`: each of its anomalies was withdrawn."""
 Change = Literal["opened", "updated", "resolved", "reopened", "withdrawn", "explained"]
-TellingKind = Literal["event", "missing", "count", "value", "end", "pause"]
+TellingKind = Literal["event", "missing", "end", "pause"]
 
 
 class TellingEvent(Struct, frozen=True, kw_only=True):
     """An event that indicates the cause of an incident.
 
-    `event` is one that occurs, `missing` one that does not, `count` one with an unusual number of lines, `value` one
-    with an unusual duration or size, `end` one that windows unusually end with, `pause` one with a long pause after it.
+    `event` is one that occurs, `missing` one that does not, `end` one that windows unusually end with, `pause` one with
+    a long pause after it. What is unusual of one that occurs stands in its evidence.
     """
 
     key: Annotated[

@@ -77,7 +77,7 @@ async def test_killed_replayed_and_taken_over_it_opens_nothing_twice(stage_witho
     assert (await counted(stage, left, worker)).keys() == found.keys()
 
     standby = await stage.worker("incidents")
-    await standby.logged("started")
+    await until(lambda: "started" in standby.log.read_text(), SECONDS, standby.log.read_text)
     await worker.kill()
     last = anomalies(5, first=40)
     await stage.publish(topic, *last)

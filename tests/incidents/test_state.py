@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fusionlog.incidents import Incidents
 from fusionlog.records import MAX_ANOMALY_IDS, Anomaly, Explanation, Incident
 from fusionlog.settings import IncidentSettings
 from tests.factories import make_anomaly
+from tests.incidents.test_grouping import ANOMALIES
 
 TWO = [(1, 0.0, ("disk failed", "fan failed")), (2, 10.0, ("fan failed", "pump failed", "valve failed"))]
 TIMES = IncidentSettings(quiet_seconds=300, reopen_seconds=900, together_seconds=60, keep_seconds=10_000)
@@ -98,6 +101,17 @@ def test_a_restart_goes_on_from_the_records() -> None:
     anomalies = [anomaly(number, 100 * number) for number in range(6)]
     records = [msgspec.json.decode(msgspec.json.encode(each), type=Incident) for each in after(anomalies[:3])]
     assert list(after(anomalies, records)) == list(after(anomalies))
+
+
+@given(ANOMALIES, st.data())
+def test_a_restart_at_any_place_and_a_replay_from_any_place_before_it_change_nothing(
+    anomalies: list[Anomaly], data: st.DataObject
+) -> None:
+    kept = data.draw(st.integers(0, len(anomalies)))
+    again = data.draw(st.integers(0, kept))
+    records = [msgspec.json.decode(msgspec.json.encode(each), type=Incident) for each in after(anomalies[:kept])]
+    found = after(anomalies[again:], records)
+    assert {each.id: each for each in found} == {each.id: each for each in after(anomalies)}
 
 
 def test_a_replay_of_more_anomalies_than_are_kept_counts_none_twice() -> None:

@@ -28,13 +28,18 @@ def evidence(text: str, **fields: Any) -> Evidence:
     return Evidence(**{"template": text, "text": text, "example": text, "count": 1, **fields})
 
 
-def test_a_missing_step_tells_before_an_unusual_count_and_a_rare_event() -> None:
-    lines = [
-        evidence("retry", share=0.9, windows=90, atypical=True),
-        evidence("restart", share=0.01, windows=90),
-        evidence("paid", share=0.99, windows=90, absent=True, count=0),
-    ]
-    assert found("order placed", evidence=lines) == [("missing", "paid"), ("event", "retry"), ("event", "restart")]
+def test_the_strongest_kind_of_evidence_tells_alone() -> None:
+    """What is anomalous by itself, a missing step, an unusual count, a rare event."""
+    rare, count = evidence("restart", share=0.01, windows=90), evidence("retry", share=0.9, windows=90, atypical=True)
+    missing = evidence("paid", share=0.99, windows=90, absent=True, count=0)
+    anomalous = [evidence("order lost", probability=0.9), evidence("disk failed", share=0.01, windows=90)]
+    for more, expected in (
+        ([], [("event", "restart")]),
+        ([count], [("event", "retry")]),
+        ([count, missing], [("missing", "paid")]),
+        ([count, missing, *anomalous], [("event", "disk failed"), ("event", "order lost")]),
+    ):
+        assert found("order placed", evidence=[rare, *more]) == expected
 
 
 def test_an_unusual_end_tells_where_no_evidence_does() -> None:
