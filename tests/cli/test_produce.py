@@ -15,14 +15,17 @@ from fusionlog.cli.main import app
 from fusionlog.errors import BrokerError, DataError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.table import newest
-from fusionlog.settings import Settings, SystemSettings
+from fusionlog.settings import Settings
 
 pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
-def config(kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    found = kafka_settings.model_copy(update={"systems": {"shop": SystemSettings()}})
+def config(kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    systems = tmp_path / "systems.yaml"
+    systems.write_text("shop: {description: a shop}\n")
+    same = kafka_settings
+    found = Settings(kafka=same.kafka, topic_prefix=same.topic_prefix, raw_prefix=same.raw_prefix, systems_file=systems)
     monkeypatch.setattr(environment, "load", lambda: found)
     return found
 

@@ -76,7 +76,7 @@ def test_a_misspelt_system_is_no_system_without_anomalies(monkeypatch: pytest.Mo
 def test_the_last_record_of_an_id_counts_and_withdrawn_ones_are_left_out(
     kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = make_anomaly("disk failed", score=0.9), make_anomaly("disk full", score=0.8)
+    first, second = make_anomaly("disk failed", score=0.9), make_anomaly("disk full", score=0.8, first_offset=10)
     records = (replace(first, provisional=True), second, first, replace(second, withdrawn=True))
 
     async def publish() -> None:
