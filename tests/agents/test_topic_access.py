@@ -260,6 +260,7 @@ async def test_cli(recorded: Recorded) -> None:
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
         recorded.run("-m", "fusionlog", "explanations"),
+        recorded.run("-m", "fusionlog", "tail"),
         recorded.run("-m", "fusionlog", "incidents", "list"),
         recorded.run("-m", "fusionlog", "incidents", "show", incident.id),
         recorded.run("-m", "fusionlog", "teacher", "spend"),
