@@ -160,5 +160,8 @@ def test_the_token_of_metrics_is_another_one_for_each_release_and_stays_over_an_
     release.upgrade(merged(example("minimal"), CHANGED))
     release.rollback()
     assert token("r-fusionlog-secrets") == first
+    release.cluster.kubectl("-n", release.namespace, "delete", "secret", "r-fusionlog-secrets")
+    release.upgrade(example("minimal"))
+    assert token("r-fusionlog-secrets") not in ("", first)
     other.uninstall()
     assert set(release.pods("score"))
