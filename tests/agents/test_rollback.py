@@ -12,8 +12,9 @@ from fusionlog.topics import Topic
 from tests.agents.stage import Stage, Worker, until
 from tests.records.test_recorded import later
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 ROLES = ("ingest", "score", "label")
+SECONDS = 240
 LINES = ("s={} connection opened", "s={} disk failed")
 
 
@@ -21,7 +22,7 @@ async def start(stage: Stage) -> dict[str, Worker]:
     """A worker of each role, ready."""
     workers = {role: await stage.worker(role) for role in ROLES}
     for worker in workers.values():
-        await until(lambda worker=worker: "started" in worker.log.read_text(), 120, worker.log.read_text)
+        await until(lambda worker=worker: "started" in worker.log.read_text(), SECONDS, worker.log.read_text)
     return workers
 
 
@@ -51,7 +52,7 @@ async def test_workers_go_on_with_what_a_later_version_wrote(stage: Stage) -> No
     await stage.write((f"{n}", line.format(n)) for n in range(20) for line in LINES)
     # An event that the bank does not have: the label worker labels it, so that there is a label to read back.
     await stage.write([("x", "s=x payment refused: error"), ("x", "s=x disk failed")])
-    await until(lambda: _has(stage, *map(str, range(20)), "x"), 60)
+    await until(lambda: _has(stage, *map(str, range(20)), "x"), SECONDS)
     for worker in stage.workers:
         assert await worker.stop() == 0
 
@@ -61,8 +62,8 @@ async def test_workers_go_on_with_what_a_later_version_wrote(stage: Stage) -> No
     before = len(await stage.records(topics.deadletter))
 
     workers = await start(stage)
-    await stage.write((f"new-{n}", line.format(f"new-{n}")) for n in range(20) for line in LINES)
-    await until(lambda: _has(stage, *(f"new-{n}" for n in range(20))), 60)
+    await stage.write((f"new{n}", line.format(f"new{n}")) for n in range(20) for line in LINES)
+    await until(lambda: _has(stage, *(f"new{n}" for n in range(20))), SECONDS)
     assert len(await stage.records(topics.deadletter)) == before == 0
     for role, worker in workers.items():
         counted = worker.metrics()
@@ -71,7 +72,7 @@ async def test_workers_go_on_with_what_a_later_version_wrote(stage: Stage) -> No
         )
     old = [msgspec.json.decode(each.value, type=Window) for each in await stage.records(topics.general)]
     assert {each.v for each in old} == {2, 3}
-    assert (await found(stage))["new-3"].verdict_source == (await found(stage))["3"].verdict_source
+    assert (await found(stage))["new3"].verdict_source == (await found(stage))["3"].verdict_source
 
 
 async def _has(stage: Stage, *sessions: str) -> bool:
