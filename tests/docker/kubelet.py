@@ -5,6 +5,7 @@
 | StatefulSet, Deployment, Job | the pod that its controller makes, NAME-0 |
 | volumes of secrets and ConfigMaps, `projected`, `subPath` | files of a directory of the host, their modes and group as in the pod |
 | `status.podIP`, ports | the host's loopback: pods have the host's network, so each release has a port of its own |
+| services | names of the loopback |
 | probes | requests of the test, to their path and port; podman would run curl in the container |
 | annotations, service accounts, spread | left out |
 
@@ -109,6 +110,7 @@ def pod_spec(objects: Sequence[Object], name: str) -> Object:
 def as_podman_takes_it(spec: Object, objects: Sequence[Object], directory: Path) -> Object:
     """A spec in the part of Kubernetes that podman has; the files of its volumes are written into a directory."""
     found = copy.deepcopy(spec)
+    found["hostAliases"] = [{"ip": LOOPBACK, "hostnames": sorted(services_of(objects))}]
     for name in ("serviceAccountName", "topologySpreadConstraints", "activeDeadlineSeconds"):
         found.pop(name, None)
     contents, group = contents_of(objects), spec["securityContext"]["fsGroup"]
@@ -127,6 +129,12 @@ def as_podman_takes_it(spec: Object, objects: Sequence[Object], directory: Path)
             volume.clear()
             volume |= {"name": path.relative_to(directory).parts[0], "hostPath": {"path": str(path)}}
     return found
+
+
+def services_of(objects: Sequence[Object], domain: str = "svc.cluster.local") -> set[str]:
+    """The names of the services of a release, which are all on this host."""
+    found = [each["metadata"] for each in objects if each["kind"] == "Service"]
+    return {f"{each['name']}.{each['namespace']}.{domain}" for each in found}
 
 
 def resolved(variable: Object) -> Object:
