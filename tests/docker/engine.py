@@ -22,7 +22,7 @@ INSTALL = "apt-get install --no-install-recommends buildah podman runc conmon ca
 TAG = "under-test"
 
 
-def podman(*words: str, check: bool = True, seconds: float = 120.0, stdin: str | None = None) -> str:
+def podman(*words: str, check: bool = True, seconds: float = 300.0, stdin: str | None = None) -> str:
     """The output of a podman command, its errors included.
 
     :raises AssertionError: it failed, and `check` is set.

@@ -5,7 +5,7 @@
 | StatefulSet, Deployment, Job | the pod that its controller makes, NAME-0 |
 | volumes of secrets and ConfigMaps, `projected`, `subPath` | files of a directory of the host, their modes and group as in the pod |
 | `status.podIP`, ports | the host's loopback: pods have the host's network, so each release has a port of its own |
-| services | names of the loopback |
+| services | the loopback, where an argument names one |
 | probes | requests of the test, to their path and port; podman would run curl in the container |
 | annotations, service accounts, spread | left out |
 
@@ -110,7 +110,6 @@ def pod_spec(objects: Sequence[Object], name: str) -> Object:
 def as_podman_takes_it(spec: Object, objects: Sequence[Object], directory: Path) -> Object:
     """A spec in the part of Kubernetes that podman has; the files of its volumes are written into a directory."""
     found = copy.deepcopy(spec)
-    found["hostAliases"] = [{"ip": LOOPBACK, "hostnames": sorted(services_of(objects))}]
     for name in ("serviceAccountName", "topologySpreadConstraints", "activeDeadlineSeconds"):
         found.pop(name, None)
     contents, group = contents_of(objects), spec["securityContext"]["fsGroup"]
@@ -122,6 +121,7 @@ def as_podman_takes_it(spec: Object, objects: Sequence[Object], directory: Path)
         for field in ("ports", "startupProbe", "livenessProbe", "readinessProbe"):
             container.pop(field, None)
         container["env"] = [resolved(each) for each in container["env"]]
+        container["args"] = [LOOPBACK if each in services_of(objects) else each for each in container["args"]]
     mounted = {mount["name"]: mount.pop("subPath", "") for each in containers for mount in each["volumeMounts"]}
     for volume in found["volumes"]:
         if volume["name"] in files:

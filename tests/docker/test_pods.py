@@ -108,7 +108,7 @@ async def test_a_missing_topic_is_named_with_the_command_that_makes_it(
 ) -> None:
     pod = pods.enter_context(Release(stage.settings, tmp_path / "pods", {}).pod("ingest"))
     await until(lambda: "fusionlog topics create" in pod.log(), SECONDS, pod.log)
-    assert stage.settings.topics.models.name in pod.log()
+    assert f"{stage.settings.topics.raw('shop').name} does not exist" in pod.log()
     assert not pod.is_ready()
 
 
