@@ -16,7 +16,7 @@ from tests.brokers import must_have_kafka
 ROOT = Path(__file__).parents[2]
 BASE = "docker.io/library/python:3.11-slim-bookworm"
 STAND_IN = ROOT.parent / "shared" / "containers"
-"""Makes an image of that name of Debian's packages; its containers.conf names a runtime that runs in a container, too."""
+"""Makes an image of that name of Debian's packages; its containers.conf names a runtime that runs here."""
 PROGRAMS = ("buildah", "podman", "runc", "mmdebstrap")
 INSTALL = "apt-get install --no-install-recommends buildah podman runc conmon catatonit netavark mmdebstrap"
 TAG = "under-test"

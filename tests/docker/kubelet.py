@@ -3,7 +3,7 @@
 | of a manifest | here |
 |---|---|
 | StatefulSet, Deployment, Job | the pod that its controller makes, NAME-0 |
-| volumes of secrets and ConfigMaps, `projected`, `subPath` | files of a directory of the host, their modes and group as in the pod |
+| volumes of secrets and ConfigMaps, `projected`, `subPath` | files of the host, of the same mode and group |
 | `status.podIP`, ports | the host's loopback: pods have the host's network, so each release has a port of its own |
 | services | the loopback, where an argument names one |
 | probes | requests of the test, to their path and port; podman would run curl in the container |

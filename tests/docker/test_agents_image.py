@@ -1,4 +1,4 @@
-"""The image of the workers, and a pod of the chart that runs it. CI builds both; what takes longer is in test_pods.py."""
+"""The image of the workers, and a pod of the chart that runs it, by each CI; test_pods.py has what takes longer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def test_a_locked_container_without_network_has_encoder_and_byte_code_and_no_com
     assert run(image, "encoder").strip() == "/opt/encoder"
     many, _, missing = run(image, "-c", UNCOMPILED, entrypoint="python").strip().partition(" ")
     assert int(many) > 500 and missing == "[]"
-    script = "id -u; for each in gcc cc uv git; do command -v $each; done; ls -A /root/.cache /tmp /src 2>/dev/null; true"
+    script = (
+        "id -u; for each in gcc cc uv git; do command -v $each; done; ls -A /root/.cache /tmp /src 2>/dev/null; true"
+    )
     assert run(image, "-c", script, entrypoint="sh").split() == ["10001", "/tmp:"]
 
 

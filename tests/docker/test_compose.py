@@ -25,9 +25,7 @@ def compose(*files: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FUSIONLOG_")}
     words = [word for file in files for word in ("--file", str(file))]
     command = [tool("docker-compose"), *words, "--profile", "*", "config", "--format", "json"]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env={**clean, **variables}
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env={**clean, **variables})
 
 
 def workers_of(services: dict[str, Any]) -> dict[str, Any]:

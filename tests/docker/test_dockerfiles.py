@@ -24,7 +24,9 @@ def tool(name: str) -> str:
     if found is None and must_have_kafka():
         pytest.fail(f"{name} is needed and not installed: make test")
     if found is None:
-        pytest.skip(f"{name} is not installed: make test  installs it, or  pip install -r tests/docker/requirements.txt")
+        pytest.skip(
+            f"{name} is not installed: make test  installs it, or  pip install -r tests/docker/requirements.txt"
+        )
     return found
 
 
