@@ -38,6 +38,9 @@ def build(name: str) -> str:
     layers = f"--layers={'true' if name == 'agents' else 'false'}"
     words = ["build", "--pull-never", layers, "--tag", image, "--file", f"docker/{name}.Dockerfile", "."]
     _run(["buildah", *words], True, 1800.0, None)
+    # The image of an earlier build has lost its name, and would stay for ever.
+    ours = f"label=org.opencontainers.image.title=fusionlog-{name}"
+    podman("image", "prune", "--force", "--filter", ours, check=False)
     return image
 
 
