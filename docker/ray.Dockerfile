@@ -34,8 +34,9 @@ LABEL org.opencontainers.image.title="fusionlog-ray" \
 # The official image comes without byte code, and a read-only root cannot write it later.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash -x '/tests?/' \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
-# KubeRay before 1.6 probes Ray's nodes by bash and wget.
-RUN apt-get update && apt-get install --yes --no-install-recommends 'wget=1.*' && rm -rf /var/lib/apt/lists/*
+# KubeRay before 1.6 probes Ray's nodes by bash and wget; with ENABLE_LOGIN_SHELL its bash reads the profile.
+RUN apt-get update && apt-get install --yes --no-install-recommends 'wget=1.*' && rm -rf /var/lib/apt/lists/* \
+    && echo "PATH=/opt/fusionlog/bin:\$PATH" > /etc/profile.d/fusionlog.sh
 COPY --from=build /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=build /opt/encoder /opt/encoder
 COPY --from=build /opt/fusionlog /opt/fusionlog

@@ -36,14 +36,14 @@ def test_the_image_of_ray_starts_a_head_that_runs_a_job_as_kuberay_does() -> Non
     image = large("ray")
     assert labels(image)["org.opencontainers.image.title"] == "fusionlog-ray"
     script = (
-        "set -e; command -v wget fusionlog ray; fusionlog encoder; "
+        "set -e; command -v wget; bash -lc 'command -v fusionlog && command -v ray'; fusionlog encoder; "
         "ray start --head --num-cpus 1 --disable-usage-stats >/tmp/start.log 2>&1 || { cat /tmp/start.log; exit 1; }; "
         "wget --tries 30 --waitretry 1 --retry-connrefused -qO- http://localhost:52365/api/local_raylet_healthz; echo; "
         'python -c "import ray; ray.init(log_to_driver=False); '
         "print('job', ray.get(ray.remote(lambda: __import__('ray_jobs.meta_train').__name__).remote()))\"; "
         "ray stop --force >/dev/null 2>&1"
     )
-    printed = podman("run", *LOCKED, "--shm-size", "1g", image, "/bin/bash", "-lc", script, seconds=600.0)
+    printed = podman("run", *LOCKED, "--shm-size", "1g", image, "/bin/bash", "-c", script, seconds=600.0)
     assert "success" in printed and "job ray_jobs" in printed, printed
 
 
