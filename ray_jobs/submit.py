@@ -15,8 +15,8 @@ from fusionlog.settings import Settings, by_reference
 from fusionlog.utils.masking import masked_url
 from ray_jobs.progress import NewLines, Show, nothing
 
-EXPECTED = (0, 3, 4)
-"""Exit codes that are a result: done, refused by the gate, nothing to do (see `ray_jobs.report`)."""
+EXPECTED = (0, 3, 4, 5)
+"""Exit codes that are a result: done, refused by the gate, nothing to do, some targets failed (`ray_jobs.report`)."""
 TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
 """Ray's own variable: the token of a cluster that needs one."""
 POLL_SECONDS = 0.3
