@@ -15,8 +15,11 @@ from fusionlog.errors import FusionLogError
 
 Outcome = Literal["published", "rejected", "nothing to do", "failed"]
 OUTCOMES: dict[Outcome, str] = {
-    "failed": "failed", "published": "published", "rejected": "refused by the gate", "nothing to do": "with nothing to do",
-}  # fmt: skip
+    "failed": "failed",
+    "published": "published",
+    "rejected": "refused by the gate",
+    "nothing to do": "with nothing to do",
+}
 """The outcomes of a target in words, the gravest first."""
 
 

@@ -1,6 +1,6 @@
 """What the tasks of a job share, once in the object store: labelled sources, and the vectors of their events.
 
-Texts are encoded by tasks, in parallel. The table of vectors is read by every task of a node from the same memory, and a
+Texts are encoded by tasks, in parallel. Every task of a node reads the table of vectors from the same memory, and a
 worker process turns the sources into examples once, for all tasks that it runs.
 """
 

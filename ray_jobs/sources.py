@@ -23,6 +23,9 @@ HELP = (
     "repeated; default: the bundled ones"
 )
 
+WindowsOf = Callable[[str], Sequence[Window]]
+"""The recent windows of a system on Kafka."""
+
 
 @dataclass(frozen=True)
 class OnKafka:
@@ -77,12 +80,11 @@ def read(
     places: Places,
     targets: Collection[str],
     settings: Settings,
-    windows_of: Callable[[str], Sequence[Window]],
+    windows_of: WindowsOf,
     show: Show,
 ) -> list[Source]:
     """The labelled sources; a target that is found in a directory is left out.
 
-    :param windows_of: the recent windows of a system on Kafka.
     :raises DataError: a directory, URL or file of labels cannot be read, or lacks a system.
     :raises SettingError: a name is in no place, or in two.
     """
@@ -136,13 +138,13 @@ def labelled(place: OnKafka, windows: Sequence[Window], settings: Settings, show
     where = masked_url(place.labels)
     if not kept:
         raise DataError(
-            where, f"none of its {len(anomalous):,} ids is a session of the {len(windows):,} recent windows of {place.system}",
-            "its ids must be session keys as the window topics have them, and an ingest worker must have read the system",
+            where, f"none of its {len(anomalous):,} ids is a session of the {len(windows):,} windows of {place.system}",
+            "its ids must be session keys as the window topics have them, and an ingest worker must read the system",
         )  # fmt: skip
     sessions = {window.session for window in kept}
     show(
-        f"source {place.system}, {len(sessions):,} sessions of Kafka; {len(windows) - len(kept):,} windows without a label "
-        f"and {len(anomalous.keys() - sessions):,} labels without a window are left out"
+        f"source {place.system}, {len(sessions):,} sessions of Kafka; left out are {len(windows) - len(kept):,} windows "
+        f"without a label and {len(anomalous.keys() - sessions):,} labels without a window"
     )
     labels = {session: anomalous[session] for session in sessions}
     return Source(place.system, kept, labels, settings.systems.get(place.system, SystemSettings()))
