@@ -143,7 +143,7 @@ def labelled(place: OnKafka, windows: Sequence[Window], settings: Settings, show
         )  # fmt: skip
     sessions = {window.session for window in kept}
     show(
-        f"source {place.system}, {len(sessions):,} sessions of Kafka; left out are {len(windows) - len(kept):,} windows "
+        f"source {place.system}, {len(sessions):,} sessions of Kafka; left out: {len(windows) - len(kept):,} windows "
         f"without a label and {len(anomalous.keys() - sessions):,} labels without a window"
     )
     labels = {session: anomalous[session] for session in sessions}

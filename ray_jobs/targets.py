@@ -28,6 +28,7 @@ from ray_jobs import shared
 from ray_jobs.material import windows_of
 from ray_jobs.progress import Show, nothing
 from ray_jobs.shared import Reference
+from ray_jobs.tasks import last_line
 
 SHOW_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
@@ -186,11 +187,6 @@ def _result(task: Any) -> Ended:
     except RayTaskError as error:
         return Ended(failed=f"its task failed: {last_line(error)}")
     return found
-
-
-def last_line(error: Exception) -> str:
-    """The last line of an error of Ray, which has the exception of the task; the first ones are its traceback."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
 
 
 def _show_new(lines: Any, number: int, show: Show) -> int:

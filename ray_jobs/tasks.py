@@ -83,7 +83,7 @@ class RayTrainer:
                 self._follow(running, numbers)
             models: list[bytes] = ray.get(running)
         except RayTaskError as error:
-            raise RayError(f"a training task failed: {str(error).strip().splitlines()[-1]}") from error
+            raise RayError(f"a training task failed: {last_line(error)}") from error
         return models
 
     def _follow(self, running: Sequence[Any], numbers: Sequence[int]) -> None:
@@ -95,6 +95,11 @@ class RayTrainer:
             if done > shown:
                 self._show(steps(len(running), done, self._settings.steps))
                 shown = done
+
+
+def last_line(error: Exception) -> str:
+    """The last line of an error of Ray, which has the exception of the task; the first ones are its traceback."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
 
 
 @contextmanager
