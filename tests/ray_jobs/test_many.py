@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from fusionlog.errors import RayError
 from fusionlog.records import ModelRelease
-from fusionlog.releases import BASE
+from fusionlog.releases import BASE, sealed
 from ray_jobs.local import LocalRay
 from ray_jobs.submit import JobResult, submit
 from tests.agents.stage import Stage
@@ -71,7 +72,7 @@ class Deployment:
         return submit(ray.address, command, self.stage.env, WAIT_SECONDS, TOKEN, show)
 
     async def releases(self) -> Counter[str]:
-        """The number of records of each target on the topic of models: a release that is published twice counts twice."""
+        """The number of records of each target on the topic of models: one that is published twice counts twice."""
         records = await self.stage.records(self.stage.settings.topics.models)
         found = [msgspec.json.decode(record.value, type=ModelRelease) for record in records if record.value]
         return Counter(release.system for release in found if release.system != BASE)
@@ -103,7 +104,8 @@ async def test_a_target_that_fails_and_a_worker_that_is_killed_cost_no_release(
     deployment: Deployment, rays: Callable[[LocalRay], LocalRay]
 ) -> None:
     stage, ray = deployment.stage, rays(LocalRay(2, TOKEN))
-    await stage.publish(stage.settings.topics.models, stage.release("yard", created=2.0, encoder="another"))
+    another = sealed(replace(stage.release("yard", created=2.0), encoder="another"))
+    await stage.publish(stage.settings.topics.models, another)
     killed: list[bool] = []
     result = await asyncio.to_thread(
         deployment.run, ray, at={"shop, fit 1": lambda: killed.append(kill_task(ray, "target"))}
