@@ -24,6 +24,7 @@ from benchmarks.kafka import ApacheKafka, kafka_jars
 from benchmarks.made_targets import MadeTarget, made_targets
 from benchmarks.report import BUNDLED, Figure, write
 from fusionlog.bundled.base import read_base
+from fusionlog.data.sources import read_source
 from fusionlog.data.systems import read_catalog
 from fusionlog.errors import RayError
 from fusionlog.kafka import codecs
@@ -33,10 +34,15 @@ from fusionlog.kafka.table import read_all
 from fusionlog.records import ModelRelease, Record
 from fusionlog.settings import Settings, load
 from fusionlog.topics import Topic
+from ray_jobs import material
 from ray_jobs.local import LocalRay
+from ray_jobs.shared import Held, PackedSource, Shared, Vectors, bank_texts, encoder_of
 from ray_jobs.submit import JobResult, submit
+from ray_jobs.targets import Order, compute
 
 TIMEOUT = 3600.0
+COSTED = 4
+"""Targets whose processor time is measured."""
 
 
 async def publish(settings: Settings, targets: Sequence[MadeTarget]) -> None:
@@ -51,6 +57,39 @@ async def publish(settings: Settings, targets: Sequence[MadeTarget]) -> None:
     acks = [await producer.send(topic, codecs.key_of(record), record) for topic, record in records]
     await asyncio.gather(*acks)
     await producer.stop()
+
+
+def core_costs(settings: Settings, targets: Sequence[MadeTarget], data: Path) -> dict[str, float]:
+    """Processor time, without Ray: of reading the windows of all targets in one pass, and of one target's task.
+
+    It depends less than seconds do on what else the machine does.
+    """
+    systems, began = [each.system for each in targets], time.process_time()
+    windows = asyncio.run(material.read_windows(settings, systems, bytes))
+    read = time.process_time() - began
+    number, size = (sum(getattr(each, name) for each in windows.values()) for name in ("windows", "size"))
+    base = read_base()
+    encoder_of(settings, 1)  # It is loaded once a process, and not once a target.
+    known, vectors = bank_texts([base])
+    sources = [PackedSource.of(read_source(data, name, settings.ingest)) for name in read_catalog(data)]
+    assert vectors is not None
+    common = Held("common", Shared(sources, Vectors(list(known), list(known.values()), vectors)))
+    seconds, peaks = [], []
+    for target in targets[:COSTED]:
+        blocks = [
+            Held(f"{target.system} {place}", each.place) for place, each in enumerate(windows[target.system].blocks)
+        ]
+        order, began = Order(target.system, target.labels, blocks, Held("base", base), time.time()), time.process_time()
+        ended = compute(order, common, settings, "")
+        if ended.distilled is None:
+            raise RayError(f"{target.system}: {ended.failed or ended.nothing_to_do}")
+        seconds.append(time.process_time() - began)
+        peaks.append(ended.peak_bytes)
+    return {
+        "windows": number, "windows_per_core_second_read": number / read, "packed_bytes_per_window": size / number,
+        "target_core_seconds": fmean(seconds), "first_target_core_seconds": seconds[0],
+        "peak_mib": max(peaks) / 2**20, "labels_per_target": fmean(len(each.labels) for each in targets),
+    }  # fmt: skip
 
 
 def submitted(workers: int, settings: Settings, systems: Sequence[str], sources: Sequence[str]) -> JobResult:
@@ -108,6 +147,7 @@ def main(
     data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")] = BUNDLED,
     targets: Annotated[int, typer.Option(min=1, help="to be distilled")] = 4,
     workers: Annotated[list[int] | None, typer.Option(help="numbers of workers; repeated; default: 1 and 2")] = None,
+    costs: Annotated[bool, typer.Option(help="measure processor times alone, without a Ray")] = False,
 ) -> None:
     """Distil many targets in one job; the figure is two workers against one."""
     made, sources = list(made_targets(data, targets, time.time())), list(read_catalog(data))
@@ -118,7 +158,11 @@ def main(
         kafka = ApacheKafka(Path(directory), kafka_jars())
         kafka.start()
         try:
-            for number in workers or [1, 2]:
+            settings = load(kafka=kafka.settings, topic_prefix="costs.")
+            asyncio.run(publish(settings, made))
+            cost = core_costs(settings, made, data)
+            typer.echo(f"  {cost}")
+            for number in [] if costs else workers or [1, 2]:
                 one, models = measure(number, kafka, made, sources)
                 if (first := first or models) != models:
                     raise RayError("other models came of the same labels on another number of workers")
@@ -126,11 +170,14 @@ def main(
                 typer.echo(f"  {found[-1]}")
         finally:
             kafka.stop()
+    if costs:
+        raise typer.Exit
     last = found[-1]
     figure = Figure(
         name=f"{targets} targets in one job on {os.cpu_count()} cores", value=targets / last["job_seconds"] * 60,
         unit="targets/min", baseline="one worker", baseline_value=targets / found[0]["job_seconds"] * 60,
-        ratio=last["ratio"], details={f"{each['workers']:.0f} workers": each for each in found},
+        ratio=last["ratio"],
+        details={"processor time": cost} | {f"{each['workers']:.0f} workers": each for each in found},
     )  # fmt: skip
     typer.echo(str(figure))
     write(figure, json)

@@ -6,10 +6,10 @@ worker process turns the sources into examples once, for all tasks that it runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import ray
@@ -74,6 +74,13 @@ class Shared:
     vectors: Vectors
 
 
+class Readable(Hashable, Protocol):
+    """A place that a task reads a value from, and by which a worker process finds what it made of it."""
+
+    def read(self) -> Any:
+        """The value."""
+
+
 class Reference(NamedTuple):
     """A place in the object store that is passed on as it is: Ray replaces a bare argument by its value."""
 
@@ -83,10 +90,22 @@ class Reference(NamedTuple):
         """What is there."""
         return ray.get(self.place)
 
-    @property
-    def key(self) -> str:
-        """A name of the place."""
-        return str(self.place.hex())
+
+class Held(NamedTuple):
+    """A value in this process, in place of one in the object store; its name stands for it."""
+
+    name: str
+    value: Any
+
+    def read(self) -> Any:
+        """The value."""
+        return self.value
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Held) and other.name == self.name and other.value is self.value
 
 
 def put(value: object) -> Reference:
@@ -149,12 +168,12 @@ def share(sources: Sequence[Source], releases: Iterable[ModelRelease], settings:
 
 
 @lru_cache(maxsize=1)
-def _read(reference: Reference) -> Shared:
+def _read(reference: Readable) -> Shared:
     found: Shared = reference.read()
     return found
 
 
-def vector_cache(reference: Reference, encoder: Encoder) -> VectorCache:
+def vector_cache(reference: Readable, encoder: Encoder) -> VectorCache:
     """A cache that begins with the shared vectors. A task has one of its own: what it computes depends on no other."""
     vectors = _read(reference).vectors
     cache = VectorCache(encoder, CACHED_VECTORS + len(vectors.templates))
@@ -163,7 +182,7 @@ def vector_cache(reference: Reference, encoder: Encoder) -> VectorCache:
 
 
 @lru_cache(maxsize=2)
-def examples(reference: Reference, detector: DetectorName, settings: Settings) -> list[SourceExamples]:
+def examples(reference: Readable, detector: DetectorName, settings: Settings) -> list[SourceExamples]:
     """The examples of the shared sources for a detector, made once in this process."""
     shared = _read(reference)
     cache = vector_cache(reference, encoder_of(settings, 1))

@@ -27,7 +27,7 @@ from fusionlog.utils.memory import peak_bytes, reset_peak
 from ray_jobs import shared
 from ray_jobs.material import windows_of
 from ray_jobs.progress import Show, nothing
-from ray_jobs.shared import Reference
+from ray_jobs.shared import Readable
 from ray_jobs.tasks import last_line
 
 SHOW_SECONDS = 2.0
@@ -44,8 +44,8 @@ class Order:
 
     system: str
     labels: Sequence[PseudoLabel]
-    blocks: Sequence[Reference]
-    parent: Reference
+    blocks: Sequence[Readable]
+    parent: Readable
     now: float
 
 
@@ -108,7 +108,7 @@ class Fits:
             self.show(f"fit {self.done}, step {steps} of {self.settings.steps}")
 
 
-def compute(order: Order, common: Reference, settings: Settings, job: str, show: Show = nothing) -> Ended:
+def compute(order: Order, common: Readable, settings: Settings, job: str, show: Show = nothing) -> Ended:
     """Distil one target in this process."""
     reset_peak()
     began, windows = time.monotonic(), 0
@@ -140,7 +140,7 @@ def compute(order: Order, common: Reference, settings: Settings, job: str, show:
 
 
 @ray.remote
-def target(order: Order, common: Reference, settings: Settings, job: str, lines: Any) -> Ended:
+def target(order: Order, common: Readable, settings: Settings, job: str, lines: Any) -> Ended:
     """Distil one target.
 
     :param settings: without secrets: a task needs none.
@@ -162,7 +162,7 @@ def resources(settings: DistillSettings) -> dict[str, float]:
 
 
 def distil_all(
-    orders: Sequence[Order], common: Reference, settings: Settings, job: str, show: Show
+    orders: Sequence[Order], common: Readable, settings: Settings, job: str, show: Show
 ) -> Iterator[tuple[Order, Ended]]:
     """Distil targets on the cluster: each as soon as its task has ended.
 

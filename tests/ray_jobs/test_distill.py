@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ray_jobs import distill, publish, targets
 from ray_jobs.distill import Due, triage
 from ray_jobs.material import Labels, pack
 from ray_jobs.report import TargetReport
-from ray_jobs.shared import PackedSource, Shared, Vectors, texts_of
+from ray_jobs.shared import Held, PackedSource, Shared, Vectors, texts_of
 from ray_jobs.targets import Ended, Order, compute
 from tests.encoders import make_encoder
 from tests.factories import make_label, make_release, make_window, make_withdrawn
@@ -30,17 +29,9 @@ BAD = make_window("connection opened", "disk failed", first_offset=20)
 BANK = (("connection opened", 0.0), ("disk failed", 1.0))
 
 
-@dataclass(frozen=True)
-class Here:
+def held(value: Any) -> Held:
     """A value where a task expects a place in the object store."""
-
-    value: Any
-
-    def read(self) -> Any:
-        return self.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
+    return Held(str(id(value)), value)
 
 
 @pytest.fixture
@@ -63,13 +54,13 @@ def parent_of(encoder: Encoder, **fields: Any) -> ModelRelease:
 
 def order_of(parent: ModelRelease, system: str = "shop", now: float = 3000.0) -> Order:
     labels = [make_label(GOOD, 0.1), make_label(BAD, 0.9)]
-    return Order(system, labels, [Here(pack([GOOD, BAD])), Here(pack([GOOD]))], Here(parent), now)  # type: ignore[list-item, arg-type]
+    return Order(system, labels, [held(pack([GOOD, BAD])), held(pack([GOOD]))], held(parent), now)
 
 
 def common(*sources: Source, encoder: Encoder) -> Any:
     texts = texts_of(sources)
     table = encoder(list(texts.values())) if texts else np.zeros((0, 0), dtype=np.float32)
-    return Here(Shared([PackedSource.of(each) for each in sources], Vectors(list(texts), list(texts.values()), table)))
+    return held(Shared([PackedSource.of(each) for each in sources], Vectors(list(texts), list(texts.values()), table)))
 
 
 def labels(*found: PseudoLabel, releases: tuple[ModelRelease, ...] = ()) -> Labels:
