@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from fusionlog.kafka.table import read_each
-from fusionlog.records import ModelRelease, PseudoLabel, Window
+from fusionlog.online.operator_verdicts import merged
+from fusionlog.records import Feedback, ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from ray_jobs import publish
@@ -122,29 +123,33 @@ class Material:
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels and releases of some targets as Kafka has them; labels are kept as bytes, a fifth of their objects."""
+    """The labels, operators' verdicts and releases of some targets as Kafka has them; labels are kept as bytes, a fifth
+    of their objects."""
 
     labels: Mapping[str, Mapping[str, bytes]]
     releases: Sequence[ModelRelease]
+    feedback: Sequence[Feedback] = ()
 
     def of(self, system: str) -> Material:
         """The material of one target."""
         labels = [_LABEL.decode(label) for label in self.labels.get(system, {}).values()]
+        labels.sort(key=lambda label: (label.labelled_at, label.shape))
+        feedback = [each for each in self.feedback if each.system == system]
         return Material(
             system=system,
-            labels=sorted(labels, key=lambda label: (label.labelled_at, label.shape)),
+            labels=merged(labels, feedback),
             parent=publish.parent_of(self.releases, system),
             withdrawn=publish.newest_withdrawn(self.releases, system),
         )
 
 
 async def read_labels(settings: Settings, systems: Sequence[str]) -> Labels:
-    """The labels and releases of targets, each topic read once.
+    """The labels, operators' verdicts and releases of targets, each topic read once.
 
     :raises BrokerError: Kafka does not answer, or a topic is missing.
     """
     releases = await publish.read_releases(settings, [*systems, BASE])
-    return Labels(await _labels(settings, systems), releases)
+    return Labels(await _labels(settings, systems), releases, await _feedback(settings, systems))
 
 
 async def read_windows(settings: Settings, systems: Sequence[str], put: Put) -> dict[str, Blocks]:
@@ -175,6 +180,14 @@ async def _labels(settings: Settings, systems: Sequence[str]) -> Mapping[str, Ma
             found[label.system].pop(key, None)
             found[label.system][key] = _ENCODE(label)
     return found
+
+
+async def _feedback(settings: Settings, systems: Sequence[str]) -> list[Feedback]:
+    """The operators' verdicts that stand, oldest first."""
+    found: dict[str, Feedback | None] = {}
+    async for key, each in read_each(settings, settings.topics.feedback, keys_of(systems)):
+        found[key] = each
+    return sorted((each for each in found.values() if each is not None), key=lambda each: each.at)
 
 
 def keys_of(systems: Iterable[str]) -> Callable[[str], bool]:

@@ -15,7 +15,7 @@ from fusionlog.settings import DistillSettings, Settings
 from fusionlog.topics import Topic
 from ray_jobs import material, publish
 from ray_jobs.material import BLOCK_WINDOWS, Blocks, keys_of, pack, unpack, windows_of
-from tests.factories import make_label, make_release, make_window
+from tests.factories import make_anomaly, make_feedback, make_label, make_release, make_window
 
 Topics = dict[str, list[tuple[str, Record | None]]]
 
@@ -117,6 +117,16 @@ async def test_labels_are_those_of_the_targets_in_the_order_they_were_given(topi
     assert found.of("farm").labels == []
     names = [name for name, _ in topics["reads"]]
     assert len(names) == len(set(names)), "each topic is read once"
+
+
+async def test_an_operators_verdict_stands_for_the_teachers(topics: Topics) -> None:
+    settings, label = Settings(), make_label(at(1), 0.9)
+    dismissed = make_feedback(make_anomaly("disk full"))
+    topics[settings.topics.labels.name] = keyed(label, make_label(at(1, "mill"), 0.9))
+    topics[settings.topics.feedback.name] = keyed(dismissed)
+    found = await material.read_labels(settings, ["shop", "mill"])
+    assert [each.probability for each in found.of("shop").labels] != [0.9]
+    assert [each.probability for each in found.of("mill").labels] == [0.9]
 
 
 async def test_a_target_without_a_release_begins_with_the_base_and_the_others_with_their_own(topics: Topics) -> None:
