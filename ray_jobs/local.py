@@ -39,8 +39,6 @@ RAYS = "r"
 """Ray's directory within it: a short name, for Linux allows a socket's path 107 bytes."""
 SESSION_FIELD = 3
 """Of /proc/PID/stat, counted from behind the command's name."""
-AGENTS = ("dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent", "metrics-export")
-"""Ray's options of the ports of a node's agents."""
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 SWITCHES = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch for "one machine": every service listens on loopback
@@ -114,8 +112,7 @@ class LocalRay:
             "--include-log-monitor=false", "--disable-usage-stats", f"--node-ip-address={HOST}", "--port=0",
             f"--ray-client-server-port={_free_port()}",
             "--include-dashboard=true", f"--dashboard-host={HOST}", f"--dashboard-port={self._port}",
-            # With ports that are given, a node does not wait for its agents, 15 s at most, to choose some.
-            *(f"--{each}-port={_free_port()}" for each in AGENTS), f"--num-cpus={self._cpus}", f"--temp-dir={self._directory / RAYS}",
+            "--dashboard-agent-listen-port=0", f"--num-cpus={self._cpus}", f"--temp-dir={self._directory / RAYS}",
             f"--object-store-memory={OBJECT_STORE_BYTES}",
         ]  # fmt: skip
 
