@@ -241,7 +241,7 @@ def test_ingest_score_and_label_are_static_members_and_the_others_are_not() -> N
     stateful = of_kind(objects, "StatefulSet")
     assert {each["metadata"]["name"] for each in stateful} == {f"r-fusionlog-{x}" for x in ("ingest", "score", "label")}
     assert {each["metadata"]["name"] for each in of_kind(objects, "Deployment")} == {
-        "r-fusionlog-explain", "r-fusionlog-canary"
+        "r-fusionlog-explain", "r-fusionlog-incidents", "r-fusionlog-canary"
     }  # fmt: skip
     for each in (*stateful, *of_kind(objects, "Deployment")):
         (worker,) = each["spec"]["template"]["spec"]["containers"]
@@ -279,7 +279,7 @@ def test_a_key_or_a_login_is_mounted_by_its_owner_alone() -> None:
         for pod in pods(each):
             if each["kind"] in ("StatefulSet", "Deployment", "Job"):
                 secrets[each["metadata"]["name"].removeprefix("r-fusionlog-")] = _secrets(pod)
-    for role in ("ingest", "score", "label", "explain", "canary"):
+    for role in ("ingest", "score", "label", "explain", "incidents", "canary"):
         assert {name for name in secrets[role] if name.startswith("kafka-")} == {f"kafka-{role}", "kafka-authority"}
         assert ("llm" in secrets[role]) == (role in ("label", "explain"))
         keys = {name for name in secrets[role] if name.endswith("-key")}
