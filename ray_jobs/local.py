@@ -49,6 +49,7 @@ SWITCHES = {
     "RAY_enable_timeline": "0",
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "100",  # of 60: a machine that is busy takes longer
 }
 
 

@@ -1,31 +1,37 @@
-"""Train the base model and publish it: `python -m ray_jobs.meta_train --data DIR --source NAME ...`."""
+"""Train the base model and publish it: `python -m ray_jobs.meta_train --sources URL --source NAME ...`."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fusionlog import settings as environment
-from fusionlog.data.bundled import DATASETS
-from fusionlog.data.sources import Source, read_source
 from fusionlog.distillation.base_model import base_release
 from fusionlog.distillation.source_regressions import fit_offline, with_offline_fit
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
+from fusionlog.records import Window
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
-from ray_jobs import progress, publish, tasks
-from ray_jobs.progress import Show, within
+from ray_jobs import material, progress, publish, tasks
+from ray_jobs.progress import within
 from ray_jobs.report import Exit, Report, run
+from ray_jobs.sources import HELP, Places
+from ray_jobs.sources import read as read_sources
 
 
-async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Report, Exit]:
+async def train(settings: Settings, places: Places) -> tuple[Report, Exit]:
     """Read the labelled sources, train the base model, publish its release."""
     started, show = time.monotonic(), progress.marked("meta-train")
     settings.signatures.check_role("ray")
-    sources = [_read(settings, data, name, show) for name in names]
+    windows = await material.read_windows(settings, [each.system for each in places.on_kafka], bytes)
+
+    def of_source(system: str) -> list[Window]:
+        return material.windows_of(block.place for block in windows[system].blocks)
+
+    sources = read_sources(places, (), settings, of_source, show)
+    names = [source.system for source in sources]
     with tasks.connected() as job:
         encoder = Encoder(find_encoder(settings), tasks.cores())
         sessions = sum(len(source.anomalous) for source in sources)
@@ -46,18 +52,12 @@ async def train(settings: Settings, data: Path, names: list[str]) -> tuple[Repor
     return report, Exit.DONE
 
 
-def _read(settings: Settings, data: Path, name: str, show: Show) -> Source:
-    source = read_source(data, name, settings.ingest)
-    show(f"{name}, {len(source.anomalous):,} sessions")
-    return source
-
-
 def main(
-    source: Annotated[list[str], typer.Option(help="a labelled system of the data; may be given again")],
-    data: Annotated[Path, typer.Option(help="a directory in the form of datasets/README.md")] = DATASETS,
+    source: Annotated[list[str] | None, typer.Option(help="a labelled system of them; repeated; default: all")] = None,
+    data: Annotated[list[str] | None, typer.Option("--sources", "--data", help=HELP)] = None,
 ) -> None:
     """Train the base model on labelled sources and publish it."""
-    run(BASE, lambda: train(environment.load(), data, source))
+    run(BASE, lambda: train(environment.load(), Places.of(data or (), source or ())))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""The jobs' reads from Kafka (labels, feedback, windows, releases), and their one write: a release."""
+"""The releases on Kafka: which is the parent of the next one, and the one write of a job."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from aiokafka.errors import KafkaError
 
@@ -8,61 +10,55 @@ from fusionlog import releases
 from fusionlog.errors import BrokerError, ModelError
 from fusionlog.kafka import failures
 from fusionlog.kafka.producer import Producer
-from fusionlog.kafka.table import read_all
-from fusionlog.records import Feedback, ModelRelease, PseudoLabel, Window
+from fusionlog.kafka.table import read_each
+from fusionlog.records import ModelRelease
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 
 
-async def read_labels(settings: Settings, system: str) -> list[PseudoLabel]:
-    """The pseudo-labels of a system, oldest first."""
-    labels = [label for _, label in await read_all(settings, settings.topics.labels) if label.system == system]
-    return sorted(labels, key=lambda label: label.labelled_at)
-
-
-async def read_feedback(settings: Settings, system: str) -> list[Feedback]:
-    """The operators' verdicts on a system that stand, oldest first."""
-    found = [each for _, each in await read_all(settings, settings.topics.feedback) if each.system == system]
-    return sorted(found, key=lambda feedback: feedback.at)
-
-
-async def read_windows(settings: Settings, system: str) -> list[Window]:
-    """A system's recent windows, whatever their route; a window that was emitted twice is taken once."""
-    found: dict[str, Window] = {}
-    for topic in (settings.topics.general, settings.topics.proprietary):
-        for _, window in await read_all(settings, topic, settings.distill.recent_windows):
-            if window.system == system:
-                found[window.id] = window
-    return sorted(found.values(), key=lambda window: (window.ended, window.id))
-
-
 async def read_parent(settings: Settings, system: str) -> ModelRelease:
-    """The parent of the next release: the system's newest, else the newest base, of those that verify and stand.
+    """The parent of the next release of a system.
 
     :raises ModelError: there is none.
     """
-    found = [release for release in await _verified(settings) if release.withdrawn is None]
+    found = parent_of(await read_releases(settings, (system, BASE)), system)
+    if found is None:
+        raise no_parent(settings, system)
+    return found
+
+
+async def read_releases(settings: Settings, systems: Iterable[str]) -> list[ModelRelease]:
+    """The releases of some systems that verify; a record that was written again counts as it was written last."""
+    wanted, found = set(systems), dict[str, ModelRelease | None]()
+    prefixes = tuple(f"{system}/" for system in wanted)
+    async for key, release in read_each(settings, settings.topics.models, lambda key: key.startswith(prefixes)):
+        found[key] = release
+    return [each for each in found.values() if each is not None and each.system in wanted and _verifies(settings, each)]
+
+
+def parent_of(found: Iterable[ModelRelease], system: str) -> ModelRelease | None:
+    """The parent of a system's next release: the system's newest, else the newest base, of those that stand."""
+    standing = [release for release in found if release.withdrawn is None]
     for wanted in (system, BASE):
-        own = [release for release in found if release.system == wanted]
+        own = [release for release in standing if release.system == wanted]
         if own:
-            newest: ModelRelease = max(own, key=lambda release: release.version)
-            return newest
-    raise ModelError(
-        f"topic {settings.topics.models.name} has no release of {system} and no base that verifies: "
-        "run  fusionlog models publish --bundled  or  fusionlog meta-train  first"
-    )
+            return max(own, key=lambda release: release.version)
+    return None
 
 
-async def last_withdrawn(settings: Settings, system: str) -> ModelRelease | None:
+def newest_withdrawn(found: Iterable[ModelRelease], system: str) -> ModelRelease | None:
     """The newest release of a system, where that is withdrawn; None where it stands."""
-    own = [release for release in await _verified(settings) if release.system == system]
+    own = [release for release in found if release.system == system]
     newest = max(own, key=lambda release: release.created, default=None)
     return newest if newest is not None and newest.withdrawn is not None else None
 
 
-async def _verified(settings: Settings) -> list[ModelRelease]:
-    found: list[ModelRelease] = [release for _, release in await read_all(settings, settings.topics.models)]
-    return [release for release in found if _verifies(settings, release)]
+def no_parent(settings: Settings, system: str) -> ModelError:
+    """The error of a system that has neither a release nor a base to begin with."""
+    return ModelError(
+        f"topic {settings.topics.models.name} has no release of {system} and no base that verifies: "
+        "run  fusionlog models publish --bundled  or  fusionlog meta-train  first"
+    )
 
 
 async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import typer
 
 from fusionlog.errors import FusionLogError
+
+Outcome = Literal["published", "rejected", "nothing to do", "failed"]
+OUTCOMES: dict[Outcome, str] = {
+    "failed": "failed",
+    "published": "published",
+    "rejected": "refused by the gate",
+    "nothing to do": "with nothing to do",
+}
+"""The outcomes of a target in words, the gravest first."""
 
 
 class Exit(IntEnum):
@@ -20,6 +30,25 @@ class Exit(IntEnum):
     FAILED = 2
     REJECTED = 3
     NOTHING_TO_DO = 4
+    PARTIAL = 5
+    """Of a job for several targets: some failed, and the results of the others stand."""
+
+
+class TargetReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job came to for one of its targets.
+
+    `windows` is the number that its task was sent, `peak_bytes` the greatest resident memory of its worker meanwhile.
+    """
+
+    system: str
+    outcome: Outcome
+    reason: str
+    version: str | None = None
+    labels: int = 0
+    windows: int = 0
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    metrics: dict[str, float] = {}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +62,39 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     labels: int = 0
     seconds: float = 0.0
     metrics: dict[str, float] = {}
+    targets: list[TargetReport] = []
+
+
+def merged(targets: Sequence[TargetReport], seconds: float) -> tuple[Report, Exit]:
+    """The report of a job for some targets, and its exit code; for one target that of the target."""
+    numbers = Counter(target.outcome for target in targets)
+    if len(targets) == 1:
+        (one,) = targets
+        report = Report(
+            outcome=one.outcome, reason=one.reason, system=one.system, version=one.version, labels=one.labels,
+            metrics=one.metrics,
+        )  # fmt: skip
+    else:
+        outcome = next(each for each in OUTCOMES if numbers[each])
+        failed = [f"{target.system}: {target.reason}" for target in targets if target.outcome == "failed"]
+        counted = ", ".join(f"{numbers[each]} {words}" for each, words in OUTCOMES.items() if numbers[each])
+        reason = f"{len(targets)} targets: {counted}" + (f"; the first that failed is {failed[0]}" if failed else "")
+        labels = sum(target.labels for target in targets)
+        report = Report(
+            outcome=outcome, reason=reason, system=", ".join(each.system for each in targets), labels=labels
+        )
+    whole = msgspec.structs.replace(
+        report, published=numbers["published"], seconds=round(seconds, 2), targets=list(targets)
+    )
+    return whole, _code(numbers)
+
+
+def _code(numbers: Mapping[Outcome, int]) -> Exit:
+    if numbers["failed"]:
+        return Exit.FAILED if len(+Counter(numbers)) == 1 else Exit.PARTIAL
+    if numbers["published"]:
+        return Exit.DONE
+    return Exit.REJECTED if numbers["rejected"] else Exit.NOTHING_TO_DO
 
 
 def finish(report: Report, code: Exit) -> None:

@@ -15,8 +15,8 @@ from fusionlog.settings import Settings, by_reference
 from fusionlog.utils.masking import masked_url
 from ray_jobs.progress import NewLines, Show, nothing
 
-EXPECTED = (0, 3, 4)
-"""Exit codes that are a result: done, refused by the gate, nothing to do (see `ray_jobs.report`)."""
+EXPECTED = (0, 3, 4, 5)
+"""Exit codes that are a result: done, refused by the gate, nothing to do, some targets failed (`ray_jobs.report`)."""
 TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
 """Ray's own variable: the token of a cluster that needs one."""
 POLL_SECONDS = 0.3
@@ -63,7 +63,7 @@ def submit(
         status = _wait(client, job, timeout, NewLines(name), show)
         lines = client.get_job_logs(job).strip().splitlines()
         info = client.get_job_info(job)
-    except (RuntimeError, ConnectionError) as error:
+    except (RuntimeError, OSError) as error:
         raise RayError(f"Ray at {place} stopped answering: {_first_line(error)}") from error
     code = 0 if str(status) == "SUCCEEDED" else (1 if info.driver_exit_code is None else info.driver_exit_code)
     if code not in EXPECTED:
@@ -98,7 +98,7 @@ def _client(address: str, token: str | None) -> Any:
         raise RayError(
             f"Ray at {place} refuses a request without its token: set FUSIONLOG_RAY_TOKEN or {TOKEN_VARIABLE}"
         ) from error
-    except (RuntimeError, ConnectionError, ValueError) as error:
+    except (RuntimeError, OSError, ValueError) as error:
         raise RayError(f"no Ray Jobs API at {place}: start Ray there, or set FUSIONLOG_RAY_ADDRESS") from error
 
 

@@ -83,7 +83,7 @@ class RayTrainer:
                 self._follow(running, numbers)
             models: list[bytes] = ray.get(running)
         except RayTaskError as error:
-            raise RayError(f"a training task failed: {str(error).strip().splitlines()[-1]}") from error
+            raise RayError(f"a training task failed: {last_line(error)}") from error
         return models
 
     def _follow(self, running: Sequence[Any], numbers: Sequence[int]) -> None:
@@ -97,14 +97,24 @@ class RayTrainer:
                 shown = done
 
 
+def last_line(error: Exception) -> str:
+    """The last line of an error of Ray, which has the exception of the task; the first ones are its traceback."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+
+
 @contextmanager
 def connected(cpus: int = 2) -> Iterator[str]:
     """A connection to the cluster that runs this job, or to a Ray of its own outside of one; gives the job's id.
 
     :param cpus: tasks that a Ray of its own runs at a time.
+    :raises RayError: there is none, or it does not come up.
     """
     with _place(cpus) as place:
-        ray.init(**place, log_to_driver=False, logging_level=logging.WARNING)
+        try:
+            ray.init(**place, log_to_driver=False, logging_level=logging.WARNING)
+        except Exception as error:  # Ray raises what it likes: `Exception` where a node does not come up in time
+            remedy = "it is started again when the job is" if place else "check the cluster that runs this job"
+            raise RayError(f"no Ray to run tasks on: {last_line(error)}; {remedy}") from error
         try:
             yield str(ray.get_runtime_context().get_job_id())
         finally:
@@ -118,7 +128,7 @@ def _place(cpus: int) -> Iterator[dict[str, Any]]:
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="fusionlog-ray-", ignore_cleanup_errors=True) as directory:
-        yield {"num_cpus": cpus, "_temp_dir": f"{directory}/r"}
+        yield {"num_cpus": cpus, "include_dashboard": False, "_temp_dir": f"{directory}/r"}
 
 
 def cores() -> int:

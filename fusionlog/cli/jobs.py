@@ -17,49 +17,74 @@ from fusionlog.cli.printing import printable
 from fusionlog.data.bundled import DATASETS
 from fusionlog.data.systems import read_catalog
 from fusionlog.errors import MissingExtraError, SettingError
+from fusionlog.utils.masking import has_secret, masked_url
 from fusionlog.utils.suggestions import suggestion
 
-Data = Annotated[Path | None, typer.Option(help="directory of labelled systems, as the job sees it; default: bundled")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="a labelled system of that directory; repeated")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sources", "--data",
+        help="labelled systems: a directory as the job sees it, a URL of one (s3://bucket/labelled), or "
+        "kafka:SYSTEM=LABELS.csv; repeated; default: the bundled ones",
+    ),
+]  # fmt: skip
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="a labelled system of them; repeated; default: all of those that are named"),
+]
 
 
-def meta_train(
-    source: Annotated[list[str], typer.Option(help="a labelled system of that directory; repeated")], data: Data = None
-) -> None:
+def meta_train(source: Sources = None, data: Data = None) -> None:
     """Train the base model on labelled sources and publish it."""
-    _check_bundled(data, source)
+    if not source and not data:
+        raise SettingError("--source", None, "name at least one labelled system to learn from, or --sources")
+    _check_bundled(data, source or [])
     _run("meta_train", _arguments(data, source))
 
 
 def distill(
-    system: Annotated[str, typer.Option(help="the target whose pseudo-labels are distilled")],
+    system: Annotated[
+        list[str], typer.Option(help="a target whose pseudo-labels are distilled; repeated: all of them are one job")
+    ],
     data: Data = None,
     source: Sources = None,
 ) -> None:
-    """Distil a target's pseudo-labels into a model, and publish it if it passes the gate."""
-    settings.refuse_unknown(settings.load(), system)
+    """Distil targets' pseudo-labels into models, and publish each that passes the gate."""
+    config = settings.load()
+    for name in system:
+        settings.refuse_unknown(config, name)
     _check_bundled(data, source or [])
-    _run("distill", ["--system", system, *_arguments(data, source)])
+    targets = [word for name in dict.fromkeys(system) for word in ("--system", name)]
+    _run("distill", [*targets, *_arguments(data, source)])
 
 
-def _check_bundled(data: Path | None, sources: Sequence[str]) -> None:
+def _check_bundled(data: Sequence[str] | None, sources: Sequence[str]) -> None:
     """Refuse a source that is none of the bundled ones before a Ray starts; another directory is the job's to check.
 
     :raises SettingError: naming the most similar one.
     """
-    if data is None:
+    if not data:
         bundled = read_catalog(DATASETS)
         for name in sources:
             if name not in bundled:
                 remedy = (
-                    f"no bundled system has this name; {suggestion(name, bundled)} (--data names another directory)"
+                    f"no bundled system has this name; {suggestion(name, bundled)} (--sources names another directory)"
                 )
                 raise SettingError("--source", name, remedy)
 
 
-def _arguments(data: Path | None, sources: list[str] | None) -> list[str]:
-    arguments = ["--data", str(data)] if data else []
-    return [*arguments, *(word for source in sources or () for word in ("--source", source))]
+def _arguments(data: Sequence[str] | None, sources: Sequence[str] | None) -> list[str]:
+    """The options of a job. A URL with a login is refused by the job, and must not get into Ray's log before.
+
+    :raises SettingError: a URL holds a login.
+    """
+    for place in data or ():
+        if has_secret(place):
+            raise SettingError(
+                "--sources", masked_url(place), "a job's command is logged, and this URL has a login in it"
+            )
+    options = (("--sources", data or ()), ("--source", sources or ()))
+    return [word for option, values in options for value in values for word in (option, value)]
 
 
 def _run(name: str, arguments: list[str]) -> None:

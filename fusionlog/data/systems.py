@@ -14,7 +14,7 @@ from typing import TextIO
 import msgspec
 
 from fusionlog.data.bundled import DATASETS
-from fusionlog.errors import DataError
+from fusionlog.errors import DataError, shown
 from fusionlog.parsing.envelopes.line_times import LineTimes
 from fusionlog.parsing.joining import Joiner, Line, Piece
 from fusionlog.parsing.parser import Event, Parser
@@ -24,6 +24,7 @@ from fusionlog.records import Seconds, Window
 from fusionlog.settings import IngestSettings, SystemSettings, read_systems
 from fusionlog.utils.json_format import tree_of
 
+LABEL_HEADER = ["id", "anomalous"]
 FORM = f"see {DATASETS / 'README.md'} for the form of a data directory"
 
 
@@ -67,12 +68,32 @@ def read_labels(directory: Path, system: str) -> dict[str, bool]:
 
     :raises DataError: the file is missing or not `id,anomalous`.
     """
-    path = _existing(directory / system / "labels.csv")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != ["id", "anomalous"]:
-            raise DataError(path, f"its header is {reader.fieldnames}", "it must be id,anomalous")
-        return {row["id"]: row["anomalous"] == "1" for row in reader}
+    return read_label_file(directory / system / "labels.csv")
+
+
+def read_label_file(path: Path) -> dict[str, bool]:
+    """Whether each session of a file `id,anomalous` is anomalous, by id.
+
+    :raises DataError: it is missing, is not of that form, or has another value than 0 and 1.
+    """
+    path = _existing(path)
+    found: dict[str, bool] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            if (header := next(reader, None)) != LABEL_HEADER:
+                raise DataError(path, f"its header is {header}", "it must be id,anomalous")
+            for row in filter(None, reader):
+                if len(row) != 2 or row[1] not in ("0", "1"):
+                    raise DataError(
+                        path,
+                        f"line {reader.line_num} is {shown(','.join(row))}",
+                        "it must be an id, a comma, and 0 or 1",
+                    )
+                found[row[0]] = row[1] == "1"
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(path, f"it is no CSV in UTF-8 ({error})", "it must be id,anomalous") from error
+    return found
 
 
 def read_stream(directory: Path, system: str) -> Iterator[str]:

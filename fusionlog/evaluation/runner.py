@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,11 +38,14 @@ KEPT_RESULTS = 8
 
 
 class CachedEncode:
-    """An encoder with a cache: each text is encoded once."""
+    """An encoder with a cache: each text is encoded once.
 
-    def __init__(self, encode: NamedEncode) -> None:
+    :param known: vectors of texts that are not encoded again.
+    """
+
+    def __init__(self, encode: NamedEncode, known: Mapping[str, FloatArray] | None = None) -> None:
         self.name, self.dim, self._encode = encode.name, encode.dim, encode
-        self._known: dict[str, FloatArray] = {}
+        self._known: dict[str, FloatArray] = dict(known or {})
 
     def __call__(self, texts: Sequence[str], /) -> FloatArray:
         """Texts to unit vectors `[texts, dim]`."""

@@ -159,6 +159,18 @@ async def read_committed(settings: Settings, topic: Topic, group: str, limit_per
             yield record
 
 
+async def read_each(
+    settings: Settings, topic: Topic, wanted: Callable[[str], bool], limit_per_partition: int | None = None
+) -> AsyncIterator[tuple[str, Any]]:
+    """The records of a topic whose key is wanted, in the order of each partition, one after the other; None is a
+    tombstone. The others are not decoded.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    async for each in _read(settings, topic, limit_per_partition, wanted=wanted):
+        yield each
+
+
 async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> list[ConsumerRecord]:
     """That many of the newest raw records of each partition, as Kafka has them.
 
@@ -190,8 +202,9 @@ async def records_between(
 
 
 async def _read(
-    settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused
-) -> AsyncIterator[tuple[str, Any]]:
+    settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused,
+    wanted: Callable[[str], bool] | None = None,
+) -> AsyncIterator[tuple[str, Any]]:  # fmt: skip
     reader = RecordReader(settings, topic)
     async with _reader(settings, topic, group) as consumer:
         ends = await _ends(settings, topic, consumer, group)
@@ -200,6 +213,8 @@ async def _read(
         async for records in _until(settings, topic, consumer, ends):
             if group is not None:
                 records = [each for each in records if each.offset < ends[TopicPartition(each.topic, each.partition)]]
+            if wanted is not None:
+                records = [each for each in records if wanted((each.key or b"").decode("utf-8", "replace"))]
             for record, found in zip(records, await reader.read(records), strict=True):
                 if isinstance(found, RecordError):
                     await refused(record, found)

@@ -329,6 +329,18 @@ class DistillSettings(SettingsGroup):
     recent_windows: int = Field(
         5000, ge=1, description="recent windows read per partition, by a distillation and by a starting label worker"
     )
+    task_windows: int = Field(
+        20_000, ge=1, description="newest windows of a target that its task is sent: they bound the memory of a task"
+    )
+    task_labels: int = Field(5_000, ge=1, description="newest pseudo-labels of a target that its task is sent")
+    task_cpus: float = Field(
+        1.0, gt=0, le=1024, description="CPUs that a target's task asks the Ray cluster for, and its threads"
+    )
+    task_gpus: float | None = Field(
+        None, ge=0, le=8,
+        description="GPUs of a target's task (0.25: four share one); default: 1 where the cluster has one, else 0",
+    )  # fmt: skip
+    task_retries: int = Field(3, ge=0, description="repetitions of a target's task whose worker or node died")
     gate_min_agreement: float = Field(0.2, ge=-1, le=1, description="least kappa with the teacher's verdicts")
     gate_margin: float = Field(
         0.5, ge=0, le=1, description="greatest loss on held-out sources, as a share of the base's AUPRC over chance"
@@ -336,6 +348,14 @@ class DistillSettings(SettingsGroup):
     gate_min_rate: float = Field(0.0, ge=0, le=1, description="least share of recent windows called anomalous")
     gate_max_rate: float = Field(0.5, ge=0, le=1, description="greatest share of recent windows called anomalous")
     tau: float | None = Field(None, ge=-1, le=1, description="routing threshold; default: from the sources")
+
+    @field_validator("task_cpus", "task_gpus")
+    @classmethod
+    def _is_of_ray(cls, value: float | None) -> float | None:
+        """Ray gives shares of one device, or whole ones."""
+        if value is not None and value > 1 and value != int(value):
+            raise ValueError("above 1, Ray takes whole numbers alone")
+        return value
 
 
 class CanarySettings(SettingsGroup):

@@ -59,13 +59,12 @@ RAY = """
 import asyncio, time
 from fusionlog.cli.rollback import again_at
 from fusionlog.settings import load
-from ray_jobs import publish
+from ray_jobs import material, publish
 
 async def main():
     settings = load()
-    await publish.read_labels(settings, "shop")
-    await publish.read_feedback(settings, "shop")
-    await publish.read_windows(settings, "shop")
+    await material.read_labels(settings, ["shop"])
+    await material.read_windows(settings, ["shop"], bytes)
     await publish.publish(settings, again_at(await publish.read_parent(settings, "shop"), time.time()))
 
 asyncio.run(main())

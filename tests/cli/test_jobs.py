@@ -56,13 +56,16 @@ def test_the_options_of_a_command_are_those_of_its_job(submitted: Submissions) -
     run("meta-train", "--data", "here", "--source", "mill", "--source", "farm")
     run("distill", "--system", "shop")
     run("distill", "--system", "shop", "--data", "here", "--source", "mill")
-    sources = ["--data", "here", "--source", "mill"]
+    run("distill", "--system", "shop", "--system", "yard", "--sources", "s3://b/x", "--sources", "kafka:mill=l.csv")
+    sources = ["--sources", "here", "--source", "mill"]
     assert submitted.commands == [
         ["python", "-m", "ray_jobs.meta_train", "--source", "kafka"],
         ["python", "-m", "ray_jobs.meta_train", *sources, "--source", "farm"],
         ["python", "-m", "ray_jobs.distill", "--system", "shop"],
         ["python", "-m", "ray_jobs.distill", "--system", "shop", *sources],
-    ]
+        ["python", "-m", "ray_jobs.distill", "--system", "shop", "--system", "yard",
+         "--sources", "s3://b/x", "--sources", "kafka:mill=l.csv"],
+    ]  # fmt: skip
 
 
 def test_a_job_gets_the_settings_of_this_environment_and_nothing_else_of_it(submitted: Submissions) -> None:
@@ -83,7 +86,7 @@ def test_the_token_of_a_cluster_is_a_setting_or_rays_own_variable(submitted: Sub
     assert submitted.tokens == ["of Ray", "of ours"]
 
 
-@pytest.mark.parametrize("code", [0, 3, 4])
+@pytest.mark.parametrize("code", [0, 3, 4, 5])
 def test_the_end_of_a_job_is_the_end_of_the_command(submitted: Submissions, code: int) -> None:
     submitted.code = code
     done = run("distill", "--system", "shop")
@@ -116,6 +119,22 @@ def test_an_unknown_bundled_source_is_refused_before_a_ray_starts(
 ) -> None:
     failed = run(*words, "--source", "postgres")
     assert isinstance(failed.exception, SettingError) and "did you mean postgresql?" in str(failed.exception)
+    assert submitted.commands == []
+
+
+def test_a_base_needs_a_source_before_a_ray_starts(submitted: Submissions) -> None:
+    failed = run("meta-train")
+    assert isinstance(failed.exception, SettingError) and "at least one labelled system" in str(failed.exception)
+    run("meta-train", "--sources", "s3://bucket/labelled")
+    assert submitted.commands == [["python", "-m", "ray_jobs.meta_train", "--sources", "s3://bucket/labelled"]]
+
+
+@pytest.mark.parametrize(
+    "place", ["s3://key:hush@bucket/x", "https://host/x?sig=hush", "kafka:shop=s3://k:hush@b/l.csv"]
+)
+def test_a_login_gets_into_no_command_of_a_job(submitted: Submissions, place: str) -> None:
+    failed = run("distill", "--system", "shop", "--sources", place)
+    assert isinstance(failed.exception, SettingError) and "hush" not in str(failed.exception)
     assert submitted.commands == []
 
 

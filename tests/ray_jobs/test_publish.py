@@ -1,16 +1,16 @@
-"""What the jobs take from Kafka's topics: the right parent, each window once, a system's own labels in order."""
+"""The parent of a release among those on the topic."""
 
 import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka import codecs
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from ray_jobs import distill, meta_train, publish
-from tests.factories import make_label, make_release, make_window, make_withdrawn
+from ray_jobs.sources import Places
+from tests.factories import make_release, make_withdrawn
 from tests.signing.factories import make_signatures
 
 
@@ -19,10 +19,12 @@ def topics(monkeypatch):
     """The records of each topic by the topic's name."""
     found = {}
 
-    async def read_all(settings, topic, limit=None):
-        return [(codecs.key_of(record), record) for record in found.get(topic.name, [])]
+    async def read_each(settings, topic, wanted, limit=None):
+        for record in found.get(topic.name, []):
+            if wanted(codecs.key_of(record)):
+                yield codecs.key_of(record), record
 
-    monkeypatch.setattr(publish, "read_all", read_all)
+    monkeypatch.setattr(publish, "read_each", read_each)
     return found
 
 
@@ -56,36 +58,19 @@ async def test_a_withdrawn_release_is_nobodys_parent_and_is_found_while_it_is_th
     settings = Settings()
     base, own, bad = signed(BASE, 1.0), signed("shop", 2.0), make_withdrawn(signed("shop", 3.0))
     topics[settings.topics.models.name] = found = [base, own]
-    assert await publish.last_withdrawn(settings, "shop") is None
+    assert publish.newest_withdrawn(found, "shop") is None
     found.append(bad)
     assert await publish.read_parent(settings, "shop") == own
-    assert await publish.last_withdrawn(settings, "shop") == bad
-    assert await publish.last_withdrawn(settings, "mill") is None
+    assert publish.newest_withdrawn(found, "shop") == bad
+    assert publish.newest_withdrawn(found, "mill") is None
     found.append(signed("shop", 4.0))
-    assert await publish.last_withdrawn(settings, "shop") is None
+    assert publish.newest_withdrawn(found, "shop") is None
 
 
 async def test_a_job_without_the_key_of_its_releases_ends_before_it_computes(topics):
     settings = Settings()
     settings.__dict__["signatures"] = make_signatures("trainer")["reader"]
     with pytest.raises(SettingError, match="a release must be signed: give the private key of trainer"):
-        await distill.job(settings, "shop", None, [])
+        await distill.job(settings, ["shop"], Places())
     with pytest.raises(SettingError, match="a release must be signed: give the private key of trainer"):
-        await meta_train.train(settings, DATASETS, [])
-
-
-async def test_a_window_that_was_emitted_twice_is_read_once_and_the_older_first(topics):
-    settings = Settings()
-    first, last = make_window("disk full", ended=10.0), make_window("disk full", first_offset=9, ended=20.0)
-    other = make_window("disk full", system="mill", first_offset=40)
-    topics[settings.topics.general.name] = [last, other, first]
-    topics[settings.topics.proprietary.name] = [first]
-    assert await publish.read_windows(settings, "shop") == [first, last]
-
-
-async def test_labels_are_those_of_the_system_in_the_order_they_were_given(topics):
-    settings = Settings()
-    window = make_window("disk full")
-    late, early = make_label(window, labelled_at=20.0), make_label(window, labelled_at=10.0)
-    topics[settings.topics.labels.name] = [late, make_label(make_window(system="mill")), early]
-    assert await publish.read_labels(settings, "shop") == [early, late]
+        await meta_train.train(settings, Places())

@@ -34,6 +34,9 @@ spec:
         {{- include "fusionlog.env" (list $root $role $root.Values.ray.settings false) | trim | nindent 8 }}
         - {name: RAY_USAGE_STATS_ENABLED, value: "0"}
         - {name: HOME, value: /tmp}
+        {{- with $root.Values.ray.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       resources:
         {{- toYaml (index . 2) | nindent 8 }}
       volumeMounts:
@@ -69,7 +72,7 @@ left out the server's defaults would be refused as a conflict. */}}
 {{/* Options of a job from its values, as a JSON list: (list sources data). */}}
 {{- define "fusionlog.jobOptions" -}}
 {{- $words := list -}}
-{{- with index . 1 -}}{{- $words = concat $words (list "--data" .) -}}{{- end -}}
+{{- with index . 1 -}}{{- $words = concat $words (list "--sources" .) -}}{{- end -}}
 {{- range index . 0 -}}{{- $words = concat $words (list "--source" .) -}}{{- end -}}
 {{- toJson $words -}}
 {{- end -}}
