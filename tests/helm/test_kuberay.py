@@ -74,14 +74,15 @@ def test_a_job_of_meta_training_that_was_switched_off_later_goes_with_the_releas
     eventually(lambda: not release.cluster.get(release.namespace, "rayjobs"), "no job of Ray")
 
 
-def test_a_distillation_a_system_is_submitted_by_its_schedule(release: Installation) -> None:
+def test_the_distillation_of_all_systems_is_submitted_by_its_schedule(release: Installation) -> None:
     release.install(example("gpu"))
     (schedule,) = release.cluster.get(release.namespace, "cronjobs")
     name = schedule["metadata"]["name"]
     release.cluster.kubectl("-n", release.namespace, "create", "job", "now", f"--from=cronjob/{name}")
     eventually(lambda: release.cluster.get(release.namespace, "pods", "-l", "job-name=now"), "a pod of the job")
     (pod,) = release.cluster.get(release.namespace, "pods", "-l", "job-name=now")
-    assert pod["spec"]["containers"][0]["args"] == ["--system", "shop"]
+    (container,) = pod["spec"]["containers"]
+    assert container["args"] == schedule["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
 def test_an_upgrade_keeps_the_workers_that_rays_autoscaler_made(release: Installation) -> None:
