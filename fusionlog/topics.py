@@ -14,7 +14,7 @@ DAY_MS = 24 * 3600 * 1000
 CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
-Role = Literal["ingest", "score", "label", "explain", "canary", "ray", "cli"]
+Role = Literal["ingest", "score", "label", "explain", "canary", "train", "ray", "cli"]
 Person = Literal["shippers", "users", "operators"]
 Who = Literal[Role, Person]
 """A role, or a group of people and programs outside of FusionLog."""
@@ -31,6 +31,7 @@ TopicId = Literal[
     "anomalies",
     "explanations",
     "spend",
+    "training",
     "deadletter",
 ]
 """The name of a topic's property in `Topics`."""
@@ -81,13 +82,18 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
         reads=("models", "anomalies"), writes=("canary",), describes=("general", "proprietary"),
         watches=("ingest", "score", "label"),
     ),
+    # Of the windows it reads a sample: their shares by route.
+    "train": Access(
+        reads=("training", "labels", "general", "proprietary"), writes=("training", "deadletter"), member=True
+    ),
     "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
     # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
     # its topic again, and a note that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
+    # `fusionlog train` writes what an operator requests.
     "cli": Access(
-        reads=("raw", "models", "explanations", "labels", "spend", "deadletter", "proprietary"),
+        reads=("raw", "models", "explanations", "labels", "spend", "training", "deadletter", "proprietary"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
-                "explanations"),
+                "explanations", "training"),
         creates=True,
     ),
 })  # fmt: skip
@@ -299,6 +305,14 @@ class Topics:
         return replace(topic, segment_ms=DAY_MS // 4)  # What is removed leaves the disk, and the start of a worker.
 
     @property
+    def training(self) -> Topic:
+        """The training of targets. One partition: who has it decides, one at a time."""
+        return self._compacted(
+            "training", "system/state, or system/request (* is every system)", records.Training,
+            "Why a target is due, the job that trains it, and its result; or what an operator requests.", partitions=1,
+        )  # fmt: skip
+
+    @property
     def deadletter(self) -> Topic:
         """Records that could not be used, as they were; reason, place and time are in their headers."""
         return Topic(
@@ -311,7 +325,7 @@ class Topics:
     def own(self) -> list[Topic]:
         """Every topic that all systems share, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.spend, self.templates, self.feedback, self.deadletter]  # fmt: skip
+                self.spend, self.training, self.templates, self.feedback, self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""

@@ -69,10 +69,11 @@ class Role(StrEnum):
     label = "label"
     explain = "explain"
     canary = "canary"
+    train = "train"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain or canary")]) -> None:
+def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, canary or train")]) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 

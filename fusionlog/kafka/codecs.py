@@ -90,6 +90,8 @@ def key_of(record: records.Record) -> str:
             return record.anomaly
         case records.Spend():
             return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
+        case records.Training():
+            return f"{record.system}/{'request' if record.state is None else 'state'}"
     raise TypeError(f"{type(record).__name__} has no topic")
 
 
