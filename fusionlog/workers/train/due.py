@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf
+from typing import Literal
 
 from fusionlog.records import Seconds, TrainingRequest, TrainingState
 from fusionlog.settings import TrainSettings
+
+StateName = Literal["waiting", "due", "running", "retrying", "paused"]
 
 
 @dataclass(frozen=True)
@@ -134,3 +137,14 @@ def has_drifted(counts: Counts, least: float) -> bool:
     if counts.share is None or counts.least_share is None or least == 0:
         return False
     return counts.share - counts.least_share >= least
+
+
+def state_of(target: Target, answer: Due) -> StateName:
+    """The state of a target in one word."""
+    if target.running:
+        return "running"
+    if answer:
+        return "due"
+    if target.paused:
+        return "paused"
+    return "retrying" if target.failures else "waiting"

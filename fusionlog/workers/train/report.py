@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from fusionlog.observability import metrics
 from fusionlog.records import TrainingResult
-from fusionlog.workers.train.due import Counts, Due, Target
+from fusionlog.workers.train.due import Counts, Due, StateName, Target, state_of
 
-STATES = ("waiting", "due", "running", "retrying", "paused")
+STATES: tuple[StateName, ...] = get_args(StateName)
 SHOWN = 20
 """Targets that are reported by name, at most: the ones that fail, run or are due first."""
 
 Targets = Mapping[str, tuple[Target, Counts, Due]]
-
-
-def state_of(target: Target, due: Due) -> str:
-    """The state of a target, one of `STATES`."""
-    if target.running:
-        return "running"
-    if due:
-        return "due"
-    if target.paused:
-        return "paused"
-    return "retrying" if target.failures else "waiting"
 
 
 class TrainingReport:
