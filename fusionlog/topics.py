@@ -308,8 +308,10 @@ class Topics:
     def training(self) -> Topic:
         """The training of targets. One partition: who has it decides, one at a time."""
         return self._compacted(
-            "training", "system/state, or system/request (* is every system)", records.Training,
-            "Why a target is due, the job that trains it, and its result; or what an operator requests.", partitions=1,
+            "training", "system/state, system/request (* is every system), or system/version/artefact",
+            records.Training,
+            "Why a target is due, its job and its result; what an operator requests; how a release was trained.",
+            partitions=1,
         )  # fmt: skip
 
     @property

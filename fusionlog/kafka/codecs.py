@@ -91,7 +91,7 @@ def key_of(record: records.Record) -> str:
         case records.Spend():
             return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
         case records.Training():
-            return f"{record.system}/{'request' if record.state is None else 'state'}"
+            return record.key
     raise TypeError(f"{type(record).__name__} has no topic")
 
 

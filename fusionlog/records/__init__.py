@@ -33,7 +33,7 @@ from fusionlog.records.labels import EventLabel, PseudoLabel, Revocation
 from fusionlog.records.lines import KeyedLine, Template, template_id
 from fusionlog.records.models import BankEvent, Calibration, Lineage, LogisticRegression, ModelRelease, Withdrawal
 from fusionlog.records.spending import Spend
-from fusionlog.records.training import Training, TrainingRequest, TrainingResult, TrainingState
+from fusionlog.records.training import Training, TrainingArtefact, TrainingRequest, TrainingResult, TrainingState
 from fusionlog.records.windows import (
     LEAST_DURATION,
     LEAST_PAUSE,
@@ -85,6 +85,7 @@ __all__ = [
     "SystemName",
     "Template",
     "Training",
+    "TrainingArtefact",
     "TrainingRequest",
     "TrainingResult",
     "TrainingState",

@@ -19,7 +19,9 @@ class TrainingResult(Struct, frozen=True, kw_only=True):
     """The result of a job for one target.
 
     `published` is a release `version`, `rejected` a refusal by the gate; both, and `nothing to do`, count as a
-    training. `failed` is every other end: of the job, of its cluster, by the time limit, by an operator.
+    training. `failed` is every other end: of the job, of its cluster, by the time limit, by an operator. `labels` and
+    `windows` are the numbers that it was trained on, `peak_bytes` is the greatest resident memory of its task, and
+    `metrics` are what the gate measured.
     """
 
     outcome: TrainingOutcome
@@ -27,6 +29,22 @@ class TrainingResult(Struct, frozen=True, kw_only=True):
     at: Seconds
     version: str | None = None
     seconds: Duration = 0.0
+    labels: Sum = 0
+    windows: Sum = 0
+    peak_bytes: Sum = 0
+    metrics: dict[str, float] = {}
+
+
+class TrainingArtefact(Struct, frozen=True, kw_only=True):
+    """What is kept of a training that published a release: why, by which job, with what result, and the lines of its
+    progress in the job's log. The newest ones of a target are kept."""
+
+    version: str
+    job: SubmissionId
+    reasons: list[str]
+    decided_at: Seconds
+    result: TrainingResult
+    stages: list[str] = []
 
 
 class TrainingState(Struct, frozen=True, kw_only=True):
@@ -66,7 +84,8 @@ class TrainingRequest(Struct, frozen=True, kw_only=True):
 
 
 class Training(Record, frozen=True, kw_only=True):
-    """The training of a target: its `state` by the train role, or an operator's `request`, each under a key of its own.
+    """The training of a target: its `state` by the train role, an operator's `request`, or the `artefact` of a release,
+    each under a key of its own.
 
     `system` is `*` in a request for all targets.
     """
@@ -74,11 +93,19 @@ class Training(Record, frozen=True, kw_only=True):
     system: SystemName
     state: TrainingState | None = None
     request: TrainingRequest | None = None
+    artefact: TrainingArtefact | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a record that is neither, or both.
+        """Refuse a record that is none of these, or several.
 
         :raises ValueError: it is.
         """
-        if (self.state is None) == (self.request is None):
-            raise ValueError("a training record has either a state or a request")
+        if [self.state, self.request, self.artefact].count(None) != 2:
+            raise ValueError("a training record has one of a state, a request and an artefact")
+
+    @property
+    def key(self) -> str:
+        """Its key on the topic."""
+        if self.artefact is not None:
+            return f"{self.system}/{self.artefact.version}/artefact"
+        return f"{self.system}/{'request' if self.state is None else 'state'}"

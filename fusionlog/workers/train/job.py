@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from fusionlog.records import Seconds, TrainingResult
 from fusionlog.records.training import TrainingOutcome
@@ -15,9 +18,6 @@ from fusionlog.workers.train.ray_api import JobStatus
 
 EXPECTED: Mapping[int, TrainingOutcome] = {3: "rejected", 4: "nothing to do"}
 """The exit codes of a job without a release that are results."""
-OUTCOMES: Mapping[str, TrainingOutcome] = {
-    "published": "published", "rejected": "rejected", "nothing to do": "nothing to do", "failed": "failed",
-}  # fmt: skip
 OWN = tuple(
     f"{PREFIX}{name}"
     for name in (
@@ -28,7 +28,11 @@ OWN = tuple(
 )  # fmt: skip
 """What the variables begin with that are this worker's and no job's: a node of Ray has its own login and files."""
 MOST_CHARS = 500
-"""Of the reason of a result."""
+"""Of the reason of a result, and of a line of progress."""
+MOST_STAGES = 40
+MEASURED = ("version", "seconds", "labels", "windows", "peak_bytes", "metrics")
+"""What a target's report has beside its outcome."""
+_WORDS = re.compile(r"[^\s,:;]+")
 
 
 def command(systems: Sequence[str], settings: TrainSettings) -> str:
@@ -68,14 +72,18 @@ def results(status: JobStatus, log: str, systems: Sequence[str], now: Seconds) -
 
 def result_of(report: Mapping[str, Any], now: Seconds) -> TrainingResult:
     """The result in a target's report."""
-    seconds, version = report.get("seconds"), report.get("version")
-    return TrainingResult(
-        outcome=OUTCOMES.get(str(report.get("outcome")), "failed"),
-        reason=str(report.get("reason") or "")[:MOST_CHARS],
-        at=now,
-        version=version if isinstance(version, str) else None,
-        seconds=max(0.0, float(seconds)) if isinstance(seconds, int | float) else 0.0,
-    )
+    fields = {name: report[name] for name in MEASURED if report.get(name) is not None}
+    found = {"outcome": str(report.get("outcome")), "reason": str(report.get("reason") or "")[:MOST_CHARS], "at": now}
+    try:
+        return msgspec.convert({**fields, **found}, TrainingResult)
+    except msgspec.ValidationError as error:
+        return failure(f"the report of the job cannot be read ({error})", now)
+
+
+def stages(log: str, system: str) -> list[str]:
+    """The lines of a target's progress in the log of its job, the last `MOST_STAGES` of them."""
+    found = [line for line in log.splitlines() if line.startswith("distill: ") and system in _WORDS.findall(line)]
+    return [line.removeprefix("distill: ").rstrip()[:MOST_CHARS] for line in found[-MOST_STAGES:]]
 
 
 def failure(reason: str, now: Seconds) -> TrainingResult:

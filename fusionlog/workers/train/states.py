@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Mapping, Sequence
 from typing import TypeVar, cast
 
 from fusionlog.kafka.client import kafka_errors
 from fusionlog.kafka.membership import AssignmentLost
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import Refused, Table, read_all
-from fusionlog.records import Training, TrainingRequest, TrainingState
+from fusionlog.records import Training, TrainingArtefact, TrainingRequest, TrainingState
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from fusionlog.workers.train.due import Target
 from fusionlog.workers.train.leadership import PARTITION, Leadership
 
-STATE, REQUEST = "state", "request"
+STATE, REQUEST, ARTEFACT = "state", "request", "artefact"
+KEPT_ARTEFACTS = 10
+"""Of a target: those of its newest releases."""
 T = TypeVar("T")
 
 
@@ -38,6 +41,7 @@ class TargetStates:
         self._late = set[str]()
         self.of: dict[str, TrainingState] = {}
         self.requests: dict[str, TrainingRequest] = {}
+        self._artefacts: dict[str, list[str]] = {}
         self._read_in_term = 0
 
     async def start(self) -> None:
@@ -87,6 +91,9 @@ class TargetStates:
     def take(self, key: str, record: Training | None) -> None:
         """Take a record of the topic; a tombstone removes it."""
         system, _, kind = key.rpartition("/")
+        if kind == ARTEFACT:
+            self._take_artefact(key, exists=record is not None)
+            return
         if kind == REQUEST:
             _put(self.requests, system, record.request if record else None)
             return
@@ -109,18 +116,39 @@ class TargetStates:
         :raises AssignmentLost: another worker leads.
         :raises BrokerError: Kafka does not take them: which of them it has is not known.
         """
+        await self._write([(each.key, each) for each in (Training(system=n, state=s) for n, s in states.items())])
+        self.of |= states
+
+    async def keep(self, artefacts: Mapping[str, TrainingArtefact]) -> None:
+        """Write the artefacts of releases, and remove those of a target's oldest ones.
+
+        :raises AssignmentLost: another worker leads.
+        :raises BrokerError: Kafka does not take them.
+        """
+        new = [Training(system=name, artefact=each) for name, each in artefacts.items()]
+        for record in new:
+            self._take_artefact(record.key, exists=True)
+        old = [key for name in artefacts for key in self._artefacts[name][:-KEPT_ARTEFACTS]]
+        await self._write([*((each.key, each) for each in new), *((key, None) for key in old)])
+
+    def _take_artefact(self, key: str, *, exists: bool) -> None:
+        """Note that an artefact is on the topic, or is no more; versions sort by time."""
+        kept = self._artefacts.setdefault(key.rsplit("/", 2)[0], [])
+        if exists and key not in kept:
+            insort(kept, key)
+        elif not exists and key in kept:
+            kept.remove(key)
+
+    async def _write(self, records: Sequence[tuple[str, Training | None]]) -> None:
         await self.prove()
         try:
             async with kafka_errors(self._settings.kafka, f"writing {self._topic.name}", "Write"):
-                records = [Training(system=name, state=state) for name, state in states.items()]
                 await asyncio.gather(*[
-                    await self._producer.send(self._topic, f"{each.system}/{STATE}", each, PARTITION)
-                    for each in records
+                    await self._producer.send(self._topic, key, record, PARTITION) for key, record in records
                 ])  # fmt: skip
         except BaseException:
             self._read_in_term = 0
             raise
-        self.of |= states
 
     async def prove(self) -> None:
         """Prove that this worker leads.

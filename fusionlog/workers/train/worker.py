@@ -13,7 +13,7 @@ from fusionlog.errors import BrokerError, BrokerRefusedError, RayError
 from fusionlog.kafka.known_systems import KnownSystems
 from fusionlog.kafka.membership import AssignmentLost
 from fusionlog.observability.outage import Outage
-from fusionlog.records import Seconds, TrainingResult, TrainingState
+from fusionlog.records import Seconds, TrainingArtefact, TrainingResult, TrainingState
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY
@@ -53,6 +53,9 @@ class States(Protocol):
 
     async def write(self, states: Mapping[str, TrainingState]) -> None:
         """Write some, and return when they are kept."""
+
+    async def keep(self, artefacts: Mapping[str, TrainingArtefact]) -> None:
+        """Write how releases were trained."""
 
     async def prove(self) -> None:
         """Prove that this worker leads."""
@@ -154,15 +157,15 @@ class TrainWorker:
         if not job.submitted:
             await self._submit(job)
             return
-        status, now = await self._status(job.id), self._clock()
+        status = await self._status(job.id)
         if status is None:
-            await self._end(job, jobs.failure("Ray has no such job any more: its cluster was started again", now))
+            await self._fail(job, "Ray has no such job any more: its cluster was started again")
         elif status.ended:
-            await self._end(job, jobs.results(status, await self._log(job, status), job.open, now))
-        elif now - job.submitted_at > self._settings.train.timeout:
+            await self._end_with(job, status, await self._log(job, status))
+        elif self._clock() - job.submitted_at > self._settings.train.timeout:
             await self._ray.stop(job.id)
             why = f"it did not end in {self._settings.train.timeout:.0f} s (FUSIONLOG_TRAIN__TIMEOUT) and was stopped"
-            await self._end(job, jobs.failure(why, now))
+            await self._fail(job, why)
 
     async def _submit(self, job: Job) -> None:
         """Submit a decision's job, where Ray has it not yet; one of paused targets alone is held."""
@@ -173,7 +176,7 @@ class TrainWorker:
             await self._ray.submit(job.id, jobs.command(job.systems, self._settings.train), self._env)
         except RefusedJobError as error:
             self._ray_there()
-            await self._end(job, jobs.failure(str(error), self._clock()))
+            await self._fail(job, str(error))
             return
         self._ray_there()
         now, states = self._clock(), self._states.of
@@ -185,15 +188,33 @@ class TrainWorker:
         target = self._states.target(system)
         return target.paused and target.state is not None and "operator" not in target.state.reasons
 
-    async def _end(self, job: Job, found: TrainingResult | Mapping[str, TrainingResult]) -> None:
-        """Write a job's results, one for all its open targets or one each."""
-        results = dict.fromkeys(job.open, found) if isinstance(found, TrainingResult) else dict(found)
+    async def _fail(self, job: Job, reason: str) -> None:
+        """End a job that has no result of its own."""
+        await self._end(job, dict.fromkeys(job.open, jobs.failure(reason, self._clock())))
+
+    async def _end(self, job: Job, results: Mapping[str, TrainingResult]) -> None:
+        """Write the results of a job for its open targets."""
         states, train = self._states.of, self._settings.train
         await self._states.write({
             name: ended(states[name], result, train, self._writer) for name, result in results.items()
         })  # fmt: skip
         for name, result in results.items():
             self._ended(name, job, result)
+
+    async def _end_with(self, job: Job, status: JobStatus, log: str) -> None:
+        """Keep how each release of an ended job was trained, then its results: in this order none is left out."""
+        results = jobs.results(status, log, job.open, self._clock())
+        published = {name: each for name, each in results.items() if each.outcome == "published" and each.version}
+        states = self._states.of
+        if published:
+            await self._states.keep({
+                name: TrainingArtefact(
+                    version=each.version or "", job=job.id, reasons=states[name].reasons,
+                    decided_at=job.decided_at, result=each, stages=jobs.stages(log, name),
+                )
+                for name, each in published.items()
+            })  # fmt: skip
+        await self._end(job, results)
 
     def _ended(self, system: str, job: Job, result: TrainingResult) -> None:
         self.report.ended(system, result)

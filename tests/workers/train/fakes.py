@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from fusionlog.errors import RayError
-from fusionlog.records import TrainingRequest, TrainingState
+from fusionlog.records import TrainingArtefact, TrainingRequest, TrainingState
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 from fusionlog.workers.train.due import Target
@@ -97,7 +97,9 @@ class FakeRay:
                 found = {name: outcomes.get(name, "published") for name in job.systems}
                 reports = [{"system": name, "outcome": each, "reason": f"of {name}", "seconds": 2.5, "version": "v1"}
                            for name, each in found.items()]  # fmt: skip
-                job.log = "distill: a line of progress\n" + json.dumps({"targets": reports}) + "\n"
+                job.log = (
+                    "".join(f"distill: {name}, 9 labels\n" for name in found) + json.dumps({"targets": reports}) + "\n"
+                )
                 failed = "failed" in found.values()
                 job.status = JobStatus("failed", code=2) if failed else JobStatus("succeeded", code=0)
 
@@ -114,6 +116,7 @@ class FakeStates:
     def __init__(self, topic: dict[str, TrainingState], requests: dict[str, TrainingRequest], killer: Killer) -> None:
         self._topic, self.requests, self._killer = topic, requests, killer
         self.of: dict[str, TrainingState] = {}
+        self.artefacts: dict[str, TrainingArtefact] = {}
         self.leads = True
 
     def target(self, system: str) -> Target:
@@ -131,6 +134,11 @@ class FakeStates:
             self._topic[name] = state
             self._killer.point()
         self.of |= states
+
+    async def keep(self, artefacts: Mapping[str, TrainingArtefact]) -> None:
+        for name, artefact in artefacts.items():
+            self._killer.point()
+            self.artefacts[name] = artefact
 
     async def prove(self) -> None:
         pass
@@ -150,6 +158,7 @@ class Deployment:
         self.ray, self.labels = FakeRay(self.killer), LabelCounts()
         self.shares: dict[str, float] = {}
         self.shapes = 0
+        self.artefacts: dict[str, TrainingArtefact] = {}
         self.worker = self.started()
 
     def started(self) -> TrainWorker:
@@ -157,6 +166,7 @@ class Deployment:
         train = {"new_labels": 3, "interval": 100.0, "retry_seconds": 10.0, "targets_per_job": 5, **self.settings}
         config = Settings.model_validate({"train": train, "distill": {"min_labels": 1}})
         states = FakeStates(self.topic, self.requests, self.killer)
+        states.artefacts = self.artefacts
 
         async def sample() -> Mapping[str, float]:
             return self.shares

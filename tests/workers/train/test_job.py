@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fusionlog.settings import TrainSettings
-from fusionlog.workers.train.job import command, environment, results
+from fusionlog.workers.train.job import command, environment, results, stages
 from fusionlog.workers.train.ray_api import JobStatus
 
 DONE = JobStatus("succeeded", code=0)
@@ -63,12 +63,19 @@ def test_a_report_of_one_target_and_one_of_several() -> None:
         (JobStatus("failed", code=1), log("Traceback", "KeyError: 'x'"), "failed", "KeyError: 'x' (exit code 1)"),
         (JobStatus("failed", "no node has 64 CPUs"), "", "failed", "no node has 64 CPUs"),
         (JobStatus("failed", code=3), "", "rejected", "the report of the job could not be read"),
-        (JobStatus("failed", code=2), log(report("shop", "exploded")), "failed", "why"),
+        (JobStatus("failed", code=2), log(report("shop", "exploded")), "failed", None),
+        (DONE, log(report("shop", peak_bytes=-1)), "failed", None),
         (DONE, "[" * 100_000 + "\n", "failed", "the job ended without a report of this target"),
     ],
 )
 def test_an_end_without_a_result_is_a_failure_with_its_reason(
-    status: JobStatus, text: str, outcome: str, reason: str
+    status: JobStatus, text: str, outcome: str, reason: str | None
 ) -> None:
     found = results(status, text, ["shop"], 9.0)["shop"]
-    assert (found.outcome, found.reason) == (outcome, reason)
+    assert found.outcome == outcome
+    assert found.reason.startswith("the report of the job cannot be read") if reason is None else found.reason == reason
+
+
+def test_stages_are_the_lines_of_a_target_alone() -> None:
+    text = log("distill: shop, 9 labels", "distill: shop-eu, 7 labels", "noise of shop", "distill: 9 targets: shop, x")
+    assert stages(text, "shop") == ["shop, 9 labels", "9 targets: shop, x"]

@@ -26,6 +26,8 @@ async def test_targets_that_are_due_are_one_job_with_the_settings_of_the_worker(
     await here.check(5)
     assert (here.outcome("shop"), here.outcome("mill")) == ("published", "rejected")
     assert here.topic["shop"].result is not None and here.topic["shop"].result.version == "v1"
+    assert list(here.artefacts) == ["shop"]
+    assert (here.artefacts["shop"].job, here.artefacts["shop"].stages) == (id, ["shop, 9 labels"])
 
 
 async def test_a_target_is_trained_again_after_the_interval_with_new_labels_alone() -> None:
@@ -189,7 +191,7 @@ async def test_a_worker_that_does_not_lead_decides_nothing() -> None:
     assert not here.ray.jobs and not here.topic
 
 
-@pytest.mark.parametrize("at", range(1, 30))
+@pytest.mark.parametrize("at", range(1, 33))
 def test_killed_at_any_point_no_training_is_lost_or_doubled(at: int) -> None:
     """Two targets are due together, a third later; the worker is killed at one point, and started again."""
     here = Deployment(killer=Killer(at))
@@ -212,6 +214,7 @@ def test_killed_at_any_point_no_training_is_lost_or_doubled(at: int) -> None:
     assert [here.ray.trainings(name) for name in ("shop", "mill", "pay")] == [1, 1, 1]
     assert set(here.ray.most_at_once.values()) == {1}
     assert all(state.phase == "ended" for state in here.topic.values())
+    assert set(here.artefacts) == {"shop", "mill", "pay"}
 
 
 def test_the_points_of_a_run_are_fewer_than_those_that_are_tried() -> None:
@@ -225,4 +228,4 @@ def test_the_points_of_a_run_are_fewer_than_those_that_are_tried() -> None:
             await here.check(1)
 
     asyncio.run(live())
-    assert 16 < here.killer.points < 29
+    assert 16 < here.killer.points < 33
