@@ -73,7 +73,7 @@ class RayApi:
     """
 
     def __init__(self, address: str, token: str | None = None) -> None:
-        self._address, self._place = address.rstrip("/"), masked_url(address)
+        self.address, self._place = address.rstrip("/"), masked_url(address)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -129,7 +129,7 @@ class RayApi:
             self._session = aiohttp.ClientSession(
                 headers=self._headers, timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
             )
-        url = f"{self._address}/api/jobs/{path}"
+        url = f"{self.address}/api/jobs/{path}"
         try:
             async with self._session.request(method, url, json=body, allow_redirects=False) as response:
                 data = await _bounded(response)
