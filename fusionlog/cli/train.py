@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -15,7 +14,7 @@ from rich.console import Console
 
 from fusionlog import settings
 from fusionlog.cli.printing import at, printable
-from fusionlog.errors import BrokerError, SettingError
+from fusionlog.errors import SettingError
 from fusionlog.records import Training, TrainingRequest, TrainingState
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
@@ -79,14 +78,16 @@ def status(
 @app.command()
 def now(system: Annotated[list[str], typer.Option(help="the target; repeated")]) -> None:
     """Request a training at once, whatever the interval, a back-off or a pause: the train worker submits it next."""
+    from fusionlog.workers.train.requests import request
+
     config, requested = settings.load(), time.time()
     for name in system:
         _check_trained(config, name)
 
-    def change(request: TrainingRequest) -> TrainingRequest:
-        return replace(request, now_at=requested)
+    def change(before: TrainingRequest) -> TrainingRequest:
+        return replace(before, now_at=requested)
 
-    asyncio.run(_request(config, system, change))
+    asyncio.run(request(config, system, change))
     _print(f"requested for {', '.join(system)}: fusionlog train status")
 
 
@@ -159,43 +160,16 @@ def status_of(
 
 
 async def _pause(config: Settings, system: str | None, *, paused: bool) -> None:
+    from fusionlog.workers.train.requests import request
+
     if system is not None:
         _check_trained(config, system)
     changed_at = time.time()
 
-    def change(request: TrainingRequest) -> TrainingRequest:
-        return replace(request, paused=paused, paused_at=changed_at)
+    def change(before: TrainingRequest) -> TrainingRequest:
+        return replace(before, paused=paused, paused_at=changed_at)
 
-    await _request(config, [system or BASE], change)
-
-
-async def _request(
-    config: Settings, systems: Sequence[str], change: Callable[[TrainingRequest], TrainingRequest]
-) -> None:
-    """Change the requests of some systems, and return when Kafka has them.
-
-    :raises BrokerError: it does not take them.
-    """
-    from aiokafka.errors import KafkaError
-
-    from fusionlog.kafka import failures
-    from fusionlog.kafka.codecs import key_of
-    from fusionlog.kafka.producer import Producer
-
-    before = {each.system: each.request for each in await _read(config) if each.request is not None}
-    by = _user()
-    producer, topic = Producer(config, "cli"), config.topics.training
-    await producer.start()
-    try:
-        for name in systems:
-            request = replace(change(before.get(name, TrainingRequest(by=by))), by=by)
-            record = Training(system=name, request=request)
-            await (await producer.send(topic, key_of(record), record, 0))
-    except KafkaError as error:
-        why = failures.reason(error, config.kafka, "Write")
-        raise BrokerError(f"{topic.name} did not take the request, run it again: {why}") from error
-    finally:
-        await producer.stop()
+    await request(config, [system or BASE], change)
 
 
 async def _read(config: Settings) -> Sequence[Training]:
@@ -217,10 +191,3 @@ def _option(system: str | None) -> str:
 
 def _print(text: str) -> None:
     Console(soft_wrap=True).print(printable(text), markup=False, highlight=False)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
