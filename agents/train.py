@@ -45,6 +45,7 @@ class TrainWork:
         self._states = TargetStates(config, self._producer, self._leadership, writer, refused)
         self._counts = LabelCounts()
         self._labels = Table(config, config.topics.labels, self._counts.take, refused)
+        self._feedback = Table(config, config.topics.feedback, self._counts.take_feedback, refused)
         windows = ShareWatch((lambda: sampled_shares(config)) if config.train.drift else None)
         self._worker = TrainWorker(
             config, self._states, self._counts, windows, self._ray,
@@ -58,12 +59,13 @@ class TrainWork:
         """Connect, and read the labels and the states of all targets."""
         await self._producer.start()
         await self._labels.start()
+        await self._feedback.start()
         await self._states.start()
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
         """The tasks of the tables."""
-        return (*self._labels.background, *self._states.background)
+        return (*self._labels.background, *self._feedback.background, *self._states.background)
 
     async def read(self) -> None:
         """Lead, or wait to lead, until cancelled."""
@@ -90,6 +92,7 @@ class TrainWork:
     async def finish(self) -> None:
         """Disconnect."""
         await self._labels.stop()
+        await self._feedback.stop()
         await self._states.stop()
         await self._ray.close()
         await self._producer.stop()

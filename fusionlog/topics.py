@@ -59,18 +59,20 @@ class Access(NamedTuple):
 ROLES: Mapping[Role, Access] = MappingProxyType({
     "ingest": Access(
         # The window topics to resume: it leaves out the lines of windows that it, or another one, had emitted.
-        reads=("raw", "keyed", "models", "labels", "templates", "general", "proprietary"),
+        reads=("raw", "keyed", "models", "labels", "feedback", "templates", "general", "proprietary"),
         writes=("keyed", "general", "proprietary", "templates", "deadletter"),
         member=True,
     ),
     # A window for a second opinion goes to the teacher, and comes back where there is no answer. A release that is bad
     # on the stream is written again, as withdrawn.
     "score": Access(
-        reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "models", "deadletter"), member=True
+        reads=("general", "models", "labels", "feedback"),
+        writes=("anomalies", "proprietary", "models", "deadletter"),
+        member=True,
     ),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
-        reads=("proprietary", "models", "labels", "spend"),
+        reads=("proprietary", "models", "labels", "feedback", "spend"),
         writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter"),
         member=True,
     ),
@@ -84,16 +86,18 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     ),
     # Of the windows it reads a sample: their shares by route.
     "train": Access(
-        reads=("training", "labels", "general", "proprietary"), writes=("training", "deadletter"), member=True
+        reads=("training", "labels", "feedback", "general", "proprietary"), writes=("training", "deadletter"),
+        member=True,
     ),
-    "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
-    # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
-    # its topic again, and a note that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
-    # `fusionlog train` writes what an operator requests.
+    "ray": Access(reads=("models", "labels", "feedback", "general", "proprietary"), writes=("models",)),
+    # `fusionlog labels revoke` and `restore` write labels, `feedback` a verdict on an anomaly, `train` what is
+    # requested of trainings; `fusionlog deadletter replay` writes what workers refused to its topic again, and a note
+    # that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("raw", "models", "explanations", "labels", "spend", "training", "deadletter", "proprietary"),
+        reads=("raw", "models", "explanations", "labels", "spend", "training", "deadletter", "proprietary", "anomalies",
+                "feedback"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
-                "explanations", "training"),
+                "explanations", "feedback", "training"),
         creates=True,
     ),
 })  # fmt: skip
@@ -105,7 +109,7 @@ PEOPLE: Mapping[Person, Access] = MappingProxyType({
     "users": Access(reads=("anomalies", "explanations"), writes=(), member=True),
     "operators": Access(reads=("deadletter",), writes=("feedback",), member=True),
 })  # fmt: skip
-"""Readers and writers outside of FusionLog. Nothing reads `feedback` yet."""
+"""Readers and writers outside of FusionLog."""
 EVERYONE: Mapping[Who, Access] = MappingProxyType(dict[Who, Access]((*ROLES.items(), *PEOPLE.items())))
 
 
@@ -273,8 +277,8 @@ class Topics:
     def feedback(self) -> Topic:
         """Operators' verdicts on anomalies."""
         return self._compacted(
-            "feedback", "anomaly id", records.Feedback,
-            "An operator confirms or dismisses an anomaly.",
+            "feedback", "system/scope/target", records.Feedback,
+            "An operator confirms or dismisses an anomaly's window shape, or an event; the last verdict counts.",
         )  # fmt: skip
 
     @property

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from fusionlog import settings
-from fusionlog.cli.printing import at, printable
+from fusionlog.cli.printing import at, printable, user
 from fusionlog.errors import SettingError
 from fusionlog.records import Training, TrainingRequest, TrainingState
 from fusionlog.releases import BASE
@@ -40,6 +40,7 @@ class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
     labels: int
     new: int
     changed: int
+    feedback: int
     failures: int
     job: str = ""
     decided_at: float = 0.0
@@ -87,7 +88,7 @@ def now(system: Annotated[list[str], typer.Option(help="the target; repeated")])
     def change(before: TrainingRequest) -> TrainingRequest:
         return replace(before, now_at=requested)
 
-    asyncio.run(request(config, system, change))
+    asyncio.run(request(config, system, user(), change))
     _print(f"requested for {', '.join(system)}: fusionlog train status")
 
 
@@ -125,6 +126,8 @@ async def _status(config: Settings, now: float) -> list[TargetStatus]:
     counts = LabelCounts()
     for _, label in await read_all(config, config.topics.labels):
         counts.take(key_of(label), label)
+    for key, feedback in await read_all(config, config.topics.feedback):
+        counts.take_feedback(key, feedback)
     found = await _read(config)
     states = {each.system: each.state for each in found if each.state is not None}
     requests = {each.system: each.request for each in found if each.request is not None}
@@ -144,7 +147,7 @@ def status_of(
     result = state.result if state else None
     shown = TargetStatus(
         system=system, state=state_of(target, answer), why=answer.why, labels=counts.labels, new=counts.new,
-        changed=counts.changed, failures=target.failures,
+        changed=counts.changed, feedback=counts.feedback, failures=target.failures,
     )  # fmt: skip
     if state is not None:
         shown = replace(
@@ -169,7 +172,7 @@ async def _pause(config: Settings, system: str | None, *, paused: bool) -> None:
     def change(before: TrainingRequest) -> TrainingRequest:
         return replace(before, paused=paused, paused_at=changed_at)
 
-    await request(config, [system or BASE], change)
+    await request(config, [system or BASE], user(), change)
 
 
 async def _read(config: Settings) -> Sequence[Training]:

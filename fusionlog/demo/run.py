@@ -114,7 +114,7 @@ class Demo:
                 lambda: self.progress.counts.decided, "windows still have no verdict",
                 still_moving=lambda: self.progress.counts,
             )  # fmt: skip
-            await request(own, [self.plan.target], lambda before: replace(before, now_at=time.time()))
+            await request(own, [self.plan.target], "demo", lambda before: replace(before, now_at=time.time()))
         self._phase("waiting for the Ray job that distils the labels")
         await self._until(
             lambda: self.progress.training is not None and self.progress.training.phase == "ended",

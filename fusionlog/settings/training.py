@@ -16,6 +16,7 @@ class TrainSettings(SettingsGroup):
     changed_labels: int = Field(
         5, ge=1, description="labels of a system that were revoked, or contradict earlier ones, that make one due"
     )
+    feedback: int = Field(3, ge=1, description="operators' verdicts on anomalies of a system that make one due")
     drift: float = Field(
         0.2, ge=0, le=1,
         description="increase of the share of proprietary windows since the last training from which a single new "

@@ -32,6 +32,7 @@ from fusionlog.topics import CANARY
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.muting import count_dismissed, muted_by
 from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
 
 log = structlog.get_logger(__name__)
@@ -135,11 +136,14 @@ class ScoreWorker:
             )  # fmt: skip
 
     async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
+        count_dismissed(verdict, self.report)
         anomaly = anomaly_record.of_verdict(window, verdict, now)
         if anomaly is not None:
-            profile = self._states[window.system].detector.profile
-            anomaly = self._describer_of(window.system).describe(anomaly, window, profile)
-            anomaly = replace(anomaly, unusual=unusual_by(window, profile))
+            state = self._states[window.system]
+            anomaly = self._describer_of(window.system).describe(anomaly, window, state.detector.profile)
+            anomaly = replace(anomaly, unusual=unusual_by(window, state.detector.profile))
+            if muted_by(anomaly, state.knowledge.operators, self.report, now) is not None:
+                return
             metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
             self.report.anomaly(anomaly)
             await self.output.send(self._topics.anomalies, anomaly)

@@ -1,8 +1,9 @@
 """Whether a target is due for a training: a pure function of its state, its counts and the time.
 
 A target is due by `train now`; after a failure, when the back-off is over; and, not sooner than the interval after the
-training before, by any of four reasons: enough new labels, enough changed ones, drift of its windows with a new label,
-or a new label that has waited for long. Nothing is due while its job runs, nor, `train now` apart, while it is paused.
+training before, by any of these reasons: enough new labels, enough changed ones, enough verdicts of operators; drift of
+its windows with any of these, or one of these that has waited for long. Nothing is due while its job runs, nor, `train
+now` apart, while it is paused.
 """
 
 from __future__ import annotations
@@ -22,11 +23,10 @@ StateName = Literal["waiting", "due", "running", "retrying", "paused"]
 class Counts:
     """What is known of a target beside its state.
 
-    Operators' feedback counts here once a role reads it: as a number beside `changed`, with a setting of its own.
-
     :param labels: its labels that a teacher gave and nobody revoked.
     :param new: labels newer than those that were trained on.
     :param changed: newer revocations, and newer labels that contradict earlier ones.
+    :param feedback: newer verdicts of operators on its anomalies that are labels.
     :param oldest: the time of the oldest of these; None: there is none.
     :param share: the share of its recent windows that are proprietary; None: not known.
     :param least_share: the least such share since its last training; None: not known.
@@ -35,9 +35,15 @@ class Counts:
     labels: int = 0
     new: int = 0
     changed: int = 0
+    feedback: int = 0
     oldest: Seconds | None = None
     share: float | None = None
     least_share: float | None = None
+
+    @property
+    def news(self) -> int:
+        """All that a training has not had yet."""
+        return self.new + self.changed + self.feedback
 
 
 @dataclass(frozen=True)
@@ -121,14 +127,15 @@ def earliest(state: TrainingState | None, settings: TrainSettings) -> Seconds:
 
 
 def _reasons(target: Target, counts: Counts, now: Seconds, settings: TrainSettings) -> Iterator[str]:
-    news = counts.new + counts.changed
     if counts.new >= settings.new_labels:
         yield f"{counts.new} new labels"
     if counts.changed >= settings.changed_labels:
         yield f"{counts.changed} changed labels"
-    if news and target.state is not None and has_drifted(counts, settings.drift):
+    if counts.feedback >= settings.feedback:
+        yield f"{counts.feedback} verdicts of operators"
+    if counts.news and target.state is not None and has_drifted(counts, settings.drift):
         yield f"share of proprietary windows {counts.share:.2f} after {counts.least_share:.2f}"
-    if news and counts.oldest is not None and now - counts.oldest >= settings.stale_seconds:
+    if counts.news and counts.oldest is not None and now - counts.oldest >= settings.stale_seconds:
         yield f"a label waits since {now - counts.oldest:.0f} s"
 
 

@@ -1,12 +1,13 @@
-"""The labels of every target, counted: how many stand, and how many are new since a time."""
+"""The labels of every target and operators' verdicts, counted: how many stand, and how many are new since a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from fusionlog.online.operator_verdicts import is_label
 from fusionlog.online.teacher_memory import MOST_LABELS
-from fusionlog.records import PseudoLabel, Seconds
+from fusionlog.records import Feedback, PseudoLabel, Seconds
 from fusionlog.workers.train.due import Counts
 
 
@@ -28,15 +29,20 @@ def mark_of(label: PseudoLabel) -> LabelMark | None:
     return LabelMark(label.labelled_at, changes=bool(label.contradicts), stands=bool(label.events))
 
 
-def count(marks: Mapping[str, LabelMark], since: Seconds) -> Counts:
-    """The counts of a target's labels, by shape; a label that changes a verdict counts as changed, not as new."""
+def count(marks: Mapping[str, LabelMark], verdicts: Iterable[Seconds], since: Seconds) -> Counts:
+    """The counts of a target's labels, by shape; a label that changes a verdict counts as changed, not as new.
+
+    :param verdicts: the times of operators' verdicts.
+    """
+    given = [at for at in verdicts if at > since]
     newer = [mark for mark in marks.values() if mark.at > since and (mark.stands or mark.changes)]
     changed = sum(mark.changes for mark in newer)
     return Counts(
         labels=sum(mark.stands for mark in marks.values()),
         new=len(newer) - changed,
         changed=changed,
-        oldest=min((mark.at for mark in newer), default=None),
+        feedback=len(given),
+        oldest=min((*(mark.at for mark in newer), *given), default=None),
     )
 
 
@@ -45,12 +51,13 @@ class LabelCounts:
 
     def __init__(self) -> None:
         self._marks: dict[str, dict[str, LabelMark]] = {}
+        self._verdicts: dict[str, dict[str, Seconds]] = {}
         self._counted: dict[str, tuple[Seconds, Counts]] = {}
 
     @property
     def systems(self) -> list[str]:
-        """The targets that have a label."""
-        return list(self._marks)
+        """The targets that have a label, or an operator's verdict."""
+        return list(self._marks | self._verdicts)
 
     def take(self, key: str, label: PseudoLabel | None) -> None:
         """Take a record of the topic of labels."""
@@ -63,11 +70,25 @@ class LabelCounts:
             del marks[next(iter(marks))]
         self._counted.pop(system, None)
 
+    def take_feedback(self, key: str, feedback: Feedback | None) -> None:
+        """Take a record of the topic of operators' verdicts; one that ends by itself is no label."""
+        system = key.rsplit("/", 2)[0] if feedback is None else feedback.system
+        verdicts = self._verdicts.setdefault(system, {})
+        verdicts.pop(key, None)
+        if feedback is not None and is_label(feedback):
+            verdicts[key] = feedback.at
+        if len(verdicts) > MOST_LABELS:
+            del verdicts[next(iter(verdicts))]
+        self._counted.pop(system, None)
+
     def of(self, system: str, since: Seconds) -> Counts:
         """The counts of a target's labels.
 
         :param since: labels up to this time are not new.
         """
         if (counted := self._counted.get(system)) is None or counted[0] != since:
-            self._counted[system] = counted = (since, count(self._marks.get(system, {}), since))
+            self._counted[system] = counted = (since, self._count(system, since))
         return counted[1]
+
+    def _count(self, system: str, since: Seconds) -> Counts:
+        return count(self._marks.get(system, {}), self._verdicts.get(system, {}).values(), since)

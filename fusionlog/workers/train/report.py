@@ -76,7 +76,7 @@ def _show(system: str, target: Target, counts: Counts, due: Due) -> None:
     for state in STATES:
         metrics.TRAINING_STATE.labels(system, state).set(state == now)
     metrics.TRAINING_FAILURES.labels(system).set(target.failures)
-    metrics.TRAINING_LABELS.labels(system).set(counts.new + counts.changed)
+    metrics.TRAINING_LABELS.labels(system).set(counts.news)
     if counts.share is not None:
         metrics.TRAINING_SHARE.labels(system).set(counts.share)
     if target.state is not None and target.state.result is not None:

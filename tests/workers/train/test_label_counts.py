@@ -9,7 +9,7 @@ from fusionlog.records import PseudoLabel
 from fusionlog.workers.train import label_counts
 from fusionlog.workers.train.due import Counts
 from fusionlog.workers.train.label_counts import LabelCounts
-from tests.factories import make_label, make_revoked, make_window
+from tests.factories import make_anomaly, make_feedback, make_label, make_revoked, make_window
 
 
 def label(shape: str, at: float, **fields: object) -> PseudoLabel:
@@ -44,6 +44,16 @@ def test_a_tombstone_removes_a_label_of_a_system_with_a_slash() -> None:
     assert counts.of("shop/eu", 0.0).labels == 1
     counts.take("shop/eu/a", None)
     assert counts.of("shop/eu", 0.0).labels == 0
+
+
+def test_verdicts_of_operators_count_unless_they_end_or_are_undone() -> None:
+    counts = taken(label("a", 10.0))
+    given = {f"shop/shape/{number}": make_feedback(make_anomaly(), at=20.0 + number) for number in range(3)}
+    for key, each in {**given, "shop/shape/9": make_feedback(make_anomaly(), at=30.0, until=99.0)}.items():
+        counts.take_feedback(key, each)
+    assert counts.of("shop", 20.0) == Counts(labels=1, feedback=2, oldest=21.0)
+    counts.take_feedback("shop/shape/2", None)
+    assert counts.of("shop", 20.0).feedback == 1
 
 
 def test_the_labels_of_a_target_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
