@@ -96,12 +96,14 @@ class Training(Record, frozen=True, kw_only=True):
     artefact: TrainingArtefact | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a record that is none of these, or several.
+        """Refuse a record that is none of these or several, and a state of a system that its job is not for.
 
         :raises ValueError: it is.
         """
         if [self.state, self.request, self.artefact].count(None) != 2:
             raise ValueError("a training record has one of a state, a request and an artefact")
+        if self.state is not None and self.system not in self.state.systems:
+            raise ValueError(f"its job is not for {self.system[:100]!r}")
 
     @property
     def key(self) -> str:

@@ -90,6 +90,7 @@ class TargetStates:
 
     def take(self, key: str, record: Training | None) -> None:
         """Take a record of the topic; a tombstone removes it."""
+        key = key if record is None else record.key
         system, _, kind = key.rpartition("/")
         if kind == ARTEFACT:
             self._take_artefact(key, exists=record is not None)
