@@ -78,7 +78,7 @@ class Plan:
             "ray_token": token,
             "train": {
                 "new_labels": NEW_LABELS, "interval": DAY, "stale_seconds": DAY, "drift": 0.0, "poll_seconds": 1.0,
-                "sources": json.dumps(self.sources), "data": self.data,
+                "sources": json.dumps(self.sources), "data": str(self.data),
             },
         }  # fmt: skip
 

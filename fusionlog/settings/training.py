@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
 from fusionlog.settings.base import SettingsGroup
@@ -35,6 +33,6 @@ class TrainSettings(SettingsGroup):
     targets_per_job: int = Field(1, ge=1, le=1_000, description="targets of one job, at most")
     poll_seconds: float = Field(5.0, gt=0, le=60, description="seconds between two looks at the labels and the jobs")
     sources: tuple[str, ...] = Field((), description="labelled systems for the gate and for replay; default: none")
-    data: Path | None = Field(
+    data: str | None = Field(
         None, description="directory of labelled systems, as the job sees it; default: the bundled ones"
     )

@@ -54,7 +54,7 @@ def test_the_train_worker_has_the_ray_and_the_sources_of_the_demo(data: Path, mo
         monkeypatch.setenv(name, value)
     here = settings.load()
     assert here.ray_token is not None and here.ray_token.get_secret_value() == "hush"
-    assert (str(here.ray_address), here.train.sources, here.train.data) == ("http://127.0.0.1:1", ("a", "c"), data)
+    assert (str(here.ray_address), here.train.sources, here.train.data) == ("http://127.0.0.1:1", ("a", "c"), str(data))
 
 
 def test_the_environment_shows_through_where_the_demo_says_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

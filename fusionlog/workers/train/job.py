@@ -41,7 +41,7 @@ def command(systems: Sequence[str], settings: TrainSettings) -> str:
     for system in systems:
         words += ["--system", system]
     if settings.data is not None:
-        words += ["--data", str(settings.data)]
+        words += ["--data", settings.data]
     for source in settings.sources:
         words += ["--source", source]
     return shlex.join(words)

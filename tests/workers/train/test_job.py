@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ def log(*lines: Any) -> str:
 
 
 def test_a_command_quotes_what_a_shell_would_read() -> None:
-    settings = TrainSettings(sources=("kafka", "post gres"), data=Path("/data/my systems"))
+    settings = TrainSettings(sources=("kafka", "post gres"), data="/data/my systems")
     assert command(["shop", "a;b"], settings) == (
         "python -m ray_jobs.distill --system shop --system 'a;b' --data '/data/my systems' --source kafka "
         "--source 'post gres'"
