@@ -30,7 +30,7 @@ def labels(number: int, at: float = NOW) -> LabelCounts:
 def test_a_target_without_a_training_waits_for_its_labels() -> None:
     shown = status_of(Settings(), "shop", None, {}, labels(7), NOW)
     assert (shown.state, shown.labels, shown.new, shown.job) == ("waiting", 7, 7, "")
-    assert list(status_lines(shown)) == ["shop: waiting, 7 new labels of 20, 0 changed of 5"]
+    assert list(status_lines(shown)) == ["shop: waiting, 7 new labels of 20, 0 changed of 5, 0 verdicts of 3"]
     assert status_of(Settings(), "shop", None, {}, labels(20), NOW).state == "due"
 
 

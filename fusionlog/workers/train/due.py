@@ -115,8 +115,7 @@ def due(target: Target, counts: Counts, now: Seconds, settings: TrainSettings, m
     if counts.labels < min_labels:
         return Due(why=f"{counts.labels} labels, and FUSIONLOG_DISTILL__MIN_LABELS is {min_labels}", at=at)
     reasons = tuple(_reasons(target, counts, now, settings))
-    news = f"{counts.new} new labels of {settings.new_labels}, {counts.changed} changed of {settings.changed_labels}"
-    return Due(reasons, ", ".join(reasons) or news, at)
+    return Due(reasons, ", ".join(reasons) or _progress(counts, settings), at)
 
 
 def earliest(state: TrainingState | None, settings: TrainSettings) -> Seconds:
@@ -124,6 +123,12 @@ def earliest(state: TrainingState | None, settings: TrainSettings) -> Seconds:
     if state is None:
         return 0.0
     return state.next_at if state.failures else min(state.next_at, state.decided_at + settings.interval)
+
+
+def _progress(counts: Counts, settings: TrainSettings) -> str:
+    """How far a target is from each bound."""
+    labels = f"{counts.new} new labels of {settings.new_labels}, {counts.changed} changed of {settings.changed_labels}"
+    return f"{labels}, {counts.feedback} verdicts of {settings.feedback}"
 
 
 def _reasons(target: Target, counts: Counts, now: Seconds, settings: TrainSettings) -> Iterator[str]:
