@@ -17,6 +17,8 @@ from fusionlog.settings import TrainSettings
 from fusionlog.workers.train.due import Due
 
 MOST_RETRY_SECONDS = 24 * 3600.0
+TICK = 0.001
+"""Seconds between two decisions, at least."""
 REPEATED = frozenset({"failed"})
 """The outcomes after which a training is repeated."""
 
@@ -57,10 +59,15 @@ def submission_id(deployment: str, systems: Collection[str], decided_at: Seconds
 def decide(
     dues: Mapping[str, Due], before: States, now: Seconds, deployment: str, writer: str
 ) -> dict[str, TrainingState]:
-    """The states of targets that are due, with one decision for all of them."""
+    """The states of targets that are due, with one decision for all of them.
+
+    It is later than every decision that names one of them, also where the clock of the worker before was ahead.
+    """
     systems = sorted(dues)
-    job = submission_id(deployment, systems, now)
-    return {name: _decided(before.get(name), job, systems, list(dues[name].reasons), now, writer) for name in systems}
+    earlier = [state.decided_at for state in before.values() if not dues.keys().isdisjoint(state.systems)]
+    at = max([now, *(each + TICK for each in earlier)])
+    job = submission_id(deployment, systems, at)
+    return {name: _decided(before.get(name), job, systems, list(dues[name].reasons), at, writer) for name in systems}
 
 
 def _decided(

@@ -16,6 +16,8 @@ from typing import Literal
 from fusionlog.records import Seconds, TrainingRequest, TrainingState
 from fusionlog.settings import TrainSettings
 
+OPERATOR = "operator"
+"""The reason of a training that an operator requested."""
 StateName = Literal["waiting", "due", "running", "retrying", "paused"]
 
 
@@ -72,6 +74,11 @@ class Target:
         return self.request is not None and self.request.now_at > decided
 
     @property
+    def by_request(self) -> bool:
+        """Whether an operator requested its newest decision."""
+        return self.state is not None and OPERATOR in self.state.reasons
+
+    @property
     def failures(self) -> int:
         """Its failures in a row."""
         return self.state.failures if self.state else 0
@@ -103,7 +110,7 @@ def due(target: Target, counts: Counts, now: Seconds, settings: TrainSettings, m
         assert target.state is not None
         return Due(why=f"job {target.state.job} runs", at=inf)
     if target.requested:
-        return Due(("operator",), "an operator requests it", 0.0)
+        return Due((OPERATOR,), "an operator requests it", 0.0)
     at = earliest(target.state, settings)
     if target.paused:
         return Due(why="paused: fusionlog train resume", at=at)

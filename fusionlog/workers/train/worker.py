@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -120,16 +120,29 @@ class TrainWorker:
         await self._states.overwrite_late()
         await self._windows.look()
         found = open_jobs(self._states.of)
-        for each in found:
-            await self._advance(each)
+        await self._advance_all(found)
         if not found and self._clock() - self._probed_at >= PROBE_SECONDS:
             await self._status(PROBE)
         await self._submit_due()
 
+    async def _advance_all(self, found: Sequence[Job]) -> None:
+        """Take each decision one step further: one that cannot be hinders no other.
+
+        :raises RayError: the first that came, at the end.
+        """
+        errors = list[RayError]()
+        for each in found:
+            try:
+                await self._advance(each)
+            except RayError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
     async def _submit_due(self) -> None:
         """Decide on the targets that are due, as many as jobs may run, and submit their jobs."""
         train = self._settings.train
-        while len(open_jobs(self._states.of)) < train.jobs:
+        while sum(not self._is_held(job) for job in open_jobs(self._states.of)) < train.jobs:
             found = self._due()
             chosen = dict(list(found.items())[: train.targets_per_job])
             if not chosen:
@@ -169,7 +182,7 @@ class TrainWorker:
 
     async def _submit(self, job: Job) -> None:
         """Submit a decision's job, where Ray has it not yet; one of paused targets alone is held."""
-        if all(self._held(name) for name in job.open) and await self._status(job.id) is None:
+        if self._is_held(job) and await self._status(job.id) is None:
             return
         await self._states.prove()
         try:
@@ -183,10 +196,11 @@ class TrainWorker:
         await self._states.write({name: submitted(states[name], now, self._writer) for name in job.open})
         log.info("a training was submitted to Ray", job=job.id, systems=list(job.systems))
 
-    def _held(self, system: str) -> bool:
-        """Whether a decided target is paused, and was not requested at that time or later."""
-        target = self._states.target(system)
-        return target.paused and target.state is not None and "operator" not in target.state.reasons
+    def _is_held(self, job: Job) -> bool:
+        """Whether a job is not known to be submitted, all its targets are paused, and no operator requests it."""
+        targets = [self._states.target(name) for name in job.open]
+        requested = any(each.requested or each.by_request for each in targets)
+        return not job.submitted and not requested and all(each.paused for each in targets)
 
     async def _fail(self, job: Job, reason: str) -> None:
         """End a job that has no result of its own."""
@@ -234,11 +248,12 @@ class TrainWorker:
         return status
 
     async def _log(self, job: Job, status: JobStatus) -> str:
-        """The log of an ended job; empty where it failed and has none."""
+        """The log of an ended job; empty where it failed and has none, or has shown none for long."""
         try:
             return await self._ray.log(job.id)
         except RayError:
-            if status.progress == "succeeded":
+            late = self._clock() - job.submitted_at > self._settings.train.timeout
+            if status.progress == "succeeded" and not late:
                 raise
             return ""
 

@@ -55,6 +55,7 @@ class FakeRay:
         self.away: str | None = None
         self.refusal: str | None = None
         self.stopped: list[str] = []
+        self.no_log: set[str] = set()
         self.most_at_once: dict[str, int] = {}
 
     def _there(self) -> None:
@@ -80,6 +81,8 @@ class FakeRay:
 
     async def log(self, id: str) -> str:
         self._there()
+        if id in self.no_log:
+            raise RayError("the log is too long")
         return self.jobs[id].log
 
     async def stop(self, id: str) -> None:

@@ -33,6 +33,14 @@ def test_a_decision_has_one_submission_id_and_no_other_has_it() -> None:
     assert len({first["shop"].job, *others}) == 4
 
 
+def test_a_decision_is_the_newest_also_where_the_clock_before_was_ahead() -> None:
+    before = {name: ended(state, PUBLISHED, SETTINGS, "w") for name, state in decide(DUE, {}, 2000.0, "", "w").items()}
+    again = decide({"shop": DUE["shop"]}, before, 1500.0, "", "w")
+    assert again["shop"].decided_at > 2000.0
+    (job,) = open_jobs(before | again)
+    assert (job.systems, job.open, job.unwritten) == (("shop",), ("shop",), ())
+
+
 @given(st.sets(st.sampled_from(NAMES), min_size=1))
 def test_any_record_of_a_decision_is_enough_to_find_it_again(written: set[str]) -> None:
     states = {name: state for name, state in decide(DUE, {}, 1000.0, "", "w").items() if name in written}

@@ -136,6 +136,23 @@ async def test_a_job_without_a_log_has_the_result_of_its_exit_code() -> None:
     assert here.outcome("shop") == "nothing to do"
 
 
+async def test_a_job_whose_log_does_not_come_is_repeated_at_last_and_hinders_no_other_job() -> None:
+    here = Deployment({"timeout": 50.0, "jobs": 2, "targets_per_job": 1})
+    here.label("shop")
+    here.label("mill")
+    await here.check()
+    (shop,) = (id for id, job in here.ray.jobs.items() if job.systems == ["shop"])
+    here.ray.no_log = {shop}
+    here.ray.end()
+    await here.check(1)
+    assert (here.topic["shop"].phase, here.worker.problem) == ("submitted", "the log is too long")
+    assert here.outcome("mill") == "published"
+    await here.check(60)
+    assert here.outcome("shop") == "failed"
+    await here.check(11)
+    assert (here.ray.trainings("shop"), here.ray.trainings("mill")) == (2, 1)
+
+
 async def test_pause_resume_and_now() -> None:
     here = Deployment()
     here.label("shop")
@@ -163,6 +180,9 @@ async def test_a_pause_holds_a_decision_that_ray_could_not_take_yet() -> None:
     here.ray.away = None
     await here.check(1)
     assert not here.ray.jobs and here.topic["shop"].phase == "decided"
+    here.label("mill")
+    await here.check(1)
+    assert here.ray.trainings("mill") == 1, "what is held hinders no other"
     del here.requests["shop"]
     await here.check(1)
     assert here.ray.trainings("shop") == 1
