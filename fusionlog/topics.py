@@ -15,7 +15,7 @@ DAY_MS = 24 * HOUR_MS
 CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
-Role = Literal["ingest", "score", "label", "explain", "incidents", "canary", "ray", "cli"]
+Role = Literal["ingest", "score", "label", "explain", "incidents", "canary", "train", "ray", "cli"]
 Person = Literal["shippers", "users", "operators"]
 Who = Literal[Role, Person]
 """A role, or a group of people and programs outside of FusionLog."""
@@ -34,6 +34,7 @@ TopicId = Literal[
     "incidents",
     "spend",
     "workers",
+    "training",
     "deadletter",
 ]
 """The name of a topic's property in `Topics`."""
@@ -94,15 +95,20 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
         reads=("models", "anomalies"), writes=("canary", "workers"), describes=("general", "proprietary"),
         watches=("ingest", "score", "label"),
     ),
+    # Of the windows it reads a sample: their shares by route.
+    "train": Access(
+        reads=("training", "labels", "feedback", "general", "proprietary"), writes=("training", "deadletter", "workers"),
+        member=True,
+    ),
     "ray": Access(reads=("models", "labels", "feedback", "general", "proprietary"), writes=("models",)),
-    # `fusionlog labels revoke` and `restore` write labels, `feedback` a verdict on an anomaly; `fusionlog deadletter
-    # replay` writes what workers refused to its topic again, and a note that it did. `systems check --topic` reads
-    # lines, `teacher show --topic` windows.
+    # `fusionlog labels revoke` and `restore` write labels, `feedback` a verdict on an anomaly, `train` what is
+    # requested of trainings; `fusionlog deadletter replay` writes what workers refused to its topic again, and a note
+    # that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("raw", "models", "anomalies", "explanations", "incidents", "labels", "spend", "deadletter",
+        reads=("raw", "models", "anomalies", "explanations", "incidents", "labels", "spend", "training", "deadletter",
                "proprietary", "feedback", "workers"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
-                "explanations", "incidents", "feedback"),
+                "explanations", "incidents", "feedback", "training"),
         creates=True,
     ),
 })  # fmt: skip
@@ -334,6 +340,16 @@ class Topics:
         )  # fmt: skip
 
     @property
+    def training(self) -> Topic:
+        """The training of targets. One partition: who has it decides, one at a time."""
+        return self._compacted(
+            "training", "system/state, system/request (* is every system), or system/version/artefact",
+            records.Training,
+            "Why a target is due, its job and its result; what an operator requests; how a release was trained.",
+            partitions=1,
+        )  # fmt: skip
+
+    @property
     def deadletter(self) -> Topic:
         """Records that could not be used, as they were; reason, place and time are in their headers."""
         return Topic(
@@ -346,7 +362,8 @@ class Topics:
     def own(self) -> list[Topic]:
         """Every topic that all systems share, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.incidents, self.spend, self.templates, self.feedback, self.workers, self.deadletter]  # fmt: skip
+                self.incidents, self.spend, self.training, self.templates, self.feedback, self.workers,
+                self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""

@@ -95,6 +95,8 @@ def key_of(record: records.Record) -> str:
             return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
         case records.WorkerState():
             return f"{record.role}/{record.worker}"
+        case records.Training():
+            return record.key
     raise TypeError(f"{type(record).__name__} has no topic")
 
 

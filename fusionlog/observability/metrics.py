@@ -229,6 +229,29 @@ CANARY_UP = Gauge(
     ["system", "stage"],
 )
 
+RAY_UP = Gauge("fusionlog_ray_up", "1 while Ray's Jobs API answers the train worker that leads, 0 while it does not")
+TRAIN_LEADS = Gauge("fusionlog_train_leads", "1 for the train worker that decides and submits, 0 for any other")
+TRAININGS = Counter(
+    "fusionlog_trainings",
+    "ended trainings of a system by outcome: published, rejected, nothing to do, failed",
+    ["system", "outcome"],
+)
+TRAINING_STATE = Gauge(
+    "fusionlog_training_state",
+    "1 for the state of a system's training: waiting, due, running, retrying or paused; 0 for the others",
+    ["system", "state"],
+)
+TRAINING_FAILURES = Gauge("fusionlog_training_failures", "failed trainings of a system in a row", ["system"])
+TRAINING_LABELS = Gauge(
+    "fusionlog_training_labels_untrained", "new and changed labels of a system since its last training", ["system"]
+)
+TRAINING_SHARE = Gauge(
+    "fusionlog_training_proprietary_share", "share of a system's recent windows that are proprietary", ["system"]
+)
+TRAINING_ENDED = Gauge(
+    "fusionlog_training_ended_timestamp_seconds", "when the last training of a system ended", ["system"]
+)
+
 
 def show_canary(system: str, stage: str | None) -> None:
     """Show that the canary comes through, or where it got stuck."""

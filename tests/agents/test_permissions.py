@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 REVOKED = {
     "ingest": "windows.general", "score": "score", "label": "label", "explain": "anomalies",
-    "incidents": "anomalies", "canary": "anomalies",
+    "incidents": "anomalies", "canary": "anomalies", "train": "labels",
 }  # fmt: skip
 """The topic, or the consumer group, that each running worker loses."""
 WORKERS = cast("tuple[Role, ...]", APPS)
@@ -57,7 +57,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
 @pytest.fixture
 async def stage(kafka: GuardedKafka, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage whose own clients are the administrator's; every role has its ACLs, and the operators' creates topics."""
-    extra = {**kafka.env(ADMIN), "FUSIONLOG_CANARY__SECONDS": "60"}
+    extra = {**kafka.env(ADMIN), "FUSIONLOG_CANARY__SECONDS": "60", "FUSIONLOG_RAY_ADDRESS": "http://127.0.0.1:1"}
     stage = Stage(tmp_path, kafka.settings, extra=extra)
     for who in EVERYONE:
         await kafka.grant(await acls(stage, who))
@@ -251,6 +251,7 @@ async def commands(stage: Stage, kafka: GuardedKafka) -> None:
         ("cli", ("models", "rollback", version)),
         ("cli", ("explanations",)),
         ("cli", ("teacher", "spend")),
+        ("cli", ("train", "pause", *shop)),
         ("cli", ("teacher", "show", "--topic", *shop)),
         ("cli", ("deadletter", "replay", "--stage", "ingest")),
     ]:
