@@ -20,7 +20,7 @@ from fusionlog.observability.health import Health
 from fusionlog.records import SpendingRole
 from fusionlog.rules import RULES
 from fusionlog.settings import Settings
-from fusionlog.teachers.base import StreamTeacher, Teacher
+from fusionlog.teachers.base import Teacher
 from fusionlog.teachers.factory import check_labeller, make_teacher
 from fusionlog.teachers.llm.check import check
 from fusionlog.teachers.llm.teacher import LLMTeacher
@@ -78,7 +78,8 @@ class LabelWork:
             self._settings, self._producer, self._tables, teacher, offline=offline, health=self.health,
             report=self._report,
         )  # fmt: skip
-        if self._settings.label.evidence or any(isinstance(each, StreamTeacher) for each in self._teachers):
+        self.health.details["learning"] = self._labelling.learning
+        if self._settings.label.evidence and not isinstance(teacher, OfflineTeacher):
             await self._count_history(self._labelling)
         self._check = asyncio.create_task(_check(teacher))
 
@@ -92,6 +93,11 @@ class LabelWork:
         """Label a batch of windows."""
         assert self._labelling is not None
         await self._labelling.handle(messages)
+
+    def assigned(self, partitions: Sequence[int]) -> None:
+        """Note which partitions are this worker's from now on."""
+        if self._labelling is not None:
+            self._labelling.assigned(partitions)
 
     async def finish(self) -> None:
         """Disconnect."""
@@ -112,7 +118,7 @@ class LabelWork:
             read_committed(settings, settings.topics.proprietary, self._group, settings.distill.recent_windows)
         )
 
-    async def _make_teachers(self) -> tuple[Teacher, Teacher | None]:
+    async def _make_teachers(self) -> tuple[Teacher, OfflineTeacher | None]:
         """The configured teacher, and the offline one beside it where a system needs it, or it stands in."""
         if self._settings.label.url is None:
             logger.warning("FUSIONLOG_LABEL__URL is not set: the offline teacher labels, no LLM is asked")
@@ -123,7 +129,7 @@ class LabelWork:
         await self._spend.start()
         return make_teacher(self._settings, [], _no_encoder, budget=self._spend.label_budget()), beside
 
-    async def _offline(self) -> Teacher:
+    async def _offline(self) -> OfflineTeacher:
         """The offline teacher, from the events and the regression of the newest base release."""
         base = await newest_base(self._settings)
         if base.offline_teacher is None:
@@ -141,7 +147,7 @@ def build(config: Settings) -> FusionLogApp:
     work = LabelWork(config)
     app = FusionLogApp(ROLE, config, work)
     windows = app.topic(config.topics.proprietary.name, key_type=bytes, value_type=bytes)
-    guard = guarded(app, config.topics.proprietary)
+    guard = guarded(app, config.topics.proprietary, work.assigned)
 
     @app.agent(windows, name="label")
     async def label(stream: StreamT[bytes]) -> None:

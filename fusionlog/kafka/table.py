@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -157,6 +157,27 @@ async def read_committed(settings: Settings, topic: Topic, group: str, limit_per
     async for _, record in _read(settings, topic, limit_per_partition, group):
         if record is not None:
             yield record
+
+
+async def read_before(
+    settings: Settings, topic: Topic, ends: Mapping[int, int], limit_per_partition: int
+) -> dict[int, list[Any]]:
+    """The newest records of partitions before these offsets, in their order; one that cannot be decoded is left out.
+
+    :param ends: the offset before which each partition is read.
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    reader, found = RecordReader(settings, topic), dict[int, list[Any]]({partition: [] for partition in ends})
+    before = {TopicPartition(topic.name, partition): end for partition, end in ends.items()}
+    async with _reader(settings, topic) as consumer:
+        consumer.assign(list(before))
+        await _seek_newest(settings, topic, consumer, before, limit_per_partition)
+        async for records in _until(settings, topic, consumer, before):
+            records = [each for each in records if each.offset < before[TopicPartition(each.topic, each.partition)]]
+            for record, read in zip(records, await reader.read(records), strict=True):
+                if not isinstance(read, RecordError) and read.value is not None:
+                    found[record.partition].append(read.value)
+    return found
 
 
 async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> list[ConsumerRecord]:
