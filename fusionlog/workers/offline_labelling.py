@@ -184,9 +184,8 @@ class OfflineLabelling:
         learning = self.verdicts.learning
         for system in systems:
             learned, whole = learning.get(system, (0, 0))
-            before = self._report.learning.get(system)
             if learned < whole:
                 self._report.learning[system] = f"{learned}/{whole}"
             elif self._report.learning.pop(system, None) is not None:
-                log.info(f"{system}: learned; its offline verdicts are final", before=before)
+                log.info(f"{system}: the learning phase has ended, offline verdicts are final from now on")
             metrics.TO_LEARN.labels(system).set(whole - learned)
