@@ -10,6 +10,7 @@ import structlog
 from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, guarded, of_environment, stall_seconds
+from fusionlog.errors import BrokerError
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
@@ -54,6 +55,7 @@ class LabelWork:
         self._teachers: list[Teacher] = []
         self._labelling: LabelWorker | None = None
         self._check: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._lag = LagMonitor(config, self._group, config.topics.proprietary, count_deleted=True)
         self._report = VerdictReport()
 
@@ -95,15 +97,30 @@ class LabelWork:
         await self._labelling.handle(messages)
 
     def assigned(self, partitions: Sequence[int]) -> None:
-        """Note which partitions are this worker's from now on."""
-        if self._labelling is not None:
-            self._labelling.assigned(partitions)
+        """Note the partitions of this worker; ask about the shapes in them that only the offline teacher labelled."""
+        if self._labelling is None:
+            return
+        self._labelling.assigned(partitions)
+        if self._asking is not None:
+            self._asking.cancel()
+        if partitions and self._settings.label.url is not None:
+            self._asking = asyncio.create_task(self._ask_about_offline_shapes(self._labelling, partitions))
+
+    async def _ask_about_offline_shapes(self, labelling: LabelWorker, partitions: Sequence[int]) -> None:
+        settings = self._settings
+        try:
+            await labelling.ask_about_offline_shapes(read_committed(
+                settings, settings.topics.proprietary, self._group, settings.distill.recent_windows, partitions
+            ))  # fmt: skip
+        except BrokerError as error:
+            logger.warning("shapes that only the offline teacher labelled are not asked about", why=str(error))
 
     async def finish(self) -> None:
         """Disconnect."""
         await self._lag.stop()
         await self._report.stop()
         await cancelled(self._check)
+        await cancelled(self._asking)
         if self._tables is not None:
             await self._tables.stop()
         await self._spend.stop()

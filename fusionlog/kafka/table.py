@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -149,12 +149,15 @@ async def read_all(
     return [(key, value) for key, value in found if value is not None]
 
 
-async def read_committed(settings: Settings, topic: Topic, group: str, limit_per_partition: int) -> AsyncIterator[Any]:
+async def read_committed(
+    settings: Settings, topic: Topic, group: str, limit_per_partition: int, partitions: Collection[int] | None = None
+) -> AsyncIterator[Any]:
     """The newest records of a topic before a consumer group's commits, in the order of each partition.
 
+    :param partitions: those that are read; default: all of them.
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
-    async for _, record in _read(settings, topic, limit_per_partition, group):
+    async for _, record in _read(settings, topic, limit_per_partition, group, partitions=partitions):
         if record is not None:
             yield record
 
@@ -192,10 +195,13 @@ async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> 
 
 
 async def _read(
-    settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused
-) -> AsyncIterator[tuple[str, Any]]:
+    settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused,
+    partitions: Collection[int] | None = None,
+) -> AsyncIterator[tuple[str, Any]]:  # fmt: skip
     reader = RecordReader(settings, topic)
     async with _reader(settings, topic, group) as consumer:
+        if partitions is not None:
+            consumer.assign([TopicPartition(topic.name, number) for number in partitions])
         ends = await _ends(settings, topic, consumer, group)
         if limit is not None:
             await _seek_newest(settings, topic, consumer, ends, limit)

@@ -18,7 +18,6 @@ from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Score
 from fusionlog.records import ModelRelease, Window
 
-
 MOST_PENDING = 1_000
 """Windows that wait to be counted, at most: some MB."""
 

@@ -43,13 +43,17 @@ class Decisions:
     settled: list[tuple[int, Verdict]] = field(default_factory=list)
     referred: list[tuple[int, Window]] = field(default_factory=list)
 
+    def add(self, other: Decisions) -> None:
+        """Add those of another part of the batch."""
+        self.settled += other.settled
+        self.referred += other.referred
+
 
 def decide(windows: Sequence[Window], state: SystemState, may_refer: bool = True) -> Decisions:
     """Decide on general windows of one system, and count them into the system's profile (see `decide_in_parts`)."""
     found = Decisions()
     for part in decide_in_parts(windows, state, may_refer):
-        found.settled += part.settled
-        found.referred += part.referred
+        found.add(part)
     return found
 
 

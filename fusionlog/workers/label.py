@@ -45,6 +45,7 @@ from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 from fusionlog.workers.offline_labelling import OfflineLabelling
+from fusionlog.workers.offline_shapes import OfflineShapes
 from fusionlog.workers.offline_verdicts import History
 from fusionlog.workers.provisional import is_provisional_anomaly, to_model, withdraw
 from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
@@ -79,6 +80,10 @@ class LabelWorker:
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
         self._questions: dict[str, Questions] = {}
+        self._turn = asyncio.Lock()
+        self._offline_shapes = OfflineShapes(
+            settings, tables, teacher, BatchOutput(settings, producer, "label"), self._questions_of, self._turn, sleep
+        )
         self._describers: dict[str, Describer] = {}
         self._why = self._logged = ""
 
@@ -93,6 +98,17 @@ class LabelWorker:
 
         :raises BrokerError: Kafka did not take the results.
         """
+        async with self._turn:
+            await self._handle(messages)
+
+    async def ask_about_offline_shapes(self, windows: AsyncIterable[Window]) -> None:
+        """Ask about those shapes of these windows that only the offline teacher has labelled (see `OfflineShapes`).
+
+        :raises BrokerError: Kafka does not answer.
+        """
+        await self._offline_shapes.ask(each async for each in windows if not self.is_offline(each.system))
+
+    async def _handle(self, messages: Sequence[Message]) -> None:
         pools: dict[str, CandidatePool[Message]] = {}
         pairs = await self._output.windows(messages)
         if self._offline is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -457,3 +457,58 @@ async def test_a_reason_to_wait_that_goes_on_is_one_warning_until_there_is_an_an
         7.0,
         300.0,
     ]
+
+
+def offline_labels(bench: Bench, *windows: Window) -> None:
+    for window in windows:
+        bench.knowledge.learn(make_label(window, 0.9, teacher="offline"))
+
+
+async def test_shapes_that_only_the_offline_teacher_labelled_are_asked_about_when_a_model_is_available() -> None:
+    bench = Bench(ScriptedTeacher(), settings=Settings(label={"units_per_call": 2}))
+    often, seldom, twice = (windows_of(text, count) for text, count in (("a b", 5), ("c d", 1), ("e f", 2)))
+    asked_before, never = windows_of("g h", 9), windows_of("i j", 9)
+    offline_labels(bench, often[0], seldom[0], twice[0], asked_before[0])
+    bench.knowledge.learn(make_label(asked_before[0], 0.2))
+    await bench.labelling.ask_about_offline_shapes(each_of([*seldom, *often, *asked_before, *twice, *never]))
+    assert bench.teacher.asked == [["a b", "e f"], ["c d"]], "those of most windows first"
+    assert [label.teacher for label in bench.labels()] == ["scripted"] * 3
+    assert bench.anomalies() == [], "what was reported stays"
+    await bench.labelling.ask_about_offline_shapes(each_of([*seldom, *often]))
+    assert len(bench.teacher.asked) == 2
+
+
+async def test_what_the_budget_does_not_allow_now_is_asked_about_later() -> None:
+    spent, unusable = TeacherError("the calls are spent", 900.0), TeacherError("makes no sense")
+    bench = Bench(ScriptedTeacher(spent, unusable, None), settings=Settings(label={"units_per_call": 1}))
+    windows = [*windows_of("a b", 2), *windows_of("c d", 1)]
+    offline_labels(bench, *windows)
+    await bench.labelling.ask_about_offline_shapes(each_of(windows))
+    assert bench.teacher.asked == [["a b"], ["a b"], ["c d"]] and bench.slept == [300.0]
+    assert [label.shape for label in bench.labels()] == [windows[2].shape], "what it cannot label keeps its label"
+
+
+async def test_windows_that_wait_come_before_the_next_call_about_offline_shapes() -> None:
+    bench = Bench(ScriptedTeacher(), settings=Settings(label={"units_per_call": 1}))
+    windows = [make_window(f"{name} x") for name in "abc"]
+    offline_labels(bench, *windows)
+    asking = asyncio.create_task(bench.labelling.ask_about_offline_shapes(each_of(windows)))
+    while not bench.teacher.asked:
+        await asyncio.sleep(0)
+    await bench.handle(*windows_of("disk failed", 1))
+    await asking
+    assert bench.teacher.asked.index(["disk failed"]) < 3 and len(bench.teacher.asked) == 4
+
+
+async def test_a_shape_that_a_method_or_the_model_decides_is_not_asked_about() -> None:
+    without, known = Bench(ScriptedTeacher(), "source-only"), taught()
+    for bench, text in ((without, "a b"), (known, "disk opened")):
+        window = windows_of(text, 1)[0]
+        offline_labels(bench, window)
+        await bench.labelling.ask_about_offline_shapes(each_of([window]))
+        assert bench.teacher.asked == []
+
+
+async def each_of(windows: Sequence[Window]) -> AsyncIterator[Window]:
+    for window in windows:
+        yield window
