@@ -81,7 +81,9 @@ async def anomalies(stage: Stage, number: int) -> Verdicts:
     ]
     for each in {record.id: record for record in records if record.system == f"shop{number}"}.values():
         if not each.withdrawn:
-            found[each.partition, each.first_offset] = (each.by, each.score, each.title, each.provisional)
+            # The counts in a model's title are those of both partitions, in the order in which they were read.
+            title = each.title if each.by == "teacher" else ""
+            found[each.partition, each.first_offset] = (each.by, each.score, title, each.provisional)
     return found
 
 
