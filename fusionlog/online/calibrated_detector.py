@@ -1,8 +1,8 @@
 """The calibrated detector of one system: the small model's scores stacked with each window's novelty features.
 
 Windows are counted into the profile at fixed numbers of windows, those at which the features of all shapes are computed
-again: up to there each window is compared with the same ones before. So a score depends on the windows before it, and
-not on which of them came together.
+again, `LEAST_PENDING` apart: up to there each window is compared with the same ones before. So a score depends on the
+windows before it, and not on which of them came together.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.scorer import Score
 from fusionlog.records import ModelRelease, Window
 
-MOST_PENDING = 1_000
-"""Windows that wait to be counted, at most: some MB."""
+LEAST_PENDING, MOST_PENDING = 20, 1_000
+"""Windows that are counted at once, at least and at most: fewer cost time, more some MB."""
 
 
 class CalibratedDetector:
@@ -33,7 +33,7 @@ class CalibratedDetector:
     @property
     def room(self) -> int:
         """The windows that are still compared with the profile as it is; then those that wait are counted."""
-        return max(1, min(self.profile.until_next_generation, MOST_PENDING) - len(self._pending))
+        return max(1, min(max(self.profile.until_next_generation, LEAST_PENDING), MOST_PENDING) - len(self._pending))
 
     def calibrated(self, windows: Sequence[Window], scores: Sequence[Score]) -> list[Score]:
         """The scores calibrated by the release of each, in order."""
