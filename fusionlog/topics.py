@@ -58,18 +58,20 @@ class Access(NamedTuple):
 ROLES: Mapping[Role, Access] = MappingProxyType({
     "ingest": Access(
         # The window topics to resume: it leaves out the lines of windows that it, or another one, had emitted.
-        reads=("raw", "keyed", "models", "labels", "templates", "general", "proprietary"),
+        reads=("raw", "keyed", "models", "labels", "feedback", "templates", "general", "proprietary"),
         writes=("keyed", "general", "proprietary", "templates", "deadletter"),
         member=True,
     ),
     # A window for a second opinion goes to the teacher, and comes back where there is no answer. A release that is bad
     # on the stream is written again, as withdrawn.
     "score": Access(
-        reads=("general", "models", "labels"), writes=("anomalies", "proprietary", "models", "deadletter"), member=True
+        reads=("general", "models", "labels", "feedback"),
+        writes=("anomalies", "proprietary", "models", "deadletter"),
+        member=True,
     ),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
-        reads=("proprietary", "models", "labels", "spend"),
+        reads=("proprietary", "models", "labels", "feedback", "spend"),
         writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter"),
         member=True,
     ),
@@ -81,13 +83,15 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
         reads=("models", "anomalies"), writes=("canary",), describes=("general", "proprietary"),
         watches=("ingest", "score", "label"),
     ),
-    "ray": Access(reads=("models", "labels", "general", "proprietary"), writes=("models",)),
-    # `fusionlog labels revoke` and `restore` write labels; `fusionlog deadletter replay` writes what workers refused to
-    # its topic again, and a note that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
+    "ray": Access(reads=("models", "labels", "feedback", "general", "proprietary"), writes=("models",)),
+    # `fusionlog labels revoke` and `restore` write labels, `feedback` a verdict on an anomaly; `fusionlog deadletter
+    # replay` writes what workers refused to its topic again, and a note that it did. `systems check --topic` reads
+    # lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("raw", "models", "explanations", "labels", "spend", "deadletter", "proprietary"),
+        reads=("raw", "models", "explanations", "labels", "spend", "deadletter", "proprietary", "anomalies",
+               "feedback"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
-                "explanations"),
+                "explanations", "feedback"),
         creates=True,
     ),
 })  # fmt: skip
@@ -99,7 +103,7 @@ PEOPLE: Mapping[Person, Access] = MappingProxyType({
     "users": Access(reads=("anomalies", "explanations"), writes=(), member=True),
     "operators": Access(reads=("deadletter",), writes=("feedback",), member=True),
 })  # fmt: skip
-"""Readers and writers outside of FusionLog. Nothing reads `feedback` yet."""
+"""Readers and writers outside of FusionLog."""
 EVERYONE: Mapping[Who, Access] = MappingProxyType(dict[Who, Access]((*ROLES.items(), *PEOPLE.items())))
 
 
@@ -273,8 +277,8 @@ class Topics:
     def feedback(self) -> Topic:
         """Operators' verdicts on anomalies."""
         return self._compacted(
-            "feedback", "anomaly id", records.Feedback,
-            "An operator confirms or dismisses an anomaly.",
+            "feedback", "system/scope/target", records.Feedback,
+            "An operator confirms or dismisses an anomaly's window shape, or an event; the last verdict counts.",
         )  # fmt: skip
 
     @property

@@ -17,6 +17,7 @@ from fusionlog.data.sources import read_source, source_examples
 from fusionlog.distillation.distill import Distilled, NothingToDistilError, check_worth, distill
 from fusionlog.embedding.encoder import Encoder, VectorCache, find_encoder
 from fusionlog.errors import ModelError
+from fusionlog.online.operator_verdicts import merged
 from fusionlog.releases import bank_vectors
 from fusionlog.settings import Settings, refuse_unknown
 from ray_jobs import progress, publish, tasks
@@ -24,7 +25,8 @@ from ray_jobs.report import Exit, Report, run
 
 
 async def candidate(settings: Settings, system: str, data: Path | None, names: list[str]) -> Distilled:
-    """The release distilled from a system's labels, windows and parent release on Kafka, and from labelled sources.
+    """The release distilled from a system's labels, operators' verdicts, windows and parent release on Kafka, and from
+    labelled sources.
 
     :raises NothingToDistilError: there are too few labels, or the system's method adopts no release of its own.
     :raises SettingError: the systems file does not have the system.
@@ -34,7 +36,7 @@ async def candidate(settings: Settings, system: str, data: Path | None, names: l
     if not settings.rules(system).adapts:
         raise NothingToDistilError(f"the method of {system} is {settings.method_of(system)}, which distils nothing")
     parent = await publish.read_parent(settings, system)
-    labels = await publish.read_labels(settings, system)
+    labels = merged(await publish.read_labels(settings, system), await publish.read_feedback(settings, system))
     if not labels:
         raise NothingToDistilError(f"{system} has no label yet: run  fusionlog worker label")
     check_worth(labels, parent, settings.distill, await publish.last_withdrawn(settings, system))

@@ -1,4 +1,4 @@
-"""The jobs' reads from Kafka (labels, windows, releases), and their one write: a release."""
+"""The jobs' reads from Kafka (labels, feedback, windows, releases), and their one write: a release."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fusionlog.errors import BrokerError, ModelError
 from fusionlog.kafka import failures
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
-from fusionlog.records import ModelRelease, PseudoLabel, Window
+from fusionlog.records import Feedback, ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 
@@ -18,6 +18,12 @@ async def read_labels(settings: Settings, system: str) -> list[PseudoLabel]:
     """The pseudo-labels of a system, oldest first."""
     labels = [label for _, label in await read_all(settings, settings.topics.labels) if label.system == system]
     return sorted(labels, key=lambda label: label.labelled_at)
+
+
+async def read_feedback(settings: Settings, system: str) -> list[Feedback]:
+    """The operators' verdicts on a system that stand, oldest first."""
+    found = [each for _, each in await read_all(settings, settings.topics.feedback) if each.system == system]
+    return sorted(found, key=lambda feedback: feedback.at)
 
 
 async def read_windows(settings: Settings, system: str) -> list[Window]:

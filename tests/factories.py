@@ -12,6 +12,7 @@ from fusionlog.records import (
     Anomaly,
     BankEvent,
     EventLabel,
+    Feedback,
     Lineage,
     LogisticRegression,
     ModelRelease,
@@ -90,6 +91,16 @@ def make_anomaly(
     window = make_window(*texts, system=system, session=f"s{first_offset}", first_offset=first_offset)
     found = by_model(window, score, 0.5, {event.template: score for event in window.events}, "m1", 2000.0)
     return replace(found, **fields)
+
+
+def make_feedback(anomaly: Anomaly, **fields: Any) -> Feedback:
+    """A dismissal of an anomaly's shape, by ann."""
+    events = [
+        EventLabel(template=event.template, text=event.text, count=event.count, probability=0.0)
+        for event in anomaly.events
+    ]
+    values = {"verdict": "dismiss", "by": "ann", "at": 2500.0, "events": events}
+    return Feedback(anomaly=anomaly.id, system=anomaly.system, shape=anomaly.shape, **{**values, **fields})
 
 
 def make_regression(

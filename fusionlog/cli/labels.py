@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,8 +14,8 @@ from rich.console import Console
 
 from fusionlog import settings
 from fusionlog.cli.labels_view import event_lines, label_lines, revoked_lines, shape_lines
-from fusionlog.cli.printing import printable
-from fusionlog.errors import BrokerError, SettingError
+from fusionlog.cli.printing import printable, user
+from fusionlog.errors import SettingError
 from fusionlog.online import label_review as review
 from fusionlog.online.label_review import Named, Review, ReviewedEvent, State
 from fusionlog.records import ModelRelease, PseudoLabel
@@ -91,7 +90,7 @@ def revoke(
     """
     if len(note) > MAX_NOTE_CHARS:
         raise SettingError("--note", f"{note[:40]}...", f"{MAX_NOTE_CHARS} characters at most, these are {len(note)}")
-    asyncio.run(_revoke(settings.load(), names, system, by or _user(), note, dry_run))
+    asyncio.run(_revoke(settings.load(), names, system, by or user(), note, dry_run))
 
 
 @app.command()
@@ -149,21 +148,10 @@ async def _write(config: Settings, labels: Sequence[PseudoLabel]) -> None:
 
     :raises BrokerError: it does not take them.
     """
-    from aiokafka.errors import KafkaError
-
-    from fusionlog.kafka import failures
     from fusionlog.kafka.codecs import key_of
-    from fusionlog.kafka.producer import Producer
+    from fusionlog.kafka.written import write
 
-    producer = Producer(config, "cli")
-    await producer.start()
-    try:
-        await asyncio.gather(*[await producer.send(config.topics.labels, key_of(label), label) for label in labels])
-    except KafkaError as error:
-        why = failures.reason(error, config.kafka, "Write")
-        raise BrokerError(f"{config.topics.labels.name} did not take all labels, run it again: {why}") from error
-    finally:
-        await producer.stop()
+    await write(config, config.topics.labels, {key_of(label): label for label in labels})
 
 
 def _find(
@@ -221,11 +209,3 @@ def _print(lines: Iterable[str]) -> None:
 
 def _report(text: str) -> None:
     Console(stderr=True, soft_wrap=True).print(text, markup=False, highlight=False)
-
-
-def _user() -> str:
-    """The name of the user of this process; a container may have none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

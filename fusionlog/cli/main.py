@@ -19,6 +19,7 @@ from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
+from fusionlog.cli.feedback import feedback
 from fusionlog.cli.jobs import distill, meta_train
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
@@ -42,6 +43,7 @@ app.command("meta-train")(meta_train)
 app.command()(distill)
 app.command()(evaluate)
 app.command()(explanations)
+app.command()(feedback)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 

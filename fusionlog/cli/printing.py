@@ -1,7 +1,8 @@
-"""Text and times as a terminal shows them."""
+"""Text and times as a terminal shows them, and the name of its user."""
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime
 
 
@@ -13,3 +14,11 @@ def printable(text: str) -> str:
 def at(seconds: float) -> str:
     """A Unix time, in seconds, as date and time in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def user() -> str:
+    """The name of the user of this process; a container may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -87,7 +87,8 @@ def key_of(record: records.Record) -> str:
         case records.Template():
             return f"{record.system}/{record.id}"
         case records.Feedback():
-            return record.anomaly
+            scope = "absent" if record.absent else record.scope
+            return f"{record.system}/{scope}/{record.event or record.shape}"
         case records.Spend():
             return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
     raise TypeError(f"{type(record).__name__} has no topic")

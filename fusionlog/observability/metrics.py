@@ -131,6 +131,9 @@ BATCHES_LEFT_OUT = Counter(
     ["topic", "partition"],
 )
 WITHDRAWN = Counter("fusionlog_anomalies_withdrawn", "provisional anomalies that turned out to be normal", ["system"])
+MUTED = Counter(
+    "fusionlog_anomalies_muted", "anomalies that an operator's dismissal keeps from being reported", ["system", "scope"]
+)
 ANOMALIES = Counter("fusionlog_anomalies", "anomalies by the source of the verdict, model or teacher", ["system", "by"])
 
 LLM_CALLS = Counter("fusionlog_llm_calls", "calls to the teacher's endpoint", ["outcome"])

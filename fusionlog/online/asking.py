@@ -108,7 +108,13 @@ class Answered(Generic[Item]):
 
 
 def known_label(window: Window, knowledge: Knowledge) -> PseudoLabel | None:
-    """The label of a window's shape, which saves a call; None for a window that is to be asked about again."""
+    """The label of a window's shape, which saves a call; an operator's on the window comes first.
+
+    None for a window that is to be asked about again.
+    """
+    operators = knowledge.operators.label_of(window)
+    if operators is not None:
+        return operators
     return None if knowledge.asked_since(window) is not None else knowledge.label_of(window.shape)
 
 

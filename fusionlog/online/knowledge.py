@@ -6,6 +6,7 @@ A facade over its parts: it holds the lock and acts on what they return. A part 
 |---|---|---|
 | `ReleasesInUse` | the last releases, each with its `Substitution` | by `adopt` |
 | `TeacherMemory` | labels by shape, labelled events, labelled windows; none of the offline teacher | by `learn` |
+| `OperatorVerdicts` | operators' verdicts, which outrank both | by its own `put` and `remove` |
 | `Router` | the bank of the release in use, grown by labelled events | by both |
 """
 
@@ -23,6 +24,7 @@ from fusionlog.novelty.similarity import EventBag
 from fusionlog.online.contradictions import Contradiction
 from fusionlog.online.description import Description
 from fusionlog.online.label_aggregation import aggregate, event_labels
+from fusionlog.online.operator_verdicts import OperatorVerdicts
 from fusionlog.online.releases_in_use import ReleasesInUse, verified_bank
 from fusionlog.online.substitution import Substitution
 from fusionlog.online.teacher_memory import KEPT_LABELS, Learned, TeacherMemory
@@ -68,6 +70,8 @@ class Knowledge:
         self._vectors = VectorCache(encode)
         self._releases, self._memory = ReleasesInUse(system, usable, rules.adapts), TeacherMemory()
         self._offline: BoundedCache[str, PseudoLabel] = BoundedCache(KEPT_LABELS)
+        self.operators = OperatorVerdicts()
+        """Operators' verdicts: `label_of` a window, and the mute of an anomaly."""
         self._router: Router | None = None
         self._stale = False
         """Whether the router has to be built again: an event lost its verdict, or has one again."""
@@ -185,8 +189,11 @@ class Knowledge:
     def asked_since(self, window: Window) -> float | None:
         """The time since which a window is to be asked about again; None where it is not.
 
-        Its label was revoked, or later answers contradict the verdict on one of its events (see `event_answers`).
+        Its label was revoked, or later answers contradict the verdict on one of its events (see `event_answers`). One
+        with an operator's label is not.
         """
+        if self.operators.label_of(window) is not None:
+            return None
         with self._lock:
             return self._memory.asked_since(window)
 
@@ -208,17 +215,21 @@ class Knowledge:
     def labels_for(self, windows: Sequence[Window], version: str | None = None) -> list[PseudoLabel | None]:
         """The label that stands for each window in place of a model's score; None where the model has the verdict.
 
-        The teacher's own label where it labelled the shape. While there is only the base model, which was never trained
-        on this system, it is also the aggregate of the window's event labels, where each event has one of this system.
-        Under a method that does not adapt there is none.
+        An operator's comes first, under every method. The teacher's own label where it labelled the shape. While there
+        is only the base model, which was never trained on this system, it is also the aggregate of the window's event
+        labels, where each event has one of this system. Under a method that does not adapt there is none.
 
         :param version: the release that would score the windows; default: each window's own.
         :raises ModelError: no release was adopted yet, or that one is not kept.
         """
+        found = [self.operators.label_of(window) for window in windows]
         if not self.rules.adapts:
-            return [None] * len(windows)
+            return found
         with self._lock:
-            return [self._label_for(window, version or self._releases.version_of(window)) for window in windows]
+            return [
+                label or self._label_for(window, version or self._releases.version_of(window))
+                for label, window in zip(found, windows, strict=True)
+            ]
 
     def event_labels(self, window: Window) -> list[EventLabel] | None:
         """The teacher's labels of a window's events; None where one of them has none."""

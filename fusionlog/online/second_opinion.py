@@ -39,11 +39,11 @@ class SecondOpinion:
         """The acquisition score of a window that is referred to the teacher; None for one that is not.
 
         A window of a shape that waits for its second opinion is referred with it, for it costs no more. A window that
-        the teacher labelled is not referred.
+        the teacher, or an operator, labelled is not referred.
 
         :param probability: of the verdict on it.
         """
-        labelled = knowledge.label_of(window.shape) is not None
+        labelled = (knowledge.operators.label_of(window) or knowledge.label_of(window.shape)) is not None
         waiting = None if labelled else self._referred.get(window.shape)
         if waiting is not None:
             return waiting

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from fusionlog.records.base import Count, Offset, Partition, Probability, Record, Seconds, Sum, SystemName
+from fusionlog.records.labels import EventLabel
 from fusionlog.records.windows import Longest, Route, WindowEvent
 
 TITLE_CHARS = 80
@@ -283,7 +284,11 @@ class Explanation(Record, frozen=True, kw_only=True):
 
 
 class Feedback(Record, frozen=True, kw_only=True):
-    """An operator's verdict on an anomaly: confirm or dismiss."""
+    """An operator's verdict on an anomaly: on its window shape, or on an event of it.
+
+    A dismissal mutes; without `until` it is a label as well, as every confirmation is: it outranks the teacher's and
+    the model's, and the next distillation is trained with it.
+    """
 
     anomaly: Annotated[str, Meta(description="Id of the anomaly.", examples=["5b2fb1bd1d2f4a0c9f0c8e0c1d7e6a11"])]
     system: Annotated[SystemName, Meta(description="Name of its system.", examples=["shop"])]
@@ -294,3 +299,37 @@ class Feedback(Record, frozen=True, kw_only=True):
     by: Annotated[str, Meta(description="Who gives the verdict.", examples=["ann"])]
     at: Annotated[Seconds, Meta(description="When.", examples=[1764244800.0])]
     note: Annotated[str, Meta(description="Why, in free text.", examples=["a planned restart"])] = ""
+    scope: Annotated[
+        Literal["shape", "event"],
+        Meta(description="Whether it is about windows of this shape, or about an event in any.", examples=["shape"]),
+    ] = "shape"
+    event: Annotated[
+        str, Meta(description="Of scope event: the id of its template.", examples=["9c1f4e2ab07d3356"])
+    ] = ""
+    text: Annotated[
+        str,
+        Meta(description="Of scope event: its constant text.", examples=["payment <NUM> refused: <NUM>"]),
+    ] = ""
+    absent: Annotated[
+        bool, Meta(description="Of scope event: whether it is about windows that lack the event.", examples=[False])
+    ] = False
+    until: Annotated[
+        Seconds | None,
+        Meta(description="When a dismissal ends; null: it does not, and is a label.", examples=[1764849600.0]),
+    ] = None
+    events: Annotated[
+        list[EventLabel],
+        Meta(
+            description="The events of the anomaly's window, each with its probability under this verdict.",
+            examples=[
+                [
+                    {
+                        "template": "9c1f4e2ab07d3356",
+                        "text": "payment <NUM> refused: <NUM>",
+                        "count": 3,
+                        "probability": 0.0,
+                    }
+                ]
+            ],
+        ),
+    ] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from fusionlog.records.base import Count, Probability, Record, Seconds, SystemName
 
@@ -10,11 +12,14 @@ from fusionlog.records.base import Count, Probability, Record, Seconds, SystemNa
 class EventLabel(Struct, frozen=True, kw_only=True):
     """A teacher's verdict on one event of a window."""
 
-    template: str
-    text: str
-    count: Count
-    probability: Probability
-    reason: str = ""
+    template: Annotated[str, Meta(description="Id of the event's template.", examples=["9c1f4e2ab07d3356"])]
+    text: Annotated[
+        str,
+        Meta(description="The event: the constant text of its lines.", examples=["payment <NUM> refused: <NUM>"]),
+    ]
+    count: Annotated[Count, Meta(description="Its lines in the window.", examples=[3])]
+    probability: Annotated[Probability, Meta(description="Probability that it is anomalous.", examples=[0.93])]
+    reason: Annotated[str, Meta(description="Why; may be empty.", examples=["a refused payment"])] = ""
 
 
 class Revocation(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""A worker's `Knowledge` of every system, kept current from the `models` and `labels` topics."""
+"""A worker's `Knowledge` of every system, kept current from the topics `models`, `labels` and `feedback`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fusionlog.observability.health import Health
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.releases_in_use import KEPT_RELEASES, rank
 from fusionlog.online.teacher_memory import MOST_LABELS
-from fusionlog.records import ModelRelease, PseudoLabel
+from fusionlog.records import Feedback, ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
 
@@ -48,6 +48,7 @@ class KnowledgeTables:
         self._known: dict[str, Knowledge] = {name: make(name) for name in settings.systems}
         self._releases: dict[str, dict[str, ModelRelease]] = {}
         self._labels: dict[str, dict[str, PseudoLabel]] = {}
+        self._feedback: dict[str, dict[str, Feedback]] = {}
         self._versions: dict[str, str] = {}
         self._withdrawn: dict[str, dict[str, ModelRelease]] = {}
         self._news = asyncio.Event()
@@ -58,6 +59,7 @@ class KnowledgeTables:
         self._tables = (
             Table(settings, topics.models, self._on_release, refused),
             Table(settings, topics.labels, self._on_label, refused),
+            Table(settings, topics.feedback, self._on_feedback, refused),
         )
 
     @classmethod
@@ -81,7 +83,7 @@ class KnowledgeTables:
         return tables
 
     async def start(self) -> None:
-        """Read the present models and labels, then follow their topics.
+        """Read the present models, labels and feedback, then follow their topics.
 
         :raises BrokerError: Kafka does not answer, or a topic is missing.
         """
@@ -117,6 +119,8 @@ class KnowledgeTables:
             self._adopt_known(system)
             for label in self._labels.get(system, {}).values():
                 self._known[system].learn(label)
+            for key, feedback in self._feedback.get(system, {}).items():
+                self._known[system].operators.put(key, feedback)
         return self._known[system]
 
     async def until_ready(self) -> None:
@@ -211,14 +215,28 @@ class KnowledgeTables:
         if label.system in self._known:
             self._known[label.system].learn(label)
 
+    def _on_feedback(self, key: str, feedback: Feedback | None) -> None:
+        if feedback is None:
+            system = key.partition("/")[0]
+            self._feedback.get(system, {}).pop(key, None)
+            if system in self._known:
+                self._known[system].operators.remove(key)
+            return
+        if self._ignores(feedback.system):
+            return
+        self._feedback.setdefault(feedback.system, {})[key] = feedback
+        if feedback.system in self._known:
+            self._known[feedback.system].operators.put(key, feedback)
+
     def _ignores(self, system: str) -> bool:
-        """Whether a system's releases and labels are left out: it is not in the systems file; logged once a system."""
+        """Whether a system's releases, labels and feedback are left out: it is not in the systems file; logged once."""
         if system == BASE or self._systems.has(system):
             return False
         if system not in self._ignored and len(self._ignored) < LOGGED_SYSTEMS:
             self._ignored.add(system)
             log.warning(
-                "releases and labels of a system that is not in FUSIONLOG_SYSTEMS_FILE are left out", system=system
+                "releases, labels and feedback of a system that is not in FUSIONLOG_SYSTEMS_FILE are left out",
+                system=system,
             )
         return True
 
@@ -231,7 +249,7 @@ class KnowledgeTables:
                 log.debug("the records of a new system could not be read yet", why=str(error))
 
     async def catch_up(self) -> None:
-        """Read the releases and labels that were left out, of systems that are in the systems file by now.
+        """Read the releases, labels and feedback that were left out, of systems that are in the systems file by now.
 
         :raises BrokerError: Kafka does not answer.
         """
@@ -244,8 +262,11 @@ class KnowledgeTables:
         for _, label in await read_all(self._settings, self._settings.topics.labels):
             if label.system in late:
                 self._on_label("", label)
+        for key, feedback in await read_all(self._settings, self._settings.topics.feedback):
+            if feedback.system in late:
+                self._on_feedback(key, feedback)
         self._ignored -= late
-        log.info("the releases and labels of new systems were read", systems=sorted(late))
+        log.info("the releases, labels and feedback of new systems were read", systems=sorted(late))
 
     def _adopt_known(self, system: str) -> None:
         """Adopt what is known of the model topic for a system."""

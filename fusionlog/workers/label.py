@@ -33,6 +33,7 @@ from fusionlog.online.asking import (
 )
 from fusionlog.online.contradictions import Contradiction
 from fusionlog.online.event_answers import answer_in
+from fusionlog.online.operator_verdicts import as_label
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.questions import Questions
 from fusionlog.online.verdict import is_anomalous
@@ -44,6 +45,7 @@ from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.muting import count_dismissed, muted_by
 from fusionlog.workers.offline_labelling import OfflineLabelling
 from fusionlog.workers.offline_shapes import OfflineShapes
 from fusionlog.workers.offline_verdicts import History
@@ -207,6 +209,8 @@ class LabelWorker:
         """Count the windows of a labelled shape; queue an anomaly for each where the label is anomalous."""
         metrics.LABELLED.labels(label.system).inc(len(windows))
         self.report.add(label.system, VerdictCounts(windows=len(windows)))
+        for _ in windows:
+            count_dismissed(label, self.report)
         if not is_anomalous(label):
             for window in filter(is_provisional_anomaly, windows):
                 await withdraw(window, self._output, self._settings.topics, label)
@@ -214,8 +218,13 @@ class LabelWorker:
         now = time.time()
         unusual = self._questions_of(label.system).unusual(windows[0]) if windows else []
         for window in windows:
-            metrics.ANOMALIES.labels(window.system, "teacher").inc()
             anomaly = self._described(replace(anomaly_record.by_teacher(window, label, now), unusual=unusual), window)
+            dismissal = muted_by(anomaly, self._tables.of(window.system).operators, self.report, now)
+            if dismissal is not None:
+                if is_provisional_anomaly(window):
+                    await withdraw(window, self._output, self._settings.topics, as_label(dismissal))
+                continue
+            metrics.ANOMALIES.labels(window.system, "teacher").inc()
             self.report.anomaly(anomaly)
             await self._output.send(self._settings.topics.anomalies, anomaly)
 
@@ -279,8 +288,9 @@ class LabelWorker:
             label = label_of(window, verdict, OFFLINE, now)
             record = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
             anomaly = self._described(record, window)
-            self.report.anomaly(anomaly)
-            await self._output.send(self._settings.topics.anomalies, anomaly)
+            if muted_by(anomaly, self._tables.of(window.system).operators, self.report, now) is None:
+                self.report.anomaly(anomaly)
+                await self._output.send(self._settings.topics.anomalies, anomaly)
         return deferred
 
     def _system(self, name: str) -> SystemSettings:

@@ -20,14 +20,16 @@ from fusionlog.observability import metrics
 from fusionlog.online.asking import fallback
 from fusionlog.online.calibrated_detector import profile_of
 from fusionlog.online.label_changes import is_changed
+from fusionlog.online.operator_verdicts import as_label
 from fusionlog.online.verdict import is_anomalous
-from fusionlog.records import Anomaly, PseudoLabel, Window
+from fusionlog.records import Anomaly, Feedback, PseudoLabel, Window
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.base import Verdict, label_of
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.muting import count_dismissed, muted_by
 from fusionlog.workers.offline_verdicts import History, OfflineVerdicts
 from fusionlog.workers.provisional import is_provisional_anomaly, to_model, withdraw
 from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
@@ -118,7 +120,8 @@ class OfflineLabelling:
         """The label of a window, and again those of a learning phase that it ends."""
         for found in self.verdicts.of(partition, [window]):
             now = time.time()
-            label = label_of(found.window, found.verdict, self._name, now)
+            operators = self._tables.of(window.system).operators.label_of(found.window)
+            label = operators or label_of(found.window, found.verdict, self._name, now)
             anomaly = self._anomaly(partition, found.window, label, now) if is_anomalous(label) else None
             yield Labelled(found.window, label, anomaly, found.provisional, found.again)
 
@@ -138,10 +141,15 @@ class OfflineLabelling:
         if not found.again:
             metrics.LABELLED.labels(window.system).inc()
             self._report.add(window.system, VerdictCounts(windows=1, provisional=int(found.provisional)))
+            count_dismissed(found.label, self._report)
             if found.provisional:
                 metrics.PROVISIONAL.labels(window.system).inc()
         await self._publish(found.label)
-        if found.anomaly is not None:
+        dismissal = self._dismissal(found.anomaly)
+        if dismissal is not None:
+            if is_provisional_anomaly(window):
+                await withdraw(window, self._output, topics, as_label(dismissal))
+        elif found.anomaly is not None:
             if not is_provisional_anomaly(window):
                 metrics.ANOMALIES.labels(window.system, "teacher").inc()
                 self._report.anomaly(found.anomaly)
@@ -149,8 +157,16 @@ class OfflineLabelling:
         elif is_provisional_anomaly(window):
             await withdraw(window, self._output, topics, found.label)
 
+    def _dismissal(self, anomaly: Anomaly | None) -> Feedback | None:
+        """The operator's verdict that mutes an anomaly."""
+        if anomaly is None:
+            return None
+        return muted_by(anomaly, self._tables.of(anomaly.system).operators, self._report, anomaly.detected_at)
+
     async def _publish(self, label: PseudoLabel) -> None:
         """Publish a label that differs from the published one of its shape; another teacher's stays."""
+        if label.teacher != self._name:
+            return
         knowledge = self._tables.of(label.system)
         if knowledge.label_of(label.shape) is None and is_changed(label, knowledge.offline_label_of(label.shape)):
             knowledge.learn(label)

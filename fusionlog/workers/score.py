@@ -33,6 +33,7 @@ from fusionlog.topics import CANARY
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
+from fusionlog.workers.muting import count_dismissed, muted_by
 from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
 
 log = structlog.get_logger(__name__)
@@ -86,8 +87,10 @@ class ScoreWorker:
             self.report.add(system, VerdictCounts(dead=len(pairs)))
             return
         decisions, now = decided.decisions, time.time()
+        for _, verdict in decisions.settled:
+            count_dismissed(verdict, self.report)
         for anomaly in decided.anomalies:
-            await self._report(anomaly)
+            await self._report(anomaly, self._states[system].knowledge)
         for _, window in decisions.referred:
             metrics.SECOND_OPINIONS.labels(system).inc()
             await self.output.send(self._topics.proprietary, window)
@@ -161,7 +164,9 @@ class ScoreWorker:
                 version=objection.version, topic=self._topics.models.name, error=f"{type(error).__name__}: {error}",
             )  # fmt: skip
 
-    async def _report(self, anomaly: Anomaly) -> None:
+    async def _report(self, anomaly: Anomaly, knowledge: Knowledge) -> None:
+        if muted_by(anomaly, knowledge.operators, self.report, anomaly.detected_at) is not None:
+            return
         metrics.ANOMALIES.labels(anomaly.system, anomaly.by).inc()
         self.report.anomaly(anomaly)
         await self.output.send(self._topics.anomalies, anomaly)

@@ -24,12 +24,13 @@ TICK_SECONDS = 1.0
 @dataclass
 class VerdictCounts:
     """Windows with a verdict of this worker, the anomalies among them, windows that are sent on for a second opinion,
-    windows with a provisional verdict, and windows on the dead-letter topic."""
+    windows with a provisional verdict, anomalies that are muted, and windows on the dead-letter topic."""
 
     windows: int = 0
     anomalies: int = 0
     referred: int = 0
     provisional: int = 0
+    muted: int = 0
     dead: int = 0
 
     def add(self, other: VerdictCounts) -> None:
@@ -114,7 +115,7 @@ def summary(system: str, counts: VerdictCounts, total: VerdictCounts, learning: 
     """
     others = (
         (counts.referred, "windows for a second opinion"), (counts.provisional, "provisional verdicts"),
-        (counts.dead, "windows without a verdict on the dead-letter topic"),
+        (counts.muted, "muted by an operator"), (counts.dead, "windows without a verdict on the dead-letter topic"),
     )  # fmt: skip
     parts = [f"{counts.windows} windows with a verdict", f"{counts.anomalies} anomalies"]
     parts += [f"{count} {what}" for count, what in others if count]

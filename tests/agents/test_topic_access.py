@@ -63,6 +63,7 @@ from ray_jobs import publish
 async def main():
     settings = load()
     await publish.read_labels(settings, "shop")
+    await publish.read_feedback(settings, "shop")
     await publish.read_windows(settings, "shop")
     await publish.publish(settings, again_at(await publish.read_parent(settings, "shop"), time.time()))
 
@@ -236,8 +237,12 @@ async def test_cli(recorded: Recorded) -> None:
     stage = recorded.stage
     await stage.publish(stage.settings.topics.labels, make_label(make_window("disk failed"), 0.1))
     await stage.publish(stage.settings.topics.proprietary, make_window("disk failed"))
+    anomaly = make_anomaly("disk failed")
+    await stage.publish(stage.settings.topics.anomalies, anomaly)
     await stage.write(lines(*["s=known disk failed"] * 10))
     await asyncio.gather(
+        recorded.run("-m", "fusionlog", "feedback"),
+        recorded.run("-m", "fusionlog", "feedback", anomaly.id, "dismiss"),
         recorded.run("-m", "fusionlog", "labels", "revoke", "disk failed"),
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.cli import explanations as explanations_command
+from fusionlog.cli import feedback as feedback_command
 from fusionlog.cli.labels_view import event_lines, label_lines, shape_lines
 from fusionlog.errors import ModelError, RecordError
 from fusionlog.explanation.priority_pool import Pool
@@ -20,6 +21,7 @@ from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.decisions import Decisions, SystemState, decide
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.label_review import Named, restored, reviewed, revoked
+from fusionlog.online.operator_verdicts import OperatorVerdicts, merged
 from fusionlog.online.scorer import Scorer
 from fusionlog.parsing.parser import Parser
 from fusionlog.records import (
@@ -41,7 +43,7 @@ from fusionlog.teachers.llm.spend_summary import lines_of, summary_of
 from fusionlog.teachers.llm.usage import Prices
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.explained_shapes import ExplainedShapes
-from tests.factories import make_label, make_window
+from tests.factories import make_anomaly, make_label, make_window
 from tests.fuzz.invariants import assert_record, assert_sentence
 from tests.online.factories import knowing, release
 
@@ -189,8 +191,17 @@ async def _spend(spend: Spend) -> None:
 
 
 def use_feedback(feedback: Feedback) -> None:
-    """Nothing reads it."""
-    assert codecs.key_of(feedback) == feedback.anomaly
+    """A verdict mutes, is a label, and corrects labels."""
+    verdicts, anomaly = OperatorVerdicts(), make_anomaly("disk failed", "disk opened")
+    verdicts.put(codecs.key_of(feedback), feedback)
+    for each in (anomaly, replace(anomaly, shape=feedback.shape)):
+        verdicts.mute_of(each, NOW)
+    label = verdicts.label_of(replace(ORDINARY, shape=feedback.shape))
+    for each in [label] if label else []:
+        assert_record(each)
+    for each in merged([make_label(ORDINARY)], [feedback]):
+        assert_record(each)
+    assert feedback_command.line(feedback)
 
 
 def use_line(line: KeyedLine) -> None:

@@ -40,6 +40,7 @@ async def test_a_distillation_keeps_its_parents_detector_whatever_is_set(tmp_pat
         ("read_parent", parent),
         ("last_withdrawn", None),
         ("read_labels", [make_label(GOOD, 0.1), make_label(BAD, 0.9)]),
+        ("read_feedback", []),
         ("read_windows", [GOOD, GOOD, BAD]),
     ):
 

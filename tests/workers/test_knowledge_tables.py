@@ -16,7 +16,7 @@ from fusionlog.kafka import codecs
 from fusionlog.observability import metrics
 from fusionlog.observability.health import Health
 from fusionlog.online.knowledge import Knowledge
-from fusionlog.records import ModelRelease, PseudoLabel
+from fusionlog.records import Feedback, ModelRelease, PseudoLabel
 from fusionlog.releases import BASE
 from fusionlog.rules import RULES
 from fusionlog.settings import Settings, SystemSettings
@@ -25,7 +25,7 @@ from fusionlog.workers import knowledge_tables
 from fusionlog.workers.knowledge_tables import KEPT_RELEASES, KnowledgeTables
 from tests.cuda import FakeCuda, fake_cuda
 from tests.encoders import WordEncoder, make_encoder
-from tests.factories import make_label, make_revoked, make_window, make_withdrawn
+from tests.factories import make_anomaly, make_feedback, make_label, make_revoked, make_window, make_withdrawn
 from tests.online.factories import WORDS, release
 
 __all__ = ["fake_cuda"]
@@ -56,7 +56,7 @@ class Bench:
         settings = Settings()
         settings.__dict__["systems"] = {name: SystemSettings() for name in systems}
         self.known = KnowledgeTables(settings, lambda system: Knowledge(system, WordEncoder(*WORDS), None))
-        self.models, self.labels = self.tables
+        self.models, self.labels, self.feedback = self.tables
 
     def tell(self, record: ModelRelease | PseudoLabel) -> None:
         table = self.models if isinstance(record, ModelRelease) else self.labels
@@ -75,10 +75,11 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     return Bench(monkeypatch, "shop")
 
 
-async def test_it_follows_the_models_and_the_labels_until_it_is_stopped(bench: Bench) -> None:
+async def test_it_follows_models_labels_and_feedback_until_it_is_stopped(bench: Bench) -> None:
     topics = Settings().topics
     await bench.known.start()
-    assert [(table.topic, table.running) for table in bench.tables] == [(topics.models, True), (topics.labels, True)]
+    assert [table.topic for table in bench.tables] == [topics.models, topics.labels, topics.feedback]
+    assert all(table.running for table in bench.tables)
     await bench.known.stop()
     assert not any(table.running for table in bench.tables)
 
@@ -89,6 +90,17 @@ def test_the_base_model_is_for_every_system_and_a_systems_own_for_it_alone(monke
     bench.tell(base)
     bench.tell(own)
     assert (bench.version("shop"), bench.version("mill")) == (own.version, base.version)
+
+
+def test_operators_verdicts_count_for_a_system_that_is_met_late_too_until_they_are_undone(bench: Bench) -> None:
+    anomalies = [make_anomaly("disk full", system=system) for system in ("shop", "mill")]
+    given = [make_feedback(anomaly) for anomaly in anomalies]
+    for each in given:
+        bench.feedback.on_record(codecs.key_of(each), each)
+    assert [bool(bench.known.of(each.system).operators.mute_of(each, 0.0)) for each in anomalies] == [True, True]
+    for each in given:
+        bench.feedback.on_record(codecs.key_of(each), None)
+    assert not any(bench.known.of(each.system).operators.mute_of(each, 0.0) for each in anomalies)
 
 
 def test_a_system_that_is_met_late_has_the_releases_and_labels_that_were_read_before(bench: Bench) -> None:
@@ -278,13 +290,14 @@ async def test_what_came_before_a_system_was_in_the_file_is_read_when_it_is(
     bench = Bench(monkeypatch)
     settings = Settings(systems_file=path)
     bench.known = KnowledgeTables(settings, lambda system: Knowledge(system, WordEncoder(*WORDS), None))
-    bench.models, bench.labels = bench.tables[2:]
+    bench.models, bench.labels, bench.feedback = bench.tables[3:]
     own, label = release(system="mill"), make_label(make_window("disk full", system="mill"), 0.9)
-    reads: list[str] = []
+    anomaly = make_anomaly("disk lost", system="mill")
+    given, reads = make_feedback(anomaly), list[str]()
 
-    async def read_all(_: Settings, topic: Topic) -> list[tuple[str, ModelRelease | PseudoLabel]]:
+    async def read_all(_: Settings, topic: Topic) -> list[tuple[str, ModelRelease | PseudoLabel | Feedback]]:
         reads.append(topic.name)
-        return [("k", own)] if topic == settings.topics.models else [("k", label)]
+        return {settings.topics.models: [("k", own)], settings.topics.labels: [("k", label)]}.get(topic, [("k", given)])
 
     monkeypatch.setattr(knowledge_tables, "read_all", read_all)
     bench.tell(own)
@@ -295,9 +308,11 @@ async def test_what_came_before_a_system_was_in_the_file_is_read_when_it_is(
     settings.reread_systems()
     for _ in range(2):
         await bench.known.catch_up()
-    assert reads == [settings.topics.models.name, settings.topics.labels.name], "once"
+    topics = settings.topics
+    assert reads == [topics.models.name, topics.labels.name, topics.feedback.name], "once"
     assert bench.version("mill") == own.version
     assert bench.known.of("mill").label_of(label.shape) is not None
+    assert bench.known.of("mill").operators.mute_of(anomaly, 0.0) == given
 
 
 async def test_the_provider_of_the_encoder_is_reported(

@@ -21,7 +21,7 @@ from fusionlog.teachers.base import EventVerdict, Unit, Verdict
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.workers.label import LabelWorker
 from tests.encoders import WordEncoder
-from tests.factories import make_label, make_release, make_window
+from tests.factories import make_anomaly, make_feedback, make_label, make_release, make_window
 from tests.workers.memory import MemoryProducer, Message, message_of
 
 
@@ -512,3 +512,22 @@ async def test_a_shape_that_a_method_or_the_model_decides_is_not_asked_about() -
 async def each_of(windows: Sequence[Window]) -> AsyncIterator[Window]:
     for window in windows:
         yield window
+
+
+async def test_a_shape_with_an_operators_verdict_is_asked_about_no_more() -> None:
+    bench = Bench(ScriptedTeacher())
+    [bad], [good] = windows_of("disk failed", 1), windows_of("disk full", 1)
+    bench.knowledge.operators.put("a", make_feedback(make_anomaly("disk failed")))
+    bench.knowledge.operators.put("b", make_feedback(make_anomaly("disk full"), verdict="confirm"))
+    await bench.handle(bad, good)
+    assert bench.teacher.asked == [] and bench.labels() == []
+    assert [(each.id, each.verdict_source) for each in bench.anomalies()] == [(good.id, "operator:ann")]
+
+
+async def test_a_muted_shape_is_asked_about_and_its_anomalies_are_silent() -> None:
+    bench = Bench(ScriptedTeacher())
+    bench.knowledge.operators.put("a", make_feedback(make_anomaly("disk failed"), until=9e9))
+    before = metrics.MUTED.labels("shop", "shape")._value.get()
+    await bench.handle(*windows_of("disk failed", 2))
+    assert bench.teacher.asked == [["disk failed"]] and bench.anomalies() == []
+    assert metrics.MUTED.labels("shop", "shape")._value.get() - before == 2

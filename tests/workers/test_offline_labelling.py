@@ -20,7 +20,7 @@ from fusionlog.teachers.offline.in_order import LEARNING_WINDOWS
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.workers.label import LabelWorker
 from tests.encoders import WordEncoder
-from tests.factories import make_label, make_regression, make_release, make_window
+from tests.factories import make_anomaly, make_feedback, make_label, make_regression, make_release, make_window
 from tests.workers.memory import MemoryProducer, Message, message_of
 
 ODD = (3, 40, 120, 230, 260)
@@ -280,3 +280,23 @@ async def test_partitions_of_other_workers_are_dropped() -> None:
     assert bench.worker.learning() == {"shop": "30/600"}
     bench.worker.assigned([1])
     assert bench.worker.learning() == {"shop": "10/200"}
+
+
+async def test_an_operators_verdict_outranks_the_offline_teachers_and_is_no_label_of_it() -> None:
+    kafka = Kafka(make_stream(20))
+    bench, odd = Bench(kafka), make_anomaly("opened", "disk failed")
+    bench.knowledge.operators.put("a", make_feedback(odd, verdict="confirm"))
+    await bench.run(20)
+    assert [(each.id, each.verdict_source) for each in bench.records] == [("w003", "operator:ann")]
+    assert odd.shape not in {label.shape for label in bench.labels}
+
+
+async def test_a_muted_shape_has_silent_anomalies_and_one_that_was_provisional_is_withdrawn() -> None:
+    kafka, shape = Kafka(make_stream()), make_anomaly("opened", "disk failed")
+    bench = Bench(kafka)
+    await bench.worker.handle(kafka.messages[:130])
+    assert "w120" in bench.anomalies
+    bench.knowledge.operators.put("a", make_feedback(shape, until=9e9))
+    await bench.worker.handle(kafka.messages[130:])
+    assert not {f"w{place:03}" for place in ODD} & set(bench.anomalies)
+    assert {each.id for each in bench.records if each.withdrawn} >= {"w120"}

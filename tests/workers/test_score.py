@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from fusionlog import releases
 from fusionlog.errors import ReleaseError
 from fusionlog.kafka.producer import Ack
+from fusionlog.observability import metrics
 from fusionlog.online.description import Description
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.release_comparison import LEAST_WINDOWS
@@ -24,7 +25,7 @@ from fusionlog.topics import CANARY
 from fusionlog.workers.score import ScoreWorker
 from tests.detector.graphs import make_onnx
 from tests.encoders import WordEncoder
-from tests.factories import make_label, make_release, make_window
+from tests.factories import make_anomaly, make_feedback, make_label, make_release, make_window
 from tests.workers.memory import MemoryProducer, message_of
 
 WORDS = ("failed", "opened")
@@ -231,3 +232,47 @@ async def test_a_release_that_another_worker_withdraws_in_the_middle_of_a_batch_
     monkeypatch.setattr(bench.knowledge, "describe", withdrawn_meanwhile)
     await bench.handle(make_window("disk failed"))
     assert len(bench.anomalies()) == 1 and len(bench.producer.sent) == 1
+
+
+async def test_a_dismissed_shape_is_silent_and_counted_and_reappears_after_its_time() -> None:
+    bench, bad = Bench(share=0.0), make_window("disk failed")
+    await bench.handle(bad)
+    [anomaly] = bench.anomalies()
+    before = muted("shape")
+    bench.knowledge.operators.put("key", make_feedback(anomaly, until=time.time() + 3600))
+    await bench.handle(replace(bad, id="second"))
+    assert len(bench.anomalies()) == 1 and muted("shape") - before == 1
+    bench.knowledge.operators.put("key", make_feedback(anomaly, until=time.time() - 1))
+    await bench.handle(replace(bad, id="third"))
+    assert [each.id for each in bench.anomalies()] == [bad.id, "third"] and muted("shape") - before == 1
+
+
+async def test_an_operators_verdict_outranks_the_model_and_the_teacher_under_every_method() -> None:
+    for method in ("fusionlog", "source-only"):
+        bench, bad, good = (
+            Bench(method, share=0.0),
+            make_window("disk failed"),
+            make_window("disk opened", session="s2"),
+        )
+        bench.knowledge.learn(make_label(bad, 0.9, labelled_at=9e9))
+        await bench.handle(bad)
+        before = muted("shape")
+        bench.knowledge.operators.put("a", make_feedback(bench.anomalies()[0]))
+        bench.knowledge.operators.put("b", make_feedback(make_anomaly("disk opened"), verdict="confirm"))
+        await bench.handle(replace(bad, id="again"), good)
+        assert [each.id for each in bench.anomalies()] == [bad.id, good.id]
+        assert bench.anomalies()[1].verdict_source == "operator:ann" and muted("shape") - before == 1
+
+
+async def test_an_anomaly_that_a_dismissed_event_alone_tells_of_is_silent() -> None:
+    bench, bad = Bench(share=0.0), make_window("disk failed")
+    await bench.handle(bad)
+    event = bench.anomalies()[0].evidence[0].template
+    before = muted("event")
+    bench.knowledge.operators.put("key", make_feedback(bench.anomalies()[0], scope="event", event=event))
+    await bench.handle(make_window("disk failed", "disk failed", session="s2"))
+    assert len(bench.anomalies()) == 1 and muted("event") - before == 1
+
+
+def muted(scope: str) -> float:
+    return metrics.MUTED.labels("shop", scope)._value.get()  # type: ignore[no-any-return]

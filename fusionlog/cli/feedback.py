@@ -1,0 +1,240 @@
+"""`fusionlog feedback`: confirm or dismiss an anomaly, undo that, and list what stands."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from fusionlog import settings
+from fusionlog.cli.printing import at, printable, user
+from fusionlog.errors import SettingError
+from fusionlog.online.operator_verdicts import probability_of, telling
+from fusionlog.records import Anomaly, EventLabel, Evidence, Feedback
+from fusionlog.settings import Settings
+
+READ = 100_000
+"""So many of the newest anomalies of each partition are read."""
+LEAST_CHARS = 4
+MAX_NOTE_CHARS = 1000
+UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+LONGEST = 10 * 365 * 86_400
+
+
+class Given(StrEnum):
+    """What is given on an anomaly."""
+
+    confirm = "confirm"
+    dismiss = "dismiss"
+    undo = "undo"
+
+
+class Scope(StrEnum):
+    """What a verdict is about."""
+
+    shape = "shape"
+    event = "event"
+
+
+def feedback(
+    id: Annotated[
+        str | None, typer.Argument(help="the id of an anomaly, or its beginning; default: list what stands")
+    ] = None,
+    verdict: Annotated[Given | None, typer.Argument(help="confirm, dismiss or undo")] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--for", help="how long a dismissal mutes, such as 90m, 12h, 7d or 2w; default: always"),
+    ] = None,
+    scope: Annotated[
+        Scope | None,
+        typer.Option(help="windows of this shape, or all that its most telling event tells of; default: shape"),
+    ] = None,
+    event: Annotated[
+        str | None, typer.Option(help="another event of the anomaly: its id, or a part of its text; scope event")
+    ] = None,
+    note: Annotated[str, typer.Option(help="why")] = "",
+    by: Annotated[str | None, typer.Option(help="who; default: the user of this process")] = None,
+    system: Annotated[str | None, typer.Option(help="of the list: only of this system")] = None,
+    json: Annotated[bool, typer.Option("--json", help="of the list: one JSON object a line")] = False,
+) -> None:
+    """Confirm or dismiss an anomaly; workers follow at once. Without an ID, list what stands.
+
+    A dismissal mutes anomalies of the same window shape, or those that the same event alone tells of. Without --for it
+    is a label as well, as a confirmation is: no teacher and no model overrules it, and the next distillation is trained
+    with it.
+    """
+    config = settings.load()
+    if id is None:
+        _print(asyncio.run(_list(config, system, json)))
+    elif verdict is None:
+        raise SettingError("VERDICT", None, f"say what it is:  fusionlog feedback {id} confirm|dismiss|undo")
+    elif verdict is Given.undo:
+        _print(asyncio.run(_undo(config, id)))
+    else:
+        if len(note) > MAX_NOTE_CHARS:
+            raise SettingError("--note", f"{note[:40]}...", f"{MAX_NOTE_CHARS} characters at most, not {len(note)}")
+        if duration is not None and verdict is Given.confirm:
+            raise SettingError("--for", duration, "only a dismissal ends; a confirmation is undone by  undo")
+        now = time.time()
+        until = None if duration is None else now + seconds_of(duration)
+        given = Feedback(
+            anomaly="", system="", shape="", verdict="confirm" if verdict is Given.confirm else "dismiss",
+            by=by or user(), at=now, note=note, until=until,
+        )  # fmt: skip
+        is_of_event = scope is Scope.event or (scope is None and event is not None)
+        if event is not None and not is_of_event:
+            raise SettingError("--event", event, "it goes with  --scope event")
+        _print(asyncio.run(_give(config, id, given, is_of_event, event)))
+
+
+def seconds_of(duration: str) -> float:
+    """A duration such as 7d, in seconds.
+
+    :raises SettingError: it is none, or longer than ten years.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,6})([mhdw])", duration)
+    seconds = int(found[1]) * UNITS[found[2]] if found else 0
+    if not 0 < seconds <= LONGEST:
+        raise SettingError("--for", duration, "take a number and m, h, d or w, ten years at most, such as 12h or 7d")
+    return float(seconds)
+
+
+def on_anomaly(anomaly: Anomaly, given: Feedback, is_of_event: bool, event: str | None = None) -> Feedback:
+    """A verdict on an anomaly, or on an event of it: the most telling one, where none is named.
+
+    :raises SettingError: the anomaly does not have that event, or what it lacks is confirmed.
+    """
+    found = msgspec.structs.replace(given, anomaly=anomaly.id, system=anomaly.system, shape=anomaly.shape)
+    if not is_of_event:
+        return msgspec.structs.replace(found, events=_labels(anomaly, found))
+    chosen = _event(anomaly, event)
+    if chosen.absent and given.verdict == "confirm":
+        raise SettingError("--event", chosen.text, "a missing event cannot be confirmed: confirm the shape")
+    return msgspec.structs.replace(
+        found, scope="event", event=chosen.template, text=chosen.text, absent=chosen.absent,
+        events=[label for label in _labels(anomaly, found) if label.template == chosen.template],
+    )  # fmt: skip
+
+
+def _labels(anomaly: Anomaly, given: Feedback) -> list[EventLabel]:
+    """The events of an anomaly under a verdict: of a dismissed one all are normal; of a confirmed one each has the
+    probability that the anomaly gives it, else 0, and the most telling of those that are there has 1."""
+    known = {each.template: each.probability or 0.0 for each in anomaly.evidence if not each.absent}
+    present = [each.template for each in telling(anomaly) if not each.absent]
+    verdict = probability_of(given)
+    return [
+        EventLabel(
+            template=event.template, text=event.text, count=event.count,
+            probability=verdict if event.template in present[:1] else verdict * known.get(event.template, 0.0),
+        )
+        for event in anomaly.events
+    ]  # fmt: skip
+
+
+def _event(anomaly: Anomaly, wanted: str | None) -> Evidence:
+    evidence = telling(anomaly)
+    if wanted is None and evidence:
+        return evidence[0]
+    others = [
+        Evidence(template=each.template, text=each.text, example=each.example, count=each.count)
+        for each in anomaly.events
+    ]
+    of_id = [each for each in (*anomaly.evidence, *others) if each.template == wanted]
+    of_text = [each for each in (*anomaly.evidence, *others) if wanted and wanted.casefold() in each.text.casefold()]
+    found = {each.template: each for each in reversed(of_id or of_text)}
+    if len(found) != 1:
+        texts = ", ".join(repr(each.text) for each in (found.values() or anomaly.evidence))
+        raise SettingError("--event", wanted, f"name one event of the anomaly: {printable(texts)}")
+    return next(iter(found.values()))
+
+
+async def _give(config: Settings, id: str, given: Feedback, is_of_event: bool, event: str | None) -> list[str]:
+    from fusionlog.kafka.codecs import key_of
+    from fusionlog.kafka.written import write
+
+    anomaly = chosen(await _anomalies(config), id, config.topics.anomalies.name)
+    found = on_anomaly(anomaly, given, is_of_event, event)
+    await write(config, config.topics.feedback, {key_of(found): found})
+    lines = [line(found), f"  undo: fusionlog feedback {anomaly.id[:12]} undo"]
+    return [*lines, "  it ends by itself, and is no label: no model learns it"] if found.until else lines
+
+
+def chosen(anomalies: Iterable[Anomaly], id: str, topic: str) -> Anomaly:
+    """The anomaly whose id begins so, as its last record has it.
+
+    :raises SettingError: there is none, or there are several, or the beginning is too short.
+    """
+    found = {each.id: each for each in anomalies if each.id.startswith(id)}
+    if len(id) < LEAST_CHARS or len(found) > 1:
+        raise SettingError(
+            "ID", id, f"{len(found)} anomalies have ids that begin so: name {LEAST_CHARS} characters or more"
+        )
+    if not found:
+        raise SettingError("ID", id, f"no anomaly among the newest {READ:,} of each partition of {topic} begins so")
+    return next(iter(found.values()))
+
+
+async def _undo(config: Settings, id: str) -> list[str]:
+    from fusionlog.kafka.written import write
+
+    standing = await _standing(config)
+    found = {key: each for key, each in standing.items() if _named(each, id)}
+    if not found:
+        raise SettingError("ID", id, "no verdict that stands is on it: see  fusionlog feedback")
+    await write(config, config.topics.feedback, dict.fromkeys(found))
+    return [f"undone: {line(each)}" for each in found.values()]
+
+
+def _named(feedback: Feedback, id: str) -> bool:
+    return len(id) >= LEAST_CHARS and any(
+        each.startswith(id) for each in (feedback.anomaly, feedback.event or feedback.shape)
+    )
+
+
+async def _list(config: Settings, system: str | None, json: bool) -> list[str]:
+    standing = await _standing(config)
+    settings.refuse_unknown(config, system, [each.system for each in standing.values()])
+    found = sorted((each for each in standing.values() if system in (None, each.system)), key=lambda each: each.at)
+    if json:
+        return [msgspec.json.encode(each).decode() for each in found]
+    return [line(each) for each in found] or ["no verdict of an operator stands"]
+
+
+def line(feedback: Feedback) -> str:
+    """A verdict in a line."""
+    target = f"shape {feedback.shape[:12]}"
+    if feedback.scope == "event":
+        target = f"{'missing event' if feedback.absent else 'event'} {feedback.event[:12]} {feedback.text!r}"
+    until = "" if feedback.until is None else f" until {at(feedback.until)}"
+    note = f": {feedback.note}" if feedback.note else ""
+    return (
+        f"{at(feedback.at)}  {feedback.system}  {feedback.verdict}{until}  {target}, "
+        f"anomaly {feedback.anomaly[:12]}, by {feedback.by}{note}"
+    )
+
+
+async def _anomalies(config: Settings) -> Sequence[Anomaly]:
+    from fusionlog.kafka.table import read_all
+
+    return [anomaly for _, anomaly in await read_all(config, config.topics.anomalies, READ)]
+
+
+async def _standing(config: Settings) -> dict[str, Feedback]:
+    """The verdicts that stand, by the key of their record; one that ended stands no more."""
+    from fusionlog.kafka.table import read_all
+
+    found: list[tuple[str, Feedback]] = await read_all(config, config.topics.feedback)
+    return {key: each for key, each in found if each.until is None or each.until > time.time()}
+
+
+def _print(lines: Iterable[str]) -> None:
+    console = Console(soft_wrap=True)
+    for each in lines:
+        console.print(printable(each), markup=False, highlight=False)
