@@ -21,6 +21,7 @@ from fusionlog.observability.health import Health
 from fusionlog.records import SpendingRole
 from fusionlog.settings import Settings
 from fusionlog.workers.explain import ExplainWorker
+from fusionlog.workers.explained_incidents import ExplainedIncidents
 from fusionlog.workers.explained_shapes import ExplainedShapes
 from fusionlog.workers.spend_log import SpendLog
 
@@ -35,22 +36,25 @@ class ExplainWork:
         self.health = Health(ROLE, stall_seconds(config.label))
         self._producer = Producer(config, ROLE)
         self._explainer: Explainer | None = None
-        self._explained = ExplainedShapes(config, TableDeadLetters(config, self._producer, ROLE))
+        refused = TableDeadLetters(config, self._producer, ROLE)
+        self._incidents = ExplainedIncidents(config, refused)
+        self._explained = ExplainedShapes(config, refused, self._incidents.add)
         self._spend = SpendLog(config, self._producer, ROLE)
 
     async def prepare(self) -> None:
-        """Connect, and read which window shapes have an explanation, and what all workers have spent."""
+        """Connect, and read which window shapes and incidents have an explanation, and what all workers have spent."""
         await self._producer.start()
         await self._spend.start()
         self._explainer = explainer = Explainer(self._settings, budgets=self._spend.explain_budget)
         await self._explained.start()
+        await self._incidents.start()
         self.health.teacher = explainer.name
         self.health.degradations.append(lambda: explainer.problem)
 
     @property
     def background(self) -> Sequence[asyncio.Task[None]]:
         """The tasks of the tables."""
-        return (*self._explained.background, *self._spend.background)
+        return (*self._explained.background, *self._incidents.background, *self._spend.background)
 
     def start(self, app: FusionLogApp, guard: CrashGuard) -> ExplainWorker:
         """The worker that takes anomalies and explains them."""
@@ -61,12 +65,13 @@ class ExplainWork:
 
         return ExplainWorker(
             self._settings, self._producer, self._explained, self._explainer, owned=owned, guard=guard,
-            health=self.health,
+            health=self.health, incidents=self._incidents,
         )  # fmt: skip
 
     async def finish(self) -> None:
         """Disconnect."""
         await self._explained.stop()
+        await self._incidents.stop()
         await self._spend.stop()
         await self._producer.stop()
         if self._explainer is not None:

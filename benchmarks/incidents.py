@@ -3,9 +3,9 @@
 The anomalies are the verdicts of a recorded teacher on every window, or, with `--predictions`, those that
 `fusionlog evaluate --predictions` wrote; of these the events have no probabilities. The causes, `causes.csv`, are
 opened after the grouping, by the score alone. A session without an injected fault is a false alarm: its incident
-counts, and homogeneity and completeness are those of the other sessions. Recorded time is compressed, seconds rather
-than minutes (datasets/README.md, Limits), so the times of incidents are divided by `--compressed`, 60. A system without
-a clock has a synthetic one: give it 1.
+counts, and homogeneity and completeness are those of the other sessions. Each system is grouped by the times as they
+are and, as recorded time is compressed (datasets/README.md, Limits: faults of seconds, half a minute apart), by times
+that are divided by each `--compressed`. A system without a clock has a synthetic one: give it 1 alone.
 """
 
 from __future__ import annotations
@@ -28,26 +28,31 @@ from fusionlog.data.systems import read_sessions, session_windows
 from fusionlog.data.timestamps import SYNTHETIC_STEP, line_time
 from fusionlog.evaluation.matrix import Prediction
 from fusionlog.evaluation.teacher_choice import VERDICTS
-from fusionlog.incidents import Incident, IncidentSettings, group
+from fusionlog.incidents import Incident, group
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.online.question_texts import arriving_units, question_on, questions_without_release
 from fusionlog.records import Anomaly, PseudoLabel, Window
-from fusionlog.settings import IngestSettings
+from fusionlog.settings import IncidentSettings, IngestSettings
 from fusionlog.teachers.base import EventVerdict, Unit, Verdict, label_of
 from fusionlog.teachers.recorded.recordings import RecordedVerdict, Recording, recording_of
 from fusionlog.teachers.unusual import unusual_by
+from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.anomaly_record import by_teacher
 
 SYSTEMS = ("postgresql", "kafka", "rabbitmq", "postfix")
-COMPRESSED = 60.0
-"""Seconds of the recorded systems stand for minutes."""
+COMPRESSED = (1.0, 60.0)
+"""The times as they are; seconds of the recorded systems for minutes."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of a system: `faults` are injected causes that have an anomaly, `kinds` the incidents with one."""
+    """The figures of a system: `faults` are injected causes that have an anomaly, `kinds` the incidents with one.
+
+    `quiet` is the time in seconds after which an incident was resolved.
+    """
 
     system: str
+    quiet: float
     anomalies: int
     false_alarms: int
     incidents: int
@@ -57,12 +62,12 @@ class Row:
     completeness: float
 
     def __str__(self) -> str:
+        found = f"{self.system:12} {self.quiet:3.0f} s {self.anomalies:5} anomalies"
         if not self.faults:
-            return f"{self.system:12} {self.anomalies:5} anomalies {self.incidents:4} incidents; no causes recorded"
+            return f"{found} {self.incidents:4} incidents; no causes recorded"
         return (
-            f"{self.system:12} {self.anomalies:5} anomalies ({self.false_alarms} false) {self.incidents:4} incidents "
-            f"({self.kinds} on {self.faults} causes): homogeneity {self.homogeneity:.3f}, "
-            f"completeness {self.completeness:.3f}"
+            f"{found} ({self.false_alarms} false) {self.incidents:4} incidents ({self.kinds} on {self.faults} causes): "
+            f"homogeneity {self.homogeneity:.3f}, completeness {self.completeness:.3f}"
         )
 
 
@@ -83,21 +88,21 @@ def timed_windows(data: Path, name: str) -> list[Window]:
 
 def taught(data: Path, name: str, recording: Recording) -> Iterator[Anomaly]:
     """The anomalies by a recorded teacher, asked about each window, with what is unusual by the windows before."""
-    label, profile = label_settings(), SystemProfile()
-    questions = questions_without_release(name, system_of(data, name), label)
+    label, profile, system = label_settings(), SystemProfile(), system_of(data, name)
+    questions, describer = questions_without_release(name, system, label), Describer(system)
     for number, (window, unit) in enumerate(arriving_units(timed_windows(data, name), questions)):
         profile.update(window)
         asked = AskedUnit(number, question_on(window, unit, label.pseudonyms), unit)
         answer = recording.answer(asked.counts)
         if answer.whole.verdict == "anomalous":
             found = label_of(window, _verdict(unit, answer.whole, answer.events), "llm:recorded", window.ended)
-            yield replace(by_teacher(window, found, window.ended), unusual=unusual_by(window, profile))
+            yield _described(by_teacher(window, found, window.ended), window, profile, describer)
 
 
 def predicted(data: Path, name: str, found: Iterable[Prediction]) -> Iterator[Anomaly]:
     """The anomalies of predictions on sessions of a system; of a session in several folds the last one counts."""
     scores = {each.id: each for each in found if each.target == name}
-    profile = SystemProfile()
+    profile, describer = SystemProfile(), Describer(system_of(data, name))
     for window in timed_windows(data, name):
         profile.update(window)
         each = scores.get(window.session)
@@ -106,7 +111,7 @@ def predicted(data: Path, name: str, found: Iterable[Prediction]) -> Iterator[An
                 system=name, shape=window.shape, probability=each.score, confidence=each.score, reason="", events=[],
                 teacher=each.method, window=window.id, labelled_at=window.ended,
             )  # fmt: skip
-            yield replace(by_teacher(window, label, window.ended), unusual=unusual_by(window, profile))
+            yield _described(by_teacher(window, label, window.ended), window, profile, describer)
 
 
 def read_predictions(path: Path, method: str) -> list[Prediction]:
@@ -124,13 +129,17 @@ def read_faults(data: Path, name: str) -> dict[str, str]:
         return {row["id"]: row["cause"] for row in csv.DictReader(file) if row["kind"] == "fault"}
 
 
-def row(name: str, anomalies: Sequence[Anomaly], incidents: Sequence[Incident], faults: Mapping[str, str]) -> Row:
-    """The figures of the incidents of a system. Here, and only here, its causes are read."""
+def row(
+    name: str, anomalies: Sequence[Anomaly], times: IncidentSettings, faults: Mapping[str, str]
+) -> tuple[Row, list[Incident]]:
+    """The figures of the incidents of a system, and these. Here, and only here, its causes are read."""
+    incidents = group(anomalies, times)
     incident_of = {anomaly: each.id for each in incidents for anomaly in each.anomaly_ids}
     pairs = [(faults[each.session], incident_of[each.id]) for each in anomalies if each.session in faults]
     causes, found = [cause for cause, _ in pairs], [incident for _, incident in pairs]
-    return Row(
+    found_row = Row(
         system=name,
+        quiet=times.quiet_seconds,
         anomalies=len(anomalies),
         false_alarms=len(anomalies) - len(pairs),
         incidents=len(incidents),
@@ -139,11 +148,16 @@ def row(name: str, anomalies: Sequence[Anomaly], incidents: Sequence[Incident], 
         homogeneity=float(homogeneity_score(causes, found)),
         completeness=float(completeness_score(causes, found)),
     )
+    return found_row, incidents
 
 
 def compressed(times: IncidentSettings, factor: float) -> IncidentSettings:
     """The times of incidents for a recording that is so many times as fast."""
-    return IncidentSettings(times.quiet / factor, times.reopen / factor, times.together / factor, times.keep)
+    return IncidentSettings(
+        quiet_seconds=times.quiet_seconds / factor,
+        reopen_seconds=times.reopen_seconds / factor,
+        together_seconds=times.together_seconds / factor,
+    )
 
 
 def main(
@@ -152,7 +166,9 @@ def main(
     verdicts: Annotated[Path | None, typer.Option(help="verdicts of one system; default: beside its sessions")] = None,
     predictions: Annotated[Path | None, typer.Option(help="a file of `fusionlog evaluate --predictions`")] = None,
     method: Annotated[str, typer.Option(help="the method of the predictions")] = "fusionlog+online",
-    compressed_by: Annotated[float, typer.Option("--compressed", help="how fast recorded time goes")] = COMPRESSED,
+    compressed_by: Annotated[
+        list[float] | None, typer.Option("--compressed", help="how fast recorded time goes; default: 1 and 60")
+    ] = None,
     titles: Annotated[bool, typer.Option(help="print the incidents")] = False,
     json: Annotated[Path | None, typer.Option(help="write the figures to this file")] = None,
 ) -> None:
@@ -164,13 +180,19 @@ def main(
             found = list(taught(data, name, recording_of(name, verdicts or data / name / VERDICTS)))
         else:
             found = list(predicted(data, name, given))
-        incidents = group(found, compressed(IncidentSettings(), compressed_by))
-        rows.append(row(name, found, incidents, read_faults(data, name)))
-        typer.echo(rows[-1])
-        if titles:
-            typer.echo("\n".join(f"  {each.severity:8} {each.anomalies:4} {each.title}" for each in incidents))
+        for factor in compressed_by or COMPRESSED:
+            each_row, incidents = row(name, found, compressed(IncidentSettings(), factor), read_faults(data, name))
+            rows.append(each_row)
+            typer.echo(each_row)
+            if titles:
+                typer.echo("\n".join(f"  {each.severity:8} {each.anomalies:4} {each.title}" for each in incidents))
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n")
+
+
+def _described(anomaly: Anomaly, window: Window, profile: SystemProfile, describer: Describer) -> Anomaly:
+    """An anomaly as the workers describe it."""
+    return replace(describer.describe(anomaly, window, profile), unusual=unusual_by(window, profile))
 
 
 def _time(line: str) -> float | None:

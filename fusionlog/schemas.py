@@ -11,7 +11,7 @@ from fusionlog.topics import Topic, Topics
 
 RECORDS: tuple[type[records.Record], ...] = (
     records.KeyedLine, records.Template, records.Window, records.PseudoLabel, records.ModelRelease, records.Anomaly,
-    records.Explanation, records.Feedback, records.Spend,
+    records.Explanation, records.Incident, records.Feedback, records.Spend, records.WorkerState,
 )  # fmt: skip
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -38,6 +38,7 @@ def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
             "writeLogs": _operation("send", described[0], "Shippers write log lines."),
             "readAnomalies": _operation("receive", topics.anomalies, "Users read anomalies."),
             "readExplanations": _operation("receive", topics.explanations, "Users read why anomalies are anomalous."),
+            "readIncidents": _operation("receive", topics.incidents, "Users read which anomalies have one cause."),
             "readDeadLetters": _operation("receive", topics.deadletter, "Operators read what could not be used."),
             "sendFeedback": _operation("send", topics.feedback, "Operators confirm or dismiss an anomaly."),
         },

@@ -10,11 +10,12 @@ from typing import Literal, NamedTuple
 from fusionlog import records
 from fusionlog.signing.kinds import Kind
 
-DAY_MS = 24 * 3600 * 1000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
-Role = Literal["ingest", "score", "label", "explain", "canary", "ray", "cli"]
+Role = Literal["ingest", "score", "label", "explain", "incidents", "canary", "ray", "cli"]
 Person = Literal["shippers", "users", "operators"]
 Who = Literal[Role, Person]
 """A role, or a group of people and programs outside of FusionLog."""
@@ -30,7 +31,9 @@ TopicId = Literal[
     "feedback",
     "anomalies",
     "explanations",
+    "incidents",
     "spend",
+    "workers",
     "deadletter",
 ]
 """The name of a topic's property in `Topics`."""
@@ -59,28 +62,36 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     "ingest": Access(
         # The window topics to resume: it leaves out the lines of windows that it, or another one, had emitted.
         reads=("raw", "keyed", "models", "labels", "feedback", "templates", "general", "proprietary"),
-        writes=("keyed", "general", "proprietary", "templates", "deadletter"),
+        writes=("keyed", "general", "proprietary", "templates", "deadletter", "workers"),
         member=True,
     ),
     # A window for a second opinion goes to the teacher, and comes back where there is no answer. A release that is bad
     # on the stream is written again, as withdrawn.
     "score": Access(
         reads=("general", "models", "labels", "feedback"),
-        writes=("anomalies", "proprietary", "models", "deadletter"),
+        writes=("anomalies", "proprietary", "models", "deadletter", "workers"),
         member=True,
     ),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
         reads=("proprietary", "models", "labels", "feedback", "spend"),
-        writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter"),
+        writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter", "workers"),
         member=True,
     ),
     "explain": Access(
-        reads=("anomalies", "explanations", "spend"), writes=("explanations", "spend", "deadletter"), member=True
+        # An incident is explained once: which one an anomaly is in stands in the incidents.
+        reads=("anomalies", "explanations", "incidents", "spend"),
+        writes=("explanations", "spend", "deadletter", "workers"),
+        member=True,
+    ),
+    "incidents": Access(
+        reads=("anomalies", "explanations", "incidents"),
+        writes=("incidents", "deadletter", "workers"),
+        member=True,
     ),
     # Its lines come out as anomalies. Where they are stuck, the offsets of the groups on their way show.
     "canary": Access(
-        reads=("models", "anomalies"), writes=("canary",), describes=("general", "proprietary"),
+        reads=("models", "anomalies"), writes=("canary", "workers"), describes=("general", "proprietary"),
         watches=("ingest", "score", "label"),
     ),
     "ray": Access(reads=("models", "labels", "feedback", "general", "proprietary"), writes=("models",)),
@@ -88,10 +99,10 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     # replay` writes what workers refused to its topic again, and a note that it did. `systems check --topic` reads
     # lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("raw", "models", "explanations", "labels", "spend", "deadletter", "proprietary", "anomalies",
-               "feedback"),
+        reads=("raw", "models", "anomalies", "explanations", "incidents", "labels", "spend", "deadletter",
+               "proprietary", "feedback", "workers"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
-                "explanations", "feedback"),
+                "explanations", "incidents", "feedback"),
         creates=True,
     ),
 })  # fmt: skip
@@ -100,7 +111,7 @@ compares the rest with what running workers subscribe to, are assigned and send.
 follow from this, and from nothing else (`fusionlog/kafka/acls.py`)."""
 PEOPLE: Mapping[Person, Access] = MappingProxyType({
     "shippers": Access(reads=(), writes=("raw",)),
-    "users": Access(reads=("anomalies", "explanations"), writes=(), member=True),
+    "users": Access(reads=("anomalies", "explanations", "incidents"), writes=(), member=True),
     "operators": Access(reads=("deadletter",), writes=("feedback",), member=True),
 })  # fmt: skip
 """Readers and writers outside of FusionLog."""
@@ -300,6 +311,16 @@ class Topics:
         )  # fmt: skip
 
     @property
+    def incidents(self) -> Topic:
+        """Incidents. One partition: one worker groups the anomalies of all systems."""
+        topic = self._compacted(
+            "incidents", "incident id", records.Incident,
+            "An incident: the anomalies of one cause. Written with each change; removed a week after it was over.",
+            partitions=1,
+        )  # fmt: skip
+        return replace(topic, segment_ms=DAY_MS // 4)  # What was written again leaves the disk.
+
+    @property
     def spend(self) -> Topic:
         """What label and explain workers spend on a language model. One partition: the order of its records decides."""
         topic = self._compacted(
@@ -307,6 +328,16 @@ class Topics:
             "Calls, tokens and money that a worker spent within a minute; removed after two days.", partitions=1,
         )  # fmt: skip
         return replace(topic, segment_ms=DAY_MS // 4)  # What is removed leaves the disk, and the start of a worker.
+
+    @property
+    def workers(self) -> Topic:
+        """The states of running workers. One partition: those of a worker are in order."""
+        return Topic(
+            name=f"{self.prefix}workers", key="role/worker", record=records.WorkerState, cleanup="delete",
+            partitions=1, written_by=writers_of("workers"), read_by=readers_of("workers"),
+            summary="The state of a worker: readiness, releases in use, lag, counts by system; each ten seconds.",
+            retention_ms=HOUR_MS, segment_ms=HOUR_MS // 4,
+        )  # fmt: skip
 
     @property
     def deadletter(self) -> Topic:
@@ -321,7 +352,7 @@ class Topics:
     def own(self) -> list[Topic]:
         """Every topic that all systems share, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.spend, self.templates, self.feedback, self.deadletter]  # fmt: skip
+                self.incidents, self.spend, self.templates, self.feedback, self.workers, self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""

@@ -5,7 +5,8 @@ import msgspec
 import pytest
 
 from fusionlog import schemas
-from fusionlog.records import Anomaly, Explanation, Feedback, Record
+from fusionlog.incidents import group
+from fusionlog.records import Anomaly, Explanation, Feedback, Incident, Record
 from fusionlog.topics import Topics
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly, make_label, make_window
@@ -13,7 +14,13 @@ from tests.factories import make_anomaly, make_label, make_window
 
 @pytest.mark.parametrize(
     "record",
-    [make_window(), make_label(make_window()), make_anomaly(), make_explanation(make_anomaly())],
+    [
+        make_window(),
+        make_label(make_window()),
+        make_anomaly(),
+        make_explanation(make_anomaly()),
+        *group([make_anomaly()]),
+    ],
     ids=lambda r: type(r).__name__,
 )
 def test_a_record_as_written_is_valid_under_its_schema(record: Record) -> None:
@@ -27,7 +34,11 @@ def test_a_probability_above_one_is_not_valid() -> None:
         jsonschema.validate({**label, "probability": 1.5}, schemas.json_schema(type(make_label(make_window()))))
 
 
-PARTS = [(record, part) for record in (Anomaly, Explanation, Feedback) for part in schemas.json_schema(record)["$defs"]]
+PARTS = [
+    (record, part)
+    for record in (Anomaly, Explanation, Incident, Feedback)
+    for part in schemas.json_schema(record)["$defs"]
+]
 
 
 @pytest.mark.parametrize(("record", "part"), PARTS)
@@ -41,7 +52,7 @@ def test_each_field_of_what_users_read_and_write_has_a_description_and_a_valid_e
             jsonschema.validate(example, {**field, "$defs": schema["$defs"]})
 
 
-@pytest.mark.parametrize("record", [Anomaly, Explanation, Feedback])
+@pytest.mark.parametrize("record", [Anomaly, Explanation, Incident, Feedback])
 def test_the_examples_of_a_records_fields_are_a_record(record: type[Record]) -> None:
     fields = schemas.json_schema(record)["$defs"][record.__name__]["properties"]
     example = {name: field["examples"][0] for name, field in fields.items()}

@@ -14,16 +14,21 @@ from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import deadletter, encoder, keys, labels, models, systems, teacher, topics
+from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
+from fusionlog.cli.doctor import doctor
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
 from fusionlog.cli.feedback import feedback
 from fusionlog.cli.jobs import distill, meta_train
+from fusionlog.cli.produce import produce
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
+from fusionlog.cli.show import show
+from fusionlog.cli.status import status
+from fusionlog.cli.tail import tail
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
 
@@ -34,6 +39,7 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(systems.app, name="systems")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(teacher.app, name="teacher")
 app.add_typer(keys.app, name="keys")
 app.command()(scan)
@@ -43,7 +49,12 @@ app.command("meta-train")(meta_train)
 app.command()(distill)
 app.command()(evaluate)
 app.command()(explanations)
+app.command()(produce)
+app.command()(tail)
 app.command()(feedback)
+app.command()(status)
+app.command()(show)
+app.command()(doctor)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 
@@ -70,11 +81,12 @@ class Role(StrEnum):
     score = "score"
     label = "label"
     explain = "explain"
+    incidents = "incidents"
     canary = "canary"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain or canary")]) -> None:
+def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents or canary")]) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 

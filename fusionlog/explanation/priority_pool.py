@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -20,11 +20,15 @@ def key_of(anomaly: Anomaly) -> Key:
 
 @dataclass
 class Candidate(Generic[Item]):
-    """An anomaly in the pool, the item that was added with it, and the greatest score of an anomaly of its shape."""
+    """An anomaly in the pool, the item that was added with it, and the greatest score of an anomaly of its shape.
+
+    :param since: when it was added, in seconds of the caller's clock.
+    """
 
     anomaly: Anomaly
     item: Item
     score: float
+    since: float = 0.0
 
 
 class Pool(Generic[Item]):
@@ -53,12 +57,15 @@ class Pool(Generic[Item]):
         """The candidate of the anomaly's shape; None where there is none."""
         return self._candidates.get(key_of(anomaly))
 
-    def add(self, anomaly: Anomaly, item: Item) -> Candidate[Item] | None:
+    def __iter__(self) -> Iterator[Candidate[Item]]:
+        return iter(list(self._candidates.values()))
+
+    def add(self, anomaly: Anomaly, item: Item, since: float = 0.0) -> Candidate[Item] | None:
         """Add an anomaly of a shape that is not in the pool.
 
         :return: the candidate that was evicted, which may be the new one; None where there was room.
         """
-        self._candidates[key_of(anomaly)] = Candidate(anomaly, item, anomaly.score)
+        self._candidates[key_of(anomaly)] = Candidate(anomaly, item, anomaly.score, since)
         if len(self) <= self.size:
             return None
         # Of equal scores the latest is evicted: those before it have waited longer.
@@ -69,10 +76,10 @@ class Pool(Generic[Item]):
         """Remove the candidate of the anomaly's shape, and return it; None where there is none."""
         return self._candidates.pop(key_of(anomaly), None)
 
-    def best(self, payable: Callable[[str], bool]) -> Candidate[Item] | None:
-        """The candidate with the highest score, of the systems that are `payable`, the earliest of equals; it stays."""
+    def best(self, ready: Callable[[Candidate[Item]], bool]) -> Candidate[Item] | None:
+        """The candidate with the highest score of those that are `ready`, the earliest of equals; it stays."""
         return max(
-            (each for each in self._candidates.values() if payable(each.anomaly.system)),
+            (each for each in self._candidates.values() if ready(each)),
             key=lambda each: each.score,
             default=None,
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from fusionlog.incidents.incident import IncidentPart, TellingEvent
+from msgspec.structs import replace
+
 from fusionlog.novelty.failure_lexicon import contradict
+from fusionlog.records import IncidentPart, TellingEvent
 
 SAME_WORDS = 0.6
 """The share of common words from which on two telling events of one kind are one."""
@@ -18,7 +20,7 @@ LEAST_SIMILARITY = 0.5
 
 def similarity(telling: Sequence[TellingEvent], part: IncidentPart) -> float:
     """The share of an anomaly's telling events that are among those of an incident's core, 0 to 1."""
-    core = [each for each in part.telling if each.count >= CORE_SHARE * part.anomalies]
+    core = [each for each in part.telling if each.anomalies >= CORE_SHARE * part.anomalies]
     return sum(any(_is_same(one.key, other.key) for other in core) for one in telling) / max(1, len(telling))
 
 
@@ -30,11 +32,8 @@ def merged(known: Sequence[TellingEvent], found: Sequence[TellingEvent], limit: 
         if same is None:
             counts[each.key] = each
         else:
-            one = counts[same]
-            counts[same] = TellingEvent(
-                key=one.key, kind=one.kind, text=one.text, example=one.example or each.example, count=one.count + 1
-            )
-    return sorted(counts.values(), key=lambda each: -each.count)[:limit]
+            counts[same] = replace(counts[same], anomalies=counts[same].anomalies + 1)
+    return sorted(counts.values(), key=lambda each: -each.anomalies)[:limit]
 
 
 @lru_cache(maxsize=20_000)

@@ -55,6 +55,14 @@ class BatchOutput:
         await self._confirm()
         self._acks.append(await self._producer.send(topic, codecs.key_on(topic, record), record))
 
+    async def remove(self, topic: Topic, key: str) -> None:
+        """Queue a tombstone.
+
+        :raises AssignmentLost: the source messages' partitions are another worker's by now.
+        """
+        await self._confirm()
+        self._acks.append(await self._producer.send(topic, key, None))
+
     async def dead_letter(self, message: Message, error: RecordError) -> None:
         """Queue a message as a dead letter.
 

@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Literal
 
 import structlog
@@ -39,6 +40,7 @@ from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.lag import log_deleted
 from fusionlog.kafka.membership import AssignmentLost, Lease
 from fusionlog.kafka.partition_handler import Batches, PartitionHandler
+from fusionlog.kafka.single_member import SingleMember
 from fusionlog.kafka.stopping import CLOSE_SECONDS, LEAVE_SECONDS, bounded
 from fusionlog.kafka.takeover import Offsets, Takeover, committed_offsets, extents, takeover
 from fusionlog.observability.health import Health
@@ -54,7 +56,10 @@ MEASURE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Reading:
-    """The settings of a group's reads: topics, batch size, waits in seconds."""
+    """The settings of a group's reads: topics, batch size, waits in seconds.
+
+    :param single: whether one member has all partitions, and the others stand by.
+    """
 
     topics: tuple[str, ...]
     max_records: int
@@ -62,6 +67,19 @@ class Reading:
     commit_seconds: float
     max_partition_bytes: int = 4 * 1024 * 1024
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
+    single: bool = False
+
+
+def instance_id(name: str | None, topics: Iterable[str]) -> str | None:
+    """The id of a static member that reads these topics.
+
+    Kafka gives a static member that is back the assignment that it had, whatever it subscribes to now, and begins no
+    rebalance: topics that are new would be nobody's. With other topics it is another member, so one begins; what the
+    former one had is assigned again after the session timeout.
+    """
+    if name is None:
+        return None
+    return f"{name}.{blake2b(' '.join(sorted(topics)).encode(), digest_size=4).hexdigest()}"
 
 
 class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -366,10 +384,12 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _options(self) -> dict[str, Any]:
         kafka = self._kafka
+        assignment = {"partition_assignment_strategy": (SingleMember,)} if self._reading.single else {}
         return {
             **options(kafka),
+            **assignment,
             "group_id": self.group,
-            "group_instance_id": kafka.group_instance_id,
+            "group_instance_id": instance_id(kafka.group_instance_id, self._reading.topics),
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "isolation_level": self._reading.isolation_level,

@@ -178,6 +178,20 @@ EXPLANATIONS_WAITING = Gauge("fusionlog_explanations_waiting", "anomalies that w
 EXPLANATION_CALLS_LEFT = Gauge("fusionlog_explanation_calls_left", "calls of the hour that are left", ["system"])
 EXPLANATION_TOKENS = Counter("fusionlog_explanation_tokens", "tokens that published explanations took", ["system"])
 
+INCIDENTS = Counter(
+    "fusionlog_incidents",
+    "records of incidents written, by the first system and by change: opened, updated, resolved, reopened, withdrawn,"
+    " explained",
+    ["system", "change"],
+)
+INCIDENTS_OPEN = Gauge(
+    "fusionlog_incidents_open", "open incidents; one of several systems in each", ["system", "severity"]
+)
+INCIDENTS_BEHIND = Gauge(
+    "fusionlog_incidents_behind_seconds",
+    "from an anomaly's record to that of its incident, the oldest of the last batch; 0: all are counted",
+)
+
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 PROVIDER = Gauge(
     "fusionlog_provider_info",

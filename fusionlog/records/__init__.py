@@ -29,6 +29,16 @@ from fusionlog.records.base import (
     SystemName,
     Weight,
 )
+from fusionlog.records.incidents import (
+    MAX_ANOMALY_IDS,
+    MAX_HOSTS,
+    MAX_SESSIONS,
+    Change,
+    Incident,
+    IncidentPart,
+    TellingEvent,
+    TellingKind,
+)
 from fusionlog.records.labels import EventLabel, PseudoLabel, Revocation
 from fusionlog.records.lines import KeyedLine, Template, template_id
 from fusionlog.records.models import BankEvent, Calibration, Lineage, LogisticRegression, ModelRelease, Withdrawal
@@ -47,17 +57,22 @@ from fusionlog.records.windows import (
     window_id,
     window_shape,
 )
+from fusionlog.records.workers import SystemCounts, WorkerState
 
 __all__ = [
     "LEAST_DURATION",
     "LEAST_PAUSE",
+    "MAX_ANOMALY_IDS",
     "MAX_EVENTS",
+    "MAX_HOSTS",
     "MAX_PLACES",
+    "MAX_SESSIONS",
     "TITLE_CHARS",
     "VERSION",
     "Anomaly",
     "BankEvent",
     "Calibration",
+    "Change",
     "ClosedBy",
     "Count",
     "Duration",
@@ -66,6 +81,8 @@ __all__ = [
     "ExplainedLine",
     "Explanation",
     "Feedback",
+    "Incident",
+    "IncidentPart",
     "KeyedLine",
     "Lineage",
     "LogisticRegression",
@@ -81,12 +98,16 @@ __all__ = [
     "Span",
     "Spend",
     "SpendingRole",
+    "SystemCounts",
     "SystemName",
+    "TellingEvent",
+    "TellingKind",
     "Template",
     "Weight",
     "Window",
     "WindowEvent",
     "Withdrawal",
+    "WorkerState",
     "decade",
     "spans_id",
     "template_id",

@@ -281,6 +281,13 @@ class Explanation(Record, frozen=True, kw_only=True):
     calls: Annotated[Sum, Meta(description="Requests that it took.", examples=[1])]
     tokens: Annotated[Sum, Meta(description="Tokens that it took.", examples=[1830])]
     explained_at: Annotated[Seconds, Meta(description="When it was explained.", examples=[1764241056.4])]
+    incident: Annotated[
+        str | None,
+        Meta(
+            description="Id of the incident that it was explained for; null: the anomaly was in none.",
+            examples=["7d0c1f6b52a94be3a1f0b5d2c9e84f10"],
+        ),
+    ] = None
 
 
 class Feedback(Record, frozen=True, kw_only=True):

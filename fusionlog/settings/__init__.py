@@ -21,6 +21,7 @@ from fusionlog.settings.groups import (
     SigningSettings,
     WhenAway,
 )
+from fusionlog.settings.incidents import IncidentSettings
 from fusionlog.settings.node_secrets import by_reference, with_secrets, without_secrets
 from fusionlog.settings.secrets import FILE, PREFIX, file_settings
 from fusionlog.settings.system_names import refuse_unknown
@@ -43,6 +44,7 @@ __all__ = [
     "ExplainSettings",
     "FormatName",
     "GuardSettings",
+    "IncidentSettings",
     "IngestSettings",
     "KafkaSettings",
     "LabelSettings",

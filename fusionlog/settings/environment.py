@@ -38,6 +38,7 @@ from fusionlog.settings.groups import (
     SecondOpinionSettings,
     SigningSettings,
 )
+from fusionlog.settings.incidents import IncidentSettings
 from fusionlog.settings.node_secrets import NODE_SECRETS, refuse_missing
 from fusionlog.settings.secrets import (
     PREFIX,
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     label: LabelSettings = LabelSettings()
     explain: ExplainSettings = ExplainSettings()
+    incidents: IncidentSettings = IncidentSettings()
     canary: CanarySettings = CanarySettings()
     alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()

@@ -57,7 +57,7 @@ class KafkaSettings(SettingsGroup):
         60.0, gt=0, le=MOST_SECONDS, description="seconds that consumers have to rejoin in a rebalance"
     )
     group_instance_id: str | None = Field(
-        None, pattern=r"^[a-zA-Z0-9._-]{1,249}$",
+        None, pattern=r"^[a-zA-Z0-9._-]{1,240}$",
         description="static membership (Kafka's group.instance.id): a worker that is back within session_timeout keeps"
         " its partitions; every worker of a role needs another one",
     )  # fmt: skip
@@ -273,6 +273,10 @@ class ExplainSettings(SettingsGroup):
     max_pending: int = Field(
         500, ge=1, description="anomalies that wait, at most, one per shape; beyond it the lowest scores are skipped"
     )
+    incident_seconds: float = Field(
+        10.0, ge=0, le=3600,
+        description="seconds that an anomaly waits to be in an incident, which is explained once; 0: not at all",
+    )  # fmt: skip
 
 
 class MetricsSettings(SettingsGroup):

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 from aiokafka import TopicPartition
+from msgspec.structs import replace
 
 from fusionlog.errors import RecordError, TeacherError
 from fusionlog.explanation.explainer import Explainer
@@ -27,6 +28,7 @@ from fusionlog.observability.health import Health
 from fusionlog.records import Anomaly
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.topics import CANARY
+from fusionlog.types import Clock
 from fusionlog.utils.bounded_cache import BoundedCache
 
 log = structlog.get_logger(__name__)
@@ -49,19 +51,41 @@ class ShapeSet(Protocol):
         """Add a shape before its record comes back from the topic."""
 
 
+class IncidentView(Protocol):
+    """The incidents, and which of them have an explanation (see `ExplainedIncidents`)."""
+
+    changed: Callable[[], None]
+
+    def of(self, anomaly: Anomaly) -> str | None:
+        """The id of the incident of an anomaly; None where there is none yet."""
+
+    def has_explained(self, anomaly: Anomaly) -> bool:
+        """Whether the incident that counted an anomaly has an explanation."""
+
+    def is_explained(self, id: str) -> bool:
+        """Whether an incident has an explanation."""
+
+    def add(self, id: str) -> None:
+        """Note that an incident was explained."""
+
+
 class ExplainWorker:
-    """Pools anomalies and has a language model explain those of highest score.
+    """Pools anomalies and has a language model explain those of highest score, an incident once.
+
+    An anomaly that is in no incident yet waits FUSIONLOG_EXPLAIN__INCIDENT_SECONDS for one.
 
     A message is acknowledged when Kafka has what follows from it, or when it was skipped by a stated rule, and only
     after all before it in its partition.
 
     :param owned: whether a partition is this worker's now; anomalies of another are left to its owner.
+    :param incidents: default: none; each window shape is explained.
     """
 
     def __init__(
         self, settings: Settings, producer: Producer, known: ShapeSet, explainer: Explainer,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, owned: Owned = lambda place: True,
-        guard: CrashGuard | None = None, health: Health | None = None,
+        guard: CrashGuard | None = None, health: Health | None = None, incidents: IncidentView | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:  # fmt: skip
         self._settings, self._known, self._explainer = settings, known, explainer
         self._sleep, self._owned = sleep, owned
@@ -76,6 +100,9 @@ class ExplainWorker:
         self._refusals, self._results = (BatchOutput(settings, producer, "explain") for _ in range(2))
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
+        self._incidents, self._clock = incidents, clock
+        if incidents is not None:
+            incidents.changed = self._news.set
         self._health = health or Health("explain")
 
     async def take(self, delivery: Delivery) -> None:
@@ -112,15 +139,18 @@ class ExplainWorker:
         """
         while True:
             self._news.clear()
-            candidate = self._pool.best(self._payable)
+            self._leave_explained()
+            candidate = self._pool.best(self._ready)
             if candidate is not None:
                 with in_hand([candidate.item.message]), self._health.at_work():
                     await self._handle(candidate)
                 continue
-            waits = {system: self._explainer.budget(system).wait for system in self._pool.systems()}
+            spent = [each for each in self._pool.systems() if not self._payable(each)]
+            waits = {system: self._explainer.budget(system).wait for system in spent}
             self._log_spent(waits)
+            for_incidents = (self._incident_wait(each) for each in self._pool if self._payable(each.anomaly.system))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), min(waits.values(), default=None))
+                await asyncio.wait_for(self._news.wait(), min((*waits.values(), *for_incidents), default=None))
 
     async def _refuse_given_up(self, message: Message) -> None:
         """
@@ -147,13 +177,13 @@ class ExplainWorker:
         waiting = self._pool.get(anomaly)
         if anomaly.provisional or anomaly.withdrawn:
             self._finish(delivery, anomaly.system, "not_final")
-        elif key_of(anomaly) in self._known:
+        elif self._is_known(anomaly):
             self._finish(delivery, anomaly.system, "known")
         elif self._given_up.get(key_of(anomaly)):
             self._finish(delivery, anomaly.system, "given_up")
         elif waiting is None or not self._order.held(waiting.item):
             self._pool.take(anomaly)
-            leaving = self._pool.add(anomaly, delivery)
+            leaving = self._pool.add(anomaly, delivery, self._clock())
             if leaving is not None:
                 self._finish(leaving.item, leaving.anomaly.system, "over_budget")
         else:
@@ -168,7 +198,7 @@ class ExplainWorker:
             self._order.forget(delivery.place)
         if not self._order.held(delivery):
             self._pool.take(anomaly)
-        elif key_of(anomaly) in self._known:
+        elif self._is_known(anomaly):
             self._leave(candidate, "known")
         else:
             try:
@@ -182,13 +212,17 @@ class ExplainWorker:
 
     async def _explain(self, candidate: Candidate[Delivery]) -> None:
         system = self._settings.systems.get(candidate.anomaly.system) or SystemSettings()
+        incident = self._incident_of(candidate.anomaly)
         explanation = await self._explainer.explain(candidate.anomaly, system)
+        explanation = replace(explanation, incident=incident)
         await self._results.send(self._settings.topics.explanations, explanation)
         await self._results.flush()
         if self._logged:
             log.info("the LLM explains again", before=self._logged)
         self._logged = ""
         self._known.add(key_of(candidate.anomaly))
+        if self._incidents is not None and incident is not None:
+            self._incidents.add(incident)
         metrics.EXPLANATION_TOKENS.labels(explanation.system).inc(explanation.tokens)
         log.info("explained", system=explanation.system, anomaly=explanation.anomaly, cause=explanation.cause)
         self._leave(candidate, "explained")
@@ -230,6 +264,34 @@ class ExplainWorker:
                 system=system, waiting=self._pool.count(system), goes_on=goes_on,
             )  # fmt: skip
         self._spent = set(waits)
+
+    def _ready(self, candidate: Candidate[Delivery]) -> bool:
+        """Whether a candidate can be explained now: it has its incident, or has waited for it, and a call is left."""
+        return self._payable(candidate.anomaly.system) and not self._incident_wait(candidate)
+
+    def _incident_wait(self, candidate: Candidate[Delivery]) -> float:
+        """The seconds that a candidate still waits for its incident."""
+        left = candidate.since + self._settings.explain.incident_seconds - self._clock()
+        waits = self._incidents is not None and left > 0 and self._incident_of(candidate.anomaly) is None
+        return left if waits else 0.0
+
+    def _incident_of(self, anomaly: Anomaly) -> str | None:
+        return None if self._incidents is None else self._incidents.of(anomaly)
+
+    def _is_known(self, anomaly: Anomaly) -> bool:
+        """Whether the anomaly's shape has an explanation, or its incident."""
+        if key_of(anomaly) in self._known:
+            return True
+        incident = self._incident_of(anomaly)
+        return incident is not None and self._incidents is not None and self._incidents.is_explained(incident)
+
+    def _leave_explained(self) -> None:
+        """Finish the candidates whose incident has an explanation by now: they cost no call, and make room."""
+        for candidate in self._pool if self._incidents is not None else ():
+            if self._incidents is not None and self._incidents.has_explained(candidate.anomaly):
+                self._leave(candidate, "known")
+                self._room.set()
+                self._show(candidate.anomaly.system)
 
     def _payable(self, system: str) -> bool:
         return self._explainer.budget(system).left > 0

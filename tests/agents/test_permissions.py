@@ -40,7 +40,8 @@ from tests.kafka.authorizer import ADMIN, GuardedKafka
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 REVOKED = {
-    "ingest": "windows.general", "score": "score", "label": "label", "explain": "anomalies", "canary": "anomalies"
+    "ingest": "windows.general", "score": "score", "label": "label", "explain": "anomalies",
+    "incidents": "anomalies", "canary": "anomalies",
 }  # fmt: skip
 """The topic, or the consumer group, that each running worker loses."""
 WORKERS = cast("tuple[Role, ...]", APPS)

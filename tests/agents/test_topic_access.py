@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fusionlog.errors import RecordError
+from fusionlog.incidents import group
 from fusionlog.kafka import codecs
 from fusionlog.kafka.producer import Producer
 from fusionlog.records import Route
@@ -56,7 +57,7 @@ AIOKafkaProducer.send, AIOKafkaProducer.send_batch = noted_send, noted_send_batc
 """
 RAY = """
 import asyncio, time
-from fusionlog.cli.models import again_at
+from fusionlog.cli.rollback import again_at
 from fusionlog.settings import load
 from ray_jobs import publish
 
@@ -202,6 +203,16 @@ async def test_explain(recorded: Recorded) -> None:
     recorded.check("explain")
 
 
+async def test_incidents(recorded: Recorded) -> None:
+    stage, topics = recorded.stage, recorded.stage.settings.topics
+    await stage.publish_raw(topics.anomalies, b"{broken")
+    await stage.publish(topics.anomalies, make_anomaly("disk failed"))
+    worker = await stage.worker("incidents")
+    await counted(worker, "incidents", 1)
+    assert await worker.stop() == 0
+    recorded.check("incidents")
+
+
 async def test_canary(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     stage = Stage(tmp_path, apache_kafka.settings, extra={"FUSIONLOG_CANARY__SECONDS": "60"})
     await stage.setup()
@@ -239,6 +250,8 @@ async def test_cli(recorded: Recorded) -> None:
     await stage.publish(stage.settings.topics.proprietary, make_window("disk failed"))
     anomaly = make_anomaly("disk failed")
     await stage.publish(stage.settings.topics.anomalies, anomaly)
+    (incident,) = group([anomaly])
+    await stage.publish(stage.settings.topics.incidents, incident)
     await stage.write(lines(*["s=known disk failed"] * 10))
     await asyncio.gather(
         recorded.run("-m", "fusionlog", "feedback"),
@@ -247,6 +260,9 @@ async def test_cli(recorded: Recorded) -> None:
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
         recorded.run("-m", "fusionlog", "explanations"),
+        recorded.run("-m", "fusionlog", "tail"),
+        recorded.run("-m", "fusionlog", "incidents", "list"),
+        recorded.run("-m", "fusionlog", "incidents", "show", incident.id),
         recorded.run("-m", "fusionlog", "teacher", "spend"),
         recorded.run("-m", "fusionlog", "systems", "check", "--topic", "--system", "shop"),
         recorded.run("-m", "fusionlog", "teacher", "show", "--topic", "--system", "shop"),

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.incidents import compressed, main, predicted, read_faults, read_predictions, row, timed_windows
-from fusionlog.incidents import IncidentSettings, group
+from fusionlog.settings import IncidentSettings
 from tests.factories import make_anomaly
 
 
@@ -18,10 +18,10 @@ def prediction(id: str, method: str = "m", anomalous: bool = True) -> dict[str, 
 def test_a_row_counts_causes_and_false_alarms() -> None:
     texts = {"s1": "disk failed", "s2": "disk failed", "s3": "login refused", "s4": "login refused"}
     anomalies = [make_anomaly(text, first_offset=int(session[1])) for session, text in texts.items()]
-    found = row("shop", anomalies, group(anomalies), {"s1": "a", "s2": "a", "s3": "b"})
+    found, _ = row("shop", anomalies, IncidentSettings(), {"s1": "a", "s2": "a", "s3": "b"})
     assert (found.anomalies, found.false_alarms, found.incidents, found.faults, found.kinds) == (4, 1, 2, 2, 2)
     assert (found.homogeneity, found.completeness) == (1.0, 1.0)
-    mixed = row("shop", anomalies, group(anomalies), {"s1": "a", "s2": "c", "s3": "b"})
+    mixed, _ = row("shop", anomalies, IncidentSettings(), {"s1": "a", "s2": "c", "s3": "b"})
     assert mixed.homogeneity < 1
 
 
@@ -46,7 +46,7 @@ def test_windows_without_a_clock_have_a_synthetic_one(data: Path) -> None:
 
 
 def test_times_are_compressed() -> None:
-    assert compressed(IncidentSettings(quiet=300, reopen=900), 60).quiet == 5
+    assert compressed(IncidentSettings(quiet_seconds=300), 60).quiet_seconds == 5
 
 
 def test_it_prints_and_writes_every_system(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,5 +55,6 @@ def test_it_prints_and_writes_every_system(data: Path, tmp_path: Path, capsys: p
         data=data, system=["shop"], predictions=tmp_path / "p.jsonl", method="m", titles=True,
         json=tmp_path / "figures.json",
     )  # fmt: skip
-    assert json.loads((tmp_path / "figures.json").read_text())[0]["incidents"] == 1
+    found = json.loads((tmp_path / "figures.json").read_text())
+    assert [(each["quiet"], each["incidents"]) for each in found] == [(300, 1), (5, 1)]
     assert "1 incidents" in capsys.readouterr().out

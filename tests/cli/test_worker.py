@@ -20,7 +20,7 @@ def run(role: str, before: str = "pass", **env: str) -> tuple[int, list[str]]:
     return done.returncode, done.stderr.strip().splitlines()
 
 
-@pytest.mark.parametrize("role", ["ingest", "score", "label", "explain", "canary"])
+@pytest.mark.parametrize("role", ["ingest", "score", "label", "explain", "incidents", "canary"])
 def test_a_worker_without_kafka_says_where_it_looks_and_waits(role: str) -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     env = {
@@ -64,4 +64,6 @@ def test_a_worker_without_its_extra_names_it() -> None:
 def test_an_unknown_role_is_refused_with_those_that_there_are() -> None:
     code, said = run("judge")
     assert code == 2
-    assert all(role in "\n".join(said) for role in ("judge", "ingest", "score", "label", "explain", "canary"))
+    assert all(
+        role in "\n".join(said) for role in ("judge", "ingest", "score", "label", "explain", "incidents", "canary")
+    )

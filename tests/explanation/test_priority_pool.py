@@ -21,14 +21,14 @@ def pool_of(*anomalies: Anomaly, size: int = 10) -> Pool[str]:
 
 def test_the_highest_score_comes_first_and_the_earliest_of_equals() -> None:
     pool = pool_of(LOW, HIGH, SAME)
-    assert name(pool.best(lambda system: True)) == "item 1" and len(pool) == 3
-    assert name(pool.take(HIGH)) == "item 1" and name(pool.best(lambda system: True)) == "item 2"
+    assert name(pool.best(lambda each: True)) == "item 1" and len(pool) == 3
+    assert name(pool.take(HIGH)) == "item 1" and name(pool.best(lambda each: True)) == "item 2"
 
 
 def test_a_system_that_cannot_be_paid_for_waits_and_another_does_not() -> None:
     pool = pool_of(HIGH, MILL)
-    assert name(pool.best(lambda system: system == "mill")) == "item 1"
-    assert pool.best(lambda system: False) is None
+    assert name(pool.best(lambda each: each.anomaly.system == "mill")) == "item 1"
+    assert pool.best(lambda each: False) is None
     assert pool.systems() == ["shop", "mill"] and (pool.count("shop"), pool.count("till")) == (1, 0)
 
 
@@ -44,4 +44,4 @@ def test_a_score_that_rose_counts() -> None:
     waiting = pool.get(LOW)
     assert waiting is not None
     waiting.score = 0.95
-    assert name(pool.best(lambda system: True)) == "item 1"
+    assert name(pool.best(lambda each: True)) == "item 1"

@@ -131,7 +131,7 @@ def use_release(found: ModelRelease) -> None:
 def use_anomaly(anomaly: Anomaly) -> None:
     """Wait with it in the pool, and ask for its explanation."""
     pool: Pool[int] = Pool(1)
-    assert pool.add(anomaly, 1) is None and pool.best(lambda system: True) is not None
+    assert pool.add(anomaly, 1) is None and pool.best(lambda each: True) is not None
     try:
         unit = unit_of(anomaly, SHOP)
     except RecordError as error:

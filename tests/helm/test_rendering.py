@@ -241,12 +241,25 @@ def test_ingest_score_and_label_are_static_members_and_the_others_are_not() -> N
     stateful = of_kind(objects, "StatefulSet")
     assert {each["metadata"]["name"] for each in stateful} == {f"r-fusionlog-{x}" for x in ("ingest", "score", "label")}
     assert {each["metadata"]["name"] for each in of_kind(objects, "Deployment")} == {
-        "r-fusionlog-explain", "r-fusionlog-canary"
+        "r-fusionlog-explain", "r-fusionlog-incidents", "r-fusionlog-canary"
     }  # fmt: skip
     for each in (*stateful, *of_kind(objects, "Deployment")):
         (worker,) = each["spec"]["template"]["spec"]["containers"]
         members = [env for env in worker["env"] if env["name"] == "FUSIONLOG_KAFKA__GROUP_INSTANCE_ID"]
         assert bool(members) == (each["kind"] == "StatefulSet")
+
+
+def test_every_pod_but_rays_nodes_runs_where_the_defaults_place_workers() -> None:
+    values = merged(merged(example("gpu"), SWITCHES["signing-generated"]), SWITCHES["placement"])
+    placed = {}
+    for each in render(values):
+        for pod in pods(each):
+            if not pod["containers"][0]["name"].startswith(("ray-head", "ray-worker")):
+                placed[each["kind"], each["metadata"]["name"], pod["containers"][0]["name"]] = pod
+    assert {"keys", "base", "line", "distill", "ray-job-submitter"} <= {name for *_, name in placed}
+    for name, pod in placed.items():
+        assert pod["nodeSelector"] == {"disk": "fast"} and pod["priorityClassName"] == "high", name
+        assert pod["tolerations"] and pod["affinity"], name
 
 
 def test_no_variable_is_set_twice() -> None:
@@ -279,7 +292,7 @@ def test_a_key_or_a_login_is_mounted_by_its_owner_alone() -> None:
         for pod in pods(each):
             if each["kind"] in ("StatefulSet", "Deployment", "Job"):
                 secrets[each["metadata"]["name"].removeprefix("r-fusionlog-")] = _secrets(pod)
-    for role in ("ingest", "score", "label", "explain", "canary"):
+    for role in ("ingest", "score", "label", "explain", "incidents", "canary"):
         assert {name for name in secrets[role] if name.startswith("kafka-")} == {f"kafka-{role}", "kafka-authority"}
         assert ("llm" in secrets[role]) == (role in ("label", "explain"))
         keys = {name for name in secrets[role] if name.endswith("-key")}

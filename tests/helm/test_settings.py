@@ -190,7 +190,7 @@ def test_topics_outlive_the_release_unless_they_shall_not() -> None:
 def test_a_user_of_strimzi_has_the_permissions_of_its_role_and_no_others() -> None:
     objects, topics = strimzi()
     users = {each["metadata"]["name"].removeprefix("r-fusionlog-"): each for each in of_kind(objects, "KafkaUser")}
-    roles: tuple[Who, ...] = ("ingest", "score", "label", "canary", "ray", "cli")
+    roles: tuple[Who, ...] = ("ingest", "score", "label", "incidents", "canary", "ray", "cli")
     assert set(users) == {*roles, *PEOPLE}
     for who in (*roles, *PEOPLE):
         wanted = kafka_user(grants(topics, who), "x", "main")["spec"]["authorization"]["acls"]

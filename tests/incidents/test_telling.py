@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from fusionlog.incidents import IncidentPart, TellingEvent
 from fusionlog.incidents.similarity import LEAST_SIMILARITY, similarity
 from fusionlog.incidents.telling import MAX_TELLING, key_words, telling_events
-from fusionlog.records import Longest
+from fusionlog.records import Evidence, IncidentPart, Longest, TellingEvent
 from tests.factories import make_anomaly
 
 
 def found(*texts: str, score: float = 0.9, **fields: Any) -> list[tuple[str, str]]:
-    return [(each.kind, each.text) for each in telling_events(make_anomaly(*texts, score=score, **fields))]
+    return [(each.kind, each.evidence.text) for each in telling_events(make_anomaly(*texts, score=score, **fields))]
 
 
 def test_anomalous_events_tell_failures_first() -> None:
@@ -25,23 +24,27 @@ def test_few_events_tell() -> None:
     assert len(found(*(f"{name} failed" for name in ("disk", "fan", "link", "node", "pump")))) == MAX_TELLING
 
 
-@pytest.mark.parametrize(
-    ("sentence", "kind", "text"),
-    [
-        ("'payment taken' is missing: it is in 90 of 90 windows with 'order placed'", "missing", "payment taken"),
-        ("\"can't pay\" is missing: it is in 90 of 90 windows with 'order placed'", "missing", "can't pay"),
-        ("'order placed' has 7 lines: as many in 0 of 90 windows with it", "count", "order placed"),
-        ("it ends with 'order placed', as do 0 of 90 windows with it", "end", "order placed"),
-        ("'order placed' is in 1 of 90 windows before", "event", "order placed"),
-    ],
-)
-def test_where_no_event_is_anomalous_what_is_unusual_tells(sentence: str, kind: str, text: str) -> None:
-    assert found("order placed", score=0.1, unusual=[sentence]) == [(kind, text)]
+def evidence(text: str, **fields: Any) -> Evidence:
+    return Evidence(**{"template": text, "text": text, "example": text, "count": 1, **fields})
 
 
-def test_a_missing_step_tells_before_a_rare_event() -> None:
-    sentences = ["'b' is missing: it is in 9 of 9 windows with 'a'", "'a' is in 1 of 90 windows before"]
-    assert found("a", score=0.1, unusual=sentences) == [("missing", "b")]
+def test_the_strongest_kind_of_evidence_tells_alone() -> None:
+    """What is anomalous by itself, a missing step, an unusual count, a rare event."""
+    rare, count = evidence("restart", share=0.01, windows=90), evidence("retry", share=0.9, windows=90, atypical=True)
+    missing = evidence("paid", share=0.99, windows=90, absent=True, count=0)
+    anomalous = [evidence("order lost", probability=0.9), evidence("disk failed", share=0.01, windows=90)]
+    for more, expected in (
+        ([], [("event", "restart")]),
+        ([count], [("event", "retry")]),
+        ([count, missing], [("missing", "paid")]),
+        ([count, missing, *anomalous], [("event", "disk failed"), ("event", "order lost")]),
+    ):
+        assert found("order placed", evidence=[rare, *more]) == expected
+
+
+def test_an_unusual_end_tells_where_no_evidence_does() -> None:
+    sentence = "it ends with 'order placed', as do 0 of 90 windows with it"
+    assert found("order placed", score=0.1, unusual=[sentence]) == [("end", "order placed")]
 
 
 def test_a_pause_tells_where_nothing_else_does() -> None:
@@ -66,11 +69,14 @@ def test_every_anomaly_has_a_telling_event(fields: dict[str, Any]) -> None:
     ],
 )
 def test_texts_of_one_event_are_one_and_codes_scripts_and_outcomes_set_apart(one: str, other: str, same: bool) -> None:
-    events = [TellingEvent(key=f"event:{key_words(text)}", kind="event", text=text) for text in (one, other)]
+    events = [
+        TellingEvent(key=f"event:{key_words(text)}", kind="event", evidence=evidence(text)) for text in (one, other)
+    ]
     part = IncidentPart(system="shop", telling=events[:1], anomalies=1)
     assert (similarity(events[1:], part) >= LEAST_SIMILARITY) is same
 
 
 def test_a_missing_event_and_the_event_itself_are_two_causes() -> None:
-    event, missing = (TellingEvent(key=f"{kind}:paid", kind=kind, text="paid") for kind in ("event", "missing"))
+    event = TellingEvent(key="event:paid", kind="event", evidence=evidence("paid"))
+    missing = TellingEvent(key="missing:paid", kind="missing", evidence=evidence("paid", absent=True))
     assert similarity([missing], IncidentPart(system="shop", telling=[event], anomalies=1)) == 0

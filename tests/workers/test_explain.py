@@ -8,20 +8,23 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import TopicPartition
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from fusionlog.errors import TeacherError
 from fusionlog.explanation.priority_pool import Key, key_of
+from fusionlog.incidents import group
 from fusionlog.kafka import codecs
 from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import Suspect
 from fusionlog.kafka.ordered_acks import Delivery
-from fusionlog.records import Anomaly, Explanation
+from fusionlog.records import Anomaly, Evidence, Explanation
 from fusionlog.settings import ExplainSettings, Settings, SystemSettings
 from fusionlog.teachers.llm.budget import Budget
 from fusionlog.topics import CANARY
 from fusionlog.workers.explain import MAX_PASSED, ExplainWorker
+from fusionlog.workers.explained_incidents import ExplainedIncidents
 from tests.explanation.factories import make_explanation
 from tests.factories import make_anomaly
 from tests.kafka.test_crash_guard import Notes
@@ -60,15 +63,17 @@ class ScriptedExplainer:
 class Bench:
     def __init__(
         self, *errors: TeacherError | None, calls: int = 100, waiting: int = 10, guard: CrashGuard | None = None,
-        **producer: Any,
+        grouped: bool = False, **producer: Any,
     ) -> None:  # fmt: skip
         self.clock, self.known, self.producer = Clock(), Known(), MemoryProducer(**producer)
         self.settings = Settings(explain=ExplainSettings(max_pending=waiting))
         self.explainer, self.acked, self.owned = ScriptedExplainer(self.clock, calls, *errors), list[int](), {0}
         self.awake = asyncio.Event()
+        self.incidents = ExplainedIncidents(self.settings)
         self.explaining = ExplainWorker(
             self.settings, self.producer, self.known, self.explainer, self.sleep,  # type: ignore[arg-type]
-            lambda place: place[1] in self.owned, guard,
+            lambda place: place[1] in self.owned, guard, incidents=self.incidents if grouped else None,
+            clock=self.clock,
         )  # fmt: skip
         self._next = 0
 
@@ -269,3 +274,67 @@ async def test_what_waits_of_a_partition_that_left_is_left_to_its_owner() -> Non
     await bench.take(*scored(0.9))
     await bench.run()
     assert bench.explainer.asked == [0.9] and bench.acked == [0]
+
+
+def of_two_causes(many: int) -> list[Anomaly]:
+    """Anomalies of different shapes, all of one cause but the last `many`, which have lower scores."""
+    common = [f"step {chr(97 + number % 26) * 3} done" for number in range(2 * many)]
+    texts = ["disk failed"] * many + ["login refused"] * many
+    return [
+        make_anomaly(
+            text, *common[: number + 1], score=0.99 - number / 1000, first_offset=100 * number, evidence=[
+                Evidence(template=text, text=text, example=text, count=1, probability=0.9)
+            ],
+        )
+        for number, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+async def test_the_calls_of_an_hour_are_spent_on_distinct_causes() -> None:
+    bench, found = Bench(calls=2, waiting=100, grouped=True), of_two_causes(20)
+    assert len({each.shape for each in found}) == 40
+    for incident in group(found):
+        bench.incidents.on_record(incident.id, incident)
+    await bench.take(*found)
+    await bench.run()
+    assert [each.anomaly for each in bench.told()] == [found[0].id, found[20].id]
+    assert len({each.incident for each in bench.told()} - {None}) == 2
+    assert bench.acked == list(range(40)), "nothing waits for another hour"
+
+
+async def test_an_anomaly_waits_for_its_incident_and_is_explained_without_one_after_that() -> None:
+    bench, (first, second) = Bench(grouped=True), of_two_causes(1)
+    await bench.take(first, second)
+    await bench.run()
+    assert bench.told() == []
+    (incident,) = group([first])
+    async with bench.running():
+        bench.incidents.on_record(incident.id, incident)
+    assert [(each.anomaly, each.incident) for each in bench.told()] == [(first.id, incident.id)]
+    bench.clock.now += bench.settings.explain.incident_seconds
+    await bench.run()
+    assert [(each.anomaly, each.incident) for each in bench.told()[1:]] == [(second.id, None)]
+
+
+async def test_an_incident_that_was_explained_by_another_worker_is_explained_once() -> None:
+    bench, found = Bench(grouped=True, calls=1), of_two_causes(3)[:3]
+    (incident,) = group(found)
+    bench.incidents.on_record(incident.id, replace(incident, explanation=make_explanation(found[0])))
+    await bench.take(*found)
+    assert bench.acked == [0, 1, 2]
+    await bench.run()
+    assert bench.told() == []
+
+
+async def test_the_pool_keeps_room_for_other_causes_while_the_calls_are_spent() -> None:
+    """Anomalies whose incident comes to be explained later leave the pool, which costs no call."""
+    bench, found = Bench(grouped=True, calls=1, waiting=6), of_two_causes(3)
+    await bench.take(*found)
+    incidents = group(found)
+    async with bench.running():
+        for each in incidents:
+            bench.incidents.on_record(each.id, each)
+    assert len(bench.told()) == 1 and bench.acked == [0, 1, 2]
+    bench.clock.now += 3600
+    await bench.run()
+    assert len({each.incident for each in bench.told()}) == 2

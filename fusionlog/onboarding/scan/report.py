@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from fusionlog.incidents import Incident, TellingEvent, group
+from fusionlog.novelty.reasons.severity import SEVERITIES
+from fusionlog.novelty.reasons.telling import is_telling
+from fusionlog.novelty.reasons.title import phrase
 from fusionlog.onboarding.propose import Part, Proposal
 from fusionlog.onboarding.scan.detect import Scanned
-from fusionlog.records import Anomaly, Seconds
+from fusionlog.records import Anomaly, Evidence, Seconds, Severity
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 
-Severity = Literal["info", "warning", "error", "critical"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""From the least to the most severe."""
-_SEVERITY_OF: Mapping[str, Severity] = {"low": "info", "medium": "warning", "high": "error", "critical": "critical"}
 MAX_SESSION_IDS = 20
 MAX_LINES = 5
 MOST_REASONS = 3
@@ -76,11 +76,15 @@ class ScanReport(Struct, frozen=True):
 
 
 class ShownIncident(NamedTuple):
-    """An incident with lines of its worst window, and the reasons of that one's verdict."""
+    """An incident with lines of its worst window, and the reasons of that one's verdict.
+
+    :param others: telling events of other windows, which these reasons do not have.
+    """
 
     report: IncidentReport
     lines: list[str]
     reasons: list[str]
+    others: list[IncidentEvent]
 
 
 class ShownScan(NamedTuple):
@@ -144,26 +148,35 @@ def _pattern(value: object) -> str | None:
 
 
 def _rank(incident: Incident) -> tuple[int, int, Seconds, str]:
-    severity = SEVERITIES.index(_SEVERITY_OF[incident.severity])
+    severity = SEVERITIES.index(incident.severity)
     return -severity, -incident.anomalies, incident.first_seen, incident.id
 
 
 def _shown(incident: Incident, worst: Anomaly, timed: bool) -> ShownIncident:
     report = IncidentReport(
         title=incident.title,
-        severity=_SEVERITY_OF[incident.severity],
+        severity=incident.severity,
         first_seen=_iso(incident.first_seen) if timed else None,
         last_seen=_iso(incident.last_seen) if timed else None,
         windows=incident.anomalies,
         session_ids=incident.sessions[:MAX_SESSION_IDS],
         events=[_event(each) for part in incident.parts for each in part.telling],
     )
-    lines = [each.example for each in worst.evidence[:MAX_LINES]]
-    return ShownIncident(report, lines, (worst.unusual or [worst.reason])[:MOST_REASONS])
+    lines = [each.example for each in worst.evidence if not each.absent][:MAX_LINES]
+    telling = [each for each in worst.evidence if is_telling(each)][:MOST_REASONS]
+    named = {each.text for each in telling}
+    others = [each for each in report.events if each.text not in named]
+    return ShownIncident(report, lines, _reasons(worst, telling), others)
+
+
+def _reasons(worst: Anomaly, telling: Sequence[Evidence]) -> list[str]:
+    """The reasons of an anomaly: what a language model wrote, then what is unusual; else the reason of its verdict."""
+    written = [worst.reason] if worst.by == "teacher" and worst.verdict_source != OfflineTeacher.name else []
+    return [*written, *map(phrase, telling)] or [worst.reason]
 
 
 def _event(telling: TellingEvent) -> IncidentEvent:
-    return IncidentEvent(telling.text, telling.count, telling.kind == "missing")
+    return IncidentEvent(telling.evidence.text, telling.anomalies, telling.kind == "missing")
 
 
 def _iso(seconds: Seconds) -> str:
