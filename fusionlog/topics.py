@@ -156,6 +156,11 @@ def readers_of(topic: TopicId) -> tuple[str, ...]:
     return tuple(name for name, access in EVERYONE.items() if topic in access.reads)
 
 
+BY_RAW_PARTITION = "system/partition of its lines"
+"""The key of windows whose verdicts depend on those before: the windows of a raw partition stay in one partition, in
+their order."""
+
+
 @dataclass(frozen=True)
 class Topic:
     """One topic as it must exist. `partitions` and `retention_ms` are what `topics create` asks for."""
@@ -251,13 +256,14 @@ class Topics:
     @property
     def general(self) -> Topic:
         """Windows for the small model."""
-        return self._windows("general", "Windows for the small model: their events resemble those of the bank.")
+        summary = "Windows for the small model: their events resemble those of the bank."
+        return self._windows("general", "system/session", summary)
 
     @property
     def proprietary(self) -> Topic:
         """Windows for the teacher."""
         summary = "Windows for the teacher: with an event unlike those of the bank, or for a second opinion."
-        return self._windows("proprietary", summary)
+        return self._windows("proprietary", BY_RAW_PARTITION, summary)
 
     @property
     def labels(self) -> Topic:
@@ -393,9 +399,9 @@ class Topics:
         keyed = [self.keyed(system) for system in self.repartitioned] if "keyed" in ids else []
         return [*raw, *keyed, *(getattr(self, id) for id in ids if id not in ("raw", "keyed"))]
 
-    def _windows(self, id: TopicId, summary: str) -> Topic:
+    def _windows(self, id: TopicId, key: str, summary: str) -> Topic:
         return Topic(
-            name=f"{self.prefix}windows.{id}", key="system/session", record=records.Window, cleanup="delete",
+            name=f"{self.prefix}windows.{id}", key=key, record=records.Window, cleanup="delete",
             partitions=self.partitions, written_by=writers_of(id), read_by=readers_of(id), summary=summary,
             retention_ms=3 * DAY_MS, max_message_bytes=4 * 1024 * 1024,
         )  # fmt: skip

@@ -112,6 +112,11 @@ LABELLED = Counter("fusionlog_windows_labelled", "windows with a teacher's verdi
 PROVISIONAL = Counter(
     "fusionlog_windows_provisional", "windows with a provisional verdict of the offline teacher, each once", ["system"]
 )
+TO_LEARN = Gauge(
+    "fusionlog_windows_to_learn",
+    "windows that the learning phases of a system lack; its offline verdicts are provisional until there are none",
+    ["system"],
+)
 RETURNED = Counter("fusionlog_windows_returned", "proprietary windows that became general as they waited", ["system"])
 WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-letter topic", ["stage", "reason"])
 WINDOWS_DELETED = Counter(
