@@ -5,7 +5,11 @@ The names of `fusionlog.api` are loaded at their first use: this import alone ne
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime's builds for Linux and macOS send events to Microsoft unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from fusionlog.api import (

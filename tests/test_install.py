@@ -18,6 +18,7 @@ from tests.detector.graphs import make_onnx
 from tests.encoders import make_encoder
 from tests.factories import make_release, make_window
 from tests.installed import make_venv, run_outside, uv
+from tests.onboarding.scan.orders import order_lines
 
 ROOT = Path(__file__).parents[1]
 LIMIT_BYTES = 600 * 1024 * 1024
@@ -105,6 +106,28 @@ def test_a_worker_scores_a_window(worker_python: Path, tmp_path: Path) -> None:
     (tmp_path / "release.json").write_bytes(msgspec.json.encode(releases.sign(release, None)))
     (tmp_path / "window.json").write_bytes(msgspec.json.encode(make_window("disk full")))
     assert 0.0 <= float(run_outside([str(worker_python), "-c", PROGRAM, str(tmp_path)]).splitlines()[-1]) <= 1.0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_the_extra_of_a_scan_scans_without_kafka_and_training(wheel: Path, tmp_path: Path) -> None:
+    """Without any setting; the weights of the encoder are fetched as a worker fetches them."""
+    python = make_venv(tmp_path / "venv")
+    constraints = ["--verify-hashes", "--constraint", str(ROOT / "constraints.txt")]
+    uv("pip", "install", "--python", str(python), *constraints, f"{wheel}[scan]")
+    installed = {line.split()[0].lower() for line in uv("pip", "list", "--python", str(python)).splitlines() if line}
+    assert not {"aiokafka", "faust-streaming", "ray", "scipy", "torch"} & installed
+    log = tmp_path / "orders.log"
+    log.write_bytes(b"\n".join(order_lines()) + b"\n")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {"FUSIONLOG_CACHE_DIR": str(tmp_path / "cache"), "PATH": path}
+    command = [str(python.with_name("fusionlog")), "scan", str(log)]
+    systems, page = tmp_path / "systems.yaml", tmp_path / "orders.html"
+    screen = run_outside([*command, "--write", str(systems), "--html", str(page)], env)
+    assert "missing: order=<KEY> payment accepted" in screen
+    assert "order=" in systems.read_text(encoding="utf-8") and page.stat().st_size > 0
+    first, second = (json.loads(run_outside([*command, "--json"], env)) for _ in range(2))
+    assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
 
 @pytest.mark.slow

@@ -14,9 +14,12 @@ from fusionlog.data.systems import read_catalog
 from fusionlog.errors import ModelError
 from fusionlog.records import ModelRelease
 from fusionlog.settings import SystemSettings
+from fusionlog.types import FloatArray
 
 FILE = Path(__file__).parent / "base.json.gz"
 MANIFEST = FILE.with_name("base.manifest.json")
+WORDS = FILE.with_name("base.words.npy")
+"""The vectors of the words of its bank, which the offline teacher compares with: seconds to compute."""
 BUILD = "python -m fusionlog.bundled.build"
 """The command that trains the bundled base, in a checkout; `make base` runs it."""
 
@@ -56,6 +59,19 @@ def read_base() -> ModelRelease:
     if release.sha256 != manifest.sha256:
         raise ModelError(f"{FILE} has the sha256 {release.sha256}, not {manifest.sha256}: install fusionlog again")
     return release
+
+
+def read_word_vectors(encoder: str) -> FloatArray | None:
+    """The vectors of the words of the base's bank, `[known, dim]`; None where they are of another encoder.
+
+    :raises ModelError: they are not there, or cannot be read.
+    """
+    if encoder != read_manifest().encoder:
+        return None
+    try:
+        return releases.unpack_vectors(WORDS.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{WORDS} cannot be read ({error}): install fusionlog again") from error
 
 
 def refuse_targets(release: ModelRelease, targets: Mapping[str, SystemSettings]) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fusionlog import releases
-from fusionlog.bundled.base import BUILD, FILE, MANIFEST, Manifest, read_manifest, stamped
+from fusionlog.bundled.base import BUILD, FILE, MANIFEST, WORDS, Manifest, read_manifest, stamped
 from fusionlog.data.bundled import CHECKOUT, DATASETS
 from fusionlog.data.sources import Source, read_source
 from fusionlog.data.systems import read_catalog
@@ -28,6 +28,8 @@ from fusionlog.embedding.source import WHEEL
 from fusionlog.errors import FusionLogError, MissingExtraError, ModelError
 from fusionlog.records import ModelRelease
 from fusionlog.settings import BaseTraining, DistillSettings, IngestSettings, load
+from fusionlog.teachers.offline.label_transfer import LabelTransfer
+from fusionlog.types import Encode, FloatArray
 from fusionlog.utils.files import replace_file
 
 LIBRARIES = ("torch", "numpy", "scipy", "onnxruntime", "tokenizers", "drain3")
@@ -44,7 +46,7 @@ def train(now: float) -> ModelRelease:
     except ModuleNotFoundError as error:
         raise MissingExtraError("threadpoolctl", "train", "training the bundled base") from error
     settings, sources = DistillSettings(), read_sources()
-    encoder = Encoder(find_encoder(load(encoder=None, encoder_model=WHEEL)))
+    encoder = bundled_encoder()
     with threadpool_limits(1):
         base = base_release(sources, VectorCache(encoder), encoder.name, settings, _fit_all, now=now, job=BUILD)
         made = with_offline_fit(base, fit_offline(sources, encoder))
@@ -76,6 +78,22 @@ def write(release: ModelRelease) -> None:
     replace_file(FILE, releases.release_bytes(release))
     manifest = msgspec.json.format(msgspec.json.encode(manifest_of(release)), indent=2)
     replace_file(MANIFEST, manifest + b"\n")
+    write_word_vectors(release)
+
+
+def write_word_vectors(release: ModelRelease) -> None:
+    """Write the vectors of the words of its bank into the package."""
+    replace_file(WORDS, releases.pack_vectors(word_vectors(release, bundled_encoder())))
+
+
+def bundled_encoder() -> Encoder:
+    """The encoder of the wheel, whatever the environment has."""
+    return Encoder(find_encoder(load(encoder=None, encoder_model=WHEEL)))
+
+
+def word_vectors(release: ModelRelease, encode: Encode) -> FloatArray:
+    """The vectors of the words of a bank, as the offline teacher computes them."""
+    return LabelTransfer(release.bank, encode).vectors
 
 
 def build() -> ModelRelease:

@@ -17,13 +17,18 @@ from fusionlog import settings
 from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
+from fusionlog.cli.doctor import doctor
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
 from fusionlog.cli.feedback import feedback
 from fusionlog.cli.jobs import distill, meta_train
+from fusionlog.cli.produce import produce
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
+from fusionlog.cli.show import show
+from fusionlog.cli.status import status
+from fusionlog.cli.tail import tail
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
 
@@ -44,7 +49,12 @@ app.command("meta-train")(meta_train)
 app.command()(distill)
 app.command()(evaluate)
 app.command()(explanations)
+app.command()(produce)
+app.command()(tail)
 app.command()(feedback)
+app.command()(status)
+app.command()(show)
+app.command()(doctor)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 

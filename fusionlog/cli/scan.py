@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from fusionlog import settings
 from fusionlog.errors import DataError, MissingExtraError
+from fusionlog.records import Severity
 from fusionlog.utils.files import replace_file
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 STANDARD_INPUT = Path("-")
 DEFAULT_NAME = "scan"
 SHOWN_INCIDENTS = 10
-Severity = Literal["info", "warning", "error", "critical"]
 
 
 def scan(
@@ -86,7 +86,7 @@ def _scan(system: str, file: Path, config: Settings, llm: bool) -> Scanned:
     :raises DataError: it holds no line that can be used. :raises MissingExtraError: a library is not installed.
     """
     try:
-        from fusionlog.bundled.base import read_base
+        from fusionlog.bundled.base import read_base, read_word_vectors
         from fusionlog.embedding.encoder import Encoder, find_encoder
         from fusionlog.onboarding.scan import detect
     except ModuleNotFoundError as error:
@@ -96,7 +96,7 @@ def _scan(system: str, file: Path, config: Settings, llm: bool) -> Scanned:
     if llm:
         scanned = asyncio.run(_with_llm(system, records, config, base, encode))
     else:
-        scanned = detect.scan(system, records, config.ingest, base, encode)
+        scanned = detect.scan(system, records, config.ingest, base, encode, read_word_vectors(encode.name))
     if not scanned.found.lines:
         raise DataError(file, "no line in it can be used", "name a file with lines of a system's log")
     return scanned

@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Literal
 
 import structlog
@@ -67,6 +68,18 @@ class Reading:
     max_partition_bytes: int = 4 * 1024 * 1024
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
     single: bool = False
+
+
+def instance_id(name: str | None, topics: Iterable[str]) -> str | None:
+    """The id of a static member that reads these topics.
+
+    Kafka gives a static member that is back the assignment that it had, whatever it subscribes to now, and begins no
+    rebalance: topics that are new would be nobody's. With other topics it is another member, so one begins; what the
+    former one had is assigned again after the session timeout.
+    """
+    if name is None:
+        return None
+    return f"{name}.{blake2b(' '.join(sorted(topics)).encode(), digest_size=4).hexdigest()}"
 
 
 class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -376,7 +389,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             **options(kafka),
             **assignment,
             "group_id": self.group,
-            "group_instance_id": kafka.group_instance_id,
+            "group_instance_id": instance_id(kafka.group_instance_id, self._reading.topics),
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "isolation_level": self._reading.isolation_level,

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from fusionlog.onboarding.check import check
 from fusionlog.onboarding.encoding_guess import FEW_CHARACTERS, EncodingGuess, guess_encoding
+from fusionlog.onboarding.equal_ids import with_equal_ids
 from fusionlog.onboarding.field_candidates import header_candidates, outer_candidates, pod_candidate
 from fusionlog.onboarding.form_guess import Form, guess_form
 from fusionlog.onboarding.key_candidates import Candidate, Keys, simplified, text_candidates
@@ -23,7 +24,7 @@ from fusionlog.onboarding.time_guess import guess_time
 from fusionlog.onboarding.window_guess import guess_idle, guess_max_events
 from fusionlog.parsing.parser import Parser
 from fusionlog.settings import IngestSettings, SystemSettings
-from fusionlog.utils.json_format import JsonFormat
+from fusionlog.utils.json_format import JsonFormat, Tree
 
 MAX_RECORDS = 20_000
 MAX_BYTES = 16 * 1024 * 1024
@@ -31,6 +32,8 @@ MAX_BYTES = 16 * 1024 * 1024
 FEW_LINES = 200
 """A smaller sample proves little about sessions."""
 ENOUGH_LINES = 1_000
+MANY_TEMPLATES = 0.1
+"""Templates by line, from which on ids are what differs between them."""
 COUNT = 20
 SHOWN = 5
 
@@ -38,6 +41,7 @@ GOOD_SCORE, SURE_SCORE, DOUBTFUL_SCORE = 0.03, 0.15, 0.02
 MIN_COVERAGE = 0.6
 MIN_SESSIONS = 3
 LIKELY_PRIOR = 0.3
+REGULAR_PRIOR, MOST_ALIVE = 0.6, 0.1
 INHERIT_SHARE = 0.03
 SCATTERED_SHARE = 0.05
 SURE_CONTINUED = 0.3
@@ -151,15 +155,25 @@ def _add_time(proposal: Proposal, opened: Sequence[OpenedLine]) -> None:
 
 
 def _sample(system: SystemSettings, records: Sequence[SampleRecord], ingest: IngestSettings) -> _Sample:
-    """The sample as a worker reads it; its templates by a parser that has seen all lines once."""
-    parser, numbers = Parser("sample", system, ingest), dict[str, int]()
-    opened = read_lines(records, parser, system, ingest)
-    for line in opened:
-        parser.parse(line.text, line.fields)
-    events = (parser.parse(line.text, line.fields) for line in opened)
-    templates = [numbers.setdefault(event.template, len(numbers)) for event in events]
+    """The sample as a worker reads it; its templates by a parser that has seen all lines once.
+
+    Where lines have too many templates, their ids count as equal: they are what differs, and no mask takes them.
+    """
+    opened = read_lines(records, Parser("sample", system, ingest), system, ingest)
+    texts, fields = [line.text for line in opened], [line.fields for line in opened]
+    templates, first = _templates(Parser("sample", system, ingest), texts, fields)
+    if first > MANY_TEMPLATES * len(texts):
+        templates, _ = _templates(Parser("sample", system, ingest), with_equal_ids(texts), fields)
     form = JsonFormat(system.json_line)
     return _Sample([form.text(line.text, line.fields) for line in opened], opened, templates)
+
+
+def _templates(parser: Parser, texts: Sequence[str], fields: Sequence[Tree | None]) -> tuple[list[int], int]:
+    """The template of each line, as a number, by a parser that has seen all lines; and how many there were before."""
+    lines, numbers = list(zip(texts, fields, strict=True)), dict[str, int]()
+    first = len({parser.parse(text, tree).template for text, tree in lines})
+    events = (parser.parse(text, tree) for text, tree in lines)
+    return [numbers.setdefault(event.template, len(numbers)) for event in events], first
 
 
 def _add_sessions(proposal: Proposal, sample: _Sample) -> None:
@@ -206,7 +220,15 @@ def _times(sample: _Sample) -> list[float | None]:
 
 def _is_good(ranked: Ranked) -> bool:
     score = ranked.score
-    return score.score >= GOOD_SCORE and score.coverage >= MIN_COVERAGE and score.sessions >= MIN_SESSIONS
+    enough = score.coverage >= MIN_COVERAGE and score.sessions >= MIN_SESSIONS
+    return enough and (score.score >= GOOD_SCORE or _is_regular(ranked))
+
+
+def _is_regular(ranked: Ranked) -> bool:
+    """Whether a key is a session's by all but what it saves: sessions that overlap like clockwork are predictable."""
+    score = ranked.score
+    is_work = score.prior >= REGULAR_PRIOR and weight(ranked.candidate) >= 0.9
+    return is_work and score.gain >= 0 and score.alive <= MOST_ALIVE
 
 
 def _looks_good(ranked: Ranked) -> bool:

@@ -57,7 +57,7 @@ class KafkaSettings(SettingsGroup):
         60.0, gt=0, le=MOST_SECONDS, description="seconds that consumers have to rejoin in a rebalance"
     )
     group_instance_id: str | None = Field(
-        None, pattern=r"^[a-zA-Z0-9._-]{1,249}$",
+        None, pattern=r"^[a-zA-Z0-9._-]{1,240}$",
         description="static membership (Kafka's group.instance.id): a worker that is back within session_timeout keeps"
         " its partitions; every worker of a role needs another one",
     )  # fmt: skip

@@ -66,8 +66,8 @@ class VerdictReport:
         """Note an anomaly; the first one of a system is logged."""
         found = self._of(anomaly.system)
         if not (found.period.anomalies or found.total.anomalies):
-            sentence = f"{anomaly.system}: the first anomaly, session {anomaly.session}: {anomaly.reason}"
-            _log(anomaly.system, sentence)
+            what = anomaly.title or anomaly.reason
+            _log(anomaly.system, f"{anomaly.system}: the first anomaly, session {anomaly.session}: {what}")
         found.period.anomalies += 1
 
     def due(self) -> dict[str, str]:

@@ -57,7 +57,7 @@ AIOKafkaProducer.send, AIOKafkaProducer.send_batch = noted_send, noted_send_batc
 """
 RAY = """
 import asyncio, time
-from fusionlog.cli.models import again_at
+from fusionlog.cli.rollback import again_at
 from fusionlog.settings import load
 from ray_jobs import publish
 
@@ -260,6 +260,7 @@ async def test_cli(recorded: Recorded) -> None:
         recorded.run("-m", "fusionlog", "models", "list"),
         recorded.run("-m", "fusionlog", "models", "rollback", recorded.stage.release().version),
         recorded.run("-m", "fusionlog", "explanations"),
+        recorded.run("-m", "fusionlog", "tail"),
         recorded.run("-m", "fusionlog", "incidents", "list"),
         recorded.run("-m", "fusionlog", "incidents", "show", incident.id),
         recorded.run("-m", "fusionlog", "teacher", "spend"),

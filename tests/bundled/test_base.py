@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from fusionlog import releases
 from fusionlog.bundled import base
-from fusionlog.bundled.base import BUILD, MANIFEST, read_base, read_manifest, refuse_targets, stamped
-from fusionlog.bundled.build import read_sources
+from fusionlog.bundled.base import BUILD, MANIFEST, read_base, read_manifest, read_word_vectors, refuse_targets, stamped
+from fusionlog.bundled.build import bundled_encoder, read_sources
 from fusionlog.data.bundled import DATASETS
 from fusionlog.data.sources import parsing_fingerprint
 from fusionlog.data.systems import read_catalog
@@ -19,6 +20,7 @@ from fusionlog.errors import ModelError
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.releases import BASE
 from fusionlog.settings import SystemSettings
+from fusionlog.teachers.offline.label_transfer import LabelTransfer
 from tests.encoders import WordEncoder
 
 
@@ -40,6 +42,14 @@ def test_the_base_is_whole_of_all_bundled_systems_and_of_the_bundled_encoder() -
     assert release.offline_teacher is not None and release.novelty is not None
     assert (release.version, release.lineage.parsing) == (manifest.version, manifest.parsing)
     assert manifest.encoder == release.encoder
+
+
+def test_the_vectors_of_the_words_are_those_that_the_encoder_gives() -> None:
+    release, encode = read_base(), bundled_encoder()
+    bundled, known = read_word_vectors(encode.name), LabelTransfer(release.bank, WordEncoder()).words
+    assert bundled is not None and len(bundled) == len(known)
+    assert np.allclose(encode(known[::50]), bundled[::50], atol=1e-4), f"make them again by  {BUILD}"
+    assert read_word_vectors("another") is None
 
 
 def test_a_base_that_is_not_the_one_of_its_manifest_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from fusionlog.bundled import base, build
 from fusionlog.bundled.base import read_base, read_manifest
 from fusionlog.errors import ModelError
 from fusionlog.records import ModelRelease
+from tests.encoders import WordEncoder
 
 
 @pytest.fixture
@@ -21,6 +22,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (base, build):
         monkeypatch.setattr(module, "FILE", tmp_path / "base.json.gz")
         monkeypatch.setattr(module, "MANIFEST", tmp_path / "base.manifest.json")
+        monkeypatch.setattr(module, "WORDS", tmp_path / "base.words.npy")
+    monkeypatch.setattr(build, "bundled_encoder", WordEncoder)
     return tmp_path
 
 
@@ -35,7 +38,7 @@ def test_a_base_that_did_not_change_keeps_its_version_and_another_one_gets_its_o
     trained(monkeypatch, release)
     first = build.build()
     files = {path.name: path.read_bytes() for path in place.iterdir()}
-    assert sorted(files) == ["base.json.gz", "base.manifest.json"]
+    assert sorted(files) == ["base.json.gz", "base.manifest.json", "base.words.npy"]
     assert (build.build(), base.read_base()) == (first, first)
     assert {path.name: path.read_bytes() for path in place.iterdir()} == files
     trained(monkeypatch, replace(release, tau=0.5))

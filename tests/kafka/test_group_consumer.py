@@ -18,7 +18,7 @@ from fusionlog.errors import BrokerError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.client import admin_client, options, partition_counts
 from fusionlog.kafka.crash_guard import CrashGuard
-from fusionlog.kafka.group_consumer import GroupConsumer, Reading
+from fusionlog.kafka.group_consumer import GroupConsumer, Reading, instance_id
 from fusionlog.kafka.partition_handler import Batches, Confirm
 from fusionlog.kafka.takeover import Takeover, committed_offsets
 from fusionlog.settings import Settings
@@ -101,9 +101,8 @@ async def settings(kafka_settings: Settings) -> Settings:
 
 
 def member(settings: Settings, handler: Handler, **reading: Any) -> GroupConsumer:
-    reads = Reading(
-        (settings.topics.general.name,), **({"max_records": 50, "poll_seconds": 0.05, "commit_seconds": 0.2} | reading)
-    )
+    usual = {"topics": (settings.topics.general.name,), "max_records": 50, "poll_seconds": 0.05, "commit_seconds": 0.2}
+    reads = Reading(**(usual | reading))
     return GroupConsumer(settings.kafka, f"{settings.topic_prefix}group", reads, handler)
 
 
@@ -122,10 +121,12 @@ def places(settings: Settings) -> list[TopicPartition]:
     return [TopicPartition(settings.topics.general.name, number) for number in range(settings.kafka.partitions)]
 
 
-async def publish(settings: Settings, start: int, count: int, partition: int | None = None) -> None:
+async def publish(
+    settings: Settings, start: int, count: int, partition: int | None = None, topic: str | None = None
+) -> None:
     producer = AIOKafkaProducer(**options(settings.kafka))
     await producer.start()
-    topic = settings.topics.general.name
+    topic = topic or settings.topics.general.name
     for number in range(start, start + count):
         where = number % settings.kafka.partitions if partition is None else partition
         await producer.send(topic, b"%d" % number, partition=where)
@@ -135,6 +136,26 @@ async def publish(settings: Settings, start: int, count: int, partition: int | N
 async def committed(settings: Settings) -> dict[int, int]:
     found = await committed_offsets(settings.kafka, f"{settings.topic_prefix}group", places(settings))
     return {place.partition: mark.offset for place, mark in found.items()}
+
+
+async def test_a_static_member_that_is_back_with_other_topics_is_assigned_them(settings: Settings) -> None:
+    """Kafka gives a static member the assignment that it had, whatever it subscribes to now: nobody reads the rest."""
+    static = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"group_instance_id": "w-0"})})
+    await publish(static, 0, 10)
+    first, second = Handler(), Handler()
+    async with running(member(static, first)):
+        await first.has(10)
+    await publish(static, 10, 10)
+    await publish(static, 20, 10, topic=static.topics.proprietary.name)
+    async with running(member(static, second, topics=(static.topics.general.name, static.topics.proprietary.name))):
+        await second.has(20)
+    assert not first.values & second.values
+
+
+def test_a_static_member_is_the_same_one_while_it_reads_the_same_topics() -> None:
+    assert instance_id("w-0", ["b", "a"]) == instance_id("w-0", ["a", "b"]) != instance_id("w-0", ["a"])
+    assert instance_id(None, ["a"]) is None
+    assert len(instance_id("w" * 240, ["a"]) or "") <= 249, "Kafka refuses a longer one"
 
 
 async def test_the_first_commit_is_the_first_record_that_nobody_has_handled(settings: Settings) -> None:

@@ -9,6 +9,8 @@ from fusionlog.novelty.missing_steps import RARE
 from fusionlog.novelty.reasons.telling import by_telling
 from fusionlog.records import TITLE_CHARS, Evidence
 
+PHRASE_NAME_CHARS = 120
+"""Characters of an event's text in a phrase, at most."""
 LEAST_NAME_CHARS = 24
 """Characters of the event's text in a title, at least: what stands behind it gives way."""
 
@@ -32,6 +34,21 @@ def title_of(evidence: Sequence[Evidence], otherwise: str = "") -> str:
     if first.absent:
         return _fitted("missing: ", first.text, _behind_absent(first))
     return _fitted("", first.text, _behind(first))
+
+
+def phrase(evidence: Evidence) -> str:
+    """Evidence in words, however long: what is unusual of it, and of a missing step the event that it is usual beside.
+
+    >>> phrase(Evidence(template="t", text="payment accepted", example="", count=0, absent=True, share=0.99,
+    ...                 windows=1424, beside="<NUM> items reserved"))
+    "missing: payment accepted (in 99 % of 1,424 windows with 'items reserved')"
+    """
+    name = cut(_name(evidence.text), PHRASE_NAME_CHARS)
+    if not evidence.absent:
+        return f"{name}{_behind(evidence)[0]}"
+    beside = f"with {cut(_name(evidence.beside), PHRASE_NAME_CHARS)!r}" if evidence.beside else "like it"
+    usual = f" (in {_percent(evidence.share)} of {evidence.windows:,} windows {beside})" if evidence.share else ""
+    return f"missing: {name}{usual}"
 
 
 def cut(text: str, limit: int) -> str:

@@ -15,6 +15,7 @@ from fusionlog.decision import is_anomalous
 from fusionlog.embedding.encoder import NamedEncode
 from fusionlog.methods.stream import Stream, StreamClock
 from fusionlog.methods.stream_target import StreamTarget
+from fusionlog.novelty.profile import SystemProfile
 from fusionlog.onboarding.check import Found, check
 from fusionlog.onboarding.opened import open_records
 from fusionlog.onboarding.propose import Proposal, propose
@@ -26,7 +27,7 @@ from fusionlog.teachers.base import Teacher, label_of
 from fusionlog.teachers.offline.in_order import OrderedVerdict, VerdictsInOrder
 from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.teachers.unusual import unusual_by
-from fusionlog.types import Encode
+from fusionlog.types import Encode, FloatArray
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 
@@ -64,16 +65,18 @@ def read(name: str, records: Sequence[SampleRecord], ingest: IngestSettings) -> 
 
 
 def scan(
-    name: str, records: Sequence[SampleRecord], ingest: IngestSettings, base: ModelRelease, encode: Encode
-) -> Scanned:
+    name: str, records: Sequence[SampleRecord], ingest: IngestSettings, base: ModelRelease, encode: Encode,
+    vectors: FloatArray | None = None,
+) -> Scanned:  # fmt: skip
     """Scan records without a language model. Equal records give an equal result.
 
     :param base: the release with the sources' events and the offline teacher's regression.
     :param encode: texts to unit vectors, by the encoder of `base`.
+    :param vectors: those of the words of its bank, where they were computed before.
     """
     proposal, found, timed = read(name, records, ingest)
-    teacher = OfflineTeacher(base.bank, encode, base.offline_teacher)
-    return Scanned(proposal, found, anomalies(in_order(found.windows), teacher), timed)
+    teacher = OfflineTeacher(base.bank, encode, base.offline_teacher, vectors)
+    return Scanned(proposal, found, anomalies(in_order(found.windows), teacher, proposal.system), timed)
 
 
 async def scan_with_llm(
@@ -91,8 +94,9 @@ async def scan_with_llm(
     clock = StreamClock(settings.label.units_per_call, settings.evaluate.max_wait_windows)
     verdicts = (await Stream(target, windows, clock).run()).last
     pairs = [(windows[place], verdicts[place]) for place in sorted(verdicts)]
-    made = [anomaly_record.of_verdict(window, verdict, window.ended) for window, verdict in pairs]
-    return Scanned(proposal, found, [each for each in made if each is not None], timed)
+    made = [(window, anomaly_record.of_verdict(window, verdict, window.ended)) for window, verdict in pairs]
+    anomalous = [(window, anomaly) for window, anomaly in made if anomaly is not None]
+    return Scanned(proposal, found, described(anomalous, _profile(windows), proposal.system), timed)
 
 
 def in_order(windows: Sequence[Window]) -> list[Window]:
@@ -100,24 +104,36 @@ def in_order(windows: Sequence[Window]) -> list[Window]:
     return sorted(windows, key=lambda window: window.ended)
 
 
-def anomalies(windows: Sequence[Window], teacher: OfflineTeacher) -> list[Anomaly]:
+def anomalies(windows: Sequence[Window], teacher: OfflineTeacher, system: SystemSettings) -> list[Anomaly]:
     """The final anomalies among the windows of one system, in their order."""
     verdicts = VerdictsInOrder(teacher)
     taken = [*verdicts.take(windows), *(each for window in windows[:1] for each in verdicts.finish(window.system))]
     final = {each.window.id: each for each in taken if not each.provisional}
     found = [final[window.id] for window in windows if window.id in final]
-    return [_anomaly(each, teacher) for each in found if is_anomalous(each.verdict.probability)]
+    anomalous = [(each.window, _anomaly(each, teacher)) for each in found if is_anomalous(each.verdict.probability)]
+    return described(anomalous, _profile(windows), system)
+
+
+def described(found: Sequence[tuple[Window, Anomaly]], profile: SystemProfile, system: SystemSettings) -> list[Anomaly]:
+    """The anomalies of windows, each beside what is usual by a profile in which all windows were counted."""
+    describer = Describer(system)
+    return [
+        replace(describer.describe(anomaly, window, profile), unusual=unusual_by(window, profile))
+        for window, anomaly in found
+    ]
+
+
+def _profile(windows: Sequence[Window]) -> SystemProfile:
+    profile = SystemProfile()
+    for window in windows:
+        profile.update(window)
+    return profile
 
 
 def _anomaly(found: OrderedVerdict, teacher: OfflineTeacher) -> Anomaly:
     """The record of an anomalous window, detected when it ended."""
     window = found.window
-    label = label_of(window, found.verdict, teacher.name, window.ended)
-    profile = teacher.profile(window.system)
-    anomaly = Describer(SystemSettings()).describe(
-        anomaly_record.by_teacher(window, label, window.ended), window, profile
-    )
-    return replace(anomaly, unusual=unusual_by(window, profile))
+    return anomaly_record.by_teacher(window, label_of(window, found.verdict, teacher.name, window.ended), window.ended)
 
 
 def _latest(records: Sequence[SampleRecord], system: SystemSettings, ingest: IngestSettings) -> Seconds | None:

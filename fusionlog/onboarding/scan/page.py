@@ -44,13 +44,13 @@ def _incident(found: ShownIncident) -> Iterator[str]:
     sessions = _text(", ".join(incident.session_ids))
     yield f"<p>{' to '.join(dict.fromkeys(times))} {incident.windows} windows: {sessions}</p>"
     yield "<ul>"
-    yield from (f"<li>{_event(event)}</li>" for event in incident.events)
     yield from (f"<li>{_text(reason)}</li>" for reason in found.reasons)
+    yield from (f"<li>{_event(event)}</li>" for event in found.others)
     yield "</ul>\n<pre>" + "\n".join(_text(line) for line in found.lines) + "</pre>\n</section>"
 
 
 def _event(event: IncidentEvent) -> str:
-    return f"{'missing' if event.absent else f'{event.count} windows'}: <code>{_text(event.text)}</code>"
+    return f"{'missing in' if event.absent else 'in'} {event.count} windows: <code>{_text(event.text)}</code>"
 
 
 def _text(text: str) -> str:

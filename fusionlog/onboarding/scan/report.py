@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from fusionlog.incidents import Incident, TellingEvent, group
 from fusionlog.novelty.reasons.severity import SEVERITIES
+from fusionlog.novelty.reasons.telling import is_telling
+from fusionlog.novelty.reasons.title import phrase
 from fusionlog.onboarding.propose import Part, Proposal
 from fusionlog.onboarding.scan.detect import Scanned
-from fusionlog.records import Anomaly, Seconds, Severity
+from fusionlog.records import Anomaly, Evidence, Seconds, Severity
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 
 MAX_SESSION_IDS = 20
 MAX_LINES = 5
@@ -73,11 +76,15 @@ class ScanReport(Struct, frozen=True):
 
 
 class ShownIncident(NamedTuple):
-    """An incident with lines of its worst window, and the reasons of that one's verdict."""
+    """An incident with lines of its worst window, and the reasons of that one's verdict.
+
+    :param others: telling events of other windows, which these reasons do not have.
+    """
 
     report: IncidentReport
     lines: list[str]
     reasons: list[str]
+    others: list[IncidentEvent]
 
 
 class ShownScan(NamedTuple):
@@ -155,8 +162,17 @@ def _shown(incident: Incident, worst: Anomaly, timed: bool) -> ShownIncident:
         session_ids=incident.sessions[:MAX_SESSION_IDS],
         events=[_event(each) for part in incident.parts for each in part.telling],
     )
-    lines = [each.example for each in worst.evidence[:MAX_LINES]]
-    return ShownIncident(report, lines, (worst.unusual or [worst.reason])[:MOST_REASONS])
+    lines = [each.example for each in worst.evidence if not each.absent][:MAX_LINES]
+    telling = [each for each in worst.evidence if is_telling(each)][:MOST_REASONS]
+    named = {each.text for each in telling}
+    others = [each for each in report.events if each.text not in named]
+    return ShownIncident(report, lines, _reasons(worst, telling), others)
+
+
+def _reasons(worst: Anomaly, telling: Sequence[Evidence]) -> list[str]:
+    """The reasons of an anomaly: what a language model wrote, then what is unusual; else the reason of its verdict."""
+    written = [worst.reason] if worst.by == "teacher" and worst.verdict_source != OfflineTeacher.name else []
+    return [*written, *map(phrase, telling)] or [worst.reason]
 
 
 def _event(telling: TellingEvent) -> IncidentEvent:

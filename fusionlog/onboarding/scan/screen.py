@@ -51,17 +51,18 @@ def assumptions(parts: Sequence[Part]) -> Table:
 
 
 def incident_lines(found: ShownIncident) -> Iterator[RenderableType]:
-    """An incident: severity and title, when and where, its telling events, why, and lines of its worst window."""
+    """An incident: severity and title, when and where, why, other telling events, and lines of its worst window."""
     incident = found.report
     style = STYLES[incident.severity]
     yield Text.assemble((incident.severity.upper(), style), "  ", (sentence(incident.title), "bold"))
     yield _indented(f"{_when(incident)}{_windows(incident.windows)}: {_sessions(incident)}", 2)
-    for event in incident.events[:SHOWN_EVENTS]:
-        yield _indented(f"{'missing in' if event.absent else 'in'} {event.count}: {sentence(event.text)}", 2)
     for reason in found.reasons:
-        yield _indented(sentence(reason), 2, "dim")
+        yield _indented(sentence(reason), 2)
+    for event in found.others[:SHOWN_EVENTS]:
+        where = f"{'missing in' if event.absent else 'in'} {event.count} of the {incident.windows}"
+        yield _indented(f"{where}: {sentence(event.text)}", 2)
     for line in found.lines:
-        yield _indented(clip(sentence(line), MAX_LINE_CHARS), 4)
+        yield _indented(clip(sentence(line), MAX_LINE_CHARS), 4, "dim")
 
 
 def _indented(text: str, columns: int, style: str = "") -> Padding:

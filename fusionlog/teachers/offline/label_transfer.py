@@ -57,18 +57,20 @@ class LabelTransfer:
 
     :param known: the sources' events with the probability that they indicate an anomaly.
     :param encode: texts to unit vectors, `[texts, dim]`.
+    :param vectors: those of the words of the sources' events, where they were computed before, `[known, dim]`.
     """
 
-    def __init__(self, known: Sequence[BankEvent], encode: Encode) -> None:
+    def __init__(self, known: Sequence[BankEvent], encode: Encode, vectors: FloatArray | None = None) -> None:
         self._known = [(text, event) for event in known if (text := words(event.text))]
         self.encode = encode
+        self._computed = vectors if vectors is not None and len(vectors) == len(self._known) else None
         self._cache: BoundedCache[str, TransferredLabel] = BoundedCache(CACHE_ENTRIES)
 
     @cached_property
     def least_similarity(self) -> float:
         """The least similarity at which a label transfers."""
         probabilities = np.array([event.probability for _, event in self._known], dtype=np.float32)
-        return choose_tau(self._vectors, probabilities, [event.system for _, event in self._known])
+        return choose_tau(self.vectors, probabilities, [event.system for _, event in self._known])
 
     def labels_of(self, texts: Sequence[str]) -> list[TransferredLabel]:
         """The label of each text, in their order. A text is the words of an event (`failure_lexicon.words`)."""
@@ -77,9 +79,15 @@ class LabelTransfer:
         found.update(self._label(new))
         return [label for text in texts if (label := found[text]) is not None]
 
+    @property
+    def words(self) -> list[str]:
+        """The words of the known events, those without any left out."""
+        return [text for text, _ in self._known]
+
     @cached_property
-    def _vectors(self) -> FloatArray:
-        return self.encode([text for text, _ in self._known])
+    def vectors(self) -> FloatArray:
+        """The vectors of the words of the known events, `[known, dim]`; of an event without words there is none."""
+        return self.encode(self.words) if self._computed is None else self._computed
 
     def _label(self, texts: Sequence[str]) -> dict[str, TransferredLabel]:
         if not texts:
@@ -94,8 +102,8 @@ class LabelTransfer:
         """The similarity of texts to the known events, `[texts, known]`."""
         if not self._known:
             return np.zeros((len(texts), 0), dtype=np.float32)
-        cosine = self.encode(texts) @ self._vectors.T
-        greater: FloatArray = np.maximum(cosine, word_similarity(texts, [text for text, _ in self._known]))
+        cosine = self.encode(texts) @ self.vectors.T
+        greater: FloatArray = np.maximum(cosine, word_similarity(texts, self.words))
         return greater
 
     def _label_of(self, text: str, similarities: FloatArray) -> TransferredLabel:

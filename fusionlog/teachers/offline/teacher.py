@@ -28,7 +28,7 @@ from fusionlog.settings import SystemSettings
 from fusionlog.teachers.base import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip, unit_of
 from fusionlog.teachers.offline.features import PRIOR, Features, probability
 from fusionlog.teachers.offline.label_transfer import BY_POLARITY, LabelTransfer, TransferredLabel
-from fusionlog.types import Encode
+from fusionlog.types import Encode, FloatArray
 
 ROUTINE = 0.4
 """The greatest probability of a routine window; without a regression, the probability of a usual event of failure."""
@@ -50,14 +50,16 @@ class OfflineTeacher:
     :param known: the sources' events with the probability that they indicate an anomaly.
     :param encode: texts to unit vectors.
     :param regression: the logistic regression over the features; None where none was fitted.
+    :param vectors: those of the words of the known events, where they were computed before (`LabelTransfer`).
     """
 
     name = "offline"
 
     def __init__(
-        self, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None
-    ) -> None:
-        self._transfer, self.regression = LabelTransfer(known, encode), regression
+        self, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None,
+        vectors: FloatArray | None = None,
+    ) -> None:  # fmt: skip
+        self._transfer, self.regression = LabelTransfer(known, encode, vectors), regression
         self._profiles: dict[str, SystemProfile] = defaultdict(SystemProfile)
         self._texts: dict[str, Frequencies] = defaultdict(Frequencies)
         self._shape_frequencies: dict[str, Frequencies] = defaultdict(Frequencies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -40,6 +41,23 @@ def test_an_absent_step_is_named(orders: Scanned) -> None:
     reports = shown(orders, 1.0).report.incidents
     absent = [event.text for each in reports for event in each.events if event.absent]
     assert any("payment accepted" in text for text in absent), reports
+
+
+def test_the_reasons_are_the_failure_first_then_the_steps_that_are_missing_with_their_share(orders: Scanned) -> None:
+    first, second = shown(orders, 1.0).incidents
+    assert [first.report.severity, second.report.severity] == ["error", "error"]
+    assert "could not save order" in first.reasons[0]
+    assert first.reasons[1].startswith("missing: ") and "in 99.6 % of 299 windows with" in first.reasons[1]
+    assert "could not save order" in first.lines[0]
+    (missing,) = second.reasons
+    assert missing.startswith("missing: order=<KEY> payment accepted (in 100 % of 297 windows with ")
+    assert (first.others, second.others) == ([], [])
+
+
+def test_a_key_of_letters_and_digits_cuts_sessions_as_a_number_does() -> None:
+    found = scanned([re.sub(rb"order=(\d+)", rb"order=o\1x", line) for line in order_lines()])
+    assert len(found.found.windows) == ORDERS
+    assert len(found.anomalies) == 1 + len(FAILED)
 
 
 def test_times_are_those_of_the_lines(orders: Scanned) -> None:

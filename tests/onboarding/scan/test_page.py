@@ -25,7 +25,9 @@ def shown_scan() -> ShownScan:
     incident = IncidentReport(LINE, "error", None, None, 1, ["<b>1</b>"], [IncidentEvent(LINE, 1, True)])
     assumed = Assumed(None, None, None, "20 lines", None, "UTC")
     report = ScanReport(lines=40, sessions=2, assumed=assumed, anomalies=1, incidents=[incident], seconds=1.0)
-    return ShownScan(report, [ShownIncident(incident, [LINE], [LINE])], [Part("header", "low", LINE)], 3, 4)
+    return ShownScan(
+        report, [ShownIncident(incident, [LINE], [LINE], incident.events)], [Part("header", "low", LINE)], 3, 4
+    )
 
 
 def test_a_page_has_no_markup_of_the_lines() -> None:
