@@ -28,6 +28,7 @@ from fusionlog.kafka.crash_guard import CrashGuard
 from fusionlog.kafka.crash_notes import CrashNotes, RecordCrash
 from fusionlog.kafka.monitor import KafkaMonitor, until_reached
 from fusionlog.kafka.security import security
+from fusionlog.kafka.state_reports import StateReports
 from fusionlog.kafka.systems_reload import SystemsMonitor
 from fusionlog.observability.health import STALL_SECONDS, Health
 from fusionlog.observability.logs import configure
@@ -76,6 +77,7 @@ class FusionLogApp(faust.App):
         self._server = HealthServer(settings, self.health)
         self._kafka_monitor = KafkaMonitor(settings.kafka, self.health.kafka, needed_by(settings.topics, role), role)
         self._systems_monitor = SystemsMonitor(settings)
+        self._state_reports = StateReports(settings, role, self.health)
         super().__init__(f"{settings.topic_prefix}{role}", **_options(settings), **options)
 
     async def on_first_start(self) -> None:
@@ -88,6 +90,7 @@ class FusionLogApp(faust.App):
         await until_reached(self.fusionlog.kafka, partial(preflight, self.fusionlog, self.role))
         self._kafka_monitor.start()
         self._systems_monitor.start()
+        self._state_reports.start()
 
     async def on_start(self) -> None:
         """Prepare the role before an agent gets its first message."""
@@ -95,6 +98,7 @@ class FusionLogApp(faust.App):
         self.health.tables_read = True
         self.health.tasks = (
             *self.work.background, *self._kafka_monitor.background, *self._systems_monitor.background,
+            *self._state_reports.background,
         )  # fmt: skip
         for task in self.health.tasks:
             task.add_done_callback(self._background_ended)
@@ -124,6 +128,7 @@ class FusionLogApp(faust.App):
     async def on_shutdown(self) -> None:
         """Close the role after everything that uses it has stopped."""
         await super().on_shutdown()
+        await self._state_reports.stop()
         await self._kafka_monitor.stop()
         await self._systems_monitor.stop()
         await self.work.finish()

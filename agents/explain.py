@@ -37,7 +37,8 @@ class ExplainWork:
         self._producer = Producer(config, ROLE)
         self._explainer: Explainer | None = None
         refused = TableDeadLetters(config, self._producer, ROLE)
-        self._explained, self._incidents = ExplainedShapes(config, refused), ExplainedIncidents(config, refused)
+        self._incidents = ExplainedIncidents(config, refused)
+        self._explained = ExplainedShapes(config, refused, self._incidents.add)
         self._spend = SpendLog(config, self._producer, ROLE)
 
     async def prepare(self) -> None:

@@ -24,6 +24,8 @@ from fusionlog.types import FloatArray
 from fusionlog.utils.decompression import GZIP_BITS, decompress
 
 BASE = "*"
+BASE_NAME = "base"
+"""The base in a version."""
 """The system of a release that every system starts from."""
 MODELS = "models"
 """The topic that the signatures of releases are of."""
@@ -46,7 +48,7 @@ def new_version(now: float, system: str) -> str:
     :param now: Unix time in seconds.
     """
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
-    return f"{stamp}-{'base' if system == BASE else system}"
+    return f"{stamp}-{BASE_NAME if system == BASE else system}"
 
 
 def digest(release: ModelRelease) -> str:

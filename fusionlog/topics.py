@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 from fusionlog import records
 from fusionlog.signing.kinds import Kind
 
-DAY_MS = 24 * 3600 * 1000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
@@ -32,6 +33,7 @@ TopicId = Literal[
     "explanations",
     "incidents",
     "spend",
+    "workers",
     "deadletter",
 ]
 """The name of a topic's property in `Topics`."""
@@ -60,33 +62,36 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     "ingest": Access(
         # The window topics to resume: it leaves out the lines of windows that it, or another one, had emitted.
         reads=("raw", "keyed", "models", "labels", "feedback", "templates", "general", "proprietary"),
-        writes=("keyed", "general", "proprietary", "templates", "deadletter"),
+        writes=("keyed", "general", "proprietary", "templates", "deadletter", "workers"),
         member=True,
     ),
     # A window for a second opinion goes to the teacher, and comes back where there is no answer. A release that is bad
     # on the stream is written again, as withdrawn.
     "score": Access(
         reads=("general", "models", "labels", "feedback"),
-        writes=("anomalies", "proprietary", "models", "deadletter"),
+        writes=("anomalies", "proprietary", "models", "deadletter", "workers"),
         member=True,
     ),
     "label": Access(
         # A window with a provisional verdict goes back to the end of its topic.
         reads=("proprietary", "models", "labels", "feedback", "spend"),
-        writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter"),
+        writes=("labels", "anomalies", "general", "proprietary", "spend", "deadletter", "workers"),
         member=True,
     ),
     "explain": Access(
         # An incident is explained once: which one an anomaly is in stands in the incidents.
-        reads=("anomalies", "explanations", "incidents", "spend"), writes=("explanations", "spend", "deadletter"),
+        reads=("anomalies", "explanations", "incidents", "spend"),
+        writes=("explanations", "spend", "deadletter", "workers"),
         member=True,
     ),
     "incidents": Access(
-        reads=("anomalies", "explanations", "incidents"), writes=("incidents", "deadletter"), member=True
+        reads=("anomalies", "explanations", "incidents"),
+        writes=("incidents", "deadletter", "workers"),
+        member=True,
     ),
     # Its lines come out as anomalies. Where they are stuck, the offsets of the groups on their way show.
     "canary": Access(
-        reads=("models", "anomalies"), writes=("canary",), describes=("general", "proprietary"),
+        reads=("models", "anomalies"), writes=("canary", "workers"), describes=("general", "proprietary"),
         watches=("ingest", "score", "label"),
     ),
     "ray": Access(reads=("models", "labels", "feedback", "general", "proprietary"), writes=("models",)),
@@ -95,7 +100,7 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     # lines, `teacher show --topic` windows.
     "cli": Access(
         reads=("raw", "models", "anomalies", "explanations", "incidents", "labels", "spend", "deadletter",
-               "proprietary", "feedback"),
+               "proprietary", "feedback", "workers"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
                 "explanations", "incidents", "feedback"),
         creates=True,
@@ -319,6 +324,16 @@ class Topics:
         return replace(topic, segment_ms=DAY_MS // 4)  # What is removed leaves the disk, and the start of a worker.
 
     @property
+    def workers(self) -> Topic:
+        """The states of running workers. One partition: those of a worker are in order."""
+        return Topic(
+            name=f"{self.prefix}workers", key="role/worker", record=records.WorkerState, cleanup="delete",
+            partitions=1, written_by=writers_of("workers"), read_by=readers_of("workers"),
+            summary="The state of a worker: readiness, releases in use, lag, counts by system; each ten seconds.",
+            retention_ms=HOUR_MS, segment_ms=HOUR_MS // 4,
+        )  # fmt: skip
+
+    @property
     def deadletter(self) -> Topic:
         """Records that could not be used, as they were; reason, place and time are in their headers."""
         return Topic(
@@ -331,7 +346,7 @@ class Topics:
     def own(self) -> list[Topic]:
         """Every topic that all systems share, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.incidents, self.spend, self.templates, self.feedback, self.deadletter]  # fmt: skip
+                self.incidents, self.spend, self.templates, self.feedback, self.workers, self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""

@@ -22,12 +22,12 @@ FLOORS = (
     ("online", "distillation", "explanation"),
     ("methods", "bundled"),
     ("workers", "evaluation"),
-    ("agents", "ray_jobs", "onboarding"),
+    ("agents", "ray_jobs", "onboarding", "client"),
     ("demo", "api"),
     ("cli",),
     ("__main__",),
 )
-MOST_AT_THE_TOP = 33
+MOST_AT_THE_TOP = 34
 
 # Library: the packages, or single modules, that may import it.
 LIBRARIES = {

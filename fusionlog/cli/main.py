@@ -17,6 +17,7 @@ from fusionlog import settings
 from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
+from fusionlog.cli.doctor import doctor
 from fusionlog.cli.evaluate import evaluate
 from fusionlog.cli.explanations import explanations
 from fusionlog.cli.feedback import feedback
@@ -26,6 +27,8 @@ from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
 from fusionlog.cli.tail import tail
+from fusionlog.cli.show import show
+from fusionlog.cli.status import status
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
 
@@ -49,6 +52,9 @@ app.command()(explanations)
 app.command()(produce)
 app.command()(tail)
 app.command()(feedback)
+app.command()(status)
+app.command()(show)
+app.command()(doctor)
 app.command("replay-teacher")(replay_teacher)
 app.command("settings")(show_settings)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 from msgspec.structs import replace
 from rich.console import Console
@@ -16,8 +18,10 @@ from rich.table import Table
 
 from fusionlog import releases, settings
 from fusionlog.bundled.base import read_base, refuse_targets
+from fusionlog.cli.printing import ago, printable, user
+from fusionlog.cli.rollback import chosen, plan, scope, until_used
 from fusionlog.embedding.source import configured_name
-from fusionlog.errors import ModelError, SettingError
+from fusionlog.errors import BrokerError, ModelError, SettingError
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings, read_systems
 from fusionlog.signing.envelope import key_of
@@ -29,17 +33,23 @@ System = Annotated[str | None, typer.Option(help="only of this system; * is the 
 
 
 @app.command("list")
-def show(system: System = None) -> None:
-    """Show the releases on the model topic; the last of each system that is not withdrawn is in use."""
+def show(
+    system: System = None,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON object a line")] = False,
+) -> None:
+    """Show the releases on the model topic, and how many workers use each.
+
+    The last of each system that is not withdrawn is in use.
+    """
     config = settings.load()
-    everything = asyncio.run(_read(config))
+    everything, users = asyncio.run(_listed(config))
     settings.refuse_unknown(config, system, [each.system for each in everything])
     found = [each for each in everything if system in (None, each.system)]
-    columns = ("system", "version", "state", "made", "parent", "labels", "rounds", "tau", "events", "kB", "metrics")
-    table = Table(*columns, "signed")
-    for release in found:
-        table.add_row(*_row(release))
-    Console().print(table)
+    if json:
+        for release in found:
+            typer.echo(msgspec.json.encode(tree(release, users[release.version])).decode())
+        return
+    Console(soft_wrap=True).print(_table([(each, users[each.version]) for each in found]))
     for release in found:
         for line in withdrawal_lines(release):
             Console(soft_wrap=True).print(line, markup=False, highlight=False)
@@ -49,11 +59,20 @@ def show(system: System = None) -> None:
 
 @app.command()
 def rollback(
-    version: Annotated[str, typer.Argument(help="a version shown by `fusionlog models list`")],
+    target: Annotated[
+        str, typer.Argument(help="previous, base, or the beginning of a version shown by `fusionlog models list`")
+    ] = "previous",
+    system: Annotated[str | None, typer.Option(help="of previous and base: the system; * is the base")] = None,
+    note: Annotated[str, typer.Option(help="why; it is kept with what is withdrawn")] = "",
+    wait: Annotated[bool, typer.Option(help="wait until the running workers use it, a minute at most")] = True,
 ) -> None:
-    """Publish an earlier release under a new version, so that every worker swaps to it; no guard withdraws it."""
-    again = asyncio.run(_rollback(settings.load(), version))
-    Console().print(f"{again.version} is {version} again, for system {again.system}", highlight=False)
+    """Use an earlier release of a system again, or the base: every worker swaps to it without a restart.
+
+    An earlier one is published under a new version, and no guard withdraws it. For the base, the releases of the system
+    are withdrawn: `fusionlog models restore` undoes that; the next one that is distilled from newer labels is used.
+    """
+    for line in asyncio.run(_rollback(settings.load(), target, system, note, wait)):
+        Console(soft_wrap=True).print(printable(line), markup=False, highlight=False)
 
 
 @app.command()
@@ -100,14 +119,6 @@ def check_usable(config: Settings, release: ModelRelease) -> None:
             f"release {release.version} is of encoder {release.encoder}, but {encoder} is configured: unset "
             "FUSIONLOG_ENCODER and FUSIONLOG_ENCODER_MODEL, or train a base with that encoder (fusionlog meta-train)"
         )
-
-
-def again_at(release: ModelRelease, now: float) -> ModelRelease:
-    """A copy of a release under a new version, with the original as its parent, as an operator chose it; not signed."""
-    lineage = replace(release.lineage, parent=release.version)
-    version = releases.new_version(now, release.system)
-    chosen = replace(release, withdrawn=None, guarded=False)
-    return replace(chosen, version=version, created=now, lineage=lineage, sha256="", signature=None)
 
 
 def withdrawal_lines(release: ModelRelease) -> Iterator[str]:
@@ -158,11 +169,9 @@ def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> boo
 
 
 async def _find(config: Settings, version: str) -> ModelRelease:
-    found = {release.version: release for release in await _read(config)}
-    if version not in found:
-        raise ModelError(f"no release {version} on {config.topics.models.name} (it has {', '.join(found) or 'none'})")
-    releases.verify(found[version], config.signatures)
-    return found[version]
+    release = chosen(await _read(config), version)
+    releases.verify(release, config.signatures)
+    return release
 
 
 def _refuse_withdrawn(release: ModelRelease) -> None:
@@ -193,32 +202,80 @@ async def _restore(config: Settings, version: str) -> str:
     return f"{again.version} of system {again.system} is restored{_rank(again, found)}"
 
 
-async def _rollback(config: Settings, version: str) -> ModelRelease:
+async def _rollback(config: Settings, target: str, system: str | None, note: str, wait: bool) -> list[str]:
+    from fusionlog.kafka.codecs import key_of
+    from fusionlog.kafka.written import write
     from ray_jobs.publish import publish
 
-    release = await _find(config, version)
-    _refuse_unsigned(config, release)
-    return await publish(config, again_at(release, time.time()))
+    found = await _read(config)
+    settings.refuse_unknown(config, system, [each.system for each in found])
+    reason = f"{user()} rolled back" + (f": {note}" if note else "")
+    rollback = plan(found, system, target, reason, time.time())
+    if rollback.again is not None:
+        release = chosen(found, rollback.again.lineage.parent or "")
+        releases.verify(release, config.signatures)
+        _refuse_unsigned(config, release)
+        await publish(config, rollback.again)
+    else:
+        await write(config, config.topics.models, {key_of(each): each for each in rollback.withdrawn})
+    lines = scope(rollback, found, list(config.systems))
+    return [*lines, await until_used(config, rollback)] if wait else lines
 
 
-def _row(release: ModelRelease) -> list[str]:
-    measured = ", ".join(f"{name} {value:.3g}" for name, value in sorted(release.metrics.items()))
+def tree(release: ModelRelease, used_by: int) -> dict[str, Any]:
+    """A release without its model, as a list shows it. `used_by` counts the running workers that use it."""
     lineage = release.lineage
-    size = (len(release.onnx) + len(release.vectors)) / 1000
+    return {
+        "system": release.system, "version": release.version, "state": _state(release), "used_by": used_by,
+        "created": release.created, "parent": lineage.parent, "labels": lineage.labels, "rounds": lineage.rounds,
+        "tau": release.tau, "events": len(release.bank), "bytes": len(release.onnx) + len(release.vectors),
+        "metrics": release.metrics, "signed_by": key_of(release.signature),
+    }  # fmt: skip
+
+
+def _table(found: Sequence[tuple[ModelRelease, int]]) -> Table:
+    """The table of releases; a version is shown whole, for it is what other commands take."""
+    table = Table()
+    for name in (
+        "system",
+        "version",
+        "state",
+        "used by",
+        "age",
+        "parent",
+        "labels",
+        "agreement",
+        "tau",
+        "events",
+        "kB",
+    ):
+        table.add_column(name, no_wrap=name in ("system", "version"))
+    table.add_column("signed")
+    for release, used_by in found:
+        table.add_row(*_row(release, used_by))
+    return table
+
+
+def _row(release: ModelRelease, used_by: int) -> list[str]:
+    lineage, agreement = release.lineage, release.metrics.get("teacher_agreement")
     return [
-        release.system,
-        release.version,
-        _state(release),
-        _time(release.created),
-        lineage.parent or "",
-        str(lineage.labels),
-        str(lineage.rounds),
-        f"{release.tau:.2f}",
-        str(len(release.bank)),
-        f"{size:.0f}",
-        measured,
-        key_of(release.signature) or "no",
-    ]
+        release.system, release.version, _state(release), f"{used_by} workers" if used_by else "",
+        ago(time.time() - release.created), lineage.parent or "", str(lineage.labels),
+        "" if agreement is None else f"{agreement:.3f}", f"{release.tau:.2f}", str(len(release.bank)),
+        f"{(len(release.onnx) + len(release.vectors)) / 1000:.0f}", key_of(release.signature) or "no",
+    ]  # fmt: skip
+
+
+async def _listed(config: Settings) -> tuple[list[ModelRelease], Counter[str]]:
+    """The releases, and how many running workers use each version."""
+    from fusionlog.cli.status import read
+
+    found = await _read(config)
+    try:
+        workers = (await read(config)).workers
+    except BrokerError:  # A deployment whose topics are of an earlier version: no worker reports.
+        workers = []
+    return found, Counter(version for each in workers for version in set(each.models.values()) if version)
 
 
 def _state(release: ModelRelease) -> str:

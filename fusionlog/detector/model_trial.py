@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -32,6 +33,8 @@ OPERATORS = frozenset({
 })  # fmt: skip
 """What a model may use: the arithmetic of small networks, without loops, branches and other domains."""
 DOMAINS = frozenset({"", "ai.onnx"})
+CPU_SECONDS = 20
+"""A trial takes some hundredths of a second."""
 MEMORY_BYTES = 1 << 30
 """What a trial may take beyond what the process has when it starts."""
 TOLERANCE = 1e-4
@@ -121,10 +124,18 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _limit_seconds() -> None:
+    """Limit this process to `CPU_SECONDS` of a core from now on. A model that a busy machine delays has done nothing
+    wrong."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + CPU_SECONDS, most))
+
+
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Try the models of a stream until it ends."""
     decoder = msgspec.msgpack.Decoder(Trial)
     while length := source.read(4):
+        _limit_seconds()
         problem = problem_of(decoder.decode(source.read(int.from_bytes(length, "big"))))
         sink.write(msgspec.json.encode(problem) + b"\n")
         sink.flush()

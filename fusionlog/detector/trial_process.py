@@ -11,19 +11,20 @@ from threading import Lock, Timer
 import msgspec
 
 from fusionlog import releases
-from fusionlog.detector.model_trial import Trial
+from fusionlog.detector.model_trial import CPU_SECONDS, Trial
 from fusionlog.errors import ModelError
 from fusionlog.records import ModelRelease
 from fusionlog.utils.processes import end_with_parent
 
-SECONDS = 20.0
-"""A trial takes some hundredths of a second; on a starved machine the start of its process takes seconds."""
+SECONDS = 300.0
+"""A process that is not heard of for so long hangs. On a starved machine its start alone takes half a minute, and what
+a model may take of a core is limited in the process."""
 
 
 class TrialProcess:
     """Tries the models of releases, one at a time, in a process that lives as long as this object. Thread-safe.
 
-    :param seconds: how long a trial may take.
+    :param seconds: how long a trial may take, the start of the process included.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
@@ -65,7 +66,10 @@ class TrialProcess:
         if answer.endswith(b"\n"):
             return msgspec.json.decode(answer, type=str | None)
         self._end()
-        return f"it ended the process of its trial, or took longer than {self._seconds:.0f} s"
+        return (
+            f"it ended the process of its trial, took more than {CPU_SECONDS} s of a core, or longer than "
+            f"{self._seconds:.0f} s"
+        )
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:

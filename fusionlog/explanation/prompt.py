@@ -44,6 +44,8 @@ after which it should have come. next_step: the one thing to look at or to do fi
 Answer with one JSON object and nothing else:
 {{"root_cause": "...", "evidence": [1, 4], "next_step": "..."}}"""
 
+MOST_ID_CHARS = 80
+
 
 def messages(unit: Unit, anomaly: Anomaly, refusal: str = "", hide: Hide = redact) -> list[dict[str, str]]:
     """The messages of a call.
@@ -78,7 +80,8 @@ def unit_of(anomaly: Anomaly, system: SystemSettings, hide: Hide = redact) -> Un
     """
     lines = lines_of(anomaly)
     if not lines:
-        raise RecordError("no-events", f"anomaly {anomaly.id} of {anomaly.system} carries no line to explain it by")
+        shown = clip(anomaly.id, MOST_ID_CHARS)
+        raise RecordError("no-events", f"anomaly {shown} of {anomaly.system} carries no line to explain it by")
     pause = anomaly.pause if anomaly.events else None
     events = tuple(
         _event(place + 1, line, pause.seconds if pause and pause.event == place else 0.0, hide)

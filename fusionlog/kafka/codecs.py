@@ -93,6 +93,8 @@ def key_of(record: records.Record) -> str:
             return f"{record.system}/{scope}/{record.event or record.shape}"
         case records.Spend():
             return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
+        case records.WorkerState():
+            return f"{record.role}/{record.worker}"
     raise TypeError(f"{type(record).__name__} has no topic")
 
 

@@ -170,6 +170,25 @@ async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> 
         return [record async for records in _until(settings, topic, consumer, ends) for record in records]
 
 
+async def records_between(
+    settings: Settings, topic: Topic, partition: int, first: int, last: int
+) -> list[ConsumerRecord]:
+    """The raw records of a partition from an offset to another, both included, as far as Kafka has them.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    place = TopicPartition(topic.name, partition)
+    async with _reader(settings, topic) as consumer:
+        if place not in consumer.assignment():
+            return []
+        consumer.assign([place])
+        start = (await consumer.beginning_offsets([place]))[place]
+        end = min(last + 1, (await _ends(settings, topic, consumer))[place])
+        consumer.seek(place, max(first, start))
+        found = [record async for records in _until(settings, topic, consumer, {place: end}) for record in records]
+    return [record for record in found if record.offset <= last]
+
+
 async def _read(
     settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused
 ) -> AsyncIterator[tuple[str, Any]]:

@@ -22,6 +22,7 @@ LEVELS = ("level", "severity", "loglevel", "log.level", "levelname", "lvl", "sev
 _LOGGERS = ("logger", "loggername", "log.logger", "name", "component", "module", "class", "domain", "source", "caller")
 _MESSAGES = ("msg", "message", "@m", "@mt", "event", "body", "text", "shortmessage", "log", "description")
 _ERRORS = ("error", "err", "exception", "error.message", "excinfo", "stacktrace", "@x")
+_NAME = re.compile(r"[^{}\[\]!:.]+(?:\.[^{}\[\]!:.]+)*")
 _ID = re.compile(
     r"(?i)(?:^|[._-])(?:trace|span|request|req|session|transaction|txn?|correlation|conn(?:ection)?|order|job|task|call)"
     r"[._-]?(?:id)?$|(?:id|uuid|guid)$"
@@ -58,11 +59,13 @@ def guess_json(trees: Sequence[Tree]) -> JsonGuess:
 
 
 def fields_of(tree: Tree, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
-    """The fields of an object with their paths; a list is a value."""
+    """The fields of an object with their paths; a list is a value. What no format can name is left out."""
     for name, value in tree.items():
+        if _NAME.fullmatch(name) is None:
+            continue
         if isinstance(value, dict) and depth < MAX_DEPTH:
             yield from fields_of(value, f"{prefix}{name}.", depth + 1)
-        elif re.fullmatch(r"[^{}\[\]!:]+", name):
+        else:
             yield f"{prefix}{name}", value
 
 

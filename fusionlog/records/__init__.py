@@ -57,6 +57,7 @@ from fusionlog.records.windows import (
     window_id,
     window_shape,
 )
+from fusionlog.records.workers import SystemCounts, WorkerState
 
 __all__ = [
     "LEAST_DURATION",
@@ -97,6 +98,7 @@ __all__ = [
     "Span",
     "Spend",
     "SpendingRole",
+    "SystemCounts",
     "SystemName",
     "TellingEvent",
     "TellingKind",
@@ -105,6 +107,7 @@ __all__ = [
     "Window",
     "WindowEvent",
     "Withdrawal",
+    "WorkerState",
     "decade",
     "spans_id",
     "template_id",

@@ -67,7 +67,8 @@ class LogisticRegression(Struct, frozen=True, kw_only=True):
 
 
 class Withdrawal(Struct, frozen=True, kw_only=True):
-    """The withdrawal of a release by the guard of a score worker, after its first windows.
+    """The withdrawal of a release: by the guard of a score worker, after its first windows, or by an `operator`, who
+    rolled back to `previous`.
 
     `system` is the one whose windows it was compared on with release `previous`, to which workers go back. `figures`
     are the counts of the comparison (see `online.release_comparison`).
@@ -75,7 +76,7 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
 
     system: SystemName
     at: Seconds
-    cause: Literal["share", "disagreement"]
+    cause: Literal["share", "disagreement", "operator"]
     reason: str
     previous: str
     figures: dict[str, float] = {}

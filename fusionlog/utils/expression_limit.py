@@ -91,7 +91,7 @@ def limited(watch: Watch, seconds: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ticks = _Ticks(watch, seconds)
+    ticks, timer = _Ticks(watch, seconds), signal.getitimer(signal.ITIMER_VIRTUAL)
     before = signal.signal(signal.SIGVTALRM, ticks)
     signal.siginterrupt(signal.SIGVTALRM, False)
     ticks.restore()
@@ -100,6 +100,7 @@ def limited(watch: Watch, seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
         signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, *timer)  # That of a limit around this one goes on.
 
 
 class _Ticks:

@@ -27,6 +27,7 @@ OnnxError = (
     failures.InvalidProtobuf,
     failures.NotImplemented,
     failures.RuntimeException,
+    UnicodeDecodeError,  # The message of a refusal has the bytes of a model's names as they are.
     failures.EPFail,
     RuntimeError,
 )

@@ -15,11 +15,16 @@ from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
+from fusionlog.utils.expression_limit import SlowExpression, Watch, limited
+
 UNBOUNDED = 50
 """A repetition of at least this many times may be the cause of many ways to match."""
 
 MAX_SECONDS = 0.05
 """CPU time of a match; the expressions of the presets take a thousandth of it."""
+
+LONGEST_SECONDS = 1.0
+"""CPU time after which a match is ended."""
 
 _END = "\x00"
 _CHARACTERS = "0a A-_./:,"
@@ -38,18 +43,28 @@ def worst_text(pattern: str, flags: int = 0, whole_lines: bool = False) -> str |
         on texts of up to 2,000 characters.
     :raises ValueError: it is nested too deep to be tried.
     """
-    compiled = re.compile(pattern, flags)
-    find = compiled.match if whole_lines else compiled.search
+    compiled, watch = re.compile(pattern, flags), Watch()
+    find = watch.guarded_search(pattern, compiled.match if whole_lines else compiled.search)
     try:
         attacks = dict.fromkeys(_attacks(pattern, flags))
     except RecursionError as error:
         raise ValueError("it is nested too deep: take groups out that are not needed") from error
-    for prefix, piece in attacks:
-        if any(_seconds(find, prefix + piece * times + _END) > MAX_SECONDS for times in _STEPS):
-            return prefix + piece * 3
-        if whole_lines and _grows(find, prefix, piece):
-            return prefix + piece * 3
+    with limited(watch, LONGEST_SECONDS):
+        for prefix, piece in attacks:
+            if _takes_long(find, prefix, piece, whole_lines):
+                return prefix + piece * 3
     return None
+
+
+def _takes_long(find: Callable[[str], object], prefix: str, piece: str, whole_lines: bool) -> bool:
+    """Whether texts of a repeated piece take too long. One more piece may multiply the time by a thousand: the limit
+    ends what a measurement would wait for."""
+    try:
+        return any(_seconds(find, prefix + piece * times + _END) > MAX_SECONDS for times in _STEPS) or (
+            whole_lines and _grows(find, prefix, piece)
+        )
+    except SlowExpression:
+        return True
 
 
 def _grows(find: Callable[[str], object], prefix: str, piece: str) -> bool:

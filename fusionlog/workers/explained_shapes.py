@@ -6,6 +6,7 @@ A restart, and another worker, explain nothing twice.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from fusionlog.explanation.priority_pool import Key
 from fusionlog.kafka.table import Refused, Table
@@ -19,9 +20,15 @@ KEPT_SHAPES = 200_000
 
 
 class ExplainedShapes:
-    """The shapes with an explanation, of this worker and of others."""
+    """The shapes with an explanation, of this worker and of others.
 
-    def __init__(self, settings: Settings, refused: Refused = log_refused) -> None:
+    :param of_incident: called with the id of each incident that has one.
+    """
+
+    def __init__(
+        self, settings: Settings, refused: Refused = log_refused, of_incident: Callable[[str], None] = lambda id: None
+    ) -> None:
+        self._of_incident = of_incident
         self._shapes: BoundedCache[Key, bool] = BoundedCache(KEPT_SHAPES)
         self._table = Table(settings, settings.topics.explanations, self._on_record, refused)
 
@@ -54,3 +61,5 @@ class ExplainedShapes:
             self._shapes.pop((system, shape))
         else:
             self._shapes.put((explanation.system, explanation.shape), True)
+            if explanation.incident is not None:
+                self._of_incident(explanation.incident)

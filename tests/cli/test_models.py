@@ -8,7 +8,8 @@ from typer.testing import CliRunner, Result
 from fusionlog import fetch_release, releases
 from fusionlog.bundled.base import read_base
 from fusionlog.cli.main import app
-from fusionlog.cli.models import again_at, check_usable, withdrawal_lines
+from fusionlog.cli.models import check_usable, withdrawal_lines
+from fusionlog.cli.rollback import again_at
 from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka.admin import create_topics

@@ -12,15 +12,19 @@ from unittest import mock
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from fusionlog import releases, settings
 from fusionlog.cli.main import app
 from fusionlog.cli.settings import rows
+from fusionlog.detector.onnx_session import Detector
 from fusionlog.errors import DataError, ModelError, RecordError, SettingError
+from fusionlog.explanation.prompt import unit_of
 from fusionlog.kafka import codecs, crash_notes, dead_letters
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.onboarding.check import check
+from fusionlog.onboarding.propose import propose
 from fusionlog.onboarding.report import report
 from fusionlog.onboarding.sample import SampleRecord, read_sample
 from fusionlog.onboarding.tokens import _EXPRESSIONS
@@ -36,7 +40,8 @@ from fusionlog.teachers.recorded.chat import NotUnderstoodError, RecordedTeacher
 from fusionlog.teachers.recorded.recordings import Recording, read_recordings
 from fusionlog.workers.ingest import resume_state
 from fusionlog.workers.ingest.resume_state import Emitted, metadata_of
-from tests.factories import make_window
+from tests.detector.graphs import make_onnx
+from tests.factories import make_anomaly, make_window
 from tests.fuzz.bodies import EVENTS, body
 from tests.fuzz.invariants import assert_sentence
 from tests.fuzz.mutation import SECRET
@@ -253,3 +258,26 @@ def test_a_row_that_cannot_be_read_is_named(row: bytes, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 1") as raised:
         read_recordings([tmp_path / "a.jsonl"])
     assert_sentence(raised.value)
+
+
+@pytest.mark.parametrize("field", ["", ".a", "a.", "a..b", "{a}", "a:b", "a!r", "a[0]"])
+def test_a_field_that_no_format_can_name_is_not_proposed(field: str) -> None:
+    lines = [{field: {"log": f"order {n} paid", "time": 1714557600.0 + n}, "level": "INFO"} for n in range(30)]
+    lines += [{field: f"order {n} paid", "level": "INFO"} for n in range(30)]
+    records = [SampleRecord(place, -1, None, json.dumps(line).encode()) for place, line in enumerate(lines)]
+    assert propose(records, IngestSettings()).system is not None
+
+
+def test_an_anomaly_without_a_line_and_with_an_endless_id_is_one_sentence() -> None:
+    anomaly = replace(make_anomaly("disk failed"), id="[{" * 5_000, evidence=[], events=[])
+    with pytest.raises(RecordError) as raised:
+        unit_of(anomaly, SystemSettings())
+    assert_sentence(raised.value)
+
+
+def test_a_model_whose_names_are_no_text_is_refused() -> None:
+    onnx = make_onnx(1.0)
+    bad = onnx.replace(b"ReduceMax", b"Reduce\xa3ax")
+    assert bad != onnx
+    with pytest.raises(ModelError):
+        Detector(bad, "cpu")

@@ -35,8 +35,15 @@ def test_an_onnxruntime_without_preloading_is_used_as_it_is(
     ],
 )
 def test_a_build_without_cuda_is_named(
-    fake_cuda: FakeCuda, packages: tuple[str, ...], why: str, remedy: str, expected: bool
+    fake_cuda: FakeCuda,
+    packages: tuple[str, ...],
+    why: str,
+    remedy: str,
+    expected: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The real provider's libraries load on a machine with a GPU.
+    monkeypatch.setattr("fusionlog.utils.cuda.LIBRARY", "libcublasLt.so.0")
     fake_cuda.install(*packages)
     fake_cuda.listed = False
     missing = missing_cuda()

@@ -71,3 +71,13 @@ def test_after_three_slow_lines_the_next_ones_take_a_fiftieth_of_the_time() -> N
             with pytest.raises(SlowExpression, match=r"more than 0\.01 s of CPU on this line .for a minute, after 3"):
                 find("a" * LONG)
         assert time.thread_time() - before < 20 * 0.2
+
+
+def test_a_limit_within_another_ends_and_the_outer_one_goes_on() -> None:
+    outer, inner = Watch(), Watch()
+    slow = re.compile("(a+)+b").match
+    with limited(outer, 0.2):
+        with limited(inner, 0.1), pytest.raises(SlowExpression, match="inner takes more"):
+            inner.guarded("inner", slow)("a" * 40)
+        with pytest.raises(SlowExpression, match="outer takes more"):
+            outer.guarded("outer", slow)("a" * 40)

@@ -10,6 +10,7 @@ from fusionlog.utils.regex_cost import worst_text
     [
         r"(a+)+b", r"(?:\w+\s?)*:", r"(a|aa)+b", r"(?:a|b|ab)*c", r"^(\d+|\d\d)*x", r"(?:[^,]+,?)*;", r"((?:x*)*)*y",
         r"\[(?:[\w.]+\.?)+\] ", r"(.*)*=", r"(?:\s*\w+\s*)*!", r"\d{4} (?:[A-Z]+|[A-Z]{2})+:",
+        r"(?:(?:\w+\w*){9})+!",
     ],
 )  # fmt: skip
 def test_expressions_of_exponential_time_are_found(pattern: str) -> None:

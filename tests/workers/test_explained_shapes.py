@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from fusionlog.explanation.priority_pool import key_of
 from fusionlog.kafka import codecs
@@ -44,6 +45,15 @@ async def test_what_was_read_and_what_follows_counts_and_a_tombstone_forgets(mon
     shapes.add(key_of(old))
     assert key_of(old) in shapes
     await shapes.stop()
+
+
+async def test_an_explanation_is_that_of_its_incident(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explained_shapes, "Table", MemoryTable)
+    found: list[str] = []
+    shapes = ExplainedShapes(Settings(), of_incident=found.append)
+    for incident in ("i1", None):
+        shapes._table.tell(replace(make_explanation(make_anomaly("disk failed")), incident=incident))
+    assert found == ["i1"]
 
 
 def test_so_many_shapes_are_kept_and_the_latest_ones_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
