@@ -26,9 +26,9 @@ from fusionlog.cli.produce import produce
 from fusionlog.cli.replay_teacher import replay_teacher
 from fusionlog.cli.scan import scan
 from fusionlog.cli.settings import settings as show_settings
-from fusionlog.cli.tail import tail
 from fusionlog.cli.show import show
 from fusionlog.cli.status import status
+from fusionlog.cli.tail import tail
 from fusionlog.errors import FusionLogError
 from fusionlog.utils.masking import masked_text
 
