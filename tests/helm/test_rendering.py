@@ -249,6 +249,19 @@ def test_ingest_score_and_label_are_static_members_and_the_others_are_not() -> N
         assert bool(members) == (each["kind"] == "StatefulSet")
 
 
+def test_every_pod_but_rays_nodes_runs_where_the_defaults_place_workers() -> None:
+    values = merged(merged(example("gpu"), SWITCHES["signing-generated"]), SWITCHES["placement"])
+    placed = {}
+    for each in render(values):
+        for pod in pods(each):
+            if not pod["containers"][0]["name"].startswith(("ray-head", "ray-worker")):
+                placed[each["kind"], each["metadata"]["name"], pod["containers"][0]["name"]] = pod
+    assert {"keys", "base", "line", "distill", "ray-job-submitter"} <= {name for *_, name in placed}
+    for name, pod in placed.items():
+        assert pod["nodeSelector"] == {"disk": "fast"} and pod["priorityClassName"] == "high", name
+        assert pod["tolerations"] and pod["affinity"], name
+
+
 def test_no_variable_is_set_twice() -> None:
     for each in render(example("production")):
         for pod in pods(each):

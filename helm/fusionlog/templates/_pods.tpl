@@ -57,6 +57,12 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
+{{/* The fields of a pod beside the workers, such as the set-up's: it runs where `defaults` places workers: (list $ "component"). */}}
+{{- define "fusionlog.helperBasics" -}}
+{{- include "fusionlog.podBasics" . }}
+{{- include "fusionlog.placement" (append . (pick (index . 0).Values.defaults "priorityClassName" "nodeSelector" "tolerations" "affinity")) }}
+{{- end -}}
+
 {{/* A probe: (list path timing). */}}
 {{- define "fusionlog.probe" -}}
 httpGet: {path: {{ index . 0 }}, port: metrics}

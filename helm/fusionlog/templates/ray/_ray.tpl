@@ -48,6 +48,24 @@ spec:
     {{- end }}
 {{- end -}}
 
+{{/* The number of a group's workers, as JSON, with the live group's other fields: (list $ group). Ray's autoscaler changes the number,
+and owns the list of groups from then on: an upgrade that wrote the values' number would end workers in the middle of a job, and one that
+left out the server's defaults would be refused as a conflict. */}}
+{{- define "fusionlog.rayReplicas" -}}
+{{- $root := index . 0 -}}{{- $group := index . 1 -}}
+{{- $found := dict "replicas" $group.replicas -}}
+{{- if $root.Values.ray.autoscaler.enabled -}}
+{{- $cluster := lookup "ray.io/v1" "RayCluster" $root.Release.Namespace (include "fusionlog.rayCluster" $root) -}}
+{{- range $live := dig "spec" "workerGroupSpecs" list $cluster -}}
+{{- if eq $live.groupName $group.name -}}
+{{- $replicas := max $group.minReplicas (min $group.maxReplicas ($live.replicas | default 0)) -}}
+{{- $found = merge (dict "replicas" $replicas) (omit $live "groupName" "replicas" "minReplicas" "maxReplicas" "rayStartParams" "template") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end -}}
+
 {{/* Options of a job from its values, as a JSON list: (list sources data). */}}
 {{- define "fusionlog.jobOptions" -}}
 {{- $words := list -}}

@@ -5,7 +5,7 @@ metadata:
   labels:
     {{- include "fusionlog.selector" (list $root "setup") | nindent 4 }}
 spec:
-  {{- include "fusionlog.podBasics" (list $root "setup") | nindent 2 }}
+  {{- include "fusionlog.helperBasics" (list $root "setup") | nindent 2 }}
   restartPolicy: OnFailure
   {{- if $root.Values.topics.publishBase }}
   initContainers:
