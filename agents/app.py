@@ -214,8 +214,13 @@ def stall_seconds(label: LabelSettings) -> float:
     return STALL_SECONDS + 2 * (label.timeout + LONGEST_WAIT) * (label.retries + 1)
 
 
-def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
-    """The crash guard of a topic: its notes on crashed records are read whenever partitions are assigned."""
+def guarded(
+    app: FusionLogApp, topic: Topic, on_assigned: Callable[[Sequence[int]], None] = lambda partitions: None
+) -> CrashGuard:
+    """The crash guard of a topic: its notes on crashed records are read whenever partitions are assigned.
+
+    :param on_assigned: gets the topic's partitions that are this worker's from now on.
+    """
     settings = app.fusionlog
     guard = CrashGuard(CrashNotes(settings.kafka, f"{settings.topic_prefix}{app.role}"))
 
@@ -224,6 +229,7 @@ def guarded(app: FusionLogApp, topic: Topic) -> CrashGuard:
         places = [TopicPartition(*place) for place in args[0] if place.topic == topic.name]
         guard.assigned(places)
         app.health.assigned(len(places))
+        on_assigned([place.partition for place in places])
         if places:
             log.info("partitions taken over", partitions=sorted(f"{each.topic}/{each.partition}" for each in places))
 

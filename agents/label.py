@@ -10,6 +10,7 @@ import structlog
 from faust.types import StreamT
 
 from agents.app import FusionLogApp, consume, guarded, of_environment, stall_seconds
+from fusionlog.errors import BrokerError
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.lag import LagMonitor
 from fusionlog.kafka.producer import Producer
@@ -20,7 +21,7 @@ from fusionlog.observability.health import Health
 from fusionlog.records import SpendingRole
 from fusionlog.rules import RULES
 from fusionlog.settings import Settings
-from fusionlog.teachers.base import StreamTeacher, Teacher
+from fusionlog.teachers.base import Teacher
 from fusionlog.teachers.factory import check_labeller, make_teacher
 from fusionlog.teachers.llm.check import check
 from fusionlog.teachers.llm.teacher import LLMTeacher
@@ -54,6 +55,7 @@ class LabelWork:
         self._teachers: list[Teacher] = []
         self._labelling: LabelWorker | None = None
         self._check: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._lag = LagMonitor(config, self._group, config.topics.proprietary, count_deleted=True)
         self._report = VerdictReport()
 
@@ -78,7 +80,8 @@ class LabelWork:
             self._settings, self._producer, self._tables, teacher, offline=offline, health=self.health,
             report=self._report,
         )  # fmt: skip
-        if self._settings.label.evidence or any(isinstance(each, StreamTeacher) for each in self._teachers):
+        self.health.details["learning"] = self._labelling.learning
+        if self._settings.label.evidence and not isinstance(teacher, OfflineTeacher):
             await self._count_history(self._labelling)
         self._check = asyncio.create_task(_check(teacher))
 
@@ -93,11 +96,31 @@ class LabelWork:
         assert self._labelling is not None
         await self._labelling.handle(messages)
 
+    def assigned(self, partitions: Sequence[int]) -> None:
+        """Note the partitions of this worker; ask about the shapes in them that only the offline teacher labelled."""
+        if self._labelling is None:
+            return
+        self._labelling.assigned(partitions)
+        if self._asking is not None:
+            self._asking.cancel()
+        if partitions and self._settings.label.url is not None:
+            self._asking = asyncio.create_task(self._ask_about_offline_shapes(self._labelling, partitions))
+
+    async def _ask_about_offline_shapes(self, labelling: LabelWorker, partitions: Sequence[int]) -> None:
+        settings = self._settings
+        try:
+            await labelling.ask_about_offline_shapes(read_committed(
+                settings, settings.topics.proprietary, self._group, settings.distill.recent_windows, partitions
+            ))  # fmt: skip
+        except BrokerError as error:
+            logger.warning("shapes that only the offline teacher labelled are not asked about", why=str(error))
+
     async def finish(self) -> None:
         """Disconnect."""
         await self._lag.stop()
         await self._report.stop()
         await cancelled(self._check)
+        await cancelled(self._asking)
         if self._tables is not None:
             await self._tables.stop()
         await self._spend.stop()
@@ -112,7 +135,7 @@ class LabelWork:
             read_committed(settings, settings.topics.proprietary, self._group, settings.distill.recent_windows)
         )
 
-    async def _make_teachers(self) -> tuple[Teacher, Teacher | None]:
+    async def _make_teachers(self) -> tuple[Teacher, OfflineTeacher | None]:
         """The configured teacher, and the offline one beside it where a system needs it, or it stands in."""
         if self._settings.label.url is None:
             logger.warning("FUSIONLOG_LABEL__URL is not set: the offline teacher labels, no LLM is asked")
@@ -123,7 +146,7 @@ class LabelWork:
         await self._spend.start()
         return make_teacher(self._settings, [], _no_encoder, budget=self._spend.label_budget()), beside
 
-    async def _offline(self) -> Teacher:
+    async def _offline(self) -> OfflineTeacher:
         """The offline teacher, from the events and the regression of the newest base release."""
         base = await newest_base(self._settings)
         if base.offline_teacher is None:
@@ -141,7 +164,7 @@ def build(config: Settings) -> FusionLogApp:
     work = LabelWork(config)
     app = FusionLogApp(ROLE, config, work)
     windows = app.topic(config.topics.proprietary.name, key_type=bytes, value_type=bytes)
-    guard = guarded(app, config.topics.proprietary)
+    guard = guarded(app, config.topics.proprietary, work.assigned)
 
     @app.agent(windows, name="label")
     async def label(stream: StreamT[bytes]) -> None:

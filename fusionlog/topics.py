@@ -15,7 +15,7 @@ DAY_MS = 24 * HOUR_MS
 CANARY = "fusionlog-canary"
 """The system of the canary: no systems file names it, and no other system has its name."""
 
-Role = Literal["ingest", "score", "label", "explain", "incidents", "canary", "ray", "cli"]
+Role = Literal["ingest", "score", "label", "explain", "incidents", "canary", "train", "ray", "cli"]
 Person = Literal["shippers", "users", "operators"]
 Who = Literal[Role, Person]
 """A role, or a group of people and programs outside of FusionLog."""
@@ -34,6 +34,7 @@ TopicId = Literal[
     "incidents",
     "spend",
     "workers",
+    "training",
     "deadletter",
 ]
 """The name of a topic's property in `Topics`."""
@@ -94,15 +95,20 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
         reads=("models", "anomalies"), writes=("canary", "workers"), describes=("general", "proprietary"),
         watches=("ingest", "score", "label"),
     ),
+    # Of the windows it reads a sample: their shares by route.
+    "train": Access(
+        reads=("training", "labels", "feedback", "general", "proprietary"), writes=("training", "deadletter", "workers"),
+        member=True,
+    ),
     "ray": Access(reads=("models", "labels", "feedback", "general", "proprietary"), writes=("models",)),
-    # `fusionlog labels revoke` and `restore` write labels, `feedback` a verdict on an anomaly; `fusionlog deadletter
-    # replay` writes what workers refused to its topic again, and a note that it did. `systems check --topic` reads
-    # lines, `teacher show --topic` windows.
+    # `fusionlog labels revoke` and `restore` write labels, `feedback` a verdict on an anomaly, `train` what is
+    # requested of trainings; `fusionlog deadletter replay` writes what workers refused to its topic again, and a note
+    # that it did. `systems check --topic` reads lines, `teacher show --topic` windows.
     "cli": Access(
-        reads=("raw", "models", "anomalies", "explanations", "incidents", "labels", "spend", "deadletter",
+        reads=("raw", "models", "anomalies", "explanations", "incidents", "labels", "spend", "training", "deadletter",
                "proprietary", "feedback", "workers"),
         writes=("models", "deadletter", "raw", "general", "proprietary", "labels", "anomalies", "templates",
-                "explanations", "incidents", "feedback"),
+                "explanations", "incidents", "feedback", "training"),
         creates=True,
     ),
 })  # fmt: skip
@@ -148,6 +154,11 @@ def writers_of(topic: TopicId) -> tuple[str, ...]:
 def readers_of(topic: TopicId) -> tuple[str, ...]:
     """The roles, and the people, that read a topic."""
     return tuple(name for name, access in EVERYONE.items() if topic in access.reads)
+
+
+BY_RAW_PARTITION = "system/partition of its lines"
+"""The key of windows whose verdicts depend on those before: the windows of a raw partition stay in one partition, in
+their order."""
 
 
 @dataclass(frozen=True)
@@ -245,13 +256,14 @@ class Topics:
     @property
     def general(self) -> Topic:
         """Windows for the small model."""
-        return self._windows("general", "Windows for the small model: their events resemble those of the bank.")
+        summary = "Windows for the small model: their events resemble those of the bank."
+        return self._windows("general", "system/session", summary)
 
     @property
     def proprietary(self) -> Topic:
         """Windows for the teacher."""
         summary = "Windows for the teacher: with an event unlike those of the bank, or for a second opinion."
-        return self._windows("proprietary", summary)
+        return self._windows("proprietary", BY_RAW_PARTITION, summary)
 
     @property
     def labels(self) -> Topic:
@@ -334,6 +346,16 @@ class Topics:
         )  # fmt: skip
 
     @property
+    def training(self) -> Topic:
+        """The training of targets. One partition: who has it decides, one at a time."""
+        return self._compacted(
+            "training", "system/state, system/request (* is every system), or system/version/artefact",
+            records.Training,
+            "Why a target is due, its job and its result; what an operator requests; how a release was trained.",
+            partitions=1,
+        )  # fmt: skip
+
+    @property
     def deadletter(self) -> Topic:
         """Records that could not be used, as they were; reason, place and time are in their headers."""
         return Topic(
@@ -346,7 +368,8 @@ class Topics:
     def own(self) -> list[Topic]:
         """Every topic that all systems share, in the order of the data's flow."""
         return [self.general, self.proprietary, self.labels, self.models, self.anomalies, self.explanations,
-                self.incidents, self.spend, self.templates, self.feedback, self.workers, self.deadletter]  # fmt: skip
+                self.incidents, self.spend, self.training, self.templates, self.feedback, self.workers,
+                self.deadletter]  # fmt: skip
 
     def all(self) -> list[Topic]:
         """The raw topics of the configured systems, the keyed ones of some, then those that all systems share."""
@@ -376,9 +399,9 @@ class Topics:
         keyed = [self.keyed(system) for system in self.repartitioned] if "keyed" in ids else []
         return [*raw, *keyed, *(getattr(self, id) for id in ids if id not in ("raw", "keyed"))]
 
-    def _windows(self, id: TopicId, summary: str) -> Topic:
+    def _windows(self, id: TopicId, key: str, summary: str) -> Topic:
         return Topic(
-            name=f"{self.prefix}windows.{id}", key="system/session", record=records.Window, cleanup="delete",
+            name=f"{self.prefix}windows.{id}", key=key, record=records.Window, cleanup="delete",
             partitions=self.partitions, written_by=writers_of(id), read_by=readers_of(id), summary=summary,
             retention_ms=3 * DAY_MS, max_message_bytes=4 * 1024 * 1024,
         )  # fmt: skip

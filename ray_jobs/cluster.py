@@ -26,7 +26,7 @@ class Cluster:
     """A client that runs this package's jobs, `python -m ray_jobs.<name>`, by the Ray Jobs API."""
 
     def __init__(self, address: str | None, local: Child | None = None, token: str | None = None) -> None:
-        self._address, self._local, self._token = address, local, token
+        self._address, self._local, self.token = address, local, token
 
     async def run(
         self, name: str, arguments: Sequence[str], env: Mapping[str, str], timeout: float = 600.0,
@@ -39,12 +39,20 @@ class Cluster:
         :param show: takes the lines of its progress, as they come, in a thread.
         :raises RayError: the cluster does not answer, or the job failed.
         """
+        address = await self.address()
+        python = "python" if self._local is None else sys.executable
+        command = [python, "-m", f"ray_jobs.{name}", *arguments]
+        return await asyncio.to_thread(submit, address, command, env, timeout, self.token, show)
+
+    async def address(self) -> str:
+        """The address of the Jobs API; that of a local one when it is up.
+
+        :raises RayError: it did not come up.
+        """
         if self._address is None:
             assert self._local is not None
             self._address = await _announced(self._local)
-        python = "python" if self._local is None else sys.executable
-        command = [python, "-m", f"ray_jobs.{name}", *arguments]
-        return await asyncio.to_thread(submit, self._address, command, env, timeout, self._token, show)
+        return self._address
 
 
 @asynccontextmanager

@@ -80,7 +80,8 @@ class LocalRay:
         with (self._directory / "start.log").open("wb") as log:
             self._process = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **SWITCHES, TOKEN_VARIABLE: self._token, MARK: str(self._directory)},
+                env={**os.environ, **SWITCHES, TOKEN_VARIABLE: self._token, MARK: str(self._directory),
+                     "PATH": _path()},
                 start_new_session=True, preexec_fn=end_with_parent,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
@@ -171,6 +172,11 @@ def main(cpus: int = typer.Option(min(2, os.cpu_count() or 1), help="tasks of on
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _path() -> str:
+    """The search path of jobs: their `python` is this one, as it is in an image."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def _free_port() -> int:

@@ -14,6 +14,7 @@ def test_compacted_topics_keep_their_records_for_ever() -> None:
         Topics().feedback,
         Topics().explanations,
         Topics().spend,
+        Topics().training,
     ):
         assert topic.config()["cleanup.policy"] == "compact"
         assert "retention.ms" not in topic.config()

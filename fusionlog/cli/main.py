@@ -14,7 +14,7 @@ from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics
+from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics, train
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.doctor import doctor
@@ -41,6 +41,7 @@ app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(teacher.app, name="teacher")
+app.add_typer(train.app, name="train")
 app.add_typer(keys.app, name="keys")
 app.command()(scan)
 app.command()(acls)
@@ -83,10 +84,13 @@ class Role(StrEnum):
     explain = "explain"
     incidents = "incidents"
     canary = "canary"
+    train = "train"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents or canary")]) -> None:
+def worker(
+    role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents, canary or train")],
+) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 

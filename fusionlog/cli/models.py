@@ -1,4 +1,4 @@
-"""`fusionlog models`: list releases, publish the bundled one or one of a file, save one, roll back, restore."""
+"""`fusionlog models`: list releases, show one, publish the bundled one or that of a file, save, roll back, restore."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from fusionlog import releases, settings
 from fusionlog.bundled.base import read_base, refuse_targets
+from fusionlog.cli.models_view import ReleaseView, release_lines, view_of
 from fusionlog.cli.printing import ago, printable, user
 from fusionlog.cli.rollback import chosen, plan, scope, until_used
 from fusionlog.embedding.source import configured_name
@@ -28,7 +29,7 @@ from fusionlog.signing.envelope import key_of
 from fusionlog.signing.signatures import KEY_SETTING, OFF, REMEDY
 from fusionlog.utils.files import replace_file
 
-app = typer.Typer(help="List model releases, publish, save, roll back to, or restore one.", no_args_is_help=True)
+app = typer.Typer(help="List model releases, show, publish, save, roll back to, or restore one.", no_args_is_help=True)
 System = Annotated[str | None, typer.Option(help="only of this system; * is the base")]
 
 
@@ -55,6 +56,20 @@ def show(
             Console(soft_wrap=True).print(line, markup=False, highlight=False)
     if not config.signatures.verifies:
         Console(stderr=True, soft_wrap=True).print(f"{OFF}: {REMEDY}", highlight=False)
+
+
+@app.command("show")
+def show_one(
+    version: Annotated[str, typer.Argument(help="a version shown by `fusionlog models list`")],
+    json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Show a release: its lineage, what the gate measured, and how it was trained."""
+    view = asyncio.run(_view(settings.load(), version))
+    if json:
+        typer.echo(msgspec.json.encode(view).decode())
+        return
+    for line in release_lines(view):
+        Console(soft_wrap=True).print(printable(line), markup=False, highlight=False)
 
 
 @app.command()
@@ -172,6 +187,15 @@ async def _find(config: Settings, version: str) -> ModelRelease:
     release = chosen(await _read(config), version)
     releases.verify(release, config.signatures)
     return release
+
+
+async def _view(config: Settings, version: str) -> ReleaseView:
+    from fusionlog.kafka.table import read_all
+
+    release = await _find(config, version)
+    found = [record.artefact for _, record in await read_all(config, config.topics.training)]
+    training = next((each for each in found if each is not None and each.version == version), None)
+    return view_of(release, _state(release), training)
 
 
 def _refuse_withdrawn(release: ModelRelease) -> None:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from fusionlog.demo.progress import Progress, count
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
 from fusionlog.kafka.codecs import decode
-from fusionlog.records import Anomaly, ModelRelease
+from fusionlog.records import Anomaly, ModelRelease, Training
 from fusionlog.settings import Settings
 from fusionlog.topics import Topic
 
@@ -46,7 +46,8 @@ class Monitor:
         try:
             async with kafka_errors(self._settings.kafka, "following the anomalies"):
                 await self._consumer.start()
-                await self._seek_to_end(self._settings.topics.anomalies, self._settings.topics.models)
+                topics = self._settings.topics
+                await self._seek_to_end(topics.anomalies, topics.models, topics.training)
         except BaseException:
             await self._consumer.stop()
             raise
@@ -94,6 +95,10 @@ class Monitor:
             if value is not None:
                 release = decode(value, ModelRelease)
                 self._progress.releases[release.version] = release
+        elif topic == self._settings.topics.training.name:
+            training = decode(value, Training) if value is not None else None
+            if training is not None and training.system == self._progress.target and training.state is not None:
+                self._progress.training = training.state
         else:
             anomaly = decode(value, Anomaly)
             if anomaly.system == self._progress.target:

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -70,11 +70,11 @@ async def recorded_teacher(verdicts: Path | None, logs: Path) -> AsyncIterator[T
 
 
 @asynccontextmanager
-async def workers(env: Mapping[str, str], logs: Path) -> AsyncIterator[dict[int, Child]]:
+async def workers(env: Mapping[str, str], logs: Path, roles: Sequence[str] = ROLES) -> AsyncIterator[dict[int, Child]]:
     """One worker of each role under these settings, by the port of its metrics."""
     started: dict[int, Child] = {}
     try:
-        for role in ROLES:
+        for role in roles:
             port = free_port()
             child = Child(
                 f"the {role} worker",

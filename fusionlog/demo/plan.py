@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ VERDICTS = "verdicts.jsonl"
 """Recorded verdicts of a system, in its directory."""
 SILENCE_SECONDS = 3.0
 # Tansu answers a first join only after the rebalance timeout, so it must be short there.
+DAY = 24 * 3600.0
+NEW_LABELS = 80
+"""So many labels of the target make its training due; where they do not come, the demo requests it."""
 EMBEDDED_KAFKA = {"rebalance_timeout": 3.0, "session_timeout": 6.0, "partitions": 1}
 
 
@@ -63,6 +67,20 @@ class Plan:
             "ingest": {"silence_seconds": SILENCE_SECONDS},
             "label": teacher,
         }
+
+    def train_overrides(self, address: str, token: str | None) -> dict[str, Any]:
+        """The settings of the train worker beside these: one training, when there are enough labels.
+
+        :param address: of the Jobs API. :param token: of a Ray that needs one.
+        """
+        return {
+            "ray_address": address,
+            "ray_token": token,
+            "train": {
+                "new_labels": NEW_LABELS, "interval": DAY, "stale_seconds": DAY, "drift": 0.0, "poll_seconds": 1.0,
+                "sources": json.dumps(self.sources), "data": str(self.data),
+            },
+        }  # fmt: skip
 
 
 def make_plan(

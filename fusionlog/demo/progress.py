@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import Metric
 
-from fusionlog.records import Anomaly, ModelRelease
+from fusionlog.records import Anomaly, ModelRelease, TrainingState
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Progress:
     releases: dict[str, ModelRelease] = field(default_factory=dict)
     anomalies: dict[str, Anomaly] = field(default_factory=dict)
     jobs: list[str] = field(default_factory=list)
+    training: TrainingState | None = None
 
     @property
     def model(self) -> str:

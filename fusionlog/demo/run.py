@@ -1,4 +1,4 @@
-"""The run of a demo: start every part, stream the lines, distil a model midway, wait for the last verdict."""
+"""The run of a demo: start every part, stream the lines, wait for a distilled model midway and for the last verdict."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from fusionlog import settings
 from fusionlog.data.systems import read_catalog, read_labels
@@ -21,10 +23,12 @@ from fusionlog.demo.writer import Writer
 from fusionlog.embedding.encoder import find_encoder
 from fusionlog.errors import FusionLogError
 from fusionlog.kafka.admin import create_topics
+from fusionlog.settings import Settings
 from fusionlog.utils.processes import Child
+from fusionlog.workers.train.requests import request
 from ray_jobs.cluster import Cluster, cluster
 
-# The stream is held at this share of its lines until the distilled model was swapped in, or not published.
+# The stream is held at this share of its lines until the training of the target has a result.
 HELD_SHARE = 0.8
 POLL_SECONDS = 0.2
 STALL_SECONDS = 90.0
@@ -80,48 +84,57 @@ class Demo:
         monitor = self._monitor = await enter(Monitor(own, self.progress, list(workers)))
         writer = await enter(Writer(own, self.feed, self.progress))
         self._phase("training the base model on the sources, as a Ray job")
-        await self._job(ray, "meta_train", env)
+        await self._base(ray, env)
         await self._until(lambda: bool(self.progress.releases), "no base model came on the model topic")
-        await self._stream(writer, ray, env)
+        training = self.plan.train_overrides(await ray.address(), ray.token)
+        self._children += (await enter(parts.workers(env | environment(training), logs, ("train",)))).values()
+        await self._stream(writer, own)
         self._phase("waiting for the last verdicts")
         await self._settle(monitor)
         return writer
 
-    async def _stream(self, writer: Writer, ray: Cluster, env: dict[str, str]) -> None:
+    async def _stream(self, writer: Writer, own: Settings) -> None:
         total, pace = len(self.feed.lines), self.plan.seconds / len(self.feed.lines)
-        half, held = total // 2, int(total * HELD_SHARE)
-        self._phase("streaming; the teacher labels what is proprietary")
-        await writer.write_until(half, pace * half)
-        await self._until(lambda: self.progress.counts.lines_in >= half, "the ingest worker does not keep up")
-        self._phase("waiting for the verdicts on the first half")
-        await self._until(
-            lambda: self.progress.counts.decided, "windows of the first half still have no verdict",
-            still_moving=lambda: self.progress.counts,
-        )  # fmt: skip
-        self._phase("streaming, while a Ray job distils the labels into a new model")
-        distilling = asyncio.create_task(self._distill(ray, env))
-        try:
-            await writer.write_until(held, pace * (held - half))
-            await distilling
-        finally:
-            distilling.cancel()
+        held = int(total * HELD_SHARE)
+        self._phase("streaming; the teacher labels what is proprietary, and the train worker has Ray distil the labels")
+        await writer.write_until(held, pace * held)
+        await self._until(lambda: self.progress.counts.lines_in >= held, "the ingest worker does not keep up")
+        await self._trained(own)
         self._phase("streaming, under the distilled model")
         await writer.write_until(total, pace * (total - held))
 
-    async def _distill(self, ray: Cluster, env: dict[str, str]) -> None:
-        published = await self._job(ray, "distill", env, "--system", self.plan.target)
-        if published:
+    async def _trained(self, own: Settings) -> None:
+        """Wait for the result of the target's training; request it where it is not due by itself.
+
+        :raises DemoError: it failed.
+        """
+        if self.progress.training is None:
+            self._phase("waiting for the verdicts up to here")
+            await self._until(
+                lambda: self.progress.counts.decided, "windows still have no verdict",
+                still_moving=lambda: self.progress.counts,
+            )  # fmt: skip
+            await request(own, [self.plan.target], "demo", lambda before: replace(before, now_at=time.time()))
+        self._phase("waiting for the Ray job that distils the labels")
+        await self._until(
+            lambda: self.progress.training is not None and self.progress.training.phase == "ended",
+            "no result came of the training", seconds=JOB_SECONDS,
+        )  # fmt: skip
+        assert self.progress.training is not None and self.progress.training.result is not None
+        result = self.progress.training.result
+        self.progress.jobs.append(result.reason)
+        if result.outcome == "failed":
+            raise DemoError(f"the training of {self.plan.target} failed: {result.reason}")
+        if result.outcome == "published":
             await self._until(
                 lambda: self.progress.counts.model_swaps > 0, "the new model was published but no worker swapped to it"
             )
 
-    async def _job(self, ray: Cluster, name: str, env: dict[str, str], *arguments: str) -> int:
-        """Run a Ray job to its end; returns the number of published releases. The view shows its steps and reason."""
+    async def _base(self, ray: Cluster, env: dict[str, str]) -> None:
+        """Run the Ray job that trains the base model to its end. The view shows its steps and reason."""
         sources = [word for source in self.plan.sources for word in ("--source", source)]
-        words = [*arguments, "--data", str(self.plan.data), *sources]
-        result = await ray.run(name, words, env, JOB_SECONDS, self._phase)
+        result = await ray.run("meta_train", ["--data", str(self.plan.data), *sources], env, JOB_SECONDS, self._phase)
         self.progress.jobs.append(str(result.report.get("reason", result.job)))
-        return result.published
 
     async def _settle(self, monitor: Monitor) -> None:
         await self._until(
@@ -133,11 +146,12 @@ class Demo:
         await monitor.refresh()
 
     async def _until(
-        self, condition: Callable[[], bool], otherwise: str, still_moving: Callable[[], object] = lambda: None
-    ) -> None:
+        self, condition: Callable[[], bool], otherwise: str, still_moving: Callable[[], object] = lambda: None,
+        seconds: float = STALL_SECONDS,
+    ) -> None:  # fmt: skip
         """Wait for a condition.
 
-        :raises DemoError: `still_moving` has not changed for `STALL_SECONDS`. :raises ChildError: a worker ended.
+        :raises DemoError: `still_moving` has not changed for so many seconds. :raises ChildError: a worker ended.
         """
         moved, seen = time.monotonic(), still_moving()
         while not condition():
@@ -147,9 +161,9 @@ class Demo:
                 self._monitor.check()
             if still_moving() != seen:
                 moved, seen = time.monotonic(), still_moving()
-            if time.monotonic() - moved > STALL_SECONDS:
+            if time.monotonic() - moved > seconds:
                 words = "; ".join(f"{child.name}: {child.last_line()}" for child in self._children)
-                raise DemoError(f"{otherwise} for {STALL_SECONDS:.0f} s ({words})")
+                raise DemoError(f"{otherwise} for {seconds:.0f} s ({words})")
             await asyncio.sleep(POLL_SECONDS)
 
     def _phase(self, text: str) -> None:

@@ -53,7 +53,7 @@ class BatchOutput:
         :raises AssignmentLost: the source messages' partitions are another worker's by now.
         """
         await self._confirm()
-        self._acks.append(await self._producer.send(topic, codecs.key_of(record), record))
+        self._acks.append(await self._producer.send(topic, codecs.key_on(topic, record), record))
 
     async def remove(self, topic: Topic, key: str) -> None:
         """Queue a tombstone.

@@ -9,7 +9,7 @@ import msgspec
 
 from fusionlog import records
 from fusionlog.errors import RecordError
-from fusionlog.topics import Topic
+from fusionlog.topics import BY_RAW_PARTITION, Topic
 
 Headers = list[tuple[str, bytes]]
 R = TypeVar("R", bound=records.Record)
@@ -95,7 +95,19 @@ def key_of(record: records.Record) -> str:
             return f"{record.worker}/{record.minute}/{record.role}/{record.system}"
         case records.WorkerState():
             return f"{record.role}/{record.worker}"
+        case records.Training():
+            return record.key
     raise TypeError(f"{type(record).__name__} has no topic")
+
+
+def key_on(topic: Topic, record: records.Record) -> str:
+    """The key that a record has on a topic that records of its type may be sent to.
+
+    :raises TypeError: not a record that has a topic.
+    """
+    if isinstance(record, records.Window) and topic.key == BY_RAW_PARTITION:
+        return f"{record.system}/{record.partition}"
+    return key_of(record)
 
 
 def dead_letter_headers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -149,12 +149,15 @@ async def read_all(
     return [(key, value) for key, value in found if value is not None]
 
 
-async def read_committed(settings: Settings, topic: Topic, group: str, limit_per_partition: int) -> AsyncIterator[Any]:
+async def read_committed(
+    settings: Settings, topic: Topic, group: str, limit_per_partition: int, partitions: Collection[int] | None = None
+) -> AsyncIterator[Any]:
     """The newest records of a topic before a consumer group's commits, in the order of each partition.
 
+    :param partitions: those that are read; default: all of them.
     :raises BrokerError: Kafka does not answer, or the topic is missing.
     """
-    async for _, record in _read(settings, topic, limit_per_partition, group):
+    async for _, record in _read(settings, topic, limit_per_partition, group, partitions=partitions):
         if record is not None:
             yield record
 
@@ -169,6 +172,27 @@ async def read_each(
     """
     async for each in _read(settings, topic, limit_per_partition, wanted=wanted):
         yield each
+
+
+async def read_before(
+    settings: Settings, topic: Topic, ends: Mapping[int, int], limit_per_partition: int
+) -> dict[int, list[Any]]:
+    """The newest records of partitions before these offsets, in their order; one that cannot be decoded is left out.
+
+    :param ends: the offset before which each partition is read.
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    reader, found = RecordReader(settings, topic), dict[int, list[Any]]({partition: [] for partition in ends})
+    before = {TopicPartition(topic.name, partition): end for partition, end in ends.items()}
+    async with _reader(settings, topic) as consumer:
+        consumer.assign(list(before))
+        await _seek_newest(settings, topic, consumer, before, limit_per_partition)
+        async for records in _until(settings, topic, consumer, before):
+            records = [each for each in records if each.offset < before[TopicPartition(each.topic, each.partition)]]
+            for record, read in zip(records, await reader.read(records), strict=True):
+                if not isinstance(read, RecordError) and read.value is not None:
+                    found[record.partition].append(read.value)
+    return found
 
 
 async def newest(settings: Settings, topic: Topic, limit_per_partition: int) -> list[ConsumerRecord]:
@@ -204,9 +228,12 @@ async def records_between(
 async def _read(
     settings: Settings, topic: Topic, limit: int | None, group: str | None = None, refused: Refused = log_refused,
     wanted: Callable[[str], bool] | None = None,
+    partitions: Collection[int] | None = None,
 ) -> AsyncIterator[tuple[str, Any]]:  # fmt: skip
     reader = RecordReader(settings, topic)
     async with _reader(settings, topic, group) as consumer:
+        if partitions is not None:
+            consumer.assign([TopicPartition(topic.name, number) for number in partitions])
         ends = await _ends(settings, topic, consumer, group)
         if limit is not None:
             await _seek_newest(settings, topic, consumer, ends, limit)

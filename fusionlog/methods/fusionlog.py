@@ -49,7 +49,7 @@ async def adapt(target: Target, base: ModelRelease) -> float:
     calls = min(settings.evaluate.adaptation_calls, target.calls_left)
     answered = await target.ask(pool, most_informative(pool, calls * settings.label.units_per_call))
     target.questions.clear()
-    await target.show(target.fold.adapt)
+    target.show(target.fold.adapt)
     distil(target, [each.label for each in answered.labelled], base)
     return time.perf_counter() - began
 

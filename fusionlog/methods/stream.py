@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from fusionlog.decision import UNDECIDED
@@ -14,6 +14,9 @@ from fusionlog.online.decisions import BATCH_WINDOWS, decide, verdicts
 from fusionlog.online.query_queue import CandidatePool
 from fusionlog.online.verdict import Verdict, is_anomalous
 from fusionlog.records import PseudoLabel, Window
+from fusionlog.teachers.base import OFFLINE, label_of
+from fusionlog.teachers.cost import Cost
+from fusionlog.teachers.offline.in_order import OrderedVerdict
 
 
 @dataclass
@@ -67,7 +70,8 @@ class Stream:
     """Runs the rules of a method over one half of a target, and gives every window its verdict.
 
     1. A batch is routed: general windows are scored, proprietary ones enter the candidate pool.
-    2. When a call is due, the teacher is queried until the pool is empty.
+    2. When a call is due, the teacher is queried until the pool is empty. An offline teacher has no pool: each
+       proprietary window has its verdict from those before it.
     3. Windows that its answers make general return to the small model.
     4. Windows without an answer, or without a call left for them, get the model's verdict if the method has a model.
     """
@@ -82,6 +86,8 @@ class Stream:
         self._target, self._windows, self._clock, self._strategy = target, windows, clock, strategy
         self._pool: CandidatePool[int] = CandidatePool(target.knowledge)
         self._since: int | None = None
+        self._places: dict[str, int] = {}
+        """The places of windows that an offline teacher labels, by their ids."""
         self.verdicts = Verdicts.of(len(windows))
         self.seconds = 0.0
         """Seconds spent on scoring."""
@@ -90,34 +96,45 @@ class Stream:
         """The verdicts on all windows."""
         for start in range(0, len(self._windows), BATCH_WINDOWS):
             places = range(start, min(start + BATCH_WINDOWS, len(self._windows)))
-            proprietary = self._take(places)
+            self._take(places)
             if self._since is not None and self._clock.due(len(self._pool.windows), places.stop - self._since):
                 await self._ask()
-            await self._target.show(proprietary)
         while self._pool:
             await self._ask()
+        if self._target.in_order is not None:
+            self._give_offline(self._target.in_order.finish(self._target.name))
         return self.verdicts
 
-    def _take(self, places: range) -> list[Window]:
-        """Route a batch and score its general windows; returns the proprietary ones."""
-        general, proprietary = list[tuple[Window, int]](), list[Window]()
+    def _take(self, places: range) -> None:
+        """Route a batch and score its general windows; the proprietary ones get a label, or wait for one."""
+        general = list[tuple[Window, int]]()
         for place in places:
             window = self._target.knowledge.route(self._windows[place])
             if window.route is not None and window.route.kind == "general":
                 general.append((window, place))
             else:
-                proprietary.append(window)
                 self._admit(window, place)
         self._decide(general)
-        return proprietary
 
     def _admit(self, window: Window, place: int) -> None:
+        if self._target.in_order is not None:
+            self._places[window.id] = place
+            self._target.deduplicated.cost += Cost(units=1)
+            self._give_offline(self._target.in_order.take([window]))
+            return
         self._target.observe([window])
-        label = known_label(window, self._target.knowledge, self._target.labeller)
+        label = known_label(window, self._target.knowledge)
         if label is not None:
             self.verdicts.give(place, label, proprietary=True)
         else:
             self._wait(window, place)
+
+    def _give_offline(self, found: Iterable[OrderedVerdict]) -> None:
+        for each in found:
+            place = self._places.get(each.window.id)
+            if place is not None:  # Else it was shown before this half.
+                label = label_of(each.window, each.verdict, OFFLINE, time.time())
+                self.verdicts.give(place, label, proprietary=True)
 
     def _wait(self, window: Window, place: int) -> None:
         self._pool.add(window, place)
@@ -125,7 +142,8 @@ class Stream:
 
     def _decide(self, general: Sequence[tuple[Window, int]]) -> None:
         began, windows = time.perf_counter(), [window for window, _ in general]
-        decisions = decide(windows, self._target.state, may_refer=self._target.calls_left > 0)
+        may_refer = self._target.calls_left > 0 and self._target.in_order is None
+        decisions = decide(windows, self._target.state, may_refer)
         self.seconds += time.perf_counter() - began
         for number, verdict in decisions.settled:
             self.verdicts.give(general[number][1], verdict)

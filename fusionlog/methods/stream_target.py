@@ -20,7 +20,9 @@ from fusionlog.online.scorer import Scorer
 from fusionlog.records import ModelRelease, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.settings import Settings, SystemSettings
-from fusionlog.teachers.base import StreamTeacher, Teacher
+from fusionlog.teachers.base import Teacher
+from fusionlog.teachers.offline.in_order import VerdictsInOrder
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 
 UNBOUNDED = 10**9
 
@@ -46,6 +48,8 @@ class StreamTarget:
         self.state = SystemState.of(self.knowledge, Scorer(self.settings.score), self.settings.second_opinion)
         self.deduplicated = DeduplicatedTeacher(self.labeller, self.system)
         self.questions = Questions(self.knowledge, self.system, self.settings.label)
+        self.in_order = VerdictsInOrder(self.labeller) if isinstance(self.labeller, OfflineTeacher) else None
+        """The verdicts of an offline teacher, which is not asked about a pool; None with any other teacher."""
 
     def adopt(self, release: ModelRelease) -> None:
         """Use a release from now on.
@@ -84,11 +88,11 @@ class StreamTarget:
         return answered
 
     def observe(self, windows: Sequence[Window]) -> None:
-        """Count windows that come to a teacher, for the evidence on them; a stream teacher counts for itself."""
-        if not isinstance(self.labeller, StreamTeacher):
+        """Count windows that come to a teacher, for the evidence on them; an offline teacher counts for itself."""
+        if self.in_order is None:
             self.questions.observe(windows)
 
-    async def show(self, windows: Sequence[Window]) -> None:
-        """Let a stream teacher count the windows."""
-        if isinstance(self.labeller, StreamTeacher):
-            await self.labeller.update(windows)
+    def show(self, windows: Sequence[Window]) -> None:
+        """Let an offline teacher count windows that it was asked about."""
+        if self.in_order is not None:
+            self.in_order.count(windows)

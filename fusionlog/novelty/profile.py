@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from math import floor, log, log10
 from typing import Annotated
 
@@ -70,6 +71,12 @@ class SystemProfile:
     def windows(self) -> int:
         """The number of windows counted."""
         return self.frequencies.windows
+
+    @property
+    def until_next_generation(self) -> int:
+        """The windows until the features of all shapes are computed again."""
+        least = floor(CACHE_GROWTH ** (self._generation() + 1)) - 1 - self.windows
+        return next(more for more in count(max(1, least)) if self._generation(more) != self._generation())
 
     def update(self, window: Window, times: int = 1) -> None:
         """Count a window, or several of one shape and equal values at once."""
@@ -201,8 +208,8 @@ class SystemProfile:
             if event.template not in self._texts and len(self._texts) < KEPT_TEXTS:
                 self._texts[event.template] = event.text[:TEXT_CHARS]
 
-    def _generation(self) -> int:
-        return floor(log(1 + self.windows) / log(CACHE_GROWTH))
+    def _generation(self, more: int = 0) -> int:
+        return floor(log(1 + self.windows + more) / log(CACHE_GROWTH))
 
     def _drop(self) -> None:
         self._cache, self._age = BoundedCache(CACHED_SHAPES), self._generation()

@@ -112,6 +112,11 @@ LABELLED = Counter("fusionlog_windows_labelled", "windows with a teacher's verdi
 PROVISIONAL = Counter(
     "fusionlog_windows_provisional", "windows with a provisional verdict of the offline teacher, each once", ["system"]
 )
+TO_LEARN = Gauge(
+    "fusionlog_windows_to_learn",
+    "windows that the learning phases of a system lack; its offline verdicts are provisional until there are none",
+    ["system"],
+)
 RETURNED = Counter("fusionlog_windows_returned", "proprietary windows that became general as they waited", ["system"])
 WINDOWS_DEAD = Counter("fusionlog_windows_dead_lettered", "windows on the dead-letter topic", ["stage", "reason"])
 WINDOWS_DELETED = Counter(
@@ -227,6 +232,29 @@ CANARY_UP = Gauge(
     "1 while the canary comes through, 0 while it does not, with where it got stuck: kafka, ingest, score, label,"
     " model, verdict, unknown; or normal, a false alarm",
     ["system", "stage"],
+)
+
+RAY_UP = Gauge("fusionlog_ray_up", "1 while Ray's Jobs API answers the train worker that leads, 0 while it does not")
+TRAIN_LEADS = Gauge("fusionlog_train_leads", "1 for the train worker that decides and submits, 0 for any other")
+TRAININGS = Counter(
+    "fusionlog_trainings",
+    "ended trainings of a system by outcome: published, rejected, nothing to do, failed",
+    ["system", "outcome"],
+)
+TRAINING_STATE = Gauge(
+    "fusionlog_training_state",
+    "1 for the state of a system's training: waiting, due, running, retrying or paused; 0 for the others",
+    ["system", "state"],
+)
+TRAINING_FAILURES = Gauge("fusionlog_training_failures", "failed trainings of a system in a row", ["system"])
+TRAINING_LABELS = Gauge(
+    "fusionlog_training_labels_untrained", "new and changed labels of a system since its last training", ["system"]
+)
+TRAINING_SHARE = Gauge(
+    "fusionlog_training_proprietary_share", "share of a system's recent windows that are proprietary", ["system"]
+)
+TRAINING_ENDED = Gauge(
+    "fusionlog_training_ended_timestamp_seconds", "when the last training of a system ended", ["system"]
 )
 
 

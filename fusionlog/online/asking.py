@@ -26,8 +26,7 @@ from fusionlog.online.label_changes import is_changed
 from fusionlog.online.query_queue import CandidatePool, Item
 from fusionlog.online.second_opinion import acquisition_score_of
 from fusionlog.records import PseudoLabel, Window
-from fusionlog.teachers.base import StreamTeacher, Teacher, Verdict, label_of
-from fusionlog.teachers.offline.teacher import OfflineTeacher
+from fusionlog.teachers.base import Verdict, label_of
 
 Answer = Verdict | TeacherError
 
@@ -108,16 +107,15 @@ class Answered(Generic[Item]):
             self.retry_after, self.why = max(self.retry_after or 0.0, other.retry_after), other.why
 
 
-def known_label(window: Window, knowledge: Knowledge, teacher: Teacher | None) -> PseudoLabel | None:
+def known_label(window: Window, knowledge: Knowledge) -> PseudoLabel | None:
     """The label of a window's shape, which saves a call; an operator's on the window comes first.
 
-    None for a window that is to be asked about again, and under a teacher whose labels depend on the stream.
+    None for a window that is to be asked about again.
     """
     operators = knowledge.operators.label_of(window)
     if operators is not None:
         return operators
-    asked_again = isinstance(teacher, StreamTeacher) or knowledge.asked_since(window) is not None
-    return None if asked_again else knowledge.label_of(window.shape)
+    return None if knowledge.asked_since(window) is not None else knowledge.label_of(window.shape)
 
 
 def asked_again(windows: Sequence[Window], knowledge: Knowledge) -> list[Window]:
@@ -139,7 +137,7 @@ def apply_answers(
         if not isinstance(answer, TeacherError):
             since = knowledge.asked_since(window)
             label = label_of(window, answer, teacher, max(now, since or now))
-            labelled = _learned(pool, label, _contradictions(label, window, knowledge), since is not None)
+            labelled = _learned(pool, label, knowledge.contradictions(label, window), since is not None)
             labels[window.shape] = labelled.label
             found.labelled.append(labelled)
         elif answer.retry_after is not None:
@@ -161,11 +159,6 @@ def fallback(window: Window) -> Window | None:
     if window.route is None or acquisition_score_of(window) is None:
         return None
     return replace(window, route=replace(window.route, kind="general"))
-
-
-def _contradictions(label: PseudoLabel, window: Window, knowledge: Knowledge) -> list[Contradiction]:
-    """The verdicts that an answer contradicts; none where the teacher's verdicts change with the stream by nature."""
-    return [] if label.teacher == OfflineTeacher.name else knowledge.contradictions(label, window)
 
 
 def _learned(

@@ -5,7 +5,7 @@ A facade over its parts: it holds the lock and acts on what they return. A part 
 | part | holds | changes |
 |---|---|---|
 | `ReleasesInUse` | the last releases, each with its `Substitution` | by `adopt` |
-| `TeacherMemory` | labels by shape, labelled events, labelled windows | by `learn` |
+| `TeacherMemory` | labels by shape, labelled events, labelled windows; none of the offline teacher | by `learn` |
 | `OperatorVerdicts` | operators' verdicts, which outrank both | by its own `put` and `remove` |
 | `Router` | the bank of the release in use, grown by labelled events | by both |
 """
@@ -27,7 +27,7 @@ from fusionlog.online.label_aggregation import aggregate, event_labels
 from fusionlog.online.operator_verdicts import OperatorVerdicts
 from fusionlog.online.releases_in_use import ReleasesInUse, verified_bank
 from fusionlog.online.substitution import Substitution
-from fusionlog.online.teacher_memory import Learned, TeacherMemory
+from fusionlog.online.teacher_memory import KEPT_LABELS, Learned, TeacherMemory
 from fusionlog.records import BankEvent, EventLabel, ModelRelease, PseudoLabel, Route, Window
 from fusionlog.releases import BASE
 from fusionlog.routing.bank import UNKNOWN, Bank
@@ -35,7 +35,9 @@ from fusionlog.routing.router import Router
 from fusionlog.routing.threshold import DEFAULT_TAU
 from fusionlog.rules import DEFAULT_METHOD, RULES, Rules
 from fusionlog.signing.signatures import Signatures
+from fusionlog.teachers.base import OFFLINE
 from fusionlog.types import FloatArray
+from fusionlog.utils.bounded_cache import BoundedCache
 
 ASKED_AGAIN = 1.0
 """The acquisition score of a window that the router calls general and that is to be asked about again."""
@@ -67,6 +69,7 @@ class Knowledge:
         self.system, self.rules = system, rules
         self._vectors = VectorCache(encode)
         self._releases, self._memory = ReleasesInUse(system, usable, rules.adapts), TeacherMemory()
+        self._offline: BoundedCache[str, PseudoLabel] = BoundedCache(KEPT_LABELS)
         self.operators = OperatorVerdicts()
         """Operators' verdicts: `label_of` a window, and the mute of an anomaly."""
         self._router: Router | None = None
@@ -159,13 +162,19 @@ class Knowledge:
     def learn(self, label: PseudoLabel) -> bool:
         """Keep a teacher's label; its events enter the bank until a release that was trained on them is adopted.
 
-        Under a method that does not adapt the label counts for its shape alone.
+        Under a method that does not adapt the label counts for its shape alone. One of the offline teacher settles
+        nothing (see `offline_label_of`): its next verdict on the shape may be another one, and a route must not depend
+        on when a label comes.
 
         :return: whether anything was new.
         """
         if label.system != self.system or not self.rules.teacher:
             return False
         with self._lock:
+            if label.teacher == OFFLINE:
+                self._offline.put(label.shape, label)
+                return self._learned(self._memory.forget(label.shape))
+            self._offline.pop(label.shape)
             return self._learned(self._memory.learn(label, events=self.rules.adapts))
 
     def forget(self, shape: str) -> bool:
@@ -174,6 +183,7 @@ class Knowledge:
         :return: whether there was one.
         """
         with self._lock:
+            self._offline.pop(shape)
             return self._learned(self._memory.forget(shape))
 
     def asked_since(self, window: Window) -> float | None:
@@ -196,6 +206,11 @@ class Knowledge:
         """The teacher's label of exactly this window shape; None where it has none, or had it long ago."""
         with self._lock:
             return self._memory.label_of(shape)
+
+    def offline_label_of(self, shape: str) -> PseudoLabel | None:
+        """The offline teacher's last label of a window shape that no other teacher has labelled."""
+        with self._lock:
+            return self._offline.get(shape)
 
     def labels_for(self, windows: Sequence[Window], version: str | None = None) -> list[PseudoLabel | None]:
         """The label that stands for each window in place of a model's score; None where the model has the verdict.

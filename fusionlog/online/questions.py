@@ -27,7 +27,6 @@ from fusionlog.records import Window
 from fusionlog.settings import LabelSettings, SystemSettings
 from fusionlog.teachers.base import Neighbour, Unit, UnitEvidence, chosen_places, unit_of
 from fusionlog.teachers.evidence import evidence_of, neighbour_of
-from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.teachers.unusual import unusual
 
 log = structlog.get_logger(__name__)
@@ -113,7 +112,7 @@ class Questions:
             return ()
         bag, found = bag_of_events(window.events), dict[tuple[str, str], Neighbour]()
         for label, similarity in self.knowledge.nearest_labels(bag, NEAR * number, LEAST_SIMILARITY):
-            if label.shape != window.shape and label.teacher != OfflineTeacher.name:
+            if label.shape != window.shape:
                 each = neighbour_of(window, label, similarity)
                 if each is not None:
                     found.setdefault((each.label, each.reason), each)

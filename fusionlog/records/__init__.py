@@ -43,6 +43,7 @@ from fusionlog.records.labels import EventLabel, PseudoLabel, Revocation
 from fusionlog.records.lines import KeyedLine, Template, template_id
 from fusionlog.records.models import BankEvent, Calibration, Lineage, LogisticRegression, ModelRelease, Withdrawal
 from fusionlog.records.spending import Spend
+from fusionlog.records.training import Training, TrainingArtefact, TrainingRequest, TrainingResult, TrainingState
 from fusionlog.records.windows import (
     LEAST_DURATION,
     LEAST_PAUSE,
@@ -103,6 +104,11 @@ __all__ = [
     "TellingEvent",
     "TellingKind",
     "Template",
+    "Training",
+    "TrainingArtefact",
+    "TrainingRequest",
+    "TrainingResult",
+    "TrainingState",
     "Weight",
     "Window",
     "WindowEvent",

@@ -85,7 +85,8 @@ class Anomaly(Record, frozen=True, kw_only=True):
     """An anomalous window: a title, its score, the source of the verdict, the reason, and the evidence.
 
     Of records with one id the last one counts: a `provisional` verdict of the offline teacher is followed by the
-    teacher's own, which is `withdrawn` where the window turns out to be normal.
+    teacher's own, or by that at the end of the system's learning phase. The later one is `withdrawn` where the window
+    turns out to be normal.
     """
 
     id: Annotated[

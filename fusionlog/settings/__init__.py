@@ -28,6 +28,7 @@ from fusionlog.settings.system_names import refuse_unknown
 from fusionlog.settings.systems import NO_TIME, FormatName, MultilineSettings, SystemSettings, WindowSettings
 from fusionlog.settings.systems_file import SYSTEM_NAME, check_name, read_systems, yaml_mapping
 from fusionlog.settings.systems_reload import SystemsChange
+from fusionlog.settings.training import TrainSettings
 
 __all__ = [
     "FILE",
@@ -58,6 +59,7 @@ __all__ = [
     "SigningSettings",
     "SystemSettings",
     "SystemsChange",
+    "TrainSettings",
     "WhenAway",
     "WindowSettings",
     "by_reference",

@@ -52,6 +52,7 @@ from fusionlog.settings.secrets import (
 from fusionlog.settings.signing import refuse_empty, signatures_of
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.settings.systems_reload import SystemsChange, SystemsFile, difference, with_methods_of
+from fusionlog.settings.training import TrainSettings
 from fusionlog.signing.signatures import Signatures
 from fusionlog.topics import CANARY, Topics
 from fusionlog.utils.masking import masked_url
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     canary: CanarySettings = CanarySettings()
     alpha: AlphaSettings = AlphaSettings()
     distill: DistillSettings = DistillSettings()
+    train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     encoder: Path | None = Field(None, description="directory of an exported encoder; default: cache_dir")
     encoder_model: str = Field(

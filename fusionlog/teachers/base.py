@@ -15,12 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from fusionlog.errors import TeacherError
-from fusionlog.novelty.profile import SystemProfile
 from fusionlog.records import EventLabel, PseudoLabel, Window, WindowEvent
 from fusionlog.settings import SystemSettings
 from fusionlog.teachers.header_names import HeaderNames, header_names
 from fusionlog.utils.redaction import redact
 
+OFFLINE = "offline"
+"""The name of the offline teacher."""
 MAX_EVENT_CHARS = 400
 """Characters of an event that are sent: the message comes early in a log line, a dump after it costs tokens."""
 MAX_UNIT_EVENTS = 60
@@ -156,27 +157,11 @@ class StreamTeacher(Protocol):
 
     Its verdict on a window shape may change, and computing it again costs nothing."""
 
-    async def update(self, windows: Sequence[Window]) -> None:
-        """Count these windows."""
-
-    async def load_profile(self, system: str, profile: SystemProfile) -> None:
-        """Take over a profile of a system where it counted more windows than the teacher's own."""
-
-    async def label_windows(
-        self, windows: Sequence[Window], system: SystemSettings, own: bool = False
-    ) -> list[Verdict | TeacherError]:
+    async def label_windows(self, windows: Sequence[Window], own: bool = False) -> list[Verdict | TeacherError]:
         """A verdict on each window, in their order, from the windows counted before.
 
         :param own: these windows were counted themselves; each is left out of the counts for its own verdict.
         """
-
-
-@runtime_checkable
-class ProfilingTeacher(Protocol):
-    """A teacher that has a profile of each system."""
-
-    def profile_of(self, system: str) -> SystemProfile:
-        """The profile of a system: the windows counted so far. To be read, and not kept."""
 
 
 @runtime_checkable
@@ -200,7 +185,7 @@ async def ask(
     :param units: makes the units; default: `unit_of` alone, without evidence.
     """
     if isinstance(teacher, StreamTeacher):
-        return await teacher.label_windows(windows, system)
+        return await teacher.label_windows(windows)
     if again and isinstance(teacher, CachingTeacher):
         teacher.forget([unit_of(window, system) for window in again])
     return await teacher.label(units(windows) if units else [unit_of(window, system) for window in windows])

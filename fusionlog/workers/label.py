@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 from msgspec.structs import replace
 
 from fusionlog import decision
-from fusionlog.errors import ModelError, RecordError, TeacherError
+from fusionlog.errors import ModelError, RecordError
 from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.producer import Producer
-from fusionlog.kafka.table import read_all
+from fusionlog.kafka.table import read_all, read_before
 from fusionlog.kafka.table_dead_letters import LogRefusedOnce
 from fusionlog.methods.alpha.label_propagation import AlphaStrategy
 from fusionlog.observability import metrics
@@ -31,7 +31,6 @@ from fusionlog.online.asking import (
     known_label,
     most_informative,
 )
-from fusionlog.online.calibrated_detector import profile_of
 from fusionlog.online.contradictions import Contradiction
 from fusionlog.online.event_answers import answer_in
 from fusionlog.online.operator_verdicts import as_label
@@ -41,11 +40,16 @@ from fusionlog.online.verdict import is_anomalous
 from fusionlog.records import Anomaly, ModelRelease, PseudoLabel, Window
 from fusionlog.releases import BASE, verify
 from fusionlog.settings import Settings, SystemSettings
-from fusionlog.teachers.base import ProfilingTeacher, StreamTeacher, Teacher, ask, label_of
+from fusionlog.teachers.base import OFFLINE, Teacher, ask, label_of
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.anomaly_description import Describer
 from fusionlog.workers.knowledge_tables import KnowledgeTables
 from fusionlog.workers.muting import count_dismissed, muted_by
+from fusionlog.workers.offline_labelling import OfflineLabelling
+from fusionlog.workers.offline_shapes import OfflineShapes
+from fusionlog.workers.offline_verdicts import History
+from fusionlog.workers.provisional import is_provisional_anomaly, to_model, withdraw
 from fusionlog.workers.verdict_report import VerdictCounts, VerdictReport
 
 log = structlog.get_logger(__name__)
@@ -61,27 +65,34 @@ class LabelWorker:
 
     def __init__(
         self, settings: Settings, producer: Producer, tables: KnowledgeTables, teacher: Teacher,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: Teacher | None = None,
-        health: Health | None = None, report: VerdictReport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, offline: OfflineTeacher | None = None,
+        health: Health | None = None, report: VerdictReport | None = None, history: History | None = None,
     ) -> None:  # fmt: skip
+        """:param history: reads windows of `windows.proprietary`; default: from Kafka."""
         self._settings, self._tables, self._teacher, self._sleep = settings, tables, teacher, sleep
-        self._offline = offline or teacher
+        offline = teacher if isinstance(teacher, OfflineTeacher) else offline
         self._health, self.report = health or Health("label"), report or VerdictReport()
-        self._provisional = settings.label.when_away == "offline" and self._offline is not teacher
+        self._stands_in = settings.label.when_away == "offline" and offline not in (None, teacher)
         self._output = BatchOutput(settings, producer, "label")
+        self._offline = None if offline is None else OfflineLabelling(
+            settings, self._output, tables, self.report, offline, history or self._history, self.is_offline,
+            stands_in=self._stands_in,
+        )  # fmt: skip
         self._strategy: QueryStrategy = (
             AlphaStrategy(settings.alpha) if settings.label.labeller == "alpha" else most_informative
         )
-        self._begun: dict[str, str] = {}
         self._questions: dict[str, Questions] = {}
+        self._turn = asyncio.Lock()
+        self._offline_shapes = OfflineShapes(
+            settings, tables, teacher, BatchOutput(settings, producer, "label"), self._questions_of, self._turn, sleep
+        )
         self._describers: dict[str, Describer] = {}
         self._why = self._logged = ""
 
     async def count_history(self, windows: AsyncIterable[Window]) -> None:
-        """Count the windows committed before this worker's start: for the evidence, and for stream teachers."""
+        """Count the windows committed before this worker's start, for the evidence."""
         async for window in windows:
-            await self._route(window)
-            if self._shows_units(window.system) and window.provisional is None:
+            if not self.is_offline(window.system) and window.provisional is None:
                 self._questions_of(window.system).count([window])
 
     async def handle(self, messages: Sequence[Message]) -> None:
@@ -89,67 +100,57 @@ class LabelWorker:
 
         :raises BrokerError: Kafka did not take the results.
         """
+        async with self._turn:
+            await self._handle(messages)
+
+    async def ask_about_offline_shapes(self, windows: AsyncIterable[Window]) -> None:
+        """Ask about those shapes of these windows that only the offline teacher has labelled (see `OfflineShapes`).
+
+        :raises BrokerError: Kafka does not answer.
+        """
+        await self._offline_shapes.ask(each async for each in windows if not self.is_offline(each.system))
+
+    async def _handle(self, messages: Sequence[Message]) -> None:
         pools: dict[str, CandidatePool[Message]] = {}
         pairs = await self._output.windows(messages)
+        if self._offline is not None:
+            await self._offline.handle(messages, pairs)
         for message, window in pairs:
+            if self.is_offline(window.system):
+                continue
             knowledge = self._tables.of(window.system)
-            if self._shows_units(window.system):
-                self._questions_of(window.system).observe([window])
-            label = known_label(window, knowledge, self._teacher_of(window.system))
+            self._questions_of(window.system).observe([window])
+            label = known_label(window, knowledge)
             if label is not None:
                 await self._report([window], label)
             else:
                 pools.setdefault(window.system, CandidatePool(knowledge)).add(window, message)
-        for system in pools:
-            await self._load_profile(system)
         while waiting := {system: pool for system, pool in pools.items() if pool}:
             self._health.step()
             seconds = max([await self._ask(system, pool) for system, pool in waiting.items()])
             await self._output.flush()
             if seconds and any(waiting.values()):
-                await (self._defer if self._provisional else self._wait)(waiting, seconds)
+                await (self._defer if self._stands_in else self._wait)(waiting, seconds)
         await self._output.flush()
         for questions in self._questions.values():
             questions.clear()
-        for _, window in pairs:
-            await self._route(window)
 
-    async def _route(self, window: Window) -> None:
-        if window.provisional is not None:
-            return
-        for teacher in self._teachers_of(window.system):
-            if isinstance(teacher, StreamTeacher):
-                await teacher.update([window])
+    def is_offline(self, system: str) -> bool:
+        """Whether the teacher of a system is the offline one."""
+        return isinstance(self._teacher, OfflineTeacher) or self._settings.rules(system).offline
 
-    async def _load_profile(self, system: str) -> None:
-        """Load the profile of the release in use into the teachers whose verdicts depend on the stream."""
-        watching = [each for each in self._teachers_of(system) if isinstance(each, StreamTeacher)]
-        knowledge = self._tables.of(system)
-        version = knowledge.version
-        if not watching or version is None or version == self._begun.get(system):
-            return
-        self._begun[system] = version
-        try:
-            profile = profile_of(knowledge.release(version))
-        except ModelError as error:
-            log.error("the profile of a release is left out", system=system, version=version, error=str(error))
-            return
-        if profile is not None:
-            for teacher in watching:
-                await teacher.load_profile(system, profile)
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """Note which partitions of `windows.proprietary` are this worker's from now on."""
+        if self._offline is not None:
+            self._offline.verdicts.keep(partitions)
 
-    def _teacher_of(self, system: str) -> Teacher:
-        """The teacher of a system."""
-        return self._offline if self._settings.rules(system).offline else self._teacher
+    def learning(self) -> dict[str, str]:
+        """The systems that are being learned, each as `120/200`: windows so far, and those of its learning phases."""
+        return {} if self._offline is None else self._offline.learning()
 
-    def _teachers_of(self, system: str) -> list[Teacher]:
-        """The teacher of a system, and the offline one where that stands in for it."""
-        teacher = self._teacher_of(system)
-        return [teacher, self._offline] if self._provisional and teacher is not self._offline else [teacher]
-
-    def _shows_units(self, system: str) -> bool:
-        """Whether the teacher of a system is sent units; a stream teacher counts windows itself."""
-        return not isinstance(self._teacher_of(system), StreamTeacher)
+    async def _history(self, ends: Mapping[int, int]) -> dict[int, list[Window]]:
+        settings = self._settings
+        return await read_before(settings, settings.topics.proprietary, ends, settings.distill.recent_windows)
 
     def _questions_of(self, system: str) -> Questions:
         if system not in self._questions:
@@ -168,18 +169,17 @@ class LabelWorker:
         call = self._strategy(pool, self._settings.label.units_per_call)
         if not call.windows:
             return 0.0
-        teacher = self._teacher_of(system)
         again = asked_again(call.windows, pool.knowledge)
         units = self._questions_of(system).units
-        answers = await ask(teacher, call.windows, self._system(system), again, units)
-        answered = apply_answers(pool, call, answers, teacher.name, time.time())
+        answers = await ask(self._teacher, call.windows, self._system(system), again, units)
+        answered = apply_answers(pool, call, answers, self._teacher.name, time.time())
         metrics.LABELS_PROPAGATED.labels(system).inc(answered.inherited)
         await self._deliver(answered)
         await self._return(pool)
         metrics.LABELS_WAITING.labels(system).set(len(pool.windows))
         if answered.retry_after is None:
-            if teacher is self._teacher and self._logged:
-                log.info("the teacher answers again", teacher=teacher.name, before=self._logged)
+            if self._logged:
+                log.info("the teacher answers again", teacher=self._teacher.name, before=self._logged)
             self._logged = ""
             return 0.0
         self._why = answered.why
@@ -203,16 +203,7 @@ class LabelWorker:
 
     async def _to_model(self, window: Window) -> None:
         """Send a window to the small model; a provisional anomaly of it is withdrawn, for the model has the verdict."""
-        metrics.RETURNED.labels(window.system).inc()
-        if _is_provisional_anomaly(window):
-            await self._withdraw(window, "the small model has the verdict on it")
-        await self._output.send(self._settings.topics.general, replace(window, provisional=None))
-
-    async def _withdraw(self, window: Window, reason: str, probability: float = 0.0) -> None:
-        metrics.WITHDRAWN.labels(window.system).inc()
-        teacher = self._teacher_of(window.system).name
-        record = anomaly_record.withdrawal(window, probability, teacher, reason, time.time())
-        await self._output.send(self._settings.topics.anomalies, record)
+        await to_model(window, self._output, self._settings.topics, self._teacher.name)
 
     async def _report(self, windows: Sequence[Window], label: PseudoLabel) -> None:
         """Count the windows of a labelled shape; queue an anomaly for each where the label is anomalous."""
@@ -221,32 +212,28 @@ class LabelWorker:
         for _ in windows:
             count_dismissed(label, self.report)
         if not is_anomalous(label):
-            for window in filter(_is_provisional_anomaly, windows):
-                await self._withdraw(window, label.reason, label.probability)
+            for window in filter(is_provisional_anomaly, windows):
+                await withdraw(window, self._output, self._settings.topics, label)
             return
-        now, shows = time.time(), self._shows_units(label.system)
-        unusual = self._questions_of(label.system).unusual(windows[0]) if shows and windows else []
+        now = time.time()
+        unusual = self._questions_of(label.system).unusual(windows[0]) if windows else []
         for window in windows:
             anomaly = self._described(replace(anomaly_record.by_teacher(window, label, now), unusual=unusual), window)
             dismissal = muted_by(anomaly, self._tables.of(window.system).operators, self.report, now)
             if dismissal is not None:
-                if _is_provisional_anomaly(window):
-                    await self._withdraw(window, as_label(dismissal).reason, label.probability)
+                if is_provisional_anomaly(window):
+                    await withdraw(window, self._output, self._settings.topics, as_label(dismissal))
                 continue
             metrics.ANOMALIES.labels(window.system, "teacher").inc()
             self.report.anomaly(anomaly)
             await self._output.send(self._settings.topics.anomalies, anomaly)
 
     def _described(self, anomaly: Anomaly, window: Window) -> Anomaly:
-        """The anomaly with its description, by the profile that its teacher's verdicts or evidence depend on."""
+        """The anomaly with its description, by the profile of its teacher's evidence."""
         system = window.system
         if system not in self._describers:
             self._describers[system] = Describer(self._system(system))
-        if self._shows_units(system):
-            return self._describers[system].describe(anomaly, window, self._questions_of(system).profile, own=1)
-        teacher = self._teacher_of(system)
-        profile = teacher.profile_of(system) if isinstance(teacher, ProfilingTeacher) else None
-        return self._describers[system].describe(anomaly, window, profile, own=0)
+        return self._describers[system].describe(anomaly, window, self._questions_of(system).profile, own=1)
 
     async def _give_up(self, given_up: GivenUp[Message]) -> None:
         """Return a referred window to the model, which has a verdict on it; any other becomes a dead letter."""
@@ -286,28 +273,25 @@ class LabelWorker:
         else:
             full = len(windows) >= self._settings.label.units_per_call
             await self._wait(pools, min(seconds, FULL_BATCH_SECONDS) if full else seconds)
-        for system in {window.system for window in fresh}:
-            await self._judge([window for window in fresh if window.system == system])
         for window in windows:
-            if window.provisional is not None:
-                await self._output.send(self._settings.topics.proprietary, window)
+            back = await self._with_provisional(window) if window.provisional is None else window
+            await self._output.send(self._settings.topics.proprietary, back)
 
-    async def _judge(self, windows: Sequence[Window]) -> None:
-        """Report the provisional anomalies among windows of a system, and send them all back."""
-        now, system = time.time(), windows[0].system
-        for window, verdict in zip(windows, await ask(self._offline, windows, self._system(system)), strict=True):
-            metrics.PROVISIONAL.labels(system).inc()
-            self.report.add(system, VerdictCounts(provisional=1))
-            probability = 0.0 if isinstance(verdict, TeacherError) else verdict.probability
-            deferred = replace(window, provisional=probability)
-            if not isinstance(verdict, TeacherError) and _is_provisional_anomaly(deferred):
-                label = label_of(window, verdict, self._offline.name, now)
-                record = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
-                anomaly = self._described(record, window)
-                if muted_by(anomaly, self._tables.of(system).operators, self.report, now) is None:
-                    self.report.anomaly(anomaly)
-                    await self._output.send(self._settings.topics.anomalies, anomaly)
-            await self._output.send(self._settings.topics.proprietary, deferred)
+    async def _with_provisional(self, window: Window) -> Window:
+        """The window with the provisional verdict that it had when it came; an anomaly is reported."""
+        assert self._offline is not None
+        now, verdict = time.time(), self._offline.standing_in(window)
+        metrics.PROVISIONAL.labels(window.system).inc()
+        self.report.add(window.system, VerdictCounts(provisional=1))
+        deferred = replace(window, provisional=verdict.probability)
+        if is_provisional_anomaly(deferred):
+            label = label_of(window, verdict, OFFLINE, now)
+            record = replace(anomaly_record.by_teacher(window, label, now), provisional=True)
+            anomaly = self._described(record, window)
+            if muted_by(anomaly, self._tables.of(window.system).operators, self.report, now) is None:
+                self.report.anomaly(anomaly)
+                await self._output.send(self._settings.topics.anomalies, anomaly)
+        return deferred
 
     def _system(self, name: str) -> SystemSettings:
         """A system's entry in the systems file; an empty one where this worker's file lacks it."""
@@ -328,11 +312,6 @@ def _answer(label: PseudoLabel, template: str) -> str:
     answer = answer_in(label, template)
     verdict = "anomalous" if decision.is_anomalous(answer.probability) else "normal"
     return f"{verdict} {answer.probability:.2f} by {label.teacher} on window {label.window}: {label.reason}"
-
-
-def _is_provisional_anomaly(window: Window) -> bool:
-    """Whether a provisional anomaly of the window was published."""
-    return window.provisional is not None and decision.is_anomalous(window.provisional)
 
 
 async def newest_base(settings: Settings) -> ModelRelease:

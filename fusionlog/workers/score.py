@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -20,12 +21,12 @@ from fusionlog.kafka.batch_output import BatchOutput, Message
 from fusionlog.kafka.codecs import key_of
 from fusionlog.kafka.producer import Producer
 from fusionlog.observability import metrics
-from fusionlog.online.decisions import Decisions, SystemState, decide
+from fusionlog.online.decisions import Decisions, SystemState, decide_in_parts
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.release_guard import Objection, ReleaseGuard
 from fusionlog.online.scorer import Score, Scorer
-from fusionlog.online.verdict import Verdict
-from fusionlog.records import Window
+from fusionlog.online.second_opinion import acquisition_score_of
+from fusionlog.records import Anomaly, Window
 from fusionlog.settings import Settings, SystemSettings
 from fusionlog.teachers.unusual import unusual_by
 from fusionlog.topics import CANARY
@@ -39,6 +40,13 @@ log = structlog.get_logger(__name__)
 
 # A window was routed by a model, so the model is on its topic: this is for the table to catch up.
 MODEL_SECONDS = 60.0
+
+
+class Decided(NamedTuple):
+    """The decisions on a batch, and the anomalies among them."""
+
+    decisions: Decisions
+    anomalies: list[Anomaly]
 
 
 class ScoreWorker:
@@ -71,23 +79,25 @@ class ScoreWorker:
     async def _system(self, system: str, pairs: list[tuple[Message, Window]]) -> None:
         windows = [window for _, window in pairs]
         try:
-            decisions = await self._decide(system, windows)
+            decided = await self._decide(system, windows)
         except ModelError as error:
             log.error("windows could not be scored", system=system, windows=len(pairs), error=str(error))
             for message, _ in pairs:
                 await self.output.dead_letter(message, RecordError("no-verdict", str(error)))
             self.report.add(system, VerdictCounts(dead=len(pairs)))
             return
-        now = time.time()
-        for place, verdict in decisions.settled:
-            await self._report(windows[place], verdict, now)
+        decisions, now = decided.decisions, time.time()
+        for _, verdict in decisions.settled:
+            count_dismissed(verdict, self.report)
+        for anomaly in decided.anomalies:
+            await self._report(anomaly, self._states[system].knowledge)
         for _, window in decisions.referred:
             metrics.SECOND_OPINIONS.labels(system).inc()
             await self.output.send(self._topics.proprietary, window)
         self.report.add(system, VerdictCounts(windows=len(decisions.settled), referred=len(decisions.referred)))
         _count(system, decisions, max(0.0, now - windows[0].ended))
 
-    async def _decide(self, system: str, windows: Sequence[Window]) -> Decisions:
+    async def _decide(self, system: str, windows: Sequence[Window]) -> Decided:
         try:
             async with asyncio.timeout(MODEL_SECONDS):
                 await self._tables.until_ready_for({system})
@@ -106,18 +116,37 @@ class ScoreWorker:
                 if state.knowledge.version == version:
                     raise  # Else another worker withdrew the release meanwhile.
             else:
-                if isinstance(found, Decisions):
+                if isinstance(found, Decided):
                     return found
                 await self._withdraw(state.knowledge, found)
 
-    def _guarded_decide(self, windows: Sequence[Window], state: SystemState) -> Decisions | Objection:
+    def _guarded_decide(self, windows: Sequence[Window], state: SystemState) -> Decided | Objection:
         """The decisions on a batch, or the guard's objection to the release in use: then nothing is decided.
 
         The canary has no guard: its lines are chosen to be anomalous by the newest base, and by none before.
         """
         system = state.knowledge.system
         objection = self._guards[system].observe(windows, state) if system != CANARY else None
-        return objection or decide(windows, state)
+        if objection is not None:
+            return objection
+        decisions, anomalies, now = Decisions(), list[Anomaly](), time.time()
+        for part in decide_in_parts(windows, state):
+            decisions.add(part)
+            anomalies += self._anomalies(windows, part, state, now)
+        return Decided(decisions, anomalies)
+
+    def _anomalies(
+        self, windows: Sequence[Window], part: Decisions, state: SystemState, now: float
+    ) -> Iterator[Anomaly]:
+        """The anomalies of a part, each with its description, by the profile that its verdict is from."""
+        profile, describer = state.detector.profile, self._describer_of(state.knowledge.system)
+        for place, verdict in part.settled:
+            window = windows[place]
+            anomaly = anomaly_record.of_verdict(window, verdict, now)
+            if anomaly is not None:
+                own = int(acquisition_score_of(window) is not None)  # It was counted when it was referred.
+                anomaly = describer.describe(anomaly, window, profile, own)
+                yield replace(anomaly, unusual=unusual_by(window, profile, own))
 
     async def _withdraw(self, knowledge: Knowledge, objection: Objection) -> None:
         """Withdraw a release here and, by its record, in all workers. Where Kafka refuses that, it is so here alone."""
@@ -135,18 +164,12 @@ class ScoreWorker:
                 version=objection.version, topic=self._topics.models.name, error=f"{type(error).__name__}: {error}",
             )  # fmt: skip
 
-    async def _report(self, window: Window, verdict: Verdict, now: float) -> None:
-        count_dismissed(verdict, self.report)
-        anomaly = anomaly_record.of_verdict(window, verdict, now)
-        if anomaly is not None:
-            state = self._states[window.system]
-            anomaly = self._describer_of(window.system).describe(anomaly, window, state.detector.profile)
-            anomaly = replace(anomaly, unusual=unusual_by(window, state.detector.profile))
-            if muted_by(anomaly, state.knowledge.operators, self.report, now) is not None:
-                return
-            metrics.ANOMALIES.labels(window.system, anomaly.by).inc()
-            self.report.anomaly(anomaly)
-            await self.output.send(self._topics.anomalies, anomaly)
+    async def _report(self, anomaly: Anomaly, knowledge: Knowledge) -> None:
+        if muted_by(anomaly, knowledge.operators, self.report, anomaly.detected_at) is not None:
+            return
+        metrics.ANOMALIES.labels(anomaly.system, anomaly.by).inc()
+        self.report.anomaly(anomaly)
+        await self.output.send(self._topics.anomalies, anomaly)
 
     def _describer_of(self, system: str) -> Describer:
         if system not in self._describers:

@@ -56,6 +56,8 @@ class VerdictReport:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock, self._systems = clock, dict[str, _System]()
+        self.learning: dict[str, str] = {}
+        """The systems that are being learned, each as `120/200`: its offline verdicts are provisional."""
         self._task: asyncio.Task[None] | None = None
 
     def add(self, system: str, counts: VerdictCounts) -> None:
@@ -77,7 +79,7 @@ class VerdictReport:
             first = not system.total.any and system.period.windows >= FIRST_WINDOWS
             if system.period.any and (first or now - system.began >= PERIOD_SECONDS):
                 system.total.add(system.period)
-                found[name] = summary(name, system.period, system.total)
+                found[name] = summary(name, system.period, system.total, self.learning.get(name))
                 system.period, system.began = VerdictCounts(), now
         return found
 
@@ -106,14 +108,18 @@ class VerdictReport:
         return self._systems[system]
 
 
-def summary(system: str, counts: VerdictCounts, total: VerdictCounts) -> str:
-    """The verdicts of a period, and of all periods; kinds of which there are none are left out."""
+def summary(system: str, counts: VerdictCounts, total: VerdictCounts, learning: str | None = None) -> str:
+    """The verdicts of a period, and of all periods; kinds of which there are none are left out.
+
+    :param learning: how far a system is that is being learned, as `120/200`.
+    """
     others = (
         (counts.referred, "windows for a second opinion"), (counts.provisional, "provisional verdicts"),
         (counts.muted, "muted by an operator"), (counts.dead, "windows without a verdict on the dead-letter topic"),
     )  # fmt: skip
     parts = [f"{counts.windows} windows with a verdict", f"{counts.anomalies} anomalies"]
     parts += [f"{count} {what}" for count, what in others if count]
+    parts += [f"learning {learning}"] if learning else []
     return f"{system}: {', '.join(parts)} ({total.windows} windows, {total.anomalies} anomalies since the start)"
 
 

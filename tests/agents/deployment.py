@@ -142,7 +142,7 @@ class Deployment:
             yield "signing__key", (self.secrets_directory / "keys" / f"{SIGNER_OF[who]}.pem").read_text().strip()
         if who in self.endpoint_keys:
             yield "label__api_key", self.endpoint_keys[who]
-        if who == "ray":
+        if who in ("ray", "train"):
             yield "ray_token", self.ray_token
 
 

@@ -181,7 +181,7 @@ class Stage:
     async def publish(self, topic: Topic, *items: Record) -> None:
         producer = Producer(self.settings)
         await producer.start()
-        await asyncio.gather(*[await producer.send(topic, codecs.key_of(item), item) for item in items])
+        await asyncio.gather(*[await producer.send(topic, codecs.key_on(topic, item), item) for item in items])
         await producer.stop()
 
     async def publish_raw(self, topic: Topic, value: bytes) -> None:

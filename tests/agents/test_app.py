@@ -85,12 +85,18 @@ async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> Non
             systems_file=DATASETS / "systems.yaml",
             label={"url": "http://127.0.0.1:1/v1"},
             canary={"seconds": 60},
+            ray_address="http://127.0.0.1:1",
         ),
     )
     assert app.conf.id == f"p.{role}"
     assert [str(url) for url in app.conf.broker] == ["kafka://one:9092", "kafka://two:9093"]
     assert (app.conf.broker_session_timeout, app.conf.broker_rebalance_timeout) == (8, 9)
     assert app.conf.topic_disable_leader and not app.conf.topic_allow_declare and not app.conf.web_enabled
+
+
+async def test_a_train_worker_needs_a_ray() -> None:
+    with pytest.raises(SettingError, match="FUSIONLOG_RAY_ADDRESS is None: name the Jobs API of a Ray cluster"):
+        build("train", Settings())
 
 
 async def test_a_worker_that_writes_signed_records_needs_its_key(tmp_path: Path) -> None:

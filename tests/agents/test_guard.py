@@ -24,7 +24,7 @@ from fusionlog.embedding.encoder import Encoder, VectorCache
 from fusionlog.errors import ModelError
 from fusionlog.records import Anomaly, ModelRelease, Route, Window
 from fusionlog.settings import DistillSettings
-from ray_jobs.publish import last_withdrawn, read_parent
+from ray_jobs.publish import newest_withdrawn, read_parent, read_releases
 from tests.agents.stage import KNOWN, Stage, Worker, until
 from tests.detector.graphs import make_onnx
 from tests.encoders import WORDS
@@ -130,7 +130,7 @@ async def test_all_workers_go_back_a_restarted_one_stays_there_and_an_operator_r
     assert record.withdrawn is not None and record.withdrawn.previous == base.version
     assert "FUSIONLOG_GUARD__SHARE" in record.withdrawn.reason and record.withdrawn.figures["windows"] >= 50
     assert await read_parent(stage.settings, "shop") == base
-    assert await last_withdrawn(stage.settings, "shop") == record
+    assert newest_withdrawn(await read_releases(stage.settings, ["shop"]), "shop") == record
 
     assert await workers[0].stop() == 0
     restarted = [workers[1], await stage.worker("score", **SMALL_BATCHES)]

@@ -110,7 +110,10 @@ def test_every_role_of_the_command_has_an_app() -> None:
 
 async def test_an_app_is_that_of_its_role() -> None:
     settings = Settings(
-        systems_file=DATASETS / "systems.yaml", label={"url": "http://127.0.0.1:1/v1"}, canary={"seconds": 60}
+        systems_file=DATASETS / "systems.yaml",
+        label={"url": "http://127.0.0.1:1/v1"},
+        canary={"seconds": 60},
+        ray_address="http://127.0.0.1:1",
     )
     assert [build(role, settings).role for role in ROLES] == list(ROLES)
 

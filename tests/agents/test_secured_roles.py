@@ -93,10 +93,12 @@ async def test_all_roles_work_and_forgeries_are_refused_and_no_file_has_a_secret
     assert code == 0, text
     await permissions_are_those_of_each_role(deployment)
     base = await publish.publish(deployment.settings("ray"), deployment.stage.release())
-    workers = {role: await deployment.worker(role, **_endpoint(endpoints, role)) for role in WORKERS}
+    of_ray = {"FUSIONLOG_RAY_ADDRESS": address}
+    workers = {role: await deployment.worker(role, **_endpoint(endpoints, role), **of_ray) for role in WORKERS}
     for worker in workers.values():
         await worker.logged('"started"')
     await lines_become_anomalies_and_explanations(deployment, endpoints)
+    await until(lambda: workers["train"].metrics().get("fusionlog_ray_up") == 1, SECONDS)
     await until(lambda: workers["canary"].metrics().get("fusionlog_canary_up") == 1, SECONDS)
     distilled = await a_ray_job_publishes(deployment, address, tmp_path, workers)
     await a_score_worker_withdraws(deployment, workers, distilled)

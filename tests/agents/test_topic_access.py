@@ -22,6 +22,7 @@ from tests.agents.stage import REPARTITIONED, Stage, Worker, until
 from tests.brokers import ApacheKafka
 from tests.explanation.factories import explaining_endpoint
 from tests.factories import make_anomaly, make_label, make_window
+from tests.workers.train.test_ray_api import FakeJobsApi, served
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -227,6 +228,18 @@ async def test_canary(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
         await stage.close()
 
 
+async def test_train(recorded: Recorded) -> None:
+    stage, topics = recorded.stage, recorded.stage.settings.topics
+    async with served(FakeJobsApi({"POST /api/jobs/": (200, "{}")})) as ray:
+        await stage.publish_raw(topics.labels, b"{broken")
+        await stage.publish(topics.labels, make_label(make_window("disk failed"), 0.9, labelled_at=time.time()))
+        settings = {"FUSIONLOG_TRAIN__NEW_LABELS": "1", "FUSIONLOG_DISTILL__MIN_LABELS": "1"}
+        worker = await stage.worker("train", FUSIONLOG_RAY_ADDRESS=ray.address, **settings)
+        await worker.logged("a training was submitted to Ray")
+        assert await worker.stop() == 0
+    recorded.check("train")
+
+
 async def test_ray(recorded: Recorded) -> None:
     await recorded.run("-c", RAY)
     recorded.check("ray")
@@ -263,6 +276,7 @@ async def test_cli(recorded: Recorded) -> None:
         recorded.run("-m", "fusionlog", "incidents", "list"),
         recorded.run("-m", "fusionlog", "incidents", "show", incident.id),
         recorded.run("-m", "fusionlog", "teacher", "spend"),
+        recorded.run("-m", "fusionlog", "train", "pause"),
         recorded.run("-m", "fusionlog", "systems", "check", "--topic", "--system", "shop"),
         recorded.run("-m", "fusionlog", "teacher", "show", "--topic", "--system", "shop"),
     )

@@ -11,7 +11,10 @@ from fusionlog.demo.monitor import Monitor
 from fusionlog.demo.progress import Progress
 from fusionlog.errors import BrokerError
 from fusionlog.kafka import codecs
+from fusionlog.records import Training, TrainingRequest
 from fusionlog.settings import Settings
+from fusionlog.workers.train.decisions import decide
+from fusionlog.workers.train.due import Due
 from tests.brokers import free_ports
 from tests.factories import make_anomaly, make_release
 
@@ -41,6 +44,17 @@ def test_anomalies_of_the_target_are_kept_once_and_releases_by_version() -> None
     for value in (codecs.encode(release), None):
         monitor._take(settings.topics.models.name, value)
     assert progress.anomalies == {first.id: first} and list(progress.releases) == [release.version]
+
+
+def test_the_training_of_the_target_is_its_newest_state() -> None:
+    settings, progress = Settings(), Progress("shop", "recorded", 10)
+    monitor, topic = Monitor(settings, progress, []), settings.topics.training.name
+    states = decide({"mill": Due(("new labels",)), "shop": Due(("new labels",))}, {}, 9.0, "", "w")
+    for name, state in states.items():
+        monitor._take(topic, codecs.encode(Training(system=name, state=state)))
+    monitor._take(topic, codecs.encode(Training(system="shop", request=TrainingRequest(by="ann"))))
+    monitor._take(topic, None)
+    assert progress.training == states["shop"]
 
 
 async def test_a_follower_that_ended_by_an_error_is_not_passed_over() -> None:

@@ -47,6 +47,16 @@ def test_children_get_the_settings_that_the_demo_has(data: Path, monkeypatch: py
     assert (here.system, str(here.label.url), here.kafka.partitions) == ("b", "http://127.0.0.1:1/v1", 1)
 
 
+def test_the_train_worker_has_the_ray_and_the_sources_of_the_demo(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(data, "b", ())
+    overrides = plan.overrides("127.0.0.1:9", Path("/encoder")) | plan.train_overrides("http://127.0.0.1:1", "hush")
+    for name, value in environment(overrides).items():
+        monkeypatch.setenv(name, value)
+    here = settings.load()
+    assert here.ray_token is not None and here.ray_token.get_secret_value() == "hush"
+    assert (str(here.ray_address), here.train.sources, here.train.data) == ("http://127.0.0.1:1", ("a", "c"), str(data))
+
+
 def test_the_environment_shows_through_where_the_demo_says_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSIONLOG_KAFKA__COMPRESSION", "gzip")
     here = settings.load(**make_plan(data, "b", ()).overrides("127.0.0.1:9", Path("/encoder")))

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fusionlog.demo import parts, run
 from fusionlog.demo.plan import Plan
+from fusionlog.demo.progress import Counts
 from fusionlog.demo.run import Demo, DemoError
 from fusionlog.errors import BrokerError
+from fusionlog.records import TrainingRequest, TrainingResult, TrainingState
+from fusionlog.records.training import TrainingOutcome, TrainingPhase
+from fusionlog.settings import Settings
 from fusionlog.utils.processes import Child, ChildError
+from fusionlog.workers.train.decisions import decide
+from fusionlog.workers.train.due import Due
+from tests.agents.stage import until
 from tests.brokers import free_ports
 from tests.encoders import make_encoder
 from tests.evaluation.factories import SYSTEMS, write_data, write_verdicts
@@ -118,3 +127,57 @@ async def test_a_worker_that_ended_ends_the_wait_with_its_last_words(plan: Plan,
     with pytest.raises(ChildError, match=r"the score worker ended by itself .*no room for it"):
         await demo._until(lambda: False, "no base model came")
     await child.stop()
+
+
+def training(phase: TrainingPhase, outcome: TrainingOutcome | None = None) -> TrainingState:
+    """A state of the target's training."""
+    result = TrainingResult(outcome=outcome, reason="why it is so", at=9.0) if outcome else None
+    decided = decide({"shop": Due(("80 new labels",))}, {}, 9.0, "", "w")["shop"]
+    return replace(decided, phase=phase, result=result)
+
+
+@pytest.fixture
+def requested(monkeypatch: pytest.MonkeyPatch) -> list[TrainingRequest]:
+    """The requests that a demo makes."""
+    found: list[TrainingRequest] = []
+
+    async def request(
+        settings: Settings, systems: Sequence[str], by: str, change: Callable[[TrainingRequest], TrainingRequest]
+    ) -> None:
+        assert systems == ["shop"]
+        found.append(change(TrainingRequest(by=by)))
+
+    monkeypatch.setattr(run, "request", request)
+    return found
+
+
+async def test_a_training_that_is_not_due_by_itself_is_requested(plan: Plan, requested: list[TrainingRequest]) -> None:
+    demo = Demo(plan)
+    demo.progress.counts = Counts(windows_general=1, windows_scored=1)
+    waiting = asyncio.create_task(demo._trained(Settings()))
+    await until(lambda: requested, 30)
+    assert len(requested) == 1 and requested[0].now_at > 0 and not waiting.done()
+    demo.progress.training = training("submitted")
+    demo.progress.training = training("ended", "published")
+    await until(lambda: demo.progress.jobs, 30)
+    assert not waiting.done(), "no worker has swapped yet"
+    demo.progress.counts = Counts(model_swaps=1)
+    await asyncio.wait_for(waiting, 30)
+    assert demo.progress.jobs == ["why it is so"]
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "nothing to do"])
+async def test_a_training_without_a_release_is_a_result_and_nothing_is_requested(
+    plan: Plan, requested: list[TrainingRequest], outcome: TrainingOutcome
+) -> None:
+    demo = Demo(plan)
+    demo.progress.training = training("ended", outcome)
+    await demo._trained(Settings())
+    assert demo.progress.jobs == ["why it is so"] and not requested
+
+
+async def test_a_training_that_failed_ends_the_demo_with_its_reason(plan: Plan) -> None:
+    demo = Demo(plan)
+    demo.progress.training = training("ended", "failed")
+    with pytest.raises(DemoError, match="the training of shop failed: why it is so"):
+        await demo._trained(Settings())

@@ -90,7 +90,7 @@ def check_sent(producer: MemoryProducer, given: Sequence[Message]) -> int:
         else:
             found = codecs.decode(value, record)
             assert_record(found)
-            assert codecs.key_of(found).encode() == key
+            assert codecs.key_on(topics[name], found).encode() == key
     return dead
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from fusionlog.records import Record, Window
+from fusionlog.records import Record, Training, Window
 from tests.fuzz.mutation import TEXTS, value
 
 R = TypeVar("R", bound=Record)
@@ -22,6 +22,8 @@ def made(random: Random, kind: type[R]) -> R:
     tree = _struct(random, _described(kind))
     if kind is Window:
         tree = _placed(random, tree)
+    if kind is Training:
+        tree = _trained(random, tree)
     found: R = msgspec.convert(tree, kind)
     return found
 
@@ -47,6 +49,18 @@ def _placed(random: Random, window: dict[str, Any]) -> dict[str, Any]:
     for place, event in enumerate(window["events"]):
         event["template"] += str(place)
     return {**window, "sequence": [random.randrange(events) for _ in window["sequence"]]}
+
+
+def _trained(random: Random, training: dict[str, Any]) -> dict[str, Any]:
+    """A training with one of its three parts, of a job for its own system."""
+    parts = {name: training.pop(name, None) for name in ("state", "request", "artefact")}
+    name = random.choice([name for name, part in parts.items() if part] or ["request"])
+    part = parts[name] or {"by": "ann"}
+    if name != "request":
+        part["job"] = f"fusionlog-train-{random.getrandbits(64):016x}"
+    if name == "state":
+        part["systems"].append(training["system"])
+    return {**training, name: part}
 
 
 def _value(random: Random, kind: inspect.Type) -> Any:

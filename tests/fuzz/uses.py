@@ -13,6 +13,8 @@ from fusionlog import releases
 from fusionlog.cli import explanations as explanations_command
 from fusionlog.cli import feedback as feedback_command
 from fusionlog.cli.labels_view import event_lines, label_lines, shape_lines
+from fusionlog.cli.models_view import release_lines, view_of
+from fusionlog.cli.train import status_lines, status_of
 from fusionlog.errors import ModelError, RecordError
 from fusionlog.explanation.priority_pool import Pool
 from fusionlog.explanation.prompt import messages, pseudonyms_of, unit_of
@@ -34,6 +36,7 @@ from fusionlog.records import (
     Record,
     Spend,
     Template,
+    Training,
     Window,
 )
 from fusionlog.rules import DEFAULT_METHOD
@@ -46,6 +49,7 @@ from fusionlog.workers.explained_shapes import ExplainedShapes
 from tests.factories import make_anomaly, make_label, make_window
 from tests.fuzz.invariants import assert_record, assert_sentence
 from tests.online.factories import knowing, release
+from tests.workers.train.fakes import Deployment
 
 SHOP = SystemSettings(description="a shop", policy="alert on failures")
 ORDINARY = make_window("disk failed", "disk opened")
@@ -204,6 +208,30 @@ def use_feedback(feedback: Feedback) -> None:
     assert feedback_command.line(feedback)
 
 
+def use_training(training: Training) -> None:
+    """Lead with it: its job is followed, or its request; what is written is a record."""
+    asyncio.run(_train(training))
+
+
+async def _train(training: Training) -> None:
+    here = Deployment(now=NOW)
+    if training.state is not None:
+        here.topic[training.system] = training.state
+        here.started()
+    if training.request is not None:
+        here.requests[training.system] = training.request
+    here.label(training.system)
+    for _ in range(3):
+        await here.check(10.0)
+        here.ray.end()
+    for name, state in here.topic.items():
+        assert_record(Training(system=name, state=state))
+        shown = status_of(Settings(), name, state, here.requests, here.labels, NOW)
+        assert all(len(line) < 200_000 for line in status_lines(shown))
+    if training.artefact is not None:
+        assert list(release_lines(view_of(_release(), "", training.artefact)))
+
+
 def use_line(line: KeyedLine) -> None:
     """See test_lines.py: it is used in its partition."""
 
@@ -218,4 +246,5 @@ USES: Mapping[type[Record], Callable[[Any], None]] = {
     Explanation: use_explanation,
     Feedback: use_feedback,
     Spend: use_spend,
+    Training: use_training,
 }

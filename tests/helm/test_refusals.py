@@ -107,6 +107,11 @@ def test_the_schema_refuses(path: str, value: Any) -> None:
         ({"workers": {"ingest": {"autoscaling": SCALED}}}, "monitoring.prometheusUrl"),
         ({"workers": {"canary": {"autoscaling": SCALED}}}, "canary is not scaled by load"),
         ({"workers": {"explain": {"enabled": True}}}, "set llm.url"),
+        ({"workers": {"train": {"enabled": True}}}, "workers.train.enabled needs a Ray: set ray.enabled"),
+        (
+            {"workers": {"train": {"enabled": True}}, "ray": {"enabled": True, "distill": {"enabled": True}}},
+            "workers.train.enabled and ray.distill.enabled both train the systems",
+        ),
         ({"llm": {"urlKey": "url"}}, "llm.urlKey is a key of llm.existingSecret"),
         ({"signing": {"enabled": True}}, "set signing.generate, signing.publicKeysConfigMap"),
         ({"signing": {"enabled": True, "publicKeysConfigMap": "keys"}}, "is empty: name the secret of the private key"),

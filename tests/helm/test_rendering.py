@@ -262,6 +262,24 @@ def test_every_pod_but_rays_nodes_runs_where_the_defaults_place_workers() -> Non
         assert pod["tolerations"] and pod["affinity"], name
 
 
+def test_a_train_worker_reaches_ray_with_its_token_and_has_the_settings_of_its_jobs() -> None:
+    changes = {
+        "workers": {"train": {"enabled": True}}, "settings": {"FUSIONLOG_DISTILL__STEPS": 1},
+        "ray": {"enabled": True, "settings": {"FUSIONLOG_DISTILL__STEPS": 2}},
+    }  # fmt: skip
+    objects = render(merged(example("minimal"), changes))
+    (pod,) = pods(named(objects, "Deployment", "-train"))
+    (worker,) = pod["containers"]
+    values = {each["name"]: each.get("value") for each in worker["env"]}
+    assert values["FUSIONLOG_RAY_ADDRESS"] == "http://r-fusionlog-ray-head-svc.demo.svc.cluster.local:8265"
+    assert values["FUSIONLOG_DISTILL__STEPS"] == "2" and "r-fusionlog-ray" in _secrets(pod)
+    here, ray = (named(objects, "NetworkPolicy", name)["spec"] for name in ("-train", "-ray"))
+    assert [port["port"] for rule in here["egress"] for port in rule.get("ports", ())].count(8265) == 1
+    peers = [peer for rule in ray["ingress"] for peer in rule["from"]]
+    assert any(peer.get("podSelector", {}).get("matchLabels", {}).get("app.kubernetes.io/component") == "train"
+               for peer in peers)  # fmt: skip
+
+
 def test_no_variable_is_set_twice() -> None:
     for each in render(example("production")):
         for pod in pods(each):

@@ -101,17 +101,17 @@ def test_windows_are_routed_by_the_rules_of_the_method_over_the_adopted_release(
     assert [route.kind for route in routes if route] == ["general", kind]
 
 
-async def test_a_stream_teacher_counts_what_it_is_shown() -> None:
+def test_an_offline_teacher_counts_what_it_is_shown() -> None:
     teacher = OfflineTeacher([], WordEncoder(), make_regression())
     shown = [make_window("disk opened", session=f"s{place}", first_offset=place) for place in range(50)]
     before = teacher.features([FAILED])
-    await make_target(teacher).show(shown)
+    make_target(teacher).show(shown)
     assert teacher.features([FAILED])[0].rarity > before[0].rarity
 
 
-async def test_another_teacher_is_shown_nothing() -> None:
+def test_another_teacher_is_shown_nothing() -> None:
     teacher = Teacher()
-    await make_target(teacher).show([OPENED])
+    make_target(teacher).show([OPENED])
     assert (teacher.seen, teacher.cost) == (0, Cost())
 
 

@@ -78,20 +78,11 @@ def test_what_inherits_leaves_as_well() -> None:
     assert found.inherited == 1 and not waiting
 
 
-class Watching:
-    name = "watching"
-
-    async def update(self, windows: object) -> None: ...
-    async def load_profile(self, system: object, profile: object) -> None: ...
-    async def label_windows(self, windows: object, system: object, own: bool = False) -> None: ...
-
-
-def test_a_labelled_shape_is_not_asked_about_but_by_a_teacher_that_watches() -> None:
+def test_a_labelled_shape_is_not_asked_about() -> None:
     knowledge, label = knowing(), make_label(FULL)
-    assert known_label(FULL, knowledge, None) is None
+    assert known_label(FULL, knowledge) is None
     knowledge.learn(label)
-    assert known_label(FULL, knowledge, None) == label
-    assert known_label(FULL, knowledge, Watching()) is None  # type: ignore[arg-type]
+    assert known_label(FULL, knowledge) == label
 
 
 def test_a_referred_window_falls_back_on_the_model_and_stays_marked() -> None:
@@ -130,15 +121,15 @@ def test_an_answer_against_a_settled_event_opens_it_until_the_answers_agree() ->
         first,
         TWICE.shape,
     )
-    assert known_label(FULL, knowledge, None) is None, "its answer is older than the contradiction"
-    assert known_label(TWICE, knowledge, None) == against.label
+    assert known_label(FULL, knowledge) is None, "its answer is older than the contradiction"
+    assert known_label(TWICE, knowledge) == against.label
     assert asked_again([FULL, TWICE, THRICE], knowledge) == [FULL, THRICE]
     waiting = pool(FULL, THRICE, knowledge=knowledge)
     assert list(waiting.release()) == []
     again = apply_answers(waiting, Call([FULL]), [ANOMALOUS], "test", 3.0).labelled[0]
     assert again.news and again.contradictions == []
     assert [window.shape for window, _ in waiting.release()] == [THRICE.shape], "the answers agree"
-    assert known_label(FULL, knowledge, None) == again.label
+    assert known_label(FULL, knowledge) == again.label
 
 
 def test_the_same_answer_again_is_published_where_it_was_asked_again() -> None:
@@ -146,7 +137,7 @@ def test_the_same_answer_again_is_published_where_it_was_asked_again() -> None:
     answered(knowledge, FULL, NORMAL, 1.0)
     answered(knowledge, TWICE, ANOMALOUS, 2.0)
     again = answered(knowledge, FULL, NORMAL, 3.0)
-    assert again.news and known_label(FULL, knowledge, None) == again.label
+    assert again.news and known_label(FULL, knowledge) == again.label
     assert asked_again([FULL, THRICE], knowledge) == [THRICE], "the answers differ still"
 
 
@@ -169,7 +160,7 @@ def test_an_answer_settles_a_revoked_event_whatever_the_clocks_show() -> None:
     knowledge = knowing()
     label = answered(knowledge, FULL, NORMAL, 1.0).label
     knowledge.learn(make_revoked(label, "disk full", at=500.0))
-    assert known_label(FULL, knowledge, None) is None and asked_again([FULL, TWICE], knowledge) == [FULL, TWICE]
+    assert known_label(FULL, knowledge) is None and asked_again([FULL, TWICE], knowledge) == [FULL, TWICE]
     again = answered(knowledge, FULL, NORMAL, 2.0)
     assert again.news and again.label.labelled_at == 500.0
     assert asked_again([FULL, TWICE], knowledge) == []

@@ -48,8 +48,8 @@ def test_a_release_without_calibration_is_believed() -> None:
 
 def test_each_shape_of_a_batch_is_counted_with_its_number() -> None:
     found, _ = detector()
-    found.update([HALF, NEW, replace(HALF, session="s2")])
-    assert found.profile.windows == 3 and found.profile.frequencies.events[HALF.events[0].template] == 2
+    found.update([HALF, NEW, *[replace(HALF, session="s2")] * 18])
+    assert found.profile.windows == 20 and found.profile.frequencies.events[HALF.events[0].template] == 19
 
 
 def test_a_release_without_a_profile_has_none() -> None:

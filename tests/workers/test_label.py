@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,13 +12,13 @@ from structlog.testing import capture_logs
 
 from fusionlog import releases
 from fusionlog.errors import BrokerError, TeacherError
-from fusionlog.novelty.profile import SystemProfile
 from fusionlog.observability import metrics
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Anomaly, PseudoLabel, Route, Window
 from fusionlog.rules import DEFAULT_METHOD, RULES, MethodName
 from fusionlog.settings import AlphaSettings, LabelSettings, Settings
 from fusionlog.teachers.base import EventVerdict, Unit, Verdict
+from fusionlog.teachers.offline.teacher import OfflineTeacher
 from fusionlog.workers.label import LabelWorker
 from tests.encoders import WordEncoder
 from tests.factories import make_anomaly, make_feedback, make_label, make_release, make_window
@@ -55,6 +55,7 @@ class Bench:
         self.producer, self.teacher = MemoryProducer(**producer), teacher
         self.knowledge, self.slept = Knowledge("shop", WordEncoder(), rules=RULES[method]), []
         self.labelling = LabelWorker(self.settings, self.producer, self, teacher, self.sleep)  # type: ignore[arg-type]
+        self._offset = 0
 
     def of(self, system: str) -> Knowledge:
         """As `KnowledgeTables` does."""
@@ -65,7 +66,8 @@ class Bench:
         self.slept.append(seconds)
 
     async def handle(self, *windows: Window) -> None:
-        await self.labelling.handle([message_of(window, number) for number, window in enumerate(windows)])
+        start, self._offset = self._offset, self._offset + len(windows)
+        await self.labelling.handle([message_of(window, number) for number, window in enumerate(windows, start)])
 
     def labels(self) -> list[PseudoLabel]:
         return self.producer.of(self.settings.topics.labels, PseudoLabel)  # type: ignore[return-value]
@@ -320,97 +322,44 @@ async def test_alpha_waits_for_a_representative_that_got_no_answer() -> None:
     assert len(bench.labels()) == 3 and bench.producer.letters(bench.settings.topics.deadletter) == []
 
 
-class WatchingTeacher(ScriptedTeacher):
-    """Says of a window how many it has seen, and what it is told to of its verdict."""
+class SureTeacher(OfflineTeacher):
+    """An offline teacher that is sure of one probability, and keeps what it counts."""
 
-    name = "watching"
+    def __init__(self, probability: float) -> None:
+        super().__init__([], WordEncoder())
+        self.probability, self.seen = probability, list[str]()
 
-    def __init__(self, *probabilities: float) -> None:
-        super().__init__()
-        self.seen: list[str] = []
-        self.known: list[tuple[str, int]] = []
-        self.says = list(probabilities)
+    def without_history(self) -> OfflineTeacher:
+        return self
 
-    async def update(self, windows: Sequence[Window]) -> None:
+    def count(self, windows: Sequence[Window]) -> None:
+        super().count(windows)
         self.seen += [window.session for window in windows]
 
-    async def load_profile(self, system: str, profile: SystemProfile) -> None:
-        self.known.append((system, profile.windows))
-
-    async def label_windows(
-        self, windows: Sequence[Window], system: object, own: bool = False
-    ) -> list[Verdict | TeacherError]:
-        said = self.says.pop(0) if self.says else 0.9
-        return [Verdict(said, max(said, 1 - said), f"{len(self.seen)} seen", ()) for _ in windows]
+    def verdict(self, window: Window, own: bool = False) -> Verdict:
+        return Verdict(self.probability, max(self.probability, 1 - self.probability), "sure", ())
 
 
-async def test_a_teacher_that_watches_judges_a_shape_anew_by_what_went_by_before() -> None:
-    teacher = WatchingTeacher()
-    bench = Bench(teacher)
-    await bench.handle(*windows_of("disk failed", 2))
-    await bench.handle(*windows_of("disk failed", 1, 10))
-    assert teacher.seen == ["s0", "s1", "s10"]
-    assert [anomaly.reason for anomaly in bench.anomalies()] == ["0 seen", "0 seen", "2 seen"]
+async def no_history(offsets: Mapping[int, int]) -> Mapping[int, Sequence[Window]]:
+    return {partition: [] for partition in offsets}
 
 
-async def test_a_verdict_is_published_again_only_where_it_is_another_one() -> None:
-    said = [0.9, 0.85, 0.81, 0.79, 0.52, 0.49, 0.45]
-    bench = Bench(WatchingTeacher(*said))
-    for number in range(len(said)):
-        await bench.handle(*windows_of("disk failed", 1, number))
-    assert [label.probability for label in bench.labels()] == [0.9, 0.79, 0.52, 0.49], (
-        "it drifts no further than CHANGED"
-    )
-    assert len(bench.anomalies()) == 5, "its windows are judged by what is said of them now"
-
-
-async def test_another_verdict_on_an_event_is_news_too() -> None:
-    bench = Bench(teacher := WatchingTeacher())
-    for said in (0.1, 0.1, 0.6):
-        teacher.label_windows = returning(Verdict(0.2, 0.8, "", (EventVerdict(1, said),)))  # type: ignore[method-assign]
-        await bench.handle(*windows_of("disk failed", 1))
-    assert [[event.probability for event in label.events] for label in bench.labels()] == [[0.1], [0.6]]
-
-
-def returning(verdict: Verdict) -> Any:
-    async def judge(windows: Sequence[Window], *_: object) -> list[Verdict]:
-        return [verdict for _ in windows]
-
-    return judge
-
-
-async def test_a_teacher_that_watches_begins_with_what_a_release_knows_and_what_was_read_before() -> None:
-    profile = SystemProfile()
-    for window in windows_of("disk failed", 30):
-        profile.update(window)
-    bench = Bench(teacher := WatchingTeacher())
-    for created, packed in ((1.0, profile.pack()), (2.0, b"none at all")):
-        vectors = releases.pack_vectors(WordEncoder()(["disk opened"]))
-        release = make_release(
-            ("disk opened", 0.0), vectors=vectors, created=created, version=f"v{created}", profile=packed
-        )
-        bench.knowledge.adopt(releases.sign(release, None))
-        for _ in range(2):
-            await bench.handle(*windows_of("disk failed", 1))
-    assert teacher.known == [("shop", 30)], "once a release, and what cannot be read is left out"
-    await bench.labelling.count_history(each_of(windows_of("disk failed", 2, 90)))
-    assert teacher.seen[-2:] == ["s90", "s91"]
-
-
-async def each_of(windows: Sequence[Window]) -> AsyncIterator[Window]:
-    for window in windows:
-        yield window
-
-
-async def test_the_method_of_a_system_says_whether_the_offline_labeller_judges_it() -> None:
-    for method, said_by in (("offline", "watching"), ("llm-only", "scripted")):
+async def test_the_method_of_a_system_decides_whether_the_offline_labeller_labels_it() -> None:
+    for method, expected in (("offline", "offline"), ("llm-only", "scripted")):
         bench = Bench(ScriptedTeacher(), method)
         settings = bench.settings.model_copy(update={"method": method})
         bench.labelling = LabelWorker(
-            settings, bench.producer, bench, bench.teacher, offline=WatchingTeacher()  # type: ignore[arg-type]
+            settings, bench.producer, bench, bench.teacher, offline=SureTeacher(0.9), history=no_history  # type: ignore[arg-type]
         )  # fmt: skip
         await bench.handle(*windows_of("disk failed", 1))
-        assert [label.teacher for label in bench.labels()] == [said_by]
+        assert [label.teacher for label in bench.labels()] == [expected]
+
+
+async def test_a_shape_that_only_the_offline_teacher_labelled_is_asked_about() -> None:
+    bench, window = Bench(ScriptedTeacher()), windows_of("disk failed", 1)[0]
+    bench.knowledge.learn(make_label(window, 0.1, teacher="offline"))
+    await bench.handle(window)
+    assert bench.teacher.asked == [["disk failed"]] and [label.teacher for label in bench.labels()] == ["scripted"]
 
 
 class AwayBench(Bench):
@@ -419,9 +368,10 @@ class AwayBench(Bench):
     def __init__(self, *errors: TeacherError | None, offline: float = 0.9) -> None:
         settings = Settings(label={"when_away": "offline", "units_per_call": 3})
         super().__init__(ScriptedTeacher(*errors), settings=settings)
-        self.offline = WatchingTeacher(*[offline] * 99)
+        self.offline = SureTeacher(offline)
         self.labelling = LabelWorker(
-            self.settings, self.producer, self, self.teacher, self.sleep, offline=self.offline  # type: ignore[arg-type]
+            self.settings, self.producer, self, self.teacher, self.sleep, offline=self.offline,  # type: ignore[arg-type]
+            history=no_history,
         )  # fmt: skip
 
     def deferred(self) -> list[Window]:
@@ -444,7 +394,7 @@ async def test_while_the_teacher_is_away_windows_get_a_provisional_verdict_and_g
     await bench.handle(*windows_of("disk failed", 2))
     assert bench.slept == [] and bench.labels() == [], "a provisional verdict teaches nothing"
     assert bench.states() == [("s0", "provisional"), ("s1", "provisional")]
-    assert bench.anomalies()[0].verdict_source == "watching" and bench.offline.seen == ["s0", "s1"]
+    assert bench.anomalies()[0].verdict_source == "offline" and bench.offline.seen == ["s0", "s1"]
     assert [(window.session, window.provisional) for window in bench.deferred()] == [("s0", 0.9), ("s1", 0.9)]
 
 
@@ -507,6 +457,61 @@ async def test_a_reason_to_wait_that_goes_on_is_one_warning_until_there_is_an_an
         7.0,
         300.0,
     ]
+
+
+def offline_labels(bench: Bench, *windows: Window) -> None:
+    for window in windows:
+        bench.knowledge.learn(make_label(window, 0.9, teacher="offline"))
+
+
+async def test_shapes_that_only_the_offline_teacher_labelled_are_asked_about_when_a_model_is_available() -> None:
+    bench = Bench(ScriptedTeacher(), settings=Settings(label={"units_per_call": 2}))
+    often, seldom, twice = (windows_of(text, count) for text, count in (("a b", 5), ("c d", 1), ("e f", 2)))
+    asked_before, never = windows_of("g h", 9), windows_of("i j", 9)
+    offline_labels(bench, often[0], seldom[0], twice[0], asked_before[0])
+    bench.knowledge.learn(make_label(asked_before[0], 0.2))
+    await bench.labelling.ask_about_offline_shapes(each_of([*seldom, *often, *asked_before, *twice, *never]))
+    assert bench.teacher.asked == [["a b", "e f"], ["c d"]], "those of most windows first"
+    assert [label.teacher for label in bench.labels()] == ["scripted"] * 3
+    assert bench.anomalies() == [], "what was reported stays"
+    await bench.labelling.ask_about_offline_shapes(each_of([*seldom, *often]))
+    assert len(bench.teacher.asked) == 2
+
+
+async def test_what_the_budget_does_not_allow_now_is_asked_about_later() -> None:
+    spent, unusable = TeacherError("the calls are spent", 900.0), TeacherError("makes no sense")
+    bench = Bench(ScriptedTeacher(spent, unusable, None), settings=Settings(label={"units_per_call": 1}))
+    windows = [*windows_of("a b", 2), *windows_of("c d", 1)]
+    offline_labels(bench, *windows)
+    await bench.labelling.ask_about_offline_shapes(each_of(windows))
+    assert bench.teacher.asked == [["a b"], ["a b"], ["c d"]] and bench.slept == [300.0]
+    assert [label.shape for label in bench.labels()] == [windows[2].shape], "what it cannot label keeps its label"
+
+
+async def test_windows_that_wait_come_before_the_next_call_about_offline_shapes() -> None:
+    bench = Bench(ScriptedTeacher(), settings=Settings(label={"units_per_call": 1}))
+    windows = [make_window(f"{name} x") for name in "abc"]
+    offline_labels(bench, *windows)
+    asking = asyncio.create_task(bench.labelling.ask_about_offline_shapes(each_of(windows)))
+    while not bench.teacher.asked:
+        await asyncio.sleep(0)
+    await bench.handle(*windows_of("disk failed", 1))
+    await asking
+    assert bench.teacher.asked.index(["disk failed"]) < 3 and len(bench.teacher.asked) == 4
+
+
+async def test_a_shape_that_a_method_or_the_model_decides_is_not_asked_about() -> None:
+    without, known = Bench(ScriptedTeacher(), "source-only"), taught()
+    for bench, text in ((without, "a b"), (known, "disk opened")):
+        window = windows_of(text, 1)[0]
+        offline_labels(bench, window)
+        await bench.labelling.ask_about_offline_shapes(each_of([window]))
+        assert bench.teacher.asked == []
+
+
+async def each_of(windows: Sequence[Window]) -> AsyncIterator[Window]:
+    for window in windows:
+        yield window
 
 
 async def test_a_shape_with_an_operators_verdict_is_asked_about_no_more() -> None:

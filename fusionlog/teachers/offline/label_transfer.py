@@ -25,6 +25,8 @@ from fusionlog.utils.bounded_cache import BoundedCache
 
 LEAST_WORDS = 3
 """Words that both events must have to be compared as words: the one word `error` is part of very many."""
+SIMILARITY_DIGITS = 4
+"""Digits of a similarity: those behind them depend on which texts were encoded together."""
 CACHE_ENTRIES = 20_000
 """Texts whose transferred label is cached."""
 
@@ -104,7 +106,7 @@ class LabelTransfer:
             return np.zeros((len(texts), 0), dtype=np.float32)
         cosine = self.encode(texts) @ self.vectors.T
         greater: FloatArray = np.maximum(cosine, word_similarity(texts, self.words))
-        return greater
+        return np.round(greater, SIMILARITY_DIGITS)
 
     def _label_of(self, text: str, similarities: FloatArray) -> TransferredLabel:
         for place in np.argsort(-similarities):

@@ -8,13 +8,15 @@ shape that a system makes very often is routine: no anomaly, unless usual steps 
 
 Without a regression, or for units alone, the label of an event is the transferred one, and that of a window is its most
 anomalous event's; an event of failure in half of a system's windows is routine.
+
+`VerdictsInOrder` counts windows and takes their verdicts in the order of the windows.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fusionlog.decision import is_anomalous
 from fusionlog.errors import TeacherError
@@ -24,8 +26,7 @@ from fusionlog.novelty.frequencies import Frequencies
 from fusionlog.novelty.profile import SystemProfile
 from fusionlog.novelty.value_ranges import UnusualValue
 from fusionlog.records import BankEvent, LogisticRegression, Window, WindowEvent
-from fusionlog.settings import SystemSettings
-from fusionlog.teachers.base import MAX_REASON_CHARS, EventVerdict, Unit, Verdict, clip, unit_of
+from fusionlog.teachers.base import MAX_REASON_CHARS, OFFLINE, EventVerdict, Unit, Verdict, clip
 from fusionlog.teachers.offline.features import PRIOR, Features, probability
 from fusionlog.teachers.offline.label_transfer import BY_POLARITY, LabelTransfer, TransferredLabel
 from fusionlog.types import Encode, FloatArray
@@ -53,7 +54,7 @@ class OfflineTeacher:
     :param vectors: those of the words of the known events, where they were computed before (`LabelTransfer`).
     """
 
-    name = "offline"
+    name = OFFLINE
 
     def __init__(
         self, known: Sequence[BankEvent], encode: Encode, regression: LogisticRegression | None = None,
@@ -61,6 +62,7 @@ class OfflineTeacher:
     ) -> None:  # fmt: skip
         self._transfer, self.regression = LabelTransfer(known, encode, vectors), regression
         self._profiles: dict[str, SystemProfile] = defaultdict(SystemProfile)
+        self._lent: dict[str, SystemProfile] = {}
         self._texts: dict[str, Frequencies] = defaultdict(Frequencies)
         self._shape_frequencies: dict[str, Frequencies] = defaultdict(Frequencies)
         self._turn = asyncio.Lock()
@@ -76,31 +78,23 @@ class OfflineTeacher:
         async with self._turn:
             return await asyncio.to_thread(self._label, units)
 
-    async def update(self, windows: Sequence[Window]) -> None:
-        """Count these windows."""
-        async with self._turn:
-            self.count(windows)
+    def lend(self, system: str, profile: SystemProfile | None) -> None:
+        """Use this profile of a system, which nothing is counted into, until more windows than it has were counted.
 
-    def profile_of(self, system: str) -> SystemProfile:
-        """The profile of a system: the windows counted so far. To be read, and not kept."""
-        return self._profiles[system]
+        :param profile: None to use none any more.
+        """
+        if profile is None:
+            self._lent.pop(system, None)
+        else:
+            self._lent[system] = profile
 
-    async def load_profile(self, system: str, profile: SystemProfile) -> None:
-        """Take over a profile of a system, where it counted more windows than the teacher's own."""
-        async with self._turn:
-            self._profiles[system].merge(profile)
-
-    async def label_windows(
-        self, windows: Sequence[Window], system: SystemSettings, own: bool = False
-    ) -> list[Verdict | TeacherError]:
+    async def label_windows(self, windows: Sequence[Window], own: bool = False) -> list[Verdict | TeacherError]:
         """A verdict on each window, in their order, from the windows counted before; computed in a thread.
 
         :param own: these windows were counted themselves; each is left out of the counts for its own verdict.
         """
-        if self.regression is None:
-            return await self.label([unit_of(window, system) for window in windows])
         async with self._turn:
-            return await asyncio.to_thread(self._label_windows, windows, self.regression, int(own))
+            return await asyncio.to_thread(self._label_windows, windows, own)
 
     async def close(self) -> None:
         """Do nothing: the teacher has no connection."""
@@ -111,13 +105,19 @@ class OfflineTeacher:
             self._profiles[window.system].update(window)
             self._shape_frequencies[window.system].update((window.shape,))
 
+    @property
+    def systems(self) -> Collection[str]:
+        """The systems whose windows were counted."""
+        return self._shape_frequencies.keys()
+
     def counted(self, system: str) -> int:
-        """The number of windows of a system that were counted, those of a loaded profile included."""
-        return self._profiles[system].windows
+        """The number of windows of a system in the profile in use."""
+        return self.profile(system).windows
 
     def profile(self, system: str) -> SystemProfile:
-        """The profile of a system, to be read only."""
-        return self._profiles[system]
+        """The profile of a system in use: the lent one while that has more windows. To be read, and not kept."""
+        own, lent = self._profiles[system], self._lent.get(system)
+        return own if lent is None or own.windows >= lent.windows else lent
 
     def prepare(self, windows: Sequence[Window]) -> None:
         """Compute the transferred labels of the windows' events in one batch; later verdicts find them."""
@@ -128,7 +128,12 @@ class OfflineTeacher:
 
         :param own: the window was counted itself; it is left out of the counts.
         """
-        return self._weighed(window, self._transferred(window), self.regression or PRIOR, int(own))
+        labels = self._transferred(window)
+        if self.regression is None:
+            is_usual = self.profile(window.system).frequencies.is_usual
+            usual = [is_usual(event.template) for event in window.events]
+            return _of_events(range(1, 1 + len(labels)), _without_routine(window.system, labels, usual))
+        return self._weighed(window, labels, self.regression, int(own))
 
     def features(self, windows: Sequence[Window]) -> list[Features]:
         """The features of each window, from the windows counted before."""
@@ -158,25 +163,13 @@ class OfflineTeacher:
         return [self._verdict(unit, own) for unit, own in zip(units, texts, strict=True)]
 
     def _verdict(self, unit: Unit, texts: list[str]) -> Verdict:
-        found = zip(texts, self._transfer.labels_of(texts), strict=True)
-        labels = [self._without_routine(unit.system, text, label) for text, label in found]
-        events = tuple(
-            EventVerdict(event.id, label.probability, label.reason)
-            for event, label in zip(unit.events, labels, strict=True)
-        )
-        worst = max(labels, key=lambda label: label.probability, default=BY_POLARITY[0])
-        confidence = max(worst.probability, 1.0 - worst.probability)
-        return Verdict(worst.probability, confidence, worst.reason, events)
+        labels = self._transfer.labels_of(texts)
+        usual = [self._texts[unit.system].is_usual(text) for text in texts]
+        return _of_events([event.id for event in unit.events], _without_routine(unit.system, labels, usual))
 
-    def _without_routine(self, system: str, text: str, label: TransferredLabel) -> TransferredLabel:
-        if not is_anomalous(label.probability) or not self._texts[system].is_usual(text):
-            return label
-        return TransferredLabel(ROUTINE, clip(f"usual in {system}, else: {label.reason}", MAX_REASON_CHARS))
-
-    def _label_windows(
-        self, windows: Sequence[Window], regression: LogisticRegression, own: int
-    ) -> list[Verdict | TeacherError]:
-        return [self._weighed(window, self._transferred(window), regression, own) for window in windows]
+    def _label_windows(self, windows: Sequence[Window], own: bool) -> list[Verdict | TeacherError]:
+        self.prepare(windows)
+        return [self.verdict(window, own) for window in windows]
 
     def _weighed(
         self, window: Window, labels: Sequence[TransferredLabel], regression: LogisticRegression, own: int
@@ -184,7 +177,7 @@ class OfflineTeacher:
         rarities, stopped = self._rarities(window, own), self._stopped(window, labels)
         alone, surprisal = (
             self._event_features(window, labels, rarities),
-            self._profiles[window.system].surprisal(window, own),
+            self.profile(window.system).surprisal(window, own),
         )
         likely = max(probability(regression, _combined(alone, surprisal)), STOPPED if stopped else 0.0)
         routine = self.is_routine(window) and stopped is None
@@ -193,22 +186,22 @@ class OfflineTeacher:
             chance = probability(regression, each)
             events.append(EventVerdict(place, max(chance, STOPPED) if event is stopped else chance, label.reason))
         likely = min(likely, ROUTINE) if routine else likely
-        value = self._profiles[window.system].unusual_value(window, own)
+        value = self.profile(window.system).unusual_value(window, own)
         reason = ROUTINE_REASON if routine else _reason(surprisal, alone, rarities, stopped, value)
         return Verdict(likely, max(likely, 1.0 - likely), reason, tuple(events))
 
     def _window_features(self, window: Window, labels: Sequence[TransferredLabel], own: int) -> Features:
         alone = self._event_features(window, labels, self._rarities(window, own))
-        return _combined(alone, self._profiles[window.system].surprisal(window, own))
+        return _combined(alone, self.profile(window.system).surprisal(window, own))
 
     def _rarities(self, window: Window, own: int) -> list[float]:
-        return self._profiles[window.system].rarities(window, own)
+        return self.profile(window.system).rarities(window, own)
 
     def _event_features(
         self, window: Window, labels: Sequence[TransferredLabel], rarities: Sequence[float]
     ) -> list[Features]:
         """The features of each event of a window by itself, given the others."""
-        frequencies = self._profiles[window.system].frequencies
+        frequencies = self.profile(window.system).frequencies
         usual = [frequencies.is_usual(event.template) for event in window.events]
         fails = [label.failure and not each for label, each in zip(labels, usual, strict=True)]
         return [
@@ -218,7 +211,7 @@ class OfflineTeacher:
 
     def _stopped(self, window: Window, labels: Sequence[TransferredLabel]) -> WindowEvent | None:
         """The first common event of failure after which usual steps are missing."""
-        profile = self._profiles[window.system]
+        profile = self.profile(window.system)
         for event, label in zip(window.events, labels, strict=True):
             if (
                 label.failure
@@ -231,6 +224,23 @@ class OfflineTeacher:
 
     def _transferred(self, window: Window) -> list[TransferredLabel]:
         return self._transfer.labels_of([words(event.example) for event in window.events])
+
+
+def _of_events(ids: Sequence[int], labels: Sequence[TransferredLabel]) -> Verdict:
+    """The verdict of the most anomalous event."""
+    events = tuple(EventVerdict(id, label.probability, label.reason) for id, label in zip(ids, labels, strict=True))
+    worst = max(labels, key=lambda label: label.probability, default=BY_POLARITY[0])
+    return Verdict(worst.probability, max(worst.probability, 1.0 - worst.probability), worst.reason, events)
+
+
+def _without_routine(system: str, labels: Sequence[TransferredLabel], usual: Sequence[bool]) -> list[TransferredLabel]:
+    """The labels of events, without anomalies among those that are usual in their system."""
+
+    def routine(label: TransferredLabel) -> TransferredLabel:
+        return TransferredLabel(ROUTINE, clip(f"usual in {system}, else: {label.reason}", MAX_REASON_CHARS))
+
+    pairs = zip(labels, usual, strict=True)
+    return [routine(label) if each and is_anomalous(label.probability) else label for label, each in pairs]
 
 
 def _combined(alone: Sequence[Features], surprisal: float) -> Features:

@@ -69,7 +69,7 @@ class IngestOutput:
             error = RecordError("window-too-large", f"session {window.session} has {len(window.events)} long events")
             await self.give_up(processor, place, window, error)
             return
-        ack = await self._producer.send_raw(topic, codecs.key_of(window).encode(), value)
+        ack = await self._producer.send_raw(topic, codecs.key_on(topic, window).encode(), value)
         ack.add_done_callback(lambda done: self._window_acked(processor, window, kind, done))
 
     async def _keyed(self, processor: Processor, made: KeyedLines) -> None:

@@ -18,6 +18,12 @@
 {{- if and (eq $role "explain") (not $root.Values.llm.url) (not $root.Values.llm.urlKey) (not $worker.settings.FUSIONLOG_LABEL__URL_FILE) -}}
 {{- fail "workers.explain.enabled needs an LLM: set llm.url" -}}
 {{- end -}}
+{{- if and (eq $role "train") $root.Values.ray.enabled $root.Values.ray.distill.enabled -}}
+{{- fail "workers.train.enabled and ray.distill.enabled both train the systems: keep one, workers.train for trainings when they are due" -}}
+{{- end -}}
+{{- if and (eq $role "train") (not $root.Values.ray.enabled) (not $worker.extraEnv) (not $worker.settings.FUSIONLOG_RAY_ADDRESS_FILE) -}}
+{{- fail "workers.train.enabled needs a Ray: set ray.enabled, or FUSIONLOG_RAY_ADDRESS in workers.train.extraEnv" -}}
+{{- end -}}
 {{- if and (not $root.Values.systems) (not $root.Values.existingSystemsConfigMap) -}}
 {{- fail "systems is empty: describe at least one system (docs/systems-file.md), or name a ConfigMap in existingSystemsConfigMap" -}}
 {{- end -}}

@@ -73,6 +73,10 @@ httpGet: {path: {{ index . 0 }}, port: metrics}
 {{- define "fusionlog.workerContainer" -}}
 {{- $root := index . 0 -}}{{- $role := index . 1 -}}{{- $worker := index . 2 -}}
 {{- $settings := $worker.settings -}}
+{{- if eq $role "train" -}}
+{{- /* The jobs that it submits get its settings. */ -}}
+{{- $settings = mergeOverwrite (deepCopy $root.Values.ray.settings) $settings -}}
+{{- end -}}
 {{- if $worker.gpu.enabled -}}
 {{- $settings = merge (dict) $settings (dict "FUSIONLOG_SCORE__PROVIDER" "cuda") -}}
 {{- end -}}

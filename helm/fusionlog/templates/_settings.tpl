@@ -138,7 +138,7 @@
 {{- if has $role (keys $root.Values.workers) -}}
 {{- $sources = append $sources (dict "secret" (dict "name" (include "fusionlog.metricsSecret" $root) "items" (list (dict "key" $root.Values.metrics.tokenKey "path" "metrics__token")))) -}}
 {{- end -}}
-{{- if and (eq $role "submit") $root.Values.ray.auth.enabled -}}
+{{- if and (has $role (list "submit" "train")) $root.Values.ray.enabled $root.Values.ray.auth.enabled -}}
 {{- $sources = append $sources (dict "secret" (dict "name" (default (include "fusionlog.rayCluster" $root) $root.Values.ray.auth.existingSecret) "items" (list (dict "key" "auth_token" "path" "ray_token")))) -}}
 {{- end -}}
 {{- toJson $sources -}}
@@ -199,7 +199,7 @@
 {{- if and (has $role (list "ingest" "canary" "cli")) (include "fusionlog.worker" (list $root "canary") | fromYaml).enabled -}}
 {{- $_ := set $found "FUSIONLOG_CANARY__SECONDS" 60 -}}
 {{- end -}}
-{{- if eq $role "submit" -}}
+{{- if and (has $role (list "submit" "train")) $root.Values.ray.enabled -}}
 {{- $_ := set $found "FUSIONLOG_RAY_ADDRESS" (printf "http://%s-head-svc.%s.svc.%s:8265" (include "fusionlog.rayCluster" $root) $root.Release.Namespace $root.Values.clusterDomain) -}}
 {{- end -}}
 {{- toYaml (mergeOverwrite $found $root.Values.settings (index . 2)) -}}

@@ -27,7 +27,7 @@ def windows(*texts: str, number: int = 1) -> list[Window]:
 async def judge(seen: Sequence[Window], window: Window, regression: LogisticRegression | None = FORMULA) -> Verdict:
     teacher = OfflineTeacher([], WordEncoder(), regression)
     assert isinstance(teacher, StreamTeacher)
-    await teacher.update(seen)
+    teacher.count(seen)
     [said] = await ask(teacher, [window], SystemSettings())
     assert isinstance(said, Verdict)
     return said
@@ -113,32 +113,35 @@ async def test_without_a_formula_words_alone_speak() -> None:
 
 async def test_a_window_that_was_seen_itself_is_judged_by_the_others() -> None:
     odd, teacher = make_window(*USUAL, "disk failed"), OfflineTeacher([], WordEncoder(), FORMULA)
-    await teacher.update(mixed())
-    [before] = await teacher.label_windows([odd], SystemSettings())
-    await teacher.update([odd])
-    [by_all], [by_others] = [await teacher.label_windows([odd], SystemSettings(), own=own) for own in (False, True)]
+    teacher.count(mixed())
+    [before] = await teacher.label_windows([odd])
+    teacher.count([odd])
+    [by_all], [by_others] = [await teacher.label_windows([odd], own=own) for own in (False, True)]
     assert by_others == before != by_all
 
 
-async def test_what_a_release_knows_of_a_system_is_taken_over_and_counted_on_from() -> None:
+async def test_a_lent_profile_is_used_until_more_windows_than_it_has_were_counted() -> None:
     odd, profile = make_window(*USUAL, "disk failed"), SystemProfile()
     for window in mixed():
         profile.update(window)
-    watched, told = OfflineTeacher([], WordEncoder(), FORMULA), OfflineTeacher([], WordEncoder(), FORMULA)
-    await watched.update(mixed())
-    await told.update(mixed(5))
-    await told.load_profile(odd.system, SystemProfile.unpack(profile.pack()))
-    for _ in range(2):
-        [by_sight], [by_word] = [await each.label_windows([odd], SystemSettings()) for each in (watched, told)]
-        assert isinstance(by_sight, Verdict) and by_sight.probability > 0.5 and by_sight == by_word
-        for each in (watched, told):
-            await each.update(mixed(7))
+    teacher = OfflineTeacher([], WordEncoder(), FORMULA)
+    teacher.count(mixed(5))
+    alone = teacher.verdict(odd)
+    teacher.lend(odd.system, SystemProfile.unpack(profile.pack()))
+    by_profile = teacher.verdict(odd)
+    assert alone.probability < 0.5 < by_profile.probability and teacher.counted(odd.system) == 100
+    teacher.count(mixed(94))
+    assert teacher.verdict(odd) == by_profile, "nothing is counted into it"
+    teacher.count(mixed(1))
+    assert teacher.verdict(odd).probability > 0.5 and teacher.profile(odd.system).windows == 100
+    teacher.count(mixed(1))
+    assert teacher.counted(odd.system) == 101
 
 
-async def test_what_knows_less_than_was_seen_is_not_taken_over() -> None:
-    odd, few, teacher = make_window(*USUAL, "disk failed"), SystemProfile(), OfflineTeacher([], WordEncoder(), FORMULA)
-    few.update(odd, 20)
-    await teacher.update(mixed())
-    before = await teacher.label_windows([odd], SystemSettings())
-    await teacher.load_profile(odd.system, few)
-    assert await teacher.label_windows([odd], SystemSettings()) == before
+def test_a_profile_that_is_taken_back_is_not_used_any_more() -> None:
+    odd, profile, teacher = make_window(*USUAL), SystemProfile(), OfflineTeacher([], WordEncoder(), FORMULA)
+    profile.update(odd, 20)
+    before = teacher.verdict(odd)
+    teacher.lend(odd.system, profile)
+    teacher.lend(odd.system, None)
+    assert teacher.verdict(odd) == before and teacher.counted(odd.system) == 0
