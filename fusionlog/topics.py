@@ -97,7 +97,8 @@ ROLES: Mapping[Role, Access] = MappingProxyType({
     ),
     # Of the windows it reads a sample: their shares by route.
     "train": Access(
-        reads=("training", "labels", "feedback", "general", "proprietary"), writes=("training", "deadletter", "workers"),
+        reads=("training", "labels", "feedback", "general", "proprietary"),
+        writes=("training", "deadletter", "workers"),
         member=True,
     ),
     "ray": Access(reads=("models", "labels", "feedback", "general", "proprietary"), writes=("models",)),
