@@ -73,7 +73,7 @@ def _value(random: Random, kind: inspect.Type) -> Any:
         case inspect.TupleType():
             return tuple(_value(random, each) for each in kind.item_types)
         case inspect.DictType():
-            return {_text(random, 0, None): _value(random, kind.value_type) for _ in range(random.randint(0, 3))}
+            return {_value(random, kind.key_type): _value(random, kind.value_type) for _ in range(random.randint(0, 3))}
         case inspect.StructType():
             return _struct(random, kind)
         case inspect.UnionType():
