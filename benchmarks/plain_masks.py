@@ -34,7 +34,7 @@ BUILT_IN: Mapping[str, str] = {
     "PATH": r"(?<![_.<>)\]])(?:(?:/{1,2}[\w.@%+=~,:$#&?-]*[\w$~])+/?"
     r"|(?:[A-Za-z]:|\\)(?:\\[\w.@%+=~,$#&-]*[\w$~])+\\?)",
     "HEX": rf"0[xX]{_H}+{_END}",
-    "NUM": rf"(?<![0-9]\.)(?:[-+]?[0-9]++(?:\.[0-9]++)*+(?:[eE][-+]?[0-9]+)?(?:{_END}|(?={_UNIT}))"
+    "NUM": rf"(?<![0-9]\.)(?:[-+]?[0-9]++(?>(?:\.[0-9]++)*)(?:[eE][-+]?[0-9]+)?(?:{_END}|(?={_UNIT}))"
     rf"|(?=[A-Fa-f]*[0-9]|[Ff]+{_END}){_H}{{8,}}{_END})",
 }
 """By placeholder. NUM is also a bare run of 8 and more hexadecimal digits: some of those have no letter. A number keeps

@@ -1,6 +1,6 @@
 """The schemas of the records against those that readers know: `tests/schemas` has the schemas of the last version.
 
-A change that breaks a reader fails here. After a release: `python -m tests.test_compatibility` writes them anew.
+A change that breaks a reader fails here. After a release: `python -m tests.test_compatibility` writes them again.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_the_canary_alone_writes_its_lines() -> None:
     assert topics.raw(CANARY) == topics.canary in topics.all()
     assert (topics.canary.written_by, topics.canary.read_by) == (("canary",), topics.raw("shop").read_by)
     assert topics.system_of(topics.canary.name) == CANARY
-    assert topics.writes("canary") == [topics.canary] and topics.canary not in topics.writes("ingest")
+    assert topics.writes("canary") == [topics.canary, topics.workers] and topics.canary not in topics.writes("ingest")
 
 
 def test_every_topic_has_a_writer_and_a_reader() -> None:

@@ -37,7 +37,7 @@ KEPT = ("component", "level", "content")
 _BOM = "\ufeff"
 _FIELD = re.compile(r"<(\w+\??)>")
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">", '"': '"', "'": "'"}
-_NESTED = r"[^\[\]\r\n]*+(?:\[[^\[\]\r\n]*+\][^\[\]\r\n]*+)*+"
+_NESTED = r"[^\[\]\r\n]*+(?>(?:\[[^\[\]\r\n]*+\][^\[\]\r\n]*+)*)"
 _STRUCTURED = ("sd", "structureddata", "structured_data")
 
 

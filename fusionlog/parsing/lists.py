@@ -23,7 +23,7 @@ from typing import NamedTuple
 _BREAKS = r"\s,;、，；()\[\]{}"
 _START, _END = rf"(?<![^{_BREAKS}=:：])", rf"(?=[{_BREAKS}]|[.:!?。：]*(?:\s|$))"
 _MASKED = rf"(?=[^{_BREAKS}]{{0,200}}<[A-Z])[^{_BREAKS}]++"
-_NUMBERS = rf"(?:<(?:NUM|HEX|TIME)>|[^\w<>{_BREAKS}])++\s"
+_NUMBERS = rf"(?>(?:<(?:NUM|HEX|TIME)>|[^\w<>{_BREAKS}])+)\s"
 _COMMA = r"\s*[,;、，；]\s*"
 _WORD = rf"[^{_BREAKS}=:\"'\ue000]++"
 _GROUP = "|".join(rf"\{a}(?=[^\{a}\{b}]*<[A-Z])[^\{a}\{b}]*+\{b}" for a, b in ("()", "[]", "{}"))
@@ -70,7 +70,7 @@ _BY_COMMA = (
     ),
     _rule(
         r",\S",
-        r"([=:]\s?)(?=[\d_.$@/<>*-]*[^\W\d_])[\w.$@/<>*-]++(?:,[\w.$@/<>*-]+)++(?=[\s;)\]}]|$)", r"\1<*>",
+        r"([=:]\s?)(?=[\d_.$@/<>*-]*[^\W\d_])[\w.$@/<>*-]++(?>(?:,[\w.$@/<>*-]+)+)(?=[\s;)\]}]|$)", r"\1<*>",
     ),
 )  # fmt: skip
 _TWO_ELEMENTS = re.compile(_TWO)

@@ -15,7 +15,7 @@ from fusionlog.utils.json_format import Tree
 
 BLANKS = r"\s\ufeff"
 
-STRUCTURED_DATA = r'(?>-(?!\S)|(?:\[(?:[^"\]\\]|\\.|"(?:[^"\\]|\\.)*+")*+\])++)'
+STRUCTURED_DATA = r'(?>-(?!\S)|(?:\[(?>(?:[^"\]\\]|\\.|"(?>(?:[^"\\]|\\.)*)")*)\])+)'
 """STRUCTURED-DATA of RFC 5424: a hyphen, or elements in brackets, whose values may hold escaped quotes and brackets."""
 
 
@@ -32,7 +32,7 @@ _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?![A-Za-z]))?"
 _ISO = rf"\d{{4}}[-/]\d\d[-/]\d\d[T ]{_CLOCK}{_ZONE}"
 _MONTH = r"[A-Z][a-z]{2}"
 _C = r"(?P<content>.*)"
-_IN = r"(?:[^\[\]\r\n]|\[[^\[\]\r\n]*+\])*+"
+_IN = r"(?>(?:[^\[\]\r\n]|\[[^\[\]\r\n]*+\])*)"
 """Text in brackets that may hold a pair of its own."""
 _LEVEL = (
     r"(?P<level>(?i:TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|FATAL|CRITICAL|CRIT|ALERT|EMERG|"
@@ -47,7 +47,7 @@ _THREAD = rf"\[(?P<thread>{_IN})\]"
 _SYSLOG_TIME = rf"(?P<time>{_MONTH}\s{{1,2}}\d{{1,2}}(?: \d{{4}})? {_CLOCK}|{_ISO})"
 _PRI = r"(?:<(?P<pri>\d{1,3})>)?"
 _TAG = r"(?P<component>[^\s:\[\]<>=]+)(?:\[(?P<pid>[^\]\s]*)\])?:"
-_ACCESS_TAIL = r'(?P<content>"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+" (?:\d{3}|-) (?:\d+|-))(?!\S)(?P<rest>[^\r\n]*+)\s*'
+_ACCESS_TAIL = r'(?P<content>"[^"\\\r\n]*+(?>(?:\\.[^"\\\r\n]*+)*)" (?:\d{3}|-) (?:\d+|-))(?!\S)(?P<rest>[^\r\n]*+)\s*'
 _ACCESS = (
     r"(?:(?P<vhost>[^\s\"\[]+) )?(?P<client>[^\s\"\[]+) (?P<ident>[^\s\"\[]+) (?P<user>[^\r\n\"\[]*?)"
     rf" ?\[(?P<time>\d\d/{_MONTH}/\d{{4}}:\d\d:\d\d:\d\d [+-]\d{{4}})\] {_ACCESS_TAIL}"

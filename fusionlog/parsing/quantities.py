@@ -36,19 +36,19 @@ _BEFORE, _AFTER = 48, 24
 """Characters around a number that show what it is."""
 _CACHED = 20_000
 
-_COMMA = "(?:,[0-9]{1,2}(?= ?(?:ms|s|sec|秒)(?!\\w)))?+"
-_NUMBER = rf"[0-9]++(?:,[0-9]{{3}}(?![0-9]))*+{_COMMA}(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+"
+_COMMA = "(?>(?:,[0-9]{1,2}(?= ?(?:ms|s|sec|秒)(?!\\w)))?)"
+_NUMBER = rf"[0-9]++(?>(?:,[0-9]{{3}}(?![0-9]))*){_COMMA}(?>(?:\.[0-9]++)?)(?>(?:[eE][-+]?[0-9]++)?)"
 _END = "(?![A-Za-z0-9_]|[-:.,][0-9]|-[A-Za-z])"
 """Behind a value: no longer word, version, date, list or identifier."""
 _UNIT = "(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|milliseconds?|millis|msecs?|ms|[uµμ]s|ns)"
-_PART = rf"[0-9]++(?:\.[0-9]++)?+ ?{_UNIT}"
-_GLUED = rf"[0-9]++(?:\.[0-9]++)?+{_UNIT}"
+_PART = rf"[0-9]++(?>(?:\.[0-9]++)?) ?{_UNIT}"
+_GLUED = rf"[0-9]++(?>(?:\.[0-9]++)?){_UNIT}"
 _CHINESE = "\u4e00-\u9fff：（，"
 _VALUE = re.compile(
     rf"[ =:\"'(\[,|{{~>#+\t\n{_CHINESE}](?=[0-9])(?<![0-9][:,])(?:"
     rf"(?P<number>{_NUMBER})(?P<word>[A-Za-zµμ{_CHINESE}]++|%)?+{_END}"
     rf"|(?P<span>(?:{_GLUED}(?=[0-9]))+{_GLUED}){_END}"
-    rf"|(?P<clock>[0-9]{{1,3}}(?::[0-9]{{2}}){{1,2}}(?:[.,][0-9]++)?+){_END})"
+    rf"|(?P<clock>[0-9]{{1,3}}(?::[0-9]{{2}}){{1,2}}(?>(?:[.,][0-9]++)?)){_END})"
 )
 """A value behind a blank, a bracket, a quote or a sign: one within a word, a path or an address is none."""
 _LONGER = re.compile(rf"{_PART}(?![A-Za-z])(?:(?:, | and | ){_PART}(?![A-Za-z]))+{_END}")

@@ -33,7 +33,7 @@ _TIME = (
 )  # fmt: skip
 _ECS_LOGGER = ("log.logger", "event.dataset", "service.name")
 
-_PAIR = re.compile(r'([^\s="]++)=(?:"((?:[^"\\]|\\.)*+)"|(\S*+))|([^\s="]++)(?=\s|\Z)|[^\s="]++')
+_PAIR = re.compile(r'([^\s="]++)=(?:"((?>(?:[^"\\]|\\.)*))"|(\S*+))|([^\s="]++)(?=\s|\Z)|[^\s="]++')
 """A pair, a word without a value, or what is neither: as a whole, lest it be read again from each of its characters."""
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}

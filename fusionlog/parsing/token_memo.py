@@ -49,9 +49,9 @@ _MADE_UP = re.compile(
     r"(?![0-9]++(?:[eE][0-9]++)?[A-Za-z]{1,3}(?![A-Za-z0-9]))[A-Za-z0-9]{10,}([:,;.)\]]?)"
 )
 """A token that is an ID for sure, and comes once: no number with a unit, and not hexadecimal."""
-_PATH_ALONE = re.compile(r"(?=/[A-Za-z])(?:/[\w.@%+=~,:$#&?-]*\w)++([.,;:)\]]?)")
+_PATH_ALONE = re.compile(r"(?=/[A-Za-z])(?>(?:/[\w.@%+=~,:$#&?-]*\w)+)([.,;:)\]]?)")
 """A token that is a path for sure; most of the others come once as well."""
-_ADDRESS_ALONE = re.compile(r"((?:(?:[a-z]{1,7}[_-])?[a-z]{1,7}=)?<)[a-z0-9_.+]+@[a-z]++(?:\.[a-z]++)*+(>[,;.:)]?)")
+_ADDRESS_ALONE = re.compile(r"((?:(?:[a-z]{1,7}[_-])?[a-z]{1,7}=)?<)[a-z0-9_.+]+@[a-z]++(?>(?:\.[a-z]++)*)(>[,;.:)]?)")
 """A token that is an address for sure: no mask takes a word of seven letters, and what stands before the @ goes whole,
 whichever masks match in it. A message's id comes once or twice."""
 

@@ -160,7 +160,7 @@ def test_credentials_follow_the_protocol(tmp_path: Path) -> None:
 @pytest.mark.kafka
 async def test_a_missing_topic_is_said_before_a_worker_starts(kafka_settings: Settings) -> None:
     with pytest.raises(
-        BrokerError, match=r"does not exist: create it with  fusionlog topics create \(and 5 more: .* --role score"
+        BrokerError, match=r"does not exist: create it with  fusionlog topics create \(and 7 more: .* --role score"
     ):
         await preflight(kafka_settings, "score")
     await create_topics(kafka_settings)

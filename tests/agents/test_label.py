@@ -153,8 +153,8 @@ async def test_verdicts_are_provisional_while_an_llm_is_away_and_corrected_when_
 async def test_two_workers_spend_one_budget_and_what_is_beyond_it_waits_in_kafka(stage: Stage) -> None:
     topics = stage.settings.topics
     windows = [
-        make_window("user greeted", *["user bowed"] * count, session=f"s{count}", first_offset=count)
-        for count in range(1, 25)
+        make_window("user greeted", *["user bowed"] * n, session=f"s{n}", partition=n % 8, first_offset=n)
+        for n in range(1, 25)
     ]
     calls = {"FUSIONLOG_LABEL__UNITS_PER_CALL": "1", "FUSIONLOG_LABEL__CALLS_PER_HOUR": "20"}
     calls["FUSIONLOG_METHOD"] = "llm-only"  # A call a shape: nothing is known of another shape's events.

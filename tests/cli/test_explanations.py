@@ -39,8 +39,8 @@ def test_of_one_system_and_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_any_it_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    text, said = shown(monkeypatch, "--system", "farm", found=[])
-    assert text == "" and "no explanation of farm yet: run  fusionlog worker explain" in said
+    text, errors = shown(monkeypatch, "--system", "farm", found=[])
+    assert text == "" and "no explanation of farm yet: run  fusionlog worker explain" in errors
 
 
 def test_a_misspelt_system_is_no_system_without_explanations(monkeypatch: pytest.MonkeyPatch) -> None:

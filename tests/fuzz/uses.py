@@ -12,14 +12,17 @@ from msgspec.structs import replace
 from fusionlog import releases
 from fusionlog.cli import explanations as explanations_command
 from fusionlog.cli import feedback as feedback_command
+from fusionlog.cli import status as status_command
 from fusionlog.cli.labels_view import event_lines, label_lines, shape_lines
 from fusionlog.cli.models_view import release_lines, view_of
 from fusionlog.cli.train import status_lines, status_of
 from fusionlog.errors import ModelError, RecordError
 from fusionlog.explanation.priority_pool import Pool
 from fusionlog.explanation.prompt import messages, pseudonyms_of, unit_of
+from fusionlog.incidents.state import Incidents
 from fusionlog.kafka import codecs
 from fusionlog.novelty.profile import SystemProfile
+from fusionlog.observability.deployment import deployment
 from fusionlog.online.decisions import Decisions, SystemState, decide
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.online.label_review import Named, restored, reviewed, revoked
@@ -30,6 +33,7 @@ from fusionlog.records import (
     Anomaly,
     Explanation,
     Feedback,
+    Incident,
     KeyedLine,
     ModelRelease,
     PseudoLabel,
@@ -38,6 +42,7 @@ from fusionlog.records import (
     Template,
     Training,
     Window,
+    WorkerState,
 )
 from fusionlog.rules import DEFAULT_METHOD
 from fusionlog.settings import IngestSettings, ScoreSettings, SecondOpinionSettings, Settings, SystemSettings
@@ -236,6 +241,21 @@ def use_line(line: KeyedLine) -> None:
     """See test_lines.py: it is used in its partition."""
 
 
+def use_incident(incident: Incident) -> None:
+    """A worker starts from the records of its topic, and counts an anomaly into them."""
+    known = Incidents(known=[incident])
+    for each in (known.update(make_anomaly("disk failed", "disk opened")), *known.resolve(NOW)):
+        if each is not None:
+            assert_record(each)
+
+
+def use_state(state: WorkerState) -> None:
+    """`fusionlog status` shows it, whatever the clock of its worker."""
+    for now in (state.at, NOW):
+        found = deployment([state], now)
+        assert status_command.problems(found) is not None and status_command.screen(found, now)
+
+
 USES: Mapping[type[Record], Callable[[Any], None]] = {
     KeyedLine: use_line,
     Template: use_template,
@@ -247,4 +267,6 @@ USES: Mapping[type[Record], Callable[[Any], None]] = {
     Feedback: use_feedback,
     Spend: use_spend,
     Training: use_training,
+    Incident: use_incident,
+    WorkerState: use_state,
 }

@@ -12,7 +12,7 @@ UNREADABLE_SHARE = 0.25
 BYTE_ORDER_MARK = "\ufeff"
 
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
-_START = "^(?:[^ ]{20,36} std(?:out|err) [PF] )?+"
+_START = "^(?>(?:[^ ]{20,36} std(?:out|err) [PF] )?)"
 _NEIGHBOURS = re.compile(f"{_START}\ufffd{{0,3}}+(?!\ufffd).*?\ufffd\ufffd|{_START}\ufffd{{4}}", re.DOTALL)
 """Neighbours behind the start of a text, where a piece may have the rest of a character: three bytes at most."""
 

@@ -56,6 +56,6 @@ def test_a_storm_is_one_event_a_metric_and_a_warning_and_the_other_system_has_no
     windows = producer.of(settings.topics.general, Window)
     calm = [each for each in windows if each.system == "calm"]  # type: ignore[union-attr]
     assert {event.text for each in calm for event in each.events} == {"order <NUM> accepted by till <NUM>"}  # type: ignore[union-attr]
-    (warning,), _ = pipeline._reports["storm"].due(0.0)
-    assert "lines have the catch-all event <*>" in warning
-    assert pipeline._reports["calm"].due(0.0)[0] == []
+    warnings, _ = pipeline._reports["storm"].due(0.0)
+    assert any("lines have the catch-all event <*>" in warning for warning in warnings)
+    assert not any("catch-all" in warning for warning in pipeline._reports["calm"].due(0.0)[0])
