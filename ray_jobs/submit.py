@@ -12,6 +12,7 @@ from typing import Any
 
 from fusionlog.errors import MissingExtraError, RayError
 from fusionlog.settings import Settings, by_reference
+from fusionlog.utils.failure_line import failure_line
 from fusionlog.utils.masking import masked_url
 from ray_jobs.progress import NewLines, Show, nothing
 
@@ -78,10 +79,10 @@ def job_name(entrypoint: Sequence[str]) -> str:
 
 
 def _why(lines: Sequence[str], code: int, info: Any) -> str:
-    """Why a job failed: the reason of its report; without one its last line, or what Ray reports of it."""
+    """Why a job failed: the reason of its report; without one its exception or last line, or what Ray reports of it."""
     if reason := _report(lines).get("reason"):
         return str(reason)
-    last = lines[-1].strip() if lines else str(getattr(info, "message", None) or "it printed nothing").strip()
+    last = failure_line(lines) or str(getattr(info, "message", None) or "it printed nothing").strip()
     return f"{last} (exit code {code})"
 
 

@@ -32,6 +32,8 @@ NODE_SECRETS = f"{PREFIX}NODE_SECRETS"
 NOT_OF_JOBS = (f"{PREFIX}LABEL__", f"{PREFIX}METRICS__", f"{PREFIX}RAY_", f"{PREFIX}SIGNING__")
 """Secrets that no job needs: those of the endpoint, of the workers' metrics, of submitting, and the key of who submits:
 a job signs with its node's, and names that where it is missing."""
+MADE_OF_SECRETS = ("signatures",)
+"""What settings keep once it was made of secrets."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -60,8 +62,11 @@ def refuse_missing(settings: BaseModel, environment: Mapping[str, str]) -> None:
 
 
 def without_secrets(settings: Model) -> Model:
-    """Settings without the values of secrets, to be sent to another process."""
-    return _with(settings, {place: None for place, value in _secrets_of(settings) if not _is_shown(value)})
+    """Settings without the values of secrets and what was made of them, to be sent to another process."""
+    sent = _with(settings, {place: None for place, value in _secrets_of(settings) if not _is_shown(value)})
+    for name in MADE_OF_SECRETS:
+        sent.__dict__.pop(name, None)
+    return sent
 
 
 def with_secrets(settings: Model, here: Model) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fusionlog.errors import SettingError
 from fusionlog.settings import Settings, by_reference, load, with_secrets, without_secrets
 from fusionlog.settings.node_secrets import NODE_SECRETS
 from fusionlog.settings.secrets import secret_variables
+from fusionlog.signing.keys import PrivateKey
 
 PASSWORD = "FUSIONLOG_KAFKA__SASL_PASSWORD"
 
@@ -52,3 +54,14 @@ def test_settings_are_sent_without_secrets_and_completed_where_they_arrive(monke
     sent = without_secrets(whole)
     assert (sent.kafka.sasl_password, sent.label.url, sent.system) == (None, whole.label.url, "shop")
     assert with_secrets(sent, load()) == whole
+
+
+def test_settings_that_were_used_are_sent_without_the_private_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    PrivateKey.generate().write(tmp_path / "key.pem")
+    monkeypatch.setenv("FUSIONLOG_SIGNING__KEY_FILE", str(tmp_path / "key.pem"))
+    whole = load()
+    assert whole.signatures.key is not None
+    sent = pickle.loads(pickle.dumps(without_secrets(whole)))
+    assert sent.signing.key_file is None or sent.signatures is not whole.signatures

@@ -14,6 +14,7 @@ from fusionlog.records import Seconds, TrainingResult
 from fusionlog.records.training import TrainingOutcome
 from fusionlog.settings import PREFIX, Settings, TrainSettings, by_reference
 from fusionlog.settings.secrets import file_variables
+from fusionlog.utils.failure_line import failure_line
 from fusionlog.workers.train.ray_api import JobStatus
 
 EXPECTED: Mapping[int, TrainingOutcome] = {3: "rejected", 4: "nothing to do"}
@@ -98,8 +99,7 @@ def _without_report(status: JobStatus, log: str, now: Seconds) -> TrainingResult
         return failure("the job ended without a report of this target", now)
     if (outcome := EXPECTED.get(status.code or 0)) is not None:
         return TrainingResult(outcome=outcome, reason="the report of the job could not be read", at=now)
-    lines = log.strip().splitlines()
-    last = lines[-1].strip() if lines else status.message or "it printed nothing"
+    last = failure_line(log.splitlines()) or status.message or "it printed nothing"
     code = "" if status.code is None else f" (exit code {status.code})"
     return failure(f"{last}{code}", now)
 
