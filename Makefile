@@ -42,7 +42,7 @@ test: setup $(CHART_TOOLS) $(IMAGE_TOOLS)
 # second of each kind whose first `make test` runs. It leaves the bill of materials in build/sbom.json, and audits the pinned
 # packages where an advisory service answers; where none does, that test skips with the reason.
 check-long: setup $(CHART_TOOLS) $(IMAGE_TOOLS)
-	$(VENV)/bin/pytest -m long -n auto --dist load -rP --timeout 1800 tests/fuzz
+	$(VENV)/bin/pytest -m long -n auto --dist load -rP --timeout 3600 tests/fuzz
 	$(VENV)/bin/pytest -m long -rP --timeout 900 --ignore tests/fuzz
 
 lint: setup

@@ -147,12 +147,14 @@ class Demo:
 
     async def _until(
         self, condition: Callable[[], bool], otherwise: str, still_moving: Callable[[], object] = lambda: None,
-        seconds: float = STALL_SECONDS,
+        seconds: float | None = None,
     ) -> None:  # fmt: skip
         """Wait for a condition.
 
-        :raises DemoError: `still_moving` has not changed for so many seconds. :raises ChildError: a worker ended.
+        :raises DemoError: `still_moving` has not changed for so many seconds, `STALL_SECONDS` by default.
+        :raises ChildError: a worker ended.
         """
+        most = STALL_SECONDS if seconds is None else seconds
         moved, seen = time.monotonic(), still_moving()
         while not condition():
             for child in self._children:
@@ -161,9 +163,9 @@ class Demo:
                 self._monitor.check()
             if still_moving() != seen:
                 moved, seen = time.monotonic(), still_moving()
-            if time.monotonic() - moved > seconds:
+            if time.monotonic() - moved > most:
                 words = "; ".join(f"{child.name}: {child.last_line()}" for child in self._children)
-                raise DemoError(f"{otherwise} for {seconds:.0f} s ({words})")
+                raise DemoError(f"{otherwise} for {most:.0f} s ({words})")
             await asyncio.sleep(POLL_SECONDS)
 
     def _phase(self, text: str) -> None:

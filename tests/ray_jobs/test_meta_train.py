@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,20 +13,38 @@ import typer
 from typer.testing import CliRunner
 
 from fusionlog import releases
+from fusionlog.detector.examples import Example
+from fusionlog.detector.fitting import model
 from fusionlog.embedding.encoder import Encoder
-from fusionlog.errors import DataError
+from fusionlog.errors import SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.table import read_all
 from fusionlog.records import ModelRelease
 from fusionlog.releases import BASE
-from fusionlog.settings import DistillSettings, Settings
+from fusionlog.settings import BaseTraining, DistillSettings, Settings
 from ray_jobs import meta_train, publish, tasks
 from ray_jobs.report import Exit
+from ray_jobs.sources import Places
 from tests.encoders import make_encoder
 from tests.evaluation.factories import is_bad, write_data, write_labels
-from tests.ray_jobs.test_distill import FitsHere, here
 
 QUICK = DistillSettings(steps=5, hidden=8)
+
+
+class FitsHere:
+    """Fits in this process."""
+
+    def __init__(self, settings: DistillSettings, show: object = None) -> None:
+        self._settings = settings
+
+    def __call__(self, jobs: Sequence[Sequence[Example]], how: BaseTraining = "erm") -> list[bytes]:
+        return [model(examples, self._settings, how) for examples in jobs]
+
+
+@contextmanager
+def here() -> Iterator[str]:
+    """The id of a job without a Ray."""
+    yield "job-1"
 
 
 @pytest.fixture
@@ -71,7 +91,7 @@ async def test_the_base_model_of_the_sources_is_on_the_topic_and_verifies(
         kafka=kafka_settings.kafka, topic_prefix=kafka_settings.topic_prefix, distill=QUICK,
         encoder=make_encoder(tmp_path / "encoder"),
     )  # fmt: skip
-    report, code = await meta_train.train(settings, data, ["shop", "mill"])
+    report, code = await meta_train.train(settings, Places.of([str(data)], ["shop", "mill"]))
     [(_, release)] = await read_all(settings, settings.topics.models)
     releases.verify(release, None)
     assert (code, report.published, report.version) == (Exit.DONE, 1, release.version)
@@ -86,7 +106,7 @@ async def test_what_is_fitted_on_the_sources_is_in_the_release_and_its_figures_i
     for system in ("shop", "mill"):
         write_unlike(data, system)
     settings = Settings(distill=QUICK, encoder=make_encoder(tmp_path / "encoder"))
-    report, _ = await meta_train.train(settings, data, ["shop", "mill"])
+    report, _ = await meta_train.train(settings, Places.of([str(data)], ["shop", "mill"]))
     [release] = published
     assert release.offline_teacher is not None
     assert release.novelty is not None
@@ -98,8 +118,8 @@ async def test_a_source_that_the_data_do_not_have_publishes_nothing(
     published: list[ModelRelease], data: Path, tmp_path: Path
 ) -> None:
     settings = Settings(distill=QUICK, encoder=make_encoder(tmp_path / "encoder"))
-    with pytest.raises(DataError, match="no system 'barn' in it; known: farm, mill, shop"):
-        await meta_train.train(settings, data, ["shop", "barn"])
+    with pytest.raises(SettingError, match="has no such system; there are farm, mill, shop"):
+        await meta_train.train(settings, Places.of([str(data)], ["shop", "barn"]))
     assert published == []
 
 
