@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,9 @@ TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
 POLL_SECONDS = 0.3
 START_SECONDS = 60.0
 """A Ray that has just started answers before it has an agent that takes jobs; so long a job waits for one."""
-NO_AGENT = "No available agent"
+NO_AGENT, TAKEN = "No available agent", "already exists"
+AWAY_SECONDS = 60.0
+"""So long a Jobs API may close connections while a job runs: a busy head does, and the job goes on."""
 PENDING_SECONDS = 15.0
 """A job that no node has taken for so long is worth a line."""
 TAIL_LINES = 20
@@ -62,8 +65,8 @@ def submit(
     try:
         job = _submitted(client, shlex.join(entrypoint), variables)
         status = _wait(client, job, timeout, NewLines(name), show)
-        lines = client.get_job_logs(job).strip().splitlines()
-        info = client.get_job_info(job)
+        lines = _again(lambda: client.get_job_logs(job)).strip().splitlines()
+        info = _again(lambda: client.get_job_info(job))
     except (RuntimeError, OSError) as error:
         raise RayError(f"Ray at {place} stopped answering: {_first_line(error)}") from error
     code = 0 if str(status) == "SUCCEEDED" else (1 if info.driver_exit_code is None else info.driver_exit_code)
@@ -104,13 +107,33 @@ def _client(address: str, token: str | None) -> Any:
 
 
 def _submitted(client: Any, entrypoint: str, variables: Mapping[str, str]) -> str:
-    """The id of a job that Ray has taken."""
-    deadline = time.monotonic() + START_SECONDS
+    """The id of a job that Ray has taken. It is given with the job, so that no repetition is a second job."""
+    deadline, job = time.monotonic() + START_SECONDS, f"fusionlog-{uuid.uuid4().hex[:16]}"
+    sent = {"entrypoint": entrypoint, "runtime_env": {"env_vars": variables}, "submission_id": job}
     while True:
         try:
-            return str(client.submit_job(entrypoint=entrypoint, runtime_env={"env_vars": variables}))
+            _again(lambda: client.submit_job(**sent))
         except RuntimeError as error:
+            if TAKEN in str(error):
+                return job
             if NO_AGENT not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return job
+
+
+def _again(call: Callable[[], Any]) -> Any:
+    """The answer to a request, which is repeated for `AWAY_SECONDS` where the connection is closed.
+
+    :raises OSError: it never was answered.
+    """
+    deadline = time.monotonic() + AWAY_SECONDS
+    while True:
+        try:
+            return call()
+        except OSError:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(POLL_SECONDS)
 
@@ -119,10 +142,10 @@ def _wait(client: Any, job: str, timeout: float, new: NewLines, show: Show) -> A
     """The status of a job at its end; its progress is shown up to there."""
     began, is_late = time.monotonic(), False
     while True:
-        status = client.get_job_status(job)
+        status = _again(lambda: client.get_job_status(job))
         if show is not nothing:
             # Ray refuses the log of a job that no node has taken yet.
-            with suppress(RuntimeError):
+            with suppress(RuntimeError, OSError):
                 for line in new.take(client.get_job_logs(job)):
                     show(line)
         if status.is_terminal():

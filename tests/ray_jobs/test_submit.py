@@ -11,17 +11,27 @@ from ray_jobs.submit import submit
 class EndedJob:
     """A fake of Ray's client, whose job ends after so many polls, with a log that grows by a line with each."""
 
-    def __init__(self, *lines, code=0, message=None, refusals=()):
+    def __init__(self, *lines, code=0, message=None, refusals=(), closed=0):
         self.lines, self.code, self.message, self.polls = lines, code, message, 0
-        self.refusals, self.sent = list(refusals), {}
+        self.refusals, self.sent, self.ids, self.closed = list(refusals), {}, [], closed
 
-    def submit_job(self, entrypoint, runtime_env):
+    def submit_job(self, entrypoint, runtime_env, submission_id):
         if self.refusals:
             raise RuntimeError(self.refusals.pop(0))
+        if submission_id in self.ids:
+            raise RuntimeError(f"Job with submission_id {submission_id} already exists.")
         self.sent.update(runtime_env)
-        return "job-1"
+        self.ids.append(submission_id)
+        self._answer()
+        return submission_id
+
+    def _answer(self):
+        if self.closed:
+            self.closed -= 1
+            raise ConnectionError("Remote end closed connection without response")
 
     def get_job_status(self, job):
+        self._answer()
         self.polls += 1
         ended = self.polls > len(self.lines)
         return SimpleNamespace(is_terminal=lambda: ended)
@@ -108,8 +118,23 @@ NO_AGENT = "Request failed with status code 500: No available agent to submit jo
 
 
 def test_a_job_waits_for_a_ray_that_has_just_started(monkeypatch):
-    monkeypatch.setattr(module, "_client", lambda address, token: EndedJob(refusals=[NO_AGENT, NO_AGENT]))
-    assert submit("http://there:1", ["true"], {}).job == "job-1"
+    job = EndedJob(refusals=[NO_AGENT, NO_AGENT])
+    monkeypatch.setattr(module, "_client", lambda address, token: job)
+    assert submit("http://there:1", ["true"], {}).job == job.ids[0]
+
+
+def test_a_connection_that_is_closed_is_no_end_and_no_second_job(ends):
+    job = EndedJob("one", '{"published": 1}', closed=2)
+    ends(job)
+    assert submit("http://there:1", JOB, {}).published == 1
+    assert len(job.ids) == 1
+
+
+def test_an_api_that_stays_away_is_one_sentence(ends, monkeypatch):
+    monkeypatch.setattr(module, "AWAY_SECONDS", -1.0)
+    ends(EndedJob(closed=9))
+    with pytest.raises(RayError, match="Ray at http://there:1 stopped answering: Remote end closed"):
+        submit("http://there:1", JOB, {})
 
 
 @pytest.mark.parametrize(("refusal", "seconds"), [(NO_AGENT, 0.0), ("status code 500: no such environment", 60.0)])
