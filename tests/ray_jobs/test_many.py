@@ -139,7 +139,7 @@ async def test_an_autoscaler_starts_nodes_for_the_targets_and_ends_them(
     monkeypatch.setenv("AUTOSCALER_UPDATE_INTERVAL_S", "1")
     monkeypatch.setenv("RAY_FAKE_CLUSTER", "1")
     ray = rays(ScalingRay(2, TOKEN))
-    assert nodes(ray) == 1, "the head alone"
+    await until(lambda: nodes(ray) == 1)
     most: list[int] = []
     ended = threading.Event()
 
@@ -156,10 +156,14 @@ async def test_an_autoscaler_starts_nodes_for_the_targets_and_ends_them(
         watcher.join()
     assert result.report["published"] == len(SYSTEMS)
     assert max(most) == 3, "the head, and as many nodes as it may have"
+    await until(lambda: nodes(ray) == 1)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition; fail where it stays false."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while nodes(ray) > 1:
+    while not condition():
         assert time.monotonic() < deadline
-        ended.wait(0)
         await asyncio.sleep(1)
 
 
