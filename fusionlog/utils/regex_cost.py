@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -26,6 +26,9 @@ MAX_SECONDS = 0.05
 LONGEST_SECONDS = 1.0
 """CPU time after which a match is ended."""
 
+TRIAL_SECONDS = 10.0
+"""CPU time of all texts of an expression; the longest of the presets takes a twentieth of it."""
+
 _END = "\x00"
 _CHARACTERS = "0a A-_./:,"
 _STEPS = range(4, 31)
@@ -33,7 +36,11 @@ _GROWTH = 1.3
 """A text is a little longer than the one before, so that the first that takes too long does not take much more."""
 _LONGEST = 2_000
 
+MOST_BEFORE, MOST_PIECE = 200, 50
+"""Characters of what stands before a repetition, and of what is repeated."""
+
 Node = tuple[Any, Any]
+Attack = tuple[str, str]
 
 
 def worst_text(pattern: str, flags: int = 0, whole_lines: bool = False) -> str | None:
@@ -41,19 +48,30 @@ def worst_text(pattern: str, flags: int = 0, whole_lines: bool = False) -> str |
 
     :param whole_lines: whether the expression is matched at the start of a line, and polynomial time counts as well,
         on texts of up to 2,000 characters.
-    :raises ValueError: it is nested too deep to be tried.
+    :raises ValueError: it is nested too deep, or has too many repetitions, to be tried.
     """
-    compiled, watch = re.compile(pattern, flags), Watch()
+    compiled, watch, until = re.compile(pattern, flags), Watch(), time.thread_time() + TRIAL_SECONDS
     find = watch.guarded_search(pattern, compiled.match if whole_lines else compiled.search)
     try:
-        attacks = dict.fromkeys(_attacks(pattern, flags))
+        attacks = {attack: None for attack in _before(until, _attacks(pattern, flags)) if attack[1]}
     except RecursionError as error:
         raise ValueError("it is nested too deep: take groups out that are not needed") from error
     with limited(watch, LONGEST_SECONDS):
-        for prefix, piece in attacks:
+        for prefix, piece in _before(until, attacks):
             if _takes_long(find, prefix, piece, whole_lines):
                 return prefix + piece * 3
     return None
+
+
+def _before(until: float, attacks: Iterable[Attack]) -> Iterator[Attack]:
+    """The attacks, as long as there is time.
+
+    :raises ValueError: there is none left.
+    """
+    for attack in attacks:
+        if time.thread_time() > until:
+            raise ValueError(f"it cannot be tried in {TRIAL_SECONDS:g} s: it needs fewer groups and repetitions")
+        yield attack
 
 
 def _takes_long(find: Callable[[str], object], prefix: str, piece: str, whole_lines: bool) -> bool:
@@ -86,24 +104,26 @@ def _seconds(find: Callable[[str], object], text: str) -> float:
     return time.thread_time() - started
 
 
-def _attacks(pattern: str, flags: int) -> Iterator[tuple[str, str]]:
-    """What stands before a repetition, and what is repeated, for each preference among the characters that fit."""
+def _attacks(pattern: str, flags: int) -> Iterator[Attack]:
+    """What stands before a repetition, and what is repeated, for each preference among the characters that fit.
+
+    Every other part of the expression is one with nothing to repeat, so that whoever reads them can stop anywhere.
+    """
     tree = list(parser.parse(pattern, flags))
     literals = [each for each in dict.fromkeys(re.sub(r"\w|\s", "", pattern)) if each not in _CHARACTERS][:8]
     for first in (*_CHARACTERS, *literals):
         preferred = first + _CHARACTERS
-        for prefix, piece in _repeated(tree, "", preferred):
-            if piece:
-                yield prefix[:200], piece[:50]
+        yield from _repeated(tree, "", preferred)
 
 
-def _repeated(nodes: Sequence[Node], before: str, preferred: str) -> Iterator[tuple[str, str]]:
+def _repeated(nodes: Sequence[Node], before: str, preferred: str) -> Iterator[Attack]:
     for node in nodes:
+        yield before, ""
         for inner in _children(node):
             if _is_unbounded(node):
-                yield before, _sample(inner, preferred)
+                yield before, _sample(inner, preferred)[:MOST_PIECE]
             yield from _repeated(inner, before, preferred)
-        before += _sample([node], preferred)
+        before = (before + _sample([node], preferred))[:MOST_BEFORE]
 
 
 def _is_unbounded(node: Node) -> bool:
@@ -136,8 +156,8 @@ def _choices(nodes: list[Node]) -> list[list[Node]]:
 
 
 def _sample(nodes: Sequence[Node], preferred: str) -> str:
-    """A text that fits a sequence, each repetition as often as it must be, and once at least."""
-    return "".join(_sample_node(node, preferred) for node in nodes)
+    """The beginning of a text that fits a sequence, each repetition as often as it must be, and once at least."""
+    return "".join(_sample_node(node, preferred) for node in nodes)[:MOST_BEFORE]
 
 
 def _sample_node(node: Node, preferred: str) -> str:

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from fusionlog.utils import regex_cost
 from fusionlog.utils.regex_cost import worst_text
 
 
@@ -35,3 +36,14 @@ def test_expressions_of_high_polynomial_time_are_found_where_whole_lines_count(p
 )  # fmt: skip
 def test_useful_expressions_pass(pattern: str) -> None:
     assert worst_text(pattern, re.DOTALL, whole_lines=True) is None
+
+
+def test_nested_counts_make_no_endless_text() -> None:
+    assert worst_text("((((((a{50}){50}){50}){50}){50}){50})!") is None
+
+
+def test_an_expression_without_end_is_refused_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regex_cost, "TRIAL_SECONDS", 0.05)
+    for pattern in (("(" * 90 + "a" + ")" * 90) * 50, "(?:a+b)" * 2_000):
+        with pytest.raises(ValueError, match=r"it cannot be tried in 0\.05 s: it needs fewer groups and repetitions"):
+            worst_text(pattern)
