@@ -82,11 +82,14 @@ class Role(StrEnum):
     label = "label"
     explain = "explain"
     incidents = "incidents"
+    notify = "notify"
     canary = "canary"
 
 
 @app.command()
-def worker(role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents or canary")]) -> None:
+def worker(
+    role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents, notify or canary")],
+) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run
 

@@ -10,7 +10,7 @@ from fusionlog.settings import Settings
 
 
 def run(role: str, settings: Settings) -> None:
-    """Run a worker (`ingest`, `score`, `label`, `explain`, `incidents`, `canary`) until SIGTERM or SIGINT.
+    """Run a worker (`ingest`, `score`, `label`, `explain`, `incidents`, `notify`, `canary`) until SIGTERM or SIGINT.
 
     :raises FusionLogError: the worker cannot start, or it crashed.
     """
