@@ -186,8 +186,8 @@ def _url(place: str, url: SecretStr) -> SecretStr:
 
 def _refused(place: str, error: ErrorDetails) -> SettingError:
     where = ".".join([place, *(str(part) for part in error["loc"])])
-    shown = error["loc"][:1] not in [(each,) for each in ("", *_SECRETS)] and bool(error["loc"])
-    value: Any = error["input"] if shown and not isinstance(error["input"], dict) else NOT_SHOWN
+    is_shown = error["loc"] and error["loc"][0] in TargetSettings.model_fields and error["loc"][0] not in _SECRETS
+    value: Any = error["input"] if is_shown and not isinstance(error["input"], dict) else NOT_SHOWN
     return SettingError(where, value, _remedy(error))
 
 
@@ -198,4 +198,8 @@ def _remedy(error: ErrorDetails) -> str:
         return error["msg"].removeprefix("Value error, ")
     fields = [*TargetSettings.model_fields]
     near = nearest(str(error["loc"][-1]), fields)
-    return f"there is no such key; did you mean {near}?" if near else f"there is no such key; there are {fields}"
+    return (
+        f"there is no such key; did you mean {near}?"
+        if near
+        else f"there is no such key; there are {', '.join(fields)}"
+    )

@@ -134,5 +134,5 @@ def _names(names: Sequence[str]) -> str:
 
 def _shown(text: str) -> str:
     """A text as it leaves."""
-    shown = _CONTROL.sub(" ", redact(text[: 4 * MAX_CHARS])).strip()
+    shown = " ".join(_CONTROL.sub(" ", redact(text[: 4 * MAX_CHARS])).split())
     return shown if len(shown) <= MAX_CHARS else f"{shown[: MAX_CHARS - 1]}…"
