@@ -14,7 +14,7 @@ from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics
+from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, notify, systems, teacher, topics
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.doctor import doctor
@@ -40,6 +40,7 @@ app.add_typer(systems.app, name="systems")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(notify.app, name="notify")
 app.add_typer(teacher.app, name="teacher")
 app.add_typer(keys.app, name="keys")
 app.command()(scan)

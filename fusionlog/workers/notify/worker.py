@@ -80,7 +80,7 @@ class NotifyWorker(BatchHandler):
         """
         for message in messages:
             try:
-                await self._handle(message)
+                await self._change(message)
             except RecordError as error:
                 await self._output.dead_letter(message, error)
         await self._output.flush()
@@ -129,7 +129,7 @@ class NotifyWorker(BatchHandler):
         )  # fmt: skip
         return Sender(self._settings, outbox, self._connect(target), output, number, self._messages.get)
 
-    async def _handle(self, message: Any) -> None:
+    async def _change(self, message: Any) -> None:
         if message.value is not None:
             self._put(codecs.decode(message.value, Incident, _place(message)), message)
             return
