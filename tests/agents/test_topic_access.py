@@ -16,7 +16,7 @@ from fusionlog.errors import RecordError
 from fusionlog.incidents import group
 from fusionlog.kafka import codecs
 from fusionlog.kafka.producer import Producer
-from fusionlog.records import Route
+from fusionlog.records import Notification, Route
 from fusionlog.topics import Role, Topic
 from tests.agents.stage import REPARTITIONED, Stage, Worker, until
 from tests.brokers import ApacheKafka
@@ -212,6 +212,19 @@ async def test_incidents(recorded: Recorded) -> None:
     await counted(worker, "incidents", 1)
     assert await worker.stop() == 0
     recorded.check("incidents")
+
+
+async def test_notify(recorded: Recorded) -> None:
+    """The incident of a note that is left over is gone: the note is removed."""
+    stage, topics = recorded.stage, recorded.stage.settings.topics
+    await stage.publish_raw(topics.incidents, b"{broken")
+    await stage.publish(topics.notifications, Notification(
+        target="nobody", incident="gone", change="opened", status="open", severity="error", systems=["shop"], at=1.0
+    ))  # fmt: skip
+    worker = await stage.worker("notify")
+    await worker.logged("incidents are read")
+    assert await worker.stop() == 0
+    recorded.check("notify")
 
 
 async def test_canary(apache_kafka: ApacheKafka, tmp_path: Path) -> None:

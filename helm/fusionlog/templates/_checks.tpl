@@ -18,6 +18,9 @@
 {{- if and (eq $role "explain") (not $root.Values.llm.url) (not $root.Values.llm.urlKey) (not $worker.settings.FUSIONLOG_LABEL__URL_FILE) -}}
 {{- fail "workers.explain.enabled needs an LLM: set llm.url" -}}
 {{- end -}}
+{{- if and (eq $role "notify") (not $root.Values.notifications.targets) -}}
+{{- fail "workers.notify.enabled needs somebody to notify: set notifications.targets (docs/notifications.md)" -}}
+{{- end -}}
 {{- if and (not $root.Values.systems) (not $root.Values.existingSystemsConfigMap) -}}
 {{- fail "systems is empty: describe at least one system (docs/systems-file.md), or name a ConfigMap in existingSystemsConfigMap" -}}
 {{- end -}}
