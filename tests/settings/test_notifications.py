@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from fusionlog.errors import SettingError
-from fusionlog.settings import Settings, read_targets, unknown_systems
+from fusionlog.settings import Settings, TargetSettings, read_targets, unknown_systems
 
 SECRET = "s3cr3t-token-of-a-hook"
 
@@ -87,3 +88,20 @@ def test_a_system_that_the_systems_file_does_not_have_is_a_sentence(tmp_path: Pa
     assert unknown_systems(targets, ["shop", "bank"]) == [
         "target a waits for incidents of shpo, which the systems file does not have; did you mean shop?"
     ]
+
+
+def test_the_page_has_every_key_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text(encoding="utf-8")
+    rows = {
+        name: row
+        for row in page.splitlines()
+        for name in re.findall(r"`(\w+)`", row.split(" | ")[0])
+        if row.startswith("| `")
+    }
+    for name, field in TargetSettings.model_fields.items():
+        default = field.get_default()
+        if isinstance(default, bool | int | float | str):
+            shown = str(default).lower() if isinstance(default, bool) else f"{default}".removesuffix(".0")
+            assert f"| `{shown}` |" in rows[name], name
+        else:
+            assert name in rows
