@@ -57,7 +57,7 @@ AIOKafkaProducer.send, AIOKafkaProducer.send_batch = noted_send, noted_send_batc
 """
 RAY = """
 import asyncio, time
-from fusionlog.cli.rollback import again_at
+from fusionlog.online.rollback import again_at
 from fusionlog.settings import load
 from ray_jobs import publish
 

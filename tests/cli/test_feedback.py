@@ -12,13 +12,13 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-from fusionlog.cli.feedback import seconds_of
 from fusionlog.cli.main import app
 from fusionlog.errors import SettingError
 from fusionlog.kafka import table, written
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.codecs import key_of
 from fusionlog.kafka.producer import Producer
+from fusionlog.online.giving_verdicts import seconds_of
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Evidence, Feedback, Record, template_id
 from fusionlog.settings import Settings
