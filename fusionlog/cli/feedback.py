@@ -16,6 +16,7 @@ from fusionlog import settings
 from fusionlog.cli.printing import at, printable, user
 from fusionlog.errors import SettingError
 from fusionlog.online.giving_verdicts import LEAST_CHARS, MAX_NOTE_CHARS, is_named, on_anomaly, seconds_of
+from fusionlog.online.incident_verdicts import on_incident
 from fusionlog.records import Anomaly, Feedback
 from fusionlog.settings import Settings
 
@@ -36,11 +37,13 @@ class Scope(StrEnum):
 
     shape = "shape"
     event = "event"
+    incident = "incident"
 
 
 def feedback(
     id: Annotated[
-        str | None, typer.Argument(help="the id of an anomaly, or its beginning; default: list what stands")
+        str | None,
+        typer.Argument(help="the id of an anomaly or an incident, or its beginning; default: list what stands"),
     ] = None,
     verdict: Annotated[Given | None, typer.Argument(help="confirm, dismiss or undo")] = None,
     duration: Annotated[
@@ -49,7 +52,10 @@ def feedback(
     ] = None,
     scope: Annotated[
         Scope | None,
-        typer.Option(help="windows of this shape, or all that its most telling event tells of; default: shape"),
+        typer.Option(
+            help="windows of this shape, all that its most telling event tells of, or those of the incident ID; "
+            "default: shape"
+        ),
     ] = None,
     event: Annotated[
         str | None, typer.Option(help="another event of the anomaly: its id, or a part of its text; scope event")
@@ -61,7 +67,8 @@ def feedback(
 ) -> None:
     """Confirm or dismiss an anomaly; workers follow at once. Without an ID, list what stands.
 
-    A dismissal mutes anomalies of the same window shape, or those that the same event alone tells of. Without --for it
+    A dismissal mutes anomalies of the same window shape, or those that the same event alone tells of; that of an
+    incident, those that the telling events of its anomalies tell of. Without --for it
     is a label as well, as a confirmation is: no teacher and no model overrules it, and the next distillation is trained
     with it.
     """
@@ -86,7 +93,10 @@ def feedback(
         is_of_event = scope is Scope.event or (scope is None and event is not None)
         if event is not None and not is_of_event:
             raise SettingError("--event", event, "it goes with  --scope event")
-        _print(asyncio.run(_give(config, id, given, is_of_event, event)))
+        if scope is Scope.incident:
+            _print(asyncio.run(_give_on_incident(config, id, given)))
+        else:
+            _print(asyncio.run(_give(config, id, given, is_of_event, event)))
 
 
 async def _give(config: Settings, id: str, given: Feedback, is_of_event: bool, event: str | None) -> list[str]:
@@ -100,6 +110,29 @@ async def _give(config: Settings, id: str, given: Feedback, is_of_event: bool, e
     return [*lines, "  it ends by itself, and is no label: no model learns it"] if found.until else lines
 
 
+async def _give_on_incident(config: Settings, id: str, given: Feedback) -> list[str]:
+    from fusionlog.cli.incidents import chosen as chosen_incident
+    from fusionlog.kafka.codecs import key_of
+    from fusionlog.kafka.table import read_all
+    from fusionlog.kafka.written import write
+
+    incident = chosen_incident(id, [each for _, each in await read_all(config, config.topics.incidents)])
+    ids = frozenset(incident.anomaly_ids)
+    last = {each.id: each for each in await _anomalies(config) if each.id in ids}
+    verdicts = on_incident(incident.id, (each for each in last.values() if not each.withdrawn), given)
+    if not verdicts:
+        raise SettingError(
+            "ID", id, f"none of its anomalies is among the newest {READ:,} of each partition of "
+            f"{config.topics.anomalies.name}: there is nothing to mute",
+        )  # fmt: skip
+    await write(config, config.topics.feedback, {key_of(each): each for each in verdicts})
+    found = [line(each) for each in verdicts]
+    return [
+        f"{len(found)} verdict{'s' * (len(found) != 1)} of {len(last)} of its {incident.anomalies} anomalies:",
+        *(f"  {each}" for each in found), f"  undo: fusionlog feedback {incident.id[:12]} undo",
+    ]  # fmt: skip
+
+
 def chosen(anomalies: Iterable[Anomaly], id: str, topic: str) -> Anomaly:
     """The anomaly whose id begins so, as its last record has it.
 
@@ -111,7 +144,10 @@ def chosen(anomalies: Iterable[Anomaly], id: str, topic: str) -> Anomaly:
             "ID", id, f"{len(found)} anomalies have ids that begin so: name {LEAST_CHARS} characters or more"
         )
     if not found:
-        raise SettingError("ID", id, f"no anomaly among the newest {READ:,} of each partition of {topic} begins so")
+        raise SettingError(
+            "ID", id, f"no anomaly among the newest {READ:,} of each partition of {topic} begins so; the id of an "
+            "incident goes with  --scope incident",
+        )  # fmt: skip
     return next(iter(found.values()))
 
 
@@ -144,8 +180,15 @@ def line(feedback: Feedback) -> str:
     note = f": {feedback.note}" if feedback.note else ""
     return (
         f"{at(feedback.at)}  {feedback.system}  {feedback.verdict}{until}  {target}, "
-        f"anomaly {feedback.anomaly[:12]}, by {feedback.by}{note}"
+        f"{_given_on(feedback)}, by {feedback.by}{note}"
     )
+
+
+def _given_on(feedback: Feedback) -> str:
+    """The incident or the anomaly that a verdict was given on."""
+    if feedback.incident is not None:
+        return f"incident {feedback.incident[:12]}"
+    return f"anomaly {feedback.anomaly[:12]}"
 
 
 async def _anomalies(config: Settings) -> Sequence[Anomaly]:

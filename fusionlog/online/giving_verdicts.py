@@ -79,7 +79,7 @@ def _event(anomaly: Anomaly, wanted: str | None) -> Evidence:
 
 
 def is_named(feedback: Feedback, id: str) -> bool:
-    """Whether the beginning of an id names the anomaly of a verdict, its event or its shape."""
+    """Whether the beginning of an id names the anomaly of a verdict, its incident, its event or its shape."""
     return len(id) >= LEAST_CHARS and any(
-        each.startswith(id) for each in (feedback.anomaly, feedback.event or feedback.shape)
+        each.startswith(id) for each in (feedback.anomaly, feedback.incident or "", feedback.event or feedback.shape)
     )
