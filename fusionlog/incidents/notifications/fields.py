@@ -38,7 +38,7 @@ def fields_of(due: Due, target: Target) -> Fields:
         "title": _shown(incident.title),
         "cause": _shown(explanation.cause if explanation is not None else incident.cause),
         "next_step": _shown(explanation.next_step or "") if explanation is not None else "",
-        "system": incident.systems[0],
+        "system": next(iter(incident.systems), ""),
         "systems": _names(incident.systems),
         "hosts": _names(incident.hosts),
         "sessions": _names(incident.sessions),

@@ -135,8 +135,9 @@ def _alerts(due: Due, target: Target, now: Seconds) -> Iterator[dict[str, Any]]:
 
 
 def _labels(due: Due, target: Target, severity: str) -> dict[str, str]:
-    own = {"alertname": ALERT_NAME, "incident": due.id, "severity": severity, "system": due.incident.systems[0]}
-    return {**target.settings.labels, **own}
+    system = next(iter(due.incident.systems), "")
+    own = {"alertname": ALERT_NAME, "incident": due.id, "severity": severity, "system": system}
+    return {name: value for name, value in {**target.settings.labels, **own}.items() if value}
 
 
 def _webhook(batch: Sequence[Due], target: Target, now: Seconds) -> tuple[str, Any]:
