@@ -167,9 +167,12 @@ def _secret(place: str, setting: str, path: Path | None) -> SecretStr | None:
     if not path.is_absolute():
         raise SettingError(f"{place}.{setting}", NOT_SHOWN, "it must be the absolute path of a file, as /run/secrets/x")
     try:
-        return SecretStr(file_of(path).strip())
+        text = file_of(path).strip()
     except ValueError as error:
         raise SettingError(f"{place}.{setting}", str(path), f"the file {error}") from None
+    if not (text.isascii() and text.isprintable()) and setting != "key_file":
+        raise SettingError(f"{place}.{setting}", str(path), "the file must have one line of ASCII")
+    return SecretStr(text)
 
 
 def _url(place: str, url: SecretStr) -> SecretStr:

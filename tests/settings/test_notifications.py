@@ -66,6 +66,7 @@ def test_targets_are_read_with_their_secrets_from_files(tmp_path: Path) -> None:
         ("a: {type: slack, url: 'http://h', key_file: /x}", "key_file signs what a webhook gets"),
         ("a: {type: slack, url_file: secret}", "a.url_file is set .* must be the absolute path of a file"),
         ("a: {type: slack, url_file: /nowhere/at/all}", "a.url_file is '/nowhere/at/all': the file does not exist"),
+        ("a: {type: slack, url: 'http://h', token_file: TMP/lines}", "a.token_file is .* must have one line of ASCII"),
         ("a/b: {type: slack, url: 'http://h'}", "the name of a target is letters"),
         ("1: {type: slack, url: 'http://h'}", "the name of a target is letters"),
         ("a: {type: slack, url: 'http://h'}\na: {}", "is not YAML"),
@@ -73,7 +74,8 @@ def test_targets_are_read_with_their_secrets_from_files(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_one_sentence_without_a_secret(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(SettingError, match=problem) as raised:
-        read_targets(written(tmp_path, text))
+        (tmp_path / "lines").write_text(f"{SECRET}\n{SECRET}")
+        read_targets(written(tmp_path, text.replace("TMP", str(tmp_path))))
     assert SECRET not in str(raised.value) and SECRET not in repr(raised.value.__context__)
 
 

@@ -8,6 +8,8 @@ from fusionlog.novelty.reasons.severity import SEVERITIES
 from fusionlog.records import Incident, Notification, NotifiedChange, Seconds
 from fusionlog.settings import Target, TargetSettings
 
+MOST = 2**31 - 1
+"""The greatest number of a message."""
 Suppression = Literal["severity", "system", "over"]
 """Why a target is not notified of an incident: it does not want it, or it was over before its turn."""
 
@@ -28,7 +30,7 @@ class Due(NamedTuple):
     def number(self) -> int:
         """Number of the message among those on the incident, from 1."""
         sent = self.before.number if self.before is not None else 0
-        return sent + (self.change is not None)
+        return min(sent + (self.change is not None), MOST)
 
     @property
     def is_over(self) -> bool:

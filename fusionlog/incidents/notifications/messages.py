@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from fusionlog.incidents.notifications.due import Due
 from fusionlog.incidents.notifications.fields import Fields, fields_of, filled, filled_json, iso, lines_of, severity_of
@@ -60,7 +60,7 @@ def signature(key: str, timestamp: str, body: bytes) -> str:
 def _headers(batch: Sequence[Due], target: Target, body: bytes, now: Seconds) -> dict[str, str]:
     found = {"Content-Type": "application/json"}
     if target.type == "webhook":
-        found[KEY] = f"{batch[0].id}-{batch[0].number}"  # A repeat after a kill has the same one.
+        found[KEY] = f"{quote(batch[0].id[:100], safe='')}-{batch[0].number}"  # A repeat after a kill has the same one.
     if target.token is not None:
         found["Authorization"] = f"Bearer {target.token.get_secret_value()}"
     if target.key is not None:

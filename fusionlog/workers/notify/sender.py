@@ -100,9 +100,7 @@ class Sender:
 
     async def _send(self, batch: Sequence[Due]) -> None:
         await self._output.confirm()
-        request = request_of(batch, self.outbox.target, self._wall())
-        self.outbox.started(self._clock())
-        answer = await self._client.post(request)
+        answer = await self._answer(batch)
         now = self._clock()
         if answer.outcome == "delivered":
             await self._delivered(batch, now)
@@ -116,6 +114,16 @@ class Sender:
             self._report_failure(answer)
             await self._give_up(given_up, answer.why)
         self._show()
+
+    async def _answer(self, batch: Sequence[Due]) -> Answer:
+        """The target's answer; an incident of which no message can be made is refused, lest it end every worker."""
+        try:
+            request = request_of(batch, self.outbox.target, self._wall())
+        except Exception as error:
+            log.exception("no message could be made", target=self.name, incidents=[due.id for due in batch])
+            return Answer("refused", f"no message could be made ({type(error).__name__})")
+        self.outbox.started(self._clock())
+        return await self._client.post(request)
 
     async def _delivered(self, batch: Sequence[Due], now: float) -> None:
         for record in self.outbox.delivered(batch, now, self._wall()):

@@ -173,3 +173,8 @@ def test_a_webhook_is_signed_and_its_repetition_is_recognised() -> None:
     assert first.headers["Idempotency-Key"] == again.headers["Idempotency-Key"] == f"{ONE.id}-1"
     end = request_of([follow(ONE, replace(ONE, status="resolved"), "resolved", target)], target, NOW)
     assert end.headers["Idempotency-Key"] == f"{ONE.id}-2"
+
+
+def test_the_id_of_a_forged_incident_adds_no_header() -> None:
+    request = request_of([Due(replace(ONE, id="a\r\nX-Evil: 1\u00e9"), "opened", None)], make_target("webhook"), NOW)
+    assert request.headers["Idempotency-Key"] == "a%0D%0AX-Evil%3A%201%C3%A9-1"

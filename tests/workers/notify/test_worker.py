@@ -21,6 +21,7 @@ from fusionlog.kafka.membership import AssignmentLost
 from fusionlog.kafka.takeover import Takeover
 from fusionlog.records import Incident, Notification
 from fusionlog.settings import Settings
+from fusionlog.workers.notify import sender
 from fusionlog.workers.notify.worker import NotifyWorker
 from tests.incidents.notifications.factories import HttpTarget, http_target, make_incident, make_target
 from tests.workers.memory import MemoryProducer, Message
@@ -227,6 +228,22 @@ async def test_a_kafka_that_takes_no_note_ends_the_worker(bench: Bench) -> None:
     await bench.worker.handle([Message(codecs.encode(ONE), topic="incidents")])
     with pytest.raises(BrokerError):
         await bench.until(lambda: False)
+
+
+async def test_an_incident_of_which_no_message_can_be_made_is_a_dead_letter_and_ends_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, bad = sender.request_of, make_incident(2)
+
+    def request_of(batch: Any, *more: Any) -> Any:
+        if batch[0].id == bad.id:
+            raise KeyError("of this test")
+        return made(batch, *more)
+
+    monkeypatch.setattr(sender, "request_of", request_of)
+    await bench.put(bad, ONE)
+    await bench.until(lambda: bool(bench.letters()) and bool(bench.noted()))
+    assert "no message could be made (KeyError)" in bench.letters()[0]["detail"]
 
 
 async def test_a_stop_waits_for_the_answer_that_is_under_way(bench: Bench) -> None:
