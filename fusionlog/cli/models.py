@@ -1,4 +1,4 @@
-"""`fusionlog models`: list releases, publish the bundled one or one of a file, save one, roll back, restore."""
+"""`fusionlog models`: list and compare releases, publish one, save one, roll back, restore."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from fusionlog import releases, settings
 from fusionlog.bundled.base import read_base, refuse_targets
+from fusionlog.cli.models_diff import diff
 from fusionlog.cli.printing import ago, printable, user
 from fusionlog.cli.rollback import until_used
 from fusionlog.embedding.source import configured_name
@@ -30,6 +31,7 @@ from fusionlog.signing.signatures import OFF, REMEDY
 from fusionlog.utils.files import replace_file
 
 app = typer.Typer(help="List model releases, publish, save, roll back to, or restore one.", no_args_is_help=True)
+app.command()(diff)
 System = Annotated[str | None, typer.Option(help="only of this system; * is the base")]
 
 

@@ -63,14 +63,23 @@ def test(
         raise typer.Exit(1)
 
 
-def _checked(config: Settings) -> Sequence[Target]:
-    """The targets, whose templates can be used; systems that are not known are a line on stderr."""
+def checked(config: Settings) -> Sequence[Target]:
+    """The targets of the notifications file.
+
+    :raises SettingError: no file is set, or a target or its template cannot be used.
+    """
     from fusionlog.incidents.notifications.fields import check
     from fusionlog.incidents.notifications.sample import sample
 
     targets = list(config.targets.values())
     for target in targets:
         check(target, sample(target, time.time()))
+    return targets
+
+
+def _checked(config: Settings) -> Sequence[Target]:
+    """The same; systems that are not known are a line on stderr."""
+    targets = checked(config)
     for sentence in unknown_systems(targets, config.described):
         Console(stderr=True, soft_wrap=True).print(sentence, style="yellow", highlight=False, markup=False)
     return targets

@@ -77,7 +77,7 @@ async def test_killed_restarted_and_taken_over_it_sends_nothing_twice(
     assert worker.metrics()["fusionlog_notifications_given_up"] == 1
 
     standby = await stage.worker("notify")
-    await standby.logged('"started"')
+    await until(lambda: '"started"' in standby.log.read_text(), SECONDS, standby.log.read_text)
     assert await worker.stop() == 0
     assert (await sent(server, 5, standby))[-1] == (one.id, "resolved")
     await stage.publish(topic, three)

@@ -222,7 +222,8 @@ async def test_notify(recorded: Recorded) -> None:
         target="nobody", incident="gone", change="opened", status="open", severity="error", systems=["shop"], at=1.0
     ))  # fmt: skip
     worker = await stage.worker("notify")
-    await worker.logged("incidents are read")
+    wanted = {topics.deadletter.name, topics.notifications.name}
+    await until(lambda: wanted <= recorded.topics("writes"), 120, worker.log.read_text)
     assert await worker.stop() == 0
     recorded.check("notify")
 

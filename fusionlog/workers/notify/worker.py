@@ -53,9 +53,10 @@ class NotifyWorker(BatchHandler):
         self._senders: list[Sender] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._messages: dict[str, Message] = {}
+        self._left_over: list[str] = []
 
     async def open(self, takeovers: Mapping[TopicPartition, Takeover], guard: CrashGuard, confirm: Confirm) -> None:
-        """Read incidents and notifications, then begin to send.
+        """Read incidents and notifications; nothing is sent or written before the membership is proven.
 
         :raises BrokerError: Kafka does not answer.
         """
@@ -68,9 +69,10 @@ class NotifyWorker(BatchHandler):
         last = {(each.key or b"").decode("utf-8", "replace"): each for each in await self._read_incidents()}
         for record in last.values():
             self._take(record)
-        await self._forget(each for each in sent if (found := last.get(each.incident)) is None or not found.value)
+        self._left_over = [
+            codecs.key_of(each) for each in sent if (found := last.get(each.incident)) is None or not found.value
+        ]
         log.info("incidents are read", incidents=len(last), waiting=self.waiting)
-        self._tasks = [asyncio.create_task(each.run(), name=f"target {each.name}") for each in self._senders]
 
     async def handle(self, messages: Sequence[Any]) -> None:
         """Take records of incidents.
@@ -88,7 +90,17 @@ class NotifyWorker(BatchHandler):
             sender.wake()
 
     async def tick(self) -> None:
-        """Raise what ended a sender: nobody is notified without it."""
+        """Begin to send, and raise what ended a sender: nobody is notified without it.
+
+        The notifications of incidents that are gone are removed first.
+        """
+        if self._left_over:
+            for key in self._left_over:
+                await self._output.remove(self._settings.topics.notifications, key)
+            await self._output.flush()
+            self._left_over = []
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(each.run(), name=f"target {each.name}") for each in self._senders]
         for task in self._tasks:
             if task.done():
                 task.result()
@@ -106,7 +118,7 @@ class NotifyWorker(BatchHandler):
         super().close()
         for task in self._tasks:
             task.cancel()
-        self._tasks, self._senders, self._messages = [], [], {}
+        self._tasks, self._senders, self._messages, self._left_over = [], [], {}, []
         metrics.NOTIFICATIONS_WAITING.clear()
         metrics.NOTIFICATION_TARGET_UP.clear()
 
@@ -155,12 +167,6 @@ class NotifyWorker(BatchHandler):
             self._messages[incident.id] = message
         else:
             self._messages.pop(incident.id, None)
-
-    async def _forget(self, notifications: Iterable[Notification]) -> None:
-        """Remove the notifications of incidents that are gone."""
-        for each in notifications:
-            await self._output.remove(self._settings.topics.notifications, codecs.key_of(each))
-        await self._output.flush()
 
 
 def _place(message: Message) -> str:
