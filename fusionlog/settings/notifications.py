@@ -121,7 +121,7 @@ def read_targets(path: Path) -> dict[str, Target]:
 
     :raises SettingError: the file, a value in it, or a file of a secret cannot be used; no URL and no secret is shown.
     """
-    entries = read_mapping(path, SETTING, "names of targets")
+    entries = read_mapping(path, SETTING, "names of targets", secret=True)
     return {(checked := _name(path, name)): _target(path, checked, body) for name, body in entries.items()}
 
 
@@ -182,7 +182,8 @@ def _url(place: str, url: SecretStr) -> SecretStr:
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
-    if not good or not url.get_secret_value().isprintable():
+    text = url.get_secret_value()
+    if not good or not text.isprintable() or any(each.isspace() for each in text):
         raise SettingError(f"{place}.url", NOT_SHOWN, "it must be like https://host/path or http://host:port")
     return url
 
