@@ -117,6 +117,8 @@ class NotifyWorker(BatchHandler):
         """Stop sending: another worker has the incidents."""
         super().close()
         for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.exception()  # The first one that failed was raised; the others failed by the same.
             task.cancel()
         self._tasks, self._senders, self._messages, self._left_over = [], [], {}, []
         metrics.NOTIFICATIONS_WAITING.clear()
