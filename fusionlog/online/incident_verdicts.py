@@ -20,7 +20,7 @@ MOST = 200
 def on_incident(incident: str, anomalies: Iterable[Anomaly], given: Feedback) -> list[Feedback]:
     """The verdicts that one on an incident is.
 
-    A dismissal is one on each event that its anomalies are told by, which mutes every anomaly that these alone tell of;
+    A dismissal is one on each event that tells of its anomalies, which mutes every anomaly that these alone tell of;
     an anomaly that no event distinguishes is muted by its shape. A confirmation is one on each shape: an event of an
     incident need not be anomalous in another window.
 
