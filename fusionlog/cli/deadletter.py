@@ -94,7 +94,7 @@ def _obstacle(config: Settings, letter: DeadLetter, again: bool) -> str | None:
         return "was replayed before (--again replays it once more)"
     if not letter.replayable:
         if letter.reason == "not-delivered":
-            return "is tried again where its incident is still open: start the notify worker again"
+            return "is tried again by the notify worker while its incident stands; what was refused, after its restart"
         return "is a part or a summary of its record, which was too long: read the record in its topic"
     if letter.topic not in {topic.name for topic in config.topics.all()}:
         return f"{letter.topic} is no topic of this deployment: see FUSIONLOG_TOPIC_PREFIX and FUSIONLOG_SYSTEMS_FILE"

@@ -211,7 +211,7 @@ NOTIFICATIONS_SUPPRESSED = Counter(
 )
 NOTIFICATIONS_WAITING = Gauge("fusionlog_notifications_waiting", "incidents that wait for a message", ["target"])
 NOTIFICATION_TARGET_UP = Gauge(
-    "fusionlog_notification_target_up", "1 while a target accepts what is sent, 0 while it does not", ["target"]
+    "fusionlog_notification_target_up", "1 while a target answers what is sent to it, 0 while that fails", ["target"]
 )
 
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])

@@ -43,7 +43,9 @@ class Outbox:
         self._given_up: set[str] = set()
         self._blocked_until, self._failures, self._failing_since = -inf, 0, -inf
         self.problem: str | None = None
-        """Why the last request failed; None where it did not."""
+        """Why the target did not accept the last request; None where it did."""
+        self.is_away = False
+        """Whether the last request failed: the target accepts nothing now. One that refuses a message is there."""
 
     def __contains__(self, id: str) -> bool:
         return id in self._incidents
@@ -66,7 +68,7 @@ class Outbox:
             self._incidents[id] = incident
         else:
             self._drop(id)
-        if change is None or id in self._refused or id in self._given_up:
+        if change is None or id in self._refused:
             self._due.pop(id, None)
         else:
             self._due[id] = Due(incident, change, sent)
@@ -98,57 +100,55 @@ class Outbox:
     def delivered(self, batch: Sequence[Due], now: float, at: Seconds) -> list[Notification]:
         """Note that the target accepted a request; what is to be written of it.
 
-        What was given up while it was away and still stands is due again.
-
         :param at: Unix time in seconds.
         """
-        self.problem, self._failures, self._blocked_until = None, 0, -inf
+        self.problem, self.is_away, self._failures, self._blocked_until = None, False, 0, -inf
         written = [notified(due, self.target, at) for due in batch if due.change is not None]
         self._sent.update((each.incident, each) for each in written)
-        self._repeated.update((due.id, now) for due in batch)
-        given_up, self._given_up = self._given_up, set()
-        for id in {*(due.id for due in batch), *given_up}:
-            self._again(id, now)
+        for due in batch:
+            self._repeated[due.id] = now
+            self._again(due.id, now)
         return written
 
     def refused(self, batch: Sequence[Due], now: float, why: str) -> list[Due]:
         """Note that the target refuses a request for good; the messages to give up: none where the fault may be
         another's of the batch, which are sent one by one then."""
-        self.problem = why
+        self.problem, self.is_away, self._failures, self._blocked_until = why, False, 0, -inf
         if len(batch) > 1:
             self._alone.update(due.id for due in batch)
             return []
-        return self._leave(batch, self._refused, now)
+        for due in batch:
+            self._repeated[due.id] = now
+            self._refused.add(due.id)
+            self._due.pop(due.id, None)
+        return [due for due in batch if due.change is not None]
 
     def failed(self, batch: Sequence[Due], now: float, why: str, asked: float | None) -> list[Due]:
-        """Note that the target did not accept a request now; the messages that waited for too long, to give up.
+        """Note that the target did not accept a request now; the messages that waited for too long, each once.
+
+        They are tried again, as long as they stand: an incident that is open is worth a late message.
 
         :param asked: seconds that the target asks to be left alone, at least.
         """
-        self.problem = why
+        self.problem, self.is_away = why, True
         if not self._failures:
             self._failing_since = now
         growing = min(FIRST_WAIT * 2.0 ** min(self._failures, 30), LONGEST_WAIT) * random.uniform(0.5, 1.0)
         self._failures += 1
         self._blocked_until = now + max(growing, asked or 0.0)
         until = now - self.target.settings.give_up_seconds
-        late = [due for due in self._due.values() if max(self._since[due.id], self._failing_since) <= until]
-        return self._leave(late, self._given_up, now)
-
-    def _leave(self, batch: Sequence[Due], where: set[str], now: float) -> list[Due]:
-        """Give up messages; a repetition is left for its next time."""
-        for due in batch:
-            if due.change is None:
-                self._repeated[due.id] = now
-            else:
-                where.add(due.id)
-                self._due.pop(due.id, None)
-        return [due for due in batch if due.change is not None]
+        late = [
+            due for due in self._due.values()
+            if max(self._since[due.id], self._failing_since) <= until and due.id not in self._given_up
+        ]  # fmt: skip
+        self._given_up.update(due.id for due in late)
+        return late
 
     def _again(self, id: str, now: float) -> None:
         """Find what is due on an incident after a message on it."""
         self._due.pop(id, None)
         self._alone.discard(id)
+        self._given_up.discard(id)
         if (incident := self._incidents.get(id)) is not None:
             self._since[id] = now
             self.put(incident, now)

@@ -141,7 +141,9 @@ class Sender:
                 error = RecordError("not-delivered", f"target {self.name} was not notified ({due.change}): {why}")
                 await self._output.dead_letter(message, error, self._index, replayable=False)
             metrics.NOTIFICATIONS_GIVEN_UP.labels(self.name).inc()
-            log.error("a notification is given up", target=self.name, incident=due.id, change=due.change, why=why)
+            log.error(
+                "a notification became a dead letter", target=self.name, incident=due.id, change=due.change, why=why
+            )
         await self._output.flush()
 
     def _report_failure(self, answer: Answer) -> None:
@@ -153,4 +155,4 @@ class Sender:
 
     def _show(self) -> None:
         metrics.NOTIFICATIONS_WAITING.labels(self.name).set(len(self.outbox))
-        metrics.NOTIFICATION_TARGET_UP.labels(self.name).set(self.outbox.problem is None)
+        metrics.NOTIFICATION_TARGET_UP.labels(self.name).set(not self.outbox.is_away)

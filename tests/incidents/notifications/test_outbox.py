@@ -116,16 +116,17 @@ def test_it_waits_for_as_long_as_the_target_asks() -> None:
     assert target.outbox.wait(target.at) == 120.0
 
 
-def test_what_fails_for_too_long_is_given_up_and_sent_where_it_still_stands_when_the_target_is_back() -> None:
-    over, still, new = (make_incident(number) for number in range(3))
+def test_what_fails_for_too_long_is_given_up_once_and_sent_where_it_still_stands_when_the_target_is_back() -> None:
+    over, still = make_incident(1), make_incident(2)
     target = Target(over, still, give_up_seconds=100, per_minute=6000)
     assert target.fail() == []
     target.at = 101.0
     assert sorted(target.fail()) == sorted([over.id, still.id])
     target.at = 1000.0
-    assert target.next() == ()
-    target.put(replace(over, status="resolved"), new)
-    assert sorted(target.accept()) == sorted([(new.id, "opened"), (still.id, "opened")])
+    assert target.fail() == [] and target.outbox.is_away, "each is given up once"
+    target.at = 2000.0
+    target.put(replace(over, status="resolved"))
+    assert target.accept() == [(still.id, "opened")] and not target.outbox.is_away
 
 
 def test_what_waits_for_the_rate_is_not_given_up_with_the_first_failure() -> None:
@@ -145,7 +146,7 @@ def test_of_a_refused_batch_the_messages_are_sent_one_by_one_and_the_bad_one_is_
             found += [each.id for each in target.outbox.refused(batch, target.at, "no")]
         else:
             target.outbox.delivered(batch, target.at, NOW)
-    assert found == [bad.id]
+    assert found == [bad.id] and not target.outbox.is_away
     target.put(replace(bad, anomalies=7))
     assert target.next() == ()
     target.put(replace(bad, severity="critical"))
