@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 MARGIN_SECONDS = 1.0
 """Of the time that a stop may take, for the end of the process itself."""
 
-ROLES = ("ingest", "score", "label", "explain", "incidents", "canary", "train")
+ROLES = ("ingest", "score", "label", "explain", "incidents", "notify", "canary", "train")
 
 
 def build(role: str, settings: Settings) -> FusionLogApp:

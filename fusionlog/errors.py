@@ -13,8 +13,8 @@ SHOWN_CHARS = 400
 
 Reason = Literal[
     "empty", "not-json", "wrong-shape", "unknown-system", "not-usable", "no-type", "no-label", "no-verdict",
-    "no-events", "no-explanation", "crash-loop", "too-long", "too-many-lines", "window-too-large", "no-session-key",
-    "not-text", "not-logs", "offset-order", "parser-failed", "slow-expression",
+    "no-events", "no-explanation", "not-delivered", "crash-loop", "too-long", "too-many-lines", "window-too-large",
+    "no-session-key", "not-text", "not-logs", "offset-order", "parser-failed", "slow-expression",
     "unsigned", "unknown-key", "bad-signature", "wrong-signer", "retired-key", "replayed",
 ]  # fmt: skip
 """Why a record is a dead letter; docs/operations.md has what each is, and what to do."""

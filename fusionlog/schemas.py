@@ -11,7 +11,8 @@ from fusionlog.topics import Topic, Topics
 
 RECORDS: tuple[type[records.Record], ...] = (
     records.KeyedLine, records.Template, records.Window, records.PseudoLabel, records.ModelRelease, records.Anomaly,
-    records.Explanation, records.Incident, records.Feedback, records.Spend, records.Training, records.WorkerState,
+    records.Explanation, records.Incident, records.Notification, records.Feedback, records.Spend, records.Training,
+    records.WorkerState,
 )  # fmt: skip
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias, get_args
 import yaml
 
 from fusionlog.kafka.acls import grants
-from fusionlog.settings import Settings
+from fusionlog.settings import Settings, TargetSettings
+from fusionlog.settings.notifications import TARGET_NAME
 from fusionlog.settings.secrets import fields_of, file_settings, variable
 from fusionlog.settings.systems import SystemSettings
 from fusionlog.topics import CANARY, EVERYONE, Role, Topics
@@ -31,6 +32,7 @@ SET_BY_THE_CHART = frozenset({
     "FUSIONLOG_KAFKA__OAUTH_SCOPE", "FUSIONLOG_KAFKA__SSL_CAFILE", "FUSIONLOG_KAFKA__SSL_CERTFILE",
     "FUSIONLOG_KAFKA__SSL_KEYFILE", "FUSIONLOG_KAFKA__GROUP_INSTANCE_ID", "FUSIONLOG_KAFKA__PARTITIONS",
     "FUSIONLOG_KAFKA__REPLICATION_FACTOR", "FUSIONLOG_TOPIC_PREFIX", "FUSIONLOG_RAW_PREFIX", "FUSIONLOG_SYSTEMS_FILE",
+    "FUSIONLOG_NOTIFICATIONS_FILE",
     "FUSIONLOG_LABEL__MODEL", "FUSIONLOG_SIGNING__KEY_FILE", "FUSIONLOG_SIGNING__PUBLIC_KEYS", "FUSIONLOG_METRICS_PORT",
     "FUSIONLOG_METRICS_HOST", "FUSIONLOG_SECRETS_DIR", "FUSIONLOG_LOG_LEVEL", "FUSIONLOG_LOG_FORMAT",
 })  # fmt: skip
@@ -169,6 +171,13 @@ def systems_schema() -> tuple[Schema, dict[str, Schema]]:
     return {"type": "object", "propertyNames": names, "additionalProperties": entry}, definitions
 
 
+def targets_schema() -> Schema:
+    """The schema of the notifications file."""
+    entry = _plain(TargetSettings.model_json_schema(mode="validation"))
+    names = {"pattern": f"^{TARGET_NAME.pattern}$"}
+    return {"type": "object", "propertyNames": names, "additionalProperties": entry}
+
+
 def values_schema(text: str) -> Schema:
     """The schema of values.yaml."""
     lines = text.splitlines()
@@ -176,6 +185,7 @@ def values_schema(text: str) -> Schema:
     found: dict[str, Schema] = {
         **definitions,
         "systems": systems,
+        "targets": targets_schema(),
         "settings": settings_schema(),
         "resources": RESOURCES,
         "byRole": {"type": "object", "additionalProperties": False,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiokafka.errors import KafkaError
-
 from fusionlog import releases
-from fusionlog.errors import BrokerError, ModelError
-from fusionlog.kafka import failures
-from fusionlog.kafka.producer import Producer
+from fusionlog.errors import ModelError
 from fusionlog.kafka.table import read_each
+from fusionlog.kafka.written import publish_release
 from fusionlog.records import ModelRelease
 from fusionlog.releases import BASE
 from fusionlog.settings import Settings
@@ -69,18 +66,7 @@ async def publish(settings: Settings, release: ModelRelease) -> ModelRelease:
     :raises SettingError: releases are verified, and this process has no key that may sign them.
     :raises BrokerError: Kafka does not take it.
     """
-    signed = releases.sign(release, settings.signatures)
-    producer = Producer(settings, "ray")
-    await producer.start()
-    try:
-        acknowledged = await producer.send(settings.topics.models, f"{signed.system}/{signed.version}", signed)
-        await acknowledged
-    except KafkaError as error:
-        why = failures.reason(error, settings.kafka, "Write")
-        raise BrokerError(f"{settings.topics.models.name} did not take release {signed.version}: {why}") from error
-    finally:
-        await producer.stop()
-    return signed
+    return await publish_release(settings, release, "ray")
 
 
 def _verifies(settings: Settings, release: ModelRelease) -> bool:

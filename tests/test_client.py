@@ -7,11 +7,12 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from fusionlog.client import Anomalies
+from fusionlog.client import Anomalies, Incidents
+from fusionlog.incidents import group
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.codecs import key_of
 from fusionlog.kafka.producer import Producer
-from fusionlog.records import Anomaly
+from fusionlog.records import Anomaly, Incident
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY
 from tests.factories import make_anomaly
@@ -72,3 +73,43 @@ async def test_a_record_that_is_no_anomaly_stops_nothing(kafka_settings: Setting
     await producer.stop()
     await write(kafka_settings, FIRST, SECOND)
     assert await take(kafka_settings, 1) == [FIRST]
+
+
+async def take_incidents(settings: Settings, number: int, **options: object) -> list[Incident]:
+    """So many incidents of a program that handles each, and then ends."""
+    found: list[Incident] = []
+    async with asyncio.timeout(60), Incidents("pager", settings, **options) as incidents:  # type: ignore[arg-type]
+        async for incident in incidents:
+            if len(found) == number:
+                break
+            found.append(incident)
+    return found
+
+
+async def write_incidents(settings: Settings, *incidents: Incident | None, key: str = "") -> None:
+    producer = Producer(settings)
+    await producer.start()
+    for each in incidents:
+        await (await producer.send(settings.topics.incidents, key if each is None else key_of(each), each))
+    await producer.stop()
+
+
+async def test_an_incident_comes_with_its_changes_and_not_with_each_anomaly(kafka_settings: Settings) -> None:
+    await create_topics(kafka_settings)
+    (one,) = group([FIRST])
+    (other,) = group([THIRD])
+    worse, over = replace(one, severity="critical", anomalies=3), replace(one, status="resolved", severity="critical")
+    minor = replace(other, id="minor", severity="warning")
+    gone = replace(minor, status="withdrawn", severity="info")
+    await write_incidents(
+        kafka_settings, replace(one, severity="error"), minor, replace(one, severity="error", anomalies=2), worse, over
+    )
+    await write_incidents(kafka_settings, None, key=one.id)
+    await write_incidents(kafka_settings, gone, replace(other, severity="error"))
+    found = await take_incidents(kafka_settings, 4, least="error")
+    assert [(each.id, each.status, each.severity) for each in found] == [
+        (one.id, "open", "error"), (one.id, "open", "critical"), (one.id, "resolved", "critical"),
+        ("minor", "withdrawn", "info"),
+    ]  # fmt: skip
+    await write_incidents(kafka_settings, over)
+    assert [each.id for each in await take_incidents(kafka_settings, 1, least="error")] == [other.id]

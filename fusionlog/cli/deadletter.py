@@ -29,7 +29,7 @@ SHOWN_BYTES = 2_000
 
 Reason = Annotated[str | None, typer.Option(help="only of this reason, such as not-json or no-label")]
 TopicName = Annotated[str | None, typer.Option(help="only of this topic")]
-Stage = Annotated[str | None, typer.Option(help="only of this stage: ingest, score, label or explain")]
+Stage = Annotated[str | None, typer.Option(help="only of this stage, the role of a worker")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object a line")]
 
 
@@ -50,11 +50,16 @@ def list_(
 
 
 @app.command()
-def show(places: Annotated[list[str], typer.Argument(help="topic/partition/offset, as listed")]) -> None:
+def show(
+    places: Annotated[list[str], typer.Argument(help="topic/partition/offset, as listed")], json: Json = False
+) -> None:
     """Show dead letters whole: why, where, when, key and value."""
     found = _chosen(settings.load(), places)
     _refuse_missing(places, found)
     for letter in found:
+        if json:
+            typer.echo(msgspec.json.encode(_tree(letter)).decode())
+            continue
         Console(soft_wrap=True).print("\n".join(_whole(letter)), markup=False, highlight=False)
 
 
@@ -88,6 +93,8 @@ def _obstacle(config: Settings, letter: DeadLetter, again: bool) -> str | None:
     if letter.replayed and not again:
         return "was replayed before (--again replays it once more)"
     if not letter.replayable:
+        if letter.reason == "not-delivered":
+            return "is tried again by the notify worker while its incident stands; what was refused, after its restart"
         return "is a part or a summary of its record, which was too long: read the record in its topic"
     if letter.topic not in {topic.name for topic in config.topics.all()}:
         return f"{letter.topic} is no topic of this deployment: see FUSIONLOG_TOPIC_PREFIX and FUSIONLOG_SYSTEMS_FILE"

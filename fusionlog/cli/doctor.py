@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,11 +19,13 @@ import typer
 from rich.console import Console
 
 from fusionlog import settings
+from fusionlog.cli.notify import checked
 from fusionlog.cli.printing import printable
 from fusionlog.cli.status import problems, read
 from fusionlog.errors import FusionLogError
-from fusionlog.settings import Settings
+from fusionlog.settings import Settings, unknown_systems
 from fusionlog.signing.signatures import OFF, REMEDY
+from fusionlog.topics import Role
 from fusionlog.utils.masking import masked_url
 
 State = Literal["ok", "warning", "failed", "not used"]
@@ -41,13 +44,21 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help="print one JSON object a line")] = False) -> None:
-    """Check Kafka, topics and permissions, workers, clocks, Ray, the language model, GPU, encoder, signatures, disk.
+def doctor(
+    role: Annotated[
+        Role | None,
+        typer.Option(help="check that Kafka permits this login what the role does; default: to see all topics"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON object a line")] = False,
+) -> None:
+    """Check Kafka, topics and permissions, workers, clocks, Ray, the language model, targets of notifications, GPU,
+    encoder, signatures, disk.
 
     Nothing is changed, and no window is sent anywhere. Exit code 1 where a part failed.
     """
     config, found = settings.load(), []
-    for part, check in CHECKS.items():
+    checks: dict[str, Check] = {**CHECKS, "topics": partial(check_topics, role=role)}
+    for part, check in checks.items():
         for state, text in _checked(check, config):
             found.append(Finding(part, state, text))
             line = msgspec.json.encode(found[-1]).decode() if json else f"{state:9} {part:9} {printable(text)}"
@@ -74,14 +85,18 @@ def check_kafka(config: Settings) -> Iterator[tuple[State, str]]:
     yield "ok", f"{config.kafka.bootstrap_servers} answers, and shows {len(counts)} topics"
 
 
-def check_topics(config: Settings) -> Iterator[tuple[State, str]]:
-    """Whether the topics are there and as they must be, and this client may see them."""
+def check_topics(config: Settings, role: Role | None = None) -> Iterator[tuple[State, str]]:
+    """Whether the topics are there and as they must be, and this client may see them; or do with those of a role, and
+    with its consumer groups, what the role does."""
     from fusionlog.kafka import admin
 
-    found = asyncio.run(admin.check_topics(config))
+    found = asyncio.run(admin.check_topics(config, role))
     for problem in found:
         yield ("failed" if problem.fatal else "warning"), str(problem)
-    if not found:
+    if not found and role is not None:
+        number = len(config.topics.used(role))
+        yield "ok", f"the {number} of {role} are as they must be, and this client may do with them what {role} does"
+    elif not found:
         yield "ok", f"all {len(config.topics.all())} are as they must be, and this client may see them"
 
 
@@ -154,6 +169,16 @@ def check_llm(config: Settings) -> Iterator[tuple[State, str]]:
         yield "ok", f"{place} answers ({status}); what the model can do is found by  fusionlog teacher check"
 
 
+def check_notifications(config: Settings) -> Iterator[tuple[State, str]]:
+    """Whether the file of targets, their secrets and templates can be used; nobody is notified."""
+    if config.notifications_file is None:
+        yield "not used", "FUSIONLOG_NOTIFICATIONS_FILE is not set: nobody is notified of incidents"
+        return
+    for problem in unknown_systems(checked(config), config.described):
+        yield "warning", problem
+    yield "ok", f"{len(config.targets)} targets can be read; whether they accept messages:  fusionlog notify test"
+
+
 def _get(url: str, token: str | None) -> tuple[int | None, str]:
     """The status of a page, and why there is none or an unusual one."""
     try:
@@ -214,5 +239,6 @@ def _existing(path: Path) -> Path:
 
 CHECKS: dict[str, Check] = {
     "kafka": check_kafka, "topics": check_topics, "workers": check_workers, "clock": check_clocks, "ray": check_ray,
-    "llm": check_llm, "gpu": check_gpu, "encoder": check_encoder, "signing": check_signatures, "disk": check_disk,
+    "llm": check_llm, "notify": check_notifications, "gpu": check_gpu, "encoder": check_encoder,
+    "signing": check_signatures, "disk": check_disk,
 }  # fmt: skip

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from fusionlog.settings import Settings
 def explanations(
     system: Annotated[str | None, typer.Option(help="only of this system")] = None,
     limit: Annotated[int, typer.Option(min=1, help="the number of the newest ones")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="print a record a line")] = False,
 ) -> None:
     """Show the explanations of anomalies, the newest last: cause, evidence lines, next step."""
     config = settings.load()
@@ -26,6 +28,9 @@ def explanations(
     found = [each for each in everything if system in (None, each.system)]
     console = Console(soft_wrap=True)
     for explanation in found[-limit:]:
+        if json:
+            typer.echo(msgspec.json.encode(explanation).decode())
+            continue
         console.print("\n".join(map(printable, _lines(explanation))), markup=False, highlight=False)
     if not found:
         of = f" of {system}" if system else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -16,16 +15,13 @@ from rich.console import Console
 from fusionlog import settings
 from fusionlog.cli.printing import at, printable, user
 from fusionlog.errors import SettingError
-from fusionlog.online.operator_verdicts import probability_of, telling
-from fusionlog.records import Anomaly, EventLabel, Evidence, Feedback
+from fusionlog.online.giving_verdicts import LEAST_CHARS, MAX_NOTE_CHARS, is_named, on_anomaly, seconds_of
+from fusionlog.online.incident_verdicts import on_incident
+from fusionlog.records import Anomaly, Feedback
 from fusionlog.settings import Settings
 
 READ = 100_000
 """So many of the newest anomalies of each partition are read."""
-LEAST_CHARS = 4
-MAX_NOTE_CHARS = 1000
-UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-LONGEST = 10 * 365 * 86_400
 
 
 class Given(StrEnum):
@@ -41,11 +37,13 @@ class Scope(StrEnum):
 
     shape = "shape"
     event = "event"
+    incident = "incident"
 
 
 def feedback(
     id: Annotated[
-        str | None, typer.Argument(help="the id of an anomaly, or its beginning; default: list what stands")
+        str | None,
+        typer.Argument(help="the id of an anomaly or an incident, or its beginning; default: list what stands"),
     ] = None,
     verdict: Annotated[Given | None, typer.Argument(help="confirm, dismiss or undo")] = None,
     duration: Annotated[
@@ -54,7 +52,10 @@ def feedback(
     ] = None,
     scope: Annotated[
         Scope | None,
-        typer.Option(help="windows of this shape, or all that its most telling event tells of; default: shape"),
+        typer.Option(
+            help="windows of this shape, all that its most telling event tells of, or those of the incident ID; "
+            "default: shape"
+        ),
     ] = None,
     event: Annotated[
         str | None, typer.Option(help="another event of the anomaly: its id, or a part of its text; scope event")
@@ -66,7 +67,8 @@ def feedback(
 ) -> None:
     """Confirm or dismiss an anomaly; workers follow at once. Without an ID, list what stands.
 
-    A dismissal mutes anomalies of the same window shape, or those that the same event alone tells of. Without --for it
+    A dismissal mutes anomalies of the same window shape, or those that the same event alone tells of; that of an
+    incident, those that the telling events of its anomalies tell of. Without --for it
     is a label as well, as a confirmation is: no teacher and no model overrules it, and the next distillation is trained
     with it.
     """
@@ -91,68 +93,10 @@ def feedback(
         is_of_event = scope is Scope.event or (scope is None and event is not None)
         if event is not None and not is_of_event:
             raise SettingError("--event", event, "it goes with  --scope event")
-        _print(asyncio.run(_give(config, id, given, is_of_event, event)))
-
-
-def seconds_of(duration: str) -> float:
-    """A duration such as 7d, in seconds.
-
-    :raises SettingError: it is none, or longer than ten years.
-    """
-    found = re.fullmatch(r"([1-9][0-9]{0,6})([mhdw])", duration)
-    seconds = int(found[1]) * UNITS[found[2]] if found else 0
-    if not 0 < seconds <= LONGEST:
-        raise SettingError("--for", duration, "take a number and m, h, d or w, ten years at most, such as 12h or 7d")
-    return float(seconds)
-
-
-def on_anomaly(anomaly: Anomaly, given: Feedback, is_of_event: bool, event: str | None = None) -> Feedback:
-    """A verdict on an anomaly, or on an event of it: the most telling one, where none is named.
-
-    :raises SettingError: the anomaly does not have that event, or what it lacks is confirmed.
-    """
-    found = msgspec.structs.replace(given, anomaly=anomaly.id, system=anomaly.system, shape=anomaly.shape)
-    if not is_of_event:
-        return msgspec.structs.replace(found, events=_labels(anomaly, found))
-    chosen = _event(anomaly, event)
-    if chosen.absent and given.verdict == "confirm":
-        raise SettingError("--event", chosen.text, "a missing event cannot be confirmed: confirm the shape")
-    return msgspec.structs.replace(
-        found, scope="event", event=chosen.template, text=chosen.text, absent=chosen.absent,
-        events=[label for label in _labels(anomaly, found) if label.template == chosen.template],
-    )  # fmt: skip
-
-
-def _labels(anomaly: Anomaly, given: Feedback) -> list[EventLabel]:
-    """The events of an anomaly under a verdict: of a dismissed one all are normal; of a confirmed one each has the
-    probability that the anomaly gives it, else 0, and the most telling of those that are there has 1."""
-    known = {each.template: each.probability or 0.0 for each in anomaly.evidence if not each.absent}
-    present = [each.template for each in telling(anomaly) if not each.absent]
-    verdict = probability_of(given)
-    return [
-        EventLabel(
-            template=event.template, text=event.text, count=event.count,
-            probability=verdict if event.template in present[:1] else verdict * known.get(event.template, 0.0),
-        )
-        for event in anomaly.events
-    ]  # fmt: skip
-
-
-def _event(anomaly: Anomaly, wanted: str | None) -> Evidence:
-    evidence = telling(anomaly)
-    if wanted is None and evidence:
-        return evidence[0]
-    others = [
-        Evidence(template=each.template, text=each.text, example=each.example, count=each.count)
-        for each in anomaly.events
-    ]
-    of_id = [each for each in (*anomaly.evidence, *others) if each.template == wanted]
-    of_text = [each for each in (*anomaly.evidence, *others) if wanted and wanted.casefold() in each.text.casefold()]
-    found = {each.template: each for each in reversed(of_id or of_text)}
-    if len(found) != 1:
-        texts = ", ".join(repr(each.text) for each in (found.values() or anomaly.evidence))
-        raise SettingError("--event", wanted, f"name one event of the anomaly: {printable(texts)}")
-    return next(iter(found.values()))
+        if scope is Scope.incident:
+            _print(asyncio.run(_give_on_incident(config, id, given)))
+        else:
+            _print(asyncio.run(_give(config, id, given, is_of_event, event)))
 
 
 async def _give(config: Settings, id: str, given: Feedback, is_of_event: bool, event: str | None) -> list[str]:
@@ -166,6 +110,29 @@ async def _give(config: Settings, id: str, given: Feedback, is_of_event: bool, e
     return [*lines, "  it ends by itself, and is no label: no model learns it"] if found.until else lines
 
 
+async def _give_on_incident(config: Settings, id: str, given: Feedback) -> list[str]:
+    from fusionlog.cli.incidents import chosen as chosen_incident
+    from fusionlog.kafka.codecs import key_of
+    from fusionlog.kafka.table import read_all
+    from fusionlog.kafka.written import write
+
+    incident = chosen_incident(id, [each for _, each in await read_all(config, config.topics.incidents)])
+    ids = frozenset(incident.anomaly_ids)
+    last = {each.id: each for each in await _anomalies(config) if each.id in ids}
+    verdicts = on_incident(incident.id, (each for each in last.values() if not each.withdrawn), given)
+    if not verdicts:
+        raise SettingError(
+            "ID", id, f"none of its anomalies is among the newest {READ:,} of each partition of "
+            f"{config.topics.anomalies.name}: there is nothing to mute",
+        )  # fmt: skip
+    await write(config, config.topics.feedback, {key_of(each): each for each in verdicts})
+    found = [line(each) for each in verdicts]
+    return [
+        f"{len(found)} verdict{'s' * (len(found) != 1)} of {len(last)} of its {incident.anomalies} anomalies:",
+        *(f"  {each}" for each in found), f"  undo: fusionlog feedback {incident.id[:12]} undo",
+    ]  # fmt: skip
+
+
 def chosen(anomalies: Iterable[Anomaly], id: str, topic: str) -> Anomaly:
     """The anomaly whose id begins so, as its last record has it.
 
@@ -177,7 +144,10 @@ def chosen(anomalies: Iterable[Anomaly], id: str, topic: str) -> Anomaly:
             "ID", id, f"{len(found)} anomalies have ids that begin so: name {LEAST_CHARS} characters or more"
         )
     if not found:
-        raise SettingError("ID", id, f"no anomaly among the newest {READ:,} of each partition of {topic} begins so")
+        raise SettingError(
+            "ID", id, f"no anomaly among the newest {READ:,} of each partition of {topic} begins so; the id of an "
+            "incident goes with  --scope incident",
+        )  # fmt: skip
     return next(iter(found.values()))
 
 
@@ -185,17 +155,11 @@ async def _undo(config: Settings, id: str) -> list[str]:
     from fusionlog.kafka.written import write
 
     standing = await _standing(config)
-    found = {key: each for key, each in standing.items() if _named(each, id)}
+    found = {key: each for key, each in standing.items() if is_named(each, id)}
     if not found:
         raise SettingError("ID", id, "no verdict that stands is on it: see  fusionlog feedback")
     await write(config, config.topics.feedback, dict.fromkeys(found))
     return [f"undone: {line(each)}" for each in found.values()]
-
-
-def _named(feedback: Feedback, id: str) -> bool:
-    return len(id) >= LEAST_CHARS and any(
-        each.startswith(id) for each in (feedback.anomaly, feedback.event or feedback.shape)
-    )
 
 
 async def _list(config: Settings, system: str | None, json: bool) -> list[str]:
@@ -216,8 +180,15 @@ def line(feedback: Feedback) -> str:
     note = f": {feedback.note}" if feedback.note else ""
     return (
         f"{at(feedback.at)}  {feedback.system}  {feedback.verdict}{until}  {target}, "
-        f"anomaly {feedback.anomaly[:12]}, by {feedback.by}{note}"
+        f"{_given_on(feedback)}, by {feedback.by}{note}"
     )
+
+
+def _given_on(feedback: Feedback) -> str:
+    """The incident or the anomaly that a verdict was given on."""
+    if feedback.incident is not None:
+        return f"incident {feedback.incident[:12]}"
+    return f"anomaly {feedback.anomaly[:12]}"
 
 
 async def _anomalies(config: Settings) -> Sequence[Anomaly]:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from fusionlog.cli.printing import at
 from fusionlog.incidents.summary import phrase
-from fusionlog.records import Anomaly, Explanation, Incident, IncidentPart, TellingEvent
+from fusionlog.novelty.reasons.severity import greatest
+from fusionlog.records import Anomaly, Explanation, Incident, IncidentPart, Severity, TellingEvent
 
 SHOWN_NAMES = 10
 SHOWN_ANOMALIES = 20
 SHOWN_LINES = 3
+
+
+class OpenIncidents(NamedTuple):
+    """The number of open incidents of a system, and the greatest severity among them."""
+
+    number: int
+    severity: Severity
+
+
+def open_by_system(incidents: Iterable[Incident]) -> dict[str, OpenIncidents]:
+    """The open incidents by system; one of several systems counts in each."""
+    found: dict[str, list[Severity]] = {}
+    for each in incidents:
+        for system in each.systems if each.status == "open" else ():
+            found.setdefault(system, []).append(each.severity)
+    return {system: OpenIncidents(len(each), greatest(each)) for system, each in found.items()}
 
 
 def line(incident: Incident) -> str:

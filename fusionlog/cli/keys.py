@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -78,6 +79,7 @@ def show(
     directory: Annotated[
         Path | None, typer.Option("--dir", help=f"directory of the keys; default: {SETTING} of the environment")
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON object a line")] = False,
 ) -> None:
     """Show the public keys: their ids, their signers, and what each signs; and which one this process signs with."""
     config = settings.load()
@@ -85,6 +87,11 @@ def show(
     if path is None:
         raise SettingError(SETTING, None, "set it, or name a directory with --dir")
     keys, own = read_key_set(path), config.signatures.key
+    if json:
+        for id, key in keys.keys.items():
+            found = {"key": id, "signer": key.signer, "signs": list(key.signs), "made": key.made, "until": key.until}
+            typer.echo(msgspec.json.encode({**found, "own": id == own}).decode())
+        return
     table = Table("key", "signer", "signs", "made", "state")
     table.columns[0].no_wrap = True
     for id, key in sorted(keys.keys.items(), key=lambda each: (each[1].signer, each[1].made)):

@@ -33,7 +33,8 @@ Names = Annotated[
     list[str],
     typer.Argument(
         metavar="EVENT_OR_SHAPE...",
-        help="the id of an event or a window shape, or the text of an event, as `fusionlog labels list` shows it",
+        help="the id of an event or a window shape, or its beginning, or the text of an event, as `fusionlog labels "
+        "list` shows it",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print what would change, and change nothing")]
@@ -42,7 +43,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="print what would change
 @app.command("list")
 def show(
     system: System = None,
-    event: Annotated[str | None, typer.Option(help="only events with this id, or this part of their text")] = None,
+    event: Annotated[
+        str | None, typer.Option(help="only events whose id begins so, or with this part of their text")
+    ] = None,
     shape: Annotated[str | None, typer.Option(help="only the window shape whose id begins so, and its events")] = None,
     state: Annotated[
         State | None, typer.Option(help="only of this state; what is contradicted or revoked is asked again")
@@ -192,7 +195,7 @@ def _selected(reviews: Sequence[Review], event: str | None, shape: str | None) -
 
 
 def _matches(event: ReviewedEvent, wanted: str) -> bool:
-    return event.template == wanted or wanted.casefold() in event.text.casefold()
+    return event.template.startswith(wanted) or wanted.casefold() in event.text.casefold()
 
 
 def _page(number: int, limit: int, skip: int) -> slice:

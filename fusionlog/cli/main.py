@@ -14,7 +14,7 @@ from rich.console import Console
 
 import fusionlog
 from fusionlog import settings
-from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, systems, teacher, topics, train
+from fusionlog.cli import deadletter, encoder, incidents, keys, labels, models, notify, systems, teacher, topics, train
 from fusionlog.cli.acls import acls
 from fusionlog.cli.demo import demo
 from fusionlog.cli.doctor import doctor
@@ -40,6 +40,7 @@ app.add_typer(systems.app, name="systems")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(notify.app, name="notify")
 app.add_typer(teacher.app, name="teacher")
 app.add_typer(train.app, name="train")
 app.add_typer(keys.app, name="keys")
@@ -83,13 +84,14 @@ class Role(StrEnum):
     label = "label"
     explain = "explain"
     incidents = "incidents"
+    notify = "notify"
     canary = "canary"
     train = "train"
 
 
 @app.command()
 def worker(
-    role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents, canary or train")],
+    role: Annotated[Role, typer.Argument(help="ingest, score, label, explain, incidents, notify, canary or train")],
 ) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     from fusionlog.cli.worker import run

@@ -1,4 +1,4 @@
-"""`fusionlog models`: list releases, show one, publish the bundled one or that of a file, save, roll back, restore."""
+"""`fusionlog models`: list, show and compare releases, publish one, save one, roll back, restore."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ from rich.table import Table
 
 from fusionlog import releases, settings
 from fusionlog.bundled.base import read_base, refuse_targets
+from fusionlog.cli.models_diff import diff
 from fusionlog.cli.models_view import ReleaseView, release_lines, view_of
 from fusionlog.cli.printing import ago, printable, user
-from fusionlog.cli.rollback import chosen, plan, scope, until_used
+from fusionlog.cli.rollback import until_used
 from fusionlog.embedding.source import configured_name
 from fusionlog.errors import BrokerError, ModelError, SettingError
+from fusionlog.online.rollback import scope
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings, read_systems
 from fusionlog.signing.envelope import key_of
-from fusionlog.signing.signatures import KEY_SETTING, OFF, REMEDY
+from fusionlog.signing.signatures import OFF, REMEDY
 from fusionlog.utils.files import replace_file
 
 app = typer.Typer(help="List model releases, show, publish, save, roll back to, or restore one.", no_args_is_help=True)
+app.command()(diff)
 System = Annotated[str | None, typer.Option(help="only of this system; * is the base")]
 
 
@@ -145,10 +148,9 @@ def withdrawal_lines(release: ModelRelease) -> Iterator[str]:
 
 
 async def _read(config: Settings) -> list[ModelRelease]:
-    from fusionlog.kafka.table import read_all
+    from fusionlog.workers.operator_actions import read_releases
 
-    found: list[ModelRelease] = [release for _, release in await read_all(config, config.topics.models)]
-    return sorted(found, key=lambda release: (release.system, release.created))
+    return await read_releases(config)
 
 
 async def _publish(config: Settings, release: ModelRelease) -> str:
@@ -184,9 +186,9 @@ def _usable(found: ModelRelease, release: ModelRelease, config: Settings) -> boo
 
 
 async def _find(config: Settings, version: str) -> ModelRelease:
-    release = chosen(await _read(config), version)
-    releases.verify(release, config.signatures)
-    return release
+    from fusionlog.workers.operator_actions import verified_release
+
+    return await verified_release(config, version)
 
 
 async def _view(config: Settings, version: str) -> ReleaseView:
@@ -207,41 +209,20 @@ def _refuse_withdrawn(release: ModelRelease) -> None:
         )
 
 
-def _refuse_unsigned(config: Settings, release: ModelRelease) -> None:
-    """:raises SettingError: the release is signed, and would not be any more: workers with a key would refuse it."""
-    if release.signature is not None and config.signatures.key is None:
-        remedy = f"release {release.version} is signed: give the private key of an operator"
-        raise SettingError(KEY_SETTING, None, remedy)
-
-
 async def _restore(config: Settings, version: str) -> str:
-    from ray_jobs.publish import publish
+    from fusionlog.workers.operator_actions import restore
 
-    release = await _find(config, version)
-    if release.withdrawn is None:
-        raise ModelError(f"release {version} is not withdrawn: to use an earlier one, run  fusionlog models rollback")
-    _refuse_unsigned(config, release)
-    again = await publish(config, replace(release, withdrawn=None, guarded=False))
-    found = [each for each in await _read(config) if each.system == release.system]
+    again = await restore(config, "cli", version)
+    found = [each for each in await _read(config) if each.system == again.system]
     return f"{again.version} of system {again.system} is restored{_rank(again, found)}"
 
 
 async def _rollback(config: Settings, target: str, system: str | None, note: str, wait: bool) -> list[str]:
-    from fusionlog.kafka.codecs import key_of
-    from fusionlog.kafka.written import write
-    from ray_jobs.publish import publish
+    from fusionlog.workers.operator_actions import roll_back
 
-    found = await _read(config)
-    settings.refuse_unknown(config, system, [each.system for each in found])
+    settings.refuse_unknown(config, system, [each.system for each in await _read(config)])
     reason = f"{user()} rolled back" + (f": {note}" if note else "")
-    rollback = plan(found, system, target, reason, time.time())
-    if rollback.again is not None:
-        release = chosen(found, rollback.again.lineage.parent or "")
-        releases.verify(release, config.signatures)
-        _refuse_unsigned(config, release)
-        await publish(config, rollback.again)
-    else:
-        await write(config, config.topics.models, {key_of(each): each for each in rollback.withdrawn})
+    rollback, found = await roll_back(config, "cli", target, system, reason)
     lines = scope(rollback, found, list(config.systems))
     return [*lines, await until_used(config, rollback)] if wait else lines
 

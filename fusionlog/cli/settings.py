@@ -26,10 +26,15 @@ class Row(NamedTuple):
 
 def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="print docs/settings.md, with the defaults")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object a line")] = False,
 ) -> None:
     """Show every setting with its environment variable; secrets are masked."""
     if markdown:
         typer.echo(document(), nl=False)
+        return
+    if as_json:
+        for row in rows(settings_module.load()):
+            typer.echo(json.dumps(row._asdict()))
         return
     table = Table("variable", "value", "", "what it is")
     table.columns[0].no_wrap = True

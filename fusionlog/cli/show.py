@@ -14,6 +14,7 @@ from fusionlog import settings
 from fusionlog.cli.feedback import READ, chosen, line
 from fusionlog.cli.printing import at, printable
 from fusionlog.onboarding.sample import SampleRecord
+from fusionlog.online.operator_verdicts import telling
 from fusionlog.records import Anomaly, Evidence, Explanation, Feedback
 from fusionlog.settings import Settings
 
@@ -52,13 +53,18 @@ async def _read(config: Settings, id: str) -> Shown:
     return Shown(
         anomaly=anomaly,
         explanation=explained.get(f"{anomaly.system}/{anomaly.shape}"),
-        feedback=[each for each in verdicts if anomaly.id == each.anomaly or _same_shape(anomaly, each)],
+        feedback=[each for each in verdicts if anomaly.id == each.anomaly or concerns(each, anomaly)],
         lines=await _lines(config, anomaly),
     )
 
 
-def _same_shape(anomaly: Anomaly, feedback: Feedback) -> bool:
-    return feedback.scope == "shape" and (feedback.system, feedback.shape) == (anomaly.system, anomaly.shape)
+def concerns(feedback: Feedback, anomaly: Anomaly) -> bool:
+    """Whether a verdict is on the window shape of an anomaly, or on an event that tells of it."""
+    if feedback.system != anomaly.system:
+        return False
+    if feedback.scope == "shape":
+        return feedback.shape == anomaly.shape
+    return any((each.template, each.absent) == (feedback.event, feedback.absent) for each in telling(anomaly))
 
 
 async def _lines(config: Settings, anomaly: Anomaly) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
@@ -15,9 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fusionlog import settings
+from fusionlog.cli.incidents_view import OpenIncidents, open_by_system
 from fusionlog.cli.printing import ago, printable
 from fusionlog.observability.deployment import Deployment, SystemView, deployment
-from fusionlog.records import WorkerState
+from fusionlog.records import Incident, WorkerState
 from fusionlog.settings import Settings
 
 WATCH_SECONDS = 5.0
@@ -27,7 +29,8 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="show it again every five seconds, until Ctrl-C")] = False,
     json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """Show systems and workers: lines a minute, lag, what was dropped, anomalies, releases in use, what is degraded.
+    """Show systems and workers: lines a minute, lag, what was dropped, anomalies, open incidents, releases in use, what
+    is degraded.
 
     By the reports that workers write every ten seconds. Counts are since their starts. Exit code 1 where a worker is
     gone without a word, not ready or degraded.
@@ -36,11 +39,11 @@ def status(
     if watch:
         asyncio.run(_watch(config))
         return
-    found = asyncio.run(read(config))
+    found, incidents = asyncio.run(_both(config))
     if json:
-        typer.echo(msgspec.json.encode(_tree(found)).decode())
+        typer.echo(msgspec.json.encode(_tree(found, incidents)).decode())
     else:
-        Console().print(screen(found, time.time()))
+        Console().print(screen(found, time.time(), incidents))
     if problems(found):
         raise typer.Exit(1)
 
@@ -56,10 +59,26 @@ async def read(config: Settings) -> Deployment:
     return deployment((state for _, state in states), time.time())
 
 
+async def read_incidents(config: Settings) -> Mapping[str, OpenIncidents]:
+    """The open incidents by system.
+
+    :raises BrokerError: Kafka does not answer, or the topic is missing.
+    """
+    from fusionlog.kafka.table import read_all
+
+    found: list[tuple[str, Incident]] = await read_all(config, config.topics.incidents)
+    return open_by_system(each for _, each in found)
+
+
+async def _both(config: Settings) -> tuple[Deployment, Mapping[str, OpenIncidents]]:
+    return await asyncio.gather(read(config), read_incidents(config))
+
+
 async def _watch(config: Settings) -> None:
     with Live(screen=True, auto_refresh=False) as live:
         while True:
-            live.update(screen(await read(config), time.time()), refresh=True)
+            found, incidents = await _both(config)
+            live.update(screen(found, time.time(), incidents), refresh=True)
             await asyncio.sleep(WATCH_SECONDS)
 
 
@@ -72,21 +91,34 @@ def problems(found: Deployment) -> list[str]:
     ]
 
 
-def screen(found: Deployment, now: float) -> RenderableType:
-    """What is shown of a deployment."""
+def screen(
+    found: Deployment, now: float, incidents: Mapping[str, OpenIncidents] = MappingProxyType({})
+) -> RenderableType:
+    """What is shown of a deployment, with its open incidents by system."""
     if not found.workers and not found.gone:
         return Text("no worker has reported within the last hour: run  fusionlog worker ROLE")
     lines = [Text(printable(each), style="red") for each in problems(found)]
-    return Group(_systems(found), _workers(found.workers, now), *lines)
+    return Group(_systems(found, incidents), _workers(found.workers, now), *lines)
 
 
-def _systems(found: Deployment) -> Table:
-    table = Table("system", "lines/min", "lines", "dropped", "windows", "proprietary", "anomalies", "muted", "release")
-    for name, view in found.systems.items():
+def _systems(found: Deployment, incidents: Mapping[str, OpenIncidents]) -> Table:
+    table = Table(
+        "system", "lines/min", "lines", "dropped", "windows", "proprietary", "anomalies", "muted", "open incidents",
+        "release",
+    )  # fmt: skip
+    others = {name: SystemView() for name in incidents if name not in found.systems}
+    for name, view in (found.systems | others).items():
         counts = view.counts
         numbers = (counts.lines, counts.dropped, counts.windows, counts.proprietary, counts.anomalies, counts.muted)
-        table.add_row(name, f"{view.lines_per_minute:,.0f}", *(f"{each:,}" for each in numbers), _release(view))
+        table.add_row(
+            name, f"{view.lines_per_minute:,.0f}", *(f"{each:,}" for each in numbers), _open(incidents.get(name)),
+            _release(view),
+        )  # fmt: skip
     return table
+
+
+def _open(incidents: OpenIncidents | None) -> str:
+    return f"{incidents.number} {incidents.severity}" if incidents is not None else "0"
 
 
 def _release(view: SystemView) -> str:
@@ -112,12 +144,14 @@ def _name(worker: WorkerState) -> str:
     return f"{worker.role} worker {worker.worker}"
 
 
-def _tree(found: Deployment) -> dict[str, Any]:
+def _tree(found: Deployment, incidents: Mapping[str, OpenIncidents]) -> dict[str, Any]:
     return {
         "systems": {
             name: {
                 "lines_per_minute": round(view.lines_per_minute, 1),
                 **msgspec.to_builtins(view.counts),
+                "incidents": incidents[name].number if name in incidents else 0,
+                "severity": incidents[name].severity if name in incidents else None,
                 "releases": {version or "": count for version, count in view.models.items()},
             }
             for name, view in found.systems.items()

@@ -1,11 +1,11 @@
-"""`fusionlog tail`: the newest anomalies from their topic, and those that come."""
+"""`fusionlog tail`: the newest anomalies or incidents from their topic, and those that come."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,9 +14,12 @@ from fusionlog import settings
 from fusionlog.cli.printing import at, printable
 from fusionlog.novelty.reasons.telling import is_telling
 from fusionlog.novelty.reasons.title import phrase
-from fusionlog.records import Anomaly
+from fusionlog.records import Anomaly, Incident, Record
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY
+
+if TYPE_CHECKING:
+    from fusionlog.kafka.table import Table
 
 NEWEST = 1_000
 """Records of each partition that are read, the newest ones."""
@@ -27,11 +30,17 @@ def tail(
     system: Annotated[str | None, typer.Option(help="only of this system; default: all but the canary")] = None,
     limit: Annotated[int, typer.Option(min=0, help="the number of the newest ones")] = 10,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="go on with those that come, until Ctrl-C")] = False,
+    incidents: Annotated[
+        bool, typer.Option("--incidents", help="incidents instead of anomalies, each with its changes")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="print each as a line of JSON, the record as it is")] = False,
 ) -> None:
     """Show the newest anomalies, the newest last: title, session, what is unusual, lines."""
     config = settings.load()
     began = time.time()
+    if incidents:
+        asyncio.run(_tail_incidents(config, system, limit, follow, json))
+        return
     everything = asyncio.run(_read(config))
     settings.refuse_unknown(config, system, [each.system for each in everything])
     found = [each for each in everything if _is_shown(each, system)]
@@ -54,6 +63,32 @@ async def _read(config: Settings) -> list[Anomaly]:
     return sorted((each for each in found.values() if not each.withdrawn), key=lambda each: each.detected_at)
 
 
+async def _tail_incidents(config: Settings, system: str | None, limit: int, follow: bool, json: bool) -> None:
+    """Show the newest incidents as they are now, then each change but for mere anomalies of theirs."""
+    from fusionlog.cli.incidents_view import line
+    from fusionlog.kafka.table import Table, read_all
+
+    def show(incident: Incident) -> None:
+        if system is None or system in incident.systems:
+            _print(incident, json, [f"{incident.change:9} {line(incident)}"])
+
+    def changed(_: str, incident: Incident | None) -> None:
+        if incident is not None and (json or incident.change != "updated"):
+            show(incident)
+
+    began = time.time()
+    found: list[Incident] = [each for _, each in await read_all(config, config.topics.incidents)]
+    settings.refuse_unknown(config, system, [name for each in found for name in each.systems])
+    chosen = [each for each in found if system is None or system in each.systems]
+    for each in chosen[-limit:] if limit else ():
+        show(each)
+    if follow:
+        await _until_stopped(Table(config, config.topics.incidents, changed, since=began))
+    elif not chosen:
+        of = f" of {system}" if system else ""
+        Console(stderr=True).print(f"no incident{of} yet; add --follow to wait for one", highlight=False)
+
+
 async def _follow(config: Settings, system: str | None, json: bool, since: float) -> None:
     from fusionlog.kafka.table import Table
 
@@ -61,7 +96,11 @@ async def _follow(config: Settings, system: str | None, json: bool, since: float
         if record is not None and _is_shown(record, system):
             _show(record, json)
 
-    table = Table(config, config.topics.anomalies, show, since=since)
+    await _until_stopped(Table(config, config.topics.anomalies, show, since=since))
+
+
+async def _until_stopped(table: Table) -> None:
+    """Follow a topic until Ctrl-C, or until it cannot be followed."""
     await table.start()
     try:
         await asyncio.wait(table.background, return_when=asyncio.FIRST_COMPLETED)
@@ -75,12 +114,16 @@ def _is_shown(anomaly: Anomaly, system: str | None) -> bool:
 
 
 def _show(anomaly: Anomaly, json: bool) -> None:
+    _print(anomaly, json, _lines(anomaly))
+
+
+def _print(record: Record, json: bool, lines: Iterable[str]) -> None:
     import msgspec
 
     if json:
-        typer.echo(msgspec.json.encode(anomaly).decode())
+        typer.echo(msgspec.json.encode(record).decode())
         return
-    Console(soft_wrap=True).print("\n".join(map(printable, _lines(anomaly))), markup=False, highlight=False)
+    Console(soft_wrap=True).print("\n".join(map(printable, lines)), markup=False, highlight=False)
 
 
 def _lines(anomaly: Anomaly) -> Iterable[str]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,9 +14,10 @@ from rich.table import Table
 
 from fusionlog import schemas, settings
 from fusionlog.cli import pages
-from fusionlog.topics import Role, Topics
+from fusionlog.topics import Role, Topic, Topics
 from fusionlog.utils.files import writing
 
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object a line")]
 app = typer.Typer(help="Create, check and describe the topics.", no_args_is_help=True)
 
 
@@ -35,15 +36,22 @@ def check(
         Role | None,
         typer.Option(help="only the topics of this role, and whether Kafka permits this login what the role does"),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Report topics that are missing, misconfigured or not shown to this login; the exit code is then 1."""
     from fusionlog.kafka.admin import check_topics
 
     problems = asyncio.run(check_topics(settings.load(), role))
     for problem in problems:
+        if as_json:
+            found = {"topic": problem.topic, "problem": str(problem), "fatal": problem.fatal, "denied": problem.denied}
+            typer.echo(json.dumps(found))
+            continue
         Console(stderr=True, soft_wrap=True).print(str(problem), style="red", highlight=False, markup=False)
     if problems:
         raise typer.Exit(1)
+    if as_json:
+        return
     Console().print(f"every topic of {role} is as it should be" if role else "every topic is as it should be")
 
 
@@ -53,9 +61,14 @@ def describe(
         Path | None,
         typer.Option(help="write topics.md, records.md, asyncapi.json and schemas/*.json below this directory"),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Show the topics, or write the pages, the AsyncAPI document and the JSON Schemas of topics and records."""
     topics = settings.load().topics
+    if out is None and as_json:
+        for topic in topics.all():
+            typer.echo(json.dumps(_tree(topic)))
+        return
     if out is None:
         Console().print(_table(topics))
         return
@@ -72,6 +85,14 @@ def documents(topics: Topics) -> dict[str, str]:
     contents |= {f"schemas/{record.__name__}.json": schemas.json_schema(record) for record in schemas.RECORDS}
     texts = {name: json.dumps(content, indent=2) + "\n" for name, content in contents.items()}
     return texts | {"topics.md": pages.topics_page(topics), "records.md": pages.records_page(topics)}
+
+
+def _tree(topic: Topic) -> dict[str, Any]:
+    return {
+        "topic": topic.name, "record": topic.record.__name__ if topic.record else None, "config": topic.config(),
+        "partitions": topic.partitions, "written_by": list(topic.written_by), "read_by": list(topic.read_by),
+        "key": topic.key, "summary": topic.summary,
+    }  # fmt: skip
 
 
 def _table(topics: Topics) -> Table:

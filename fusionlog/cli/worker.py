@@ -10,7 +10,8 @@ from fusionlog.settings import Settings
 
 
 def run(role: str, settings: Settings) -> None:
-    """Run a worker (`ingest`, `score`, `label`, `explain`, `incidents`, `canary`, `train`) until SIGTERM or SIGINT.
+    """Run a worker of a role (`ingest`, `score`, `label`, `explain`, `incidents`, `notify`, `canary` or `train`) until
+    SIGTERM or SIGINT.
 
     :raises FusionLogError: the worker cannot start, or it crashed.
     """

@@ -47,6 +47,13 @@ class BatchOutput:
         """Set what is awaited before each send: it raises where the source messages' partitions were lost."""
         self._confirm = confirm
 
+    async def confirm(self) -> None:
+        """Return while the source messages' partitions are this worker's.
+
+        :raises AssignmentLost: they are another worker's by now.
+        """
+        await self._confirm()
+
     async def send(self, topic: Topic, record: Record) -> None:
         """Queue a record under the key that its type has.
 
@@ -63,9 +70,11 @@ class BatchOutput:
         await self._confirm()
         self._acks.append(await self._producer.send(topic, key, None))
 
-    async def dead_letter(self, message: Message, error: RecordError) -> None:
+    async def dead_letter(self, message: Message, error: RecordError, index: int = 0, replayable: bool = True) -> None:
         """Queue a message as a dead letter.
 
+        :param index: tells several dead letters of one record apart.
+        :param replayable: whether its topic may have it again.
         :raises AssignmentLost: the message's partition is another worker's by now.
         """
         await self._confirm()
@@ -73,8 +82,8 @@ class BatchOutput:
         topic = self._settings.topics.deadletter
         value = codecs.dead_letter_value(message.value, topic)
         headers = codecs.dead_letter_headers(
-            error, self._stage, message.topic, message.partition, message.offset, time.time(),
-            replayable=value == message.value,
+            error, self._stage, message.topic, message.partition, message.offset, time.time(), index,
+            replayable=replayable and value == message.value,
         )  # fmt: skip
         self._acks.append(await self._producer.send_raw(topic, message.key, value, headers))
 

@@ -71,7 +71,7 @@ def place(topic: str, partition: int, offset: int) -> str:
 
 
 def key_of(record: records.Record) -> str:
-    """The key that a record has on its topic (see `topics.py`).
+    """The key that a record has on its topic (see `fusionlog.topics`).
 
     :raises TypeError: not a record that has a topic.
     """
@@ -88,6 +88,8 @@ def key_of(record: records.Record) -> str:
             return f"{record.system}/{record.id}"
         case records.Incident():
             return record.id
+        case records.Notification():
+            return f"{record.target}/{record.incident}"
         case records.Feedback():
             scope = "absent" if record.absent else record.scope
             return f"{record.system}/{scope}/{record.event or record.shape}"

@@ -126,7 +126,7 @@ class Producer:
     def _writing(self, topic: Topic) -> AIOKafkaProducer:
         """The producer, where it may write a topic."""
         if self._writes is not None and topic.name not in self._writes:
-            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics.py does not say so")
+            raise RuntimeError(f"role {self._role} writes {topic.name}, and fusionlog/topics/access.py does not say so")
         if self._producer is None:
             raise RuntimeError("the producer is not started")
         return self._producer

@@ -192,6 +192,28 @@ INCIDENTS_BEHIND = Gauge(
     "from an anomaly's record to that of its incident, the oldest of the last batch; 0: all are counted",
 )
 
+NOTIFICATIONS_SENT = Counter(
+    "fusionlog_notifications_sent",
+    "messages on incidents that a target accepted, by change: opened, updated, resolved, reopened, withdrawn",
+    ["target", "change"],
+)
+NOTIFICATIONS_FAILED = Counter(
+    "fusionlog_notifications_failed",
+    "requests that a target did not accept: failed (it is tried again) or refused (it is not)",
+    ["target", "outcome"],
+)
+NOTIFICATIONS_GIVEN_UP = Counter("fusionlog_notifications_given_up", "messages that became dead letters", ["target"])
+NOTIFICATIONS_SUPPRESSED = Counter(
+    "fusionlog_notifications_suppressed",
+    "states of incidents that a target is not notified of: severity or system (it does not want them), over (it was "
+    "over before its turn)",
+    ["target", "reason"],
+)
+NOTIFICATIONS_WAITING = Gauge("fusionlog_notifications_waiting", "incidents that wait for a message", ["target"])
+NOTIFICATION_TARGET_UP = Gauge(
+    "fusionlog_notification_target_up", "1 while a target answers what is sent to it, 0 while that fails", ["target"]
+)
+
 MODEL = Gauge("fusionlog_model_info", "1 for the release in use", ["system", "version"])
 PROVIDER = Gauge(
     "fusionlog_provider_info",

@@ -30,6 +30,8 @@ class State(StrEnum):
     revoked = "revoked"
 
 
+LEAST_CHARS = 4
+"""Characters of the beginning of an id, at least."""
 LEAST_STEP = 0.001
 """Seconds by which a revocation is at least newer than the labels that it withdraws, whatever the clocks show."""
 
@@ -108,18 +110,20 @@ def reviewed(labels: Sequence[PseudoLabel]) -> Review:
 
 
 def named(labels: Sequence[PseudoLabel], names: Iterable[str]) -> Named:
-    """The events and shapes of one system's labels that are named by id, an event also by its text.
+    """The events and shapes of one system's labels that are named by id, or by what one of theirs alone begins with;
+    an event also by its text.
 
-    :raises SettingError: a name is of none of them, or of several events.
+    :raises SettingError: a name is of none of them, or of several.
     """
     texts = {event.template: event.text for label in labels for event in verdicts_of(label)}
     shapes = {label.shape for label in labels}
     templates, chosen = set[str](), set[str]()
     for name in names:
-        if name in shapes:
-            chosen.add(name)
+        id = name if name in texts.values() else _whole(name, {*shapes, *texts})
+        if id in shapes:
+            chosen.add(id)
         else:
-            templates.add(_template(name, texts))
+            templates.add(_template(id, texts))
     return Named(frozenset(templates), frozenset(chosen))
 
 
@@ -213,6 +217,19 @@ def _answer(label: PseudoLabel, template: str) -> EventLabel:
 
 def _verdict(probability: float) -> Literal["normal", "anomalous"]:
     return "anomalous" if is_anomalous(probability) else "normal"
+
+
+def _whole(name: str, ids: Collection[str]) -> str:
+    """The id that begins so; the name itself where none does, or it is one.
+
+    :raises SettingError: several begin so.
+    """
+    found = [id for id in ids if len(name) >= LEAST_CHARS and id.startswith(name)]
+    if name in ids or not found:
+        return name
+    if len(found) > 1:
+        raise SettingError("EVENT_OR_SHAPE", name, f"{len(found)} ids begin so: name more of one")
+    return found[0]
 
 
 def _template(name: str, texts: dict[str, str]) -> str:

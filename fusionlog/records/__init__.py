@@ -36,12 +36,14 @@ from fusionlog.records.incidents import (
     Change,
     Incident,
     IncidentPart,
+    Status,
     TellingEvent,
     TellingKind,
 )
 from fusionlog.records.labels import EventLabel, PseudoLabel, Revocation
 from fusionlog.records.lines import KeyedLine, Template, template_id
 from fusionlog.records.models import BankEvent, Calibration, Lineage, LogisticRegression, ModelRelease, Withdrawal
+from fusionlog.records.notifications import Notification, NotifiedChange
 from fusionlog.records.spending import Spend
 from fusionlog.records.training import Training, TrainingArtefact, TrainingRequest, TrainingResult, TrainingState
 from fusionlog.records.windows import (
@@ -89,6 +91,8 @@ __all__ = [
     "LogisticRegression",
     "Longest",
     "ModelRelease",
+    "Notification",
+    "NotifiedChange",
     "Probability",
     "PseudoLabel",
     "Record",
@@ -99,6 +103,7 @@ __all__ = [
     "Span",
     "Spend",
     "SpendingRole",
+    "Status",
     "SystemCounts",
     "SystemName",
     "TellingEvent",

@@ -324,6 +324,13 @@ class Feedback(Record, frozen=True, kw_only=True):
         Seconds | None,
         Meta(description="When a dismissal ends; null: it does not, and is a label.", examples=[1764849600.0]),
     ] = None
+    incident: Annotated[
+        str | None,
+        Meta(
+            description="Id of the incident that the verdict was given on; null: it was given on the anomaly.",
+            examples=["7d0c1f6b52a94be3a1f0b5d2c9e84f10"],
+        ),
+    ] = None
     events: Annotated[
         list[EventLabel],
         Meta(

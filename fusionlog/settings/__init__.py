@@ -23,6 +23,7 @@ from fusionlog.settings.groups import (
 )
 from fusionlog.settings.incidents import IncidentSettings
 from fusionlog.settings.node_secrets import by_reference, with_secrets, without_secrets
+from fusionlog.settings.notifications import Target, TargetSettings, read_targets, unknown_systems
 from fusionlog.settings.secrets import FILE, PREFIX, file_settings
 from fusionlog.settings.system_names import refuse_unknown
 from fusionlog.settings.systems import NO_TIME, FormatName, MultilineSettings, SystemSettings, WindowSettings
@@ -59,6 +60,8 @@ __all__ = [
     "SigningSettings",
     "SystemSettings",
     "SystemsChange",
+    "Target",
+    "TargetSettings",
     "TrainSettings",
     "WhenAway",
     "WindowSettings",
@@ -67,7 +70,9 @@ __all__ = [
     "file_settings",
     "load",
     "read_systems",
+    "read_targets",
     "refuse_unknown",
+    "unknown_systems",
     "variables",
     "with_secrets",
     "without_secrets",

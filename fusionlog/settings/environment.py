@@ -40,6 +40,7 @@ from fusionlog.settings.groups import (
 )
 from fusionlog.settings.incidents import IncidentSettings
 from fusionlog.settings.node_secrets import NODE_SECRETS, refuse_missing
+from fusionlog.settings.notifications import SETTING, Target, read_targets
 from fusionlog.settings.secrets import (
     PREFIX,
     SecretFiles,
@@ -84,6 +85,9 @@ class Settings(BaseSettings):
     )
     systems_file: Path | None = Field(
         None, description="YAML: system name to json_line, header, session, window, description, policy, method"
+    )
+    notifications_file: Path | None = Field(
+        None, description="YAML: name of a target to type, url and so on, which the notify worker reads"
     )
     system: str | None = Field(None, description="the only system to process; default: all of the file")
     method: MethodName = Field(
@@ -152,6 +156,16 @@ class Settings(BaseSettings):
     def systems(self) -> dict[str, SystemSettings]:
         """The systems of the file, narrowed to `system` where one is set."""
         return self._narrowed(self.described)
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """The targets of the notifications file.
+
+        :raises SettingError: no file is set, or it cannot be used.
+        """
+        if self.notifications_file is None:
+            raise SettingError(SETTING, None, "name the YAML file of the targets (see notifications.md)")
+        return read_targets(self.notifications_file)
 
     def _narrowed(self, systems: dict[str, SystemSettings]) -> dict[str, SystemSettings]:
         """Of some systems the only one that these settings name.

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from fusionlog.errors import SettingError
 from fusionlog.settings.systems import SystemSettings, WindowSettings
+from fusionlog.settings.yaml_file import read_mapping
 from fusionlog.topics import CANARY
 
 SYSTEM_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,200}")
@@ -31,26 +32,12 @@ def yaml_mapping(path: Path) -> dict[str, object]:
 
     :raises SettingError: the file cannot be read, is no mapping, or a name in it cannot be used.
     """
-    from fusionlog.settings.unique_keys import load  # what reads no systems file needs no YAML
-
-    text = _utf8(path)
-    try:
-        tree = load(text)
-    except RecursionError as error:
-        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "is nested too deep to be read") from error
-    except Exception as error:  # the date 2024-02-30, or `!!int x`: YAML's own constructors raise whatever they meet
-        raise SettingError(
-            "FUSIONLOG_SYSTEMS_FILE", str(path), f"is not YAML: {' '.join(str(error).split())}"
-        ) from error
-    if not isinstance(tree, dict) or not tree:
-        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "must map system names to their settings")
-    for name in tree:
-        check_name(path, name)
-    return tree
+    tree = read_mapping(path, "FUSIONLOG_SYSTEMS_FILE", "system names")
+    return {check_name(path, name): body for name, body in tree.items()}
 
 
-def check_name(path: Path, name: object) -> None:
-    """Refuse a name that is no string, or that cannot be a part of a topic's name.
+def check_name(path: Path, name: object) -> str:
+    """A name of a system, which is a part of its topic's name.
 
     :raises SettingError: naming it.
     """
@@ -69,19 +56,7 @@ def check_name(path: Path, name: object) -> None:
             str(path), name, "this is the canary's system, which needs no entry (FUSIONLOG_CANARY__SECONDS): take "
             "another name",
         )  # fmt: skip
-
-
-def _utf8(path: Path) -> str:
-    """The text of a settings file.
-
-    :raises SettingError: it cannot be read, or is no UTF-8.
-    """
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingError("FUSIONLOG_SYSTEMS_FILE", str(path), "is not UTF-8 text: save it as UTF-8") from error
+    return name
 
 
 def _read_system(path: Path, name: str, body: object) -> SystemSettings:

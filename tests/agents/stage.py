@@ -42,6 +42,9 @@ shop:
 
 REPARTITIONED = SYSTEMS + "  repartition: true\n"
 
+NOBODY = "nobody: {type: webhook, url: 'http://127.0.0.1:9'}"
+"""A target that is away."""
+
 KNOWN = (("connection opened", 0.0), ("connection closed", 0.0), ("disk failed", 1.0))
 START_SECONDS = 30.0
 
@@ -139,6 +142,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "systems.yaml").write_text(self.systems)
+        (self.directory / "notifications.yaml").write_text(NOBODY)
         prefix = f"t{uuid.uuid4().hex[:10]}."
         self.env = {
             "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
@@ -148,6 +152,7 @@ class Stage:
             "FUSIONLOG_TOPIC_PREFIX": prefix,
             "FUSIONLOG_RAW_PREFIX": f"{prefix}raw.",
             "FUSIONLOG_SYSTEMS_FILE": str(self.directory / "systems.yaml"),
+            "FUSIONLOG_NOTIFICATIONS_FILE": str(self.directory / "notifications.yaml"),
             "FUSIONLOG_ENCODER": str(make_encoder(self.directory / "encoder")),
             "FUSIONLOG_SECOND_OPINION__SHARE": "0",
             "FUSIONLOG_INGEST__SILENCE_SECONDS": "2",

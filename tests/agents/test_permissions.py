@@ -41,7 +41,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 REVOKED = {
     "ingest": "windows.general", "score": "score", "label": "label", "explain": "anomalies",
-    "incidents": "anomalies", "canary": "anomalies", "train": "labels",
+    "incidents": "anomalies", "notify": "incidents", "canary": "anomalies",
+    "train": "labels",
 }  # fmt: skip
 """The topic, or the consumer group, that each running worker loses."""
 WORKERS = cast("tuple[Role, ...]", APPS)

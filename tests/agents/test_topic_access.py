@@ -16,7 +16,7 @@ from fusionlog.errors import RecordError
 from fusionlog.incidents import group
 from fusionlog.kafka import codecs
 from fusionlog.kafka.producer import Producer
-from fusionlog.records import Route
+from fusionlog.records import Notification, Route
 from fusionlog.topics import Role, Topic
 from tests.agents.stage import REPARTITIONED, Stage, Worker, until
 from tests.brokers import ApacheKafka
@@ -58,7 +58,7 @@ AIOKafkaProducer.send, AIOKafkaProducer.send_batch = noted_send, noted_send_batc
 """
 RAY = """
 import asyncio, time
-from fusionlog.cli.rollback import again_at
+from fusionlog.online.rollback import again_at
 from fusionlog.settings import load
 from ray_jobs import material, publish
 
@@ -212,6 +212,20 @@ async def test_incidents(recorded: Recorded) -> None:
     await counted(worker, "incidents", 1)
     assert await worker.stop() == 0
     recorded.check("incidents")
+
+
+async def test_notify(recorded: Recorded) -> None:
+    """The incident of a note that is left over is gone: the note is removed."""
+    stage, topics = recorded.stage, recorded.stage.settings.topics
+    await stage.publish_raw(topics.incidents, b"{broken")
+    await stage.publish(topics.notifications, Notification(
+        target="nobody", incident="gone", change="opened", status="open", severity="error", systems=["shop"], at=1.0
+    ))  # fmt: skip
+    worker = await stage.worker("notify")
+    wanted = {topics.deadletter.name, topics.notifications.name}
+    await until(lambda: wanted <= recorded.topics("writes"), 120, worker.log.read_text)
+    assert await worker.stop() == 0
+    recorded.check("notify")
 
 
 async def test_canary(apache_kafka: ApacheKafka, tmp_path: Path) -> None:

@@ -16,8 +16,18 @@ import pytest
 from typer.testing import CliRunner
 
 from fusionlog.cli import doctor as command
-from fusionlog.cli.doctor import check_clocks, check_disk, check_encoder, check_gpu, check_llm, check_ray, check_workers
+from fusionlog.cli.doctor import (
+    check_clocks,
+    check_disk,
+    check_encoder,
+    check_gpu,
+    check_llm,
+    check_notifications,
+    check_ray,
+    check_workers,
+)
 from fusionlog.cli.main import app
+from fusionlog.kafka.admin import create_topics
 from fusionlog.observability.deployment import deployment
 from fusionlog.records import WorkerState
 from fusionlog.settings import Settings
@@ -97,6 +107,17 @@ def test_the_encoder(tmp_path: Path) -> None:
     assert state == "failed" and "none" in text
 
 
+def test_the_targets_of_notifications(tmp_path: Path) -> None:
+    assert found(check_notifications)[0][0] == "not used"
+    path = tmp_path / "notifications.yaml"
+    path.write_text("hook: {type: webhook, url: 'http://127.0.0.1:9/token'}")
+    [(state, text)] = found(check_notifications, notifications_file=path)
+    assert state == "ok" and "fusionlog notify test" in text
+    path.write_text("hook: {type: webhook, url: 'http://127.0.0.1:9/token', template: $titel}")
+    [(state, text)] = found(check_notifications, notifications_file=path)
+    assert state == "failed" and "no such field" in text and "token" not in text
+
+
 def test_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {state for state, _ in found(check_disk, cache_dir=tmp_path / "not" / "there")} == {"ok"}
     monkeypatch.setattr(command, "LEAST_BYTES", 2**60)
@@ -149,5 +170,9 @@ async def test_a_deployment_without_topics_and_one_without_kafka(kafka_settings:
     code, found = await states()
     assert (code, found["kafka"], found["topics"], found["workers"]) == (1, "ok", "failed", "failed")
     assert found["encoder"] == found["disk"] == "ok" and set(found) == set(command.CHECKS)
+    await create_topics(kafka_settings)
+    role = await asyncio.to_thread(CliRunner(env=environment).invoke, app, ["doctor", "--role", "notify", "--json"])
+    topics = [each for line in role.stdout.splitlines() if (each := json.loads(line))["part"] == "topics"]
+    assert [each["state"] for each in topics] == ["ok"] and "what notify does" in topics[0]["text"]
     code, found = await states(FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert (code, found["kafka"], found["topics"]) == (1, "failed", "failed")

@@ -12,13 +12,14 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-from fusionlog.cli.feedback import seconds_of
 from fusionlog.cli.main import app
 from fusionlog.errors import SettingError
+from fusionlog.incidents import group
 from fusionlog.kafka import table, written
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.codecs import key_of
 from fusionlog.kafka.producer import Producer
+from fusionlog.online.giving_verdicts import seconds_of
 from fusionlog.online.knowledge import Knowledge
 from fusionlog.records import Evidence, Feedback, Record, template_id
 from fusionlog.settings import Settings
@@ -39,6 +40,8 @@ class Topics:
         self.feedback: dict[str, Feedback] = {}
 
         async def read_all(_: Settings, topic: Topic, limit: int | None = None) -> list[tuple[str, Any]]:
+            if topic.name.endswith("incidents"):
+                return [(each.id, each) for each in group([FAILED, LACKS])]
             return list(self.feedback.items()) if topic.name.endswith("feedback") else [("", FAILED), ("", LACKS)]
 
         async def write(_: Settings, topic: Topic, records: Mapping[str, Record | None]) -> None:
@@ -164,3 +167,23 @@ async def test_a_worker_follows_a_verdict_and_its_undoing_on_kafka(kafka_setting
         await run("abcd1234", "undo")
         await until(False)
     await tables.stop()
+
+
+def test_an_incident_is_dismissed_by_its_anomalies_and_that_is_undone_at_once(topics: Topics) -> None:
+    incidents = group([FAILED, LACKS])
+    of = {each.anomaly_ids[0]: each for each in incidents}[LACKS.id]
+    done = topics.run(of.id[:8], "dismiss", "--scope", "incident", "--for", "7d", "--by", "ann")
+    assert done.exit_code == 0, done.output + repr(done.exception)
+    (found,) = topics.feedback.values()
+    assert (found.scope, found.absent, found.event, found.incident) == ("event", True, ABSENT.template, of.id)
+    assert "1 verdict of 1 of its 1 anomalies" in done.stdout and f"incident {of.id[:12]}, by ann" in done.stdout
+    assert f"incident {of.id[:12]}" in topics.run().stdout
+    assert "undone" in topics.run(of.id[:12], "undo").stdout and topics.feedback == {}
+
+
+def test_an_id_of_no_incident_and_an_incident_without_its_scope_are_refused(topics: Topics) -> None:
+    error = topics.run("abcd", "dismiss", "--scope", "incident").exception
+    assert isinstance(error, SettingError) and "there is no such incident" in str(error)
+    (one, _) = group([FAILED, LACKS])
+    error = topics.run(one.id[:8], "dismiss").exception
+    assert isinstance(error, SettingError) and "goes with  --scope incident" in str(error)

@@ -9,13 +9,13 @@ from fusionlog import fetch_release, releases
 from fusionlog.bundled.base import read_base
 from fusionlog.cli.main import app
 from fusionlog.cli.models import check_usable, withdrawal_lines
-from fusionlog.cli.rollback import again_at
 from fusionlog.data.bundled import DATASETS
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.codecs import key_of
 from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import read_all
+from fusionlog.online.rollback import again_at
 from fusionlog.records import ModelRelease
 from fusionlog.settings import Settings
 from tests.encoders import make_encoder

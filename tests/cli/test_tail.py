@@ -14,13 +14,14 @@ from fusionlog import settings as environment
 from fusionlog.cli import tail
 from fusionlog.cli.main import app
 from fusionlog.errors import SettingError
-from fusionlog.kafka import codecs
+from fusionlog.kafka import codecs, table
 from fusionlog.kafka.admin import create_topics
 from fusionlog.kafka.producer import Producer
-from fusionlog.records import Anomaly, Evidence
+from fusionlog.records import Anomaly, Evidence, Incident
 from fusionlog.settings import Settings
 from fusionlog.topics import CANARY
 from tests.factories import make_anomaly
+from tests.incidents.notifications.factories import make_incident
 
 MISSING = Evidence(
     template="t", text="payment accepted", example="", count=0, absent=True, share=0.99, windows=200, beside="reserved"
@@ -91,3 +92,42 @@ def test_the_last_record_of_an_id_counts_and_withdrawn_ones_are_left_out(
     monkeypatch.setattr(environment, "load", lambda: kafka_settings)
     done = CliRunner().invoke(app, ["tail", "--json"])
     assert [msgspec.json.decode(line, type=Anomaly) for line in done.stdout.splitlines()] == [first]
+
+
+def test_incidents_are_shown_as_they_are_now_and_of_one_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = make_incident(1), make_incident(2, systems=["mill"], title="\x1b[31mfull")
+
+    async def read(*_: object) -> list[tuple[str, Incident]]:
+        return [(each.id, each) for each in (one, two)]
+
+    monkeypatch.setattr(table, "read_all", read)
+    text = CliRunner().invoke(app, ["tail", "--incidents"]).stdout
+    assert one.id in text and "mill: ?[31mfull" in text and "\x1b" not in text
+    found = CliRunner().invoke(app, ["tail", "--incidents", "--system", "mill", "--json"]).stdout
+    assert msgspec.json.decode(found, type=Incident) == two
+    error = CliRunner().invoke(app, ["tail", "--incidents", "--system", "mil"]).exception
+    assert isinstance(error, SettingError) and "did you mean mill?" in str(error)
+
+
+@pytest.mark.kafka
+async def test_each_change_of_an_incident_comes_but_not_each_anomaly(
+    kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_topics(kafka_settings)
+    one, lines = make_incident(1), []
+    monkeypatch.setattr(tail, "_print", lambda record, json, words: lines.append(record.change))
+    producer = Producer(kafka_settings)
+    await producer.start()
+
+    async def write(*incidents: Incident) -> None:
+        for each in incidents:
+            await (await producer.send(kafka_settings.topics.incidents, each.id, each))
+
+    task = asyncio.create_task(tail._tail_incidents(kafka_settings, None, 10, True, False))
+    async with asyncio.timeout(60):
+        while "resolved" not in lines:
+            await write(one, replace(one, change="updated"), replace(one, change="resolved", status="resolved"))
+            await asyncio.sleep(0.3)
+    task.cancel()
+    await producer.stop()
+    assert "opened" in lines and "updated" not in lines

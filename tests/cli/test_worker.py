@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,14 +21,16 @@ def run(role: str, before: str = "pass", **env: str) -> tuple[int, list[str]]:
     return done.returncode, done.stderr.strip().splitlines()
 
 
-@pytest.mark.parametrize("role", ["ingest", "score", "label", "explain", "incidents", "canary"])
-def test_a_worker_without_kafka_says_where_it_looks_and_waits(role: str) -> None:
+@pytest.mark.parametrize("role", ["ingest", "score", "label", "explain", "incidents", "notify", "canary"])
+def test_a_worker_without_kafka_says_where_it_looks_and_waits(role: str, tmp_path: Path) -> None:
+    (tmp_path / "notifications.yaml").write_text("hook: {type: webhook, url: 'http://127.0.0.1:9'}")
     address = f"127.0.0.1:{free_ports(1)[0]}"
     env = {
         "FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS": address,
         "FUSIONLOG_SYSTEMS_FILE": str(DATASETS / "systems.yaml"),
         "FUSIONLOG_LABEL__URL": "http://127.0.0.1:1/v1",
         "FUSIONLOG_CANARY__SECONDS": "60",
+        "FUSIONLOG_NOTIFICATIONS_FILE": str(tmp_path / "notifications.yaml"),
     }
     command = [sys.executable, "-m", "fusionlog", "worker", role]
     with subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True) as worker:
@@ -44,6 +47,9 @@ def test_a_worker_without_a_setting_that_its_role_needs_names_it() -> None:
     code, said = run("ingest", FUSIONLOG_SYSTEMS_FILE="")
     assert code == 2
     assert said[-1].startswith("fusionlog: setting FUSIONLOG_SYSTEMS_FILE is None: ")
+    code, said = run("notify", FUSIONLOG_NOTIFICATIONS_FILE="")
+    assert code == 2
+    assert said[-1].startswith("fusionlog: setting FUSIONLOG_NOTIFICATIONS_FILE is None: ")
 
 
 def test_a_canary_that_is_off_or_would_have_no_constant_verdict_names_its_setting() -> None:
@@ -65,5 +71,6 @@ def test_an_unknown_role_is_refused_with_those_that_there_are() -> None:
     code, said = run("judge")
     assert code == 2
     assert all(
-        role in "\n".join(said) for role in ("judge", "ingest", "score", "label", "explain", "incidents", "canary")
+        role in "\n".join(said)
+        for role in ("judge", "ingest", "score", "label", "explain", "incidents", "notify", "canary")
     )

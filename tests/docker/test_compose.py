@@ -16,6 +16,7 @@ from tests.docker.test_dockerfiles import ROOT, tool
 
 FILE = ROOT / "docker" / "compose.yaml"
 LLM = ROOT / "docker" / "compose.llm.yaml"
+NOTIFY = ROOT / "docker" / "compose.notify.yaml"
 IMAGES = {"fusionlog-agents", "fusionlog-ray", "apache/kafka", "prom/prometheus", "grafana/grafana"}
 ENDPOINT = {"FUSIONLOG_LABEL__URL": "https://llm.example/v1", "FUSIONLOG_LABEL__API_KEY": "k-123"}
 
@@ -58,7 +59,7 @@ def test_no_image_floats(services: dict[str, Any]) -> None:
 
 def test_each_role_runs_after_topics_and_base(services: dict[str, Any]) -> None:
     workers = workers_of(services)
-    assert set(workers) == set(ROLES) - {"ray", "cli", "explain"}
+    assert set(workers) == set(ROLES) - {"ray", "cli", "explain", "notify"}
     for service in workers.values():
         assert service["depends_on"]["base"]["condition"] == "service_completed_successfully"
     assert services["base"]["depends_on"]["topics"]["condition"] == "service_completed_successfully"
@@ -76,7 +77,7 @@ def test_prometheus_reads_every_worker_by_the_labels_that_the_dashboard_selects(
     (job,) = yaml.safe_load((ROOT / "docker" / "prometheus.yaml").read_text())["scrape_configs"]
     (names,) = job["dns_sd_configs"]
     roles = set(workers_of(services))
-    assert set(names["names"]) == roles | {"explain"} and names["port"] == 9100
+    assert set(names["names"]) == roles | {"explain", "notify"} and names["port"] == 9100
     assert {each["target_label"] for each in job["relabel_configs"]} == {"namespace", "pod"}
     assert {services[role]["environment"]["FUSIONLOG_METRICS_PORT"] for role in roles} == {"9100"}
     token = services["ingest"]["environment"]["FUSIONLOG_METRICS__TOKEN_FILE"]
@@ -104,3 +105,16 @@ def test_an_llm_is_asked_for_by_a_sentence_and_its_key_is_a_file() -> None:
         assert environment["FUSIONLOG_LABEL__API_KEY_FILE"] == "/run/secrets/api-key"
         assert "k-123" not in environment.values()
     assert found["explain"]["command"] == ["worker", "explain"]
+
+
+def test_a_notify_worker_is_asked_for_by_a_sentence_and_reads_its_targets_and_their_secrets_alone() -> None:
+    refused = compose(FILE, NOTIFY)
+    assert refused.returncode != 0 and "set it to a directory with notifications.yaml" in refused.stderr
+    done = compose(FILE, NOTIFY, FUSIONLOG_NOTIFICATIONS_DIR="/srv/notify")
+    found = json.loads(done.stdout)["services"]
+    notify = found["notify"]
+    assert notify["command"] == ["worker", "notify"] and notify["read_only"] and notify["cap_drop"] == ["ALL"]
+    (place,) = [each for each in notify["volumes"] if each["source"] == "/srv/notify"]
+    assert place["read_only"] and notify["environment"]["FUSIONLOG_NOTIFICATIONS_FILE"].startswith(place["target"])
+    others = [each for name, service in found.items() if name != "notify" for each in service.get("volumes", ())]
+    assert "/srv/notify" not in {each["source"] for each in others}

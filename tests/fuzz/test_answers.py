@@ -24,11 +24,11 @@ from fusionlog.teachers.llm import answers
 from fusionlog.teachers.llm.client import Response
 from fusionlog.teachers.llm.refusals import error_of, status_in
 from fusionlog.teachers.llm.reply import AnswerError, Reply, reply_of
-from fusionlog.teachers.llm.retries import LONGEST_ABSENCE, retry_after
 from fusionlog.teachers.llm.teacher import LLMTeacher
 from fusionlog.teachers.llm.usage import most_of, usage_of
 from fusionlog.teachers.recorded.chat import NotUnderstoodError, RecordedTeacher, chat_of
 from fusionlog.teachers.recorded.recordings import Recording, read_recordings
+from fusionlog.utils.retry_after import LONGEST_ABSENCE, retry_after
 from tests.factories import make_window
 from tests.fuzz import bodies, mutation
 from tests.fuzz.invariants import assert_record, assert_sentence

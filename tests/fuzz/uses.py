@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
@@ -13,12 +14,15 @@ from fusionlog import releases
 from fusionlog.cli import explanations as explanations_command
 from fusionlog.cli import feedback as feedback_command
 from fusionlog.cli import status as status_command
+from fusionlog.cli.incidents_view import whole
 from fusionlog.cli.labels_view import event_lines, label_lines, shape_lines
 from fusionlog.cli.models_view import release_lines, view_of
 from fusionlog.cli.train import status_lines, status_of
 from fusionlog.errors import ModelError, RecordError
 from fusionlog.explanation.priority_pool import Pool
 from fusionlog.explanation.prompt import messages, pseudonyms_of, unit_of
+from fusionlog.incidents.notifications.messages import MAX_BATCH, request_of
+from fusionlog.incidents.notifications.outbox import Outbox
 from fusionlog.incidents.state import Incidents
 from fusionlog.kafka import codecs
 from fusionlog.novelty.profile import SystemProfile
@@ -36,9 +40,11 @@ from fusionlog.records import (
     Incident,
     KeyedLine,
     ModelRelease,
+    Notification,
     PseudoLabel,
     Record,
     Spend,
+    Status,
     Template,
     Training,
     Window,
@@ -53,6 +59,7 @@ from fusionlog.workers import anomaly_record
 from fusionlog.workers.explained_shapes import ExplainedShapes
 from tests.factories import make_anomaly, make_label, make_window
 from tests.fuzz.invariants import assert_record, assert_sentence
+from tests.incidents.notifications.factories import make_incident, make_target
 from tests.online.factories import knowing, release
 from tests.workers.train.fakes import Deployment
 
@@ -248,6 +255,28 @@ def use_incident(incident: Incident) -> None:
         if each is not None:
             assert_record(each)
 
+    for type in MAX_BATCH:
+        outbox = Outbox(make_target(type, severity="info"))
+        outbox.put(incident, 0.0)
+        for due in outbox.next(0.0):
+            assert json.loads(request_of([due], outbox.target, NOW).body)
+            for each in outbox.delivered([due], 0.0, NOW):
+                assert_record(each)
+    assert list(whole(incident, ()))
+
+
+def use_notification(notification: Notification) -> None:
+    """A worker starts from it, for an incident that is open and one that is over."""
+    for status in get_args(Status):
+        incident = replace(make_incident(), id=notification.incident, status=status)
+        for type in MAX_BATCH:
+            outbox = Outbox(make_target(type), [notification])
+            outbox.put(incident, 0.0)
+            for due in outbox.next(0.0):
+                assert json.loads(request_of([due], outbox.target, NOW).body)
+                for each in outbox.delivered([due], 0.0, NOW):
+                    assert_record(each)
+
 
 def use_state(state: WorkerState) -> None:
     """`fusionlog status` shows it, whatever the clock of its worker."""
@@ -268,5 +297,6 @@ USES: Mapping[type[Record], Callable[[Any], None]] = {
     Spend: use_spend,
     Training: use_training,
     Incident: use_incident,
+    Notification: use_notification,
     WorkerState: use_state,
 }

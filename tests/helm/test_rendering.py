@@ -55,6 +55,16 @@ SWITCHES: dict[str, Values] = {
     "llm-secret-url": {
         "llm": {"existingSecret": "llm", "urlKey": "url"}, "workers": {"explain": {"enabled": True}}
     },
+    "notify": {
+        "notifications": {
+            "existingSecret": "hooks",
+            "targets": {
+                "oncall": {"type": "slack", "url_file": "/run/secrets/notifications/url"},
+                "alerts": {"type": "alertmanager", "url": "http://me:p@alerts.monitoring:9093/x", "labels": {"a": "b"}},
+            },
+        },
+        "workers": {"notify": {"enabled": True, "replicas": 2}},
+    },
     "signing": {
         "signing": {
             "enabled": True, "publicKeys": "{}", "existingSecrets": {"trainer": "t", "label": "l", "score": "s"}
@@ -241,7 +251,7 @@ def test_ingest_score_and_label_are_static_members_and_the_others_are_not() -> N
     stateful = of_kind(objects, "StatefulSet")
     assert {each["metadata"]["name"] for each in stateful} == {f"r-fusionlog-{x}" for x in ("ingest", "score", "label")}
     assert {each["metadata"]["name"] for each in of_kind(objects, "Deployment")} == {
-        "r-fusionlog-explain", "r-fusionlog-incidents", "r-fusionlog-canary"
+        "r-fusionlog-explain", "r-fusionlog-incidents", "r-fusionlog-notify", "r-fusionlog-canary"
     }  # fmt: skip
     for each in (*stateful, *of_kind(objects, "Deployment")):
         (worker,) = each["spec"]["template"]["spec"]["containers"]
@@ -310,7 +320,7 @@ def test_a_key_or_a_login_is_mounted_by_its_owner_alone() -> None:
         for pod in pods(each):
             if each["kind"] in ("StatefulSet", "Deployment", "Job"):
                 secrets[each["metadata"]["name"].removeprefix("r-fusionlog-")] = _secrets(pod)
-    for role in ("ingest", "score", "label", "explain", "incidents", "canary"):
+    for role in ("ingest", "score", "label", "explain", "incidents", "notify", "canary"):
         assert {name for name in secrets[role] if name.startswith("kafka-")} == {f"kafka-{role}", "kafka-authority"}
         assert ("llm" in secrets[role]) == (role in ("label", "explain"))
         keys = {name for name in secrets[role] if name.endswith("-key")}
@@ -361,3 +371,21 @@ def test_no_object_lies_in_another_namespace_but_those_of_strimzi() -> None:
     objects = render(merged(example("strimzi-kuberay-keda"), {"strimzi": {"namespace": "kafka"}}))
     outside = {each["kind"] for each in objects if each["metadata"]["namespace"] != NAMESPACE}
     assert outside == {"KafkaTopic", "KafkaUser"}
+
+
+def test_the_notify_worker_may_reach_its_targets_and_is_rolled_by_a_change_of_them() -> None:
+    values = merged(example("minimal"), SWITCHES["notify"])
+    objects = render(values)
+    policy = named(objects, "NetworkPolicy", "-notify")
+    ports = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+    assert {443, 9093} <= ports
+    (pod,) = pods(named(objects, "Deployment", "-notify"))
+    mounts = {each["mountPath"] for each in pod["containers"][0]["volumeMounts"]}
+    assert {"/etc/fusionlog/notifications.yaml", "/run/secrets/notifications"} <= mounts
+    changed = render(merged(values, {"notifications": {"targets": {"oncall": {"severity": "error"}}}}))
+    for role, differs in (("-notify", True), ("-incidents", False)):
+        before, after = (
+            named(each, "Deployment", role)["spec"]["template"]["metadata"]["annotations"]
+            for each in (objects, changed)
+        )
+        assert (before != after) is differs

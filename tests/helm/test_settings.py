@@ -25,6 +25,7 @@ SWITCHED = {
     "mutual-tls",
     "llm",
     "llm-secret-url",
+    "notify",
     "signing",
     "signing-generated",
     "gpu",
@@ -128,6 +129,10 @@ def _check(config: Settings, values: Mapping[str, Any], container: Object) -> No
         secret = values.get("llm", {}).get("existingSecret")
         assert (config.label.api_key is not None) is bool(asks and (secret or values.get("llm", {}).get("apiKey")))
         assert (config.label.url is not None) is bool(asks and (values.get("llm", {}).keys() & {"url", "urlKey"}))
+    if container["name"] == "worker" and container["args"][1] == "notify":
+        assert config.notifications_file is not None
+        written = yaml.safe_load(config.notifications_file.read_text())
+        assert written == values["notifications"]["targets"]
     if values.get("strimzi", {}).get("users", {}).get("authentication") == "tls":
         assert config.kafka.ssl_certfile and config.kafka.ssl_certfile.is_file() and config.kafka.ssl_cafile
     if values.get("signing", {}).get("enabled"):

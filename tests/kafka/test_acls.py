@@ -40,12 +40,12 @@ def test_a_role_reads_and_writes_what_it_declares(who: Who) -> None:
 
 
 def test_a_role_that_is_added_or_gets_a_topic_has_its_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
-    notify = Access(reads=("anomalies",), writes=("feedback",), member=True)
-    monkeypatch.setattr(acls, "EVERYONE", MappingProxyType({"notify": notify}))
-    assert operations("notify") == {  # type: ignore[arg-type]
+    pager = Access(reads=("anomalies",), writes=("feedback",), member=True)
+    monkeypatch.setattr(acls, "EVERYONE", MappingProxyType({"pager": pager}))
+    assert operations("pager") == {  # type: ignore[arg-type]
         ("topic", "f.anomalies"): {"Read", "Describe"},
         ("topic", "f.feedback"): {"Write", "Describe"},
-        ("group", "f.notify"): {"Read", "Describe"},
+        ("group", "f.pager"): {"Read", "Describe"},
     }
 
 

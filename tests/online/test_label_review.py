@@ -102,6 +102,16 @@ def test_a_name_that_no_label_has_is_refused() -> None:
         named(LABELS, [FULL, "disk lost"])
 
 
+def test_an_id_may_be_shortened_to_what_it_alone_begins_with() -> None:
+    assert named(LABELS, [FULL[:8], BOTH.shape[:8]]) == Named(frozenset({FULL}), frozenset({BOTH.shape}))
+    near = [replace(LABELS[0], shape="abcd1"), replace(LABELS[2], shape="abcd2")]
+    with pytest.raises(SettingError, match="'abcd': 2 ids begin so: name more of one"):
+        named(near, ["abcd"])
+    assert named(near, ["abcd1"]).shapes == {"abcd1"}
+    with pytest.raises(SettingError, match="no label is of it"):
+        named(near, ["abc"])
+
+
 def test_the_text_of_two_events_is_refused() -> None:
     twin = make_label(make_window("disk full"), 0.1)
     other = replace(twin, shape="other", events=[replace(twin.events[0], template="0" * 16)])

@@ -29,9 +29,10 @@ from fusionlog.teachers.llm.dialect import Dialect, Messages, ResponseFormats
 from fusionlog.teachers.llm.prompts import response_formats
 from fusionlog.teachers.llm.refusals import ContextError, DeniedError, RefusedError
 from fusionlog.teachers.llm.reply import AnswerError, Reply, reply_of
-from fusionlog.teachers.llm.retries import LONGEST_WAIT, SlowError, TransientError, pause, retry_after
+from fusionlog.teachers.llm.retries import LONGEST_WAIT, SlowError, TransientError, pause
 from fusionlog.teachers.llm.usage import UNUSED, most_of, usage_of
 from fusionlog.types import Clock
+from fusionlog.utils.retry_after import retry_after
 
 __all__ = ["ContextError", "Endpoint", "RefusedError"]
 

@@ -24,6 +24,9 @@
 {{- if and (eq $role "train") (not $root.Values.ray.enabled) (not $worker.extraEnv) (not $worker.settings.FUSIONLOG_RAY_ADDRESS_FILE) -}}
 {{- fail "workers.train.enabled needs a Ray: set ray.enabled, or FUSIONLOG_RAY_ADDRESS in workers.train.extraEnv" -}}
 {{- end -}}
+{{- if and (eq $role "notify") (not $root.Values.notifications.targets) -}}
+{{- fail "workers.notify.enabled needs somebody to notify: set notifications.targets (docs/notifications.md)" -}}
+{{- end -}}
 {{- if and (not $root.Values.systems) (not $root.Values.existingSystemsConfigMap) -}}
 {{- fail "systems is empty: describe at least one system (docs/systems-file.md), or name a ConfigMap in existingSystemsConfigMap" -}}
 {{- end -}}

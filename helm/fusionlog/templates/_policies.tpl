@@ -26,6 +26,11 @@ egress:
   {{- with $urls }}
   - {{- include "fusionlog.opening" (list $root.Values.networkPolicy.llm .) | nindent 4 }}
   {{- end }}
+  {{- if eq $component "notify" }}
+  {{- $targets := list -}}
+  {{- range $root.Values.notifications.targets }}{{- $targets = append $targets (default "https://" .url) }}{{- end }}
+  - {{- include "fusionlog.opening" (list $root.Values.networkPolicy.notifications $targets) | nindent 4 }}
+  {{- end }}
   {{- with index . 3 }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -37,7 +42,7 @@ egress:
 {{- $ports := $opening.ports -}}
 {{- range $address := index . 1 -}}
 {{- if not $opening.ports -}}
-{{- $host := regexReplaceAll "^[a-z]+://|/.*$" $address "" -}}
+{{- $host := regexReplaceAll "^[a-z]+://([^/]*@)?|/.*$" $address "" -}}
 {{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" | default (ternary "80" "443" (hasPrefix "http://" $address)) -}}
 {{- $ports = append $ports (int $port) | uniq -}}
 {{- end -}}

@@ -196,6 +196,9 @@
 {{- with $root.Values.llm.url -}}{{- $_ := set $found "FUSIONLOG_LABEL__URL" . -}}{{- end -}}
 {{- $_ := set $found "FUSIONLOG_LABEL__MODEL" $root.Values.llm.model -}}
 {{- end -}}
+{{- if eq $role "notify" -}}
+{{- $_ := set $found "FUSIONLOG_NOTIFICATIONS_FILE" "/etc/fusionlog/notifications.yaml" -}}
+{{- end -}}
 {{- if and (has $role (list "ingest" "canary" "cli")) (include "fusionlog.worker" (list $root "canary") | fromYaml).enabled -}}
 {{- $_ := set $found "FUSIONLOG_CANARY__SECONDS" 60 -}}
 {{- end -}}
@@ -222,6 +225,16 @@
   configMap:
     name: {{ include "fusionlog.systemsConfigMap" (list $root $hook) }}
     items: [{key: systems.yaml, path: systems.yaml}]
+{{- if eq $role "notify" }}
+- name: notifications
+  configMap:
+    name: {{ include "fusionlog.fullname" $root }}-notifications
+    items: [{key: notifications.yaml, path: notifications.yaml}]
+{{- with $root.Values.notifications.existingSecret }}
+- name: targets
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
+{{- end }}
 {{- with include "fusionlog.secretSources" (list $root $role $hook) | fromJsonArray }}
 - name: secrets
   projected:
@@ -268,6 +281,12 @@
 {{- $root := index . 0 -}}{{- $role := index . 1 -}}
 - {name: tmp, mountPath: /tmp}
 - {name: systems, mountPath: /etc/fusionlog/systems.yaml, subPath: systems.yaml, readOnly: true}
+{{- if eq $role "notify" }}
+- {name: notifications, mountPath: /etc/fusionlog/notifications.yaml, subPath: notifications.yaml, readOnly: true}
+{{- if $root.Values.notifications.existingSecret }}
+- {name: targets, mountPath: /run/secrets/notifications, readOnly: true}
+{{- end }}
+{{- end }}
 {{- if include "fusionlog.secretSources" (list $root $role (index . 2)) | fromJsonArray }}
 - {name: secrets, mountPath: /run/secrets/fusionlog, readOnly: true}
 {{- end }}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fusionlog.teachers.llm.retries import retry_after
+from fusionlog.utils.retry_after import retry_after
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from fusionlog.cli.rollback import Rollback, again_at, chosen, plan, scope, usage
 from fusionlog.errors import ModelError, SettingError
 from fusionlog.observability.deployment import deployment
+from fusionlog.online.rollback import Rollback, again_at, chosen, plan, scope, usage
 from fusionlog.records import ModelRelease, WorkerState
 from fusionlog.releases import BASE
 from tests.factories import make_release, make_withdrawn

@@ -1,0 +1,1 @@
+"""Notifications of incidents: what a target is due, and as which message."""
