@@ -58,7 +58,7 @@ from fusionlog.teachers.llm.usage import Prices
 from fusionlog.workers import anomaly_record
 from fusionlog.workers.explained_shapes import ExplainedShapes
 from tests.factories import make_anomaly, make_label, make_window
-from tests.fuzz.invariants import assert_record, assert_sentence
+from tests.fuzz.invariants import assert_record, assert_refused, assert_sentence
 from tests.incidents.notifications.factories import make_incident, make_target
 from tests.online.factories import knowing, release
 from tests.workers.train.fakes import Deployment
@@ -152,7 +152,7 @@ def use_anomaly(anomaly: Anomaly) -> None:
         unit = unit_of(anomaly, SHOP)
     except RecordError as error:
         assert error.reason == "no-events"
-        assert_sentence(error)
+        assert_refused(error)
         return
     if len(anomaly.reason) % 3 == 0:  # it takes most of the time
         pseudonyms_of(anomaly, SHOP)
