@@ -112,18 +112,17 @@ def _attacks(pattern: str, flags: int) -> Iterator[Attack]:
     tree = list(parser.parse(pattern, flags))
     literals = [each for each in dict.fromkeys(re.sub(r"\w|\s", "", pattern)) if each not in _CHARACTERS][:8]
     for first in (*_CHARACTERS, *literals):
-        preferred = first + _CHARACTERS
-        yield from _repeated(tree, "", preferred)
+        yield from _repeated(tree, "", _Samples(first + _CHARACTERS))
 
 
-def _repeated(nodes: Sequence[Node], before: str, preferred: str) -> Iterator[Attack]:
+def _repeated(nodes: Sequence[Node], before: str, samples: _Samples) -> Iterator[Attack]:
     for node in nodes:
         yield before, ""
         for inner in _children(node):
             if _is_unbounded(node):
-                yield before, _sample(inner, preferred)[:MOST_PIECE]
-            yield from _repeated(inner, before, preferred)
-        before = (before + _sample([node], preferred))[:MOST_BEFORE]
+                yield before, samples.of(inner)[:MOST_PIECE]
+            yield from _repeated(inner, before, samples)
+        before = (before + samples.of([node]))[:MOST_BEFORE]
 
 
 def _is_unbounded(node: Node) -> bool:
@@ -155,21 +154,35 @@ def _choices(nodes: list[Node]) -> list[list[Node]]:
     return [nodes]
 
 
-def _sample(nodes: Sequence[Node], preferred: str) -> str:
-    """The beginning of a text that fits a sequence, each repetition as often as it must be, and once at least."""
-    return "".join(_sample_node(node, preferred) for node in nodes)[:MOST_BEFORE]
+class _Samples:
+    """The beginnings of texts that fit parts of an expression, each made once.
 
+    :param preferred: the characters that are taken first where a class allows several.
+    """
 
-def _sample_node(node: Node, preferred: str) -> str:
-    kind, value = node
-    if kind is op.LITERAL:
-        return chr(value)
-    if kind in (op.IN, op.NOT_LITERAL, op.ANY):
-        return next((each for each in preferred if _fits(node, each)), _any_of(node))
-    if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
-        return _sample(list(value[2]), preferred) * min(max(int(value[0]), 1), UNBOUNDED)
-    inner = _children(node)
-    return _sample(inner[0], preferred) if inner else ""
+    def __init__(self, preferred: str) -> None:
+        self._preferred = preferred
+        self._made: dict[int, str] = {}
+
+    def of(self, nodes: Sequence[Node]) -> str:
+        """The text of a sequence, each repetition as often as it must be, and once at least."""
+        return "".join(map(self._of_node, nodes))[:MOST_BEFORE]
+
+    def _of_node(self, node: Node) -> str:
+        if id(node) not in self._made:
+            self._made[id(node)] = self._make(node)
+        return self._made[id(node)]
+
+    def _make(self, node: Node) -> str:
+        kind, value = node
+        if kind is op.LITERAL:
+            return chr(value)
+        if kind in (op.IN, op.NOT_LITERAL, op.ANY):
+            return next((each for each in self._preferred if _fits(node, each)), _any_of(node))
+        if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
+            return self.of(list(value[2])) * min(max(int(value[0]), 1), UNBOUNDED)
+        inner = _children(node)
+        return self.of(inner[0]) if inner else ""
 
 
 def _fits(node: Node, character: str) -> bool:

@@ -21,13 +21,14 @@ LISTS = (
     ("models", "list"), ("models", "diff"), ("labels", "list"), ("deadletter", "list"), ("deadletter", "show"),
     ("incidents", "list"), ("notify", "list"), ("explanations",), ("feedback",), ("status",), ("tail",), ("show",),
     ("doctor",), ("settings",), ("topics", "check"), ("topics", "describe"), ("keys", "show"), ("teacher", "show"),
-    ("teacher", "spend"),
+    ("teacher", "spend"), ("train", "status"), ("models", "show"),
 )  # fmt: skip
 NO_LISTS = frozenset({
     "worker", "demo", "produce", "meta-train", "distill", "evaluate", "scan", "acls", "replay-teacher",
     "encoder export", "topics create", "models rollback", "models restore", "models publish", "models save",
     "labels revoke", "labels restore", "systems add", "systems check", "deadletter replay", "teacher check",
-    "keys generate", "keys rotate", "keys sign", "incidents show", "notify test",
+    "keys generate", "keys rotate", "keys sign", "incidents show", "notify test", "train now",
+    "train pause", "train resume",
 })  # fmt: skip
 """Commands that act, whose output is of another form, or that have --json and are tested elsewhere."""
 

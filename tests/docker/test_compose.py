@@ -85,12 +85,12 @@ def test_prometheus_reads_every_worker_by_the_labels_that_the_dashboard_selects(
     assert any(token.startswith(each["target"]) for each in services["prometheus"]["volumes"])
 
 
-def test_only_ray_and_its_jobs_see_the_token_of_ray(services: dict[str, Any]) -> None:
+def test_only_ray_and_who_submits_jobs_see_the_token_of_ray(services: dict[str, Any]) -> None:
     holders = {
         name for name, service in services.items()
         for each in service.get("volumes", ()) if each.get("source") == "ray-token"
     }  # fmt: skip
-    assert holders == {"tokens", "ray", "jobs"}
+    assert holders == {"tokens", "ray", "jobs", "train"}
     assert services["ray"]["environment"]["RAY_AUTH_MODE"] == "token"
 
 

@@ -17,6 +17,8 @@ from fusionlog.settings import TrainSettings
 from fusionlog.workers.train.due import Due
 
 MOST_RETRY_SECONDS = 24 * 3600.0
+LATEST: Seconds = 253402300799.0
+"""The last second that a record takes: the end of the year 9999."""
 TICK = 0.001
 """Seconds between two decisions, at least."""
 REPEATED = frozenset({"failed"})
@@ -65,7 +67,7 @@ def decide(
     """
     systems = sorted(dues)
     earlier = [state.decided_at for state in before.values() if not dues.keys().isdisjoint(state.systems)]
-    at = max([now, *(each + TICK for each in earlier)])
+    at = min(max([now, *(each + TICK for each in earlier)]), LATEST)
     job = submission_id(deployment, systems, at)
     return {name: _decided(before.get(name), job, systems, list(dues[name].reasons), at, writer) for name in systems}
 
@@ -96,8 +98,9 @@ def ended(state: TrainingState, result: TrainingResult, settings: TrainSettings,
         failures, until = 0, state.decided_at
         next_at = state.decided_at + settings.interval
     return replace(
-        state, phase="ended", result=result, failures=failures, next_at=next_at, labels_until=until, writer=writer
-    )
+        state, phase="ended", result=result, failures=failures, next_at=min(next_at, LATEST), labels_until=until,
+        writer=writer,
+    )  # fmt: skip
 
 
 def back_off(failures: int, seconds: Seconds) -> Seconds:
