@@ -22,7 +22,7 @@ LEVELS = ("level", "severity", "loglevel", "log.level", "levelname", "lvl", "sev
 _LOGGERS = ("logger", "loggername", "log.logger", "name", "component", "module", "class", "domain", "source", "caller")
 _MESSAGES = ("msg", "message", "@m", "@mt", "event", "body", "text", "shortmessage", "log", "description")
 _ERRORS = ("error", "err", "exception", "error.message", "excinfo", "stacktrace", "@x")
-_NAME = re.compile(r"[^{}\[\]!:.]+(?:\.[^{}\[\]!:.]+)*")
+_NAME = re.compile(r'[^{}\[\]!:."\\\x00-\x1f]+(?:\.[^{}\[\]!:."\\\x00-\x1f]+)*')
 _ID = re.compile(
     r"(?i)(?:^|[._-])(?:trace|span|request|req|session|transaction|txn?|correlation|conn(?:ection)?|order|job|task|call)"
     r"[._-]?(?:id)?$|(?:id|uuid|guid)$"

@@ -24,6 +24,9 @@ Tree = dict[str, object]
 
 MISSING = "-"
 
+_NO_NAME = re.compile(r'["\\\x00-\x1f]')
+"""What a name must not have where a decoder reads it alone."""
+
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -213,6 +216,8 @@ def _pieces(format: str) -> Iterator[tuple[str, str | None]]:
     for literal, field, spec, conversion in pieces:
         if field is not None and (spec or conversion or not all(field.split("."))):
             raise ValueError("a field is a name between braces, such as {msg} or {request.id}")
+        if field is not None and _NO_NAME.search(field):
+            raise ValueError(f"the name of a field has no quotes, backslashes and control characters, {field!r} has")
         yield literal, field
 
 

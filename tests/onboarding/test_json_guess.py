@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fusionlog.onboarding.json_guess import guess_json
-from fusionlog.utils.json_format import Tree
+from fusionlog.utils.json_format import JsonFormat, Tree
 
 
 def trees(**fields: object) -> list[Tree]:
@@ -39,6 +39,13 @@ def test_without_a_message_every_field_of_a_few_values_is_written() -> None:
 
 def test_the_field_with_sentences_is_the_message_where_none_is_named_so() -> None:
     assert guess_json(trees(level="info", what="order %d was taken")).message == "what"
+
+
+def test_a_field_that_no_decoder_reads_alone_is_not_proposed() -> None:
+    named = {name: "INFO" for name in ('a"b', "a\\b", "a\tb", "level")}
+    guess = guess_json([{**named, "@timestamp": {"c>\t3": 1}, "msg": f"m {n}"} for n in range(50)])
+    assert guess.json_line == "{level} {msg}"
+    assert JsonFormat(guess.json_line)
 
 
 def test_a_level_with_blanks_is_no_header() -> None:

@@ -77,7 +77,10 @@ def test_without_a_format_every_line_passes() -> None:
     assert not JsonFormat(None)
 
 
-@pytest.mark.parametrize("format", ["", "no field", "{", "{msg", "msg}", "{}", "{msg!r}", "{msg:>9}", "{a..b}", "{.a}"])
+@pytest.mark.parametrize(
+    "format",
+    ["", "no field", "{", "{msg", "msg}", "{}", "{msg!r}", "{msg:>9}", "{a..b}", "{.a}", '{a"b}', "{a\\b}", "{a\tb}"],
+)
 def test_a_bad_format_is_refused(format: str) -> None:
     with pytest.raises(ValueError):
         JsonFormat(format)
