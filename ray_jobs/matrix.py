@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,16 @@ def event_texts(data: Path, system: str, settings: Settings) -> dict[str, str]:
 def share_vectors(todo: Sequence[Task], settings: Settings) -> Reference:
     """Encode the events of all systems of some runs once, in parallel, and put their vectors into the object store.
 
+    Those of a system that cannot be read are left out: each run that needs it fails by itself, with the reason.
+
     :param settings: without secrets.
     """
     systems = dict.fromkeys((task.data, name) for task in todo for name in (task.target, *task.sources))
-    found: list[dict[str, str]] = ray.get([event_texts.remote(data, name, settings) for data, name in systems])
-    return put(encode({template: text for texts in found for template, text in texts.items()}, settings))
+    found: dict[str, str] = {}
+    for texts in [event_texts.remote(data, name, settings) for data, name in systems]:
+        with suppress(RayTaskError):
+            found |= ray.get(texts)
+    return put(encode(found, settings))
 
 
 def scattered(todo: Sequence[Task], settings: Settings, offline: bool) -> Iterator[tuple[Task, Done | str]]:

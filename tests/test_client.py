@@ -111,5 +111,5 @@ async def test_an_incident_comes_with_its_changes_and_not_with_each_anomaly(kafk
         (one.id, "open", "error"), (one.id, "open", "critical"), (one.id, "resolved", "critical"),
         ("minor", "withdrawn", "info"),
     ]  # fmt: skip
-    await write_incidents(kafka_settings, over)
+    await write_incidents(kafka_settings, over, replace(other, severity="critical"))
     assert [each.id for each in await take_incidents(kafka_settings, 1, least="error")] == [other.id]

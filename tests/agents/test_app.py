@@ -75,7 +75,8 @@ async def test_what_breaks_the_stream_reaches_the_reader() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> None:
+async def test_an_app_has_the_settings_and_connects_to_nothing(role: str, tmp_path: Path) -> None:
+    (tmp_path / "targets.yaml").write_text("hook: {type: webhook, url: 'http://127.0.0.1:9'}")
     kafka = KafkaSettings(bootstrap_servers="one:9092,two:9093", session_timeout=8, rebalance_timeout=9)
     app = build(
         role,
@@ -86,6 +87,7 @@ async def test_an_app_has_the_settings_and_connects_to_nothing(role: str) -> Non
             label={"url": "http://127.0.0.1:1/v1"},
             canary={"seconds": 60},
             ray_address="http://127.0.0.1:1",
+            notifications_file=tmp_path / "targets.yaml",
         ),
     )
     assert app.conf.id == f"p.{role}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -108,12 +109,14 @@ def test_every_role_of_the_command_has_an_app() -> None:
     assert [role.value for role in Role] == list(ROLES)
 
 
-async def test_an_app_is_that_of_its_role() -> None:
+async def test_an_app_is_that_of_its_role(tmp_path: Path) -> None:
+    (tmp_path / "targets.yaml").write_text("hook: {type: webhook, url: 'http://127.0.0.1:9'}")
     settings = Settings(
         systems_file=DATASETS / "systems.yaml",
         label={"url": "http://127.0.0.1:1/v1"},
         canary={"seconds": 60},
         ray_address="http://127.0.0.1:1",
+        notifications_file=tmp_path / "targets.yaml",
     )
     assert [build(role, settings).role for role in ROLES] == list(ROLES)
 
