@@ -66,9 +66,10 @@ def share_vectors(todo: Sequence[Task], settings: Settings) -> Reference:
     """
     systems = dict.fromkeys((task.data, name) for task in todo for name in (task.target, *task.sources))
     found: dict[str, str] = {}
-    for texts in [event_texts.remote(data, name, settings) for data, name in systems]:
+    for task in [event_texts.remote(data, name, settings) for data, name in systems]:
         with suppress(RayTaskError):
-            found |= ray.get(texts)
+            texts: dict[str, str] = ray.get(task)
+            found |= texts
     return put(encode(found, settings))
 
 
