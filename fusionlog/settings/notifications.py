@@ -140,8 +140,10 @@ def unknown_systems(targets: Iterable[Target], known: Iterable[str]) -> list[str
 def _name(path: Path, name: object) -> str:
     if isinstance(name, str) and TARGET_NAME.fullmatch(name):
         return name
+    is_url = isinstance(name, str) and (len(name) > 100 or "/" in name)
+    shown = f"a text of {len(str(name))} characters" if is_url else name  # A URL in the place of a name has its token.
     raise SettingError(
-        str(path), name, "the name of a target is letters, digits, . _ and -, 100 at most; quote what YAML reads as "
+        str(path), shown, "the name of a target is letters, digits, . _ and -, 100 at most; quote what YAML reads as "
         "something else",
     )  # fmt: skip
 

@@ -108,3 +108,11 @@ def test_the_page_has_every_key_with_its_default() -> None:
             assert f"| `{shown}` |" in rows[name], name
         else:
             assert name in rows
+
+
+def test_a_url_in_the_place_of_a_name_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "notifications.yaml"
+    path.write_text("? https://hooks.example/token-of-the-hook\n")
+    with pytest.raises(SettingError, match="the name of a target is letters") as raised:
+        read_targets(path)
+    assert "token-of" not in str(raised.value)
