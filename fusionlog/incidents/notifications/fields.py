@@ -83,14 +83,14 @@ def check(target: Target, sample: Due) -> None:
     :raises SettingError: naming the target, and the fields that there are.
     """
     settings = target.settings
-    if settings.template is not None:
-        _check_names(target, "template", settings.template, FIELDS)
-        if target.type == "webhook":
-            _check_json(target, settings.template, fields_of(sample, target))
     if settings.link is not None:
         _check_names(target, "link", settings.link, FIELDS - {"link"})
         if urlsplit(settings.link).scheme not in ("http", "https"):
             raise SettingError(f"{target.name}.link", settings.link, "it must be like https://host/incidents/$id")
+    if settings.template is not None:
+        _check_names(target, "template", settings.template, FIELDS)
+        if target.type == "webhook":
+            _check_json(target, settings.template, fields_of(sample, target))
 
 
 def filled(template: str, fields: Fields) -> str:

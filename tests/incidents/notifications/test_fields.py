@@ -63,3 +63,9 @@ def test_what_reverses_a_text_or_breaks_its_line_is_left_out() -> None:
     odd = replace(ONE, title="disk\u202e deliaf\r\nERROR opened: all")
     found = fields_of(Due(odd, "opened", None), make_target())
     assert found["title"] == "disk deliaf ERROR opened: all"
+
+
+def test_a_link_is_checked_before_a_template_is_filled_in_with_it() -> None:
+    target = make_target("webhook", link="https://c/$link", template='["$link"]')
+    with pytest.raises(SettingError, match="there is no such field"):
+        check(target, sample(target, NOW))
