@@ -140,10 +140,8 @@ def unknown_systems(targets: Iterable[Target], known: Iterable[str]) -> list[str
 def _name(path: Path, name: object) -> str:
     if isinstance(name, str) and TARGET_NAME.fullmatch(name):
         return name
-    is_url = isinstance(name, str) and (len(name) > 100 or "/" in name)
-    shown = f"a text of {len(str(name))} characters" if is_url else name  # A URL in the place of a name has its token.
     raise SettingError(
-        str(path), shown, "the name of a target is letters, digits, . _ and -, 100 at most; quote what YAML reads as "
+        str(path), _shown(name), "the name of a target is letters, digits, . _ and -, 100 at most; quote what YAML reads as "
         "something else",
     )  # fmt: skip
 
@@ -190,10 +188,16 @@ def _url(place: str, url: SecretStr) -> SecretStr:
     return url
 
 
+def _shown(value: object) -> object:
+    """A value for a message; the length of one that may be a URL, which has a token, in the place of something else."""
+    is_url = isinstance(value, str) and (len(value) > 100 or "/" in value)
+    return f"a text of {len(str(value))} characters" if is_url else value
+
+
 def _refused(place: str, error: ErrorDetails) -> SettingError:
     where = ".".join([place, *(str(part) for part in error["loc"])])
     is_shown = error["loc"] and error["loc"][0] in TargetSettings.model_fields and error["loc"][0] not in _SECRETS
-    value: Any = error["input"] if is_shown and not isinstance(error["input"], dict) else NOT_SHOWN
+    value: Any = _shown(error["input"]) if is_shown and not isinstance(error["input"], dict) else NOT_SHOWN
     return SettingError(where, value, _remedy(error))
 
 

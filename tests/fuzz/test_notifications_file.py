@@ -6,8 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
