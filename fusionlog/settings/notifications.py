@@ -141,8 +141,8 @@ def _name(path: Path, name: object) -> str:
     if isinstance(name, str) and TARGET_NAME.fullmatch(name):
         return name
     raise SettingError(
-        str(path), _shown(name), "the name of a target is letters, digits, . _ and -, 100 at most; quote what YAML reads as "
-        "something else",
+        str(path), _shown(name),
+        "the name of a target is letters, digits, . _ and -, 100 at most; quote what YAML reads as something else",
     )  # fmt: skip
 
 
