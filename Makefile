@@ -36,7 +36,7 @@ demo: setup
 	$(VENV)/bin/fusionlog demo
 
 test: setup $(CHART_TOOLS) $(IMAGE_TOOLS)
-	$(VENV)/bin/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(VENV)/bin/pytest -n auto --dist loadfile
 
 # What takes longer than a change should wait for: a hundred thousand records for each decoder, kills by the dozen, and the
 # second of each kind whose first `make test` runs. It leaves the bill of materials in build/sbom.json, and audits the pinned

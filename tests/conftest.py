@@ -38,23 +38,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ.update(COLUMNS="1000", LINES="50", TERM="dumb", NO_COLOR="1")
 
 
-LONGEST = (
-    "tests/demo/test_end_to_end.py",
-    "tests/test_first_hour.py",
-    "tests/docker/",
-    "tests/agents/",
-    "tests/ray_jobs/",
-)
-"""What begins first: a file is one worker's, and a long one that begins last keeps it alone at the end."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; the order is otherwise that of the collection."""
-    items.sort(
-        key=lambda item: next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
-    )
-
-
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout, built once for all tests of a run."""
