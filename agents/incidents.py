@@ -9,12 +9,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from agents.app import ReaderApp, of_environment
-from fusionlog.kafka.group_consumer import GroupConsumer, Reading
-from fusionlog.kafka.lag import LagMonitor
-from fusionlog.kafka.producer import Producer
+from agents.reader_work import SingleWork
 from fusionlog.kafka.table import read_all
-from fusionlog.kafka.table_dead_letters import TableDeadLetters
-from fusionlog.observability.health import Health
 from fusionlog.records import Incident
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
@@ -22,21 +18,14 @@ from fusionlog.workers.incidents.explanations import Explanations
 from fusionlog.workers.incidents.worker import IncidentWorker
 
 ROLE: Role = "incidents"
-POLL_SECONDS = 0.5
-MAX_RECORDS = 500
 
 
-class IncidentWork:
+class IncidentWork(SingleWork):
     """The parts of an incidents worker: producer, explanations, reader, and the lag of its topic."""
 
     def __init__(self, config: Settings) -> None:
-        self._settings, self.health = config, Health(ROLE)
-        self._producer = Producer(config, ROLE)
-        self._refused = TableDeadLetters(config, self._producer, ROLE)
+        super().__init__(config, ROLE, config.topics.anomalies)
         self._explanations = Explanations(config, self._refused)
-        self._group = config.topics.group(ROLE)
-        self._lag = LagMonitor(config, self._group, config.topics.anomalies)
-        self._reader: GroupConsumer | None = None
 
     async def prepare(self) -> None:
         """Connect, and read the explanations."""
@@ -51,23 +40,8 @@ class IncidentWork:
 
     async def read(self) -> None:
         """Group anomalies until cancelled."""
-        reading = Reading(
-            topics=(self._settings.topics.anomalies.name,),
-            max_records=MAX_RECORDS,
-            poll_seconds=POLL_SECONDS,
-            commit_seconds=self._settings.ingest.commit_seconds,
-            single=True,
-        )
         worker = IncidentWorker(self._settings, self._producer, self._explanations, self._known)
-        self._reader = GroupConsumer(self._settings.kafka, self._group, reading, worker, self.health)
-        await self._reader.start()
-        await self._reader.run()
-
-    async def leave(self) -> None:
-        """Commit what Kafka has acknowledged; the next worker reads the rest."""
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            await reader.stop()
+        await self.handled_by(worker)
 
     async def finish(self) -> None:
         """Disconnect."""

@@ -13,15 +13,11 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from agents.app import ReaderApp, of_environment
+from agents.reader_work import SingleWork
 from fusionlog.incidents.notifications.delivery import Delivery
 from fusionlog.incidents.notifications.fields import check
 from fusionlog.incidents.notifications.sample import sample
-from fusionlog.kafka.group_consumer import GroupConsumer, Reading
-from fusionlog.kafka.lag import LagMonitor
-from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import newest, read_all
-from fusionlog.kafka.table_dead_letters import TableDeadLetters
-from fusionlog.observability.health import Health
 from fusionlog.records import Notification
 from fusionlog.settings import Settings, unknown_systems
 from fusionlog.topics import Role
@@ -30,25 +26,18 @@ from fusionlog.workers.notify.worker import NotifyWorker
 log = structlog.get_logger(__name__)
 
 ROLE: Role = "notify"
-POLL_SECONDS = 0.5
-MAX_RECORDS = 500
 ALL = 2**31
 
 
-class NotifyWork:
+class NotifyWork(SingleWork):
     """The parts of a notify worker: producer, reader, and the lag of its topic."""
 
     def __init__(self, config: Settings) -> None:
         """:raises SettingError: a target, or one of its templates, cannot be used."""
         for target in config.targets.values():
             check(target, sample(target, time.time()))
-        self._settings, self.health = config, Health(ROLE)
-        self._producer = Producer(config, ROLE)
-        self._refused = TableDeadLetters(config, self._producer, ROLE)
+        super().__init__(config, ROLE, config.topics.incidents)
         self._worker = NotifyWorker(config, self._producer, self._incidents, self._sent, Delivery)
-        self._group = config.topics.group(ROLE)
-        self._lag = LagMonitor(config, self._group, config.topics.incidents)
-        self._reader: GroupConsumer | None = None
         self.health.details["targets"] = lambda: {
             name: {"waiting": waiting, "problem": self._worker.failing.get(name)}
             for name, waiting in self._worker.waiting.items()
@@ -69,22 +58,7 @@ class NotifyWork:
 
     async def read(self) -> None:
         """Notify until cancelled."""
-        reading = Reading(
-            topics=(self._settings.topics.incidents.name,),
-            max_records=MAX_RECORDS,
-            poll_seconds=POLL_SECONDS,
-            commit_seconds=self._settings.ingest.commit_seconds,
-            single=True,
-        )
-        self._reader = GroupConsumer(self._settings.kafka, self._group, reading, self._worker, self.health)
-        await self._reader.start()
-        await self._reader.run()
-
-    async def leave(self) -> None:
-        """Let requests come to their answer, and commit."""
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            await reader.stop()
+        await self.handled_by(self._worker)
 
     async def finish(self) -> None:
         """Disconnect."""

@@ -11,12 +11,10 @@ import uuid
 from collections.abc import Sequence
 
 from agents.app import ReaderApp, of_environment
+from agents.reader_work import MAX_RECORDS, POLL_SECONDS, GroupWork
 from fusionlog.errors import SettingError
 from fusionlog.kafka.group_consumer import GroupConsumer, Reading
-from fusionlog.kafka.producer import Producer
 from fusionlog.kafka.table import Table
-from fusionlog.kafka.table_dead_letters import TableDeadLetters
-from fusionlog.observability.health import Health
 from fusionlog.settings import Settings
 from fusionlog.topics import Role
 from fusionlog.workers.train.label_counts import LabelCounts
@@ -28,24 +26,21 @@ from fusionlog.workers.train.window_shares import sampled_shares
 from fusionlog.workers.train.worker import TrainWorker
 
 ROLE: Role = "train"
-POLL_SECONDS = 0.5
-MAX_RECORDS = 500
 
 
-class TrainWork:
+class TrainWork(GroupWork):
     """The parts of a train worker: producer, labels, states of targets, leadership, Ray."""
 
     def __init__(self, config: Settings) -> None:
         assert config.ray_address is not None
-        self._settings, self.health = config, Health(ROLE)
-        self._producer, self._leadership = Producer(config, ROLE), Leadership()
-        refused, writer = TableDeadLetters(config, self._producer, ROLE), uuid.uuid4().hex[:12]
+        super().__init__(config, ROLE)
+        self._leadership, writer = Leadership(), uuid.uuid4().hex[:12]
         token = config.ray_token.get_secret_value() if config.ray_token else os.environ.get("RAY_AUTH_TOKEN")
         self._ray = RayApi(config.ray_address.get_secret_value(), token)
-        self._states = TargetStates(config, self._producer, self._leadership, writer, refused)
+        self._states = TargetStates(config, self._producer, self._leadership, writer, self._refused)
         self._counts = LabelCounts()
-        self._labels = Table(config, config.topics.labels, self._counts.take, refused)
-        self._feedback = Table(config, config.topics.feedback, self._counts.take_feedback, refused)
+        self._labels = Table(config, config.topics.labels, self._counts.take, self._refused)
+        self._feedback = Table(config, config.topics.feedback, self._counts.take_feedback, self._refused)
         windows = ShareWatch((lambda: sampled_shares(config)) if config.train.drift else None)
         self._worker = TrainWorker(
             config, self._states, self._counts, windows, self._ray,
@@ -53,7 +48,6 @@ class TrainWork:
         )  # fmt: skip
         self.health.details["training"] = self._worker.report.body
         self.health.degradations += [lambda: self._worker.problem, lambda: self._worker.report.problem]
-        self._reader: GroupConsumer | None = None
 
     async def prepare(self) -> None:
         """Connect, and read the labels and the states of all targets."""
@@ -82,12 +76,6 @@ class TrainWork:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def leave(self) -> None:
-        """Leave the group: another worker leads at once."""
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            await reader.stop()
 
     async def finish(self) -> None:
         """Disconnect."""

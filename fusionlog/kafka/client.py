@@ -21,6 +21,7 @@ from fusionlog.kafka.security import security
 from fusionlog.settings import KafkaSettings
 
 REACH_SECONDS = 10.0
+AGAIN_SECONDS = 0.1
 PROBE_SECONDS = 3.0
 
 
@@ -73,10 +74,18 @@ async def admin_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> 
 
 @asynccontextmanager
 async def plain_client(kafka: KafkaSettings, seconds: float = REACH_SECONDS) -> AsyncIterator[AIOKafkaClient]:
-    """A connected client without a task of its own, for requests that the admin client has not."""
+    """A connected client without a task of its own, for requests that the admin client has not.
+
+    :raises TimeoutError: Kafka answers, and names no broker within that many seconds. One that has just started names
+        none at first.
+    """
     client = AIOKafkaClient(**options(kafka), request_timeout_ms=int(seconds * 1000))
     try:
         await client.bootstrap()
+        async with asyncio.timeout(seconds):
+            while client.get_random_node() is None:
+                await asyncio.sleep(AGAIN_SECONDS)
+                await client.force_metadata_update()
         yield client
     finally:
         await client.close()

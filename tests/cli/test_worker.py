@@ -35,42 +35,42 @@ def test_a_worker_without_kafka_says_where_it_looks_and_waits(role: str, tmp_pat
     command = [sys.executable, "-m", "fusionlog", "worker", role]
     with subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True) as worker:
         assert worker.stderr is not None
-        said = next(line for line in worker.stderr if "the worker waits for Kafka" in line)
+        printed = next(line for line in worker.stderr if "the worker waits for Kafka" in line)
         worker.terminate()
-        said += worker.stderr.read()
-        assert worker.wait(60) == 0, said
-    assert f"Kafka does not answer at {address} " in said and "refused" in said
-    assert "Traceback" not in said and said.count("waits for Kafka") == 1
+        printed += worker.stderr.read()
+        assert worker.wait(60) == 0, printed
+    assert f"Kafka does not answer at {address} " in printed and "refused" in printed
+    assert "Traceback" not in printed and printed.count("waits for Kafka") == 1
 
 
 def test_a_worker_without_a_setting_that_its_role_needs_names_it() -> None:
-    code, said = run("ingest", FUSIONLOG_SYSTEMS_FILE="")
+    code, printed = run("ingest", FUSIONLOG_SYSTEMS_FILE="")
     assert code == 2
-    assert said[-1].startswith("fusionlog: setting FUSIONLOG_SYSTEMS_FILE is None: ")
-    code, said = run("notify", FUSIONLOG_NOTIFICATIONS_FILE="")
+    assert printed[-1].startswith("fusionlog: setting FUSIONLOG_SYSTEMS_FILE is None: ")
+    code, printed = run("notify", FUSIONLOG_NOTIFICATIONS_FILE="")
     assert code == 2
-    assert said[-1].startswith("fusionlog: setting FUSIONLOG_NOTIFICATIONS_FILE is None: ")
+    assert printed[-1].startswith("fusionlog: setting FUSIONLOG_NOTIFICATIONS_FILE is None: ")
 
 
 def test_a_canary_that_is_off_or_would_have_no_constant_verdict_names_its_setting() -> None:
-    code, said = run("canary", FUSIONLOG_CANARY__SECONDS="0")
-    assert code == 2 and "setting FUSIONLOG_CANARY__SECONDS is 0.0: set the seconds" in said[-1]
-    code, said = run("canary", FUSIONLOG_CANARY__SECONDS="60", FUSIONLOG_METHOD="offline")
-    assert code == 2 and "takes an anomaly that comes each minute for routine" in said[-1]
+    code, printed = run("canary", FUSIONLOG_CANARY__SECONDS="0")
+    assert code == 2 and "setting FUSIONLOG_CANARY__SECONDS is 0.0: set the seconds" in printed[-1]
+    code, printed = run("canary", FUSIONLOG_CANARY__SECONDS="60", FUSIONLOG_METHOD="offline")
+    assert code == 2 and "takes an anomaly that comes each minute for routine" in printed[-1]
 
 
 def test_a_worker_without_its_extra_names_it() -> None:
-    code, said = run("score", "sys.modules['faust'] = None")
-    assert (code, said) == (
+    code, printed = run("score", "sys.modules['faust'] = None")
+    assert (code, printed) == (
         2,
         ["fusionlog: a worker needs faust: install it with  pip install 'fusionlog[agents]'"],
     )  # fmt: skip
 
 
 def test_an_unknown_role_is_refused_with_those_that_there_are() -> None:
-    code, said = run("judge")
+    code, printed = run("judge")
     assert code == 2
     assert all(
-        role in "\n".join(said)
+        role in "\n".join(printed)
         for role in ("judge", "ingest", "score", "label", "explain", "incidents", "notify", "canary")
     )

@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
 from pydantic import SecretStr
 
 from fusionlog.errors import BrokerError
+from fusionlog.kafka import client
 from fusionlog.kafka.client import kafka_errors, options, partition_counts
 from fusionlog.settings import KafkaSettings
 from tests.brokers import free_ports
@@ -60,3 +61,39 @@ async def test_a_kafka_that_does_not_answer_says_what_to_set() -> None:
     (port,) = free_ports(1)
     with pytest.raises(BrokerError, match=rf"127.0.0.1:{port}.*FUSIONLOG_KAFKA__BOOTSTRAP_SERVERS"):
         await partition_counts(KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}"), 2.0)
+
+
+class JustStarted:
+    """A fake of aiokafka's client: the first answers of its Kafka name no broker."""
+
+    def __init__(self, unnamed: int) -> None:
+        self.unnamed, self.is_closed = unnamed, False
+
+    async def bootstrap(self) -> None:
+        """Connected; what was answered named no broker."""
+
+    async def force_metadata_update(self) -> None:
+        self.unnamed -= 1
+
+    def get_random_node(self) -> int | None:
+        return None if self.unnamed > 0 else 1
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_a_kafka_that_has_just_started_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = JustStarted(unnamed=2)
+    monkeypatch.setattr(client, "AIOKafkaClient", lambda **_: fake)
+    async with client.plain_client(KafkaSettings()) as found:
+        assert found.get_random_node() == 1
+    assert fake.is_closed
+
+
+async def test_a_kafka_that_names_no_broker_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = JustStarted(unnamed=10**9)
+    monkeypatch.setattr(client, "AIOKafkaClient", lambda **_: fake)
+    with pytest.raises(TimeoutError):
+        async with client.plain_client(KafkaSettings(), 0.05):
+            raise AssertionError("it has no broker to send to")
+    assert fake.is_closed
